@@ -1,0 +1,1 @@
+//! Vectors to nearest neighbours: int8 codes, exact scan, HNSW graph.

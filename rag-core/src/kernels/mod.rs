@@ -1,0 +1,1 @@
+//! The only place with SIMD: dot products over f32 and int8, each with a scalar twin.

@@ -1,0 +1,45 @@
+//! An embedded retrieval-augmented generation engine: one library, one SQLite file, two models in process.
+//!
+//! Point a [`KnowledgeBase`] at a folder with [`KnowledgeBase::sync`], then [`KnowledgeBase::search`] it or
+//! [`KnowledgeBase::ask`] it. An answer carries citations: byte spans that the engine itself verified.
+//!
+//! Modules stand in the order data flows; a module uses only those above it:
+//! walk, read ([`document`]), split ([`passage`]), encode, store and index, search, augment ([`prompt`]),
+//! [`generate`], [`cite`]. The facade, [`KnowledgeBase`], alone knows all of them.
+//!
+//! The library never prints, never exits, opens no socket, reads no environment variable and keeps no
+//! global state.
+
+pub mod error;
+pub mod progress;
+
+pub mod kernels;
+
+pub mod walk;
+
+pub mod document;
+
+pub mod passage;
+
+pub mod model;
+
+pub mod encode;
+
+pub mod index;
+
+pub mod store;
+
+pub mod search;
+
+pub mod prompt;
+
+pub mod generate;
+
+pub mod cite;
+
+mod knowledge_base;
+
+pub use error::{Error, ErrorCode, Result};
+pub use progress::{CancelToken, Progress, Stage};
+
+pub use knowledge_base::*;

@@ -1,0 +1,69 @@
+//! Cuts a document into passages that fit the encoder, with exact byte spans.
+
+use std::ops::Range;
+
+use crate::document::Document;
+use crate::error::Result;
+
+/// Counts text in the encoder's own tokens.
+pub trait TokenRanges {
+    /// The byte range of each token of `text`, without special tokens, in order.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Model`](crate::ErrorCode::Model) if the tokenizer refuses the text.
+    fn token_ranges(&self, text: &str) -> Result<Vec<Range<usize>>>;
+}
+
+/// How to cut.
+#[derive(Debug, Clone)]
+pub struct SplitOptions {
+    /// Most tokens of a passage, its heading path included. Default 200.
+    pub max_tokens: usize,
+    /// Tokens repeated from the end of the passage before. Default 0.
+    pub overlap_tokens: usize,
+    /// Most tokens the heading path may take of `max_tokens`. Default 32.
+    pub max_heading_tokens: usize,
+}
+
+impl Default for SplitOptions {
+    fn default() -> Self {
+        Self { max_tokens: 200, overlap_tokens: 0, max_heading_tokens: 32 }
+    }
+}
+
+/// A stretch of a document small enough to encode.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Passage {
+    /// Bytes of [`Document::text`]; never empty, never only white space.
+    pub range: Range<usize>,
+    /// Headings above it, outermost first, joined with `" > "`; put before the text for encoding only.
+    pub heading: Option<String>,
+    /// Page on which it begins, from 1.
+    pub page: Option<u32>,
+    /// Tokens of its text, without the heading.
+    pub token_count: usize,
+}
+
+impl Passage {
+    /// What the encoder sees: the heading path, a line feed, the text.
+    #[must_use]
+    pub fn encoder_text(&self, text: &str) -> String {
+        let body = text.get(self.range.clone()).unwrap_or_default();
+        match &self.heading {
+            Some(heading) => format!("{heading}\n{body}"),
+            None => body.to_owned(),
+        }
+    }
+}
+
+/// Cuts `document` into passages that together cover every character of its text that is not white space.
+///
+/// # Errors
+/// Whatever `tokens` fails with; [`ErrorCode::InvalidArgument`](crate::ErrorCode::InvalidArgument) if the options leave no room for text.
+pub fn split(
+    _document: &Document,
+    _tokens: &dyn TokenRanges,
+    _options: &SplitOptions,
+) -> Result<Vec<Passage>> {
+    todo!()
+}

@@ -1,0 +1,1 @@
+//! Question, hits and budget to the tokens the generator sees.
