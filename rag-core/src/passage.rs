@@ -67,3 +67,10 @@ pub fn split(
 ) -> Result<Vec<Passage>> {
     todo!()
 }
+
+/// The sentences of `text`, trimmed of white space, in order; together they cover all but white space. A single
+/// line break does not end a sentence, a blank line does. Abbreviations and French punctuation are respected.
+#[must_use]
+pub fn sentences(_text: &str) -> Vec<Range<usize>> {
+    todo!()
+}

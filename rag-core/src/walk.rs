@@ -55,3 +55,11 @@ pub struct Listing {
 pub fn walk(_root: &Path, _options: &WalkOptions) -> Result<Listing> {
     todo!()
 }
+
+/// Size and time of last change of one file, by its path as given.
+///
+/// # Errors
+/// [`ErrorCode::Io`](crate::ErrorCode::Io) if it is gone.
+pub fn stat(_path: &Path) -> Result<Candidate> {
+    todo!()
+}

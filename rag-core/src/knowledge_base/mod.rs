@@ -1,377 +1,246 @@
 //! The facade: one knowledge base, its encoder and its generator. It alone knows every module.
 
+mod ask;
+mod chat;
+mod models;
+mod sync;
+mod types;
+mod verify;
+
 use std::collections::BTreeMap;
-use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::Path;
 
-use serde::Serialize;
-
-use crate::cite::{Citation, Status};
+use crate::document::SourceMap;
 use crate::encode::Encoder;
-use crate::error::{Result, Skipped};
-use crate::generate::{GenerateOptions, Generator};
-use crate::model::{Message, ModelDirs};
-use crate::progress::{CancelToken, Progress};
-use crate::search::{Hit, SearchOptions};
-use crate::store::{Access, Damage, Info, PassageRow, Seal};
-use crate::walk::WalkOptions;
+use crate::error::{Error, Result};
+use crate::generate::Generator;
+use crate::passage::{self, SplitOptions};
+use crate::progress::CancelToken;
+use crate::search::{self, Hit, Mode, SearchOptions};
+use crate::store::{Access, Damage, Info, NewDocument, PassageRow, Seal, Store};
 
-/// How to open a knowledge base.
-#[derive(Debug, Clone)]
-pub struct OpenOptions {
-    /// Encoder by name, path or hub id. Default: the one the file was built with, else [`crate::model::DEFAULT_ENCODER`].
-    pub encoder: Option<String>,
-    /// Generator by name, path or hub id. Default: [`crate::model::DEFAULT_LLM`]. Loaded at the first answer.
-    pub llm: Option<String>,
-    /// Where names are looked up.
-    pub model_dirs: ModelDirs,
-    /// Whether to create, write or only read. Default create.
-    pub access: Access,
-}
+pub use chat::Chat;
+use models::Models;
+pub use types::{
+    Abstain, Answer, AskOptions, Explain, NotFoundReason, OpenOptions, Plan, SyncOptions,
+    SyncReport, Timings, Trace,
+};
 
-impl Default for OpenOptions {
-    fn default() -> Self {
-        Self { encoder: None, llm: None, model_dirs: ModelDirs::default(), access: Access::Create }
-    }
-}
-
-/// How to bring a knowledge base in line with folders.
-#[derive(Debug, Clone, Default)]
-pub struct SyncOptions {
-    /// Which files count.
-    pub walk: WalkOptions,
-    /// Only say what would be done.
-    pub plan: Plan,
-    /// Most tokens of a passage. Default 200, or what the encoder takes if that is less.
-    pub max_tokens: Option<usize>,
-}
-
-/// Whether a sync writes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Plan {
-    /// Read, encode and write.
-    #[default]
-    Apply,
-    /// Count what would be done and write nothing.
-    DryRun,
-}
-
-/// What a sync did.
-#[derive(Debug, Default, Serialize)]
-pub struct SyncReport {
-    /// Documents that are new.
-    pub added: usize,
-    /// Documents whose bytes changed.
-    pub updated: usize,
-    /// Documents whose file is gone.
-    pub removed: usize,
-    /// Documents that moved, bytes unchanged; they kept their passages.
-    pub renamed: usize,
-    /// Documents that are as they were.
-    pub unchanged: usize,
-    /// Files passed over, each with its reason.
-    pub skipped: Vec<Skipped>,
-    /// Passages written.
-    pub passage_count: usize,
-    /// Wall time.
-    pub seconds: f64,
-}
-
-/// How to answer.
-#[derive(Debug, Clone)]
-pub struct AskOptions {
-    /// How passages are found; `top_k` are offered to the prompt. Default 3 passages, both legs.
-    pub search: SearchOptions,
-    /// How the answer is generated. Default greedy, 256 tokens.
-    pub generate: GenerateOptions,
-    /// Persona and rules, put into the system turn. Default none.
-    pub system: Option<String>,
-    /// Earlier turns of the conversation.
-    pub history: Vec<Message>,
-    /// When to say that the documents do not know. Default [`Abstain::Calibrated`].
-    pub abstain: Abstain,
-    /// Whether to record how the answer came about.
-    pub explain: Explain,
-}
-
-impl Default for AskOptions {
-    fn default() -> Self {
-        Self {
-            search: SearchOptions { top_k: 3, ..SearchOptions::default() },
-            generate: GenerateOptions::default(),
-            system: None,
-            history: Vec::new(),
-            abstain: Abstain::default(),
-            explain: Explain::default(),
-        }
-    }
-}
-
-/// When to say "not found" instead of answering.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub enum Abstain {
-    /// Below the floor measured on this knowledge base with unrelated questions.
-    #[default]
-    Calibrated,
-    /// Below this cosine.
-    Below(f32),
-    /// Never: answer whatever was found.
-    Never,
-}
-
-/// Whether to record how an answer came about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Explain {
-    /// No.
-    #[default]
-    Off,
-    /// Into [`Answer::trace`].
-    Trace,
-}
-
-/// Why there is no answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum NotFoundReason {
-    /// The knowledge base holds no passage.
-    Empty,
-    /// The best passage is no closer to the question than to unrelated ones.
-    BelowFloor,
-    /// Nothing in the passages supports what the model said.
-    Unsupported,
-}
-
-/// What `ask` returns.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Answer {
-    /// Whether the documents hold an answer.
-    pub found: bool,
-    /// The answer with `[1]`-style markers placed by the engine; empty when not found.
-    pub text: String,
-    /// What supports it, in order of first use.
-    pub citations: Vec<Citation>,
-    /// Why there is none.
-    pub reason: Option<NotFoundReason>,
-    /// The passages put into the prompt; when not found, the nearest ones.
-    pub hits: Vec<Hit>,
-    /// Passages found but left out of the prompt for want of room.
-    pub left_out: Vec<i64>,
-    /// Where the time went.
-    pub timings: Timings,
-    /// How the answer came about, if asked for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub trace: Option<Trace>,
-}
-
-/// Where the time of an answer went, in milliseconds, and its token counts.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
-pub struct Timings {
-    /// Loading the generator, if this call did.
-    pub load_ms: f64,
-    /// Encoding the question and searching.
-    pub search_ms: f64,
-    /// Taking in the prompt.
-    pub prefill_ms: f64,
-    /// Tokens after the first.
-    pub decode_ms: f64,
-    /// From the call to the first token of the answer, loading included.
-    pub first_token_ms: f64,
-    /// The whole call.
-    pub total_ms: f64,
-    /// Tokens of the prompt.
-    pub prompt_token_count: usize,
-    /// Tokens of the answer.
-    pub answer_token_count: usize,
-}
-
-/// How an answer came about.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Trace {
-    /// The prompt as text.
-    pub prompt: String,
-    /// What the model wrote, before citations were placed.
-    pub raw_text: String,
-    /// The cosine a passage must reach.
-    pub floor: Option<f32>,
-    /// The best cosine found.
-    pub best: Option<f32>,
-    /// The seed.
-    pub seed: u64,
-    /// Every hit with its ranks, kept or not.
-    pub hits: Vec<Hit>,
-}
+/// The time of last change stored for text that came from the caller and not from a file.
+const ADDED_TEXT: i64 = i64::MIN;
 
 /// One knowledge base: the file, the encoder and, once asked, the generator.
 ///
-/// Any number of threads may use it at once; writers queue. After a fork, open a new one.
+/// Any number of threads may use it at once; writers queue. After a fork, open a new one. Models are loaded at
+/// their first use and kept.
 #[derive(Debug)]
 pub struct KnowledgeBase {
-    inner: Arc<()>,
+    store: Store,
+    models: Models,
 }
 
 impl KnowledgeBase {
     /// Opens or creates the knowledge base at `path`; `":memory:"` keeps it in memory.
     ///
     /// # Errors
-    /// NotFound if a model is not on this machine; Model if it is damaged; ModelMismatch if the file was built
-    /// with another encoder; Store, StoreVersion, Io and Busy for the file.
-    pub fn open(_path: impl AsRef<Path>, _options: &OpenOptions) -> Result<Self> {
-        todo!()
+    /// NotFound if a model named in `options` is not on this machine; Model if it is damaged; ModelMismatch if
+    /// the file was built with another encoder than the one named; Store, StoreVersion, Io and Busy for the file.
+    pub fn open(path: impl AsRef<Path>, options: &OpenOptions) -> Result<Self> {
+        // The encoder is looked up first, so that a wrong name leaves no new file behind.
+        if let Some(name) = &options.encoder {
+            options.model_dirs.resolve(name)?;
+        }
+        let store = Store::open(path.as_ref(), options.access)?;
+        let models = Models::new(&store, options)?;
+        let knowledge_base = Self { store, models };
+        if options.encoder.is_some() && knowledge_base.store.encoder()?.is_some() {
+            knowledge_base.encoder()?;
+        }
+        Ok(knowledge_base)
     }
 
     /// The file.
     #[must_use]
     pub fn path(&self) -> &Path {
-        todo!()
+        self.store.path()
     }
 
-    /// The encoder in use.
-    #[must_use]
-    pub fn encoder(&self) -> &Encoder {
-        todo!()
-    }
-
-    /// Makes the knowledge base mirror `roots` (folders or files): adds, updates, renames, removes.
-    ///
-    /// Documents outside the roots stay. Each document is one transaction: a kill or cancel loses none that
-    /// was reported. A file that cannot be read is skipped and reported; it costs only itself.
+    /// The encoder, loaded at its first use.
     ///
     /// # Errors
-    /// Io if a root does not exist; Cancelled; Store and Busy.
-    pub fn sync(
-        &self,
-        _roots: &[PathBuf],
-        _options: &SyncOptions,
-        _on_progress: &mut dyn FnMut(&Progress),
-        _cancel: &CancelToken,
-    ) -> Result<SyncReport> {
-        todo!()
-    }
-
-    /// Adds one text under `uri`, in place of any with the same uri. Returns its passage ids in order.
-    ///
-    /// # Errors
-    /// InvalidArgument for an empty text or uri.
-    pub fn add(
-        &self,
-        _uri: &str,
-        _text: &str,
-        _metadata: &BTreeMap<String, String>,
-        _cancel: &CancelToken,
-    ) -> Result<Vec<i64>> {
-        todo!()
-    }
-
-    /// Removes the document with this uri; `false` if there was none.
-    pub fn remove(&self, _uri: &str) -> Result<bool> {
-        todo!()
-    }
-
-    /// Finds the passages that answer `question` best, best first.
-    ///
-    /// # Errors
-    /// InvalidArgument for an empty question or a `top_k` out of range.
-    pub fn search(
-        &self,
-        _question: &str,
-        _options: &SearchOptions,
-        _cancel: &CancelToken,
-    ) -> Result<Vec<Hit>> {
-        todo!()
-    }
-
-    /// Answers `question` from the documents, with verified citations, or says that they do not know.
-    ///
-    /// `on_piece` gets the answer as it is written, without markers; returning `Break` ends it there.
-    ///
-    /// # Errors
-    /// InvalidArgument for an empty question; ContextOverflow if it alone exceeds the model; Cancelled within
-    /// one token; NotFound or Model if the generator cannot be loaded.
-    pub fn ask(
-        &self,
-        _question: &str,
-        _options: &AskOptions,
-        _on_piece: &mut dyn FnMut(&str) -> ControlFlow<()>,
-        _cancel: &CancelToken,
-    ) -> Result<Answer> {
-        todo!()
-    }
-
-    /// Starts a conversation; each turn is an `ask` with the turns before it.
-    #[must_use]
-    pub fn chat(&self, _options: AskOptions) -> Chat<'_> {
-        todo!()
+    /// NotFound or Model if it cannot be loaded; ModelMismatch if the file was built with another one.
+    pub fn encoder(&self) -> Result<&Encoder> {
+        self.models.encoder(&self.store)
     }
 
     /// The generator, loaded at its first use.
     ///
     /// # Errors
-    /// NotFound or Model.
+    /// NotFound or Model if it cannot be loaded.
     pub fn generator(&self) -> Result<&Generator> {
-        todo!()
+        self.models.generator()
     }
 
-    /// The passage with this id.
-    pub fn passage(&self, _id: i64) -> Result<Option<PassageRow>> {
-        todo!()
+    /// Adds one text under `uri`, in place of any with the same uri. Returns its passage ids in order.
+    ///
+    /// # Errors
+    /// InvalidArgument for an empty uri or a text without words; Store and Busy; Cancelled before anything is written.
+    pub fn add(
+        &self,
+        uri: &str,
+        text: &str,
+        metadata: &BTreeMap<String, String>,
+        cancel: &CancelToken,
+    ) -> Result<Vec<i64>> {
+        if uri.trim().is_empty() {
+            return Err(Error::invalid("uri", "it is empty"));
+        }
+        if text.trim().is_empty() {
+            return Err(Error::invalid("text", "it holds no words"));
+        }
+        let encoder = self.bound_encoder()?;
+        let document = crate::document::Document::plain(text);
+        let passages = passage::split(&document, encoder, &self.split_options(None)?)?;
+        let vectors = encode(encoder, &document.text, &passages, cancel)?;
+        let row = NewDocument {
+            uri,
+            size_bytes: text.len() as u64,
+            mtime_ns: ADDED_TEXT,
+            hash: *blake3::hash(text.as_bytes()).as_bytes(),
+            kind: document.kind.name(),
+            title: document.title.as_deref(),
+            lang: document.lang.as_deref(),
+            text: &document.text,
+            source_map: &SourceMap::identity(text.len()).to_bytes(),
+            metadata,
+        };
+        let ids = self.store.put_document(&row, &passages, &vectors)?;
+        self.forget_floor()?;
+        Ok(ids)
     }
 
-    /// Re-reads the cited file and says whether the quote still stands.
-    pub fn verify(&self, _citation: &Citation) -> Result<Status> {
-        todo!()
+    /// Removes the document with this uri; `false` if there was none.
+    ///
+    /// # Errors
+    /// Store and Busy.
+    pub fn remove(&self, uri: &str) -> Result<bool> {
+        let removed = self.store.remove_document(uri)?;
+        if removed {
+            self.forget_floor()?;
+        }
+        Ok(removed)
+    }
+
+    /// Finds the passages that answer `question` best, best first.
+    ///
+    /// # Errors
+    /// InvalidArgument for an empty question or a `top_k` out of range; NotFound, Model or ModelMismatch for the
+    /// encoder, unless the mode is lexical; Store.
+    pub fn search(
+        &self,
+        question: &str,
+        options: &SearchOptions,
+        cancel: &CancelToken,
+    ) -> Result<Vec<Hit>> {
+        check_question(question)?;
+        let embedding = match options.mode {
+            Mode::Lexical => None,
+            Mode::Dense | Mode::Hybrid => Some(self.encode_question(question, cancel)?),
+        };
+        search::search(&self.store, question, embedding.as_deref(), options)
+    }
+
+    /// The passage with this id, or `None` if it was removed or never was.
+    ///
+    /// # Errors
+    /// Store.
+    pub fn passage(&self, id: i64) -> Result<Option<PassageRow>> {
+        self.store.passage(id)
     }
 
     /// Builds the vector index.
-    pub fn seal(&self, _seal: Seal, _cancel: &CancelToken) -> Result<()> {
-        todo!()
+    ///
+    /// # Errors
+    /// Store and Busy; Cancelled, the old index then stays.
+    pub fn seal(&self, seal: Seal, cancel: &CancelToken) -> Result<()> {
+        self.store.seal(seal, cancel)
     }
 
     /// Every damage in the file; empty if it is sound.
-    pub fn check(&self, _cancel: &CancelToken) -> Result<Vec<Damage>> {
-        todo!()
+    ///
+    /// # Errors
+    /// Store if the file cannot be read at all; Cancelled.
+    pub fn check(&self, cancel: &CancelToken) -> Result<Vec<Damage>> {
+        self.store.check(cancel)
     }
 
     /// Rewrites the file without its unused space.
+    ///
+    /// # Errors
+    /// Store and Busy.
     pub fn vacuum(&self) -> Result<()> {
-        todo!()
+        self.store.vacuum()
     }
 
     /// Counts and sizes.
-    pub fn info(&self) -> Result<Info> {
-        todo!()
-    }
-}
-
-/// A conversation over a knowledge base.
-#[derive(Debug)]
-pub struct Chat<'a> {
-    knowledge_base: &'a KnowledgeBase,
-    options: AskOptions,
-}
-
-impl Chat<'_> {
-    /// Says something and returns the answer; both join the history if the answer was found.
     ///
     /// # Errors
-    /// As [`KnowledgeBase::ask`]; the history is then unchanged.
-    pub fn say(
-        &mut self,
-        _text: &str,
-        _on_piece: &mut dyn FnMut(&str) -> ControlFlow<()>,
-        _cancel: &CancelToken,
-    ) -> Result<Answer> {
-        todo!()
+    /// Store.
+    pub fn info(&self) -> Result<Info> {
+        self.store.info()
     }
 
-    /// The turns so far.
+    /// The encoder, tied to the file for good.
+    fn bound_encoder(&self) -> Result<&Encoder> {
+        let encoder = self.encoder()?;
+        self.store.bind_encoder(encoder.identity())?;
+        Ok(encoder)
+    }
+
+    fn encode_question(&self, question: &str, cancel: &CancelToken) -> Result<Vec<f32>> {
+        Ok(self.encoder()?.encode_queries(&[question], cancel)?.data)
+    }
+
+    fn split_options(&self, max_tokens: Option<usize>) -> Result<SplitOptions> {
+        let defaults = SplitOptions::default();
+        let wanted = max_tokens.unwrap_or(defaults.max_tokens);
+        if wanted < 16 {
+            return Err(Error::invalid("max_tokens", format!("{wanted} is below 16")));
+        }
+        Ok(SplitOptions {
+            max_tokens: wanted.min(self.encoder()?.passage_budget_tokens()),
+            ..defaults
+        })
+    }
+}
+
+/// One unit vector per passage, row after row.
+fn encode(
+    encoder: &Encoder,
+    text: &str,
+    passages: &[passage::Passage],
+    cancel: &CancelToken,
+) -> Result<Vec<f32>> {
+    let texts: Vec<String> = passages.iter().map(|passage| passage.encoder_text(text)).collect();
+    let embeddings = encoder.encode_passages(&texts, cancel)?;
+    if let Some(row) = embeddings.truncated.first() {
+        return Err(Error::internal(format!("passage {row} is longer than the encoder takes")));
+    }
+    Ok(embeddings.data)
+}
+
+fn check_question(question: &str) -> Result<()> {
+    if question.trim().is_empty() {
+        return Err(Error::invalid("question", "it is empty"));
+    }
+    Ok(())
+}
+
+/// The access a caller needs to read without writing.
+impl OpenOptions {
+    /// Options to open an existing file without ever writing to it.
     #[must_use]
-    pub fn history(&self) -> &[Message] {
-        &self.options.history
-    }
-
-    /// Forgets the turns so far.
-    pub fn clear(&mut self) {
-        self.options.history.clear();
+    pub fn read_only() -> Self {
+        Self { access: Access::ReadOnly, ..Self::default() }
     }
 }

@@ -1,9 +1,13 @@
 //! Question to hits: dense and lexical legs, fused by reciprocal rank.
 
+mod floor;
+
 use serde::Serialize;
 
 use crate::error::Result;
 use crate::store::{IndexMode, Store};
+
+pub use floor::{Floor, measure as measure_floor};
 
 /// Which legs answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -1,0 +1,194 @@
+//! Answer to citations: each claim of an answer aligned to a span of a passage that the model was shown.
+//!
+//! Small models cite badly, so their own `[1]` is thrown away. The engine compares the words of each claim with the
+//! sentences of the passages and places its own markers. Whether the span still stands in the source file is the
+//! facade's to find out.
+
+mod align;
+mod words;
+
+use serde::Serialize;
+
+use crate::error::Result;
+use crate::passage;
+use crate::search::Hit;
+
+/// The share of a claim's words that must be found for it to count as supported.
+pub const MIN_SUPPORT: f32 = 0.5;
+
+/// Whether a citation still stands in its source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// The source holds the quote at the cited place.
+    Ok,
+    /// The source changed, and the quote stands elsewhere in it.
+    Moved,
+    /// The source changed, and the quote is gone.
+    Changed,
+    /// The source cannot be read.
+    Missing,
+}
+
+/// How a span was found to support a claim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Evidence {
+    /// The claim stands in it word for word.
+    Quote,
+    /// It holds the claim's words, names and numbers.
+    Words,
+    /// It means the same in another language, by the encoder.
+    Meaning,
+}
+
+/// A span of a passage that supports a part of an answer.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Citation {
+    /// The number in the answer text, from 1.
+    pub marker: usize,
+    /// The passage that holds the quote.
+    pub passage_id: i64,
+    /// The document.
+    pub uri: String,
+    /// Page, from 1.
+    pub page: Option<u32>,
+    /// First byte of the quote in the document's text; for text and Markdown in UTF-8 that is the file itself.
+    pub start: usize,
+    /// One past its last byte.
+    pub end: usize,
+    /// Bytes of the source file, where the format has them: first.
+    pub source_start: Option<u64>,
+    /// One past the last byte of the source file.
+    pub source_end: Option<u64>,
+    /// The words of the document.
+    pub quote: String,
+    /// How much of the claim the quote covers, 0 to 1; for [`Evidence::Meaning`] the cosine.
+    pub support: f32,
+    /// How the support was found.
+    pub evidence: Evidence,
+    /// Whether the quote stands in the source.
+    pub status: Status,
+}
+
+/// An answer with its evidence.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cited {
+    /// The answer with `[1]`-style markers behind each supported claim.
+    pub text: String,
+    /// The spans the markers stand for, in order of first use.
+    pub citations: Vec<Citation>,
+    /// Claims that no passage supports.
+    pub unsupported: Vec<String>,
+}
+
+/// Compares by meaning where words cannot be compared: a claim in one language, a passage in another.
+pub struct Meaning<'a> {
+    /// The cosine of the claim (first argument) with each sentence.
+    pub cosines: &'a dyn Fn(&str, &[&str]) -> Result<Vec<f32>>,
+    /// The cosine that counts as support.
+    pub floor: f32,
+}
+
+impl std::fmt::Debug for Meaning<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Meaning").field("floor", &self.floor).finish_non_exhaustive()
+    }
+}
+
+/// Aligns each claim of `answer` to the sentence, or two neighbouring sentences, of `hits` that hold most of its words.
+///
+/// Words are compared without case, accents and endings; names weigh more than other words and words of the
+/// question less; a number that is missing from the span rules it out. A claim without words of its own ("Yes.")
+/// is read together with the question. Ties go to the span closer to the question, then to the better hit.
+///
+/// # Errors
+/// Whatever `meaning` fails with.
+pub fn cite(
+    question: &str,
+    answer: &str,
+    hits: &[Hit],
+    meaning: Option<&Meaning<'_>>,
+) -> Result<Cited> {
+    let answer = without_markers(answer);
+    let spans = align::Spans::new(hits);
+    let mut cited = Cited {
+        text: String::with_capacity(answer.len() + 16),
+        citations: Vec::new(),
+        unsupported: Vec::new(),
+    };
+    let mut written = 0;
+    for range in passage::sentences(&answer) {
+        let claim = &answer[range.clone()];
+        let Some(found) = spans.support(question, claim, meaning)? else {
+            cited.unsupported.push(claim.trim().to_owned());
+            continue;
+        };
+        let marker = cited.mark(found.citation(hits));
+        let place = written + marker_place(&answer[written..range.end]);
+        cited.text.push_str(&answer[written..place]);
+        cited.text.push_str(&format!(" [{marker}]"));
+        written = place;
+    }
+    cited.text.push_str(&answer[written..]);
+    Ok(cited)
+}
+
+impl Cited {
+    /// The marker of a span: its old one if it was cited before.
+    fn mark(&mut self, mut citation: Citation) -> usize {
+        let same = |old: &&Citation| {
+            (old.passage_id, old.start, old.end)
+                == (citation.passage_id, citation.start, citation.end)
+        };
+        if let Some(old) = self.citations.iter().find(same) {
+            return old.marker;
+        }
+        citation.marker = self.citations.len() + 1;
+        self.citations.push(citation);
+        self.citations.len()
+    }
+}
+
+/// Whether `text` holds every word of `question` that carries meaning, and there are at least two or a number.
+#[must_use]
+pub(crate) fn holds_words(question: &str, text: &str) -> bool {
+    let asked = words::words(question);
+    let held: std::collections::BTreeSet<String> =
+        words::words(text).into_iter().map(|word| word.key).collect();
+    let telling = asked.len() >= 2 || asked.iter().any(|word| word.kind == words::WordKind::Number);
+    telling && asked.iter().all(|word| held.contains(&word.key))
+}
+
+/// Where a marker goes in a claim: before the closing punctuation.
+fn marker_place(claim: &str) -> usize {
+    claim.trim_end().trim_end_matches(['.', '!', '?', ';', ':', ',']).trim_end().len()
+}
+
+/// The text without `[1]`-style markers and the spaces before them.
+#[must_use]
+pub fn without_markers(text: &str) -> String {
+    let mut clean = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(open) = rest.find('[') {
+        let (before, bracket) = rest.split_at(open);
+        let inside = bracket[1..].split(']').next().unwrap_or_default();
+        let is_marker = bracket.len() > inside.len() + 1
+            && !inside.is_empty()
+            && inside.len() <= 12
+            && inside.chars().all(|c| c.is_ascii_digit() || c == ',' || c == ' ');
+        if is_marker {
+            clean.push_str(before.trim_end_matches(' '));
+            rest = &bracket[inside.len() + 2..];
+        } else {
+            clean.push_str(before);
+            clean.push('[');
+            rest = &bracket[1..];
+        }
+    }
+    clean.push_str(rest);
+    clean
+}
+
+#[cfg(test)]
+mod tests;

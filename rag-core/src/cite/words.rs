@@ -1,0 +1,118 @@
+//! The words of a text as citations compare them: without case, accents, endings and function words.
+
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
+use unicode_segmentation::UnicodeSegmentation;
+
+/// A word that carries meaning.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct Word {
+    /// What it is compared by.
+    pub(super) key: String,
+    pub(super) kind: WordKind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum WordKind {
+    /// Holds a digit.
+    Number,
+    /// Written with a capital inside a sentence.
+    Name,
+    Other,
+}
+
+impl WordKind {
+    /// How much a word counts for a claim.
+    pub(super) fn weight(self) -> f32 {
+        match self {
+            WordKind::Number => 2.0,
+            WordKind::Name => 1.5,
+            WordKind::Other => 1.0,
+        }
+    }
+}
+
+/// The meaning-carrying words of `text`, in order.
+pub(super) fn words(text: &str) -> Vec<Word> {
+    text.unicode_words()
+        .flat_map(|word| word.split(['\'', '\u{2019}']))
+        .enumerate()
+        .filter_map(|(place, word)| {
+            let folded = fold(word);
+            let is_number = folded.chars().any(|c| c.is_ascii_digit());
+            let is_function_word = FUNCTION_WORDS.contains(&folded.as_str());
+            if folded.is_empty() || is_function_word || (folded.len() < 2 && !is_number) {
+                return None;
+            }
+            let kind = if is_number {
+                WordKind::Number
+            } else if place > 0 && word.chars().next().is_some_and(char::is_uppercase) {
+                WordKind::Name
+            } else {
+                WordKind::Other
+            };
+            Some(Word { key: key(folded, kind), kind })
+        })
+        .collect()
+}
+
+/// Lower case, no accents, ligatures apart.
+fn fold(word: &str) -> String {
+    let mut folded = String::with_capacity(word.len());
+    for c in word.nfkd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase) {
+        match c {
+            '\u{153}' => folded.push_str("oe"),
+            '\u{e6}' => folded.push_str("ae"),
+            c => folded.push(c),
+        }
+    }
+    folded
+}
+
+/// Numbers as they are; words without a plural ending and cut to six letters, which joins most inflections of a
+/// French or English word.
+fn key(folded: String, kind: WordKind) -> String {
+    if kind == WordKind::Number {
+        return folded;
+    }
+    let stem = folded.strip_suffix(['s', 'x']).filter(|stem| stem.len() > 2).unwrap_or(&folded);
+    stem.chars().take(6).collect()
+}
+
+/// French and English words that carry no claim of their own, folded.
+const FUNCTION_WORDS: &[&str] = &[
+    "a", "about", "an", "and", "are", "as", "at", "au", "aux", "avec", "be", "been", "but", "by",
+    "can", "ce", "cela", "ces", "cet", "cette", "ceux", "comme", "could", "dans", "de", "des",
+    "did", "do", "does", "donc", "du", "elle", "elles", "en", "est", "et", "ete", "etre", "for",
+    "from", "had", "has", "have", "he", "her", "his", "how", "il", "ils", "in", "into", "is", "it",
+    "its", "je", "la", "le", "les", "leur", "leurs", "mais", "me", "my", "ne", "no", "non", "not",
+    "nous", "of", "on", "ont", "or", "ou", "our", "oui", "par", "pas", "plus", "pour", "qu", "que",
+    "quel", "quelle", "quelles", "quels", "qui", "sa", "se", "ses", "she", "si", "so", "some",
+    "son", "sont", "sur", "tes", "that", "the", "their", "them", "then", "there", "these", "they",
+    "this", "to", "tu", "un", "une", "vous", "was", "we", "were", "what", "when", "where", "which",
+    "who", "why", "will", "with", "would", "y", "yes", "you", "your", "suis", "es", "am",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys(text: &str) -> Vec<String> {
+        words(text).into_iter().map(|word| word.key).collect()
+    }
+
+    #[test]
+    fn case_accents_endings_and_function_words_do_not_count() {
+        assert_eq!(keys("Les \u{c9}l\u{e8}ves de l'\u{e9}cole"), keys("eleve ecole"));
+        assert_eq!(keys("the founding of it"), keys("founded"));
+    }
+
+    #[test]
+    fn numbers_and_names_are_told_apart() {
+        let found = words("In 1995 the lab moved to Lyon");
+        let kind = |key: &str| found.iter().find(|word| word.key == key).map(|word| word.kind);
+        assert_eq!(kind("1995"), Some(WordKind::Number));
+        assert_eq!(kind("lyon"), Some(WordKind::Name));
+        assert_eq!(kind("lab"), Some(WordKind::Other));
+    }
+}

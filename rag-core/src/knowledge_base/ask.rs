@@ -1,0 +1,272 @@
+//! From a question to a cited answer, or to "not found".
+
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+use crate::cite::{self, Citation, Meaning};
+use crate::document::SourceMap;
+use crate::error::{Error, Result};
+use crate::generate::Generation;
+use crate::model::{Message, Role};
+use crate::progress::CancelToken;
+use crate::prompt::{self, Prompt, Request};
+use crate::search::{self, Floor, Hit};
+use crate::store::IndexMode;
+
+use super::types::{Abstain, Answer, AskOptions, Explain, NotFoundReason, Timings, Trace};
+use super::{KnowledgeBase, check_question};
+
+/// The setting that holds the measured floor; emptied by every change of the passages.
+const FLOOR: &str = "floor";
+
+/// What retrieval found for a question.
+struct Retrieved {
+    hits: Vec<Hit>,
+    best: Option<f32>,
+    floor: Option<f32>,
+}
+
+impl KnowledgeBase {
+    /// Answers `question` from the documents, with verified citations, or says that they do not know.
+    ///
+    /// `on_piece` gets the answer as it is written, without markers; returning `Break` ends it there. Pieces may
+    /// arrive and the answer still turn out not found, if no passage supports what was written.
+    ///
+    /// # Errors
+    /// InvalidArgument for an empty question or options out of range; ContextOverflow if the question alone
+    /// exceeds the model; Cancelled within one token; NotFound or Model if a model cannot be loaded; Store.
+    pub fn ask(
+        &self,
+        question: &str,
+        options: &AskOptions,
+        on_piece: &mut dyn FnMut(&str) -> ControlFlow<()>,
+        cancel: &CancelToken,
+    ) -> Result<Answer> {
+        check_question(question)?;
+        let started = Instant::now();
+        let mut timings = Timings::default();
+        let retrieved = self.retrieve(question, options, cancel)?;
+        timings.search_ms = milliseconds(started.elapsed());
+        if let Some(reason) = retrieved.not_found(question) {
+            timings.total_ms = timings.search_ms;
+            return Ok(not_found(reason, retrieved, timings, options));
+        }
+
+        let loading = Instant::now();
+        let was_loaded = self.models.generator_is_loaded();
+        let generator = self.generator()?;
+        if !was_loaded {
+            timings.load_ms = milliseconds(loading.elapsed());
+        }
+        let prompt = self.prompt(question, &retrieved.hits, options)?;
+        let before = started.elapsed();
+        let ids = &prompt.rendered.token_ids;
+        let generation = generator.generate(ids, &options.generate, on_piece, cancel)?;
+        timings.add_generation(&generation, before);
+
+        let mut answer = self.cited(question, &prompt, &generation, retrieved, options, cancel)?;
+        timings.total_ms = milliseconds(started.elapsed());
+        answer.timings = timings;
+        Ok(answer)
+    }
+
+    /// The prompt that [`KnowledgeBase::ask`] would give the model for these hits, without generating.
+    ///
+    /// # Errors
+    /// ContextOverflow if the question alone exceeds the model; InvalidArgument if `max_new_tokens` fills the
+    /// context; NotFound or Model if the generator cannot be loaded.
+    pub fn prompt(&self, question: &str, hits: &[Hit], options: &AskOptions) -> Result<Prompt> {
+        let generator = self.generator()?;
+        let context_len = generator.context_len();
+        let max_new_tokens = options.generate.max_new_tokens;
+        let budget_tokens = context_len.checked_sub(max_new_tokens).filter(|budget| *budget > 0);
+        let budget_tokens = budget_tokens.ok_or_else(|| {
+            let reason = format!("{max_new_tokens} leaves no room in a context of {context_len}");
+            Error::invalid("max_new_tokens", reason)
+        })?;
+        let request = Request {
+            question,
+            hits,
+            history: &options.history,
+            system: options.system.as_deref(),
+            budget_tokens,
+        };
+        prompt::build(generator.chat(), &request)
+    }
+
+    fn retrieve(
+        &self,
+        question: &str,
+        options: &AskOptions,
+        cancel: &CancelToken,
+    ) -> Result<Retrieved> {
+        let query = follow_up(question, &options.history);
+        let embedding = self.encode_question(&query, cancel)?;
+        let hits = search::search(&self.store, &query, Some(&embedding), &options.search)?;
+        let best = self.store.nearest(&embedding, 1, IndexMode::Auto)?.first().map(|hit| hit.1);
+        let floor = match options.abstain {
+            Abstain::Calibrated => self.floor(cancel)?.map(|floor| floor.cosine()),
+            Abstain::Below(cosine) => Some(cosine),
+            Abstain::Never => None,
+        };
+        Ok(Retrieved { hits, best, floor })
+    }
+
+    /// Places citations, fills in what only the file knows, and judges whether the answer is supported.
+    fn cited(
+        &self,
+        question: &str,
+        prompt: &Prompt,
+        generation: &Generation,
+        retrieved: Retrieved,
+        options: &AskOptions,
+        cancel: &CancelToken,
+    ) -> Result<Answer> {
+        let (shown, left_out) = retrieved.hits.split_at(prompt.shown_count);
+        let cosines = |claim: &str, sentences: &[&str]| self.cosines(claim, sentences, cancel);
+        let meaning = retrieved.floor.map(|floor| Meaning { cosines: &cosines, floor });
+        let raw_text = generation.text.trim();
+        let cited = cite::cite(question, raw_text, shown, meaning.as_ref())?;
+        let mut citations = cited.citations;
+        for citation in &mut citations {
+            self.fill(citation)?;
+        }
+        let supported = !citations.is_empty() || options.abstain == Abstain::Never;
+        let trace = (options.explain == Explain::Trace).then(|| Trace {
+            prompt: prompt.rendered.text.clone(),
+            raw_text: raw_text.to_owned(),
+            unsupported: cited.unsupported.clone(),
+            floor: retrieved.floor,
+            best: retrieved.best,
+            seed: options.generate.seed,
+            hits: retrieved.hits.clone(),
+        });
+        Ok(Answer {
+            found: supported,
+            text: if supported { cited.text } else { String::new() },
+            citations,
+            reason: (!supported).then_some(NotFoundReason::Unsupported),
+            left_out: left_out.iter().map(|hit| hit.passage_id).collect(),
+            hits: shown.to_vec(),
+            timings: Timings::default(),
+            trace,
+        })
+    }
+
+    fn fill(&self, citation: &mut Citation) -> Result<()> {
+        let row = self.store.document(&citation.uri)?;
+        let packed = row.map(|row| self.store.source_map(row.id)).transpose()?.flatten();
+        let map = packed.and_then(|bytes| SourceMap::from_bytes(&bytes));
+        if let Some(map) = map {
+            let range = citation.start..citation.end;
+            let source = map.source_bytes(&range);
+            citation.source_start = source.as_ref().map(|range| range.start);
+            citation.source_end = source.as_ref().map(|range| range.end);
+            citation.page = map.page(&range).or(citation.page);
+        }
+        citation.status = self.verify(citation)?;
+        Ok(())
+    }
+
+    fn cosines(&self, claim: &str, sentences: &[&str], cancel: &CancelToken) -> Result<Vec<f32>> {
+        let encoder = self.encoder()?;
+        let claim = encoder.encode_queries(&[claim], cancel)?.data;
+        let rows = encoder.encode_passages(sentences, cancel)?;
+        Ok(rows.rows().map(|row| row.iter().zip(&claim).map(|(a, b)| a * b).sum()).collect())
+    }
+
+    /// The floor of this knowledge base, measured at the first question after a change and kept in the file.
+    fn floor(&self, cancel: &CancelToken) -> Result<Option<Floor>> {
+        if let Some(kept) = self.store.setting(FLOOR)?.filter(|kept| !kept.is_empty()) {
+            if let Ok(floor) = serde_json::from_str(&kept) {
+                return Ok(Some(floor));
+            }
+        }
+        let floor = search::measure_floor(&self.store, self.encoder()?, cancel)?;
+        if let Some(floor) = &floor {
+            let text = serde_json::to_string(floor)
+                .map_err(|source| Error::internal_cause("cannot write the floor", source))?;
+            // A file that cannot be written now still answers; it is measured again next time.
+            let _ = self.store.put_setting(FLOOR, &text);
+        }
+        Ok(floor)
+    }
+
+    /// Called by every change of the passages.
+    pub(super) fn forget_floor(&self) -> Result<()> {
+        self.store.put_setting(FLOOR, "")
+    }
+}
+
+impl Retrieved {
+    /// Why there is nothing to answer from. A passage that holds every telling word of the question is kept
+    /// whatever its cosine: codes and names mean little to an encoder.
+    fn not_found(&self, question: &str) -> Option<NotFoundReason> {
+        let Some(first) = self.hits.first() else { return Some(NotFoundReason::Empty) };
+        let below = self.best.zip(self.floor).is_some_and(|(best, floor)| best < floor);
+        let holds_words = cite::holds_words(question, &first.text);
+        (below && !holds_words).then_some(NotFoundReason::BelowFloor)
+    }
+}
+
+/// A follow-up is searched together with the question before it.
+fn follow_up(question: &str, history: &[Message]) -> String {
+    match history.iter().rev().find(|message| message.role == Role::User) {
+        Some(last) => format!("{}\n{question}", last.content),
+        None => question.to_owned(),
+    }
+}
+
+fn not_found(
+    reason: NotFoundReason,
+    retrieved: Retrieved,
+    timings: Timings,
+    options: &AskOptions,
+) -> Answer {
+    let trace = (options.explain == Explain::Trace).then(|| Trace {
+        prompt: String::new(),
+        raw_text: String::new(),
+        unsupported: Vec::new(),
+        floor: retrieved.floor,
+        best: retrieved.best,
+        seed: options.generate.seed,
+        hits: retrieved.hits.clone(),
+    });
+    Answer {
+        found: false,
+        text: String::new(),
+        citations: Vec::new(),
+        reason: Some(reason),
+        hits: retrieved.hits,
+        left_out: Vec::new(),
+        timings,
+        trace,
+    }
+}
+
+impl Timings {
+    fn add_generation(&mut self, generation: &Generation, before: Duration) {
+        self.prefill_ms = milliseconds(generation.prefill);
+        self.decode_ms = milliseconds(generation.decode);
+        self.first_token_ms = milliseconds(before + generation.time_to_first_token);
+        self.prompt_token_count = generation.prompt_token_count;
+        self.answer_token_count = generation.token_ids.len();
+    }
+}
+
+fn milliseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_follow_up_is_searched_with_the_question_before() {
+        let turn = |role, content: &str| Message { role, content: content.to_owned() };
+        let history = [turn(Role::User, "Who founded the lab?"), turn(Role::Assistant, "Ada.")];
+        assert_eq!(follow_up("And when?", &history), "Who founded the lab?\nAnd when?");
+        assert_eq!(follow_up("And when?", &[]), "And when?");
+    }
+}

@@ -1,0 +1,107 @@
+//! The two models of a knowledge base: found when it is opened, loaded when first needed.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use crate::encode::Encoder;
+use crate::error::{Error, Result};
+use crate::generate::Generator;
+use crate::model::{DEFAULT_ENCODER, DEFAULT_LLM, ModelDirs};
+use crate::store::Store;
+
+use super::types::OpenOptions;
+
+/// Names of the models and, once loaded, the models.
+#[derive(Debug)]
+pub(super) struct Models {
+    dirs: ModelDirs,
+    encoder_name: String,
+    llm_name: String,
+    encoder: Lazy<Encoder>,
+    generator: Lazy<Generator>,
+}
+
+impl Models {
+    /// Decides which models will be used; an explicit generator must exist, a default one is looked up later.
+    pub(super) fn new(store: &Store, options: &OpenOptions) -> Result<Self> {
+        let stored = store.encoder()?.map(|identity| identity.name);
+        let encoder_name = options.encoder.clone().or(stored);
+        if let Some(name) = &options.llm {
+            options.model_dirs.resolve(name)?;
+        }
+        Ok(Self {
+            dirs: options.model_dirs.clone(),
+            encoder_name: encoder_name.unwrap_or_else(|| DEFAULT_ENCODER.to_owned()),
+            llm_name: options.llm.clone().unwrap_or_else(|| DEFAULT_LLM.to_owned()),
+            encoder: Lazy::default(),
+            generator: Lazy::default(),
+        })
+    }
+
+    /// The encoder, checked against the one the file was built with.
+    pub(super) fn encoder(&self, store: &Store) -> Result<&Encoder> {
+        self.encoder.get_or_load(|| {
+            let path = self.dirs.resolve(&self.encoder_name)?;
+            let encoder = Encoder::load(&path, &self.stored_name(&path))?;
+            match store.encoder()? {
+                Some(found) if found.fingerprint != encoder.identity().fingerprint => {
+                    Err(Error::ModelMismatch {
+                        expected: short(&encoder.identity().name, &encoder.identity().fingerprint),
+                        found: short(&found.name, &found.fingerprint),
+                    })
+                }
+                _ => Ok(encoder),
+            }
+        })
+    }
+
+    pub(super) fn generator(&self) -> Result<&Generator> {
+        self.generator.get_or_load(|| Generator::load(&self.dirs.resolve(&self.llm_name)?))
+    }
+
+    pub(super) fn generator_is_loaded(&self) -> bool {
+        self.generator.value.get().is_some()
+    }
+
+    /// What the file remembers the encoder by: a name stays a name, a path becomes absolute, so that the file
+    /// opens from any folder.
+    fn stored_name(&self, path: &Path) -> String {
+        if Path::new(&self.encoder_name).exists() {
+            let absolute: PathBuf = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+            absolute.to_string_lossy().into_owned()
+        } else {
+            self.encoder_name.clone()
+        }
+    }
+}
+
+fn short(name: &str, fingerprint: &str) -> String {
+    format!("{name} ({})", fingerprint.get(..12).unwrap_or(fingerprint))
+}
+
+/// A value loaded once; a failed load is tried again at the next use.
+#[derive(Debug)]
+struct Lazy<T> {
+    value: OnceLock<T>,
+    loading: Mutex<()>,
+}
+
+impl<T> Default for Lazy<T> {
+    fn default() -> Self {
+        Self { value: OnceLock::new(), loading: Mutex::new(()) }
+    }
+}
+
+impl<T> Lazy<T> {
+    fn get_or_load(&self, load: impl FnOnce() -> Result<T>) -> Result<&T> {
+        if let Some(value) = self.value.get() {
+            return Ok(value);
+        }
+        let _one_at_a_time = self.loading.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(value) = self.value.get() {
+            return Ok(value);
+        }
+        let value = load()?;
+        Ok(self.value.get_or_init(|| value))
+    }
+}

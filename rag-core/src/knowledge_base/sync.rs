@@ -1,0 +1,387 @@
+//! Makes a knowledge base mirror folders: compare, then remove, rename, and write what is new.
+//!
+//! Comparing costs a stat per unchanged file. What is new is read and split on one thread while the encoder
+//! works on the file before; each document is one transaction.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::sync_channel;
+use std::time::Instant;
+
+use crate::document::{self, Document};
+use crate::encode::Encoder;
+use crate::error::{Error, ErrorCode, Result, Skipped};
+use crate::passage::{self, Passage, SplitOptions};
+use crate::progress::{CancelToken, Progress, Stage};
+use crate::store::{DocumentRow, NewDocument, Seal};
+use crate::walk::{self, Candidate};
+
+use super::types::{Plan, SyncOptions, SyncReport};
+use super::{ADDED_TEXT, KnowledgeBase, encode};
+
+/// Files read ahead of the encoder; bounds memory to a few documents.
+const READ_AHEAD: usize = 2;
+
+/// What is to be done, decided before anything is written.
+#[derive(Debug, Default)]
+struct Todo {
+    renamed: Vec<(DocumentRow, Candidate)>,
+    touched: Vec<(DocumentRow, Candidate)>,
+    removed: Vec<DocumentRow>,
+    write: Vec<(Candidate, Change)>,
+    unchanged: usize,
+    skipped: Vec<Skipped>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Change {
+    New,
+    Modified,
+}
+
+/// A file that was read, or why it was not.
+struct Prepared {
+    candidate: Candidate,
+    change: Change,
+    hash: [u8; 32],
+    content: Result<(Document, Vec<Passage>)>,
+}
+
+impl KnowledgeBase {
+    /// Makes the knowledge base mirror `roots` (folders or files): adds, updates, renames, removes.
+    ///
+    /// Documents outside the roots stay, and so does text that was added by [`KnowledgeBase::add`]. Each document
+    /// is one transaction: a kill or cancel loses none that was reported. A file that cannot be read is skipped,
+    /// reported, and not read again until it changes; it costs only itself. A file is known to be unchanged by
+    /// its size and time of last change, then by its BLAKE3 hash.
+    ///
+    /// # Errors
+    /// Io if a root does not exist; InvalidArgument for no root or a `max_tokens` out of range; Cancelled;
+    /// ModelMismatch, Store and Busy.
+    pub fn sync(
+        &self,
+        roots: &[PathBuf],
+        options: &SyncOptions,
+        on_progress: &mut dyn FnMut(&Progress),
+        cancel: &CancelToken,
+    ) -> Result<SyncReport> {
+        let started = Instant::now();
+        if roots.is_empty() {
+            return Err(Error::invalid("roots", "name at least one folder or file"));
+        }
+        let mut todo = self.compare(roots, options, cancel)?;
+        let mut report = todo.take_report();
+        match options.plan {
+            Plan::Apply => self.apply(todo, options, &mut report, on_progress, cancel)?,
+            Plan::DryRun => todo.count_writes(&mut report),
+        }
+        report.skipped.sort_by(|a, b| a.path.cmp(&b.path));
+        report.seconds = started.elapsed().as_secs_f64();
+        Ok(report)
+    }
+
+    fn apply(
+        &self,
+        todo: Todo,
+        options: &SyncOptions,
+        report: &mut SyncReport,
+        on_progress: &mut dyn FnMut(&Progress),
+        cancel: &CancelToken,
+    ) -> Result<()> {
+        let changes = !(todo.write.is_empty() && todo.removed.is_empty());
+        for (row, candidate) in &todo.touched {
+            self.store.touch_document(row.id, candidate.size_bytes, candidate.mtime_ns)?;
+        }
+        for row in &todo.removed {
+            cancel.check()?;
+            self.store.remove_document(&row.uri)?;
+        }
+        for (row, candidate) in &todo.renamed {
+            self.store.rename_document(row.id, &uri(&candidate.path), candidate.mtime_ns)?;
+        }
+        if changes {
+            self.forget_floor()?;
+        }
+        if !todo.write.is_empty() {
+            self.write_all(todo.write, options, report, on_progress, cancel)?;
+        }
+        self.store.seal(Seal::IfNeeded, cancel)
+    }
+
+    /// Lists the roots and sorts every file and every row into what is to be done with it.
+    fn compare(
+        &self,
+        roots: &[PathBuf],
+        options: &SyncOptions,
+        cancel: &CancelToken,
+    ) -> Result<Todo> {
+        let mut todo = Todo::default();
+        let mut scope = Vec::new();
+        let mut found: BTreeMap<PathBuf, Candidate> = BTreeMap::new();
+        for root in roots {
+            let listing = walk::walk(root, &options.walk)?;
+            scope.push(root.canonicalize().map_err(|source| Error::io(root, source))?);
+            todo.skipped.extend(listing.skipped);
+            found.extend(listing.candidates.into_iter().map(|file| (file.path.clone(), file)));
+        }
+        todo.skipped.sort_by(|a, b| a.path.cmp(&b.path));
+        todo.skipped.dedup_by(|a, b| a.path == b.path);
+
+        let mut gone = Vec::new();
+        for row in self.store.documents()? {
+            cancel.check()?;
+            let path = PathBuf::from(&row.uri);
+            match found.remove(&path) {
+                _ if row.mtime_ns == ADDED_TEXT => {}
+                Some(candidate) => compare_one(row, candidate, &mut todo)?,
+                None if scope.iter().any(|root| path.starts_with(root)) => gone.push(row),
+                None => {}
+            }
+        }
+        // What could not be listed may still be there.
+        let unlisted: BTreeSet<&Path> =
+            todo.skipped.iter().map(|file| file.path.as_path()).collect();
+        gone.retain(|row| !Path::new(&row.uri).ancestors().any(|path| unlisted.contains(path)));
+        find_renames(found.into_values(), gone, &mut todo, cancel)?;
+        todo.write.sort_by(|a, b| a.0.path.cmp(&b.0.path));
+        Ok(todo)
+    }
+
+    fn write_all(
+        &self,
+        files: Vec<(Candidate, Change)>,
+        options: &SyncOptions,
+        report: &mut SyncReport,
+        on_progress: &mut dyn FnMut(&Progress),
+        cancel: &CancelToken,
+    ) -> Result<()> {
+        let encoder = self.bound_encoder()?;
+        let split = self.split_options(options.max_tokens)?;
+        let max_file_bytes = options.walk.max_file_bytes;
+        let total = files.len();
+        let (sender, receiver) = sync_channel(READ_AHEAD);
+        std::thread::scope(|scope| {
+            scope.spawn(move || {
+                for (candidate, change) in files {
+                    let prepared = prepare(candidate, change, encoder, &split, max_file_bytes);
+                    if sender.send(prepared).is_err() {
+                        return; // the writer stopped; so do we
+                    }
+                }
+            });
+            for (done, prepared) in receiver.into_iter().enumerate() {
+                cancel.check()?;
+                let path = prepared.candidate.path.clone();
+                self.write_one(prepared, encoder, report, cancel)?;
+                on_progress(&Progress {
+                    stage: Stage::Index,
+                    done: done + 1,
+                    total: Some(total),
+                    passage_count: report.passage_count,
+                    path: Some(path),
+                });
+            }
+            Ok(())
+        })
+    }
+
+    fn write_one(
+        &self,
+        prepared: Prepared,
+        encoder: &Encoder,
+        report: &mut SyncReport,
+        cancel: &CancelToken,
+    ) -> Result<()> {
+        let Prepared { candidate, change, hash, content } = prepared;
+        let uri = uri(&candidate.path);
+        match content {
+            Ok((document, passages)) => {
+                let vectors = encode(encoder, &document.text, &passages, cancel)?;
+                let row = NewDocument {
+                    uri: &uri,
+                    size_bytes: candidate.size_bytes,
+                    mtime_ns: candidate.mtime_ns,
+                    hash,
+                    kind: document.kind.name(),
+                    title: document.title.as_deref(),
+                    lang: document.lang.as_deref(),
+                    text: &document.text,
+                    source_map: &document.source_map.to_bytes(),
+                    metadata: &document.metadata,
+                };
+                self.store.put_document(&row, &passages, &vectors)?;
+                report.passage_count += passages.len();
+                match change {
+                    Change::New => report.added += 1,
+                    Change::Modified => report.updated += 1,
+                }
+            }
+            Err(error) => {
+                // A file that vanished or cannot be opened now is not remembered: it may work next time.
+                if error.code() == ErrorCode::Document {
+                    let (size, mtime) = (candidate.size_bytes, candidate.mtime_ns);
+                    let message = error.line();
+                    self.store.put_skipped(
+                        &uri,
+                        size,
+                        mtime,
+                        hash,
+                        error.code() as i32,
+                        &message,
+                    )?;
+                }
+                report.skipped.push(Skipped { path: candidate.path, error });
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Todo {
+    /// What is known before anything is read.
+    fn take_report(&mut self) -> SyncReport {
+        SyncReport {
+            removed: self.removed.iter().filter(|row| row.skipped.is_none()).count(),
+            renamed: self.renamed.len(),
+            unchanged: self.unchanged,
+            skipped: std::mem::take(&mut self.skipped),
+            ..SyncReport::default()
+        }
+    }
+
+    /// Counts files to write as if all could be read.
+    fn count_writes(&self, report: &mut SyncReport) {
+        let new = self.write.iter().filter(|(_, change)| *change == Change::New).count();
+        report.added = new;
+        report.updated = self.write.len() - new;
+    }
+}
+
+/// A file that has a row: unchanged, touched, or to be written again.
+fn compare_one(row: DocumentRow, candidate: Candidate, todo: &mut Todo) -> Result<()> {
+    let same_stat = row.mtime_ns == candidate.mtime_ns && row.size_bytes == candidate.size_bytes;
+    let same_bytes = same_stat
+        || (row.size_bytes == candidate.size_bytes && hash_file(&candidate.path) == Some(row.hash));
+    if !same_bytes {
+        let change = if row.skipped.is_some() { Change::New } else { Change::Modified };
+        todo.write.push((candidate, change));
+        return Ok(());
+    }
+    match &row.skipped {
+        Some((_, message)) => todo.skipped.push(Skipped {
+            error: Error::Document {
+                path: candidate.path.clone(),
+                reason: remembered_reason(&candidate.path, message),
+                source: None,
+            },
+            path: candidate.path.clone(),
+        }),
+        None => todo.unchanged += 1,
+    }
+    if !same_stat {
+        todo.touched.push((row, candidate));
+    }
+    Ok(())
+}
+
+/// New files whose bytes are those of a file that is gone keep its passages.
+fn find_renames(
+    new: impl Iterator<Item = Candidate>,
+    gone: Vec<DocumentRow>,
+    todo: &mut Todo,
+    cancel: &CancelToken,
+) -> Result<()> {
+    let mut gone_by_size: HashMap<u64, Vec<DocumentRow>> = HashMap::new();
+    for row in gone {
+        gone_by_size.entry(row.size_bytes).or_default().push(row);
+    }
+    for candidate in new {
+        cancel.check()?;
+        let rows = gone_by_size.get_mut(&candidate.size_bytes).filter(|rows| !rows.is_empty());
+        let moved = rows.and_then(|rows| {
+            let hash = hash_file(&candidate.path)?;
+            let place = rows.iter().position(|row| row.hash == hash && row.skipped.is_none())?;
+            Some(rows.remove(place))
+        });
+        match moved {
+            Some(row) if same_extension(&row.uri, &candidate.path) => {
+                todo.renamed.push((row, candidate));
+            }
+            Some(row) => {
+                todo.removed.push(row);
+                todo.write.push((candidate, Change::New));
+            }
+            None => todo.write.push((candidate, Change::New)),
+        }
+    }
+    todo.removed.extend(gone_by_size.into_values().flatten());
+    todo.removed.sort_by(|a, b| a.uri.cmp(&b.uri));
+    Ok(())
+}
+
+/// The extension takes part in choosing the reader, so a change of it means another text.
+fn same_extension(uri: &str, path: &Path) -> bool {
+    Path::new(uri).extension() == path.extension()
+}
+
+/// Reads and splits one file; whatever goes wrong is its own affair.
+fn prepare(
+    candidate: Candidate,
+    change: Change,
+    encoder: &Encoder,
+    split: &SplitOptions,
+    max_file_bytes: u64,
+) -> Prepared {
+    match read_stable(candidate.clone(), max_file_bytes) {
+        Ok((candidate, bytes)) => {
+            let content = document::read(&candidate.path, &bytes).and_then(|document| {
+                let passages = passage::split(&document, encoder, split)?;
+                Ok((document, passages))
+            });
+            Prepared { candidate, change, hash: *blake3::hash(&bytes).as_bytes(), content }
+        }
+        Err(error) => Prepared { candidate, change, hash: [0; 32], content: Err(error) },
+    }
+}
+
+/// The bytes of a file that did not change while it was read. A file that keeps changing is taken as it was read
+/// last, with the size and time from before that read: the next sync sees that it changed.
+fn read_stable(mut candidate: Candidate, max_file_bytes: u64) -> Result<(Candidate, Vec<u8>)> {
+    let mut bytes = read_capped(&candidate.path, max_file_bytes)?;
+    let after = walk::stat(&candidate.path)?;
+    if (after.size_bytes, after.mtime_ns) != (candidate.size_bytes, candidate.mtime_ns) {
+        candidate = after;
+        bytes = read_capped(&candidate.path, max_file_bytes)?;
+    }
+    Ok((candidate, bytes))
+}
+
+fn read_capped(path: &Path, max_file_bytes: u64) -> Result<Vec<u8>> {
+    use std::io::Read;
+    let file = std::fs::File::open(path).map_err(|source| Error::io(path, source))?;
+    let mut bytes = Vec::new();
+    file.take(max_file_bytes + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|source| Error::io(path, source))?;
+    if bytes.len() as u64 > max_file_bytes {
+        return Err(Error::document(path, format!("it grew past {max_file_bytes} bytes")));
+    }
+    Ok(bytes)
+}
+
+fn hash_file(path: &Path) -> Option<[u8; 32]> {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update_reader(std::fs::File::open(path).ok()?).ok()?;
+    Some(*hasher.finalize().as_bytes())
+}
+
+/// The part of a remembered message that is not the path, so that the error reads as it did at first.
+fn remembered_reason(path: &Path, message: &str) -> String {
+    let opening = format!("cannot read {}: ", path.display());
+    message.strip_prefix(&opening).unwrap_or(message).to_owned()
+}
+
+/// Paths are kept as text; the walk passes over those that are not UTF-8.
+fn uri(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}

@@ -1,0 +1,198 @@
+//! What the facade takes and gives: options and results, each with its defaults.
+
+use serde::Serialize;
+
+use crate::cite::Citation;
+use crate::error::Skipped;
+use crate::generate::GenerateOptions;
+use crate::model::{Message, ModelDirs};
+use crate::search::{Hit, SearchOptions};
+use crate::store::Access;
+use crate::walk::WalkOptions;
+
+/// How to open a knowledge base.
+#[derive(Debug, Clone)]
+pub struct OpenOptions {
+    /// Encoder by name, path or hub id. Default: the one the file was built with, else [`crate::model::DEFAULT_ENCODER`].
+    pub encoder: Option<String>,
+    /// Generator by name, path or hub id. Default: [`crate::model::DEFAULT_LLM`]. Loaded at the first answer.
+    pub llm: Option<String>,
+    /// Where names are looked up.
+    pub model_dirs: ModelDirs,
+    /// Whether to create, write or only read. Default create.
+    pub access: Access,
+}
+
+impl Default for OpenOptions {
+    fn default() -> Self {
+        Self { encoder: None, llm: None, model_dirs: ModelDirs::default(), access: Access::Create }
+    }
+}
+
+/// How to bring a knowledge base in line with folders.
+#[derive(Debug, Clone, Default)]
+pub struct SyncOptions {
+    /// Which files count.
+    pub walk: WalkOptions,
+    /// Only say what would be done.
+    pub plan: Plan,
+    /// Most tokens of a passage. Default 200, or what the encoder takes if that is less.
+    pub max_tokens: Option<usize>,
+}
+
+/// Whether a sync writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Plan {
+    /// Read, encode and write.
+    #[default]
+    Apply,
+    /// Count what would be done and write nothing.
+    DryRun,
+}
+
+/// What a sync did.
+#[derive(Debug, Default, Serialize)]
+pub struct SyncReport {
+    /// Documents that are new.
+    pub added: usize,
+    /// Documents whose bytes changed.
+    pub updated: usize,
+    /// Documents whose file is gone.
+    pub removed: usize,
+    /// Documents that moved, bytes unchanged; they kept their passages.
+    pub renamed: usize,
+    /// Documents that are as they were.
+    pub unchanged: usize,
+    /// Files passed over, each with its reason.
+    pub skipped: Vec<Skipped>,
+    /// Passages written.
+    pub passage_count: usize,
+    /// Wall time.
+    pub seconds: f64,
+}
+
+/// How to answer.
+#[derive(Debug, Clone)]
+pub struct AskOptions {
+    /// How passages are found; `top_k` are offered to the prompt. Default 3 passages, both legs.
+    pub search: SearchOptions,
+    /// How the answer is generated. Default greedy, 256 tokens.
+    pub generate: GenerateOptions,
+    /// Persona and rules, put into the system turn. Default none.
+    pub system: Option<String>,
+    /// Earlier turns of the conversation.
+    pub history: Vec<Message>,
+    /// When to say that the documents do not know. Default [`Abstain::Calibrated`].
+    pub abstain: Abstain,
+    /// Whether to record how the answer came about.
+    pub explain: Explain,
+}
+
+impl Default for AskOptions {
+    fn default() -> Self {
+        Self {
+            search: SearchOptions { top_k: 3, ..SearchOptions::default() },
+            generate: GenerateOptions::default(),
+            system: None,
+            history: Vec::new(),
+            abstain: Abstain::default(),
+            explain: Explain::default(),
+        }
+    }
+}
+
+/// When to say "not found" instead of answering.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub enum Abstain {
+    /// Below the floor measured on this knowledge base with unrelated questions.
+    #[default]
+    Calibrated,
+    /// Below this cosine.
+    Below(f32),
+    /// Never: answer whatever was found.
+    Never,
+}
+
+/// Whether to record how an answer came about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Explain {
+    /// No.
+    #[default]
+    Off,
+    /// Into [`Answer::trace`].
+    Trace,
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NotFoundReason {
+    /// The knowledge base holds no passage.
+    Empty,
+    /// The best passage is no closer to the question than to unrelated ones.
+    BelowFloor,
+    /// Nothing in the passages supports what the model said.
+    Unsupported,
+}
+
+/// What `ask` returns.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Answer {
+    /// Whether the documents hold an answer.
+    pub found: bool,
+    /// The answer with `[1]`-style markers placed by the engine; empty when not found.
+    pub text: String,
+    /// What supports it, in order of first use.
+    pub citations: Vec<Citation>,
+    /// Why there is none.
+    pub reason: Option<NotFoundReason>,
+    /// The passages put into the prompt; when not found, the nearest ones.
+    pub hits: Vec<Hit>,
+    /// Passages found but left out of the prompt for want of room.
+    pub left_out: Vec<i64>,
+    /// Where the time went.
+    pub timings: Timings,
+    /// How the answer came about, if asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trace: Option<Trace>,
+}
+
+/// Where the time of an answer went, in milliseconds, and its token counts.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
+pub struct Timings {
+    /// Loading the generator, if this call did.
+    pub load_ms: f64,
+    /// Encoding the question and searching.
+    pub search_ms: f64,
+    /// Taking in the prompt.
+    pub prefill_ms: f64,
+    /// Tokens after the first.
+    pub decode_ms: f64,
+    /// From the call to the first token of the answer, loading included.
+    pub first_token_ms: f64,
+    /// The whole call.
+    pub total_ms: f64,
+    /// Tokens of the prompt.
+    pub prompt_token_count: usize,
+    /// Tokens of the answer.
+    pub answer_token_count: usize,
+}
+
+/// How an answer came about.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Trace {
+    /// The prompt as text.
+    pub prompt: String,
+    /// What the model wrote, before citations were placed.
+    pub raw_text: String,
+    /// Claims that no passage supports.
+    pub unsupported: Vec<String>,
+    /// The cosine a passage must reach.
+    pub floor: Option<f32>,
+    /// The best cosine found.
+    pub best: Option<f32>,
+    /// The seed.
+    pub seed: u64,
+    /// Every hit with its ranks, kept or not.
+    pub hits: Vec<Hit>,
+}

@@ -1,0 +1,101 @@
+//! How close an unrelated question comes to a knowledge base: what "not found" is measured against.
+
+use serde::{Deserialize, Serialize};
+
+use crate::encode::Encoder;
+use crate::error::Result;
+use crate::progress::CancelToken;
+use crate::store::{IndexMode, Store};
+
+/// The cosine that the best passage for a question must exceed, measured on one knowledge base.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Floor {
+    /// Median of the best cosines that unrelated questions reach.
+    pub median: f32,
+    /// Their spread: 1.4826 times the median absolute deviation.
+    pub spread: f32,
+}
+
+impl Floor {
+    /// How many spreads above the median of unrelated questions a related one must stand.
+    pub const SPREADS: f32 = 2.0;
+
+    /// The floor as a cosine.
+    #[must_use]
+    pub fn cosine(&self) -> f32 {
+        self.median + Self::SPREADS * self.spread
+    }
+}
+
+/// Measures the floor with questions on everyday subjects, in English and French; `None` for an empty store.
+///
+/// Median and median absolute deviation (Hampel 1974) keep it right when the documents happen to answer some of
+/// the questions.
+///
+/// # Errors
+/// Store; Model; Cancelled.
+pub fn measure(store: &Store, encoder: &Encoder, cancel: &CancelToken) -> Result<Option<Floor>> {
+    let embeddings = encoder.encode_queries(UNRELATED, cancel)?;
+    let mut best = Vec::with_capacity(UNRELATED.len());
+    for row in embeddings.rows() {
+        let Some((_, cosine)) = store.nearest(row, 1, IndexMode::Auto)?.first().copied() else {
+            return Ok(None);
+        };
+        best.push(cosine);
+    }
+    let middle = median(&mut best);
+    let mut deviations: Vec<f32> = best.iter().map(|cosine| (cosine - middle).abs()).collect();
+    Ok(Some(Floor { median: middle, spread: 1.4826 * median(&mut deviations) }))
+}
+
+fn median(values: &mut [f32]) -> f32 {
+    values.sort_by(f32::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(0.0)
+}
+
+/// Questions that a knowledge base on one subject does not answer, save by chance.
+const UNRELATED: &[&str] = &[
+    "How long should I boil an egg?",
+    "What is the best way to remove a wine stain from a carpet?",
+    "Who won the football match last night?",
+    "Which shoes should I wear for a marathon?",
+    "How do I train a puppy to sit?",
+    "What is the melting point of tungsten?",
+    "How far is Mars from the Sun?",
+    "Which spices go into a chicken curry?",
+    "How do I change a flat bicycle tyre?",
+    "What time does the last ferry leave the island?",
+    "Who painted the ceiling of the chapel?",
+    "How many strings does a violin have?",
+    "What should I plant in my garden in March?",
+    "Why do cats purr?",
+    "How do I renew my gym membership?",
+    "Which actor played the villain in that spy film?",
+    "Combien de temps faut-il pour cuire des lentilles ?",
+    "Comment enlever une tache d'encre sur une chemise ?",
+    "Qui a gagn\u{e9} le Tour de France cette ann\u{e9}e ?",
+    "Quelle est la capitale de la Mongolie ?",
+    "Comment apprendre \u{e0} nager \u{e0} un enfant ?",
+    "Quel vin servir avec un plateau de fromages ?",
+    "Quelle est la distance entre la Terre et la Lune ?",
+    "Comment tailler un rosier au printemps ?",
+    "Pourquoi les feuilles tombent-elles en automne ?",
+    "Quel est le prix d'un billet de cin\u{e9}ma ?",
+    "Comment soigner un coup de soleil ?",
+    "Qui a compos\u{e9} cet op\u{e9}ra italien ?",
+    "Quelle race de chien choisir en appartement ?",
+    "Comment faire des cr\u{ea}pes sans grumeaux ?",
+    "Combien de cordes a une guitare basse ?",
+    "Quel temps fera-t-il demain \u{e0} la plage ?",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_does_not_follow_outliers() {
+        assert_eq!(median(&mut [0.2, 0.1, 9.0]), 0.2);
+        assert_eq!(median(&mut []), 0.0);
+    }
+}
