@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# Every check, one shell function per leg: `scripts/test.sh [LEG...]`, all legs without arguments.
+# Each leg's output goes to the screen and to target/test-logs/LEG.log; the last line is the total.
+# Models come from the cache (fetched when missing); collections beside the checkout are used when they are there.
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+. scripts/lib.sh
+
+LEGS=(format lint docs rules licences features rust c python scenarios demo)
+
+leg_format() { cargo fmt --all --check; }
+leg_lint() { cargo clippy --release --locked --workspace --all-targets -- -D warnings; }
+leg_docs() { RUSTDOCFLAGS="-D warnings" cargo doc --release --locked --workspace --no-deps; }
+leg_rules() { python3 scripts/check_rules.py; }
+leg_licences() { python3 scripts/check_licences.py; }
+leg_features() { cargo check --release --locked -p rag-cli --features hub; }
+leg_rust() { cargo test --release --locked --workspace --no-fail-fast; }
+leg_c() { tests/c/run.sh; }
+
+leg_python() {
+  scripts/build-wheel.sh &&
+    $VENV/bin/pip install -q --force-reinstall --no-deps target/wheels/rag_py-*.whl &&
+    $VENV/bin/python -m pytest -q tests/python &&
+    $VENV/bin/python -m mypy.stubtest rag_py --ignore-missing-stub
+}
+
+leg_scenarios() { python3 tests/scenarios/compare.py target/transcripts; }
+leg_demo() { ./run demo && echo "demo: 1 passed, 0 failed"; }
+
+prepare() {
+  need_tools cmake pkg-config g++ libc6-dbg valgrind
+  $VENV/bin/pip install -q --disable-pip-version-check "maturin==1.16.*" "numpy>=1.24" "pytest>=8,<10" "mypy>=1.10,<3"
+  build_shell && fetch_models minilm e5-small qwen2.5-0.5b smollm2
+  export RAG_TEST_MODELS="${RAG_TEST_MODELS:-$($RAG model list --json | python3 scripts/models_dir.py)}"
+  export RAG_SHARED="${RAG_SHARED:-$PWD/../shared}"
+  [ -d "$RAG_SHARED/data" ] || echo "SKIP legs on shared collections: there is no $RAG_SHARED/data"
+}
+
+main() {
+  [ "${1-}" = --list ] && { printf '%s\n' "${LEGS[@]}"; return; }
+  [ $# -gt 0 ] && LEGS=("$@")
+  mkdir -p target/test-logs target/transcripts
+  prepare || fail "the tools or models could not be prepared"
+  local leg started codes=()
+  for leg in "${LEGS[@]}"; do
+    declare -F "leg_$leg" >/dev/null || fail "no leg $leg; ./run legs lists them"
+    say "leg $leg"
+    started=$SECONDS
+    "leg_$leg" 2>&1 </dev/null | tee "target/test-logs/$leg.log"
+    codes+=("$leg=${PIPESTATUS[0]}=$((SECONDS - started))")
+  done
+  python3 scripts/total.py "${codes[@]}"
+}
+
+main "$@"
