@@ -1,0 +1,45 @@
+//! Indexes a folder and answers one question from it, with citations.
+//!
+//! `cargo run --release -p rag-core --example ask_folder -- FOLDER QUESTION`
+
+use std::env;
+use std::error::Error;
+use std::io::{Write, stdout};
+use std::ops::ControlFlow;
+
+use rag_core::model::ModelDirs;
+use rag_core::{AskOptions, CancelToken, KnowledgeBase, OpenOptions, SyncOptions};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let [folder, question] = arguments.as_slice() else {
+        return Err("usage: ask_folder FOLDER QUESTION".into());
+    };
+    let model_dirs = ModelDirs::from_variables(|name| env::var_os(name));
+    let options = OpenOptions { model_dirs, ..OpenOptions::default() };
+    let knowledge_base = KnowledgeBase::open("folder.rag", &options)?;
+    let cancel = CancelToken::new();
+
+    let report =
+        knowledge_base.sync(&[folder.into()], &SyncOptions::default(), &mut |_| {}, &cancel)?;
+    println!("{} added, {} updated, {} removed", report.added, report.updated, report.removed);
+    for skipped in &report.skipped {
+        println!("skipped {}", skipped.error.line());
+    }
+
+    let mut show = |piece: &str| {
+        print!("{piece}");
+        let _ = stdout().flush();
+        ControlFlow::Continue(())
+    };
+    let answer = knowledge_base.ask(question, &AskOptions::default(), &mut show, &cancel)?;
+    println!();
+    if !answer.found {
+        println!("not found");
+    }
+    for citation in &answer.citations {
+        let (start, end) = (citation.start, citation.end);
+        println!("[{}] {} {start}..{end}: {:?}", citation.marker, citation.uri, citation.quote);
+    }
+    Ok(())
+}
