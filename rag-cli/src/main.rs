@@ -1,2 +1,22 @@
-//! Placeholder.
-fn main() {}
+//! The `rag` program: standard streams, Ctrl-C and the exit code; all else is in the library.
+
+use std::io;
+use std::process::{self, ExitCode};
+
+use rag_cli::{Interrupt, Press};
+
+/// What shells report for a program ended by Ctrl-C.
+const EXIT_INTERRUPTED: i32 = 130;
+
+fn main() -> ExitCode {
+    let interrupt = Interrupt::new();
+    let handler = interrupt.clone();
+    // Without a handler Ctrl-C ends the program at once, which loses no committed document.
+    let _ = ctrlc::set_handler(move || {
+        if handler.press() == Press::Idle {
+            process::exit(EXIT_INTERRUPTED);
+        }
+    });
+    let mut out = io::stdout().lock();
+    ExitCode::from(rag_cli::run_with(std::env::args_os(), &mut out, &mut io::stderr(), &interrupt))
+}

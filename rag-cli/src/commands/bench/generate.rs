@@ -1,0 +1,75 @@
+//! Prompt and answer tokens per second of a generator.
+
+use std::ops::ControlFlow;
+
+use rag_core::generate::{GenerateOptions, Generator};
+use rag_core::model::DEFAULT_LLM;
+use serde::Serialize;
+
+use super::{Machine, Random, print};
+use crate::commands::generate::per_second;
+use crate::commands::options::model_dirs;
+use crate::console::Console;
+use crate::failure::{Exit, Outcome};
+
+/// Take in a made-up prompt and continue it
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Generator by name, path or hub id
+    #[arg(long, value_name = "NAME|PATH", default_value = DEFAULT_LLM)]
+    llm: String,
+    /// Tokens of the prompt
+    #[arg(long, value_name = "N", default_value_t = 512)]
+    prompt_tokens: usize,
+    /// Tokens to produce
+    #[arg(long, value_name = "N", default_value_t = 64)]
+    new_tokens: usize,
+    /// Runs; the fastest counts
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    runs: usize,
+}
+
+#[derive(Debug, Serialize)]
+struct Figures {
+    llm: String,
+    prompt_token_count: usize,
+    new_token_count: usize,
+    prefill_tokens_per_second: f64,
+    decode_tokens_per_second: f64,
+    time_to_first_token_milliseconds: f64,
+    #[serde(flatten)]
+    machine: Machine,
+}
+
+pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
+    let generator = Generator::load(&model_dirs().resolve(&args.llm)?)?;
+    let job = console.job();
+    let mut prompt_ids = generator.chat().encode(&Random(1).text(args.prompt_tokens))?;
+    prompt_ids.truncate(args.prompt_tokens);
+    let options = GenerateOptions { max_new_tokens: args.new_tokens, ..GenerateOptions::default() };
+    let mut figures = Figures {
+        llm: args.llm.clone(),
+        prompt_token_count: prompt_ids.len(),
+        new_token_count: 0,
+        prefill_tokens_per_second: 0.0,
+        decode_tokens_per_second: 0.0,
+        time_to_first_token_milliseconds: f64::INFINITY,
+        machine: Machine::here(),
+    };
+    for run in 0..args.runs.max(1) {
+        // Another first token each time, so that nothing kept from the run before can help.
+        prompt_ids.rotate_left(usize::from(run > 0));
+        let mut ignore = |_: &str| ControlFlow::Continue(());
+        let done = generator.generate(&prompt_ids, &options, &mut ignore, job.token())?;
+        let prefill = per_second(done.prompt_token_count, done.prefill);
+        let decode = per_second(done.token_ids.len().saturating_sub(1), done.decode);
+        let first_ms = done.time_to_first_token.as_secs_f64() * 1e3;
+        figures.new_token_count = done.token_ids.len();
+        figures.prefill_tokens_per_second = figures.prefill_tokens_per_second.max(prefill);
+        figures.decode_tokens_per_second = figures.decode_tokens_per_second.max(decode);
+        figures.time_to_first_token_milliseconds =
+            figures.time_to_first_token_milliseconds.min(first_ms);
+    }
+    print(&figures, console)?;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,196 @@
+//! Ranks whole documents: one text, one vector, one passage each, as the published figures were made.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+use std::time::Instant;
+
+use rag_core::encode::{Embeddings, Encoder, EncoderIdentity};
+use rag_core::passage::Passage;
+use rag_core::search::{SearchOptions, search};
+use rag_core::store::{Access, IndexMode, NewDocument, Store};
+use rag_core::{CancelToken, Error, Result};
+
+use crate::beir::{Collection, Query};
+use crate::commands::options::ModeArg;
+use crate::console::{Bar, Console};
+
+/// Texts handed to the encoder at once: enough for batches of its own, few enough for a live progress bar.
+const TEXTS_AT_ONCE: usize = 128;
+
+/// Answers queries with document numbers, best first.
+#[derive(Debug)]
+pub(super) struct Ranker {
+    queries: Option<Embeddings>,
+    documents: Documents,
+    encode_seconds: f64,
+}
+
+/// What queries are compared with.
+#[derive(Debug)]
+enum Documents {
+    /// Vectors, compared exactly in f32.
+    Vectors(Embeddings),
+    /// A store in memory, searched as the product searches.
+    Store { store: Store, document_of_passage: HashMap<i64, usize>, mode: ModeArg },
+}
+
+impl Ranker {
+    pub(super) fn build(
+        collection: &Collection,
+        encoder: Option<&Encoder>,
+        mode: ModeArg,
+        console: &Console<'_>,
+        cancel: &CancelToken,
+    ) -> Result<Self> {
+        let texts: Vec<String> = collection.documents.iter().map(|d| d.full_text()).collect();
+        let start = Instant::now();
+        let bar = console.bar("encoding documents", Some(texts.len() as u64));
+        let vectors = encoder.map(|e| encode_by_length(e, &texts, &bar, cancel)).transpose()?;
+        drop(bar);
+        let encode_seconds = start.elapsed().as_secs_f64();
+        let questions: Vec<&str> = collection.queries.iter().map(|q| q.text.as_str()).collect();
+        let queries = encoder.map(|e| e.encode_queries(&questions, cancel)).transpose()?;
+        let documents = match (vectors, mode) {
+            (Some(vectors), ModeArg::Dense) => Documents::Vectors(vectors),
+            (vectors, _) => {
+                let identity = encoder.map(Encoder::identity);
+                fill_store(&texts, identity, vectors.as_ref(), mode, cancel)?
+            }
+        };
+        Ok(Self { queries, documents, encode_seconds })
+    }
+
+    /// Time spent encoding documents.
+    pub(super) fn encode_seconds(&self) -> f64 {
+        self.encode_seconds
+    }
+
+    /// The `depth` best documents for the query with this number.
+    pub(super) fn rank(&self, index: usize, query: &Query, depth: usize) -> Result<Vec<usize>> {
+        let embedding = self.queries.as_ref().and_then(|rows| rows.rows().nth(index));
+        match &self.documents {
+            Documents::Vectors(vectors) => {
+                let embedding = embedding.ok_or_else(|| Error::internal("query without vector"))?;
+                Ok(nearest(embedding, vectors, depth))
+            }
+            Documents::Store { store, document_of_passage, mode } => {
+                let options = SearchOptions {
+                    top_k: depth,
+                    mode: (*mode).into(),
+                    index: IndexMode::Flat,
+                    ..SearchOptions::default()
+                };
+                let hits = search(store, &query.text, embedding, &options)?;
+                let document = |id| document_of_passage.get(&id).copied();
+                Ok(hits.iter().filter_map(|hit| document(hit.passage_id)).collect())
+            }
+        }
+    }
+}
+
+/// Encodes texts of like length together; rows come back in the order of `texts`.
+fn encode_by_length(
+    encoder: &Encoder,
+    texts: &[String],
+    bar: &Bar,
+    cancel: &CancelToken,
+) -> Result<Embeddings> {
+    let dim = encoder.identity().dim;
+    let mut order: Vec<usize> = (0..texts.len()).collect();
+    // Longest first, so that the bar's estimate errs on the late side.
+    order.sort_by_key(|index| Reverse(texts.get(*index).map_or(0, String::len)));
+    let mut data = vec![0.0; texts.len() * dim];
+    let mut truncated = Vec::new();
+    for (part, indices) in order.chunks(TEXTS_AT_ONCE).enumerate() {
+        let batch: Vec<&str> =
+            indices.iter().filter_map(|index| texts.get(*index)).map(String::as_str).collect();
+        let rows = encoder.encode_passages(&batch, cancel)?;
+        for (index, row) in indices.iter().zip(rows.rows()) {
+            if let Some(target) = data.get_mut(index * dim..(index + 1) * dim) {
+                target.copy_from_slice(row);
+            }
+        }
+        truncated.extend(rows.truncated.iter().filter_map(|row| indices.get(*row)));
+        bar.set(part * TEXTS_AT_ONCE + indices.len());
+    }
+    truncated.sort_unstable();
+    Ok(Embeddings { dim, data, truncated })
+}
+
+/// Exact search by cosine; ties by document number.
+fn nearest(query: &[f32], documents: &Embeddings, depth: usize) -> Vec<usize> {
+    let dot = |row: &[f32]| query.iter().zip(row).map(|(a, b)| a * b).sum::<f32>();
+    let mut scored: Vec<(f32, usize)> =
+        documents.rows().enumerate().map(|(index, row)| (dot(row), index)).collect();
+    let order = |a: &(f32, usize), b: &(f32, usize)| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1));
+    if depth > 0 && scored.len() > depth {
+        scored.select_nth_unstable_by(depth - 1, order);
+        scored.truncate(depth);
+    }
+    scored.sort_unstable_by(order);
+    scored.into_iter().map(|(_, index)| index).collect()
+}
+
+fn fill_store(
+    texts: &[String],
+    identity: Option<&EncoderIdentity>,
+    vectors: Option<&Embeddings>,
+    mode: ModeArg,
+    cancel: &CancelToken,
+) -> Result<Documents> {
+    let store = Store::open(Path::new(":memory:"), Access::Create)?;
+    let words_only = EncoderIdentity {
+        fingerprint: "none".to_owned(),
+        name: "none".to_owned(),
+        dim: 1,
+        max_tokens: usize::MAX,
+    };
+    store.bind_encoder(identity.unwrap_or(&words_only))?;
+    let mut rows = vectors.map(Embeddings::rows);
+    let mut document_of_passage = HashMap::new();
+    for (index, text) in texts.iter().enumerate() {
+        cancel.check()?;
+        let row = rows.as_mut().map_or(Some(&[1.0][..]), Iterator::next);
+        let row = row.ok_or_else(|| Error::internal("document without vector"))?;
+        if text.trim().is_empty() {
+            continue;
+        }
+        for id in put_text(&store, index, text, row)? {
+            document_of_passage.insert(id, index);
+        }
+    }
+    Ok(Documents::Store { store, document_of_passage, mode })
+}
+
+fn put_text(store: &Store, index: usize, text: &str, row: &[f32]) -> Result<Vec<i64>> {
+    let uri = format!("document {index}");
+    let document = NewDocument {
+        uri: &uri,
+        size_bytes: text.len() as u64,
+        mtime_ns: 0,
+        hash: [0; 32],
+        kind: "text",
+        title: None,
+        lang: None,
+        text,
+        source_map: &[],
+        metadata: &BTreeMap::new(),
+    };
+    let passage =
+        Passage { range: 0..text.len(), heading: None, page: None, token_count: text.len() };
+    store.put_document(&document, &[passage], row)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exact_search_sorts_by_cosine_then_number() {
+        let data = vec![0.0, 1.0, 1.0, 0.0, 0.6, 0.8, 1.0, 0.0];
+        let documents = Embeddings { dim: 2, data, truncated: Vec::new() };
+        assert_eq!(nearest(&[1.0, 0.0], &documents, 3), [1, 3, 2]);
+        assert_eq!(nearest(&[0.0, 1.0], &documents, 10), [0, 2, 1, 3]);
+    }
+}

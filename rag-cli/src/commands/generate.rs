@@ -1,0 +1,136 @@
+//! `rag generate`: the generator alone, without documents.
+
+use std::fs;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rag_core::Error;
+use rag_core::generate::{Generation, Generator, StopReason};
+use rag_core::model::{DEFAULT_LLM, Message, Role};
+use serde::{Deserialize, Serialize};
+
+use super::ask::Pieces;
+use super::options::{GenerateArgs, model_dirs};
+use crate::console::Console;
+use crate::failure::{Exit, Outcome};
+
+/// Continue a prompt, or answer a conversation
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Generator by name, path or hub id
+    #[arg(long, value_name = "NAME|PATH", default_value = DEFAULT_LLM)]
+    llm: String,
+    #[command(flatten)]
+    input: Input,
+    /// Continue the prompt as it is, without the chat template (this is the default)
+    #[arg(long, conflicts_with = "messages")]
+    raw: bool,
+    /// Take the prompt as a user's turn, through the chat template
+    #[arg(long, conflicts_with_all = ["messages", "raw"])]
+    chat: bool,
+    #[command(flatten)]
+    generate: GenerateArgs,
+}
+
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = false)]
+struct Input {
+    /// The text to continue
+    #[arg(long, value_name = "TEXT")]
+    prompt: Option<String>,
+    /// A JSON file: [{"role": "user", "content": "..."}], or an object with such "messages"
+    #[arg(long, value_name = "FILE")]
+    messages: Option<PathBuf>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum MessagesFile {
+    List(Vec<Message>),
+    Object { messages: Vec<Message> },
+}
+
+#[derive(Debug, Serialize)]
+struct GenerationObject<'a> {
+    text: &'a str,
+    token_ids: &'a [u32],
+    prompt_token_count: usize,
+    prefill_tokens_per_second: f64,
+    decode_tokens_per_second: f64,
+    time_to_first_token_ms: f64,
+    stop_reason: StopReason,
+}
+
+pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
+    let generator = Generator::load(&model_dirs().resolve(&args.llm)?)?;
+    let prompt_ids = prompt_ids(args, &generator)?;
+    let options = args.generate.options();
+    let job = console.job();
+    if console.is_json() {
+        let mut ignore = |_: &str| ControlFlow::Continue(());
+        let generation = generator.generate(&prompt_ids, &options, &mut ignore, job.token())?;
+        console.json(&object(&generation))?;
+        return Ok(Exit::Done);
+    }
+    let mut pieces = Pieces::new(console.out());
+    let result =
+        generator.generate(&prompt_ids, &options, &mut |piece| pieces.write(piece), job.token());
+    pieces.finish()?;
+    let figures = object(&result?).figures();
+    console.note(format_args!("{figures}"));
+    Ok(Exit::Done)
+}
+
+fn prompt_ids(args: &Args, generator: &Generator) -> rag_core::Result<Vec<u32>> {
+    let chat = generator.chat();
+    let messages = match (&args.input.prompt, &args.input.messages) {
+        (Some(prompt), _) if !args.chat => return chat.encode(prompt),
+        (Some(prompt), _) => vec![Message { role: Role::User, content: prompt.clone() }],
+        (None, Some(path)) => read_messages(path)?,
+        (None, None) => return Err(Error::invalid("prompt", "give --prompt or --messages")),
+    };
+    Ok(chat.render(&messages)?.token_ids)
+}
+
+fn read_messages(path: &Path) -> rag_core::Result<Vec<Message>> {
+    let text = fs::read(path).map_err(|source| Error::io(path, source))?;
+    match serde_json::from_slice(&text) {
+        Ok(MessagesFile::List(messages) | MessagesFile::Object { messages }) => Ok(messages),
+        Err(error) => {
+            let reason = format!("{} is not a list of role and content: {error}", path.display());
+            Err(Error::invalid("messages", reason))
+        }
+    }
+}
+
+fn object(generation: &Generation) -> GenerationObject<'_> {
+    // The first token comes out of the prefill; the others are decoded.
+    let decoded = generation.token_ids.len().saturating_sub(1);
+    GenerationObject {
+        text: &generation.text,
+        token_ids: &generation.token_ids,
+        prompt_token_count: generation.prompt_token_count,
+        prefill_tokens_per_second: per_second(generation.prompt_token_count, generation.prefill),
+        decode_tokens_per_second: per_second(decoded, generation.decode),
+        time_to_first_token_ms: generation.time_to_first_token.as_secs_f64() * 1e3,
+        stop_reason: generation.stop_reason,
+    }
+}
+
+/// Units per second; 0 when nothing took any time.
+pub(crate) fn per_second(count: usize, time: Duration) -> f64 {
+    if time.is_zero() { 0.0 } else { count as f64 / time.as_secs_f64() }
+}
+
+impl GenerationObject<'_> {
+    fn figures(&self) -> String {
+        format!(
+            "{} prompt tokens at {:.1} tokens/s, {} new tokens at {:.1} tokens/s",
+            self.prompt_token_count,
+            self.prefill_tokens_per_second,
+            self.token_ids.len(),
+            self.decode_tokens_per_second
+        )
+    }
+}

@@ -1,0 +1,62 @@
+//! One file per command; each turns arguments into library calls and results into text or JSON.
+
+mod add;
+mod ask;
+mod bench;
+mod chat;
+mod check;
+mod encode;
+mod eval;
+mod generate;
+mod info;
+mod options;
+mod read;
+mod remove;
+mod search;
+mod sync;
+mod vacuum;
+
+use clap::Subcommand;
+
+use crate::console::Console;
+use crate::failure::Outcome;
+
+/// What `rag` can do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Sync(sync::Args),
+    Search(search::Args),
+    Ask(ask::Args),
+    Chat(chat::Args),
+    Info(info::Args),
+    Check(check::Args),
+    Vacuum(vacuum::Args),
+    Add(add::Args),
+    Remove(remove::Args),
+    Encode(encode::Args),
+    Generate(generate::Args),
+    Read(read::Args),
+    Eval(Box<eval::Args>),
+    Bench(bench::Args),
+}
+
+impl Command {
+    pub(crate) fn run(&self, console: &mut Console<'_>) -> Outcome {
+        match self {
+            Command::Sync(args) => sync::run(args, console),
+            Command::Search(args) => search::run(args, console),
+            Command::Ask(args) => ask::run(args, console),
+            Command::Chat(args) => chat::run(args, console),
+            Command::Info(args) => info::run(args, console),
+            Command::Check(args) => check::run(args, console),
+            Command::Vacuum(args) => vacuum::run(args, console),
+            Command::Add(args) => add::run(args, console),
+            Command::Remove(args) => remove::run(args, console),
+            Command::Encode(args) => encode::run(args, console),
+            Command::Generate(args) => generate::run(args, console),
+            Command::Read(args) => read::run(args, console),
+            Command::Eval(args) => eval::run(args, console),
+            Command::Bench(args) => bench::run(args, console),
+        }
+    }
+}

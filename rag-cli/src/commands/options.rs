@@ -1,0 +1,181 @@
+//! Arguments that several commands share, and what they mean to the library.
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+use rag_core::generate::{GenerateOptions, Sampling};
+use rag_core::model::ModelDirs;
+use rag_core::search::{Mode, SearchOptions};
+use rag_core::store::{Access, IndexMode};
+use rag_core::{Abstain, KnowledgeBase, OpenOptions, Result};
+
+/// Where models are looked for: the documented variables and cache folders.
+pub(crate) fn model_dirs() -> ModelDirs {
+    ModelDirs::from_variables(|name| std::env::var_os(name))
+}
+
+/// The knowledge base and its encoder.
+#[derive(Debug, clap::Args)]
+pub(crate) struct KnowledgeBaseArgs {
+    /// The knowledge base file
+    #[arg(value_name = "KB")]
+    pub(crate) path: PathBuf,
+    /// Encoder by name, path or hub id [default: the one the file was built with, else e5-small]
+    #[arg(long, value_name = "NAME|PATH")]
+    pub(crate) encoder: Option<String>,
+}
+
+impl KnowledgeBaseArgs {
+    pub(crate) fn open(&self, access: Access) -> Result<KnowledgeBase> {
+        self.open_with(access, None)
+    }
+
+    pub(crate) fn open_with(&self, access: Access, llm: Option<&str>) -> Result<KnowledgeBase> {
+        let options = OpenOptions {
+            encoder: self.encoder.clone(),
+            llm: llm.map(str::to_owned),
+            model_dirs: model_dirs(),
+            access,
+        };
+        KnowledgeBase::open(&self.path, &options)
+    }
+}
+
+/// Which legs answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ModeArg {
+    /// Vectors only
+    Dense,
+    /// Words only
+    Lexical,
+    /// Both, fused by reciprocal rank
+    Hybrid,
+}
+
+impl From<ModeArg> for Mode {
+    fn from(mode: ModeArg) -> Self {
+        match mode {
+            ModeArg::Dense => Mode::Dense,
+            ModeArg::Lexical => Mode::Lexical,
+            ModeArg::Hybrid => Mode::Hybrid,
+        }
+    }
+}
+
+/// How vectors are searched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum IndexArg {
+    /// Exact below 100,000 passages, HNSW above
+    Auto,
+    /// Always exact
+    Flat,
+    /// HNSW wherever a graph exists
+    Hnsw,
+}
+
+impl From<IndexArg> for IndexMode {
+    fn from(index: IndexArg) -> Self {
+        match index {
+            IndexArg::Auto => IndexMode::Auto,
+            IndexArg::Flat => IndexMode::Flat,
+            IndexArg::Hnsw => IndexMode::Hnsw,
+        }
+    }
+}
+
+/// How passages are found.
+#[derive(Debug, clap::Args)]
+pub(crate) struct SearchArgs {
+    /// Which legs answer
+    #[arg(long, value_enum, default_value_t = ModeArg::Hybrid)]
+    mode: ModeArg,
+    /// How vectors are searched
+    #[arg(long, value_enum, default_value_t = IndexArg::Auto)]
+    index: IndexArg,
+}
+
+impl SearchArgs {
+    pub(crate) fn options(&self, top_k: usize) -> SearchOptions {
+        SearchOptions {
+            top_k,
+            mode: self.mode.into(),
+            index: self.index.into(),
+            ..SearchOptions::default()
+        }
+    }
+}
+
+/// How text is generated.
+#[derive(Debug, clap::Args)]
+pub(crate) struct GenerateArgs {
+    /// Most tokens to produce
+    #[arg(long, value_name = "N", default_value_t = 256)]
+    max_new_tokens: usize,
+    /// 0 always takes the likeliest token
+    #[arg(long, value_name = "T", default_value_t = 0.0)]
+    temperature: f32,
+    /// Sample from the k likeliest tokens; 0 keeps all
+    #[arg(long, value_name = "K", default_value_t = 0)]
+    top_k: usize,
+    /// Sample from the likeliest tokens that sum to this probability
+    #[arg(long, value_name = "P", default_value_t = 1.0)]
+    top_p: f32,
+    /// Sample from tokens at least this share as likely as the likeliest
+    #[arg(long, value_name = "P", default_value_t = 0.0)]
+    min_p: f32,
+    /// Divides the logits of tokens already seen; 1 is off
+    #[arg(long, value_name = "R", default_value_t = 1.0)]
+    repetition_penalty: f32,
+    /// Width of beam search; 1 samples
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    beams: usize,
+    /// Same seed, same bytes
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+    /// End before this text; may be given more than once
+    #[arg(long, value_name = "TEXT")]
+    stop: Vec<String>,
+}
+
+impl GenerateArgs {
+    pub(crate) fn options(&self) -> GenerateOptions {
+        GenerateOptions {
+            max_new_tokens: self.max_new_tokens,
+            sampling: Sampling {
+                temperature: self.temperature,
+                top_k: self.top_k,
+                top_p: self.top_p,
+                min_p: self.min_p,
+                repetition_penalty: self.repetition_penalty,
+            },
+            beams: self.beams,
+            seed: self.seed,
+            stop: self.stop.clone(),
+        }
+    }
+}
+
+/// Reads `calibrated`, `never` or a cosine.
+pub(crate) fn parse_abstain(text: &str) -> std::result::Result<Abstain, String> {
+    match text {
+        "calibrated" => Ok(Abstain::Calibrated),
+        "never" => Ok(Abstain::Never),
+        _ => match text.parse::<f32>() {
+            Ok(floor) if (-1.0..=1.0).contains(&floor) => Ok(Abstain::Below(floor)),
+            _ => Err("expected calibrated, never, or a cosine from -1 to 1".to_owned()),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn floors_are_cosines() {
+        assert_eq!(parse_abstain("never"), Ok(Abstain::Never));
+        assert_eq!(parse_abstain("0.5"), Ok(Abstain::Below(0.5)));
+        assert!(parse_abstain("1.5").is_err());
+        assert!(parse_abstain("NaN").is_err());
+    }
+}

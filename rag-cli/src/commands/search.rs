@@ -1,0 +1,63 @@
+//! `rag search KB QUESTION`: the passages nearest to a question.
+
+use rag_core::search::Hit;
+use rag_core::store::Access;
+use serde::Serialize;
+
+use super::options::{KnowledgeBaseArgs, SearchArgs};
+use crate::console::{Console, one_line, shorten};
+use crate::failure::{Exit, Failure, Outcome};
+
+/// Characters of a passage shown to people.
+const SHOWN_CHARS: usize = 240;
+
+/// Find the passages that answer a question best
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    knowledge_base: KnowledgeBaseArgs,
+    /// The question, in plain words
+    question: String,
+    /// Most hits
+    #[arg(short = 'k', value_name = "N", default_value_t = 5)]
+    top_k: usize,
+    #[command(flatten)]
+    search: SearchArgs,
+}
+
+#[derive(Debug, Serialize)]
+struct Hits {
+    hits: Vec<Hit>,
+}
+
+pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
+    let knowledge_base = args.knowledge_base.open(Access::ReadOnly)?;
+    let job = console.job();
+    let hits =
+        knowledge_base.search(&args.question, &args.search.options(args.top_k), job.token())?;
+    if console.is_json() {
+        console.json(&Hits { hits })?;
+    } else {
+        for (index, hit) in hits.iter().enumerate() {
+            print_hit(index + 1, hit, console)?;
+        }
+        if hits.is_empty() {
+            console.note(format_args!("no passage found"));
+        }
+    }
+    Ok(Exit::Done)
+}
+
+/// Rank, score, place and heading on one line, the beginning of the passage below.
+pub(crate) fn print_hit(rank: usize, hit: &Hit, console: &mut Console<'_>) -> Result<(), Failure> {
+    let place = place(&hit.uri, hit.start, hit.end, hit.page);
+    let heading = hit.heading.as_deref().map(|h| format!("  {}", one_line(h))).unwrap_or_default();
+    console.line(format_args!("{rank:>2}. {:.4}  {place}{heading}", hit.score))?;
+    console.line(format_args!("    {}", shorten(&hit.text, SHOWN_CHARS)))
+}
+
+/// `uri:start-end` and the page, if there is one.
+pub(crate) fn place(uri: &str, start: usize, end: usize, page: Option<u32>) -> String {
+    let page = page.map(|page| format!(" p.{page}")).unwrap_or_default();
+    format!("{}:{start}-{end}{page}", one_line(uri))
+}

@@ -1,0 +1,192 @@
+//! Where a command's data, notes and progress go.
+
+use std::fmt;
+use std::io::{self, IsTerminal, Write};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use rag_core::{Progress, Stage};
+use serde::Serialize;
+
+use crate::failure::Failure;
+use crate::interrupt::{Interrupt, Job};
+
+/// What standard output holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Output {
+    /// Text for people.
+    Human,
+    /// JSON.
+    Json,
+}
+
+/// The two streams of a command, and whether it may be chatty.
+pub(crate) struct Console<'a> {
+    out: &'a mut dyn Write,
+    err: &'a mut dyn Write,
+    output: Output,
+    quiet: bool,
+    interrupt: &'a Interrupt,
+}
+
+impl<'a> Console<'a> {
+    pub(crate) fn new(
+        out: &'a mut dyn Write,
+        err: &'a mut dyn Write,
+        output: Output,
+        quiet: bool,
+        interrupt: &'a Interrupt,
+    ) -> Self {
+        Self { out, err, output, quiet, interrupt }
+    }
+
+    pub(crate) fn output(&self) -> Output {
+        self.output
+    }
+
+    pub(crate) fn is_json(&self) -> bool {
+        self.output == Output::Json
+    }
+
+    /// Starts a job that Ctrl-C stops.
+    pub(crate) fn job(&self) -> Job {
+        self.interrupt.begin()
+    }
+
+    /// Standard output, for what is neither a line nor JSON.
+    pub(crate) fn out(&mut self) -> &mut dyn Write {
+        self.out
+    }
+
+    /// Standard error, for machine-readable progress.
+    pub(crate) fn err(&mut self) -> &mut dyn Write {
+        self.err
+    }
+
+    /// One line of data.
+    pub(crate) fn line(&mut self, line: fmt::Arguments<'_>) -> Result<(), Failure> {
+        Ok(writeln!(self.out, "{line}")?)
+    }
+
+    /// One JSON value on a line of its own.
+    pub(crate) fn json(&mut self, value: &impl Serialize) -> Result<(), Failure> {
+        serde_json::to_writer(&mut self.out, value).map_err(io::Error::from)?;
+        Ok(self.out.write_all(b"\n")?)
+    }
+
+    pub(crate) fn flush(&mut self) -> Result<(), Failure> {
+        Ok(self.out.flush()?)
+    }
+
+    /// A line on standard error that people may want to know.
+    pub(crate) fn note(&mut self, line: fmt::Arguments<'_>) {
+        if !self.quiet {
+            // A closed standard error is no reason to stop the work.
+            let _ = writeln!(self.err, "rag: {line}");
+        }
+    }
+
+    /// Why the command failed; never silenced.
+    pub(crate) fn error(&mut self, line: &str) {
+        let _ = writeln!(self.err, "rag: {}", one_line(line));
+    }
+
+    /// A bar on standard error, hidden when that is not a terminal or the user wants quiet.
+    pub(crate) fn bar(&self, message: &'static str, total: Option<u64>) -> Bar {
+        let target = if self.quiet || !io::stderr().is_terminal() {
+            ProgressDrawTarget::hidden()
+        } else {
+            ProgressDrawTarget::stderr()
+        };
+        let bar = ProgressBar::with_draw_target(total, target).with_message(message);
+        bar.set_style(bar_style(total.is_some()));
+        bar.enable_steady_tick(Duration::from_millis(200));
+        Bar { bar }
+    }
+}
+
+impl fmt::Debug for Console<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Console").field("output", &self.output).finish_non_exhaustive()
+    }
+}
+
+fn bar_style(has_total: bool) -> ProgressStyle {
+    let template =
+        if has_total { "{msg} [{bar:30}] {pos}/{len} {eta}" } else { "{spinner} {msg} {pos}" };
+    // The templates are ours; the default style is a fair answer should they ever be wrong.
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+/// A progress bar that is cleared when dropped.
+#[derive(Debug)]
+pub(crate) struct Bar {
+    bar: ProgressBar,
+}
+
+impl Bar {
+    /// Shows what the library reports.
+    pub(crate) fn show(&self, progress: &Progress) {
+        let message = match progress.stage {
+            Stage::Scan => "scanning",
+            Stage::Index => "indexing",
+            Stage::Seal => "building the vector index",
+        };
+        self.bar.set_message(message);
+        if let Some(total) = progress.total
+            && self.bar.length() != Some(total as u64)
+        {
+            self.bar.set_length(total as u64);
+            self.bar.set_style(bar_style(true));
+        }
+        self.bar.set_position(progress.done as u64);
+    }
+
+    /// Says how much is done.
+    pub(crate) fn set(&self, done: usize) {
+        self.bar.set_position(done as u64);
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// `text` on one line, runs of white space as one space, without characters that steer a terminal.
+pub(crate) fn one_line(text: &str) -> String {
+    visible(&text.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+/// `text` without characters that steer a terminal: documents are data.
+pub(crate) fn visible(text: &str) -> String {
+    let steers = |c: char| c.is_control() && c != '\n' && c != '\t';
+    text.chars().map(|c| if steers(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
+}
+
+/// The beginning of `text`, on one line.
+pub(crate) fn shorten(text: &str, max_chars: usize) -> String {
+    let line = one_line(text);
+    match line.char_indices().nth(max_chars) {
+        Some((end, _)) => format!("{}...", line.get(..end).unwrap_or(&line).trim_end()),
+        None => line,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_from_documents_cannot_steer_the_terminal() {
+        assert_eq!(one_line("a\x1b[31m\r\n  b\u{9b}1m"), "a\u{fffd}[31m b\u{fffd}1m");
+        assert_eq!(visible("a\n\tb\x07"), "a\n\tb\u{fffd}");
+    }
+
+    #[test]
+    fn shortening_counts_characters() {
+        assert_eq!(shorten("\u{e9}t\u{e9} chaud", 3), "\u{e9}t\u{e9}...");
+        assert_eq!(shorten("short", 10), "short");
+    }
+}
