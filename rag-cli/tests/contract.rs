@@ -1,0 +1,317 @@
+//! The shell contract that scripts rely on: commands, JSON keys, exit codes, which stream holds what.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod common;
+
+use std::fs;
+use std::io::Read;
+use std::process::Stdio;
+
+use common::{Place, assert_keys, json, model, rag, run_with_input};
+use serde_json::{Value, json};
+
+#[test]
+fn wrong_usage_exits_2_and_leaves_stdout_empty() {
+    for arguments in [
+        &["nonsense"][..],
+        &[],
+        &["search", "kb.rag"],
+        &["search", "kb.rag", "q", "-k", "many"],
+        &["search", "kb.rag", "q", "--mode", "psychic"],
+        &["sync", "kb.rag", ".", "--watch"],
+        &["generate", "--prompt", "a", "--messages", "b"],
+        &["generate"],
+    ] {
+        let output = rag(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(output.stdout.is_empty(), "{arguments:?}");
+        assert!(!output.stderr.is_empty(), "{arguments:?}");
+    }
+}
+
+#[test]
+fn help_and_version_are_data() {
+    for argument in ["--help", "--version"] {
+        let output = rag(&[argument]).output().unwrap();
+        assert_eq!(output.status.code(), Some(0));
+        assert!(!output.stdout.is_empty() && output.stderr.is_empty());
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn arguments_that_are_not_utf8_are_refused() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    let odd = OsStr::from_bytes(b"\xff\xfe");
+    let output = rag(&[OsStr::new("search"), OsStr::new("kb.rag"), odd]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let output = rag(&[OsStr::new("info"), odd]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
+fn a_nul_in_an_argument_is_an_error() {
+    for arguments in [&["rag", "info", "a\0b"][..], &["rag", "read", "a\0b"]] {
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let code = rag_cli::run(arguments.iter().map(Into::into), &mut out, &mut err);
+        assert_eq!(code, 1, "{arguments:?}");
+        assert!(err.starts_with(b"rag: "), "{}", String::from_utf8_lossy(&err));
+    }
+}
+
+#[test]
+fn an_error_is_one_line_and_with_json_an_object() {
+    let place = Place::new();
+    let missing = place.path("missing.rag");
+    let output = rag(&["info", &missing]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(stderr.starts_with("rag: ") && stderr.ends_with('\n'), "{stderr:?}");
+    assert_eq!(stderr.lines().count(), 1);
+    assert!(output.stdout.is_empty());
+    let value = json(&["info", &missing, "--json"], 1);
+    assert_eq!(value["error"]["code"], "Io");
+    assert!(value["error"]["message"].as_str().unwrap().contains("missing.rag"));
+}
+
+#[test]
+fn a_file_that_is_not_ours_is_refused_and_unchanged() {
+    let place = Place::new();
+    let notes = place.path("docs/bridge.txt");
+    let before = fs::read(&notes).unwrap();
+    assert_eq!(json(&["info", &notes, "--json"], 1)["error"]["code"], "Store");
+    let report = json(&["check", &notes, "--json"], 1);
+    assert_eq!(report["sound"], false);
+    assert_keys(&report["damage"][0], &["part", "message", "repairable"]);
+    assert_eq!(fs::read(&notes).unwrap(), before);
+}
+
+#[test]
+fn read_prints_the_document_and_a_verdict_per_file() {
+    let place = Place::new();
+    place.write("broken.pdf", "%PDF-1.7 and no more");
+    let document = json(&["read", &place.path("docs/bees.md")], 0);
+    assert_keys(&document, &["kind", "title", "text", "blocks", "source_map"]);
+    assert_eq!(document["kind"], "markdown");
+
+    let output = rag(&["read", "--check", &place.path("docs"), "--json"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(4));
+    let lines = lines(&output.stdout);
+    assert_eq!(lines.len(), 3);
+    for line in &lines {
+        assert_keys(line, &["path", "kind", "verdict", "code", "characters", "milliseconds"]);
+    }
+    let refused: Vec<&Value> = lines.iter().filter(|line| line["verdict"] == "refused").collect();
+    assert_eq!(refused.len(), 1);
+    assert_eq!(refused[0]["code"], "Document");
+    assert_eq!(json(&["read", &place.path("docs/none.txt"), "--json"], 1)["error"]["code"], "Io");
+}
+
+fn lines(stdout: &[u8]) -> Vec<Value> {
+    let text = std::str::from_utf8(stdout).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn knowledge_base_commands_keep_their_keys() {
+    let Some(encoder) = model("minilm") else { return };
+    let place = Place::new();
+    let (kb, docs) = (place.path("kb.rag"), place.path("docs"));
+    let sync = ["sync", &kb, &docs, "--encoder", &encoder, "--json"];
+
+    let report = json(&sync, 0);
+    assert_keys(&report, &["added", "updated", "removed", "unchanged", "skipped", "seconds"]);
+    assert_eq!(report["added"], 2);
+    let planned = json(&[&sync[..], &["--dry-run"]].concat(), 0);
+    assert_eq!((&planned["added"], &planned["unchanged"]), (&json!(0), &json!(2)));
+
+    place.write("broken.pdf", "%PDF-1.7 and no more");
+    let report = json(&sync, 4);
+    assert_keys(&report["skipped"][0], &["path", "code", "message"]);
+    assert_eq!(report["skipped"][0]["code"], "Document");
+
+    let info = json(&["info", &kb, "--json"], 0);
+    assert_keys(
+        &info,
+        &["document_count", "passage_count", "encoder", "dim", "generation", "bytes"],
+    );
+    assert_eq!((&info["document_count"], &info["dim"]), (&json!(2), &json!(384)));
+    assert_eq!(json(&["check", &kb, "--json"], 0), json!({"sound": true, "damage": []}));
+
+    for mode in ["dense", "lexical", "hybrid"] {
+        let search =
+            ["search", &kb, "When was the bridge opened?", "-k", "1", "--mode", mode, "--json"];
+        let found = json(&[&search[..], &["--encoder", &encoder]].concat(), 0);
+        let hits = found["hits"].as_array().unwrap();
+        assert_eq!(hits.len(), 1, "{mode}");
+        let keys =
+            ["passage_id", "score", "uri", "start", "end", "page", "heading", "text", "ranks"];
+        assert_keys(&hits[0], &keys);
+        assert_keys(&hits[0]["ranks"], &["dense", "lexical"]);
+        assert!(hits[0]["uri"].as_str().unwrap().ends_with("bridge.txt"), "{mode}");
+    }
+    let human = rag(&["search", &kb, "bridge", "-k", "1", "--encoder", &encoder]).output().unwrap();
+    let human = String::from_utf8(human.stdout).unwrap();
+    assert!(human.contains("bridge.txt:0-") && human.contains("1871"), "{human}");
+
+    assert_keys(&json(&["vacuum", &kb, "--json"], 0), &["bytes_before", "bytes_after"]);
+    let uri = fs::canonicalize(place.path("docs/bees.md")).unwrap();
+    let remove = ["remove", &kb, uri.to_str().unwrap(), "--json"];
+    assert_eq!(json(&remove, 0), json!({"removed": true}));
+    assert_eq!(json(&remove, 3), json!({"removed": false}));
+
+    let added = run_with_input(
+        &["add", &kb, "note:1", "--encoder", &encoder, "--json"],
+        b"The tide is caused by the moon.",
+    );
+    assert_eq!(added.status.code(), Some(0));
+    assert_keys(&lines(&added.stdout)[0], &["passage_ids"]);
+}
+
+#[test]
+fn a_damaged_file_exits_1_and_says_where() {
+    let Some(encoder) = model("minilm") else { return };
+    let place = Place::new();
+    let (kb, docs) = (place.path("kb.rag"), place.path("docs"));
+    json(&["sync", &kb, &docs, "--encoder", &encoder, "--json"], 0);
+    let mut bytes = fs::read(&kb).unwrap();
+    let needle = b"stored honey";
+    let at = bytes.windows(needle.len()).position(|window| window == needle).unwrap();
+    bytes[at] ^= 1;
+    fs::write(&kb, bytes).unwrap();
+    let report = json(&["check", &kb, "--json"], 1);
+    assert_eq!(report["sound"], false);
+    assert_keys(&report["damage"][0], &["part", "message", "repairable"]);
+}
+
+#[test]
+fn sync_acknowledges_each_document_as_a_line() {
+    let Some(encoder) = model("minilm") else { return };
+    let place = Place::new();
+    let (kb, docs) = (place.path("kb.rag"), place.path("docs"));
+    let sync = ["sync", &kb, &docs, "--encoder", &encoder, "--json-progress", "--quiet"];
+    let output = rag(&sync).output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    let acknowledged = lines(&output.stderr);
+    assert_eq!(acknowledged.len(), 2);
+    assert_keys(&acknowledged[0], &["path", "done", "total", "passage_count"]);
+}
+
+#[test]
+fn encode_writes_npy_or_json_lines() {
+    let Some(encoder) = model("minilm") else { return };
+    let output = run_with_input(&["encode", "--encoder", &encoder], b"one\n\nthree\n");
+    assert_eq!(output.status.code(), Some(0));
+    assert!(output.stdout.starts_with(b"\x93NUMPY\x01\x00"));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("'shape': (3, 384)"));
+    assert_eq!(output.stdout.len() % 64, (3 * 384 * 4) % 64);
+
+    let output = run_with_input(&["encode", "--encoder", &encoder, "--query", "--json"], b"one\n");
+    let rows = lines(&output.stdout);
+    let norm: f64 = rows[0].as_array().unwrap().iter().map(|v| v.as_f64().unwrap().powi(2)).sum();
+    assert!((norm - 1.0).abs() < 1e-5);
+
+    let output = run_with_input(&["encode", "--encoder", &encoder, "--json"], b"\xff\n");
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(lines(&output.stdout)[0]["error"]["code"], "InvalidArgument");
+}
+
+#[test]
+fn eval_reports_every_metric() {
+    let Some(encoder) = model("minilm") else { return };
+    let place = Place::new();
+    place.write(
+        "corpus.jsonl",
+        "{\"_id\":\"a\",\"title\":\"Bridge\",\"text\":\"The bridge was opened in 1871.\"}\n\
+         {\"_id\":\"b\",\"title\":\"\",\"text\":\"Bees live on honey in winter.\"}\n",
+    );
+    place.write(
+        "queries.jsonl",
+        "{\"_id\":\"1\",\"text\":\"When was the bridge opened?\"}\n\
+         {\"_id\":\"2\",\"text\":\"What do bees eat in winter?\"}\n{\"_id\":\"3\",\"text\":\"unjudged\"}\n",
+    );
+    place.write("qrels.tsv", "query-id\tcorpus-id\tscore\n1\ta\t1\n2\tb\t2\n");
+    for mode in ["dense", "lexical", "hybrid"] {
+        let value = json(
+            &[
+                "eval",
+                "--corpus",
+                &place.path("docs/corpus.jsonl"),
+                "--queries",
+                &place.path("docs/queries.jsonl"),
+                "--qrels",
+                &place.path("docs/qrels.tsv"),
+                "--encoder",
+                &encoder,
+                "--mode",
+                mode,
+                "--json",
+            ],
+            0,
+        );
+        assert_eq!(value["query_count"], 2, "{mode}");
+        for metric in ["ndcg@10", "recall@1", "recall@10", "recall@100", "mrr@10", "map@100"] {
+            assert_eq!(value["metrics"][metric], 1.0, "{mode} {metric}");
+        }
+    }
+}
+
+#[test]
+fn a_reader_that_leaves_ends_the_command_quietly() {
+    let place = Place::new();
+    place.write("long.txt", "a line of text\n".repeat(200_000));
+    let mut child = rag(&["read", &place.path("docs/long.txt")])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let mut stderr = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0), "{stderr}");
+    assert_eq!(stderr, "");
+}
+
+#[test]
+fn generate_and_ask_keep_their_keys() {
+    let (Some(encoder), Some(llm)) = (model("minilm"), model("smollm2")) else { return };
+    let place = Place::new();
+    let generated = json(
+        &["generate", "--llm", &llm, "--prompt", "The sea is", "--max-new-tokens", "4", "--json"],
+        0,
+    );
+    assert_keys(
+        &generated,
+        &[
+            "text",
+            "token_ids",
+            "prompt_token_count",
+            "prefill_tokens_per_second",
+            "decode_tokens_per_second",
+            "time_to_first_token_ms",
+            "stop_reason",
+        ],
+    );
+    assert_eq!(generated["token_ids"].as_array().unwrap().len(), 4);
+
+    let (kb, docs) = (place.path("kb.rag"), place.path("docs"));
+    json(&["sync", &kb, &docs, "--encoder", &encoder, "--json"], 0);
+    let common = ["--encoder", &encoder, "--llm", &llm, "--max-new-tokens", "16", "--json"];
+    let ask = ["ask", &kb, "When was the bridge over the Velden opened?", "--abstain", "never"];
+    let output = rag(&[&ask[..], &common[..]].concat()).output().unwrap();
+    let answer = &lines(&output.stdout)[0];
+    assert_keys(answer, &["found", "text", "citations", "timings", "reason"]);
+    let exit_code = if answer["found"] == true { 0 } else { 3 };
+    assert_eq!(output.status.code(), Some(exit_code));
+    for citation in answer["citations"].as_array().unwrap() {
+        let keys =
+            ["marker", "passage_id", "uri", "page", "start", "end", "quote", "support", "status"];
+        assert_keys(citation, &keys);
+    }
+    let output = rag(&[&ask[..], &common[..], &["--explain"]].concat()).output().unwrap();
+    assert_keys(&lines(&output.stdout)[0], &["hits", "trace"]);
+
+    let abstained = ["ask", &kb, "bridge", "--abstain", "1"];
+    assert_eq!(json(&[&abstained[..], &common[..]].concat(), 3)["found"], false);
+}
