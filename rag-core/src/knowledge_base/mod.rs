@@ -214,6 +214,15 @@ impl KnowledgeBase {
     }
 }
 
+/// The uri of a text that was given none: `text:` and the first 16 hex digits of its BLAKE3 hash.
+///
+/// The same text has the same uri, so that adding it again replaces it and adding another never does.
+#[must_use]
+pub fn text_uri(text: &str) -> String {
+    let hash = blake3::hash(text.as_bytes()).to_hex();
+    format!("text:{}", &hash[..16])
+}
+
 /// One unit vector per passage, row after row.
 fn encode(
     encoder: &Encoder,

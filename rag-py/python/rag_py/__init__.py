@@ -1,0 +1,47 @@
+"""An embedded retrieval-augmented generation engine: one library, one file, cited answers.
+
+>>> import rag_py
+>>> with rag_py.open("kb.rag", encoder="minilm", llm="qwen2.5-0.5b") as kb:  # doctest: +SKIP
+...     kb.sync("docs/", progress=True)
+...     answer = kb.ask("When was the lab founded?")
+...     print(answer.text if answer.found else "not found", answer.citations)
+"""
+
+from rag_py import errors
+from rag_py._knowledge_base import KnowledgeBase, open
+from rag_py._native import (
+    Answer,
+    AnswerStream,
+    Chat,
+    Citation,
+    Encoder,
+    Generation,
+    Generator,
+    Hit,
+    Passage,
+    Progress,
+    Skipped,
+    SyncReport,
+    __version__,
+)
+from rag_py.errors import RagError
+
+__all__ = [
+    "Answer",
+    "AnswerStream",
+    "Chat",
+    "Citation",
+    "Encoder",
+    "Generation",
+    "Generator",
+    "Hit",
+    "KnowledgeBase",
+    "Passage",
+    "Progress",
+    "RagError",
+    "Skipped",
+    "SyncReport",
+    "__version__",
+    "errors",
+    "open",
+]

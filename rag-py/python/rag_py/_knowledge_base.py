@@ -1,0 +1,70 @@
+"""The knowledge base with what only Python has: lists of texts and asyncio."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import TYPE_CHECKING, Any
+
+from rag_py import _native
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from rag_py._types import AskOptions, Index, Mode
+
+
+class KnowledgeBase(_native.KnowledgeBase):
+    """One knowledge base: the file, the encoder and, once asked, the generator.
+
+    Any number of threads may use it at once; writers queue. After a fork the child must not use it: start worker
+    processes with ``spawn``. It is a context manager that closes itself.
+    """
+
+    async def asearch(
+        self,
+        question: str,
+        top_k: int | None = None,
+        *,
+        mode: Mode | None = None,
+        index: Index | None = None,
+    ) -> list[_native.Hit]:
+        """As ``search``, without holding up the event loop."""
+        return await asyncio.to_thread(self.search, question, top_k, mode=mode, index=index)
+
+    async def aask(self, question: str, **options: Unpack[AskOptions]) -> _native.Answer:
+        """As ``ask``, without holding up the event loop. Cancelling the task stops the generation."""
+        stream = self.ask(question, stream=True, **options)
+        try:
+            return await asyncio.to_thread(lambda: stream.answer)
+        finally:
+            stream.close()
+
+
+def open(
+    path: str | os.PathLike[str],
+    *,
+    encoder: str | os.PathLike[str] | None = None,
+    llm: str | os.PathLike[str] | None = None,
+    read_only: bool = False,
+) -> KnowledgeBase:
+    """Opens or creates a knowledge base.
+
+    Models are named by path, by hub id (``"owner/name"``) or by a name in the local model folders: those in
+    ``RAG_MODELS``, then ``RAG_CACHE`` or ``XDG_CACHE_HOME`` or ``~/.cache``, then the Hugging Face cache
+    (``HF_HUB_CACHE``, ``HF_HOME``), which is only read. Nothing is downloaded.
+
+    Args:
+        path: The file, or ``":memory:"`` to keep nothing.
+        encoder: The encoder. Default: the one the file was built with, else the engine's default.
+        llm: The generator, loaded at the first answer. Default: the engine's default.
+        read_only: Only read; the file must exist.
+
+    Raises:
+        NotFoundError: A model is not on this machine.
+        ModelError: A model is damaged.
+        ModelMismatchError: The file was built with another encoder.
+        StoreError: The file is not a knowledge base, is damaged, or is newer than this library.
+        OSError: The file cannot be opened.
+    """
+    return KnowledgeBase(path, encoder=encoder, llm=llm, read_only=read_only)

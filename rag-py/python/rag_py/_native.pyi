@@ -1,0 +1,765 @@
+"""The native module. Use the package ``rag_py``, which re-exports what is public."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from os import PathLike
+from types import TracebackType
+from typing import Any, Callable, Final, Literal, final, overload
+
+import numpy as np
+from numpy.typing import NDArray
+from typing_extensions import Self, TypeAlias, disjoint_base
+
+from rag_py._types import (
+    Abstain,
+    Damage,
+    Index,
+    Info,
+    Message,
+    Mode,
+    Ranks,
+    Reason,
+    Stage,
+    Status,
+    StopReason,
+    Timings,
+    Trace,
+)
+
+_Path: TypeAlias = str | PathLike[str]
+
+__all__ = [
+    "Answer",
+    "AnswerStream",
+    "Chat",
+    "Citation",
+    "Encoder",
+    "Generation",
+    "Generator",
+    "Hit",
+    "KnowledgeBase",
+    "Passage",
+    "Progress",
+    "Skipped",
+    "SyncReport",
+    "__version__",
+    "cli",
+    "error_classes",
+]
+
+__version__: Final[str]
+
+def cli(arguments: Sequence[str]) -> int:
+    """Runs the ``rag`` command with these arguments, its name first, and returns its exit code."""
+
+def error_classes() -> list[tuple[str, int, type[Exception]]]:
+    """Every error code: its name, its number and the class it is raised as."""
+
+@disjoint_base
+class KnowledgeBase:
+    """One knowledge base: the file, the encoder and, once asked, the generator."""
+
+    def __new__(
+        cls,
+        path: _Path,
+        *,
+        encoder: _Path | None = None,
+        llm: _Path | None = None,
+        read_only: bool = False,
+    ) -> Self: ...
+    @property
+    def path(self) -> str:
+        """The file, or ``":memory:"``."""
+
+    @property
+    def closed(self) -> bool:
+        """Whether it was closed."""
+
+    def sync(
+        self,
+        *paths: _Path,
+        progress: bool | Callable[[Progress], object] | None = None,
+        dry_run: bool = False,
+        max_tokens: int | None = None,
+        max_file_bytes: int | None = None,
+        hidden: bool = False,
+    ) -> SyncReport:
+        """Makes the knowledge base mirror folders or files: adds, updates, renames, removes.
+
+        Documents outside the paths stay. Each document is one transaction: a kill or Ctrl-C loses none that was
+        reported. A file that cannot be read is skipped and reported.
+
+        Args:
+            paths: Folders or files.
+            progress: True shows a line on standard error; a callable gets a ``Progress`` after each file. It must
+                not write to this knowledge base.
+            dry_run: Only say what would be done.
+            max_tokens: Most tokens of a passage. Default 200, or what the encoder takes if that is less.
+            max_file_bytes: Larger files are skipped with a reason. Default 64 MiB.
+            hidden: Also take files and folders whose name starts with a dot.
+
+        Raises:
+            FileNotFoundError: A path does not exist.
+            BusyError: Another process is writing.
+        """
+
+    def add(
+        self,
+        texts: str | Sequence[str],
+        uri: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+    ) -> list[int]:
+        """Adds a text, or several, in place of any with the same uri. Returns the passage ids in order.
+
+        Each text is a document of its own, and one transaction.
+
+        Args:
+            texts: A text, or a list of texts.
+            uri: The name of a single text. Default: ``"text:"`` and 16 hex digits that depend on the text alone, so
+                that adding the same text again changes nothing else.
+            metadata: Anything to keep with each text, text to text.
+
+        Raises:
+            InvalidArgumentError: A text holds no words, or a list came with a uri.
+        """
+
+    def remove(self, uri: str) -> bool:
+        """Removes the document with this uri; False if there was none."""
+
+    def search(
+        self,
+        question: str,
+        top_k: int | None = None,
+        *,
+        mode: Mode | None = None,
+        index: Index | None = None,
+    ) -> list[Hit]:
+        """Finds the passages that answer a question best, best first.
+
+        Args:
+            question: In any words.
+            top_k: Most hits returned. Default 5.
+            mode: ``"dense"`` (vectors), ``"lexical"`` (words) or ``"hybrid"`` (both). Default ``"hybrid"``.
+            index: ``"auto"`` (by size), ``"flat"`` (exact) or ``"hnsw"``. Default ``"auto"``.
+
+        Raises:
+            InvalidArgumentError: The question is empty, or ``top_k`` out of range.
+        """
+
+    @overload
+    def ask(
+        self,
+        question: str,
+        *,
+        stream: Literal[False] = False,
+        system: str | None = None,
+        history: Sequence[Message] | None = None,
+        top_k: int | None = None,
+        mode: Mode | None = None,
+        index: Index | None = None,
+        abstain: Abstain | None = None,
+        explain: bool | None = None,
+        max_new_tokens: int | None = None,
+        temperature: float | None = None,
+        top_p: float | None = None,
+        min_p: float | None = None,
+        repetition_penalty: float | None = None,
+        beams: int | None = None,
+        seed: int | None = None,
+        stop: Sequence[str] | None = None,
+    ) -> Answer:
+        """Answers a question from the documents, with verified citations, or says that they do not know.
+
+        Options that are not given keep the engine's defaults.
+
+        Args:
+            question: In any words.
+            stream: Return an ``AnswerStream`` instead, which gives the answer as it is written.
+            system: Persona and rules.
+            history: Earlier turns, as ``{"role": ..., "content": ...}``.
+            top_k: Passages offered to the prompt. Default 3.
+            mode: ``"dense"``, ``"lexical"`` or ``"hybrid"``. Default ``"hybrid"``.
+            index: ``"auto"``, ``"flat"`` or ``"hnsw"``. Default ``"auto"``.
+            abstain: ``"calibrated"``, ``"never"``, or the cosine below which the answer is not found. Default
+                ``"calibrated"``.
+            explain: Record how the answer came about in ``Answer.trace``.
+            max_new_tokens: Most tokens of the answer. Default 256.
+            temperature: 0 is greedy. Default 0.
+            top_p: Keep the likeliest tokens that sum to p. Default 1, all.
+            min_p: Keep tokens at least this share as likely as the likeliest. Default 0, all.
+            repetition_penalty: Divides the logits of tokens already seen. Default 1, off.
+            beams: Width of beam search; 1 samples. Default 1.
+            seed: Same seed, same answer. Default 0.
+            stop: The answer ends before any of these.
+
+        Raises:
+            InvalidArgumentError: The question is empty, or an option out of range.
+            ContextOverflowError: The question alone exceeds the model.
+            NotFoundError: The generator is not on this machine.
+        """
+
+    @overload
+    def ask(
+        self,
+        question: str,
+        *,
+        stream: Literal[True],
+        system: str | None = None,
+        history: Sequence[Message] | None = None,
+        top_k: int | None = None,
+        mode: Mode | None = None,
+        index: Index | None = None,
+        abstain: Abstain | None = None,
+        explain: bool | None = None,
+        max_new_tokens: int | None = None,
+        temperature: float | None = None,
+        top_p: float | None = None,
+        min_p: float | None = None,
+        repetition_penalty: float | None = None,
+        beams: int | None = None,
+        seed: int | None = None,
+        stop: Sequence[str] | None = None,
+    ) -> AnswerStream: ...
+    def chat(
+        self,
+        *,
+        system: str | None = None,
+        history: Sequence[Message] | None = None,
+        top_k: int | None = None,
+        mode: Mode | None = None,
+        index: Index | None = None,
+        abstain: Abstain | None = None,
+        explain: bool | None = None,
+        max_new_tokens: int | None = None,
+        temperature: float | None = None,
+        top_p: float | None = None,
+        min_p: float | None = None,
+        repetition_penalty: float | None = None,
+        beams: int | None = None,
+        seed: int | None = None,
+        stop: Sequence[str] | None = None,
+    ) -> Chat:
+        """Starts a conversation. Takes the options of ``ask``, which hold for every turn."""
+
+    def passage(self, passage_id: int) -> Passage | None:
+        """The passage with this id, or None."""
+
+    def verify(self, citation: Citation) -> Status:
+        """Re-reads the cited file: ``"ok"``, ``"moved"``, ``"changed"`` or ``"missing"``."""
+
+    def info(self) -> Info:
+        """Counts and sizes, with the keys of ``rag info --json``."""
+
+    def check(self) -> list[Damage]:
+        """Every damage in the file; an empty list is a sound file."""
+
+    def vacuum(self) -> None:
+        """Rewrites the file without its unused space."""
+
+    def close(self) -> None:
+        """Closes the file, once calls still running have ended. Closing twice does nothing."""
+
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self,
+        _exception_type: type[BaseException] | None,
+        _exception: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None: ...
+
+@final
+class Chat:
+    """A conversation: each turn is an ``ask`` that knows the turns before it. One turn at a time."""
+
+    @overload
+    def say(self, text: str, *, stream: Literal[False] = False) -> Answer:
+        """Says something and returns the answer; both join the history if the answer was found.
+
+        Args:
+            text: What to say.
+            stream: Return an ``AnswerStream`` instead, which gives the answer as it is written.
+
+        Raises:
+            InvalidArgumentError: The text is empty, or another turn is running.
+        """
+
+    @overload
+    def say(self, text: str, *, stream: Literal[True]) -> AnswerStream: ...
+    @property
+    def history(self) -> list[Message]:
+        """The turns so far, oldest first."""
+
+    def clear(self) -> None:
+        """Forgets the turns so far."""
+
+@final
+class AnswerStream:
+    """The pieces of an answer as they are written, then the answer with its citations.
+
+    Iterate to get the pieces; ``answer`` is there at the end. Closing it, leaving its ``with`` block or dropping it
+    stops the generation within one token. The pieces carry no citation markers; ``answer.text`` does. Pieces may
+    arrive and the answer still turn out not found, if no passage supports what was written.
+    """
+
+    @property
+    def answer(self) -> Answer:
+        """The answer; waits until it is complete, passing over pieces not yet read.
+
+        Raises:
+            CancelledError: The stream was closed before its end.
+        """
+
+    def close(self) -> None:
+        """Stops the generation within one token. Does not wait; does nothing after the end."""
+
+    def __iter__(self) -> Iterator[str]: ...
+    def __next__(self) -> str: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self,
+        _exception_type: type[BaseException] | None,
+        _exception: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None: ...
+
+@final
+class Hit:
+    """A passage found. It also unpacks and indexes as the pair ``(passage_id, score)``."""
+
+    @property
+    def passage_id(self) -> int:
+        """The passage's number in its file, never reused."""
+
+    @property
+    def score(self) -> float:
+        """By what hits are sorted; higher is better. Its scale depends on the mode."""
+
+    @property
+    def cosine(self) -> float | None:
+        """Cosine to the question, where vectors were searched and found it."""
+
+    @property
+    def uri(self) -> str:
+        """The document: an absolute path, or the name that added text was given."""
+
+    @property
+    def start(self) -> int:
+        """First byte in the document's text (UTF-8)."""
+
+    @property
+    def end(self) -> int:
+        """One past its last byte."""
+
+    @property
+    def source_start(self) -> int | None:
+        """First byte in the source file, where the format has them."""
+
+    @property
+    def source_end(self) -> int | None:
+        """One past the last byte in the source file."""
+
+    @property
+    def page(self) -> int | None:
+        """Page, from 1."""
+
+    @property
+    def title(self) -> str | None:
+        """Title of the document."""
+
+    @property
+    def heading(self) -> str | None:
+        """Headings above the passage, outermost first, joined with ``" > "``."""
+
+    @property
+    def text(self) -> str:
+        """The passage."""
+
+    @property
+    def ranks(self) -> Ranks:
+        """Its rank, from 1, among vectors and among words."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as plain values, with the keys of ``rag search --json``."""
+
+    def __len__(self) -> int: ...
+    @overload
+    def __getitem__(self, index: Literal[0, -2], /) -> int: ...
+    @overload
+    def __getitem__(self, index: Literal[1, -1], /) -> float: ...
+    @overload
+    def __getitem__(self, index: int, /) -> int | float: ...
+    def __iter__(self) -> Iterator[Any]: ...
+    def __eq__(self, other: object, /) -> bool: ...
+
+@final
+class Citation:
+    """A span of a document that supports a part of an answer."""
+
+    @property
+    def marker(self) -> int:
+        """The number in the answer's text, from 1."""
+
+    @property
+    def passage_id(self) -> int:
+        """The passage that holds the quote."""
+
+    @property
+    def uri(self) -> str:
+        """The document: an absolute path, or the name that added text was given."""
+
+    @property
+    def page(self) -> int | None:
+        """Page, from 1."""
+
+    @property
+    def start(self) -> int:
+        """First byte of the quote in the document's text (UTF-8)."""
+
+    @property
+    def end(self) -> int:
+        """One past its last byte."""
+
+    @property
+    def source_start(self) -> int | None:
+        """First byte in the source file, where the format has them."""
+
+    @property
+    def source_end(self) -> int | None:
+        """One past the last byte in the source file."""
+
+    @property
+    def quote(self) -> str:
+        """The words of the document."""
+
+    @property
+    def support(self) -> float:
+        """How much of the claim the quote covers, 0 to 1."""
+
+    @property
+    def status(self) -> Status:
+        """Whether the quote stood in the source when the answer was made."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as plain values, with the keys of ``rag ask --json``."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+
+@final
+class Answer:
+    """An answer with its citations, or the statement that the documents do not hold one."""
+
+    @property
+    def found(self) -> bool:
+        """Whether the documents hold an answer."""
+
+    @property
+    def text(self) -> str:
+        """The answer with ``[1]``-style markers; empty when not found."""
+
+    @property
+    def citations(self) -> list[Citation]:
+        """What supports it, in order of first use."""
+
+    @property
+    def reason(self) -> Reason | None:
+        """Why there is none; None when found."""
+
+    @property
+    def hits(self) -> list[Hit]:
+        """The passages put into the prompt; when not found, the nearest ones."""
+
+    @property
+    def left_out(self) -> list[int]:
+        """Ids of passages found but left out of the prompt for want of room."""
+
+    @property
+    def timings(self) -> Timings:
+        """Where the time went, in milliseconds, and token counts."""
+
+    @property
+    def trace(self) -> Trace | None:
+        """How the answer came about, if ``explain=True`` asked for it."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as plain values, with the keys of ``rag ask --json``."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+
+@final
+class Passage:
+    """A passage of a document, as the knowledge base holds it."""
+
+    @property
+    def id(self) -> int:
+        """Its number in its file, never reused."""
+
+    @property
+    def document_id(self) -> int:
+        """The number of its document."""
+
+    @property
+    def uri(self) -> str:
+        """The document: an absolute path, or the name that added text was given."""
+
+    @property
+    def title(self) -> str | None:
+        """Title of the document."""
+
+    @property
+    def ordinal(self) -> int:
+        """Its place in the document, from 0."""
+
+    @property
+    def start(self) -> int:
+        """First byte in the document's text (UTF-8)."""
+
+    @property
+    def end(self) -> int:
+        """One past its last byte."""
+
+    @property
+    def page(self) -> int | None:
+        """Page on which it begins, from 1."""
+
+    @property
+    def heading(self) -> str | None:
+        """Headings above it, outermost first, joined with ``" > "``."""
+
+    @property
+    def text(self) -> str:
+        """Its text."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as plain values."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+
+@final
+class SyncReport:
+    """What a sync did."""
+
+    @property
+    def added(self) -> int:
+        """Documents that are new."""
+
+    @property
+    def updated(self) -> int:
+        """Documents whose bytes changed."""
+
+    @property
+    def removed(self) -> int:
+        """Documents whose file is gone."""
+
+    @property
+    def renamed(self) -> int:
+        """Documents that moved, bytes unchanged; they kept their passages."""
+
+    @property
+    def unchanged(self) -> int:
+        """Documents that are as they were."""
+
+    @property
+    def skipped(self) -> list[Skipped]:
+        """Files passed over, each with its reason."""
+
+    @property
+    def passage_count(self) -> int:
+        """Passages written."""
+
+    @property
+    def seconds(self) -> float:
+        """Wall time."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as plain values, with the keys of ``rag sync --json``."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+
+@final
+class Skipped:
+    """A file that a sync passed over, and why."""
+
+    @property
+    def path(self) -> str:
+        """The file."""
+
+    @property
+    def code(self) -> str:
+        """The name of the error code, such as ``"Document"``."""
+
+    @property
+    def message(self) -> str:
+        """What is wrong with it."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+
+@final
+class Progress:
+    """Where a sync stands."""
+
+    @property
+    def stage(self) -> Stage:
+        """What is being counted: ``"scan"``, ``"index"`` (files) or ``"seal"`` (vectors)."""
+
+    @property
+    def done(self) -> int:
+        """Units finished."""
+
+    @property
+    def total(self) -> int | None:
+        """Units in all, once known."""
+
+    @property
+    def passage_count(self) -> int:
+        """Passages stored so far in this call."""
+
+    @property
+    def path(self) -> str | None:
+        """The file just finished, if the stage works on files."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+
+@final
+class Encoder:
+    """A loaded sentence encoder. Any number of threads may use it at once."""
+
+    def __new__(cls, name_or_path: _Path) -> Self:
+        """Loads a model by name, path or hub id, from this machine only.
+
+        Raises:
+            NotFoundError: No such model on this machine.
+            ModelError: A file is missing, damaged or of a kind we do not run.
+        """
+
+    def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Encodes questions, with the model's query prefix.
+
+        A text longer than ``max_tokens`` is encoded by its beginning, with a ``UserWarning``.
+
+        Returns:
+            Unit vectors, float32, shape ``[len(texts), dim]``.
+        """
+
+    def encode_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Encodes passages, with the model's passage prefix.
+
+        A text longer than ``max_tokens`` is encoded by its beginning, with a ``UserWarning``.
+
+        Returns:
+            Unit vectors, float32, shape ``[len(texts), dim]``.
+        """
+
+    def token_count(self, text: str) -> int:
+        """Tokens of a text, without special tokens and prefix."""
+
+    @property
+    def name(self) -> str:
+        """The name or path it was loaded by."""
+
+    @property
+    def dim(self) -> int:
+        """Length of its vectors."""
+
+    @property
+    def max_tokens(self) -> int:
+        """Most tokens it takes, special tokens and prefix included."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash over configuration, tokenizer, weights, pooling, prefixes and length limit, as hex."""
+
+@final
+class Generator:
+    """A loaded generator. One call runs at a time; others wait."""
+
+    def __new__(cls, name_or_path: _Path) -> Self:
+        """Loads a model by name, path or hub id, from this machine only.
+
+        Raises:
+            NotFoundError: No such model on this machine.
+            ModelError: A file is missing, damaged or of a kind we do not run.
+        """
+
+    def generate(
+        self,
+        prompt: str | Sequence[Message],
+        *,
+        max_new_tokens: int | None = None,
+        temperature: float | None = None,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        min_p: float | None = None,
+        repetition_penalty: float | None = None,
+        beams: int | None = None,
+        seed: int | None = None,
+        stop: Sequence[str] | None = None,
+    ) -> Generation:
+        """Continues a prompt, or answers a conversation.
+
+        No text, in a prompt or in a message, can become a control token. Options that are not given keep the
+        engine's defaults.
+
+        Args:
+            prompt: Text to continue as it is, or a list of ``{"role": ..., "content": ...}`` with the roles
+                ``"system"``, ``"user"`` and ``"assistant"``.
+            max_new_tokens: Most tokens to produce. Default 256.
+            temperature: 0 is greedy. Default 0.
+            top_k: Keep the k likeliest tokens; 0 keeps all. Default 0.
+            top_p: Keep the likeliest tokens that sum to p. Default 1, all.
+            min_p: Keep tokens at least this share as likely as the likeliest. Default 0, all.
+            repetition_penalty: Divides the logits of tokens already seen. Default 1, off.
+            beams: Width of beam search; 1 samples. Default 1.
+            seed: Same seed, same bytes. Default 0.
+            stop: Generation ends before any of these.
+
+        Raises:
+            InvalidArgumentError: An option is out of range.
+            ContextOverflowError: The prompt leaves no room for an answer.
+        """
+
+    def token_count(self, text: str) -> int:
+        """Tokens of a text."""
+
+    @property
+    def name(self) -> str:
+        """The name or path it was loaded by."""
+
+    @property
+    def context_len(self) -> int:
+        """Tokens it can hold, prompt and answer together."""
+
+@final
+class Generation:
+    """Text that a generator wrote."""
+
+    @property
+    def text(self) -> str:
+        """The text, stop string left out."""
+
+    @property
+    def token_ids(self) -> list[int]:
+        """Its tokens."""
+
+    @property
+    def prompt_token_count(self) -> int:
+        """Tokens of the prompt."""
+
+    @property
+    def stop_reason(self) -> StopReason:
+        """Why it ended."""
+
+    @property
+    def prefill_ms(self) -> float:
+        """Milliseconds to take in the prompt."""
+
+    @property
+    def decode_ms(self) -> float:
+        """Milliseconds for the tokens after the first."""
+
+    @property
+    def time_to_first_token_ms(self) -> float:
+        """Milliseconds until the first token."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as plain values."""
+
+    def __eq__(self, other: object, /) -> bool: ...

@@ -1,0 +1,13 @@
+"""The line that ``sync(progress=True)`` shows on standard error."""
+
+import sys
+
+from rag_py import _native
+
+
+def show(progress: _native.Progress) -> None:
+    """Writes where a sync stands over the line before; ends the line when the stage is complete."""
+    total = "?" if progress.total is None else progress.total
+    end = "\n" if progress.done == progress.total else ""
+    line = f"\r{progress.stage} {progress.done}/{total}, {progress.passage_count} passages"
+    print(line, end=end, file=sys.stderr, flush=True)

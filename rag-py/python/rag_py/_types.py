@@ -1,0 +1,99 @@
+"""The words and dicts that calls take and return, for type checkers."""
+
+from typing import Any, Dict, List, Literal, Optional, Sequence, TypedDict, Union
+
+Mode = Union[Literal["dense"], Literal["lexical"], Literal["hybrid"]]
+Index = Union[Literal["auto"], Literal["flat"], Literal["hnsw"]]
+Status = Union[Literal["ok"], Literal["moved"], Literal["changed"], Literal["missing"]]
+Reason = Union[Literal["empty"], Literal["below_floor"], Literal["unsupported"]]
+StopReason = Union[
+    Literal["end_of_turn"],
+    Literal["stop_string"],
+    Literal["max_new_tokens"],
+    Literal["context_full"],
+    Literal["callback"],
+]
+Stage = Union[Literal["scan"], Literal["index"], Literal["seal"]]
+Abstain = Union[Literal["calibrated"], Literal["never"], float]
+
+
+class Message(TypedDict):
+    """One turn of a conversation."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+class AskOptions(TypedDict, total=False):
+    """The options of ``KnowledgeBase.ask`` and ``KnowledgeBase.chat``; see there."""
+
+    system: Optional[str]
+    history: Optional[Sequence[Message]]
+    top_k: Optional[int]
+    mode: Optional[Mode]
+    index: Optional[Index]
+    abstain: Optional[Abstain]
+    explain: Optional[bool]
+    max_new_tokens: Optional[int]
+    temperature: Optional[float]
+    top_p: Optional[float]
+    min_p: Optional[float]
+    repetition_penalty: Optional[float]
+    beams: Optional[int]
+    seed: Optional[int]
+    stop: Optional[Sequence[str]]
+
+
+class Ranks(TypedDict):
+    """Where a hit stood in each leg, from 1."""
+
+    dense: Optional[int]
+    lexical: Optional[int]
+
+
+class Timings(TypedDict):
+    """Where the time of an answer went, in milliseconds, and its token counts."""
+
+    load_ms: float
+    search_ms: float
+    prefill_ms: float
+    decode_ms: float
+    first_token_ms: float
+    total_ms: float
+    prompt_token_count: int
+    answer_token_count: int
+
+
+class Trace(TypedDict):
+    """How an answer came about."""
+
+    prompt: str
+    raw_text: str
+    unsupported: List[str]
+    floor: Optional[float]
+    best: Optional[float]
+    seed: int
+    hits: List[Dict[str, Any]]
+
+
+class Info(TypedDict):
+    """Counts and sizes of a knowledge base."""
+
+    document_count: int
+    skipped_count: int
+    passage_count: int
+    encoder: Optional[str]
+    fingerprint: Optional[str]
+    dim: Optional[int]
+    generation: int
+    index: str
+    format_version: int
+    bytes: int
+
+
+class Damage(TypedDict):
+    """One thing found wrong by a check."""
+
+    part: str
+    message: str
+    repairable: bool

@@ -1,0 +1,130 @@
+//! A sentence encoder on its own: texts to numpy vectors.
+
+use std::ffi::CString;
+use std::path::PathBuf;
+
+use numpy::{PyArray1, PyArray2, PyArrayMethods};
+use pyo3::exceptions::PyUserWarning;
+use pyo3::prelude::*;
+use rag_core::encode::Embeddings;
+
+use crate::interrupt::{call, long_call};
+use crate::options::{model_dirs, model_name};
+use crate::process::ThisProcess;
+
+/// A loaded sentence encoder. Any number of threads may use it at once.
+#[pyclass(frozen, module = "rag_py._native")]
+pub(crate) struct Encoder {
+    inner: ThisProcess<rag_core::encode::Encoder>,
+}
+
+#[pymethods]
+impl Encoder {
+    /// Loads a model by name, path or hub id, from this machine only.
+    ///
+    /// Raises:
+    ///     NotFoundError: No such model on this machine.
+    ///     ModelError: A file is missing, damaged or of a kind we do not run.
+    #[new]
+    fn new(py: Python<'_>, name_or_path: PathBuf) -> PyResult<Self> {
+        let name = model_name(py, "name_or_path", name_or_path)?;
+        let inner =
+            call(py, || rag_core::encode::Encoder::load(&model_dirs().resolve(&name)?, &name))?;
+        Ok(Self { inner: ThisProcess::new(inner) })
+    }
+
+    /// Encodes questions, with the model's query prefix.
+    ///
+    /// A text longer than `max_tokens` is encoded by its beginning, with a `UserWarning`.
+    ///
+    /// Args:
+    ///     texts: The questions.
+    ///
+    /// Returns:
+    ///     Unit vectors, float32, shape `[len(texts), dim]`.
+    fn encode_queries<'py>(
+        &self,
+        py: Python<'py>,
+        texts: Vec<String>,
+    ) -> PyResult<Bound<'py, PyArray2<f32>>> {
+        let inner = self.inner.get()?;
+        let vectors = long_call(py, |cancel| inner.encode_queries(&texts, cancel))?;
+        self.array(py, vectors)
+    }
+
+    /// Encodes passages, with the model's passage prefix.
+    ///
+    /// A text longer than `max_tokens` is encoded by its beginning, with a `UserWarning`.
+    ///
+    /// Args:
+    ///     texts: The passages.
+    ///
+    /// Returns:
+    ///     Unit vectors, float32, shape `[len(texts), dim]`.
+    fn encode_passages<'py>(
+        &self,
+        py: Python<'py>,
+        texts: Vec<String>,
+    ) -> PyResult<Bound<'py, PyArray2<f32>>> {
+        let inner = self.inner.get()?;
+        let vectors = long_call(py, |cancel| inner.encode_passages(&texts, cancel))?;
+        self.array(py, vectors)
+    }
+
+    /// Tokens of a text, without special tokens and prefix.
+    fn token_count(&self, py: Python<'_>, text: &str) -> PyResult<usize> {
+        let inner = self.inner.get()?;
+        call(py, || inner.token_count(text))
+    }
+
+    /// The name or path it was loaded by.
+    #[getter]
+    fn name(&self) -> PyResult<&str> {
+        Ok(&self.inner.get()?.identity().name)
+    }
+
+    /// Length of its vectors.
+    #[getter]
+    fn dim(&self) -> PyResult<usize> {
+        Ok(self.inner.get()?.identity().dim)
+    }
+
+    /// Most tokens it takes, special tokens and prefix included.
+    #[getter]
+    fn max_tokens(&self) -> PyResult<usize> {
+        Ok(self.inner.get()?.identity().max_tokens)
+    }
+
+    /// Hash over configuration, tokenizer, weights, pooling, prefixes and length limit, as hex.
+    #[getter]
+    fn fingerprint(&self) -> PyResult<&str> {
+        Ok(&self.inner.get()?.identity().fingerprint)
+    }
+
+    fn __repr__(&self) -> PyResult<String> {
+        let identity = self.inner.get()?.identity();
+        Ok(format!("Encoder({:?}, dim={})", identity.name, identity.dim))
+    }
+}
+
+impl Encoder {
+    fn array<'py>(
+        &self,
+        py: Python<'py>,
+        vectors: Embeddings,
+    ) -> PyResult<Bound<'py, PyArray2<f32>>> {
+        let rows = vectors.len();
+        if !vectors.truncated.is_empty() {
+            self.warn_truncated(py, vectors.truncated.len(), rows)?;
+        }
+        PyArray1::from_vec(py, vectors.data).reshape([rows, vectors.dim])
+    }
+
+    fn warn_truncated(&self, py: Python<'_>, truncated: usize, rows: usize) -> PyResult<()> {
+        let max_tokens = self.max_tokens()?;
+        let text = format!(
+            "{truncated} of {rows} texts are longer than {max_tokens} tokens; only their beginning was encoded"
+        );
+        PyErr::warn(py, &py.get_type::<PyUserWarning>(), &CString::new(text)?, 1)
+    }
+}

@@ -1,0 +1,353 @@
+//! One open knowledge base.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use pyo3::prelude::*;
+use rag_core::store::Access;
+use rag_core::walk::Hidden;
+use rag_core::{CancelToken, Error, OpenOptions, Plan, SyncOptions, text_uri};
+
+use crate::chat::Chat;
+use crate::dict::{to_plain, word};
+use crate::error::to_py;
+use crate::interrupt::{LongCall, call, long_call};
+use crate::options::{Keywords, ask_options, model_dirs, model_name, search_options};
+use crate::process::ThisProcess;
+use crate::stream::{AnswerStream, OnPiece};
+use crate::types::{Answer, Citation, Hit, Passage, Progress, SyncReport};
+
+/// One knowledge base: the file, the encoder and, once asked, the generator.
+///
+/// Any number of threads may use it at once; writers queue. After a fork the child must open it again.
+#[pyclass(frozen, subclass, module = "rag_py._native")]
+pub(crate) struct KnowledgeBase {
+    open: ThisProcess<RwLock<Option<Arc<rag_core::KnowledgeBase>>>>,
+    path: PathBuf,
+}
+
+impl KnowledgeBase {
+    /// The core's knowledge base; a call in flight keeps it alive through a `close`.
+    fn inner(&self, py: Python<'_>) -> PyResult<Arc<rag_core::KnowledgeBase>> {
+        let open = self.open.get()?.read().unwrap_or_else(PoisonError::into_inner);
+        let closed = || to_py(py, &Error::invalid("knowledge base", "it is closed"));
+        open.clone().ok_or_else(closed)
+    }
+}
+
+#[pymethods]
+impl KnowledgeBase {
+    #[new]
+    #[pyo3(signature = (path, *, encoder=None, llm=None, read_only=false))]
+    fn new(
+        py: Python<'_>,
+        path: PathBuf,
+        encoder: Option<PathBuf>,
+        llm: Option<PathBuf>,
+        read_only: bool,
+    ) -> PyResult<Self> {
+        let mut options = OpenOptions {
+            encoder: encoder.map(|name| model_name(py, "encoder", name)).transpose()?,
+            llm: llm.map(|name| model_name(py, "llm", name)).transpose()?,
+            ..OpenOptions::default()
+        };
+        if read_only {
+            options.access = Access::ReadOnly;
+        }
+        let inner = call(py, || {
+            options.model_dirs = model_dirs();
+            rag_core::KnowledgeBase::open(&path, &options)
+        })?;
+        let path = inner.path().to_owned();
+        Ok(Self { open: ThisProcess::new(RwLock::new(Some(Arc::new(inner)))), path })
+    }
+
+    /// The file, or ":memory:".
+    #[getter]
+    fn path(&self) -> &std::ffi::OsStr {
+        self.path.as_os_str()
+    }
+
+    /// Makes the knowledge base mirror folders or files: adds, updates, renames, removes.
+    ///
+    /// Documents outside the paths stay. Each document is one transaction: a kill or Ctrl-C loses none that was
+    /// reported. A file that cannot be read is skipped and reported.
+    ///
+    /// Args:
+    ///     paths: Folders or files.
+    ///     progress: True shows a line on standard error; a callable gets a `Progress` after each file. It must
+    ///         not write to this knowledge base.
+    ///     dry_run: Only say what would be done.
+    ///     max_tokens: Most tokens of a passage. Default 200, or what the encoder takes if that is less.
+    ///     max_file_bytes: Larger files are skipped with a reason. Default 64 MiB.
+    ///     hidden: Also take files and folders whose name starts with a dot.
+    ///
+    /// Raises:
+    ///     FileNotFoundError: A path does not exist.
+    ///     BusyError: Another process is writing.
+    #[pyo3(signature = (*paths, progress=None, dry_run=false, max_tokens=None, max_file_bytes=None, hidden=false))]
+    #[expect(clippy::too_many_arguments, reason = "keyword arguments of the Python method")]
+    fn sync(
+        &self,
+        py: Python<'_>,
+        paths: Vec<PathBuf>,
+        progress: Option<Bound<'_, PyAny>>,
+        dry_run: bool,
+        max_tokens: Option<usize>,
+        max_file_bytes: Option<u64>,
+        hidden: bool,
+    ) -> PyResult<SyncReport> {
+        let inner = self.inner(py)?;
+        let mut options = SyncOptions { max_tokens, ..SyncOptions::default() };
+        if let Some(bytes) = max_file_bytes {
+            options.walk.max_file_bytes = bytes;
+        }
+        if hidden {
+            options.walk.hidden = Hidden::List;
+        }
+        if dry_run {
+            options.plan = Plan::DryRun;
+        }
+        let progress = progress_callback(py, progress)?;
+        let running = LongCall::new(py)?;
+        let mut on_progress = |step: &rag_core::Progress| report(&running, progress.as_ref(), step);
+        running
+            .run(py, |cancel| inner.sync(&paths, &options, &mut on_progress, cancel))
+            .map(SyncReport)
+    }
+
+    /// Adds a text, or several, in place of any with the same uri. Returns the passage ids in order.
+    ///
+    /// Each text is a document of its own, and one transaction.
+    ///
+    /// Args:
+    ///     texts: A text, or a list of texts.
+    ///     uri: The name of a single text. Default: "text:" and 16 hex digits that depend on the text alone, so
+    ///         that adding the same text again changes nothing else.
+    ///     metadata: Anything to keep with each text, text to text.
+    ///
+    /// Raises:
+    ///     InvalidArgumentError: A text holds no words, or a list came with a uri.
+    #[pyo3(signature = (texts, uri=None, metadata=None))]
+    fn add(
+        &self,
+        py: Python<'_>,
+        texts: Texts,
+        uri: Option<String>,
+        metadata: Option<BTreeMap<String, String>>,
+    ) -> PyResult<Vec<i64>> {
+        let inner = self.inner(py)?;
+        let metadata = metadata.unwrap_or_default();
+        let named = named(texts, uri).map_err(|error| to_py(py, &error))?;
+        long_call(py, |cancel| {
+            let mut ids = Vec::new();
+            for (uri, text) in &named {
+                ids.extend(inner.add(uri, text, &metadata, cancel)?);
+            }
+            Ok(ids)
+        })
+    }
+
+    /// Removes the document with this uri; False if there was none.
+    fn remove(&self, py: Python<'_>, uri: &str) -> PyResult<bool> {
+        let inner = self.inner(py)?;
+        call(py, || inner.remove(uri))
+    }
+
+    /// Finds the passages that answer a question best, best first.
+    ///
+    /// Args:
+    ///     question: In any words.
+    ///     top_k: Most hits returned. Default 5.
+    ///     mode: "dense" (vectors), "lexical" (words) or "hybrid" (both). Default "hybrid".
+    ///     index: "auto" (by size), "flat" (exact) or "hnsw". Default "auto".
+    ///
+    /// Raises:
+    ///     InvalidArgumentError: The question is empty, or `top_k` out of range.
+    #[pyo3(
+        signature = (question, top_k=None, **options),
+        text_signature = "($self, question, top_k=None, *, mode=None, index=None)"
+    )]
+    fn search(
+        &self,
+        py: Python<'_>,
+        question: &str,
+        top_k: Option<usize>,
+        options: Option<Keywords<'_, '_>>,
+    ) -> PyResult<Vec<Hit>> {
+        let inner = self.inner(py)?;
+        let mut options = search_options(options)?;
+        options.top_k = top_k.unwrap_or(options.top_k);
+        let hits = long_call(py, |cancel| inner.search(question, &options, cancel))?;
+        Ok(hits.into_iter().map(Hit).collect())
+    }
+
+    /// Answers a question from the documents, with verified citations, or says that they do not know.
+    ///
+    /// Options that are not given keep the engine's defaults.
+    ///
+    /// Args:
+    ///     question: In any words.
+    ///     stream: Return an `AnswerStream` instead, which gives the answer as it is written.
+    ///     system: Persona and rules.
+    ///     history: Earlier turns, as `{"role": ..., "content": ...}`.
+    ///     top_k: Passages offered to the prompt. Default 3.
+    ///     mode: "dense", "lexical" or "hybrid". Default "hybrid".
+    ///     index: "auto", "flat" or "hnsw". Default "auto".
+    ///     abstain: "calibrated", "never", or the cosine below which the answer is not found. Default
+    ///         "calibrated".
+    ///     explain: Record how the answer came about in `Answer.trace`.
+    ///     max_new_tokens: Most tokens of the answer. Default 256.
+    ///     temperature: 0 is greedy. Default 0.
+    ///     top_p: Keep the likeliest tokens that sum to p. Default 1, all.
+    ///     min_p: Keep tokens at least this share as likely as the likeliest. Default 0, all.
+    ///     repetition_penalty: Divides the logits of tokens already seen. Default 1, off.
+    ///     beams: Width of beam search; 1 samples. Default 1.
+    ///     seed: Same seed, same answer. Default 0.
+    ///     stop: The answer ends before any of these.
+    ///
+    /// Raises:
+    ///     InvalidArgumentError: The question is empty, or an option out of range.
+    ///     ContextOverflowError: The question alone exceeds the model.
+    ///     NotFoundError: The generator is not on this machine.
+    #[pyo3(
+        signature = (question, *, stream=false, **options),
+        text_signature = "($self, question, *, stream=False, system=None, history=None, top_k=None, mode=None, index=None, abstain=None, explain=None, max_new_tokens=None, temperature=None, top_p=None, min_p=None, repetition_penalty=None, beams=None, seed=None, stop=None)"
+    )]
+    fn ask<'py>(
+        &self,
+        py: Python<'py>,
+        question: String,
+        stream: bool,
+        options: Option<Keywords<'_, '_>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let inner = self.inner(py)?;
+        let options = ask_options("ask", options)?;
+        if stream {
+            let ask = move |on_piece: OnPiece<'_>, cancel: &CancelToken| {
+                inner.ask(&question, &options, on_piece, cancel)
+            };
+            let stream = AnswerStream::start(ask).map_err(|error| to_py(py, &error))?;
+            return Ok(Bound::new(py, stream)?.into_any());
+        }
+        let mut keep_going = |_: &str| ControlFlow::Continue(());
+        let answer =
+            long_call(py, |cancel| inner.ask(&question, &options, &mut keep_going, cancel))?;
+        Ok(Bound::new(py, Answer(answer))?.into_any())
+    }
+
+    /// Starts a conversation. Takes the options of `ask`, which hold for every turn.
+    #[pyo3(
+        signature = (**options),
+        text_signature = "($self, *, system=None, history=None, top_k=None, mode=None, index=None, abstain=None, explain=None, max_new_tokens=None, temperature=None, top_p=None, min_p=None, repetition_penalty=None, beams=None, seed=None, stop=None)"
+    )]
+    fn chat(&self, py: Python<'_>, options: Option<Keywords<'_, '_>>) -> PyResult<Chat> {
+        Ok(Chat::new(self.inner(py)?, ask_options("chat", options)?))
+    }
+
+    /// The passage with this id, or None.
+    fn passage(&self, py: Python<'_>, passage_id: i64) -> PyResult<Option<Passage>> {
+        let inner = self.inner(py)?;
+        Ok(call(py, || inner.passage(passage_id))?.map(Passage))
+    }
+
+    /// Re-reads the cited file: "ok", "moved", "changed" or "missing".
+    fn verify(&self, py: Python<'_>, citation: PyRef<'_, Citation>) -> PyResult<String> {
+        let inner = self.inner(py)?;
+        let cited = citation.0.clone();
+        word(py, &call(py, || inner.verify(&cited))?)
+    }
+
+    /// Counts and sizes, with the keys of `rag info --json`.
+    fn info<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let inner = self.inner(py)?;
+        to_plain(py, &call(py, || inner.info())?)
+    }
+
+    /// Every damage in the file, as `{"part", "message", "repairable"}`; an empty list is a sound file.
+    fn check<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let inner = self.inner(py)?;
+        to_plain(py, &long_call(py, |cancel| inner.check(cancel))?)
+    }
+
+    /// Rewrites the file without its unused space.
+    fn vacuum(&self, py: Python<'_>) -> PyResult<()> {
+        let inner = self.inner(py)?;
+        call(py, || inner.vacuum())
+    }
+
+    /// Closes the file, once calls still running have ended. Closing twice does nothing.
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        let open = self.open.get()?;
+        py.detach(|| drop(open.write().unwrap_or_else(PoisonError::into_inner).take()));
+        Ok(())
+    }
+
+    /// Whether it was closed.
+    #[getter]
+    fn closed(&self) -> PyResult<bool> {
+        Ok(self.open.get()?.read().unwrap_or_else(PoisonError::into_inner).is_none())
+    }
+
+    fn __enter__(knowledge_base: PyRef<'_, Self>) -> PyRef<'_, Self> {
+        knowledge_base
+    }
+
+    fn __exit__(
+        &self,
+        py: Python<'_>,
+        _exception_type: &Bound<'_, PyAny>,
+        _exception: &Bound<'_, PyAny>,
+        _traceback: &Bound<'_, PyAny>,
+    ) -> PyResult<()> {
+        self.close(py)
+    }
+
+    fn __repr__(&self) -> String {
+        format!("KnowledgeBase({:?})", self.path)
+    }
+}
+
+/// One text or several.
+#[derive(FromPyObject)]
+enum Texts {
+    One(String),
+    Many(Vec<String>),
+}
+
+/// Each text with its uri.
+fn named(texts: Texts, uri: Option<String>) -> rag_core::Result<Vec<(String, String)>> {
+    match (texts, uri) {
+        (Texts::One(text), uri) => Ok(vec![(uri.unwrap_or_else(|| text_uri(&text)), text)]),
+        (Texts::Many(texts), None) => {
+            Ok(texts.into_iter().map(|text| (text_uri(&text), text)).collect())
+        }
+        (Texts::Many(_), Some(_)) => {
+            Err(Error::invalid("uri", "it names one text; a list takes none"))
+        }
+    }
+}
+
+/// The callable to report to: the one given, the package's own for True, or none.
+fn progress_callback(
+    py: Python<'_>,
+    progress: Option<Bound<'_, PyAny>>,
+) -> PyResult<Option<Py<PyAny>>> {
+    let Some(progress) = progress else { return Ok(None) };
+    match progress.extract::<bool>() {
+        Ok(false) => Ok(None),
+        Ok(true) => Ok(Some(py.import("rag_py._progress")?.getattr("show")?.unbind())),
+        Err(_) => Ok(Some(progress.unbind())),
+    }
+}
+
+/// Calls back; an exception there stops the sync and comes out of it.
+fn report(running: &LongCall, callback: Option<&Py<PyAny>>, step: &rag_core::Progress) {
+    let Some(callback) = callback else { return };
+    let outcome = Python::attach(|py| callback.call1(py, (Progress(step.clone()),)));
+    if let Err(error) = outcome {
+        running.fail(error);
+    }
+}

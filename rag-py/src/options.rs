@@ -1,0 +1,172 @@
+//! Keyword arguments to core options. What is not given, or `None`, keeps the core's default.
+
+use std::path::PathBuf;
+
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use rag_core::generate::GenerateOptions;
+use rag_core::model::{Message, ModelDirs, Role};
+use rag_core::search::{Mode, SearchOptions};
+use rag_core::store::IndexMode;
+use rag_core::{Abstain, AskOptions, Error, Explain};
+
+use crate::error::to_py;
+
+/// Keyword arguments as Python hands them over.
+pub(crate) type Keywords<'a, 'py> = &'a Bound<'py, PyDict>;
+
+/// Where models are looked up: the variables of this process.
+pub(crate) fn model_dirs() -> ModelDirs {
+    ModelDirs::from_variables(|name| std::env::var_os(name))
+}
+
+/// A model's name or path as text.
+pub(crate) fn model_name(
+    py: Python<'_>,
+    argument: &'static str,
+    name: PathBuf,
+) -> PyResult<String> {
+    name.into_os_string()
+        .into_string()
+        .map_err(|_| to_py(py, &Error::invalid(argument, "it is not valid UTF-8")))
+}
+
+/// The options of `search`.
+pub(crate) fn search_options(keywords: Option<Keywords<'_, '_>>) -> PyResult<SearchOptions> {
+    let mut options = SearchOptions::default();
+    each("search", keywords, |key, value| set_search(&mut options, key, value))?;
+    Ok(options)
+}
+
+/// The options of `ask` and `chat`.
+pub(crate) fn ask_options(
+    method: &str,
+    keywords: Option<Keywords<'_, '_>>,
+) -> PyResult<AskOptions> {
+    let mut options = AskOptions::default();
+    // `top_k` counts passages here: the search takes it before the sampling could.
+    each(method, keywords, |key, value| {
+        Ok(set_search(&mut options.search, key, value)?
+            || set_generate(&mut options.generate, key, value)?
+            || set_ask(&mut options, key, value)?)
+    })?;
+    Ok(options)
+}
+
+/// The options of `generate`.
+pub(crate) fn generate_options(keywords: Option<Keywords<'_, '_>>) -> PyResult<GenerateOptions> {
+    let mut options = GenerateOptions::default();
+    each("generate", keywords, |key, value| set_generate(&mut options, key, value))?;
+    Ok(options)
+}
+
+/// Gives each argument that is not `None` to `set`, which says whether it knows it.
+fn each(
+    method: &str,
+    keywords: Option<Keywords<'_, '_>>,
+    mut set: impl FnMut(&str, &Bound<'_, PyAny>) -> PyResult<bool>,
+) -> PyResult<()> {
+    for (key, value) in keywords.into_iter().flatten() {
+        let key: String = key.extract()?;
+        if !value.is_none() && !set(&key, &value)? {
+            let text = format!("{method}() got an unexpected keyword argument '{key}'");
+            return Err(PyTypeError::new_err(text));
+        }
+    }
+    Ok(())
+}
+
+fn set_search(options: &mut SearchOptions, key: &str, value: &Bound<'_, PyAny>) -> PyResult<bool> {
+    match key {
+        "top_k" => options.top_k = value.extract()?,
+        "mode" => options.mode = mode(value)?,
+        "index" => options.index = index(value)?,
+        _ => return Ok(false),
+    }
+    Ok(true)
+}
+
+fn set_generate(
+    options: &mut GenerateOptions,
+    key: &str,
+    value: &Bound<'_, PyAny>,
+) -> PyResult<bool> {
+    match key {
+        "max_new_tokens" => options.max_new_tokens = value.extract()?,
+        "temperature" => options.sampling.temperature = value.extract()?,
+        "top_k" => options.sampling.top_k = value.extract()?,
+        "top_p" => options.sampling.top_p = value.extract()?,
+        "min_p" => options.sampling.min_p = value.extract()?,
+        "repetition_penalty" => options.sampling.repetition_penalty = value.extract()?,
+        "beams" => options.beams = value.extract()?,
+        "seed" => options.seed = value.extract()?,
+        "stop" => options.stop = value.extract()?,
+        _ => return Ok(false),
+    }
+    Ok(true)
+}
+
+fn set_ask(options: &mut AskOptions, key: &str, value: &Bound<'_, PyAny>) -> PyResult<bool> {
+    match key {
+        "system" => options.system = Some(value.extract()?),
+        "history" => options.history = messages(value)?,
+        "abstain" => options.abstain = abstain(value)?,
+        "explain" => options.explain = if value.extract()? { Explain::Trace } else { Explain::Off },
+        _ => return Ok(false),
+    }
+    Ok(true)
+}
+
+/// Messages from a list of `{"role": ..., "content": ...}`.
+pub(crate) fn messages(value: &Bound<'_, PyAny>) -> PyResult<Vec<Message>> {
+    value.try_iter()?.map(|turn| message(&turn?)).collect()
+}
+
+fn message(turn: &Bound<'_, PyAny>) -> PyResult<Message> {
+    Ok(Message {
+        role: role(&turn.get_item("role")?)?,
+        content: turn.get_item("content")?.extract()?,
+    })
+}
+
+fn role(value: &Bound<'_, PyAny>) -> PyResult<Role> {
+    let known = [("system", Role::System), ("user", Role::User), ("assistant", Role::Assistant)];
+    choice("role", value, &known)
+}
+
+fn mode(value: &Bound<'_, PyAny>) -> PyResult<Mode> {
+    let known = [("dense", Mode::Dense), ("lexical", Mode::Lexical), ("hybrid", Mode::Hybrid)];
+    choice("mode", value, &known)
+}
+
+fn index(value: &Bound<'_, PyAny>) -> PyResult<IndexMode> {
+    let known = [("auto", IndexMode::Auto), ("flat", IndexMode::Flat), ("hnsw", IndexMode::Hnsw)];
+    choice("index", value, &known)
+}
+
+/// `"calibrated"`, `"never"`, or the cosine below which the answer is not found.
+fn abstain(value: &Bound<'_, PyAny>) -> PyResult<Abstain> {
+    match value.extract() {
+        Ok(cosine) => Ok(Abstain::Below(cosine)),
+        Err(_) => {
+            let known = [("calibrated", Abstain::Calibrated), ("never", Abstain::Never)];
+            choice("abstain", value, &known)
+        }
+    }
+}
+
+/// The value that a word stands for.
+fn choice<T: Copy>(
+    argument: &'static str,
+    value: &Bound<'_, PyAny>,
+    known: &[(&str, T)],
+) -> PyResult<T> {
+    let word: String = value.extract()?;
+    if let Some((_, meaning)) = known.iter().find(|(name, _)| *name == word) {
+        return Ok(*meaning);
+    }
+    let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
+    let reason = format!("{word:?} is not one of {}", names.join(", "));
+    Err(to_py(value.py(), &Error::invalid(argument, reason)))
+}

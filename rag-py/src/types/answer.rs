@@ -1,0 +1,76 @@
+//! What `ask` returns.
+
+use pyo3::prelude::*;
+
+use super::{Citation, Hit, short};
+use crate::dict::{to_plain, word};
+
+/// An answer with its citations, or the statement that the documents do not hold one.
+#[pyclass(frozen, eq, module = "rag_py._native")]
+#[derive(PartialEq)]
+pub(crate) struct Answer(pub(crate) rag_core::Answer);
+
+#[pymethods]
+impl Answer {
+    /// Whether the documents hold an answer.
+    #[getter]
+    fn found(&self) -> bool {
+        self.0.found
+    }
+
+    /// The answer with "[1]"-style markers; empty when not found.
+    #[getter]
+    fn text(&self) -> &str {
+        &self.0.text
+    }
+
+    /// What supports it, in order of first use.
+    #[getter]
+    fn citations(&self) -> Vec<Citation> {
+        self.0.citations.iter().cloned().map(Citation).collect()
+    }
+
+    /// Why there is none: "empty", "below_floor" or "unsupported"; `None` when found.
+    #[getter]
+    fn reason(&self, py: Python<'_>) -> PyResult<Option<String>> {
+        self.0.reason.as_ref().map(|reason| word(py, reason)).transpose()
+    }
+
+    /// The passages put into the prompt; when not found, the nearest ones.
+    #[getter]
+    fn hits(&self) -> Vec<Hit> {
+        self.0.hits.iter().cloned().map(Hit).collect()
+    }
+
+    /// Ids of passages found but left out of the prompt for want of room.
+    #[getter]
+    fn left_out(&self) -> Vec<i64> {
+        self.0.left_out.clone()
+    }
+
+    /// Where the time went, in milliseconds, and token counts.
+    #[getter]
+    fn timings<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        to_plain(py, &self.0.timings)
+    }
+
+    /// How the answer came about, if `explain=True` asked for it.
+    #[getter]
+    fn trace<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        to_plain(py, &self.0.trace)
+    }
+
+    /// The same as plain values, with the keys of `rag ask --json`.
+    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        to_plain(py, &self.0)
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        Ok(if self.0.found {
+            let text = short(py, &self.0.text)?;
+            format!("Answer(found=True, text={text}, citations={})", self.0.citations.len())
+        } else {
+            format!("Answer(found=False, reason='{}')", self.reason(py)?.unwrap_or_default())
+        })
+    }
+}

@@ -1,0 +1,126 @@
+//! A passage found by a search.
+
+use pyo3::prelude::*;
+use pyo3::types::{PyIterator, PyTuple};
+
+use super::{repr, short};
+use crate::dict::to_plain;
+
+/// A passage found. It also unpacks and indexes as the pair `(passage_id, score)`.
+#[pyclass(frozen, eq, module = "rag_py._native")]
+#[derive(PartialEq)]
+pub(crate) struct Hit(pub(crate) rag_core::search::Hit);
+
+#[pymethods]
+impl Hit {
+    /// The passage's number in its file, never reused.
+    #[getter]
+    fn passage_id(&self) -> i64 {
+        self.0.passage_id
+    }
+
+    /// By what hits are sorted; higher is better. Its scale depends on the mode.
+    #[getter]
+    fn score(&self) -> f32 {
+        self.0.score
+    }
+
+    /// Cosine to the question, where vectors were searched and found it.
+    #[getter]
+    fn cosine(&self) -> Option<f32> {
+        self.0.cosine
+    }
+
+    /// The document: an absolute path, or the name that added text was given.
+    #[getter]
+    fn uri(&self) -> &str {
+        &self.0.uri
+    }
+
+    /// First byte in the document's text (UTF-8).
+    #[getter]
+    fn start(&self) -> usize {
+        self.0.start
+    }
+
+    /// One past its last byte.
+    #[getter]
+    fn end(&self) -> usize {
+        self.0.end
+    }
+
+    /// First byte in the source file, where the format has them.
+    #[getter]
+    fn source_start(&self) -> Option<u64> {
+        self.0.source_start
+    }
+
+    /// One past the last byte in the source file.
+    #[getter]
+    fn source_end(&self) -> Option<u64> {
+        self.0.source_end
+    }
+
+    /// Page, from 1.
+    #[getter]
+    fn page(&self) -> Option<u32> {
+        self.0.page
+    }
+
+    /// Title of the document.
+    #[getter]
+    fn title(&self) -> Option<&str> {
+        self.0.title.as_deref()
+    }
+
+    /// Headings above the passage, outermost first, joined with " > ".
+    #[getter]
+    fn heading(&self) -> Option<&str> {
+        self.0.heading.as_deref()
+    }
+
+    /// The passage.
+    #[getter]
+    fn text(&self) -> &str {
+        &self.0.text
+    }
+
+    /// Its rank, from 1, among vectors ("dense") and among words ("lexical").
+    #[getter]
+    fn ranks<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        to_plain(py, &self.0.ranks)
+    }
+
+    /// The same as plain values, with the keys of `rag search --json`.
+    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        to_plain(py, &self.0)
+    }
+
+    fn __len__(&self) -> usize {
+        2
+    }
+
+    fn __getitem__<'py>(&self, index: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        self.pair(index.py())?.as_any().get_item(index)
+    }
+
+    fn __iter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyIterator>> {
+        self.pair(py)?.try_iter()
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        Ok(format!(
+            "Hit(passage_id={}, score={:.4}, uri={}, text={})",
+            self.0.passage_id,
+            self.0.score,
+            repr(py, &self.0.uri)?,
+            short(py, &self.0.text)?
+        ))
+    }
+}
+
+impl Hit {
+    fn pair<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        (self.0.passage_id, self.0.score).into_pyobject(py)
+    }
+}

@@ -1,0 +1,35 @@
+//! What calls return: frozen values around the core's own, each with `to_dict()`, equality and a short repr.
+
+mod answer;
+mod citation;
+mod generation;
+mod hit;
+mod passage;
+mod report;
+
+pub(crate) use answer::Answer;
+pub(crate) use citation::Citation;
+pub(crate) use generation::Generation;
+pub(crate) use hit::Hit;
+pub(crate) use passage::Passage;
+pub(crate) use report::{Progress, Skipped, SyncReport};
+
+use pyo3::prelude::*;
+use pyo3::types::PyString;
+
+/// Characters of a text that a repr shows.
+const REPR_CHARS: usize = 60;
+
+/// The beginning of `text` as Python would write it.
+fn short(py: Python<'_>, text: &str) -> PyResult<String> {
+    let mut shown: String = text.chars().take(REPR_CHARS).collect();
+    if shown.len() < text.len() {
+        shown.push_str("...");
+    }
+    repr(py, &shown)
+}
+
+/// `text` as Python would write it.
+fn repr(py: Python<'_>, text: &str) -> PyResult<String> {
+    Ok(PyString::new(py, text).repr()?.to_string())
+}

@@ -1,0 +1,169 @@
+//! What a sync reports while it runs and when it is done.
+
+use std::path::PathBuf;
+
+use pyo3::prelude::*;
+use rag_core::Stage;
+
+use super::repr;
+use crate::dict::{to_json, to_plain};
+
+/// What a sync did.
+#[pyclass(frozen, module = "rag_py._native")]
+pub(crate) struct SyncReport(pub(crate) rag_core::SyncReport);
+
+#[pymethods]
+impl SyncReport {
+    /// Documents that are new.
+    #[getter]
+    fn added(&self) -> usize {
+        self.0.added
+    }
+
+    /// Documents whose bytes changed.
+    #[getter]
+    fn updated(&self) -> usize {
+        self.0.updated
+    }
+
+    /// Documents whose file is gone.
+    #[getter]
+    fn removed(&self) -> usize {
+        self.0.removed
+    }
+
+    /// Documents that moved, bytes unchanged; they kept their passages.
+    #[getter]
+    fn renamed(&self) -> usize {
+        self.0.renamed
+    }
+
+    /// Documents that are as they were.
+    #[getter]
+    fn unchanged(&self) -> usize {
+        self.0.unchanged
+    }
+
+    /// Files passed over, each with its reason.
+    #[getter]
+    fn skipped(&self) -> Vec<Skipped> {
+        self.0.skipped.iter().map(Skipped::from).collect()
+    }
+
+    /// Passages written.
+    #[getter]
+    fn passage_count(&self) -> usize {
+        self.0.passage_count
+    }
+
+    /// Wall time.
+    #[getter]
+    fn seconds(&self) -> f64 {
+        self.0.seconds
+    }
+
+    /// The same as plain values, with the keys of `rag sync --json`.
+    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        to_plain(py, &self.0)
+    }
+
+    fn __eq__(&self, py: Python<'_>, other: &Self) -> PyResult<bool> {
+        Ok(to_json(py, &self.0)? == to_json(py, &other.0)?)
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        let skipped: Vec<String> =
+            self.skipped().iter().map(|file| file.__repr__(py)).collect::<PyResult<_>>()?;
+        Ok(format!(
+            "SyncReport(added={}, updated={}, removed={}, renamed={}, unchanged={}, skipped=[{}])",
+            self.0.added,
+            self.0.updated,
+            self.0.removed,
+            self.0.renamed,
+            self.0.unchanged,
+            skipped.join(", ")
+        ))
+    }
+}
+
+/// A file that a sync passed over, and why.
+#[pyclass(frozen, eq, module = "rag_py._native")]
+#[derive(PartialEq)]
+pub(crate) struct Skipped {
+    path: PathBuf,
+    /// The name of the error code, such as "Document".
+    #[pyo3(get)]
+    code: &'static str,
+    /// What is wrong with it.
+    #[pyo3(get)]
+    message: String,
+}
+
+impl From<&rag_core::error::Skipped> for Skipped {
+    fn from(skipped: &rag_core::error::Skipped) -> Self {
+        let code = skipped.error.code().name();
+        Self { path: skipped.path.clone(), code, message: skipped.error.line() }
+    }
+}
+
+#[pymethods]
+impl Skipped {
+    /// The file.
+    #[getter]
+    fn path(&self) -> &std::ffi::OsStr {
+        self.path.as_os_str()
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        let path = repr(py, &self.path.to_string_lossy())?;
+        let message = repr(py, &self.message)?;
+        Ok(format!("Skipped(path={path}, code='{}', message={message})", self.code))
+    }
+}
+
+/// Where a sync stands.
+#[pyclass(frozen, eq, module = "rag_py._native")]
+#[derive(PartialEq)]
+pub(crate) struct Progress(pub(crate) rag_core::Progress);
+
+#[pymethods]
+impl Progress {
+    /// What is being counted: "scan", "index" (files) or "seal" (vectors).
+    #[getter]
+    fn stage(&self) -> &'static str {
+        match self.0.stage {
+            Stage::Scan => "scan",
+            Stage::Index => "index",
+            Stage::Seal => "seal",
+        }
+    }
+
+    /// Units finished.
+    #[getter]
+    fn done(&self) -> usize {
+        self.0.done
+    }
+
+    /// Units in all, once known.
+    #[getter]
+    fn total(&self) -> Option<usize> {
+        self.0.total
+    }
+
+    /// Passages stored so far in this call.
+    #[getter]
+    fn passage_count(&self) -> usize {
+        self.0.passage_count
+    }
+
+    /// The file just finished, if the stage works on files.
+    #[getter]
+    fn path(&self) -> Option<&std::ffi::OsStr> {
+        self.0.path.as_deref().map(std::path::Path::as_os_str)
+    }
+
+    fn __repr__(&self) -> String {
+        let total = self.0.total.map_or("None".to_owned(), |total| total.to_string());
+        format!("Progress(stage='{}', done={}, total={total})", self.stage(), self.0.done)
+    }
+}

@@ -1,0 +1,249 @@
+"""What each call takes and gives."""
+
+import asyncio
+import os
+import pathlib
+
+import numpy as np
+import pytest
+
+import rag_py
+from conftest import BRIDGE, DOCUMENTS, model
+from rag_py import errors
+
+
+def names(hits):
+    return [pathlib.Path(hit.uri).name for hit in hits]
+
+
+def test_a_hit_is_also_a_pair(kb):
+    hit = kb.search(BRIDGE, top_k=1)[0]
+    passage_id, score = hit
+    assert (hit[0], hit[1], hit[-1], len(hit)) == (passage_id, score, score, 2)
+    assert (hit.passage_id, hit.score) == tuple(hit) == hit[:]
+    with pytest.raises(IndexError):
+        hit[2]
+    assert kb.search(BRIDGE, 1)[0][0] == hit.passage_id
+
+
+def test_a_hit_shows_its_bytes_in_the_file(kb):
+    hit = kb.search(BRIDGE, 1)[0]
+    source = pathlib.Path(hit.uri).read_bytes()
+    assert source[hit.source_start : hit.source_end].decode() == hit.text
+    assert kb.passage(hit.passage_id).text == hit.text
+    assert hit.ranks["dense"] == 1 and hit.ranks["lexical"] == 1
+
+
+def test_results_are_equal_by_value_frozen_and_plain_on_demand(kb):
+    first, again = kb.search(BRIDGE, 1)[0], kb.search(BRIDGE, 1)[0]
+    assert first == again and first is not again and first != kb.search("bees", 1)[0]
+    with pytest.raises(AttributeError):
+        first.score = 1.0
+    for value in (first, kb.passage(first.passage_id), kb.sync(dry_run=True, *[first.uri])):
+        plain = value.to_dict()
+        for key, entry in plain.items():
+            if key != "skipped":
+                assert getattr(value, key) == entry
+        assert repr(value).startswith(type(value).__name__ + "(")
+
+
+def test_modes_and_top_k(kb):
+    assert len(kb.search(BRIDGE)) == 3
+    assert len(kb.search(BRIDGE, top_k=2)) == 2
+    assert names(kb.search("cluster queen", mode="lexical")) == ["bees.md"]
+    assert names(kb.search(BRIDGE, 1, mode="dense", index="flat")) == ["bridge.txt"]
+    with pytest.raises(errors.InvalidArgumentError, match="mode.*fuzzy.*dense, lexical, hybrid"):
+        kb.search(BRIDGE, mode="fuzzy")
+    with pytest.raises(TypeError, match="search.. got an unexpected keyword argument 'modus'"):
+        kb.search(BRIDGE, modus="dense")
+
+
+def test_sync_mirrors_a_folder(kb, folder):
+    report = kb.sync(str(folder))
+    assert (report.added, report.unchanged, report.skipped) == (0, 3, [])
+    (folder / "bees.md").unlink()
+    (folder / "new.txt").write_text("The lighthouse keeper writes the log each night.\n")
+    (folder / "broken.pdf").write_bytes(b"%PDF-1.7\nnothing")
+    plan = kb.sync(folder, dry_run=True)
+    assert (plan.removed, kb.info()["document_count"]) == (1, 3)
+    report = kb.sync(folder)
+    assert (report.added, report.removed, report.unchanged) == (1, 1, 2)
+    [skipped] = report.skipped
+    assert skipped.path == os.path.realpath(folder / "broken.pdf") and skipped.code == "Document"
+    assert report.to_dict()["skipped"] == [
+        {"path": skipped.path, "code": skipped.code, "message": skipped.message}
+    ]
+
+
+def test_progress_tells_each_file_and_its_exception_comes_out(tmp_path, folder):
+    with rag_py.open(tmp_path / "kb.rag", encoder=model("minilm")) as kb:
+        steps = []
+        kb.sync(folder, progress=steps.append)
+        files = [step for step in steps if step.stage == "index"]
+        assert [(step.done, step.total) for step in files] == [(1, 3), (2, 3), (3, 3)]
+        assert sorted(pathlib.Path(step.path).name for step in files) == sorted(DOCUMENTS)
+
+        (folder / "bees.md").write_text("Bees again.\n")
+        (folder / "bridge.txt").write_text("A bridge again.\n")
+
+        def fail(step):
+            raise ZeroDivisionError(step.path)
+
+        with pytest.raises(ZeroDivisionError):
+            kb.sync(folder, progress=fail)
+        assert kb.sync(folder).updated == 1, "the document reported before the exception is kept"
+
+
+def test_a_callback_may_read(tmp_path, folder):
+    with rag_py.open(tmp_path / "kb.rag", encoder=model("minilm")) as kb:
+        counts = []
+        kb.sync(folder, progress=lambda step: counts.append(len(kb.search("bees"))))
+        assert counts == [1, 2, 3]
+
+
+def test_progress_line_goes_to_standard_error(tmp_path, folder, capfd):
+    with rag_py.open(tmp_path / "kb.rag", encoder=model("minilm")) as kb:
+        kb.sync(folder, progress=True)
+    out, err = capfd.readouterr()
+    assert out == "" and "index 3/3, 3 passages\n" in err
+
+
+def test_texts_are_added_replaced_and_removed():
+    with rag_py.open(":memory:", encoder=model("minilm")) as kb:
+        ids = kb.add(["Bees live in hives.", "Trains run on rails."], metadata={"kind": "fact"})
+        assert len(ids) == 2 and kb.search("railway", 1)[0][0] == ids[1]
+        assert len(kb.add("Trains run on rails.")) == 1
+        assert kb.info()["document_count"] == 2, "the same text is the same document"
+        kb.add("Boats float.", uri="boats")
+        kb.add("Boats sink.", uri="boats")
+        assert [hit.text for hit in kb.search("boats", 1)] == ["Boats sink."]
+        assert kb.remove("boats") and not kb.remove("boats")
+        with pytest.raises(errors.InvalidArgumentError, match="invalid uri"):
+            kb.add(["one", "two"], uri="both")
+        with pytest.raises(TypeError):
+            kb.add(7)
+
+
+def test_ask_cites_what_the_file_says(qa):
+    answer = qa.ask(BRIDGE, explain=True)
+    assert answer.found and "1871" in answer.text and answer.reason is None
+    citation = answer.citations[0]
+    source = pathlib.Path(citation.uri).read_bytes()
+    assert source[citation.source_start : citation.source_end].decode() == citation.quote
+    assert citation.status == qa.verify(citation) == "ok"
+    assert BRIDGE in answer.trace["prompt"] and answer.timings["answer_token_count"] > 0
+    plain = answer.to_dict()
+    assert plain["citations"] == [each.to_dict() for each in answer.citations]
+    assert (plain["found"], plain["text"]) == (True, answer.text)
+
+
+def test_ask_says_when_it_does_not_know(qa):
+    answer = qa.ask("How many goals did Brazil score in the 1970 world cup final?")
+    assert not answer.found and answer.text == "" and answer.citations == []
+    assert answer.reason in ("below_floor", "unsupported") and answer.trace is None
+
+
+def test_same_seed_same_answer(qa):
+    options = {"temperature": 0.9, "seed": 7, "max_new_tokens": 24}
+    first, again = qa.ask(BRIDGE, **options), qa.ask(BRIDGE, **options)
+    assert first.text == again.text and first.citations == again.citations
+
+
+def test_changed_source_is_noticed(tmp_path):
+    source = tmp_path / "bridge.txt"
+    source.write_text(DOCUMENTS["bridge.txt"])
+    with rag_py.open(":memory:", encoder=model("e5-small"), llm=model("qwen2.5-0.5b")) as kb:
+        kb.sync(source)
+        citation = kb.ask(BRIDGE, abstain="never").citations[0]
+        source.write_text("Foreword.\n\n" + DOCUMENTS["bridge.txt"])
+        assert kb.verify(citation) == "moved"
+        source.write_text("Nothing of the kind.\n")
+        assert kb.verify(citation) == "changed"
+        source.unlink()
+        assert kb.verify(citation) == "missing"
+
+
+def test_chat_remembers_its_turns(qa):
+    chat = qa.chat(max_new_tokens=48)
+    first = chat.say(BRIDGE)
+    assert first.found
+    assert [turn["role"] for turn in chat.history] == ["user", "assistant"]
+    assert chat.history[0]["content"] == BRIDGE
+    streamed = chat.say("What did it replace?", stream=True)
+    assert streamed.answer.found == (len(chat.history) == 4)
+    chat.clear()
+    assert chat.history == []
+    with pytest.raises(errors.InvalidArgumentError):
+        chat.say(" ")
+    assert chat.history == [], "a failed turn leaves the history as it was"
+
+
+def test_async_twins(qa):
+    async def both():
+        return await asyncio.gather(qa.asearch(BRIDGE, 1), qa.aask(BRIDGE))
+
+    [hit], answer = asyncio.run(both())
+    assert hit.text == DOCUMENTS["bridge.txt"].strip() and "1871" in answer.text
+
+
+def test_info_check_vacuum(kb):
+    info = kb.info()
+    assert (info["document_count"], info["passage_count"], info["dim"]) == (3, 3, 384)
+    assert kb.check() == [] and kb.vacuum() is None
+    assert info.keys() == rag_py._types.Info.__annotations__.keys()
+
+
+def test_a_closed_knowledge_base_says_so(tmp_path):
+    kb = rag_py.open(tmp_path / "kb.rag")
+    with kb as same:
+        assert same is kb and not kb.closed and os.path.basename(kb.path) == "kb.rag"
+    kb.close()
+    assert kb.closed
+    with pytest.raises(errors.InvalidArgumentError, match="closed"):
+        kb.info()
+
+
+def test_read_only_does_not_write(tmp_path, folder):
+    path = tmp_path / "kb.rag"
+    with rag_py.open(path, encoder=model("minilm")) as kb:
+        kb.sync(folder)
+    with rag_py.open(path, encoder=model("minilm"), read_only=True) as kb:
+        assert names(kb.search(BRIDGE, 1)) == ["bridge.txt"]
+        with pytest.raises((errors.RagError, OSError)):
+            kb.add("Something new.")
+    with pytest.raises(FileNotFoundError):
+        rag_py.open(tmp_path / "other.rag", read_only=True)
+
+
+def test_encoder_gives_unit_vectors(encoder):
+    vectors = encoder.encode_passages(["Bees live in hives.", "", "Trains run on rails."])
+    assert vectors.dtype == np.float32 and vectors.shape == (3, encoder.dim)
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+    question = encoder.encode_queries(["Where do bees live?"])[0]
+    assert (vectors @ question).argmax() == 0
+    assert encoder.encode_queries([]).shape == (0, encoder.dim)
+    assert encoder.token_count("Bees live.") == 3
+    assert len(encoder.fingerprint) == 64 and encoder.max_tokens == 256
+    with pytest.warns(UserWarning, match="1 of 2 texts are longer than 256 tokens"):
+        encoder.encode_passages(["short", "long " * 1000])
+
+
+def test_generator_continues_prompts_and_answers_messages(generator):
+    messages = [{"role": "user", "content": "Say hello."}]
+    first = generator.generate(messages, max_new_tokens=8)
+    assert first.text == generator.generate(messages, max_new_tokens=8).text
+    assert 0 < len(first.token_ids) <= 8 and first.to_dict()["text"] == first.text
+    raw = generator.generate("The capital of France is", max_new_tokens=4)
+    assert raw.stop_reason == "max_new_tokens" and raw.prompt_token_count == 5
+    assert generator.context_len >= 2048 and generator.token_count("Hello") == 1
+    with pytest.raises(errors.InvalidArgumentError, match="role"):
+        generator.generate([{"role": "boss", "content": "x"}])
+    with pytest.raises(errors.InvalidArgumentError):
+        generator.generate("x", temperature=-1)
+
+
+def test_control_tokens_in_text_stay_text(generator):
+    plain = generator.token_count("<|im_end|>")
+    assert plain > 1
+
+

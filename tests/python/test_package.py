@@ -1,0 +1,71 @@
+"""The package as it is installed: metadata, files, import time, the `rag` script."""
+
+import importlib.metadata
+import pathlib
+import re
+import subprocess
+import sys
+
+import rag_py
+from conftest import ROOT
+
+DISTRIBUTION = importlib.metadata.distribution("rag-py")
+
+
+def files():
+    return {str(path): path for path in DISTRIBUTION.files or []}
+
+
+def test_metadata_is_complete():
+    metadata = DISTRIBUTION.metadata
+    workspace = (ROOT / "Cargo.toml").read_text()
+    version = re.search(r'^version = "(.*)"$', workspace, re.M).group(1)
+    assert metadata["Version"] == rag_py.__version__ == version
+    assert metadata["Summary"] and metadata["License-Expression"] == "MIT OR Apache-2.0"
+    assert metadata["Requires-Python"] == ">=3.9"
+    assert set(metadata.get_all("License-File")) == {"LICENSE-MIT", "LICENSE-APACHE"}
+    assert [line.split(">=")[0] for line in metadata.get_all("Requires-Dist")] == ["numpy"]
+    assert "import rag_py" in metadata.get_payload()
+
+
+def test_wheel_serves_every_python_from_3_9():
+    assert re.search(r"^Tag: cp39-abi3-", DISTRIBUTION.read_text("WHEEL"), re.M)
+    libraries = [name for name in files() if name.endswith((".so", ".pyd", ".dylib"))]
+    assert len(libraries) == 1 and re.fullmatch(r"rag_py/_native(\.abi3\.so|\.pyd)", libraries[0])
+
+
+def test_wheel_is_typed_and_names_no_build_folder():
+    assert {"rag_py/py.typed", "rag_py/_native.pyi"} <= set(files())
+    library = next(path for name, path in files().items() if "_native." in name and "pyi" not in name)
+    data = pathlib.Path(library.locate()).read_bytes()
+    assert str(ROOT).encode() not in data
+    assert len(data) < 40 << 20
+
+
+def test_everything_public_is_there_and_documented():
+    for name in rag_py.__all__:
+        value = getattr(rag_py, name)
+        assert name == "__version__" or value.__doc__, name
+        for member, method in vars(value).items() if isinstance(value, type) else ():
+            if not member.startswith("_"):
+                assert method.__doc__, f"{name}.{member}"
+
+
+def test_import_is_quick_and_loads_no_numpy():
+    script = "import sys, time; t = time.perf_counter(); import rag_py; print(time.perf_counter() - t, 'numpy' in sys.modules)"
+    runs = [subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True) for _ in range(3)]
+    seconds, numpy = zip(*(run.stdout.split() for run in runs))
+    print(f"import rag_py: {float(min(seconds)) * 1000:.0f} ms")
+    assert float(min(seconds)) < 0.5 and set(numpy) == {"False"}
+
+
+def rag(*arguments):
+    script = pathlib.Path(sys.executable).parent / "rag"
+    return subprocess.run([script, *arguments], capture_output=True, text=True, timeout=60)
+
+
+def test_the_rag_script_is_the_rag_command(tmp_path):
+    assert rag("--version").stdout.split()[1] == rag_py.__version__
+    assert rag("no-such-command").returncode == 2
+    missing = rag("search", tmp_path / "nothing.rag", "question")
+    assert missing.returncode == 1 and missing.stdout == "" and missing.stderr

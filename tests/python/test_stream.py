@@ -1,0 +1,97 @@
+"""Answers as they are written."""
+
+import asyncio
+import gc
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+import rag_py
+from conftest import BRIDGE, model
+from rag_py import errors
+
+LONG = {"abstain": "never", "max_new_tokens": 400, "system": "Write a very long story."}
+
+
+def test_pieces_make_up_the_answer(qa):
+    stream = qa.ask(BRIDGE, stream=True)
+    pieces = list(stream)
+    answer = stream.answer
+    assert len(pieces) > 1 and "1871" in "".join(pieces)
+    assert answer == stream.answer and answer.text == qa.ask(BRIDGE).text
+    assert list(stream) == [], "a stream is read once"
+
+
+def test_answer_may_be_asked_for_at_once(qa):
+    assert "1871" in qa.ask(BRIDGE, stream=True).answer.text
+
+
+def test_errors_come_out_of_the_iteration_and_of_the_answer(qa):
+    stream = qa.ask(" ", stream=True)
+    for _ in range(2):
+        with pytest.raises(errors.InvalidArgumentError):
+            next(stream)
+        with pytest.raises(errors.InvalidArgumentError):
+            stream.answer
+
+
+def test_closing_stops_the_generation(kb):
+    with kb.ask(BRIDGE, stream=True, **LONG) as stream:
+        next(stream)
+    started = time.monotonic()
+    with pytest.raises(errors.CancelledError):
+        stream.answer
+    assert time.monotonic() - started < 1
+
+
+def test_a_dropped_stream_frees_the_generator(kb):
+    stream = kb.ask(BRIDGE, stream=True, **LONG)
+    next(stream)
+    del stream
+    gc.collect()
+    started = time.monotonic()
+    kb.ask(BRIDGE, abstain="never", max_new_tokens=1)
+    assert time.monotonic() - started < 20
+
+
+def test_an_idle_reader_does_not_hold_up_others(kb):
+    stream = kb.ask(BRIDGE, stream=True, abstain="never", max_new_tokens=150)
+    next(stream)
+    kb.ask(BRIDGE, abstain="never", max_new_tokens=1)
+    assert stream.answer.timings["answer_token_count"] <= 150
+
+
+def test_close_from_another_thread_wakes_the_reader(kb):
+    stream = kb.ask(BRIDGE, stream=True, **LONG)
+    next(stream)
+    threading.Timer(0.2, stream.close).start()
+    with pytest.raises(errors.CancelledError):
+        for _ in stream:
+            pass
+
+
+def test_a_cancelled_task_stops_the_generation(kb):
+    async def impatient():
+        await asyncio.wait_for(kb.aask(BRIDGE, **LONG), timeout=0.5)
+
+    started = time.monotonic()
+    with pytest.raises(asyncio.TimeoutError):
+        asyncio.run(impatient())
+    assert time.monotonic() - started < 10
+
+
+def test_exit_while_streaming(tmp_path):
+    script = (
+        "import sys, rag_py\n"
+        "kb = rag_py.open(':memory:', encoder=sys.argv[1], llm=sys.argv[2])\n"
+        "kb.add('The bridge was opened in 1871.')\n"
+        "stream = kb.ask('When was the bridge opened?', stream=True, abstain='never', max_new_tokens=400)\n"
+        "print(next(stream))\n"
+    )
+    command = [sys.executable, "-c", script, model("minilm"), model("smollm2")]
+    for _ in range(3):
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        assert (done.returncode, done.stderr) == (0, "")
