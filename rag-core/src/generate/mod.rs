@@ -1,47 +1,51 @@
-//! Prompt tokens to answer tokens: decoder, KV cache, sampling, stop strings.
+//! Prompt tokens to answer tokens: decoder, KV cache, sampling, beam search, stop strings.
+//!
+//! Runs GGUF models of the Llama and Qwen2 families on the CPU. What a prompt says, and how it is cut to the
+//! context, is decided before.
+
+mod beam;
+mod config;
+mod decoder;
+mod kv;
+mod sampling;
+mod stop;
+mod weights;
 
 use std::ops::ControlFlow;
-use std::path::Path;
-use std::time::Duration;
+use std::panic::catch_unwind;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use crate::error::Result;
+use self::beam::{Search, log_sum_exp};
+use self::decoder::{CHUNK, Decoder};
+use self::kv::KvCache;
+use self::sampling::Sampler;
+pub use self::sampling::Sampling;
+use self::stop::TextStream;
+use crate::error::{Error, Result};
+use crate::model::ChatModel;
+use crate::model::gguf::Gguf;
 use crate::progress::CancelToken;
 
-/// How the next token is chosen. Temperature 0 is greedy.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Sampling {
-    /// 0 is greedy; otherwise logits are divided by it. Default 0.
-    pub temperature: f32,
-    /// Keep the k likeliest tokens; 0 keeps all. Default 0.
-    pub top_k: usize,
-    /// Keep the likeliest tokens that sum to p (Holtzman et al. 2020). Default 1, all.
-    pub top_p: f32,
-    /// Keep tokens at least this share as likely as the likeliest. Default 0, all.
-    pub min_p: f32,
-    /// Divides the logits of tokens already seen (Keskar et al. 2019). Default 1, off.
-    pub repetition_penalty: f32,
-}
-
-impl Default for Sampling {
-    fn default() -> Self {
-        Self { temperature: 0.0, top_k: 0, top_p: 1.0, min_p: 0.0, repetition_penalty: 1.0 }
-    }
-}
+const MAX_BEAMS: usize = 16;
 
 /// How to generate.
 #[derive(Debug, Clone)]
 pub struct GenerateOptions {
-    /// Most tokens to produce. Default 256.
+    /// Most tokens to produce, at least 1. Default 256.
     pub max_new_tokens: usize,
     /// How tokens are chosen. Default greedy.
     pub sampling: Sampling,
-    /// Width of beam search; 1 samples. Default 1.
+    /// Width of beam search, up to 16; 1 samples. Wider needs temperature 0 and no repetition penalty, gives
+    /// the continuation with the best mean log-probability, never below the greedy one, and hands it out in
+    /// one piece. Default 1.
     pub beams: usize,
     /// Seed of the sampler. Same seed, same bytes. Default 0.
     pub seed: u64,
-    /// Generation ends before any of these.
+    /// Generation ends before any of these; none may be empty.
     pub stop: Vec<String>,
 }
 
@@ -54,6 +58,29 @@ impl Default for GenerateOptions {
             seed: 0,
             stop: Vec::new(),
         }
+    }
+}
+
+impl GenerateOptions {
+    /// Fails with InvalidArgument, naming the option outside its range.
+    fn check(&self) -> Result<()> {
+        self.sampling.check()?;
+        if self.max_new_tokens == 0 {
+            return Err(Error::invalid("max_new_tokens", "must be at least 1"));
+        }
+        if self.beams == 0 || self.beams > MAX_BEAMS {
+            let reason = format!("{} is outside 1 to {MAX_BEAMS}", self.beams);
+            return Err(Error::invalid("beams", reason));
+        }
+        let plain = self.sampling.temperature == 0.0 && self.sampling.repetition_penalty == 1.0;
+        if self.beams > 1 && !plain {
+            let reason = "beam search needs temperature 0 and repetition_penalty 1";
+            return Err(Error::invalid("beams", reason));
+        }
+        if self.stop.iter().any(String::is_empty) {
+            return Err(Error::invalid("stop", "a stop string is empty"));
+        }
+        Ok(())
     }
 }
 
@@ -78,10 +105,12 @@ pub enum StopReason {
 pub struct Generation {
     /// The text, stop string left out.
     pub text: String,
-    /// Its tokens.
+    /// Its tokens, end token left out; with a stop string, up to the token that completed it.
     pub token_ids: Vec<u32>,
     /// Tokens of the prompt.
     pub prompt_token_count: usize,
+    /// Tokens of the prompt that were still in memory from the call before.
+    pub reused_token_count: usize,
     /// Why it ended.
     pub stop_reason: StopReason,
     /// Time to take in the prompt.
@@ -92,43 +121,304 @@ pub struct Generation {
     pub time_to_first_token: Duration,
 }
 
-/// A loaded generator. One call runs at a time; others wait.
-#[derive(Debug)]
-pub struct Generator {}
+/// A loaded generator. One call runs at a time; others wait. Any thread may call.
+pub struct Generator {
+    path: PathBuf,
+    chat: ChatModel,
+    decoder: Decoder,
+    memory: Mutex<Memory>,
+}
+
+/// The keys and values of the last prompt, as far as whole chunks go.
+struct Memory {
+    cache: KvCache,
+    prompt: Vec<u32>,
+}
+
+impl std::fmt::Debug for Generator {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Generator")
+            .field("path", &self.path)
+            .field("architecture", &self.architecture())
+            .finish_non_exhaustive()
+    }
+}
 
 impl Generator {
     /// Loads a GGUF file, or a folder that holds one.
     ///
+    /// Weights are read into memory, not mapped. Q4_0 and Q5_0 weights are kept as Q8_0, which is exact;
+    /// Q4_1 and Q5_1 as well, rounded to 1/254 of each block's largest weight.
+    ///
     /// # Errors
-    /// [`ErrorCode::Model`](crate::ErrorCode::Model) if it is damaged or of a kind we do not run.
-    pub fn load(_path: &Path) -> Result<Self> {
-        todo!()
+    /// [`ErrorCode::Io`](crate::ErrorCode::Io) if the path cannot be read;
+    /// [`ErrorCode::Model`](crate::ErrorCode::Model) if it is damaged or of a kind we do not run, naming it.
+    pub fn load(path: &Path) -> Result<Self> {
+        let path = crate::model::gguf::find(path)?;
+        catch_unwind(|| Self::load_file(&path)).unwrap_or_else(|_| {
+            Err(Error::model(&path, "the loader gave up on it, the file is probably damaged"))
+        })
+    }
+
+    fn load_file(path: &Path) -> Result<Self> {
+        let gguf = Gguf::open(path)?;
+        let chat = ChatModel::from_gguf(&gguf)?;
+        let decoder = Decoder::from_gguf(&gguf, chat.vocabulary_len())?;
+        let memory = Mutex::new(Memory { cache: decoder.new_cache()?, prompt: Vec::new() });
+        Ok(Self { path: path.to_owned(), chat, decoder, memory })
+    }
+
+    /// The file it was loaded from.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The network's family as the file names it, such as `"qwen2"`.
+    #[must_use]
+    pub fn architecture(&self) -> &'static str {
+        self.decoder.config().architecture
+    }
+
+    /// A hash that tells this model from others: BLAKE3 over all metadata and the ends of each weight, in hex.
+    #[must_use]
+    pub fn fingerprint(&self) -> &str {
+        self.decoder.fingerprint()
     }
 
     /// Tokenizer and chat template.
     #[must_use]
-    pub fn chat(&self) -> &crate::model::ChatModel {
-        todo!()
+    pub fn chat(&self) -> &ChatModel {
+        &self.chat
     }
 
     /// Tokens it can hold, prompt and answer together.
     #[must_use]
     pub fn context_len(&self) -> usize {
-        todo!()
+        self.decoder.config().context_len
     }
 
     /// Continues `prompt_ids`. `on_piece` gets each piece of text as it is certain (never half a character,
     /// never the beginning of a stop string) and may end the generation.
     ///
+    /// Same prompt, options and seed give the same bytes, whatever ran before and on any number of threads.
+    ///
     /// # Errors
-    /// ContextOverflow if the prompt leaves no room; Cancelled within one token; InvalidArgument for options out of range.
+    /// ContextOverflow if the prompt leaves no room for a token; Cancelled within one token, or one layer of
+    /// a part of the prompt; InvalidArgument for an empty prompt, ids outside the vocabulary, or options out of
+    /// range; Model if the weights give no numbers.
     pub fn generate(
         &self,
-        _prompt_ids: &[u32],
-        _options: &GenerateOptions,
-        _on_piece: &mut dyn FnMut(&str) -> ControlFlow<()>,
-        _cancel: &CancelToken,
+        prompt_ids: &[u32],
+        options: &GenerateOptions,
+        on_piece: &mut dyn FnMut(&str) -> ControlFlow<()>,
+        cancel: &CancelToken,
     ) -> Result<Generation> {
-        todo!()
+        options.check()?;
+        self.check_prompt(prompt_ids)?;
+        let mut memory = self.memory();
+        let started = Instant::now();
+        let (logits, reused) = self.take_in(&mut memory, prompt_ids, cancel)?;
+        let prefill = started.elapsed();
+        let room = self.context_len() - prompt_ids.len();
+        let mut run = Run {
+            generator: self,
+            cache: &mut memory.cache,
+            options,
+            limit: options.max_new_tokens.min(room),
+            stream: TextStream::new(&options.stop),
+            on_piece,
+            cancel,
+            text: String::new(),
+            token_ids: Vec::new(),
+            first_token: None,
+        };
+        let stop_reason =
+            if options.beams > 1 { run.search(logits)? } else { run.sample(prompt_ids, logits)? };
+        let full = stop_reason == StopReason::MaxNewTokens && options.max_new_tokens > room;
+        let time_to_first_token =
+            run.first_token.map_or(prefill, |instant| instant.duration_since(started));
+        Ok(Generation {
+            text: run.text,
+            token_ids: run.token_ids,
+            prompt_token_count: prompt_ids.len(),
+            reused_token_count: reused,
+            stop_reason: if full { StopReason::ContextFull } else { stop_reason },
+            prefill,
+            decode: started.elapsed().saturating_sub(time_to_first_token),
+            time_to_first_token,
+        })
+    }
+
+    /// The natural logarithm of the probability that `continuation_ids` follow `prompt_ids`.
+    ///
+    /// # Errors
+    /// As [`Generator::generate`].
+    pub fn log_probability(
+        &self,
+        prompt_ids: &[u32],
+        continuation_ids: &[u32],
+        cancel: &CancelToken,
+    ) -> Result<f64> {
+        self.chat.check_ids(continuation_ids)?;
+        let all: Vec<u32> = prompt_ids.iter().chain(continuation_ids).copied().collect();
+        self.check_prompt(prompt_ids)?;
+        self.check_room(&all)?;
+        let mut memory = self.memory();
+        let (mut logits, _) = self.take_in(&mut memory, prompt_ids, cancel)?;
+        let mut sum = 0.0;
+        for (index, id) in continuation_ids.iter().enumerate() {
+            if index > 0 {
+                let before = continuation_ids[index - 1];
+                logits = self.decoder.forward(&[before], &mut memory.cache, cancel)?;
+            }
+            sum += f64::from(logits[*id as usize]) - log_sum_exp(&logits);
+        }
+        if sum.is_nan() { Err(self.no_numbers()) } else { Ok(sum) }
+    }
+
+    fn check_prompt(&self, prompt_ids: &[u32]) -> Result<()> {
+        if prompt_ids.is_empty() {
+            return Err(Error::invalid("prompt_ids", "the prompt is empty"));
+        }
+        self.chat.check_ids(prompt_ids)?;
+        self.check_room(prompt_ids)
+    }
+
+    fn check_room(&self, ids: &[u32]) -> Result<()> {
+        let context_len = self.context_len();
+        if ids.len() >= context_len {
+            return Err(Error::ContextOverflow { needed_tokens: ids.len() + 1, context_len });
+        }
+        Ok(())
+    }
+
+    /// The memory, for this call alone. A call that panicked may have left anything: then it is emptied.
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        let poisoned = self.memory.is_poisoned();
+        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        if poisoned {
+            memory.cache.truncate(0);
+            memory.prompt.clear();
+            self.memory.clear_poison();
+        }
+        memory
+    }
+
+    /// Runs the part of the prompt that is not in memory; returns the logits after it and how much was.
+    ///
+    /// Only whole chunks are taken from memory and the last token never is, so that the arithmetic, and with it
+    /// every bit of the result, is that of an empty memory.
+    fn take_in(
+        &self,
+        memory: &mut Memory,
+        prompt_ids: &[u32],
+        cancel: &CancelToken,
+    ) -> Result<(Vec<f32>, usize)> {
+        let common =
+            memory.prompt.iter().zip(prompt_ids).take_while(|(old, new)| old == new).count();
+        let reused = common.min(prompt_ids.len() - 1) / CHUNK * CHUNK;
+        memory.cache.truncate(reused);
+        memory.prompt.truncate(reused);
+        let logits = self.decoder.forward(&prompt_ids[reused..], &mut memory.cache, cancel)?;
+        memory.prompt = prompt_ids[..prompt_ids.len() / CHUNK * CHUNK].to_vec();
+        Ok((logits, reused))
+    }
+
+    fn no_numbers(&self) -> Error {
+        Error::model(&self.path, "the weights give logits that are not numbers")
+    }
+}
+
+/// One generation under way.
+struct Run<'a> {
+    generator: &'a Generator,
+    cache: &'a mut KvCache,
+    options: &'a GenerateOptions,
+    limit: usize,
+    stream: TextStream<'a>,
+    on_piece: &'a mut dyn FnMut(&str) -> ControlFlow<()>,
+    cancel: &'a CancelToken,
+    text: String,
+    token_ids: Vec<u32>,
+    first_token: Option<Instant>,
+}
+
+impl Run<'_> {
+    /// Token by token.
+    fn sample(&mut self, prompt_ids: &[u32], mut logits: Vec<f32>) -> Result<StopReason> {
+        let vocabulary = self.generator.chat.vocabulary();
+        let mut sampler =
+            Sampler::new(&self.options.sampling, self.options.seed, prompt_ids, vocabulary.len());
+        loop {
+            let id = sampler.next(&mut logits).ok_or_else(|| self.generator.no_numbers())?;
+            self.first_token.get_or_insert_with(Instant::now);
+            self.cancel.check()?;
+            if vocabulary.end_ids().contains(&id) {
+                return self.finish(StopReason::EndOfTurn);
+            }
+            if let ControlFlow::Break(reason) = self.push(id) {
+                return Ok(reason);
+            }
+            if self.token_ids.len() == self.limit {
+                return self.finish(StopReason::MaxNewTokens);
+            }
+            logits = self.generator.decoder.forward(&[id], self.cache, self.cancel)?;
+        }
+    }
+
+    /// Beam search, then the best continuation as if it had come token by token.
+    fn search(&mut self, logits: Vec<f32>) -> Result<StopReason> {
+        let vocabulary = self.generator.chat.vocabulary();
+        if sampling::argmax(&logits).is_none() {
+            return Err(self.generator.no_numbers());
+        }
+        let stops = |ids: &[u32]| {
+            let mut stream = TextStream::new(&self.options.stop);
+            ids.iter().any(|id| stream.push(vocabulary.token_bytes(*id)).stopped)
+        };
+        let search = Search {
+            width: self.options.beams,
+            max_new_tokens: self.limit,
+            end_ids: vocabulary.end_ids(),
+            stops: &stops,
+        };
+        let best = search.run(&self.generator.decoder, self.cache, logits, self.cancel)?;
+        self.first_token = Some(Instant::now());
+        for id in best.token_ids {
+            if let ControlFlow::Break(reason) = self.push(id) {
+                return Ok(reason);
+            }
+        }
+        self.finish(if best.ended { StopReason::EndOfTurn } else { StopReason::MaxNewTokens })
+    }
+
+    /// Adds a token and hands out the text that is certain.
+    fn push(&mut self, id: u32) -> ControlFlow<StopReason> {
+        self.token_ids.push(id);
+        let piece = self.stream.push(self.generator.chat.vocabulary().token_bytes(id));
+        let flow = self.hand_out(&piece.text);
+        if piece.stopped {
+            return ControlFlow::Break(StopReason::StopString);
+        }
+        if flow.is_break() {
+            ControlFlow::Break(StopReason::Callback)
+        } else {
+            ControlFlow::Continue(())
+        }
+    }
+
+    fn finish(&mut self, reason: StopReason) -> Result<StopReason> {
+        let rest = std::mem::replace(&mut self.stream, TextStream::new(&[])).finish();
+        let _ = self.hand_out(&rest);
+        Ok(reason)
+    }
+
+    fn hand_out(&mut self, piece: &str) -> ControlFlow<()> {
+        if piece.is_empty() {
+            return ControlFlow::Continue(());
+        }
+        self.text.push_str(piece);
+        (self.on_piece)(piece)
     }
 }

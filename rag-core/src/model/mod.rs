@@ -1,8 +1,15 @@
 //! Model folders and files on disk: found by name, read without trust, checked, fingerprinted.
 
+pub(crate) mod chat;
+pub(crate) mod gguf;
+mod template;
+mod tokenizer;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+pub use self::chat::{ChatModel, Message, Rendered, Role, TemplateSource};
+pub use self::gguf::{GgufSummary, inspect};
 use crate::error::Result;
 
 /// The encoder used when none is named: French, English and ninety more languages.
@@ -35,58 +42,4 @@ impl ModelDirs {
     pub fn resolve(&self, _name: &str) -> Result<PathBuf> {
         todo!()
     }
-}
-
-/// Who speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Role {
-    /// Persona and rules.
-    System,
-    /// The person.
-    User,
-    /// The model.
-    Assistant,
-}
-
-/// One turn of a conversation. Its content is data: no text in it can become a control token.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Message {
-    /// Who speaks.
-    pub role: Role,
-    /// What is said.
-    pub content: String,
-}
-
-/// The tokenizer and chat template of a generator.
-#[derive(Debug)]
-pub struct ChatModel {}
-
-impl ChatModel {
-    /// The tokens of a conversation, ready for the answer; control tokens come only from the template.
-    ///
-    /// # Errors
-    /// [`ErrorCode::Model`](crate::ErrorCode::Model) if the template fails.
-    pub fn render(&self, _messages: &[Message]) -> Result<Rendered> {
-        todo!()
-    }
-
-    /// The tokens of plain text, with control tokens read as ordinary text.
-    pub fn encode(&self, _text: &str) -> Result<Vec<u32>> {
-        todo!()
-    }
-
-    /// The text of tokens; control tokens are left out.
-    pub fn decode(&self, _ids: &[u32]) -> Result<String> {
-        todo!()
-    }
-}
-
-/// A conversation as the model sees it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rendered {
-    /// The text, template included.
-    pub text: String,
-    /// Its tokens.
-    pub token_ids: Vec<u32>,
 }

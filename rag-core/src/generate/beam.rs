@@ -1,0 +1,192 @@
+//! Beam search: several continuations kept side by side, the best by mean log-probability.
+//!
+//! The greedy continuation always keeps its place, so the answer never scores below the greedy one.
+
+use super::decoder::Decoder;
+use super::kv::KvCache;
+use crate::error::{Error, Result};
+use crate::progress::CancelToken;
+
+/// What a search looks for.
+pub(super) struct Search<'a> {
+    pub(super) width: usize,
+    pub(super) max_new_tokens: usize,
+    pub(super) end_ids: &'a [u32],
+    /// Whether a continuation must end here because a stop string came up.
+    pub(super) stops: &'a dyn Fn(&[u32]) -> bool,
+}
+
+/// A continuation.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Hypothesis {
+    /// Its tokens, end token left out.
+    pub(super) token_ids: Vec<u32>,
+    /// Whether it ends with an end token.
+    pub(super) ended: bool,
+    /// Sum of the logarithms of the probabilities, end token included.
+    log_probability: f64,
+}
+
+impl Hypothesis {
+    /// Mean log-probability per token (length penalty 1).
+    fn score(&self) -> f64 {
+        let count = self.token_ids.len() + usize::from(self.ended);
+        self.log_probability / count.max(1) as f64
+    }
+}
+
+struct Beam {
+    hypothesis: Hypothesis,
+    cache: KvCache,
+    logits: Vec<f32>,
+    greedy: bool,
+}
+
+struct Child {
+    parent: usize,
+    id: u32,
+    log_probability: f64,
+    greedy: bool,
+}
+
+impl Search<'_> {
+    /// The best continuation of what `cache` holds, whose next token has `logits`.
+    ///
+    /// # Errors
+    /// Cancelled within one token; Model if the logits are not numbers; Internal if candle fails.
+    pub(super) fn run(
+        &self,
+        decoder: &Decoder,
+        cache: &KvCache,
+        logits: Vec<f32>,
+        cancel: &CancelToken,
+    ) -> Result<Hypothesis> {
+        let start = Hypothesis { token_ids: Vec::new(), ended: false, log_probability: 0.0 };
+        let cache = cache.fork().map_err(fork_failed)?;
+        let mut beams = vec![Beam { hypothesis: start, cache, logits, greedy: true }];
+        let mut finished: Vec<Hypothesis> = Vec::new();
+        for _ in 0..self.max_new_tokens {
+            cancel.check()?;
+            let children = self.choose(&beams)?;
+            beams = self.grow(beams, children, &mut finished, decoder, cancel)?;
+            if beams.is_empty() || self.is_settled(&beams, &finished) {
+                break;
+            }
+        }
+        finished.extend(beams.into_iter().map(|beam| beam.hypothesis));
+        finished
+            .into_iter()
+            .max_by(|a, b| a.score().total_cmp(&b.score()))
+            .ok_or_else(|| Error::internal("beam search lost every continuation"))
+    }
+
+    /// The likeliest `width` children, the greedy one among them.
+    fn choose(&self, beams: &[Beam]) -> Result<Vec<Child>> {
+        let mut children = Vec::new();
+        for (parent, beam) in beams.iter().enumerate() {
+            for (rank, (id, log_probability)) in
+                likeliest(&beam.logits, self.width).into_iter().enumerate()
+            {
+                let log_probability = beam.hypothesis.log_probability + log_probability;
+                children.push(Child {
+                    parent,
+                    id,
+                    log_probability,
+                    greedy: beam.greedy && rank == 0,
+                });
+            }
+        }
+        if children.is_empty() {
+            return Err(Error::internal("the model gave logits that are not numbers"));
+        }
+        children.sort_by(|a, b| {
+            b.greedy.cmp(&a.greedy).then(b.log_probability.total_cmp(&a.log_probability))
+        });
+        children.truncate(self.width);
+        Ok(children)
+    }
+
+    /// Moves to the children: ended ones to `finished`, the others become beams with their own cache.
+    fn grow(
+        &self,
+        beams: Vec<Beam>,
+        children: Vec<Child>,
+        finished: &mut Vec<Hypothesis>,
+        decoder: &Decoder,
+        cancel: &CancelToken,
+    ) -> Result<Vec<Beam>> {
+        let mut grown = Vec::new();
+        for child in children {
+            let parent = &beams[child.parent];
+            let mut hypothesis = parent.hypothesis.clone();
+            hypothesis.log_probability = child.log_probability;
+            if self.end_ids.contains(&child.id) {
+                hypothesis.ended = true;
+                finished.push(hypothesis);
+                continue;
+            }
+            hypothesis.token_ids.push(child.id);
+            if (self.stops)(&hypothesis.token_ids)
+                || hypothesis.token_ids.len() == self.max_new_tokens
+            {
+                finished.push(hypothesis);
+                continue;
+            }
+            let mut cache = parent.cache.fork().map_err(fork_failed)?;
+            let logits = decoder.forward(&[child.id], &mut cache, cancel)?;
+            grown.push(Beam { hypothesis, cache, logits, greedy: child.greedy });
+        }
+        Ok(grown)
+    }
+
+    /// Whether enough have finished and the greedy one with them, and none still growing scores better now.
+    fn is_settled(&self, beams: &[Beam], finished: &[Hypothesis]) -> bool {
+        let best = |scores: &mut dyn Iterator<Item = f64>| scores.fold(f64::NEG_INFINITY, f64::max);
+        finished.len() >= self.width
+            && beams.iter().all(|beam| !beam.greedy)
+            && best(&mut beams.iter().map(|beam| beam.hypothesis.score()))
+                <= best(&mut finished.iter().map(Hypothesis::score))
+    }
+}
+
+/// The `count` likeliest tokens with their log-probabilities, likeliest first, lower id first among equals.
+fn likeliest(logits: &[f32], count: usize) -> Vec<(u32, f64)> {
+    let mut order: Vec<(u32, f32)> =
+        (0u32..).zip(logits.iter().copied()).filter(|(_, logit)| !logit.is_nan()).collect();
+    let by_logit = |a: &(u32, f32), b: &(u32, f32)| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0));
+    if count < order.len() {
+        order.select_nth_unstable_by(count, by_logit);
+        order.truncate(count);
+    }
+    order.sort_unstable_by(by_logit);
+    let normaliser = log_sum_exp(logits);
+    order.into_iter().map(|(id, logit)| (id, f64::from(logit) - normaliser)).collect()
+}
+
+/// Logarithm of the sum of the exponentials, leaving out what is not a number.
+pub(super) fn log_sum_exp(logits: &[f32]) -> f64 {
+    let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let sum: f64 = logits
+        .iter()
+        .filter(|logit| !logit.is_nan())
+        .map(|logit| f64::from((logit - largest).exp()))
+        .sum();
+    f64::from(largest) + sum.ln()
+}
+
+fn fork_failed(cause: candle_core::Error) -> Error {
+    Error::internal_cause("a beam could not be branched", cause)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn likeliest_sorts_and_normalises() {
+        let logits = [0.2f32.ln(), 0.5f32.ln(), f32::NAN, 0.3f32.ln()];
+        let best = likeliest(&logits, 2);
+        assert_eq!(best.iter().map(|(id, _)| *id).collect::<Vec<_>>(), [1, 3]);
+        assert!((best[0].1 - 0.5f64.ln()).abs() < 1e-6);
+    }
+}

@@ -1,0 +1,288 @@
+//! Chat templates: the model's own Jinja source, run with fuel and an output cap, and our plain ones.
+//!
+//! A template only ever sees random sentinels in place of what people and documents say. Its output is cut at
+//! the sentinels into scaffold and content, so that content is never read for control tokens.
+
+use std::fmt::Write as _;
+use std::hash::{BuildHasher, RandomState};
+use std::io;
+
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::{Kwargs, Value, ValueKind};
+use minijinja::{AutoEscape, Environment, Error as JinjaError, ErrorKind, context};
+
+use super::chat::{Message, Role};
+
+const FUEL: u64 = 1_000_000;
+const MAX_SOURCE_BYTES: usize = 256 << 10;
+const MAX_OUTPUT_BYTES: usize = 1 << 20;
+const MAX_JSON_DEPTH: usize = 32;
+/// Put around each sentinel to learn whether the template trims what is said.
+const PAD: &str = " \n ";
+
+/// A part of a rendered conversation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Segment {
+    /// Written by the template; may name control tokens.
+    Scaffold(String),
+    /// Said by someone; plain text.
+    Content(String),
+}
+
+/// A chat template that comes with a model.
+#[derive(Debug)]
+pub(crate) struct JinjaTemplate {
+    environment: Environment<'static>,
+    bos: String,
+    eos: String,
+}
+
+impl JinjaTemplate {
+    /// Compiles `source`. `bos` and `eos` are what the template may write at the ends.
+    ///
+    /// # Errors
+    /// The compiler's complaint.
+    pub(crate) fn new(source: &str, bos: &str, eos: &str) -> Result<Self, JinjaError> {
+        if source.len() > MAX_SOURCE_BYTES {
+            return Err(refusal("template is longer than 256 KiB"));
+        }
+        let mut environment = Environment::new();
+        // As transformers compiles chat templates.
+        environment
+            .set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
+        environment.set_fuel(Some(FUEL));
+        environment.set_recursion_limit(64);
+        environment.set_auto_escape_callback(|_| AutoEscape::None);
+        environment
+            .set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
+        environment.add_function("raise_exception", raise_exception);
+        environment.add_filter("tojson", to_json);
+        environment.add_template_owned("chat", without_generation_marks(source))?;
+        Ok(Self { environment, bos: bos.to_owned(), eos: eos.to_owned() })
+    }
+
+    /// The conversation cut into scaffold and content, ready for the answer.
+    ///
+    /// # Errors
+    /// The template's own refusal, out of fuel, too much output, or a turn that it leaves out.
+    pub(crate) fn segments(&self, messages: &[Message]) -> Result<Vec<Segment>, JinjaError> {
+        let marks: Vec<String> = messages.iter().map(|_| sentinel()).collect();
+        let turns: Vec<Value> = messages
+            .iter()
+            .zip(&marks)
+            .map(|(message, mark)| {
+                context! { role => message.role.name(), content => format!("{PAD}{mark}{PAD}") }
+            })
+            .collect();
+        let text = self.render(context! {
+            messages => turns,
+            add_generation_prompt => true,
+            bos_token => self.bos.as_str(),
+            eos_token => self.eos.as_str(),
+            tools => (),
+            documents => (),
+        })?;
+        cut(&text, &marks, messages)
+    }
+
+    /// The template's output for `values`, as it is.
+    ///
+    /// # Errors
+    /// The template's own refusal, out of fuel, or more than 1 MiB of output.
+    pub(crate) fn render(&self, values: Value) -> Result<String, JinjaError> {
+        let mut output = Capped(Vec::new());
+        self.environment.get_template("chat")?.render_captured_to(values, &mut output)?;
+        String::from_utf8(output.0).map_err(|_| refusal("output is not UTF-8"))
+    }
+}
+
+/// Splits `text` at the sentinels; sentinel `i` stands for what `messages[i]` says.
+fn cut(text: &str, marks: &[String], messages: &[Message]) -> Result<Vec<Segment>, JinjaError> {
+    let mut found: Vec<(usize, usize)> = marks
+        .iter()
+        .enumerate()
+        .flat_map(|(index, mark)| text.match_indices(mark.as_str()).map(move |(at, _)| (at, index)))
+        .collect();
+    found.sort_unstable();
+    if (0..marks.len()).any(|index| found.iter().all(|(_, other)| *other != index)) {
+        return Err(refusal("the template leaves out a turn"));
+    }
+    let mut segments = Vec::new();
+    let mut rest_from = 0;
+    for (at, index) in found {
+        let before = &text[rest_from..at];
+        let after = &text[at + marks[index].len()..];
+        let mut said = messages[index].content.as_str();
+        let scaffold = before.strip_suffix(PAD).unwrap_or_else(|| {
+            said = said.trim_start();
+            before
+        });
+        rest_from = at + marks[index].len();
+        if after.starts_with(PAD) {
+            rest_from += PAD.len();
+        } else {
+            said = said.trim_end();
+        }
+        segments.push(Segment::Scaffold(scaffold.to_owned()));
+        segments.push(Segment::Content(said.to_owned()));
+    }
+    segments.push(Segment::Scaffold(text[rest_from..].to_owned()));
+    Ok(segments)
+}
+
+/// A template of ours, for models whose own is missing or does not run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PlainTemplate {
+    /// `<|im_start|>role ... <|im_end|>`.
+    ChatMl,
+    /// `<|start_header_id|>role<|end_header_id|> ... <|eot_id|>`.
+    Llama3,
+    /// `Role: ...`, for models without turns.
+    Completion,
+}
+
+impl PlainTemplate {
+    /// The conversation cut into scaffold and content, ready for the answer.
+    pub(crate) fn segments(self, messages: &[Message]) -> Vec<Segment> {
+        let mut segments = Vec::new();
+        for message in messages {
+            let (before, after) = self.around(message.role);
+            segments.push(Segment::Scaffold(before));
+            segments.push(Segment::Content(message.content.clone()));
+            segments.push(Segment::Scaffold(after.to_owned()));
+        }
+        let (before, _) = self.around(Role::Assistant);
+        segments.push(Segment::Scaffold(before.trim_end_matches(' ').to_owned()));
+        segments
+    }
+
+    fn around(self, role: Role) -> (String, &'static str) {
+        let name = role.name();
+        match self {
+            PlainTemplate::ChatMl => (format!("<|im_start|>{name}\n"), "<|im_end|>\n"),
+            PlainTemplate::Llama3 => {
+                (format!("<|start_header_id|>{name}<|end_header_id|>\n\n"), "<|eot_id|>")
+            }
+            PlainTemplate::Completion => match role {
+                Role::System => (String::new(), "\n\n"),
+                Role::User => ("User: ".to_owned(), "\n"),
+                Role::Assistant => ("Assistant: ".to_owned(), "\n"),
+            },
+        }
+    }
+}
+
+/// 128 random bits that no text holds by chance; `RandomState` is seeded by the operating system.
+fn sentinel() -> String {
+    let (high, low) = (RandomState::new().hash_one(0), RandomState::new().hash_one(1));
+    format!("q{high:016x}{low:016x}q")
+}
+
+struct Capped(Vec<u8>);
+
+impl io::Write for Capped {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.0.len() + bytes.len() > MAX_OUTPUT_BYTES {
+            return Err(io::Error::other("template writes more than 1 MiB"));
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// `{% generation %}` marks training spans in Hugging Face templates; here it is a comment.
+fn without_generation_marks(source: &str) -> String {
+    let mut output = String::with_capacity(source.len());
+    let mut rest = source;
+    while let Some(open) = rest.find("{%") {
+        let Some(close) = rest[open..].find("%}").map(|at| open + at) else { break };
+        let inside = &rest[open + 2..close];
+        let name = inside.trim_matches(|c: char| c.is_whitespace() || c == '-' || c == '+');
+        output.push_str(&rest[..open]);
+        if matches!(name, "generation" | "endgeneration") {
+            let _ = write!(output, "{{#{}#}}", inside.replace(name, ""));
+        } else {
+            output.push_str(&rest[open..close + 2]);
+        }
+        rest = &rest[close + 2..];
+    }
+    output.push_str(rest);
+    output
+}
+
+fn refusal(reason: impl Into<String>) -> JinjaError {
+    JinjaError::new(ErrorKind::InvalidOperation, reason.into())
+}
+
+fn raise_exception(reason: String) -> Result<Value, JinjaError> {
+    Err(refusal(reason))
+}
+
+/// `tojson` as Hugging Face sets it up: Python's `json.dumps` with `ensure_ascii=False`, no HTML escapes.
+fn to_json(value: Value, options: Kwargs) -> Result<Value, JinjaError> {
+    let indent: Option<usize> = options.get("indent")?;
+    let mut json = String::new();
+    write_json(&value, indent.map(|width| width.min(16)), 0, &mut json)?;
+    Ok(Value::from(json))
+}
+
+fn write_json(
+    value: &Value,
+    indent: Option<usize>,
+    depth: usize,
+    json: &mut String,
+) -> Result<(), JinjaError> {
+    if depth > MAX_JSON_DEPTH || json.len() > MAX_OUTPUT_BYTES {
+        return Err(refusal("value is too large for JSON"));
+    }
+    match value.kind() {
+        ValueKind::Map => {
+            let item = |key: Value, json: &mut String| {
+                let _ = write!(json, "{}: ", serde_json::Value::from(key.to_string()));
+                write_json(&value.get_item(&key)?, indent, depth + 1, json)
+            };
+            write_items(value, ['{', '}'], indent, depth, json, item)
+        }
+        ValueKind::Seq | ValueKind::Iterable => {
+            let item = |item: Value, json: &mut String| write_json(&item, indent, depth + 1, json);
+            write_items(value, ['[', ']'], indent, depth, json, item)
+        }
+        ValueKind::Undefined | ValueKind::None => Ok(json.push_str("null")),
+        ValueKind::Bool => Ok(json.push_str(if value.is_true() { "true" } else { "false" })),
+        ValueKind::Number => Ok(json.push_str(&value.to_string())),
+        _ => Ok(json.push_str(&serde_json::Value::from(value.to_string()).to_string())),
+    }
+}
+
+fn write_items(
+    value: &Value,
+    [open, close]: [char; 2],
+    indent: Option<usize>,
+    depth: usize,
+    json: &mut String,
+    mut write_item: impl FnMut(Value, &mut String) -> Result<(), JinjaError>,
+) -> Result<(), JinjaError> {
+    let line =
+        |depth: usize| indent.map_or(String::new(), |width| format!("\n{:1$}", "", width * depth));
+    json.push(open);
+    let mut first = true;
+    for item in value.try_iter()? {
+        if !std::mem::take(&mut first) {
+            json.push_str(if indent.is_some() { "," } else { ", " });
+        }
+        json.push_str(&line(depth + 1));
+        write_item(item, json)?;
+    }
+    if !first {
+        json.push_str(&line(depth));
+    }
+    json.push(close);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;
