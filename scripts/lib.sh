@@ -25,9 +25,10 @@ need_tools() {
   export RAG_PYTHON="$PWD/$VENV/bin/python"
 }
 
-build_shell() {
+# The whole workspace at once: one set of features, so that no dependency is built twice.
+build_all() {
   say "building (a few minutes the first time)"
-  cargo build --release --locked -p rag-cli
+  cargo build --release --locked --workspace
 }
 
 fetch_models() {
