@@ -5,7 +5,6 @@ use std::ops::ControlFlow;
 
 use rag_core::cite::Citation;
 use rag_core::search::Hit;
-use rag_core::store::Access;
 use rag_core::{Abstain, Answer, AskOptions, Explain, NotFoundReason, Timings, Trace};
 use serde::Serialize;
 
@@ -97,7 +96,7 @@ impl<'a> AnswerObject<'a> {
 
 pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
     let llm = args.ask.llm.as_deref();
-    let knowledge_base = args.knowledge_base.open_with(Access::ReadOnly, llm)?;
+    let knowledge_base = args.knowledge_base.open_to_ask(llm)?;
     let mut options = args.ask.options();
     if args.explain {
         options.explain = Explain::Trace;

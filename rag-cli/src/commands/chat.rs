@@ -3,7 +3,6 @@
 use std::io::{self, BufRead, IsTerminal};
 use std::ops::ControlFlow;
 
-use rag_core::store::Access;
 use rag_core::{Chat, Error};
 
 use super::ask::{AnswerObject, AskArgs, Pieces, print_sources};
@@ -22,7 +21,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
     let llm = args.ask.llm.as_deref();
-    let knowledge_base = args.knowledge_base.open_with(Access::ReadOnly, llm)?;
+    let knowledge_base = args.knowledge_base.open_to_ask(llm)?;
     let mut chat = knowledge_base.chat(args.ask.options());
     let mut input = io::stdin().lock();
     loop {

@@ -1,5 +1,6 @@
 //! Arguments that several commands share, and what they mean to the library.
 
+use std::fs::OpenOptions as OpenFile;
 use std::path::PathBuf;
 
 use clap::ValueEnum;
@@ -30,7 +31,13 @@ impl KnowledgeBaseArgs {
         self.open_with(access, None)
     }
 
-    pub(crate) fn open_with(&self, access: Access, llm: Option<&str>) -> Result<KnowledgeBase> {
+    /// Opens an existing file for questions. What an answer measures on the way is kept if the file can be written.
+    pub(crate) fn open_to_ask(&self, llm: Option<&str>) -> Result<KnowledgeBase> {
+        let writable = OpenFile::new().write(true).open(&self.path).is_ok();
+        self.open_with(if writable { Access::ReadWrite } else { Access::ReadOnly }, llm)
+    }
+
+    fn open_with(&self, access: Access, llm: Option<&str>) -> Result<KnowledgeBase> {
         let options = OpenOptions {
             encoder: self.encoder.clone(),
             llm: llm.map(str::to_owned),
