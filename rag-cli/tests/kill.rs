@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
@@ -101,4 +101,27 @@ fn assert_sound(kb: &str, acknowledged: &BTreeSet<String>) {
         store.documents().unwrap().into_iter().map(|document| document.uri).collect();
     let lost: Vec<&String> = acknowledged.difference(&stored).collect();
     assert!(lost.is_empty(), "acknowledged and lost: {lost:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_stops_a_sync_and_keeps_what_was_acknowledged() {
+    let Some(encoder) = model("minilm") else { return };
+    let place = Place::new();
+    let (kb, docs) = (place.path("kb.rag"), place.path("docs"));
+    for round in 0..20 {
+        write_documents(&place, round);
+    }
+    let sync = ["sync", &kb, &docs, "--encoder", &encoder, "--json-progress", "--quiet"];
+    let mut child = rag(&sync).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut acknowledged = BTreeSet::from([path(&lines.next().unwrap().unwrap()).unwrap()]);
+    let interrupt = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(interrupt.success());
+    let rest: Vec<String> = lines.map(Result::unwrap).collect();
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+    assert_eq!(rest.last().map(String::as_str), Some("rag: cancelled"));
+    acknowledged.extend(rest.iter().filter_map(|line| path(line)));
+    assert!(acknowledged.len() < 20 * NEW_DOCUMENTS, "the sync was over before it was stopped");
+    assert_sound(&kb, &acknowledged);
 }
