@@ -1,9 +1,16 @@
 //! Cuts a document into passages that fit the encoder, with exact byte spans.
+//!
+//! A passage ends where a section ends, else at the end of a block, else of a sentence or line, else of a
+//! word, else between two characters. Each section is read once from front to back: linear time.
 
 use std::ops::Range;
 
 use crate::document::Document;
-use crate::error::Result;
+use crate::error::{Error, Result};
+
+mod breaks;
+mod splitter;
+mod window;
 
 /// Counts text in the encoder's own tokens.
 pub trait TokenRanges {
@@ -58,19 +65,53 @@ impl Passage {
 
 /// Cuts `document` into passages that together cover every character of its text that is not white space.
 ///
+/// Passages stand in text order; without overlap they share no character. A heading begins a passage and
+/// stands in the one that it introduces. Every passage was counted with `tokens` after it was cut.
+///
 /// # Errors
 /// Whatever `tokens` fails with; [`ErrorCode::InvalidArgument`](crate::ErrorCode::InvalidArgument) if the options leave no room for text.
 pub fn split(
-    _document: &Document,
-    _tokens: &dyn TokenRanges,
-    _options: &SplitOptions,
+    document: &Document,
+    tokens: &dyn TokenRanges,
+    options: &SplitOptions,
 ) -> Result<Vec<Passage>> {
-    todo!()
+    check(options)?;
+    splitter::Splitter::new(document, tokens, options).run()
+}
+
+fn check(options: &SplitOptions) -> Result<()> {
+    if options.max_heading_tokens >= options.max_tokens {
+        let reason = format!(
+            "{} tokens leave no room for text after {} for headings",
+            options.max_tokens, options.max_heading_tokens
+        );
+        return Err(Error::invalid("max_tokens", reason));
+    }
+    let room = options.max_tokens - options.max_heading_tokens;
+    if options.overlap_tokens > room / 2 {
+        let reason =
+            format!("{} is over half of {room}, the room for text", options.overlap_tokens);
+        return Err(Error::invalid("overlap_tokens", reason));
+    }
+    Ok(())
 }
 
 /// The sentences of `text`, trimmed of white space, in order; together they cover all but white space. A single
 /// line break does not end a sentence, a blank line does. Abbreviations and French punctuation are respected.
 #[must_use]
-pub fn sentences(_text: &str) -> Vec<Range<usize>> {
-    todo!()
+pub fn sentences(text: &str) -> Vec<Range<usize>> {
+    let mut sentences = Vec::new();
+    let mut start = text.len() - text.trim_start().len();
+    while start < text.len() {
+        let next = breaks::next_sentence_start(text, start, text.len()).unwrap_or(text.len());
+        let sentence = text.get(start..next).unwrap_or_default().trim_end();
+        if !sentence.is_empty() {
+            sentences.push(start..start + sentence.len());
+        }
+        start = next;
+    }
+    sentences
 }
+
+#[cfg(test)]
+mod tests;

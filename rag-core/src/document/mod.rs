@@ -1,4 +1,7 @@
 //! Bytes to text: one reader per format, all giving a [`Document`] with blocks and a source map.
+//!
+//! `detect` picks the format by content first and name second; a format is one file with a
+//! [`Reader`] and one line in [`reader`].
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -7,6 +10,18 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::error::Result;
+
+mod detect;
+mod encoding;
+mod html;
+mod lang;
+mod markdown;
+mod pdf;
+mod source_map;
+mod text;
+
+pub(crate) use markdown::plain_heading;
+pub use source_map::{Location, SourceMap};
 
 /// The format a document was read as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -66,23 +81,6 @@ pub enum BlockKind {
     Quote,
 }
 
-/// Where a stretch of text came from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Location {
-    /// Bytes of the source file.
-    Bytes(Range<u64>),
-    /// A page, counted from 1.
-    Page(u32),
-}
-
-/// Maps ranges of the text to places in the source. Segments do not overlap and stand in text order.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct SourceMap {
-    /// Text range and where it came from.
-    pub segments: Vec<(Range<usize>, Location)>,
-}
-
 /// A document as the engine sees it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Document {
@@ -102,57 +100,87 @@ pub struct Document {
     pub metadata: BTreeMap<String, String>,
 }
 
-impl SourceMap {
-    /// The map of a text that is the file, byte for byte.
-    #[must_use]
-    pub fn identity(length_bytes: usize) -> Self {
-        Self { segments: vec![(0..length_bytes, Location::Bytes(0..length_bytes as u64))] }
-    }
+/// A file to read.
+struct Source<'a> {
+    /// For its extension and for errors.
+    path: &'a Path,
+    /// All of it.
+    bytes: &'a [u8],
+}
 
-    /// The source bytes that a text range came from, if the source has bytes to show.
-    #[must_use]
-    pub fn source_bytes(&self, _range: &Range<usize>) -> Option<Range<u64>> {
-        todo!()
+impl Source<'_> {
+    /// The extension in lower case, or nothing.
+    fn extension(&self) -> String {
+        let extension = self.path.extension().unwrap_or_default();
+        extension.to_string_lossy().to_ascii_lowercase()
     }
+}
 
-    /// The page on which a text range begins, counted from 1.
-    #[must_use]
-    pub fn page(&self, _range: &Range<usize>) -> Option<u32> {
-        todo!()
-    }
+/// Reads one format.
+trait Reader {
+    /// # Errors
+    /// [`ErrorCode::Document`](crate::ErrorCode::Document) with what is wrong with the bytes.
+    fn read(&self, source: &Source<'_>) -> Result<Document>;
+}
 
-    /// Packs the map for the store.
-    #[must_use]
-    pub fn to_bytes(&self) -> Vec<u8> {
-        todo!()
-    }
-
-    /// Reads what [`SourceMap::to_bytes`] wrote; `None` if the bytes are damaged.
-    #[must_use]
-    pub fn from_bytes(_bytes: &[u8]) -> Option<Self> {
-        todo!()
+/// The reader of each format.
+fn reader(kind: Kind) -> &'static dyn Reader {
+    match kind {
+        Kind::Text => &text::TextReader,
+        Kind::Markdown => &markdown::MarkdownReader,
+        Kind::Html => &html::HtmlReader,
+        Kind::Pdf => &pdf::PdfReader,
     }
 }
 
 impl Document {
     /// The document of a text that came without a file: kind [`Kind::Text`], blocks at blank lines, identity map.
     #[must_use]
-    pub fn plain(_text: &str) -> Self {
-        todo!()
+    pub fn plain(text: &str) -> Self {
+        Self {
+            kind: Kind::Text,
+            title: None,
+            lang: guess_lang(text).map(str::to_owned),
+            text: text.to_owned(),
+            blocks: text::paragraphs(text),
+            source_map: SourceMap::identity(text.len()),
+            metadata: BTreeMap::new(),
+        }
     }
 }
 
 /// The language of a text as an ISO 639-1 code: `Some("fr")`, `Some("en")`, or `None` if unsure. Works on a
 /// question of five words as well as on a book (of which only the beginning is looked at).
 #[must_use]
-pub fn guess_lang(_text: &str) -> Option<&'static str> {
-    todo!()
+pub fn guess_lang(text: &str) -> Option<&'static str> {
+    lang::guess(text).filter(|code| matches!(*code, "fr" | "en"))
 }
 
 /// Reads a document from the bytes of the file at `path`; the path is used for its extension and in errors.
 ///
+/// The format is found from the content first, then from the extension; text of an unknown kind
+/// (source code, tables, logs) is read as [`Kind::Text`]. An empty file gives an empty document.
+///
 /// # Errors
 /// [`ErrorCode::Document`](crate::ErrorCode::Document) if no reader takes the bytes, or the reader refuses them.
-pub fn read(_path: &Path, _bytes: &[u8]) -> Result<Document> {
-    todo!()
+pub fn read(path: &Path, bytes: &[u8]) -> Result<Document> {
+    let source = Source { path, bytes };
+    let kind = detect::detect(&source)?;
+    let mut document = reader(kind).read(&source)?;
+    if document.lang.is_none() {
+        document.lang = lang::guess(&document.text).map(str::to_owned);
+    }
+    Ok(document)
+}
+
+/// The text of the first heading of the outermost level there is, on one line.
+fn first_heading(text: &str, blocks: &[Block]) -> Option<String> {
+    let heading = blocks.iter().find(|b| matches!(b.kind, BlockKind::Heading { level: 1 }))?;
+    let title = one_line(text.get(heading.range.clone())?);
+    (!title.is_empty()).then_some(title)
+}
+
+/// `text` with every run of white space made one space, and none at the ends.
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -1,0 +1,322 @@
+//! Bytes to text: byte order mark, then strict UTF-8, then a declared or guessed encoding.
+//!
+//! Refuses what is not text at all. UTF-8 stays as it is, byte for byte, so that spans of the text are
+//! spans of the file; other encodings get a source map exact per character run or per line.
+
+use std::ops::Range;
+
+use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
+use encoding_rs::{Encoding, UTF_16BE, UTF_16LE};
+
+use super::{Source, SourceMap};
+use crate::error::{Error, Result};
+
+/// The text of a file.
+pub(super) struct Decoded {
+    pub(super) text: String,
+    pub(super) source_map: SourceMap,
+    /// The name of the encoding in the WHATWG standard, `"UTF-8"` for most files.
+    pub(super) encoding: &'static str,
+}
+
+/// Bytes looked at to tell text from other data.
+const SAMPLE_BYTES: usize = 64 << 10;
+
+/// Decodes the file; `declared` is an encoding that the format names and that counts more than a guess.
+pub(super) fn decode(source: &Source<'_>, declared: Option<&'static Encoding>) -> Result<Decoded> {
+    let bytes = source.bytes;
+    if let Some(decoded) = decode_marked(bytes) {
+        return Ok(decoded);
+    }
+    if let Some(big_endian) = unmarked_utf16(bytes) {
+        return Ok(decode_utf16(bytes, 0, big_endian));
+    }
+    if looks_binary(bytes) {
+        return Err(Error::document(source.path, "binary data, not text"));
+    }
+    if !has_iso_2022_escape(bytes)
+        && let Ok(text) = std::str::from_utf8(bytes)
+    {
+        return Ok(utf8(text, 0));
+    }
+    let encoding = declared.filter(|e| *e != encoding_rs::UTF_8).unwrap_or_else(|| guess(bytes));
+    let decoded = decode_legacy(bytes, encoding);
+    if replaced_share(&decoded.text) > 0.1 {
+        let reason = format!("not text in {} or any other known encoding", encoding.name());
+        return Err(Error::document(source.path, reason));
+    }
+    Ok(decoded)
+}
+
+fn utf8(text: &str, mark_bytes: usize) -> Decoded {
+    Decoded {
+        text: text.to_owned(),
+        source_map: SourceMap::shifted(text.len(), mark_bytes as u64),
+        encoding: "UTF-8",
+    }
+}
+
+/// Text after a byte order mark; UTF-8 behind a mark may still have faults, which are replaced.
+fn decode_marked(bytes: &[u8]) -> Option<Decoded> {
+    match bytes {
+        [0xEF, 0xBB, 0xBF, rest @ ..] => Some(match std::str::from_utf8(rest) {
+            Ok(text) => utf8(text, 3),
+            Err(_) => decode_lines(bytes, 3, encoding_rs::UTF_8),
+        }),
+        [0xFF, 0xFE, 0, 0, ..] => Some(decode_utf32(bytes, u32::from_le_bytes, "UTF-32LE")),
+        [0, 0, 0xFE, 0xFF, ..] => Some(decode_utf32(bytes, u32::from_be_bytes, "UTF-32BE")),
+        [0xFF, 0xFE, ..] => Some(decode_utf16(bytes, 2, false)),
+        [0xFE, 0xFF, ..] => Some(decode_utf16(bytes, 2, true)),
+        _ => None,
+    }
+}
+
+/// Whether text without a mark is UTF-16, and if so whether the high byte stands first: every other
+/// byte is then zero for most scripts that use spaces and line ends.
+fn unmarked_utf16(bytes: &[u8]) -> Option<bool> {
+    let sample = bytes.get(..bytes.len().min(SAMPLE_BYTES) & !1)?;
+    if sample.len() < 8 || !bytes.len().is_multiple_of(2) {
+        return None;
+    }
+    let (mut even, mut odd) = (0_usize, 0_usize);
+    for pair in sample.as_chunks::<2>().0 {
+        even += usize::from(pair[0] == 0);
+        odd += usize::from(pair[1] == 0);
+    }
+    let pairs = sample.len() / 2;
+    let enough = pairs / 3;
+    let big_endian = match (even > enough, odd > enough) {
+        (true, false) if odd == 0 => true,
+        (false, true) if even == 0 => false,
+        _ => return None,
+    };
+    let text = if big_endian { UTF_16BE } else { UTF_16LE }.decode_without_bom_handling(sample).0;
+    let controls = text.chars().filter(|c| c.is_control() && !c.is_whitespace()).count();
+    (controls * 50 < pairs).then_some(big_endian)
+}
+
+/// Whether the bytes are no text in any encoding that keeps ASCII: zeros or many control characters.
+pub(super) fn looks_binary(bytes: &[u8]) -> bool {
+    let sample = bytes.get(..SAMPLE_BYTES).unwrap_or(bytes);
+    let zeros = sample.iter().filter(|&&b| b == 0).count();
+    let controls = sample.iter().filter(|&&b| is_control(b)).count();
+    zeros * 1000 > sample.len() || controls * 20 > sample.len()
+}
+
+/// Control characters that text does not use; tab, line ends, form feed and escape it may.
+fn is_control(byte: u8) -> bool {
+    matches!(byte, 0x00..=0x08 | 0x0E..=0x1A | 0x1C..=0x1F | 0x7F)
+}
+
+fn has_iso_2022_escape(bytes: &[u8]) -> bool {
+    bytes.windows(2).any(|pair| matches!(pair, [0x1B, b'$' | b'('])) && bytes.is_ascii()
+}
+
+fn guess(bytes: &[u8]) -> &'static Encoding {
+    let mut detector = EncodingDetector::new(Iso2022JpDetection::Allow);
+    detector.feed(bytes, true);
+    detector.guess(None, Utf8Detection::Allow)
+}
+
+fn replaced_share(text: &str) -> f64 {
+    let replaced = text.chars().filter(|&c| c == char::REPLACEMENT_CHARACTER).count();
+    replaced as f64 / text.chars().count().max(1) as f64
+}
+
+fn decode_legacy(bytes: &[u8], encoding: &'static Encoding) -> Decoded {
+    if encoding.is_single_byte() {
+        decode_single_byte(bytes, encoding)
+    } else {
+        decode_lines(bytes, 0, encoding)
+    }
+}
+
+/// One byte a character: runs of ASCII map byte for byte, runs between them as a whole.
+fn decode_single_byte(bytes: &[u8], encoding: &'static Encoding) -> Decoded {
+    let mut decoded = Decoded::empty(encoding.name());
+    let mut start = 0;
+    for run in bytes.chunk_by(|a, b| a.is_ascii() == b.is_ascii()) {
+        let (text, _) = encoding.decode_without_bom_handling(run);
+        decoded.push(&text, start..start + run.len(), run);
+        start += run.len();
+    }
+    decoded
+}
+
+/// Several bytes a character, maybe with state: line by line through one decoder.
+fn decode_lines(bytes: &[u8], skip: usize, encoding: &'static Encoding) -> Decoded {
+    let mut decoded = Decoded::empty(encoding.name());
+    let mut decoder = encoding.new_decoder_without_bom_handling();
+    let mut start = skip;
+    let body = bytes.get(skip..).unwrap_or_default();
+    for line in body.split_inclusive(|&b| b == b'\n') {
+        let end = start + line.len();
+        let room = decoder.max_utf8_buffer_length(line.len()).unwrap_or(0);
+        let mut text = String::with_capacity(room);
+        let _ = decoder.decode_to_string(line, &mut text, end == bytes.len());
+        decoded.push(&text, start..end, line);
+        start = end;
+    }
+    decoded
+}
+
+fn decode_utf16(bytes: &[u8], skip: usize, big_endian: bool) -> Decoded {
+    let encoding = if big_endian { UTF_16BE } else { UTF_16LE };
+    let line_end: [u8; 2] = if big_endian { [0, b'\n'] } else { [b'\n', 0] };
+    decode_units(bytes, skip, encoding.name(), line_end, |line| {
+        encoding.decode_without_bom_handling(line).0.into_owned()
+    })
+}
+
+fn decode_utf32(bytes: &[u8], unit: fn([u8; 4]) -> u32, name: &'static str) -> Decoded {
+    let line_end: [u8; 4] =
+        if unit([b'\n', 0, 0, 0]) == 10 { [b'\n', 0, 0, 0] } else { [0, 0, 0, b'\n'] };
+    decode_units(bytes, 4, name, line_end, |line| {
+        let (units, rest) = line.as_chunks::<4>();
+        let chars = units.iter().map(|&u| char::from_u32(unit(u)));
+        let broken = (!rest.is_empty()).then_some(None);
+        chars.chain(broken).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
+    })
+}
+
+/// Lines of fixed-width units, each decoded on its own.
+fn decode_units<const N: usize>(
+    bytes: &[u8],
+    skip: usize,
+    name: &'static str,
+    line_end: [u8; N],
+    decode: impl Fn(&[u8]) -> String,
+) -> Decoded {
+    let mut decoded = Decoded::empty(name);
+    let body = bytes.get(skip..).unwrap_or_default();
+    let mut start = 0;
+    while start < body.len() {
+        let rest = body.get(start..).unwrap_or_default();
+        let units = rest.as_chunks::<N>().0;
+        let end = units.iter().position(|unit| *unit == line_end).map(|index| (index + 1) * N);
+        let line = rest.get(..end.unwrap_or(rest.len())).unwrap_or_default();
+        decoded.push(&decode(line), skip + start..skip + start + line.len(), line);
+        start += line.len();
+    }
+    decoded
+}
+
+impl Decoded {
+    fn empty(encoding: &'static str) -> Self {
+        Self { text: String::new(), source_map: SourceMap::default(), encoding }
+    }
+
+    /// Adds `text`, decoded from `bytes`, which stand at `range` of the file.
+    fn push(&mut self, text: &str, range: Range<usize>, bytes: &[u8]) {
+        let start = self.text.len();
+        self.text.push_str(text);
+        if text.as_bytes() == bytes {
+            self.source_map.push_exact(start..self.text.len(), range.start as u64);
+        } else {
+            let source = range.start as u64..range.end as u64;
+            self.source_map.push_whole(start, text, source);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::path::Path;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn decoded(bytes: &[u8]) -> Result<Decoded> {
+        decode(&Source { path: Path::new("a.txt"), bytes }, None)
+    }
+
+    fn utf16(text: &str, big_endian: bool) -> Vec<u8> {
+        let bytes = |u: u16| if big_endian { u.to_be_bytes() } else { u.to_le_bytes() };
+        text.encode_utf16().flat_map(bytes).collect()
+    }
+
+    const FRENCH: &str = "Le laboratoire a \u{e9}t\u{e9} cr\u{e9}\u{e9} en 1995.\nIl est \u{e0} Orsay, o\u{f9} l'\u{e9}t\u{e9} est doux.\n";
+
+    #[test]
+    fn utf8_stays_byte_for_byte_and_a_mark_shifts_it() {
+        let plain = decoded(FRENCH.as_bytes()).unwrap();
+        assert_eq!(plain.text, FRENCH);
+        assert_eq!(plain.source_map, SourceMap::identity(FRENCH.len()));
+        let marked = decoded(format!("\u{feff}{FRENCH}").as_bytes()).unwrap();
+        assert_eq!(marked.text, FRENCH);
+        assert_eq!(marked.source_map.source_bytes(&(0..2)), Some(3..5));
+    }
+
+    #[test]
+    fn utf16_with_and_without_mark_is_read() {
+        for big_endian in [false, true] {
+            let mut marked = if big_endian { vec![0xFE, 0xFF] } else { vec![0xFF, 0xFE] };
+            marked.extend(utf16(FRENCH, big_endian));
+            assert_eq!(decoded(&marked).unwrap().text, FRENCH);
+            let bare = decoded(&utf16(FRENCH, big_endian)).unwrap();
+            assert_eq!(bare.text, FRENCH);
+            let second_line = FRENCH.find('\n').unwrap() + 1;
+            let expected = 2 * FRENCH[..second_line].chars().count() as u64;
+            let found = bare.source_map.source_bytes(&(second_line..second_line + 2)).unwrap();
+            assert_eq!(found, expected..2 * FRENCH.chars().count() as u64);
+        }
+    }
+
+    #[test]
+    fn utf32_with_mark_is_read() {
+        let mut bytes = vec![0xFF, 0xFE, 0, 0];
+        bytes.extend(FRENCH.chars().flat_map(|c| (c as u32).to_le_bytes()));
+        assert_eq!(decoded(&bytes).unwrap().text, FRENCH);
+    }
+
+    #[test]
+    fn windows_1252_is_guessed_and_maps_to_single_bytes() {
+        let (bytes, _, _) = encoding_rs::WINDOWS_1252.encode(FRENCH);
+        let text = decoded(&bytes).unwrap();
+        assert_eq!(text.text, FRENCH);
+        assert_eq!(text.encoding, "windows-1252");
+        let word = FRENCH.find("Orsay").unwrap();
+        let at = bytes.windows(5).position(|w| w == b"Orsay").unwrap() as u64;
+        assert_eq!(text.source_map.source_bytes(&(word..word + 5)), Some(at..at + 5));
+        let accent = FRENCH.find('\u{e9}').unwrap();
+        assert_eq!(text.source_map.source_bytes(&(accent..accent + 2)), Some(17..18));
+    }
+
+    #[test]
+    fn shift_jis_and_iso_2022_jp_are_guessed() {
+        let japanese = "\u{3053}\u{308c}\u{306f}\u{65e5}\u{672c}\u{8a9e}\u{306e}\u{6587}\u{7ae0}\u{3067}\u{3059}\u{3002}\n".repeat(4);
+        for encoding in [encoding_rs::SHIFT_JIS, encoding_rs::EUC_JP, encoding_rs::ISO_2022_JP] {
+            let (bytes, _, _) = encoding.encode(&japanese);
+            assert_eq!(decoded(&bytes).unwrap().text, japanese, "{}", encoding.name());
+        }
+    }
+
+    #[test]
+    fn binary_data_is_refused_by_name() {
+        let bytes: Vec<u8> =
+            (0..4000_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+        let error = decoded(&bytes).err().unwrap();
+        assert!(error.line().contains("binary"), "{}", error.line());
+        assert!(decoded(b"").unwrap().text.is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_decode_or_are_refused(bytes in prop::collection::vec(any::<u8>(), 0..400), mark in 0_usize..5) {
+            let mut marked = [&b""[..], b"\xEF\xBB\xBF", b"\xFF\xFE", b"\xFE\xFF", b"\xFF\xFE\0\0"][mark].to_vec();
+            marked.extend(bytes);
+            if let Ok(decoded) = decoded(&marked) {
+                let mut end = 0;
+                for (range, _) in &decoded.source_map.segments {
+                    prop_assert!(range.start >= end && decoded.text.get(range.clone()).is_some());
+                    let source = decoded.source_map.source_bytes(range).unwrap();
+                    prop_assert!(source.end as usize <= marked.len() && source.start < source.end);
+                    end = range.end;
+                }
+                prop_assert_eq!(end, decoded.text.len());
+            }
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! What each element does to the text around it.
+
+use crate::document::BlockKind;
+
+/// The effect of an element on the flow of text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Effect {
+    /// None: its text runs on.
+    Inline,
+    /// Ends the block before it and, at its end, its own.
+    Block,
+    /// As `Block`, with a role of its own.
+    Role(BlockKind),
+    /// A list item or term: as `Role(ListItem)`, set off by one line feed.
+    Item,
+    /// A table.
+    Table,
+    /// A row of a table.
+    Row,
+    /// A cell of a row.
+    Cell,
+    /// A line break.
+    Break,
+    /// Nothing in it is text to read.
+    Skip,
+    /// Nothing in it is about the subject of the page.
+    Boilerplate,
+    /// The document head: only its title counts.
+    Head,
+}
+
+/// The effect of the element `name` (lower case).
+pub(super) fn effect(name: &[u8]) -> Effect {
+    match name {
+        b"h1" => heading(1),
+        b"h2" => heading(2),
+        b"h3" => heading(3),
+        b"h4" => heading(4),
+        b"h5" => heading(5),
+        b"h6" => heading(6),
+        b"p" | b"div" | b"section" | b"article" | b"main" | b"header" | b"figure" | b"body"
+        | b"figcaption" | b"address" | b"form" | b"fieldset" | b"center" | b"details" | b"html"
+        | b"summary" | b"legend" | b"dl" | b"ul" | b"ol" | b"menu" | b"hr" | b"hgroup"
+        | b"dialog" | b"dir" => Effect::Block,
+        b"blockquote" => Effect::Role(BlockKind::Quote),
+        b"pre" | b"listing" | b"xmp" | b"plaintext" => Effect::Role(BlockKind::Code),
+        b"li" | b"dt" | b"dd" => Effect::Item,
+        b"table" => Effect::Table,
+        b"tr" | b"caption" => Effect::Row,
+        b"td" | b"th" => Effect::Cell,
+        b"br" => Effect::Break,
+        b"script" | b"style" | b"template" | b"noscript" | b"iframe" | b"object" | b"svg"
+        | b"canvas" | b"audio" | b"video" | b"select" | b"textarea" | b"button" | b"datalist"
+        | b"noembed" | b"noframes" | b"applet" | b"map" => Effect::Skip,
+        b"nav" | b"footer" | b"aside" => Effect::Boilerplate,
+        b"head" => Effect::Head,
+        _ => Effect::Inline,
+    }
+}
+
+fn heading(level: u8) -> Effect {
+    Effect::Role(BlockKind::Heading { level })
+}
+
+/// Elements that never have an end tag.
+pub(super) fn is_void(name: &[u8]) -> bool {
+    matches!(
+        name,
+        b"area"
+            | b"base"
+            | b"br"
+            | b"col"
+            | b"embed"
+            | b"hr"
+            | b"img"
+            | b"input"
+            | b"link"
+            | b"meta"
+            | b"param"
+            | b"source"
+            | b"track"
+            | b"wbr"
+            | b"basefont"
+            | b"frame"
+    )
+}
+
+/// The elements that a start tag `name` ends without their end tags, and those that shield them
+/// (HTML standard, 13.1.2.4).
+pub(super) fn implied_ends(name: &[u8]) -> (&'static [&'static [u8]], &'static [&'static [u8]]) {
+    match name {
+        b"li" => (&[b"li"], &[b"ul", b"ol", b"menu", b"table"]),
+        b"dt" | b"dd" => (&[b"dt", b"dd"], &[b"dl", b"table"]),
+        b"tr" => (&[b"tr"], &[b"table"]),
+        b"td" | b"th" => (&[b"td", b"th"], &[b"tr", b"table"]),
+        b"body" => (&[b"head"], &[b"body"]),
+        _ => match effect(name) {
+            Effect::Block | Effect::Role(_) | Effect::Table => {
+                (&[b"p", b"head"], &[b"div", b"td", b"th", b"li", b"table", b"section", b"body"])
+            }
+            _ => (&[], &[]),
+        },
+    }
+}
+
+/// ARIA roles of parts that are not about the subject of the page.
+pub(super) fn is_boilerplate_role(role: &[u8]) -> bool {
+    matches!(
+        role,
+        b"navigation"
+            | b"banner"
+            | b"contentinfo"
+            | b"complementary"
+            | b"search"
+            | b"menu"
+            | b"menubar"
+            | b"toolbar"
+            | b"dialog"
+            | b"alert"
+    )
+}
+
+/// Whether a style attribute hides the element.
+pub(super) fn hides(style: &[u8]) -> bool {
+    let mut compact = style.to_ascii_lowercase();
+    compact.retain(|b| !b.is_ascii_whitespace());
+    let contains = |needle: &[u8]| compact.windows(needle.len()).any(|window| window == needle);
+    contains(b"display:none") || contains(b"visibility:hidden")
+}
