@@ -1,1 +1,32 @@
-//! Placeholder.
+//! The C interface of rag-core: `include/rag.h` is generated from these files, one per type.
+//!
+//! Nothing is decided here. A function checks its pointers, calls rag-core, and turns the result into a
+//! status, an owned handle or an owned error. No panic crosses into C: see `boundary`.
+#![expect(unsafe_code, reason = "pointers from C; every block says why it is sound")]
+#![expect(non_camel_case_types, reason = "types and statuses carry their C names")]
+#![allow(clippy::missing_safety_doc, reason = "the doc comment is the C contract; rag.h opens with its rules")]
+
+mod answer;
+mod boundary;
+mod chat;
+mod encoder;
+mod error;
+mod hits;
+mod info;
+mod kb;
+mod options;
+mod progress;
+mod report;
+mod version;
+
+pub use answer::*;
+pub use chat::*;
+pub use encoder::*;
+pub use error::*;
+pub use hits::*;
+pub use info::*;
+pub use kb::*;
+pub use options::*;
+pub use progress::*;
+pub use report::*;
+pub use version::*;

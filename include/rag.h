@@ -1,0 +1,1454 @@
+/*
+ * rag: an embedded retrieval-augmented generation engine. One library, one file, cited answers.
+ *
+ * Results    Every call that can fail returns a rag_status, RAG_OK (0) if it did not, and takes a rag_error ** last.
+ *            NULL there means that you do not want to know why. Otherwise it is set to NULL on success and to an
+ *            error on failure, which you own: free it with rag_error_free. An error is not freed by the next call.
+ * Outputs    Stand after the inputs. On failure those that are pointers are NULL.
+ * Ownership  What comes through a `rag_x **` is yours, to be freed once with rag_x_free (rag_kb: rag_kb_close).
+ *            A `const x *` that a function returns is lent, for as long as its comment says. Free functions take
+ *            NULL. A handle must not be used after it was freed.
+ * Texts      UTF-8. `const char *` alone ends with a NUL byte; where a size follows it may hold any byte.
+ * NULL       Is refused with RAG_INVALID_ARGUMENT unless a comment allows it; nothing crashes on it.
+ * Options    Begin with the macro of the type, `rag_ask_options options = RAG_ASK_OPTIONS_INIT;`. Zero is the
+ *            default. Later versions append fields; programs built before stay valid.
+ * Threads    Any thread may call any function, and threads may share a handle, except to free it. A callback runs
+ *            on the thread that made the call, and must not use the handle that it was called for: such calls
+ *            return RAG_INVALID_ARGUMENT.
+ * Panics     Do not cross into C: they come out as RAG_INTERNAL.
+ *
+ * The library downloads nothing, installs no signal handler and never ends the process.
+ */
+
+#ifndef RAG_H
+#define RAG_H
+
+/* Generated from rag-capi/src: edit there, then RAG_BLESS=1 cargo test -p rag-capi. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+/* Begin of an options struct, in its declaration: the size is set, everything else is default. */
+#ifdef __cplusplus
+namespace rag {
+namespace detail {
+template <class Options> inline Options initial() {
+    Options options = Options();
+    options.struct_size = sizeof(Options);
+    return options;
+}
+} /* namespace detail */
+} /* namespace rag */
+#define RAG_OPEN_OPTIONS_INIT rag::detail::initial<rag_open_options>()
+#define RAG_SYNC_OPTIONS_INIT rag::detail::initial<rag_sync_options>()
+#define RAG_ADD_OPTIONS_INIT rag::detail::initial<rag_add_options>()
+#define RAG_SEARCH_OPTIONS_INIT rag::detail::initial<rag_search_options>()
+#define RAG_ASK_OPTIONS_INIT rag::detail::initial<rag_ask_options>()
+#else
+#define RAG_OPEN_OPTIONS_INIT { .struct_size = sizeof(rag_open_options) }
+#define RAG_SYNC_OPTIONS_INIT { .struct_size = sizeof(rag_sync_options) }
+#define RAG_ADD_OPTIONS_INIT { .struct_size = sizeof(rag_add_options) }
+#define RAG_SEARCH_OPTIONS_INIT { .struct_size = sizeof(rag_search_options) }
+#define RAG_ASK_OPTIONS_INIT { .struct_size = sizeof(rag_ask_options) }
+#endif
+
+/**
+ * Major version of this header.
+ */
+#define RAG_VERSION_MAJOR 0
+
+/**
+ * Minor version of this header.
+ */
+#define RAG_VERSION_MINOR 1
+
+/**
+ * Patch version of this header.
+ */
+#define RAG_VERSION_PATCH 0
+
+/**
+ * Binary interface of this header: the number in librag.so.N. Programs built against one number run with every
+ * library that has the same.
+ */
+#define RAG_ABI_VERSION 0
+
+/**
+ * What a call returns. Numbers are never reused or changed; later versions may add some.
+ */
+typedef enum {
+    /**
+     * Done.
+     */
+    RAG_OK = 0,
+    /**
+     * An argument is outside its documented range, NULL where it must not be, or not UTF-8.
+     */
+    RAG_INVALID_ARGUMENT = 1,
+    /**
+     * A model, document or passage with this name or number does not exist.
+     */
+    RAG_NOT_FOUND = 2,
+    /**
+     * The operating system refused a file operation.
+     */
+    RAG_IO = 3,
+    /**
+     * A document could not be read as text.
+     */
+    RAG_DOCUMENT = 4,
+    /**
+     * A model is incomplete, damaged or of a kind that this library does not run.
+     */
+    RAG_MODEL = 5,
+    /**
+     * The knowledge base was built with another encoder.
+     */
+    RAG_MODEL_MISMATCH = 6,
+    /**
+     * The knowledge base file is not ours, is damaged, or could not be written.
+     */
+    RAG_STORE = 7,
+    /**
+     * The knowledge base was written by a newer version of this library.
+     */
+    RAG_STORE_VERSION = 8,
+    /**
+     * Another process or thread is writing and did not finish in time.
+     */
+    RAG_BUSY = 9,
+    /**
+     * Question and instructions alone exceed the generator's context.
+     */
+    RAG_CONTEXT_OVERFLOW = 10,
+    /**
+     * The caller cancelled; what was committed before stays.
+     */
+    RAG_CANCELLED = 11,
+    /**
+     * A broken invariant of the library. Please report it.
+     */
+    RAG_INTERNAL = 99,
+} rag_status;
+
+/**
+ * Why there is no answer.
+ */
+typedef enum {
+    /**
+     * There is one.
+     */
+    RAG_REASON_NONE = 0,
+    /**
+     * The knowledge base holds no passage.
+     */
+    RAG_REASON_EMPTY = 1,
+    /**
+     * The best passage is no closer to the question than to unrelated ones.
+     */
+    RAG_REASON_BELOW_FLOOR = 2,
+    /**
+     * Nothing in the passages supports what the model said.
+     */
+    RAG_REASON_UNSUPPORTED = 3,
+} rag_not_found_reason;
+
+/**
+ * Whether a citation still stands in its source.
+ */
+typedef enum {
+    /**
+     * The source holds the quote at the cited place.
+     */
+    RAG_CITATION_OK = 0,
+    /**
+     * The source changed, and the quote stands elsewhere in it.
+     */
+    RAG_CITATION_MOVED = 1,
+    /**
+     * The source changed, and the quote is gone.
+     */
+    RAG_CITATION_CHANGED = 2,
+    /**
+     * The source cannot be read.
+     */
+    RAG_CITATION_MISSING = 3,
+} rag_citation_status;
+
+/**
+ * Whether a knowledge base may be created and written.
+ */
+typedef enum {
+    /**
+     * Read and write; create the file if it does not exist.
+     */
+    RAG_ACCESS_CREATE = 0,
+    /**
+     * Read and write; the file must exist.
+     */
+    RAG_ACCESS_READ_WRITE = 1,
+    /**
+     * Read only; the file must exist.
+     */
+    RAG_ACCESS_READ_ONLY = 2,
+} rag_access;
+
+/**
+ * Whether a sync writes.
+ */
+typedef enum {
+    /**
+     * Read, encode and write.
+     */
+    RAG_PLAN_APPLY = 0,
+    /**
+     * Count what would be done and write nothing.
+     */
+    RAG_PLAN_DRY_RUN = 1,
+} rag_plan;
+
+/**
+ * What to do with files and folders whose name starts with a dot.
+ */
+typedef enum {
+    /**
+     * Leave them out.
+     */
+    RAG_HIDDEN_SKIP = 0,
+    /**
+     * Take them like any other.
+     */
+    RAG_HIDDEN_LIST = 1,
+} rag_hidden;
+
+/**
+ * Which legs of a search answer.
+ */
+typedef enum {
+    /**
+     * Vectors and words, fused by reciprocal rank; the score is the fused one.
+     */
+    RAG_MODE_HYBRID = 0,
+    /**
+     * Vectors only; the score is the cosine.
+     */
+    RAG_MODE_DENSE = 1,
+    /**
+     * Words only; the score is BM25.
+     */
+    RAG_MODE_LEXICAL = 2,
+} rag_mode;
+
+/**
+ * How vectors are searched.
+ */
+typedef enum {
+    /**
+     * Exact for small knowledge bases, by graph for large ones.
+     */
+    RAG_INDEX_AUTO = 0,
+    /**
+     * Always exact.
+     */
+    RAG_INDEX_FLAT = 1,
+    /**
+     * By HNSW graph wherever one exists.
+     */
+    RAG_INDEX_HNSW = 2,
+} rag_index;
+
+/**
+ * When to say "not found" instead of answering.
+ */
+typedef enum {
+    /**
+     * Below the floor measured on this knowledge base with unrelated questions.
+     */
+    RAG_ABSTAIN_CALIBRATED = 0,
+    /**
+     * Below the cosine in `abstain_below`.
+     */
+    RAG_ABSTAIN_BELOW = 1,
+    /**
+     * Never: answer whatever was found.
+     */
+    RAG_ABSTAIN_NEVER = 2,
+} rag_abstain;
+
+/**
+ * Whether to record how an answer came about.
+ */
+typedef enum {
+    /**
+     * No.
+     */
+    RAG_EXPLAIN_OFF = 0,
+    /**
+     * Into the "trace" of the answer's JSON.
+     */
+    RAG_EXPLAIN_TRACE = 1,
+} rag_explain;
+
+/**
+ * When to build the vector index.
+ */
+typedef enum {
+    /**
+     * If much changed since the last time.
+     */
+    RAG_SEAL_IF_NEEDED = 0,
+    /**
+     * Now, with an HNSW graph, whatever the size.
+     */
+    RAG_SEAL_NOW = 1,
+} rag_seal;
+
+/**
+ * What texts are to an encoder; many put another prefix before each.
+ */
+typedef enum {
+    /**
+     * Texts to be found.
+     */
+    RAG_TEXT_PASSAGE = 0,
+    /**
+     * Questions.
+     */
+    RAG_TEXT_QUERY = 1,
+} rag_text_role;
+
+/**
+ * The part of a long call that is running.
+ */
+typedef enum {
+    /**
+     * Listing and comparing files.
+     */
+    RAG_STAGE_SCAN = 0,
+    /**
+     * Reading, splitting, encoding and storing documents; done and total count files.
+     */
+    RAG_STAGE_INDEX = 1,
+    /**
+     * Building the vector index; done and total count vectors.
+     */
+    RAG_STAGE_SEAL = 2,
+} rag_stage;
+
+/**
+ * What the documents say, or that they do not. Owned by the caller; free it once with rag_answer_free. Any number
+ * of threads may read it.
+ */
+typedef struct rag_answer rag_answer;
+
+/**
+ * A flag that stops calls: checked per file, per batch and per token. Once requested it stays so. Any thread may
+ * use it at any time until it is freed.
+ */
+typedef struct rag_cancel rag_cancel;
+
+/**
+ * A conversation: each turn is an ask with the turns before it. Owned by the caller; free it once with
+ * rag_chat_free. It keeps its knowledge base open. Threads may share it; turns queue.
+ */
+typedef struct rag_chat rag_chat;
+
+/**
+ * What a check found. Owned by the caller; free it once with rag_check_report_free.
+ */
+typedef struct rag_check_report rag_check_report;
+
+/**
+ * A sentence encoder. Owned by the caller; free it once with rag_encoder_free. Any number of threads may use it.
+ */
+typedef struct rag_encoder rag_encoder;
+
+/**
+ * Why a call failed. Owned by the caller; free it once with rag_error_free.
+ */
+typedef struct rag_error rag_error;
+
+/**
+ * What a search found, best first. Owned by the caller; free it once with rag_hits_free. Any number of threads may
+ * read it.
+ */
+typedef struct rag_hits rag_hits;
+
+/**
+ * One knowledge base: the file, its encoder and, once asked, its generator. Any number of threads may use it at
+ * once; writers queue. After a fork, open a new one in the child.
+ */
+typedef struct rag_kb rag_kb;
+
+/**
+ * Numbers of passages, in order. Owned by the caller; free it once with rag_passage_ids_free.
+ */
+typedef struct rag_passage_ids rag_passage_ids;
+
+/**
+ * What a sync did. Owned by the caller; free it once with rag_sync_report_free.
+ */
+typedef struct rag_sync_report rag_sync_report;
+
+/**
+ * How to open a knowledge base. Begin with RAG_OPEN_OPTIONS_INIT; zero in a field is its default.
+ */
+typedef struct {
+    /**
+     * sizeof(rag_open_options); set by RAG_OPEN_OPTIONS_INIT.
+     */
+    size_t struct_size;
+    /**
+     * Encoder: a name in the model cache, a path or a hub id already on this machine. NULL: the one the file was
+     * built with, else "e5-small".
+     */
+    const char *encoder;
+    /**
+     * Generator, likewise; loaded at the first answer. NULL: "qwen2.5-0.5b".
+     */
+    const char *llm;
+    /**
+     * A folder of models, looked in before the usual places. NULL: none.
+     */
+    const char *model_dir;
+    /**
+     * A rag_access.
+     */
+    int32_t access;
+    /**
+     * Zero.
+     */
+    int32_t reserved;
+} rag_open_options;
+
+/**
+ * One report from a long call. Made by the library; later versions may append fields.
+ */
+typedef struct {
+    /**
+     * What is being counted: a rag_stage.
+     */
+    int32_t stage;
+    /**
+     * 1 if `total` is known, else 0.
+     */
+    int32_t has_total;
+    /**
+     * Units finished.
+     */
+    size_t done;
+    /**
+     * Units in all, once known; else 0.
+     */
+    size_t total;
+    /**
+     * Passages stored so far in this call.
+     */
+    size_t passage_count;
+    /**
+     * The file just finished, UTF-8; NULL if the stage does not work on files.
+     */
+    const char *path;
+} rag_progress;
+
+/**
+ * Gets reports of a long call, on the thread that made the call; `progress` is borrowed for the callback. Return
+ * false to stop: the call ends with RAG_CANCELLED and what was committed stays. It must not throw, not longjmp,
+ * and not use the handle it was called for.
+ */
+typedef bool (*rag_on_progress)(const rag_progress *progress, void *user_data);
+
+/**
+ * How to mirror a folder. Begin with RAG_SYNC_OPTIONS_INIT; zero in a field is its default.
+ */
+typedef struct {
+    /**
+     * sizeof(rag_sync_options); set by RAG_SYNC_OPTIONS_INIT.
+     */
+    size_t struct_size;
+    /**
+     * Larger files are skipped and reported. 0: 64 MiB.
+     */
+    uint64_t max_file_bytes;
+    /**
+     * Most tokens of a passage. 0: 200, or what the encoder takes if that is less.
+     */
+    size_t max_tokens;
+    /**
+     * A rag_plan.
+     */
+    int32_t plan;
+    /**
+     * A rag_hidden.
+     */
+    int32_t hidden;
+    /**
+     * Gets reports. NULL: none.
+     */
+    rag_on_progress on_progress;
+    /**
+     * Handed to `on_progress`.
+     */
+    void *user_data;
+    /**
+     * Stops the call. NULL: nothing does.
+     */
+    const rag_cancel *cancel;
+} rag_sync_options;
+
+/**
+ * How to add a text. Begin with RAG_ADD_OPTIONS_INIT; zero in a field is its default.
+ */
+typedef struct {
+    /**
+     * sizeof(rag_add_options); set by RAG_ADD_OPTIONS_INIT.
+     */
+    size_t struct_size;
+    /**
+     * Names of metadata, `metadata_count` of them.
+     */
+    const char *const *metadata_keys;
+    /**
+     * Their values, in the same order.
+     */
+    const char *const *metadata_values;
+    /**
+     * How many there are of each.
+     */
+    size_t metadata_count;
+    /**
+     * Stops the call. NULL: nothing does.
+     */
+    const rag_cancel *cancel;
+} rag_add_options;
+
+/**
+ * How to search. Begin with RAG_SEARCH_OPTIONS_INIT; zero in a field is its default.
+ */
+typedef struct {
+    /**
+     * sizeof(rag_search_options); set by RAG_SEARCH_OPTIONS_INIT.
+     */
+    size_t struct_size;
+    /**
+     * Most hits returned, to 10,000. 0: 5.
+     */
+    size_t top_k;
+    /**
+     * A rag_mode.
+     */
+    int32_t mode;
+    /**
+     * A rag_index.
+     */
+    int32_t index;
+    /**
+     * Stops the call. NULL: nothing does.
+     */
+    const rag_cancel *cancel;
+} rag_search_options;
+
+/**
+ * Gets an answer piece by piece, on the thread that made the call; `piece` is `size` bytes of whole UTF-8
+ * characters, not NUL-terminated, borrowed for the callback. Return false to end the answer there. It must not
+ * throw, not longjmp, and not use the handle it was called for.
+ */
+typedef bool (*rag_on_piece)(const char *piece, size_t size, void *user_data);
+
+/**
+ * How to answer. Begin with RAG_ASK_OPTIONS_INIT; zero in a field is its default.
+ */
+typedef struct {
+    /**
+     * sizeof(rag_ask_options); set by RAG_ASK_OPTIONS_INIT.
+     */
+    size_t struct_size;
+    /**
+     * Persona and rules, for the system turn. NULL: none.
+     */
+    const char *system;
+    /**
+     * Passages offered to the prompt. 0: 3.
+     */
+    size_t top_k;
+    /**
+     * A rag_mode.
+     */
+    int32_t mode;
+    /**
+     * A rag_index.
+     */
+    int32_t index;
+    /**
+     * Most tokens of the answer. 0: 256.
+     */
+    size_t max_new_tokens;
+    /**
+     * Seed of the sampler. Same seed, same bytes.
+     */
+    uint64_t seed;
+    /**
+     * 0: greedy; otherwise logits are divided by it.
+     */
+    float temperature;
+    /**
+     * Keep the likeliest tokens that sum to this. 0: all.
+     */
+    float top_p;
+    /**
+     * Keep tokens at least this share as likely as the likeliest. 0: all.
+     */
+    float min_p;
+    /**
+     * Divides the logits of tokens already seen. 0: 1, off.
+     */
+    float repetition_penalty;
+    /**
+     * Sampling keeps this many of the likeliest tokens. 0: all.
+     */
+    size_t sampling_top_k;
+    /**
+     * Width of beam search. 0: 1, off.
+     */
+    size_t beams;
+    /**
+     * Generation ends before any of these, `stop_count` of them.
+     */
+    const char *const *stop;
+    /**
+     * How many there are.
+     */
+    size_t stop_count;
+    /**
+     * A rag_abstain.
+     */
+    int32_t abstain;
+    /**
+     * The cosine for RAG_ABSTAIN_BELOW.
+     */
+    float abstain_below;
+    /**
+     * A rag_explain.
+     */
+    int32_t explain;
+    /**
+     * Zero.
+     */
+    int32_t reserved;
+    /**
+     * Gets the answer as it is written. NULL: none.
+     */
+    rag_on_piece on_piece;
+    /**
+     * Handed to `on_piece`.
+     */
+    void *user_data;
+    /**
+     * Stops the call, within one token. NULL: nothing does.
+     */
+    const rag_cancel *cancel;
+} rag_ask_options;
+
+/**
+ * Counts and sizes of a knowledge base. Made by rag_kb_info; later versions may append fields.
+ */
+typedef struct {
+    /**
+     * Documents held, skipped ones not counted.
+     */
+    size_t document_count;
+    /**
+     * Documents that were passed over and are remembered with their reason.
+     */
+    size_t skipped_count;
+    /**
+     * Passages held.
+     */
+    size_t passage_count;
+    /**
+     * Length of a vector; 0 if no encoder was ever bound.
+     */
+    size_t dim;
+    /**
+     * Counts seals of the vector index.
+     */
+    uint64_t generation;
+    /**
+     * Size of the file, in bytes.
+     */
+    uint64_t bytes;
+    /**
+     * Format version of the file.
+     */
+    uint32_t format_version;
+    /**
+     * Zero.
+     */
+    uint32_t reserved;
+    /**
+     * Name of the encoder; NULL if none was ever bound.
+     */
+    const char *encoder;
+    /**
+     * Its fingerprint; NULL likewise.
+     */
+    const char *fingerprint;
+    /**
+     * How questions meet vectors now: "flat" or "hnsw".
+     */
+    const char *index;
+    /**
+     * All of it as a JSON object.
+     */
+    const char *json;
+} rag_info;
+
+/**
+ * A passage as stored. Made by rag_kb_passage; later versions may append fields.
+ */
+typedef struct {
+    /**
+     * Its number, never reused.
+     */
+    int64_t passage_id;
+    /**
+     * Number of the document it belongs to.
+     */
+    int64_t document_id;
+    /**
+     * Name of that document.
+     */
+    const char *uri;
+    /**
+     * Title of that document; NULL if it has none.
+     */
+    const char *title;
+    /**
+     * Heading path above the passage; NULL if there is none.
+     */
+    const char *heading;
+    /**
+     * The passage, UTF-8, followed by a NUL byte.
+     */
+    const char *text;
+    /**
+     * Bytes of `text`, the NUL byte not counted.
+     */
+    size_t text_bytes;
+    /**
+     * First byte in the document's text.
+     */
+    size_t start;
+    /**
+     * One past its last byte.
+     */
+    size_t end;
+    /**
+     * Its place in the document, from 0.
+     */
+    size_t ordinal;
+    /**
+     * Page on which it begins, from 1; 0 if the format has none.
+     */
+    uint32_t page;
+    /**
+     * Zero.
+     */
+    uint32_t reserved;
+} rag_passage;
+
+/**
+ * A passage found. Lent by rag_hits_at or rag_answer_hit_at until its owner is freed; later versions may append
+ * fields.
+ */
+typedef struct {
+    /**
+     * The passage's number in its file, never reused.
+     */
+    int64_t passage_id;
+    /**
+     * By what the hits are sorted; see rag_mode. Higher is better.
+     */
+    float score;
+    /**
+     * Cosine to the question; NaN where the dense leg did not run or did not find it.
+     */
+    float cosine;
+    /**
+     * Name of the document: an absolute path for files.
+     */
+    const char *uri;
+    /**
+     * Title of the document; NULL if it has none.
+     */
+    const char *title;
+    /**
+     * Heading path above the passage; NULL if there is none.
+     */
+    const char *heading;
+    /**
+     * The passage, UTF-8, followed by a NUL byte.
+     */
+    const char *text;
+    /**
+     * Bytes of `text`, the NUL byte not counted.
+     */
+    size_t text_bytes;
+    /**
+     * First byte in the document's text.
+     */
+    size_t start;
+    /**
+     * One past its last byte.
+     */
+    size_t end;
+    /**
+     * First byte in the source file; -1 where the format has none to show.
+     */
+    int64_t source_start;
+    /**
+     * One past its last byte in the source file; -1 likewise.
+     */
+    int64_t source_end;
+    /**
+     * Rank among vectors, from 1; 0 if not found there.
+     */
+    size_t dense_rank;
+    /**
+     * Rank among words, from 1; 0 if not found there.
+     */
+    size_t lexical_rank;
+    /**
+     * Page, from 1; 0 if the format has none.
+     */
+    uint32_t page;
+    /**
+     * Zero.
+     */
+    uint32_t reserved;
+} rag_hit;
+
+/**
+ * A span of a passage that supports a part of an answer. Lent by rag_answer_citation_at until the answer is freed;
+ * later versions may append fields.
+ */
+typedef struct {
+    /**
+     * The number in the answer's text, from 1.
+     */
+    size_t marker;
+    /**
+     * The passage that holds the quote.
+     */
+    int64_t passage_id;
+    /**
+     * Name of the document: an absolute path for files.
+     */
+    const char *uri;
+    /**
+     * The words of the document, UTF-8, followed by a NUL byte.
+     */
+    const char *quote;
+    /**
+     * Bytes of `quote`, the NUL byte not counted.
+     */
+    size_t quote_bytes;
+    /**
+     * First byte of the quote in the document's text; for text and Markdown in UTF-8 that is the file itself.
+     */
+    size_t start;
+    /**
+     * One past its last byte.
+     */
+    size_t end;
+    /**
+     * First byte in the source file; -1 where the format has none to show.
+     */
+    int64_t source_start;
+    /**
+     * One past its last byte in the source file; -1 likewise.
+     */
+    int64_t source_end;
+    /**
+     * Page, from 1; 0 if the format has none.
+     */
+    uint32_t page;
+    /**
+     * How much of the claim the quote covers, 0 to 1.
+     */
+    float support;
+    /**
+     * A rag_citation_status, as it was when the answer was made; see rag_kb_verify.
+     */
+    int32_t status;
+    /**
+     * Zero.
+     */
+    int32_t reserved;
+} rag_citation;
+
+/**
+ * Where the time of an answer went. Lent by rag_answer_timings until the answer is freed; later versions may append
+ * fields.
+ */
+typedef struct {
+    /**
+     * Milliseconds to load the generator, if this call did.
+     */
+    double load_ms;
+    /**
+     * Milliseconds to encode the question and search.
+     */
+    double search_ms;
+    /**
+     * Milliseconds to take in the prompt.
+     */
+    double prefill_ms;
+    /**
+     * Milliseconds for the tokens after the first.
+     */
+    double decode_ms;
+    /**
+     * Milliseconds from the call to the first token of the answer, loading included.
+     */
+    double first_token_ms;
+    /**
+     * Milliseconds of the whole call.
+     */
+    double total_ms;
+    /**
+     * Tokens of the prompt.
+     */
+    size_t prompt_token_count;
+    /**
+     * Tokens of the answer.
+     */
+    size_t answer_token_count;
+} rag_timings;
+
+/**
+ * Counts of a sync. Lent by rag_sync_report_counts until the report is freed; later versions may append fields.
+ */
+typedef struct {
+    /**
+     * Documents that are new.
+     */
+    size_t added;
+    /**
+     * Documents whose bytes changed.
+     */
+    size_t updated;
+    /**
+     * Documents whose file is gone.
+     */
+    size_t removed;
+    /**
+     * Documents that moved, bytes unchanged; they kept their passages.
+     */
+    size_t renamed;
+    /**
+     * Documents that are as they were.
+     */
+    size_t unchanged;
+    /**
+     * Files passed over.
+     */
+    size_t skipped;
+    /**
+     * Passages written.
+     */
+    size_t passage_count;
+    /**
+     * Wall time.
+     */
+    double seconds;
+} rag_sync_counts;
+
+/**
+ * A file passed over, and why. Lent by rag_sync_report_skipped_at until the report is freed; later versions may
+ * append fields.
+ */
+typedef struct {
+    /**
+     * The file.
+     */
+    const char *path;
+    /**
+     * Why, in one line.
+     */
+    const char *message;
+    /**
+     * Why, as a rag_status.
+     */
+    int32_t code;
+    /**
+     * Zero.
+     */
+    int32_t reserved;
+} rag_skipped;
+
+/**
+ * One thing found wrong. Lent by rag_check_report_at until the report is freed; later versions may append fields.
+ */
+typedef struct {
+    /**
+     * Which part: "file", "document", "passage", "vector", "lexical" or "segment".
+     */
+    const char *part;
+    /**
+     * What is wrong, and with which row.
+     */
+    const char *message;
+    /**
+     * 1 if the part can be made again from what is intact, else 0.
+     */
+    int32_t repairable;
+    /**
+     * Zero.
+     */
+    int32_t reserved;
+} rag_damage;
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+/**
+ * The version of the library in use, such as "0.1.0"; compare with RAG_VERSION_MAJOR and its like, which are those
+ * of the header. A constant: never NULL, valid for ever.
+ */
+const char *rag_version(void);
+
+/**
+ * The binary interface of the library in use; equal to RAG_ABI_VERSION unless another library was loaded.
+ */
+uint32_t rag_abi_version(void);
+
+/**
+ * The status of an error; RAG_OK for NULL.
+ */
+rag_status rag_error_code(const rag_error *error);
+
+/**
+ * The message of an error followed by its causes, in one line of UTF-8; the empty text for NULL.
+ *
+ * Borrowed: valid until the error is freed. Never NULL.
+ */
+const char *rag_error_message(const rag_error *error);
+
+/**
+ * Frees an error. NULL is allowed and does nothing.
+ */
+void rag_error_free(rag_error *error);
+
+/**
+ * The name of a status, such as "ModelMismatch", as it also stands in JSON; "Ok" for 0 and "Unknown" for a
+ * number that this version does not know.
+ *
+ * A constant of the library: never NULL, valid for ever.
+ */
+const char *rag_status_name(int32_t status);
+
+/**
+ * Frees a text that a function handed over as `char **`. NULL is allowed and does nothing.
+ */
+void rag_string_free(char *string);
+
+/**
+ * A new flag, not requested. Owned by the caller; free it with rag_cancel_free.
+ */
+rag_cancel *rag_cancel_new(void);
+
+/**
+ * Asks every call that was given this flag to stop at its next check. NULL does nothing. Safe from any thread; from
+ * a signal handler too, as it only stores to an atomic.
+ */
+void rag_cancel_request(const rag_cancel *cancel);
+
+/**
+ * Whether rag_cancel_request was called; false for NULL.
+ */
+bool rag_cancel_is_requested(const rag_cancel *cancel);
+
+/**
+ * Frees a flag. NULL does nothing. Calls already running with it keep what they need of it.
+ */
+void rag_cancel_free(rag_cancel *cancel);
+
+/**
+ * Opens or creates the knowledge base at `path` (UTF-8); ":memory:" keeps it in memory.
+ *
+ * Models are looked up as paths, then by name in `model_dir` and in the places that the environment variables
+ * RAG_MODELS, RAG_CACHE, XDG_CACHE_HOME, HF_HUB_CACHE, HF_HOME and HOME give; nothing is ever downloaded. `options`
+ * may be NULL. On success `*kb` is owned by the caller: free it once with rag_kb_close. On failure `*kb` is NULL.
+ *
+ * RAG_NOT_FOUND: a model is not on this machine. RAG_MODEL: a model is damaged. RAG_MODEL_MISMATCH: the file was
+ * built with another encoder. RAG_STORE, RAG_STORE_VERSION, RAG_IO, RAG_BUSY: the file.
+ */
+rag_status rag_kb_open(const char *path,
+                       const rag_open_options *options,
+                       rag_kb **kb,
+                       rag_error **error);
+
+/**
+ * Closes a knowledge base. NULL is allowed and does nothing. Results, chats and errors made from it stay valid. No
+ * other thread may use the handle during the call or after it.
+ */
+void rag_kb_close(rag_kb *kb);
+
+/**
+ * Makes the knowledge base mirror `path`, a folder or a file: adds, updates, renames, removes.
+ *
+ * Documents from elsewhere stay. Each document is one transaction: a kill or cancel loses none that was reported. A
+ * file that cannot be read is skipped and stands in the report; it costs only itself. `options` may be NULL;
+ * `report` may be NULL, else `*report` is owned by the caller: free it with rag_sync_report_free.
+ *
+ * RAG_IO: `path` does not exist. RAG_CANCELLED: by the flag or the callback. RAG_STORE, RAG_BUSY: the file.
+ */
+rag_status rag_kb_sync(rag_kb *kb,
+                       const char *path,
+                       const rag_sync_options *options,
+                       rag_sync_report **report,
+                       rag_error **error);
+
+/**
+ * Adds one text of `size` bytes of UTF-8 under the name `uri`, in place of any with the same name.
+ *
+ * `options` may be NULL. `ids` may be NULL, else `*ids` holds the numbers of its passages in order and is owned by
+ * the caller: free it with rag_passage_ids_free.
+ *
+ * RAG_INVALID_ARGUMENT: an empty text or name. RAG_STORE, RAG_BUSY: the file.
+ */
+rag_status rag_kb_add(rag_kb *kb,
+                      const char *uri,
+                      const char *text,
+                      size_t size,
+                      const rag_add_options *options,
+                      rag_passage_ids **ids,
+                      rag_error **error);
+
+/**
+ * Removes the document named `uri`. `removed` may be NULL, else it says whether there was one.
+ */
+rag_status rag_kb_remove(rag_kb *kb, const char *uri, bool *removed, rag_error **error);
+
+/**
+ * Finds the passages that answer `question` best, best first.
+ *
+ * `options` may be NULL. On success `*hits` is owned by the caller: free it with rag_hits_free.
+ *
+ * RAG_INVALID_ARGUMENT: an empty question, or `top_k` out of range.
+ */
+rag_status rag_kb_search(const rag_kb *kb,
+                         const char *question,
+                         const rag_search_options *options,
+                         rag_hits **hits,
+                         rag_error **error);
+
+/**
+ * Answers `question` from the documents, with verified citations, or says that they do not know.
+ *
+ * `options` may be NULL. On success `*answer` is owned by the caller: free it with rag_answer_free. That the
+ * documents do not know is a success: see rag_answer_found. The first call loads the generator.
+ *
+ * RAG_INVALID_ARGUMENT: an empty question. RAG_CONTEXT_OVERFLOW: it alone exceeds the generator. RAG_CANCELLED: by
+ * the flag, within one token. RAG_NOT_FOUND, RAG_MODEL: the generator cannot be loaded.
+ */
+rag_status rag_kb_ask(const rag_kb *kb,
+                      const char *question,
+                      const rag_ask_options *options,
+                      rag_answer **answer,
+                      rag_error **error);
+
+/**
+ * Builds the vector index; `when` is a rag_seal. `cancel` may be NULL.
+ */
+rag_status rag_kb_seal(rag_kb *kb, int32_t when, const rag_cancel *cancel, rag_error **error);
+
+/**
+ * Looks at every row of the file. On success `*report` holds every damage, none if the file is sound, and is owned
+ * by the caller: free it with rag_check_report_free. `cancel` may be NULL.
+ */
+rag_status rag_kb_check(const rag_kb *kb,
+                        const rag_cancel *cancel,
+                        rag_check_report **report,
+                        rag_error **error);
+
+/**
+ * Rewrites the file without its unused space.
+ */
+rag_status rag_kb_vacuum(rag_kb *kb, rag_error **error);
+
+/**
+ * Counts and sizes of a knowledge base. On success `*info` is owned by the caller: free it with rag_info_free.
+ */
+rag_status rag_kb_info(const rag_kb *kb,
+                       rag_info **info,
+                       rag_error **error);
+
+/**
+ * Frees what rag_kb_info made. NULL is allowed and does nothing.
+ */
+void rag_info_free(rag_info *info);
+
+/**
+ * The passage with this number. On success `*passage` is owned by the caller: free it with rag_passage_free.
+ *
+ * RAG_NOT_FOUND: there is none.
+ */
+rag_status rag_kb_passage(const rag_kb *kb,
+                          int64_t passage_id,
+                          rag_passage **passage,
+                          rag_error **error);
+
+/**
+ * Frees what rag_kb_passage made. NULL is allowed and does nothing.
+ */
+void rag_passage_free(rag_passage *passage);
+
+/**
+ * How many hits there are; 0 for NULL.
+ */
+size_t rag_hits_count(const rag_hits *hits);
+
+/**
+ * The hit at `index`, from 0, lent until `hits` is freed; NULL beyond the last and for NULL.
+ */
+const rag_hit *rag_hits_at(const rag_hits *hits, size_t index);
+
+/**
+ * All hits as the JSON object {"hits": [...]}. On success `*json` is owned by the caller: free it with
+ * rag_string_free.
+ */
+rag_status rag_hits_to_json(const rag_hits *hits,
+                            char **json,
+                            rag_error **error);
+
+/**
+ * Frees hits. NULL is allowed and does nothing.
+ */
+void rag_hits_free(rag_hits *hits);
+
+/**
+ * How many numbers there are; 0 for NULL.
+ */
+size_t rag_passage_ids_count(const rag_passage_ids *ids);
+
+/**
+ * The number at `index`, from 0; 0, which is never a passage, beyond the last and for NULL.
+ */
+int64_t rag_passage_ids_at(const rag_passage_ids *ids, size_t index);
+
+/**
+ * Frees numbers of passages. NULL is allowed and does nothing.
+ */
+void rag_passage_ids_free(rag_passage_ids *ids);
+
+/**
+ * Whether the documents hold an answer; false for NULL.
+ */
+bool rag_answer_found(const rag_answer *answer);
+
+/**
+ * The answer in UTF-8 with [1]-style markers placed by the engine; empty when not found; NULL for NULL.
+ *
+ * Followed by a NUL byte and lent until the answer is freed. `size` may be NULL, else it gets the bytes before the
+ * NUL byte.
+ */
+const char *rag_answer_text(const rag_answer *answer,
+                            size_t *size);
+
+/**
+ * Why there is no answer; RAG_REASON_NONE if there is one and for NULL.
+ */
+rag_not_found_reason rag_answer_reason(const rag_answer *answer);
+
+/**
+ * How many citations the answer has; 0 for NULL.
+ */
+size_t rag_answer_citation_count(const rag_answer *answer);
+
+/**
+ * The citation at `index`, from 0, in order of first use, lent until the answer is freed; NULL beyond the last and
+ * for NULL.
+ */
+const rag_citation *rag_answer_citation_at(const rag_answer *answer,
+                                           size_t index);
+
+/**
+ * How many passages were put into the prompt, or, when not found, were the nearest ones; 0 for NULL.
+ */
+size_t rag_answer_hit_count(const rag_answer *answer);
+
+/**
+ * The passage at `index`, from 0, lent until the answer is freed; NULL beyond the last and for NULL.
+ */
+const rag_hit *rag_answer_hit_at(const rag_answer *answer,
+                                 size_t index);
+
+/**
+ * How many passages were found but left out of the prompt for want of room; 0 for NULL.
+ */
+size_t rag_answer_left_out_count(const rag_answer *answer);
+
+/**
+ * Number of the passage left out at `index`, from 0; 0, which is never a passage, beyond the last and for NULL.
+ */
+int64_t rag_answer_left_out_at(const rag_answer *answer,
+                               size_t index);
+
+/**
+ * Where the time went, lent until the answer is freed; NULL for NULL.
+ */
+const rag_timings *rag_answer_timings(const rag_answer *answer);
+
+/**
+ * The whole answer as a JSON object: found, text, citations, reason, hits, left_out, timings and, if it was asked
+ * for, trace. On success `*json` is owned by the caller: free it with rag_string_free.
+ */
+rag_status rag_answer_to_json(const rag_answer *answer,
+                              char **json,
+                              rag_error **error);
+
+/**
+ * Frees an answer. NULL is allowed and does nothing.
+ */
+void rag_answer_free(rag_answer *answer);
+
+/**
+ * Re-reads the file behind citation `index` of `answer` and says in `*status` whether the quote still stands.
+ *
+ * RAG_INVALID_ARGUMENT: there is no such citation.
+ */
+rag_status rag_kb_verify(const rag_kb *kb,
+                         const rag_answer *answer,
+                         size_t index,
+                         rag_citation_status *status,
+                         rag_error **error);
+
+/**
+ * Starts a conversation over `kb`.
+ *
+ * `options` may be NULL; it is copied, but `on_piece` and `user_data` in it must stay valid until the chat is freed,
+ * and `cancel` in it must be NULL: each turn takes its own. On success `*chat` is owned by the caller.
+ */
+rag_status rag_kb_chat(const rag_kb *kb,
+                       const rag_ask_options *options,
+                       rag_chat **chat,
+                       rag_error **error);
+
+/**
+ * Says something. On success `*answer` is owned by the caller: free it with rag_answer_free; question and answer
+ * join the turns if the answer was found. On failure the turns are as before. `cancel` may be NULL.
+ *
+ * Fails as rag_kb_ask does.
+ */
+rag_status rag_chat_say(rag_chat *chat,
+                        const char *text,
+                        const rag_cancel *cancel,
+                        rag_answer **answer,
+                        rag_error **error);
+
+/**
+ * How many turns there are, the person's and the model's counted apart; 0 for NULL and inside a callback.
+ */
+size_t rag_chat_turn_count(const rag_chat *chat);
+
+/**
+ * The turns as a JSON array of {"role", "content"}. On success `*json` is owned by the caller: free it with
+ * rag_string_free.
+ */
+rag_status rag_chat_to_json(const rag_chat *chat,
+                            char **json,
+                            rag_error **error);
+
+/**
+ * Forgets the turns so far.
+ */
+rag_status rag_chat_clear(rag_chat *chat, rag_error **error);
+
+/**
+ * Ends a conversation. NULL is allowed and does nothing. Not from inside a callback of the same chat.
+ */
+void rag_chat_free(rag_chat *chat);
+
+/**
+ * The counts of a sync, lent until the report is freed; NULL for NULL.
+ */
+const rag_sync_counts *rag_sync_report_counts(const rag_sync_report *report);
+
+/**
+ * The skipped file at `index`, from 0, lent until the report is freed; NULL beyond the last and for NULL.
+ */
+const rag_skipped *rag_sync_report_skipped_at(const rag_sync_report *report,
+                                              size_t index);
+
+/**
+ * The report as a JSON object. On success `*json` is owned by the caller: free it with rag_string_free.
+ */
+rag_status rag_sync_report_to_json(const rag_sync_report *report,
+                                   char **json,
+                                   rag_error **error);
+
+/**
+ * Frees a report. NULL is allowed and does nothing.
+ */
+void rag_sync_report_free(rag_sync_report *report);
+
+/**
+ * How many damages were found; 0 is a sound file, and for NULL.
+ */
+size_t rag_check_report_count(const rag_check_report *report);
+
+/**
+ * The damage at `index`, from 0, lent until the report is freed; NULL beyond the last and for NULL.
+ */
+const rag_damage *rag_check_report_at(const rag_check_report *report, size_t index);
+
+/**
+ * Frees a report. NULL is allowed and does nothing.
+ */
+void rag_check_report_free(rag_check_report *report);
+
+/**
+ * Loads the encoder `name`: a name in the model cache, a path or a hub id already on this machine, looked up as by
+ * rag_kb_open. On success `*encoder` is owned by the caller.
+ *
+ * RAG_NOT_FOUND: it is not on this machine. RAG_MODEL: it is damaged or of a kind that this library does not run.
+ */
+rag_status rag_encoder_open(const char *name,
+                            rag_encoder **encoder,
+                            rag_error **error);
+
+/**
+ * Length of its vectors; 0 for NULL.
+ */
+size_t rag_encoder_dim(const rag_encoder *encoder);
+
+/**
+ * Encodes `count` NUL-terminated texts into `vectors`, one unit row of rag_encoder_dim floats for each.
+ *
+ * `role` is a rag_text_role. `vectors` must have room for `vector_floats` floats, exactly `count` rows. A text longer
+ * than the encoder takes is encoded by its beginning. `cancel` may be NULL. On failure `vectors` is unchanged.
+ *
+ * RAG_INVALID_ARGUMENT: `vector_floats` is not `count` rows. RAG_CANCELLED: between batches.
+ */
+rag_status rag_encoder_encode(const rag_encoder *encoder,
+                              int32_t role,
+                              const char *const *texts,
+                              size_t count,
+                              float *vectors,
+                              size_t vector_floats,
+                              const rag_cancel *cancel,
+                              rag_error **error);
+
+/**
+ * Frees an encoder. NULL is allowed and does nothing.
+ */
+void rag_encoder_free(rag_encoder *encoder);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* RAG_H */

@@ -1,0 +1,160 @@
+//! A conversation over a knowledge base.
+
+use std::ffi::c_char;
+use std::fmt;
+use std::ptr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rag_core::{Answer, AskOptions, Error, Result};
+
+use crate::answer::{self, rag_answer};
+use crate::boundary::{self, Output, run};
+use crate::error::{rag_error, rag_status};
+use crate::kb::{self, Shared, rag_kb};
+use crate::options::{self, rag_ask_options};
+use crate::progress::{self, rag_cancel};
+
+/// A conversation: each turn is an ask with the turns before it. Owned by the caller; free it once with
+/// rag_chat_free. It keeps its knowledge base open. Threads may share it; turns queue.
+pub struct rag_chat {
+    kb: Arc<Shared>,
+    state: Mutex<State>,
+}
+
+struct State {
+    options: AskOptions,
+    /// The streaming callback; every other pointer in it is null.
+    streaming: rag_ask_options,
+}
+
+impl fmt::Debug for rag_chat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("rag_chat").field("kb", &self.kb).finish_non_exhaustive()
+    }
+}
+
+impl rag_chat {
+    fn state(&self) -> Result<MutexGuard<'_, State>> {
+        self.kb.enter()?;
+        Ok(self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// # Safety
+    /// The streaming callback may be called.
+    unsafe fn say(&self, text: &str, cancel: *const rag_cancel) -> Result<Answer> {
+        let mut state = self.state()?;
+        let streaming = state.streaming;
+        // SAFETY: passed on to the caller.
+        let mut on_piece = |piece: &str| unsafe { answer::piece(&self.kb, &streaming, piece) };
+        // SAFETY: passed on to the caller.
+        let cancel = unsafe { progress::token(cancel) };
+        let mut chat = self.kb.enter()?.chat(state.options.clone());
+        let said = chat.say(text, &mut on_piece, &cancel)?;
+        state.options.history = chat.history().to_vec();
+        Ok(said)
+    }
+}
+
+/// Starts a conversation over `kb`.
+///
+/// `options` may be NULL; it is copied, but `on_piece` and `user_data` in it must stay valid until the chat is freed,
+/// and `cancel` in it must be NULL: each turn takes its own. On success `*chat` is owned by the caller.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rag_kb_chat(
+    kb: *const rag_kb,
+    options: *const rag_ask_options,
+    chat: *mut *mut rag_chat,
+    error: *mut *mut rag_error,
+) -> rag_status {
+    // SAFETY: the pointers are null or valid as the contract above says.
+    unsafe {
+        run(error, || {
+            let chat = Output::required(chat, "chat")?;
+            let kb = kb::shared(kb)?;
+            kb.enter()?;
+            let mut streaming = options::read(options)?;
+            if !streaming.cancel.is_null() {
+                return Err(Error::invalid("cancel", "give it to rag_chat_say, turn by turn"));
+            }
+            let options = answer::ask_options(&streaming)?;
+            (streaming.system, streaming.stop, streaming.stop_count) = (ptr::null(), ptr::null(), 0);
+            chat.set(|| rag_chat { kb, state: Mutex::new(State { options, streaming }) });
+            Ok(())
+        })
+    }
+}
+
+/// Says something. On success `*answer` is owned by the caller: free it with rag_answer_free; question and answer
+/// join the turns if the answer was found. On failure the turns are as before. `cancel` may be NULL.
+///
+/// Fails as rag_kb_ask does.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rag_chat_say(
+    chat: *mut rag_chat,
+    text: *const c_char,
+    cancel: *const rag_cancel,
+    answer: *mut *mut rag_answer,
+    error: *mut *mut rag_error,
+) -> rag_status {
+    // SAFETY: the pointers are null or valid as the contract above says.
+    unsafe {
+        run(error, || {
+            let answer = Output::required(answer, "answer")?;
+            let chat = boundary::handle(chat, "chat")?;
+            let said = chat.say(boundary::text(text, "text")?, cancel)?;
+            answer.set(|| said.into());
+            Ok(())
+        })
+    }
+}
+
+/// How many turns there are, the person's and the model's counted apart; 0 for NULL and inside a callback.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rag_chat_turn_count(chat: *const rag_chat) -> usize {
+    // SAFETY: null or live, by contract.
+    let chat = unsafe { chat.as_ref() };
+    let count = || Some(chat?.state().ok()?.options.history.len());
+    boundary::value_or(0, || count().unwrap_or(0))
+}
+
+/// The turns as a JSON array of {"role", "content"}. On success `*json` is owned by the caller: free it with
+/// rag_string_free.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rag_chat_to_json(
+    chat: *const rag_chat,
+    json: *mut *mut c_char,
+    error: *mut *mut rag_error,
+) -> rag_status {
+    // SAFETY: the pointers are null or valid as the contract above says.
+    unsafe {
+        run(error, || {
+            boundary::json_output(json, || {
+                let state = boundary::handle(chat, "chat")?.state()?;
+                serde_json::to_string(&state.options.history)
+                    .map_err(|cause| Error::internal_cause("turns do not fit JSON", cause))
+            })
+        })
+    }
+}
+
+/// Forgets the turns so far.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rag_chat_clear(
+    chat: *mut rag_chat,
+    error: *mut *mut rag_error,
+) -> rag_status {
+    // SAFETY: the pointers are null or valid as the contract above says.
+    unsafe {
+        run(error, || {
+            boundary::handle(chat, "chat")?.state()?.options.history.clear();
+            Ok(())
+        })
+    }
+}
+
+/// Ends a conversation. NULL is allowed and does nothing. Not from inside a callback of the same chat.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rag_chat_free(chat: *mut rag_chat) {
+    // SAFETY: null or owned by the caller, by contract.
+    unsafe { boundary::free(chat) }
+}

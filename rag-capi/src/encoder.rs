@@ -1,0 +1,116 @@
+//! Texts to unit vectors, without a knowledge base.
+
+use std::ffi::c_char;
+use std::ptr;
+
+use rag_core::encode::Encoder;
+use rag_core::{Error, Result};
+
+use crate::boundary::{self, Output, run};
+use crate::error::{rag_error, rag_status};
+use crate::kb::model_dirs;
+use crate::options::{choice, rag_text_role};
+use crate::progress::{self, rag_cancel};
+
+/// A sentence encoder. Owned by the caller; free it once with rag_encoder_free. Any number of threads may use it.
+#[derive(Debug)]
+pub struct rag_encoder {
+    encoder: Encoder,
+}
+
+/// Loads the encoder `name`: a name in the model cache, a path or a hub id already on this machine, looked up as by
+/// rag_kb_open. On success `*encoder` is owned by the caller.
+///
+/// RAG_NOT_FOUND: it is not on this machine. RAG_MODEL: it is damaged or of a kind that this library does not run.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rag_encoder_open(
+    name: *const c_char,
+    encoder: *mut *mut rag_encoder,
+    error: *mut *mut rag_error,
+) -> rag_status {
+    // SAFETY: the pointers are null or valid as the contract above says.
+    unsafe {
+        run(error, || {
+            let place = Output::required(encoder, "encoder")?;
+            let name = boundary::text(name, "name")?;
+            let folder = model_dirs(ptr::null())?.resolve(name)?;
+            let encoder = Encoder::load(&folder, name)?;
+            place.set(|| rag_encoder { encoder });
+            Ok(())
+        })
+    }
+}
+
+/// Length of its vectors; 0 for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rag_encoder_dim(encoder: *const rag_encoder) -> usize {
+    // SAFETY: null or live, by contract.
+    unsafe { encoder.as_ref() }.map_or(0, |encoder| encoder.encoder.identity().dim)
+}
+
+/// Encodes `count` NUL-terminated texts into `vectors`, one unit row of rag_encoder_dim floats for each.
+///
+/// `role` is a rag_text_role. `vectors` must have room for `vector_floats` floats, exactly `count` rows. A text longer
+/// than the encoder takes is encoded by its beginning. `cancel` may be NULL. On failure `vectors` is unchanged.
+///
+/// RAG_INVALID_ARGUMENT: `vector_floats` is not `count` rows. RAG_CANCELLED: between batches.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rag_encoder_encode(
+    encoder: *const rag_encoder,
+    role: i32,
+    texts: *const *const c_char,
+    count: usize,
+    vectors: *mut f32,
+    vector_floats: usize,
+    cancel: *const rag_cancel,
+    error: *mut *mut rag_error,
+) -> rag_status {
+    // SAFETY: the pointers are null or valid as the contract above says.
+    unsafe {
+        run(error, || {
+            let encoder = &boundary::handle(encoder, "encoder")?.encoder;
+            let roles = [rag_text_role::RAG_TEXT_PASSAGE, rag_text_role::RAG_TEXT_QUERY];
+            let role = choice(role, &roles, "role")?;
+            let texts = boundary::texts(texts, count, "texts")?;
+            let rows = boundary::array_mut(vectors, vector_floats, "vectors")?;
+            check_room(vector_floats, count, encoder.identity().dim)?;
+            let cancel = progress::token(cancel);
+            let encoded = match role {
+                rag_text_role::RAG_TEXT_PASSAGE => encoder.encode_passages(&texts, &cancel)?,
+                rag_text_role::RAG_TEXT_QUERY => encoder.encode_queries(&texts, &cancel)?,
+            };
+            if encoded.data.len() != rows.len() {
+                return Err(Error::internal("the encoder gave another number of vectors"));
+            }
+            rows.copy_from_slice(&encoded.data);
+            Ok(())
+        })
+    }
+}
+
+fn check_room(floats: usize, count: usize, dim: usize) -> Result<()> {
+    if count.checked_mul(dim) == Some(floats) {
+        return Ok(());
+    }
+    let reason = format!("{floats}, but {count} texts need {count} rows of {dim}");
+    Err(Error::invalid("vector_floats", reason))
+}
+
+/// Frees an encoder. NULL is allowed and does nothing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rag_encoder_free(encoder: *mut rag_encoder) {
+    // SAFETY: null or owned by the caller, by contract.
+    unsafe { boundary::free(encoder) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn room_must_be_exact() {
+        assert!(check_room(768, 2, 384).is_ok());
+        assert!(check_room(767, 2, 384).is_err());
+        assert!(check_room(0, usize::MAX, 384).is_err());
+    }
+}

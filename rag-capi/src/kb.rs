@@ -1,0 +1,393 @@
+//! The knowledge base handle: each function is one call of the facade.
+
+use std::collections::BTreeMap;
+use std::ffi::c_char;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, ThreadId};
+
+use rag_core::model::ModelDirs;
+use rag_core::search::{Mode, SearchOptions};
+use rag_core::store::{Access, IndexMode, Seal};
+use rag_core::walk::{Hidden, WalkOptions};
+use rag_core::{Error, KnowledgeBase, OpenOptions, Plan, Result, SyncOptions};
+
+use crate::answer::{self, rag_answer};
+use crate::boundary::{self, Output, run};
+use crate::error::{rag_error, rag_status};
+use crate::hits::{rag_hits, rag_passage_ids};
+use crate::options::{
+    self, choice, or_default, owned_text, rag_add_options, rag_ask_options, rag_open_options,
+    rag_search_options, rag_sync_options,
+};
+use crate::progress::{self, Stop, rag_cancel};
+use crate::report::{rag_check_report, rag_sync_report};
+
+/// One knowledge base: the file, its encoder and, once asked, its generator. Any number of threads may use it at
+/// once; writers queue. After a fork, open a new one in the child.
+#[derive(Debug)]
+pub struct rag_kb {
+    shared: Arc<Shared>,
+}
+
+/// What the handles over one knowledge base share.
+pub(crate) struct Shared {
+    base: KnowledgeBase,
+    /// Threads that are inside a callback of this knowledge base.
+    calling_back: Mutex<Vec<ThreadId>>,
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared").field("path", &self.base.path()).finish_non_exhaustive()
+    }
+}
+
+const _: () = {
+    const fn for_many_threads<T: Send + Sync>() {}
+    for_many_threads::<rag_kb>();
+};
+
+impl Shared {
+    fn threads(&self) -> MutexGuard<'_, Vec<ThreadId>> {
+        self.calling_back.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The knowledge base, unless this thread is inside one of its callbacks.
+    pub(crate) fn enter(&self) -> Result<&KnowledgeBase> {
+        if self.threads().contains(&thread::current().id()) {
+            let reason = "used from inside a callback that was made for it";
+            return Err(Error::invalid("kb", reason));
+        }
+        Ok(&self.base)
+    }
+
+    /// Runs `callback` with this thread marked.
+    pub(crate) fn call_back<T>(&self, callback: impl FnOnce() -> T) -> T {
+        let thread = thread::current().id();
+        self.threads().push(thread);
+        let result = callback();
+        let mut threads = self.threads();
+        if let Some(index) = threads.iter().rposition(|other| *other == thread) {
+            threads.swap_remove(index);
+        }
+        result
+    }
+}
+
+/// The knowledge base behind a handle, kept alive for the call even if a callback closes the handle.
+///
+/// # Safety
+/// `kb` is null or a live handle.
+pub(crate) unsafe fn shared(kb: *const rag_kb) -> Result<Arc<Shared>> {
+    // SAFETY: passed on to the caller.
+    Ok(Arc::clone(&unsafe { boundary::handle(kb, "kb") }?.shared))
+}
+
+/// Opens or creates the knowledge base at `path` (UTF-8); ":memory:" keeps it in memory.
+///
+/// Models are looked up as paths, then by name in `model_dir` and in the places that the environment variables
+/// RAG_MODELS, RAG_CACHE, XDG_CACHE_HOME, HF_HUB_CACHE, HF_HOME and HOME give; nothing is ever downloaded. `options`
+/// may be NULL. On success `*kb` is owned by the caller: free it once with rag_kb_close. On failure `*kb` is NULL.
+///
+/// RAG_NOT_FOUND: a model is not on this machine. RAG_MODEL: a model is damaged. RAG_MODEL_MISMATCH: the file was
+/// built with another encoder. RAG_STORE, RAG_STORE_VERSION, RAG_IO, RAG_BUSY: the file.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rag_kb_open(
+    path: *const c_char,
+    options: *const rag_open_options,
+    kb: *mut *mut rag_kb,
+    error: *mut *mut rag_error,
+) -> rag_status {
+    // SAFETY: the pointers are null or valid as the contract above says.
+    unsafe {
+        run(error, || {
+            let kb = Output::required(kb, "kb")?;
+            let path = boundary::text(path, "path")?;
+            let base = KnowledgeBase::open(path, &open_options(options)?)?;
+            let shared = Arc::new(Shared { base, calling_back: Mutex::default() });
+            kb.set(|| rag_kb { shared });
+            Ok(())
+        })
+    }
+}
+
+/// Where models are looked for.
+///
+/// # Safety
+/// `model_dir` is null or NUL-terminated.
+pub(crate) unsafe fn model_dirs(model_dir: *const c_char) -> Result<ModelDirs> {
+    let mut dirs = ModelDirs::from_variables(|name| std::env::var_os(name));
+    // SAFETY: passed on to the caller.
+    if let Some(first) = unsafe { boundary::optional_text(model_dir, "model_dir") }? {
+        dirs.model_dirs.insert(0, PathBuf::from(first));
+    }
+    Ok(dirs)
+}
+
+/// # Safety
+/// `options` is null or valid.
+unsafe fn open_options(options: *const rag_open_options) -> Result<OpenOptions> {
+    // SAFETY: passed on to the caller, with its fields.
+    unsafe {
+        let given = options::read(options)?;
+        let accesses = [Access::Create, Access::ReadWrite, Access::ReadOnly];
+        Ok(OpenOptions {
+            encoder: owned_text(given.encoder, "encoder")?,
+            llm: owned_text(given.llm, "llm")?,
+            model_dirs: model_dirs(given.model_dir)?,
+            access: choice(given.access, &accesses, "access")?,
+        })
+    }
+}
+
+/// Closes a knowledge base. NULL is allowed and does nothing. Results, chats and errors made from it stay valid. No
+/// other thread may use the handle during the call or after it.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rag_kb_close(kb: *mut rag_kb) {
+    // SAFETY: null or a handle that the caller owns, by contract.
+    unsafe { boundary::free(kb) }
+}
+
+/// Makes the knowledge base mirror `path`, a folder or a file: adds, updates, renames, removes.
+///
+/// Documents from elsewhere stay. Each document is one transaction: a kill or cancel loses none that was reported. A
+/// file that cannot be read is skipped and stands in the report; it costs only itself. `options` may be NULL;
+/// `report` may be NULL, else `*report` is owned by the caller: free it with rag_sync_report_free.
+///
+/// RAG_IO: `path` does not exist. RAG_CANCELLED: by the flag or the callback. RAG_STORE, RAG_BUSY: the file.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rag_kb_sync(
+    kb: *mut rag_kb,
+    path: *const c_char,
+    options: *const rag_sync_options,
+    report: *mut *mut rag_sync_report,
+    error: *mut *mut rag_error,
+) -> rag_status {
+    // SAFETY: the pointers are null or valid as the contract above says.
+    unsafe {
+        run(error, || {
+            let report = Output::optional(report);
+            let kb = shared(kb)?;
+            let root = PathBuf::from(boundary::text(path, "path")?);
+            let given = options::read(options)?;
+            let stop = Stop::default();
+            let mut on_progress = |progress: &rag_core::Progress| {
+                let call = || progress::report(given.on_progress, given.user_data, progress);
+                if !kb.call_back(call) {
+                    stop.request();
+                }
+            };
+            let cancel = stop.joined(progress::token(given.cancel));
+            let options = sync_options(&given)?;
+            let done = kb.enter()?.sync(&[root], &options, &mut on_progress, &cancel)?;
+            report.set(|| done.into());
+            Ok(())
+        })
+    }
+}
+
+fn sync_options(given: &rag_sync_options) -> Result<SyncOptions> {
+    let default = WalkOptions::default();
+    Ok(SyncOptions {
+        walk: WalkOptions {
+            max_file_bytes: or_default(given.max_file_bytes, default.max_file_bytes),
+            hidden: choice(given.hidden, &[Hidden::Skip, Hidden::List], "hidden")?,
+        },
+        plan: choice(given.plan, &[Plan::Apply, Plan::DryRun], "plan")?,
+        max_tokens: (given.max_tokens > 0).then_some(given.max_tokens),
+    })
+}
+
+/// Adds one text of `size` bytes of UTF-8 under the name `uri`, in place of any with the same name.
+///
+/// `options` may be NULL. `ids` may be NULL, else `*ids` holds the numbers of its passages in order and is owned by
+/// the caller: free it with rag_passage_ids_free.
+///
+/// RAG_INVALID_ARGUMENT: an empty text or name. RAG_STORE, RAG_BUSY: the file.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rag_kb_add(
+    kb: *mut rag_kb,
+    uri: *const c_char,
+    text: *const c_char,
+    size: usize,
+    options: *const rag_add_options,
+    ids: *mut *mut rag_passage_ids,
+    error: *mut *mut rag_error,
+) -> rag_status {
+    // SAFETY: the pointers are null or valid as the contract above says.
+    unsafe {
+        run(error, || {
+            let ids = Output::optional(ids);
+            let kb = shared(kb)?;
+            let uri = boundary::text(uri, "uri")?;
+            let text = boundary::sized_text(text, size, "text")?;
+            let given = options::read(options)?;
+            let cancel = progress::token(given.cancel);
+            let added = kb.enter()?.add(uri, text, &metadata(&given)?, &cancel)?;
+            ids.set(|| added.into());
+            Ok(())
+        })
+    }
+}
+
+/// # Safety
+/// The pointers in `given` are null or valid.
+unsafe fn metadata(given: &rag_add_options) -> Result<BTreeMap<String, String>> {
+    // SAFETY: passed on to the caller.
+    unsafe {
+        let keys = boundary::texts(given.metadata_keys, given.metadata_count, "metadata_keys")?;
+        let values =
+            boundary::texts(given.metadata_values, given.metadata_count, "metadata_values")?;
+        let pairs = keys.into_iter().zip(values);
+        Ok(pairs.map(|(key, value)| (key.to_owned(), value.to_owned())).collect())
+    }
+}
+
+/// Removes the document named `uri`. `removed` may be NULL, else it says whether there was one.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rag_kb_remove(
+    kb: *mut rag_kb,
+    uri: *const c_char,
+    removed: *mut bool,
+    error: *mut *mut rag_error,
+) -> rag_status {
+    // SAFETY: the pointers are null or valid as the contract above says.
+    unsafe {
+        run(error, || {
+            if !removed.is_null() {
+                removed.write(false);
+            }
+            let kb = shared(kb)?;
+            let was_there = kb.enter()?.remove(boundary::text(uri, "uri")?)?;
+            if !removed.is_null() {
+                removed.write(was_there);
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Finds the passages that answer `question` best, best first.
+///
+/// `options` may be NULL. On success `*hits` is owned by the caller: free it with rag_hits_free.
+///
+/// RAG_INVALID_ARGUMENT: an empty question, or `top_k` out of range.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rag_kb_search(
+    kb: *const rag_kb,
+    question: *const c_char,
+    options: *const rag_search_options,
+    hits: *mut *mut rag_hits,
+    error: *mut *mut rag_error,
+) -> rag_status {
+    // SAFETY: the pointers are null or valid as the contract above says.
+    unsafe {
+        run(error, || {
+            let hits = Output::required(hits, "hits")?;
+            let kb = shared(kb)?;
+            let question = boundary::text(question, "question")?;
+            let given = options::read(options)?;
+            let options = search_options(
+                given.top_k,
+                given.mode,
+                given.index,
+                SearchOptions::default().top_k,
+            )?;
+            let found = kb.enter()?.search(question, &options, &progress::token(given.cancel))?;
+            hits.set(|| found.into());
+            Ok(())
+        })
+    }
+}
+
+pub(crate) fn search_options(
+    top_k: usize,
+    mode: i32,
+    index: i32,
+    default_top_k: usize,
+) -> Result<SearchOptions> {
+    Ok(SearchOptions {
+        top_k: or_default(top_k, default_top_k),
+        mode: choice(mode, &[Mode::Hybrid, Mode::Dense, Mode::Lexical], "mode")?,
+        index: choice(index, &[IndexMode::Auto, IndexMode::Flat, IndexMode::Hnsw], "index")?,
+    })
+}
+
+/// Answers `question` from the documents, with verified citations, or says that they do not know.
+///
+/// `options` may be NULL. On success `*answer` is owned by the caller: free it with rag_answer_free. That the
+/// documents do not know is a success: see rag_answer_found. The first call loads the generator.
+///
+/// RAG_INVALID_ARGUMENT: an empty question. RAG_CONTEXT_OVERFLOW: it alone exceeds the generator. RAG_CANCELLED: by
+/// the flag, within one token. RAG_NOT_FOUND, RAG_MODEL: the generator cannot be loaded.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rag_kb_ask(
+    kb: *const rag_kb,
+    question: *const c_char,
+    options: *const rag_ask_options,
+    answer: *mut *mut rag_answer,
+    error: *mut *mut rag_error,
+) -> rag_status {
+    // SAFETY: the pointers are null or valid as the contract above says.
+    unsafe {
+        run(error, || {
+            let answer = Output::required(answer, "answer")?;
+            let kb = shared(kb)?;
+            let question = boundary::text(question, "question")?;
+            let given = options::read(options)?;
+            let options = answer::ask_options(&given)?;
+            let cancel = progress::token(given.cancel);
+            let mut on_piece = |piece: &str| answer::piece(&kb, &given, piece);
+            let said = kb.enter()?.ask(question, &options, &mut on_piece, &cancel)?;
+            answer.set(|| said.into());
+            Ok(())
+        })
+    }
+}
+
+/// Builds the vector index; `when` is a rag_seal. `cancel` may be NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rag_kb_seal(
+    kb: *mut rag_kb,
+    when: i32,
+    cancel: *const rag_cancel,
+    error: *mut *mut rag_error,
+) -> rag_status {
+    // SAFETY: the pointers are null or valid as the contract above says.
+    unsafe {
+        run(error, || {
+            let kb = shared(kb)?;
+            let when = choice(when, &[Seal::IfNeeded, Seal::Now], "when")?;
+            kb.enter()?.seal(when, &progress::token(cancel))
+        })
+    }
+}
+
+/// Looks at every row of the file. On success `*report` holds every damage, none if the file is sound, and is owned
+/// by the caller: free it with rag_check_report_free. `cancel` may be NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rag_kb_check(
+    kb: *const rag_kb,
+    cancel: *const rag_cancel,
+    report: *mut *mut rag_check_report,
+    error: *mut *mut rag_error,
+) -> rag_status {
+    // SAFETY: the pointers are null or valid as the contract above says.
+    unsafe {
+        run(error, || {
+            let report = Output::required(report, "report")?;
+            let damage = shared(kb)?.enter()?.check(&progress::token(cancel))?;
+            report.set(|| damage.into());
+            Ok(())
+        })
+    }
+}
+
+/// Rewrites the file without its unused space.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rag_kb_vacuum(kb: *mut rag_kb, error: *mut *mut rag_error) -> rag_status {
+    // SAFETY: the pointers are null or valid as the contract above says.
+    unsafe { run(error, || shared(kb)?.enter()?.vacuum()) }
+}

@@ -1,0 +1,318 @@
+//! Options structs as C fills them in: size first, zero means default, fields only appended.
+
+use std::ffi::{c_char, c_void};
+use std::mem::MaybeUninit;
+use std::slice;
+
+use rag_core::{Error, Result};
+
+use crate::boundary;
+use crate::progress::{rag_cancel, rag_on_piece, rag_on_progress};
+
+/// Whether a knowledge base may be created and written.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum rag_access {
+    /// Read and write; create the file if it does not exist.
+    RAG_ACCESS_CREATE = 0,
+    /// Read and write; the file must exist.
+    RAG_ACCESS_READ_WRITE = 1,
+    /// Read only; the file must exist.
+    RAG_ACCESS_READ_ONLY = 2,
+}
+
+/// Whether a sync writes.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum rag_plan {
+    /// Read, encode and write.
+    RAG_PLAN_APPLY = 0,
+    /// Count what would be done and write nothing.
+    RAG_PLAN_DRY_RUN = 1,
+}
+
+/// What to do with files and folders whose name starts with a dot.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum rag_hidden {
+    /// Leave them out.
+    RAG_HIDDEN_SKIP = 0,
+    /// Take them like any other.
+    RAG_HIDDEN_LIST = 1,
+}
+
+/// Which legs of a search answer.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum rag_mode {
+    /// Vectors and words, fused by reciprocal rank; the score is the fused one.
+    RAG_MODE_HYBRID = 0,
+    /// Vectors only; the score is the cosine.
+    RAG_MODE_DENSE = 1,
+    /// Words only; the score is BM25.
+    RAG_MODE_LEXICAL = 2,
+}
+
+/// How vectors are searched.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum rag_index {
+    /// Exact for small knowledge bases, by graph for large ones.
+    RAG_INDEX_AUTO = 0,
+    /// Always exact.
+    RAG_INDEX_FLAT = 1,
+    /// By HNSW graph wherever one exists.
+    RAG_INDEX_HNSW = 2,
+}
+
+/// When to say "not found" instead of answering.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum rag_abstain {
+    /// Below the floor measured on this knowledge base with unrelated questions.
+    RAG_ABSTAIN_CALIBRATED = 0,
+    /// Below the cosine in `abstain_below`.
+    RAG_ABSTAIN_BELOW = 1,
+    /// Never: answer whatever was found.
+    RAG_ABSTAIN_NEVER = 2,
+}
+
+/// Whether to record how an answer came about.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum rag_explain {
+    /// No.
+    RAG_EXPLAIN_OFF = 0,
+    /// Into the "trace" of the answer's JSON.
+    RAG_EXPLAIN_TRACE = 1,
+}
+
+/// When to build the vector index.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum rag_seal {
+    /// If much changed since the last time.
+    RAG_SEAL_IF_NEEDED = 0,
+    /// Now, with an HNSW graph, whatever the size.
+    RAG_SEAL_NOW = 1,
+}
+
+/// What texts are to an encoder; many put another prefix before each.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum rag_text_role {
+    /// Texts to be found.
+    RAG_TEXT_PASSAGE = 0,
+    /// Questions.
+    RAG_TEXT_QUERY = 1,
+}
+
+/// How to open a knowledge base. Begin with RAG_OPEN_OPTIONS_INIT; zero in a field is its default.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct rag_open_options {
+    /// sizeof(rag_open_options); set by RAG_OPEN_OPTIONS_INIT.
+    pub struct_size: usize,
+    /// Encoder: a name in the model cache, a path or a hub id already on this machine. NULL: the one the file was
+    /// built with, else "e5-small".
+    pub encoder: *const c_char,
+    /// Generator, likewise; loaded at the first answer. NULL: "qwen2.5-0.5b".
+    pub llm: *const c_char,
+    /// A folder of models, looked in before the usual places. NULL: none.
+    pub model_dir: *const c_char,
+    /// A rag_access.
+    pub access: i32,
+    /// Zero.
+    pub reserved: i32,
+}
+
+/// How to mirror a folder. Begin with RAG_SYNC_OPTIONS_INIT; zero in a field is its default.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct rag_sync_options {
+    /// sizeof(rag_sync_options); set by RAG_SYNC_OPTIONS_INIT.
+    pub struct_size: usize,
+    /// Larger files are skipped and reported. 0: 64 MiB.
+    pub max_file_bytes: u64,
+    /// Most tokens of a passage. 0: 200, or what the encoder takes if that is less.
+    pub max_tokens: usize,
+    /// A rag_plan.
+    pub plan: i32,
+    /// A rag_hidden.
+    pub hidden: i32,
+    /// Gets reports. NULL: none.
+    pub on_progress: rag_on_progress,
+    /// Handed to `on_progress`.
+    pub user_data: *mut c_void,
+    /// Stops the call. NULL: nothing does.
+    pub cancel: *const rag_cancel,
+}
+
+/// How to add a text. Begin with RAG_ADD_OPTIONS_INIT; zero in a field is its default.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct rag_add_options {
+    /// sizeof(rag_add_options); set by RAG_ADD_OPTIONS_INIT.
+    pub struct_size: usize,
+    /// Names of metadata, `metadata_count` of them.
+    pub metadata_keys: *const *const c_char,
+    /// Their values, in the same order.
+    pub metadata_values: *const *const c_char,
+    /// How many there are of each.
+    pub metadata_count: usize,
+    /// Stops the call. NULL: nothing does.
+    pub cancel: *const rag_cancel,
+}
+
+/// How to search. Begin with RAG_SEARCH_OPTIONS_INIT; zero in a field is its default.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct rag_search_options {
+    /// sizeof(rag_search_options); set by RAG_SEARCH_OPTIONS_INIT.
+    pub struct_size: usize,
+    /// Most hits returned, to 10,000. 0: 5.
+    pub top_k: usize,
+    /// A rag_mode.
+    pub mode: i32,
+    /// A rag_index.
+    pub index: i32,
+    /// Stops the call. NULL: nothing does.
+    pub cancel: *const rag_cancel,
+}
+
+/// How to answer. Begin with RAG_ASK_OPTIONS_INIT; zero in a field is its default.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct rag_ask_options {
+    /// sizeof(rag_ask_options); set by RAG_ASK_OPTIONS_INIT.
+    pub struct_size: usize,
+    /// Persona and rules, for the system turn. NULL: none.
+    pub system: *const c_char,
+    /// Passages offered to the prompt. 0: 3.
+    pub top_k: usize,
+    /// A rag_mode.
+    pub mode: i32,
+    /// A rag_index.
+    pub index: i32,
+    /// Most tokens of the answer. 0: 256.
+    pub max_new_tokens: usize,
+    /// Seed of the sampler. Same seed, same bytes.
+    pub seed: u64,
+    /// 0: greedy; otherwise logits are divided by it.
+    pub temperature: f32,
+    /// Keep the likeliest tokens that sum to this. 0: all.
+    pub top_p: f32,
+    /// Keep tokens at least this share as likely as the likeliest. 0: all.
+    pub min_p: f32,
+    /// Divides the logits of tokens already seen. 0: 1, off.
+    pub repetition_penalty: f32,
+    /// Sampling keeps this many of the likeliest tokens. 0: all.
+    pub sampling_top_k: usize,
+    /// Width of beam search. 0: 1, off.
+    pub beams: usize,
+    /// Generation ends before any of these, `stop_count` of them.
+    pub stop: *const *const c_char,
+    /// How many there are.
+    pub stop_count: usize,
+    /// A rag_abstain.
+    pub abstain: i32,
+    /// The cosine for RAG_ABSTAIN_BELOW.
+    pub abstain_below: f32,
+    /// A rag_explain.
+    pub explain: i32,
+    /// Zero.
+    pub reserved: i32,
+    /// Gets the answer as it is written. NULL: none.
+    pub on_piece: rag_on_piece,
+    /// Handed to `on_piece`.
+    pub user_data: *mut c_void,
+    /// Stops the call, within one token. NULL: nothing does.
+    pub cancel: *const rag_cancel,
+}
+
+/// An options struct.
+///
+/// # Safety
+/// `repr(C)`, its first field is `struct_size: usize`, and it is valid when all its bytes are zero.
+pub(crate) unsafe trait Options: Copy {}
+
+// SAFETY: repr(C), struct_size first, then only integers, floats, pointers and nullable functions.
+unsafe impl Options for rag_open_options {}
+// SAFETY: as above.
+unsafe impl Options for rag_sync_options {}
+// SAFETY: as above.
+unsafe impl Options for rag_add_options {}
+// SAFETY: as above.
+unsafe impl Options for rag_search_options {}
+// SAFETY: as above.
+unsafe impl Options for rag_ask_options {}
+
+/// No options struct of any version is larger; beyond it `struct_size` was not set.
+const MAX_STRUCT_BYTES: usize = 4096;
+
+/// Copies options of this or another version. What an older caller does not have is default; what a newer one has
+/// must be default.
+///
+/// # Safety
+/// `pointer` is null or valid for reads of a `usize`, and of as many bytes as that says.
+pub(crate) unsafe fn read<T: Options>(pointer: *const T) -> Result<T> {
+    let mut options = MaybeUninit::<T>::zeroed();
+    if !pointer.is_null() {
+        // SAFETY: not null; readable, says the caller.
+        let given = unsafe { given_bytes(pointer) }?;
+        let (known, newer) = given.split_at(given.len().min(size_of::<T>()));
+        if newer.iter().any(|byte| *byte != 0) {
+            let reason = "sets a field that this version of the library does not know";
+            return Err(Error::invalid("options", reason));
+        }
+        // SAFETY: `known` is no longer than T and cannot overlap a local.
+        unsafe { options.as_mut_ptr().cast::<u8>().copy_from(known.as_ptr(), known.len()) };
+    }
+    // SAFETY: all zero is valid for `Options`; the bytes over it are those of a T that the caller filled in.
+    Ok(unsafe { options.assume_init() })
+}
+
+/// # Safety
+/// As [`read`], and not null.
+unsafe fn given_bytes<'a, T: Options>(pointer: *const T) -> Result<&'a [u8]> {
+    if !pointer.is_aligned() {
+        return Err(Error::invalid("options", "not aligned for its type"));
+    }
+    // SAFETY: readable, says the caller; aligned, as T begins with a usize.
+    let size = unsafe { pointer.cast::<usize>().read() };
+    let plausible = (size_of::<usize>()..=MAX_STRUCT_BYTES).contains(&size);
+    if !plausible || !size.is_multiple_of(align_of::<usize>()) {
+        let reason = format!("struct_size is {size}: begin with the RAG_..._OPTIONS_INIT macro");
+        return Err(Error::invalid("options", reason));
+    }
+    // SAFETY: `size` bytes are readable, says the caller.
+    Ok(unsafe { slice::from_raw_parts(pointer.cast::<u8>(), size) })
+}
+
+/// The choice with this number.
+pub(crate) fn choice<T: Copy>(number: i32, choices: &[T], argument: &'static str) -> Result<T> {
+    usize::try_from(number).ok().and_then(|index| choices.get(index)).copied().ok_or_else(|| {
+        Error::invalid(argument, format!("{number} is not one of 0 to {}", choices.len() - 1))
+    })
+}
+
+/// `value`, or the default if it is zero.
+pub(crate) fn or_default<T: Default + PartialEq>(value: T, default: T) -> T {
+    if value == T::default() { default } else { value }
+}
+
+/// A text field that may be null.
+///
+/// # Safety
+/// `pointer` is null or NUL-terminated.
+pub(crate) unsafe fn owned_text(
+    pointer: *const c_char,
+    argument: &'static str,
+) -> Result<Option<String>> {
+    // SAFETY: passed on to the caller.
+    Ok(unsafe { boundary::optional_text(pointer, argument) }?.map(str::to_owned))
+}
+
+#[cfg(test)]
+#[path = "options_tests.rs"]
+mod tests;
