@@ -28,6 +28,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
 /* Begin of an options struct, in its declaration: the size is set, everything else is default. */
 #ifdef __cplusplus
 namespace rag {

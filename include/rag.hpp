@@ -1,0 +1,623 @@
+/*
+ * rag.hpp: the C interface of rag.h for C++17, with owners, ranges, strings and exceptions. Header only.
+ *
+ * Every failure throws rag::Error, whose code() is the rag_status. Objects own their handle: move them, do not
+ * copy them. What they lend (Hit, Citation, string_view) lives as long as the object it came from. A callback may
+ * throw: the call ends and the exception comes out of it. Otherwise the rules at the head of rag.h hold.
+ */
+#ifndef RAG_HPP
+#define RAG_HPP
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <iterator>
+#include <map>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "rag.h"
+
+namespace rag {
+
+/// A call that failed: the message followed by its causes, and the status.
+class Error : public std::runtime_error {
+public:
+    Error(rag_status code, const std::string &message) : std::runtime_error(message), code_(code) {}
+    rag_status code() const noexcept { return code_; }
+
+private:
+    rag_status code_;
+};
+
+namespace detail {
+
+template <auto Free> struct Deleter {
+    template <class T> void operator()(T *handle) const noexcept { Free(handle); }
+};
+template <class T, auto Free> using Handle = std::unique_ptr<T, Deleter<Free>>;
+using CString = Handle<char, rag_string_free>;
+
+[[noreturn]] inline void fail(rag_status status, rag_error *error) {
+    Handle<rag_error, rag_error_free> owned(error);
+    throw Error(status, rag_error_message(error));
+}
+
+/// Runs `call(&error)` and throws if it fails.
+template <class Call> void check(Call &&call) {
+    rag_error *error = nullptr;
+    const rag_status status = call(&error);
+    if (status != RAG_OK) fail(status, error);
+}
+
+/// Runs `call(&output, &error)`, throws if it fails, and owns the output.
+template <class T, auto Free, class Call> Handle<T, Free> make(Call &&call) {
+    T *output = nullptr;
+    check([&](rag_error **error) { return call(&output, error); });
+    return Handle<T, Free>(output);
+}
+
+template <class Call> std::string json(Call &&call) {
+    return make<char, rag_string_free>(std::forward<Call>(call)).get();
+}
+
+inline const char *or_null(const std::string &text) { return text.empty() ? nullptr : text.c_str(); }
+inline std::string_view or_empty(const char *text) { return text ? text : ""; }
+
+/// A callback of C++ behind one of C: holds what it threw until the C call is over.
+template <class Function> struct Callback {
+    const Function *function;
+    std::exception_ptr thrown;
+
+    template <class... Arguments> bool run(Arguments &&...arguments) noexcept {
+        try {
+            return (*function)(std::forward<Arguments>(arguments)...);
+        } catch (...) {
+            thrown = std::current_exception();
+            return false;
+        }
+    }
+    void rethrow() const {
+        if (thrown) std::rethrow_exception(thrown);
+    }
+};
+
+/// As make, for a call that may call back: what the callback threw comes first.
+template <class T, auto Free, class Callback, class Call>
+Handle<T, Free> make_with(Callback &callback, Call &&call) {
+    T *output = nullptr;
+    rag_error *error = nullptr;
+    callback.thrown = nullptr;
+    const rag_status status = call(&output, &error);
+    Handle<T, Free> owned(output);
+    Handle<rag_error, rag_error_free> why(error);
+    callback.rethrow();
+    if (status != RAG_OK) fail(status, why.release());
+    return owned;
+}
+
+inline std::vector<const char *> pointers(const std::vector<std::string> &texts) {
+    std::vector<const char *> pointers;
+    for (const std::string &text : texts) pointers.push_back(text.c_str());
+    return pointers;
+}
+
+/// Items that a handle lends by index, as a range.
+template <class Owner, class Item> class Lent {
+public:
+    class iterator {
+    public:
+        using iterator_category = std::input_iterator_tag;
+        using value_type = Item;
+        using difference_type = std::ptrdiff_t;
+        using pointer = void;
+        using reference = Item;
+        iterator(const Owner *owner, std::size_t index) : owner_(owner), index_(index) {}
+        Item operator*() const { return Item(*Item::at(owner_, index_)); }
+        iterator &operator++() {
+            ++index_;
+            return *this;
+        }
+        bool operator==(const iterator &other) const { return index_ == other.index_; }
+        bool operator!=(const iterator &other) const { return index_ != other.index_; }
+
+    private:
+        const Owner *owner_;
+        std::size_t index_;
+    };
+
+    Lent(const Owner *owner, std::size_t size) : owner_(owner), size_(size) {}
+    std::size_t size() const noexcept { return size_; }
+    bool empty() const noexcept { return size_ == 0; }
+    iterator begin() const { return {owner_, 0}; }
+    iterator end() const { return {owner_, size_}; }
+    /// Throws std::out_of_range beyond the last.
+    Item at(std::size_t index) const {
+        if (index >= size_) throw std::out_of_range("rag: no item " + std::to_string(index));
+        return Item(*Item::at(owner_, index));
+    }
+    Item operator[](std::size_t index) const { return at(index); }
+
+private:
+    const Owner *owner_;
+    std::size_t size_;
+};
+
+} // namespace detail
+
+/// The version of the library in use.
+inline std::string_view version() { return rag_version(); }
+
+/// A flag that stops calls; any thread may request. Copies share it.
+class Cancel {
+public:
+    Cancel() : handle_(rag_cancel_new(), rag_cancel_free) {}
+    void request() const noexcept { rag_cancel_request(handle_.get()); }
+    bool requested() const noexcept { return rag_cancel_is_requested(handle_.get()); }
+    const rag_cancel *handle() const noexcept { return handle_.get(); }
+
+private:
+    std::shared_ptr<rag_cancel> handle_;
+};
+
+namespace detail {
+inline const rag_cancel *flag(const std::optional<Cancel> &cancel) {
+    return cancel ? cancel->handle() : nullptr;
+}
+} // namespace detail
+
+/// A passage found, lent by Hits or Answer.
+class Hit {
+public:
+    explicit Hit(const rag_hit &hit) : hit_(&hit) {}
+    std::int64_t passage_id() const { return hit_->passage_id; }
+    float score() const { return hit_->score; }
+    std::optional<float> cosine() const {
+        return std::isnan(hit_->cosine) ? std::nullopt : std::optional<float>(hit_->cosine);
+    }
+    std::string_view uri() const { return hit_->uri; }
+    std::string_view title() const { return detail::or_empty(hit_->title); }
+    std::string_view heading() const { return detail::or_empty(hit_->heading); }
+    std::string_view text() const { return {hit_->text, hit_->text_bytes}; }
+    std::size_t start() const { return hit_->start; }
+    std::size_t end() const { return hit_->end; }
+    std::uint32_t page() const { return hit_->page; }
+    /// Every field, as in rag.h.
+    const rag_hit &raw() const { return *hit_; }
+
+    static const rag_hit *at(const rag_hits *hits, std::size_t index) { return rag_hits_at(hits, index); }
+    static const rag_hit *at(const rag_answer *answer, std::size_t index) {
+        return rag_answer_hit_at(answer, index);
+    }
+
+private:
+    const rag_hit *hit_;
+};
+
+/// What a search found, best first: a range of Hit.
+class Hits {
+public:
+    explicit Hits(rag_hits *handle) : handle_(handle) {}
+    std::size_t size() const { return rag_hits_count(handle_.get()); }
+    bool empty() const { return size() == 0; }
+    auto begin() const { return items().begin(); }
+    auto end() const { return items().end(); }
+    /// Throws std::out_of_range beyond the last.
+    Hit operator[](std::size_t index) const { return items().at(index); }
+    /// {"hits": [...]}
+    std::string to_json() const {
+        return detail::json([&](char **json, rag_error **error) {
+            return rag_hits_to_json(handle_.get(), json, error);
+        });
+    }
+    const rag_hits *handle() const { return handle_.get(); }
+
+private:
+    detail::Lent<rag_hits, Hit> items() const { return {handle_.get(), size()}; }
+    detail::Handle<rag_hits, rag_hits_free> handle_;
+};
+
+/// A span of a passage that supports a part of an answer, lent by Answer.
+class Citation {
+public:
+    explicit Citation(const rag_citation &citation) : citation_(&citation) {}
+    std::size_t marker() const { return citation_->marker; }
+    std::int64_t passage_id() const { return citation_->passage_id; }
+    std::string_view uri() const { return citation_->uri; }
+    std::string_view quote() const { return {citation_->quote, citation_->quote_bytes}; }
+    std::size_t start() const { return citation_->start; }
+    std::size_t end() const { return citation_->end; }
+    std::uint32_t page() const { return citation_->page; }
+    float support() const { return citation_->support; }
+    rag_citation_status status() const {
+        return static_cast<rag_citation_status>(citation_->status);
+    }
+    /// Every field, as in rag.h.
+    const rag_citation &raw() const { return *citation_; }
+
+    static const rag_citation *at(const rag_answer *answer, std::size_t index) {
+        return rag_answer_citation_at(answer, index);
+    }
+
+private:
+    const rag_citation *citation_;
+};
+
+/// What the documents say, or that they do not.
+class Answer {
+public:
+    explicit Answer(rag_answer *handle) : handle_(handle) {}
+    bool found() const { return rag_answer_found(handle_.get()); }
+    explicit operator bool() const { return found(); }
+    std::string_view text() const {
+        std::size_t size = 0;
+        const char *text = rag_answer_text(handle_.get(), &size);
+        return {text, size};
+    }
+    rag_not_found_reason reason() const { return rag_answer_reason(handle_.get()); }
+    detail::Lent<rag_answer, Citation> citations() const {
+        return {handle_.get(), rag_answer_citation_count(handle_.get())};
+    }
+    detail::Lent<rag_answer, Hit> hits() const {
+        return {handle_.get(), rag_answer_hit_count(handle_.get())};
+    }
+    /// Passages found but left out of the prompt for want of room.
+    std::vector<std::int64_t> left_out() const {
+        std::vector<std::int64_t> ids(rag_answer_left_out_count(handle_.get()));
+        for (std::size_t i = 0; i < ids.size(); i++) ids[i] = rag_answer_left_out_at(handle_.get(), i);
+        return ids;
+    }
+    const rag_timings &timings() const { return *rag_answer_timings(handle_.get()); }
+    std::string to_json() const {
+        return detail::json([&](char **json, rag_error **error) {
+            return rag_answer_to_json(handle_.get(), json, error);
+        });
+    }
+    const rag_answer *handle() const { return handle_.get(); }
+
+private:
+    detail::Handle<rag_answer, rag_answer_free> handle_;
+};
+
+/// A file that a sync passed over, and why.
+struct Skipped {
+    std::string path;
+    std::string message;
+    rag_status code;
+};
+
+/// What a sync did.
+class SyncReport {
+public:
+    explicit SyncReport(rag_sync_report *handle) : handle_(handle) {}
+    const rag_sync_counts &counts() const { return *rag_sync_report_counts(handle_.get()); }
+    std::vector<Skipped> skipped() const {
+        std::vector<Skipped> all;
+        for (std::size_t i = 0; const rag_skipped *one = rag_sync_report_skipped_at(handle_.get(), i); i++)
+            all.push_back({one->path, one->message, static_cast<rag_status>(one->code)});
+        return all;
+    }
+    std::string to_json() const {
+        return detail::json([&](char **json, rag_error **error) {
+            return rag_sync_report_to_json(handle_.get(), json, error);
+        });
+    }
+
+private:
+    detail::Handle<rag_sync_report, rag_sync_report_free> handle_;
+};
+
+/// One thing that a check found wrong.
+struct Damage {
+    std::string part;
+    std::string message;
+    bool repairable;
+};
+
+/// How to open a knowledge base; an empty string is the default.
+struct OpenOptions {
+    std::string encoder;
+    std::string llm;
+    std::string model_dir;
+    rag_access access = RAG_ACCESS_CREATE;
+};
+
+/// How to mirror a folder; zero is the default. Return false from `on_progress` to stop.
+struct SyncOptions {
+    std::uint64_t max_file_bytes = 0;
+    std::size_t max_tokens = 0;
+    rag_plan plan = RAG_PLAN_APPLY;
+    rag_hidden hidden = RAG_HIDDEN_SKIP;
+    std::function<bool(const rag_progress &)> on_progress;
+    std::optional<Cancel> cancel;
+};
+
+/// How to search; zero is the default.
+struct SearchOptions {
+    std::size_t top_k = 0;
+    rag_mode mode = RAG_MODE_HYBRID;
+    rag_index index = RAG_INDEX_AUTO;
+    std::optional<Cancel> cancel;
+};
+
+/// How to answer; zero is the default. Return false from `on_piece` to end the answer there.
+struct AskOptions {
+    std::string system;
+    std::size_t top_k = 0;
+    rag_mode mode = RAG_MODE_HYBRID;
+    rag_index index = RAG_INDEX_AUTO;
+    std::size_t max_new_tokens = 0;
+    std::uint64_t seed = 0;
+    float temperature = 0;
+    float top_p = 0;
+    float min_p = 0;
+    float repetition_penalty = 0;
+    std::size_t sampling_top_k = 0;
+    std::size_t beams = 0;
+    std::vector<std::string> stop;
+    rag_abstain abstain = RAG_ABSTAIN_CALIBRATED;
+    float abstain_below = 0;
+    rag_explain explain = RAG_EXPLAIN_OFF;
+    std::function<bool(std::string_view)> on_piece;
+    std::optional<Cancel> cancel;
+};
+
+namespace detail {
+
+using PieceCallback = Callback<std::function<bool(std::string_view)>>;
+using ProgressCallback = Callback<std::function<bool(const rag_progress &)>>;
+
+extern "C" inline bool rag_hpp_piece(const char *piece, std::size_t size, void *user_data) {
+    return static_cast<PieceCallback *>(user_data)->run(std::string_view(piece, size));
+}
+
+extern "C" inline bool rag_hpp_progress(const rag_progress *progress, void *user_data) {
+    return static_cast<ProgressCallback *>(user_data)->run(*progress);
+}
+
+/// AskOptions as C sees them; lives as long as the call.
+class RawAskOptions {
+public:
+    explicit RawAskOptions(const AskOptions &options)
+        : stop_(pointers(options.stop)), callback_{&options.on_piece, nullptr} {
+        raw_ = RAG_ASK_OPTIONS_INIT;
+        raw_.system = or_null(options.system);
+        raw_.top_k = options.top_k;
+        raw_.mode = options.mode;
+        raw_.index = options.index;
+        raw_.max_new_tokens = options.max_new_tokens;
+        raw_.seed = options.seed;
+        raw_.temperature = options.temperature;
+        raw_.top_p = options.top_p;
+        raw_.min_p = options.min_p;
+        raw_.repetition_penalty = options.repetition_penalty;
+        raw_.sampling_top_k = options.sampling_top_k;
+        raw_.beams = options.beams;
+        raw_.stop = stop_.data();
+        raw_.stop_count = stop_.size();
+        raw_.abstain = options.abstain;
+        raw_.abstain_below = options.abstain_below;
+        raw_.explain = options.explain;
+        if (options.on_piece) raw_.on_piece = rag_hpp_piece;
+        raw_.user_data = &callback_;
+        raw_.cancel = flag(options.cancel);
+    }
+    RawAskOptions(const RawAskOptions &) = delete;
+    RawAskOptions &operator=(const RawAskOptions &) = delete;
+
+    rag_ask_options *get() { return &raw_; }
+    PieceCallback &callback() { return callback_; }
+
+private:
+    std::vector<const char *> stop_;
+    PieceCallback callback_;
+    rag_ask_options raw_{};
+};
+
+} // namespace detail
+
+/// A conversation: each turn is an ask with the turns before it. Keeps its knowledge base open.
+class Chat {
+public:
+    Chat(const rag_kb *kb, AskOptions options)
+        : options_(std::make_unique<AskOptions>(std::move(options))),
+          raw_(std::make_unique<detail::RawAskOptions>(*options_)) {
+        raw_->get()->cancel = nullptr;
+        handle_ = detail::make<rag_chat, rag_chat_free>([&](rag_chat **chat, rag_error **error) {
+            return rag_kb_chat(kb, raw_->get(), chat, error);
+        });
+    }
+    Answer say(const std::string &text) {
+        const auto call = [&](rag_answer **out, rag_error **error) {
+            return rag_chat_say(handle_.get(), text.c_str(), detail::flag(options_->cancel), out, error);
+        };
+        return Answer(
+            detail::make_with<rag_answer, rag_answer_free>(raw_->callback(), call).release());
+    }
+    std::size_t turn_count() const { return rag_chat_turn_count(handle_.get()); }
+    void clear() {
+        detail::check([&](rag_error **error) { return rag_chat_clear(handle_.get(), error); });
+    }
+    /// [{"role", "content"}, ...]
+    std::string to_json() const {
+        return detail::json([&](char **json, rag_error **error) {
+            return rag_chat_to_json(handle_.get(), json, error);
+        });
+    }
+
+private:
+    std::unique_ptr<AskOptions> options_;
+    std::unique_ptr<detail::RawAskOptions> raw_;
+    detail::Handle<rag_chat, rag_chat_free> handle_;
+};
+
+/// One knowledge base. Threads may share it.
+class KnowledgeBase {
+public:
+    using Info = detail::Handle<rag_info, rag_info_free>;
+    using Passage = detail::Handle<rag_passage, rag_passage_free>;
+
+    /// Opens or creates the file at `path`; ":memory:" keeps it in memory.
+    explicit KnowledgeBase(const std::string &path, const OpenOptions &options = {}) {
+        rag_open_options raw = RAG_OPEN_OPTIONS_INIT;
+        raw.encoder = detail::or_null(options.encoder);
+        raw.llm = detail::or_null(options.llm);
+        raw.model_dir = detail::or_null(options.model_dir);
+        raw.access = options.access;
+        handle_ = detail::make<rag_kb, rag_kb_close>([&](rag_kb **kb, rag_error **error) {
+            return rag_kb_open(path.c_str(), &raw, kb, error);
+        });
+    }
+
+    /// Makes the knowledge base mirror a folder or a file.
+    SyncReport sync(const std::string &path, const SyncOptions &options = {}) {
+        detail::ProgressCallback callback{&options.on_progress, nullptr};
+        rag_sync_options raw = RAG_SYNC_OPTIONS_INIT;
+        raw.max_file_bytes = options.max_file_bytes;
+        raw.max_tokens = options.max_tokens;
+        raw.plan = options.plan;
+        raw.hidden = options.hidden;
+        if (options.on_progress) raw.on_progress = detail::rag_hpp_progress;
+        raw.user_data = &callback;
+        raw.cancel = detail::flag(options.cancel);
+        const auto call = [&](rag_sync_report **report, rag_error **error) {
+            return rag_kb_sync(handle_.get(), path.c_str(), &raw, report, error);
+        };
+        return SyncReport(
+            detail::make_with<rag_sync_report, rag_sync_report_free>(callback, call).release());
+    }
+
+    /// Adds one text under a name, in place of any with the same name. Returns its passages' numbers.
+    std::vector<std::int64_t> add(const std::string &uri, std::string_view text,
+                                  const std::map<std::string, std::string> &metadata = {}) {
+        std::vector<const char *> keys, values;
+        for (const auto &[key, value] : metadata) {
+            keys.push_back(key.c_str());
+            values.push_back(value.c_str());
+        }
+        rag_add_options raw = RAG_ADD_OPTIONS_INIT;
+        raw.metadata_keys = keys.data();
+        raw.metadata_values = values.data();
+        raw.metadata_count = keys.size();
+        const auto ids = detail::make<rag_passage_ids, rag_passage_ids_free>(
+            [&](rag_passage_ids **ids, rag_error **error) {
+                return rag_kb_add(handle_.get(), uri.c_str(), text.data(), text.size(), &raw, ids, error);
+            });
+        std::vector<std::int64_t> numbers(rag_passage_ids_count(ids.get()));
+        for (std::size_t i = 0; i < numbers.size(); i++) numbers[i] = rag_passage_ids_at(ids.get(), i);
+        return numbers;
+    }
+
+    /// Removes a document; false if there was none.
+    bool remove(const std::string &uri) {
+        bool removed = false;
+        detail::check([&](rag_error **error) {
+            return rag_kb_remove(handle_.get(), uri.c_str(), &removed, error);
+        });
+        return removed;
+    }
+
+    /// Finds the passages that answer a question best, best first.
+    Hits search(const std::string &question, const SearchOptions &options = {}) const {
+        rag_search_options raw = RAG_SEARCH_OPTIONS_INIT;
+        raw.top_k = options.top_k;
+        raw.mode = options.mode;
+        raw.index = options.index;
+        raw.cancel = detail::flag(options.cancel);
+        return Hits(detail::make<rag_hits, rag_hits_free>([&](rag_hits **hits, rag_error **error) {
+                        return rag_kb_search(handle_.get(), question.c_str(), &raw, hits, error);
+                    }).release());
+    }
+
+    /// Answers a question from the documents, with citations, or says that they do not know.
+    Answer ask(const std::string &question, const AskOptions &options = {}) const {
+        detail::RawAskOptions raw(options);
+        const auto call = [&](rag_answer **out, rag_error **error) {
+            return rag_kb_ask(handle_.get(), question.c_str(), raw.get(), out, error);
+        };
+        return Answer(detail::make_with<rag_answer, rag_answer_free>(raw.callback(), call).release());
+    }
+
+    Chat chat(AskOptions options = {}) const { return Chat(handle_.get(), std::move(options)); }
+
+    /// Re-reads the cited file and says whether the quote still stands.
+    rag_citation_status verify(const Answer &answer, std::size_t index) const {
+        rag_citation_status status = RAG_CITATION_MISSING;
+        detail::check([&](rag_error **error) {
+            return rag_kb_verify(handle_.get(), answer.handle(), index, &status, error);
+        });
+        return status;
+    }
+
+    /// The passage with this number; throws RAG_NOT_FOUND if there is none.
+    Passage passage(std::int64_t passage_id) const {
+        return detail::make<rag_passage, rag_passage_free>([&](rag_passage **out, rag_error **error) {
+            return rag_kb_passage(handle_.get(), passage_id, out, error);
+        });
+    }
+
+    Info info() const {
+        return detail::make<rag_info, rag_info_free>([&](rag_info **info, rag_error **error) {
+            return rag_kb_info(handle_.get(), info, error);
+        });
+    }
+
+    /// Every damage in the file; empty if it is sound.
+    std::vector<Damage> check() const {
+        const auto report = detail::make<rag_check_report, rag_check_report_free>(
+            [&](rag_check_report **out, rag_error **error) {
+                return rag_kb_check(handle_.get(), nullptr, out, error);
+            });
+        std::vector<Damage> all;
+        for (std::size_t i = 0; const rag_damage *one = rag_check_report_at(report.get(), i); i++)
+            all.push_back({one->part, one->message, one->repairable != 0});
+        return all;
+    }
+
+    void seal(rag_seal when = RAG_SEAL_IF_NEEDED) {
+        detail::check([&](rag_error **error) { return rag_kb_seal(handle_.get(), when, nullptr, error); });
+    }
+    void vacuum() {
+        detail::check([&](rag_error **error) { return rag_kb_vacuum(handle_.get(), error); });
+    }
+
+    rag_kb *handle() const { return handle_.get(); }
+
+private:
+    detail::Handle<rag_kb, rag_kb_close> handle_;
+};
+
+/// A sentence encoder without a knowledge base.
+class Encoder {
+public:
+    explicit Encoder(const std::string &name)
+        : handle_(detail::make<rag_encoder, rag_encoder_free>([&](rag_encoder **out, rag_error **error) {
+              return rag_encoder_open(name.c_str(), out, error);
+          })) {}
+    std::size_t dim() const { return rag_encoder_dim(handle_.get()); }
+    /// One unit row of dim() floats for each text, row after row.
+    std::vector<float> encode(const std::vector<std::string> &texts,
+                              rag_text_role role = RAG_TEXT_PASSAGE) const {
+        const std::vector<const char *> raw = detail::pointers(texts);
+        std::vector<float> vectors(texts.size() * dim());
+        detail::check([&](rag_error **error) {
+            return rag_encoder_encode(handle_.get(), role, raw.data(), raw.size(), vectors.data(),
+                                      vectors.size(), nullptr, error);
+        });
+        return vectors;
+    }
+
+private:
+    detail::Handle<rag_encoder, rag_encoder_free> handle_;
+};
+
+} // namespace rag
+
+#endif // RAG_HPP

@@ -1,0 +1,74 @@
+#!/usr/bin/env bash
+# Builds the C library and installs it: headers, shared and static library, pkg-config and CMake files.
+#
+#   scripts/install-c.sh PREFIX               install under PREFIX (an absolute path, such as /usr/local)
+#   scripts/install-c.sh --uninstall PREFIX   remove what that installed
+#
+# RAG_PROFILE chooses the cargo profile: release (default) or dist (slower to build, faster and smaller).
+# DESTDIR, if set, is put before PREFIX while copying, for packagers.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+ABI_VERSION=0 # RAG_ABI_VERSION of include/rag.h
+PROFILE=${RAG_PROFILE:-release}
+TARGET=${CARGO_TARGET_DIR:-target}/$PROFILE
+
+fail() { printf 'error: %s\n' "$*" >&2; exit 1; }
+
+# Where each file goes, below PREFIX.
+FILES=(
+  include/rag.h include/rag.hpp
+  lib/librag.so lib/librag.so.$ABI_VERSION lib/librag.a
+  lib/pkgconfig/rag.pc
+  lib/cmake/rag/ragConfig.cmake lib/cmake/rag/ragConfigVersion.cmake
+)
+
+define() { sed -n "s/^#define $1 //p" include/rag.h; }
+
+uninstall() {
+  local file
+  for file in "${FILES[@]}"; do rm -f "$1/$file"; done
+  rmdir "$1/lib/cmake/rag" "$1/lib/cmake" "$1/lib/pkgconfig" "$1/lib" "$1/include" "$1" 2>/dev/null || true
+}
+
+# Builds, and prints the system libraries that a program linked with librag.a needs, as -lNAME words.
+build() {
+  local log
+  log=$(cargo rustc --profile "$PROFILE" --locked -p rag-capi --lib -- --print native-static-libs 2>&1) ||
+    { printf '%s\n' "$log" >&2; fail "the library does not build"; }
+  sed -n 's/^note: native-static-libs: //p' <<<"$log" | tail -n 1
+}
+
+# fill TEMPLATE TO STATIC_LIBS
+fill() {
+  local major minor patch
+  major=$(define RAG_VERSION_MAJOR) minor=$(define RAG_VERSION_MINOR) patch=$(define RAG_VERSION_PATCH)
+  sed -e "s/@VERSION@/$major.$minor.$patch/; s/@VERSION_MAJOR_MINOR@/$major.$minor/" \
+    -e "s/@ABI_VERSION@/$ABI_VERSION/; s/@PC_STATIC_LIBS@/$3/; s/@CMAKE_STATIC_LIBS@/${3// /;}/" "$1" >"$2"
+  chmod 644 "$2"
+}
+
+install_all() {
+  local root=$1 static_libs
+  static_libs=$(build)
+  [ -n "$static_libs" ] || fail "rustc did not say which libraries the static library needs"
+  mkdir -p "$root"/{include,lib/pkgconfig,lib/cmake/rag}
+  install -m 644 include/rag.h include/rag.hpp "$root/include/"
+  install -m 755 "$TARGET/librag.so" "$root/lib/librag.so.$ABI_VERSION"
+  ln -sf "librag.so.$ABI_VERSION" "$root/lib/librag.so"
+  install -m 644 "$TARGET/librag.a" "$root/lib/librag.a"
+  strip --strip-unneeded "$root/lib/librag.so.$ABI_VERSION"
+  strip --strip-debug "$root/lib/librag.a" 2>/dev/null || true # smaller; complains of objects without symbols
+  fill cmake/rag.pc.in "$root/lib/pkgconfig/rag.pc" "$static_libs"
+  fill cmake/ragConfig.cmake.in "$root/lib/cmake/rag/ragConfig.cmake" "$static_libs"
+  fill cmake/ragConfigVersion.cmake.in "$root/lib/cmake/rag/ragConfigVersion.cmake" "$static_libs"
+}
+
+case "${1-}" in
+  --uninstall) [ $# = 2 ] || fail "usage: $0 --uninstall PREFIX"; uninstall "${DESTDIR-}$2" ;;
+  /*)
+    [ "$(define RAG_ABI_VERSION)" = "$ABI_VERSION" ] || fail "RAG_ABI_VERSION in include/rag.h is not $ABI_VERSION"
+    install_all "${DESTDIR-}$1"
+    echo "installed under ${DESTDIR-}$1; run ldconfig if the linker looks there" ;;
+  *) fail "usage: $0 [--uninstall] PREFIX, an absolute path" ;;
+esac

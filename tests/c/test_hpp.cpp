@@ -1,0 +1,152 @@
+// rag.hpp: owners, ranges, strings and exceptions. Argument 1 is an empty folder.
+#include <stdexcept>
+#include <type_traits>
+
+#include <rag.hpp>
+
+#include "check.h"
+
+static const std::string question = "When was the bridge opened?";
+static const std::string bridge = "The stone bridge over the Velden river was opened to traffic in 1871.\n";
+
+/// The status of the rag::Error that `call` throws; RAG_OK if it throws none.
+template <class Call> static rag_status thrown_by(Call &&call) {
+    try {
+        call();
+    } catch (const rag::Error &error) {
+        CHECK(std::string(error.what()) != "");
+        return error.code();
+    }
+    return RAG_OK;
+}
+
+static_assert(!std::is_copy_constructible_v<rag::KnowledgeBase>);
+static_assert(std::is_nothrow_move_constructible_v<rag::KnowledgeBase>);
+static_assert(std::is_nothrow_move_constructible_v<rag::Answer>);
+
+static void failures_are_exceptions_with_a_status(const std::string &folder) {
+    rag::OpenOptions options;
+    options.encoder = "no-such-encoder";
+    CHECK(thrown_by([&] { rag::KnowledgeBase kb(folder + "/kb.rag", options); }) == RAG_NOT_FOUND);
+    CHECK(thrown_by([&] { rag::Encoder encoder("no-such-encoder"); }) == RAG_NOT_FOUND);
+    CHECK(rag::version() == rag_version());
+}
+
+static rag::OpenOptions models(const char *encoder, const char *llm) {
+    rag::OpenOptions options;
+    options.encoder = encoder;
+    options.llm = llm;
+    return options;
+}
+
+static void a_knowledge_base_can_be_moved_filled_and_searched(const rag::OpenOptions &options) {
+    rag::KnowledgeBase opened(":memory:", options);
+    rag::KnowledgeBase kb = std::move(opened);
+    CHECK(kb.add("bridge", bridge, {{"author", "Ada"}}).size() == 1);
+    CHECK(kb.add("soup", "Leek soup is made with leeks, potatoes and butter.").size() == 1);
+    CHECK(thrown_by([&] { kb.add("empty", ""); }) == RAG_INVALID_ARGUMENT);
+
+    const rag::Hits hits = kb.search(question);
+    CHECK(hits.size() == 2 && hits[0].uri() == "bridge" && hits[0].text().find("1871") != std::string_view::npos);
+    std::size_t count = 0;
+    for (const rag::Hit &hit : hits) count += !hit.text().empty();
+    CHECK(count == 2);
+    bool out_of_range = false;
+    try {
+        hits[2];
+    } catch (const std::out_of_range &) {
+        out_of_range = true;
+    }
+    CHECK(out_of_range);
+    CHECK(hits.to_json().rfind("{\"hits\":", 0) == 0);
+    CHECK(std::string(kb.passage(hits[0].passage_id())->text) == hits[0].text());
+    CHECK(kb.info()->document_count == 2 && kb.check().empty());
+    CHECK(kb.remove("soup") && !kb.remove("soup"));
+    kb.seal(RAG_SEAL_NOW);
+    kb.vacuum();
+    rag::SearchOptions cancelled;
+    cancelled.cancel.emplace().request();
+    CHECK(thrown_by([&] { kb.search(question, cancelled); }) == RAG_CANCELLED);
+    CHECK(thrown_by([&] { kb.search(""); }) == RAG_INVALID_ARGUMENT);
+}
+
+static void what_a_callback_throws_comes_out_of_the_call(const rag::OpenOptions &options, const std::string &docs) {
+    rag::KnowledgeBase kb(":memory:", options);
+    rag::SyncOptions sync;
+    sync.on_progress = [](const rag_progress &) -> bool { throw std::logic_error("enough"); };
+    std::string what;
+    try {
+        kb.sync(docs, sync);
+    } catch (const std::logic_error &error) {
+        what = error.what();
+    }
+    CHECK(what == "enough");
+    std::size_t reports = 0;
+    sync.on_progress = [&](const rag_progress &) { return ++reports > 0; };
+    const rag::SyncReport report = kb.sync(docs, sync);
+    CHECK(report.counts().added + report.counts().unchanged == 1 && reports > 0);
+    const auto skipped = report.skipped();
+    CHECK(skipped.size() == 1 && skipped[0].code == RAG_DOCUMENT);
+}
+
+static void an_encoder_gives_unit_rows(const rag::OpenOptions &options) {
+    const rag::Encoder encoder(options.encoder);
+    const std::vector<float> rows = encoder.encode({question, bridge}, RAG_TEXT_QUERY);
+    CHECK(rows.size() == 2 * encoder.dim());
+    float cosine = 0;
+    for (std::size_t i = 0; i < encoder.dim(); i++) cosine += rows[i] * rows[encoder.dim() + i];
+    CHECK(cosine > 0.3F && cosine < 1.0F);
+}
+
+static void answers_stream_cite_and_chat(const rag::OpenOptions &options) {
+    rag::KnowledgeBase kb(":memory:", options);
+    kb.add("bridge", bridge);
+    std::string streamed;
+    rag::AskOptions ask;
+    ask.abstain = RAG_ABSTAIN_NEVER;
+    ask.on_piece = [&](std::string_view piece) {
+        streamed += piece;
+        return true;
+    };
+    const rag::Answer answer = kb.ask(question, ask);
+    CHECK(answer && answer.text().find("1871") != std::string_view::npos);
+    CHECK(streamed.find("1871") != std::string::npos);
+    CHECK(answer.citations().size() >= 1 && answer.hits().size() == 1 && answer.left_out().empty());
+    for (const rag::Citation &citation : answer.citations())
+        CHECK(citation.quote() == bridge.substr(citation.start(), citation.end() - citation.start()));
+
+    streamed.clear();
+    rag::Chat chat = kb.chat(ask);
+    rag::Chat moved = std::move(chat);
+    CHECK(moved.say(question).found() && streamed.find("1871") != std::string::npos);
+    CHECK(moved.turn_count() == 2 && moved.to_json().find("assistant") != std::string::npos);
+    moved.clear();
+    CHECK(moved.turn_count() == 0);
+
+    ask.on_piece = [](std::string_view) -> bool { throw std::logic_error("enough"); };
+    bool thrown = false;
+    try {
+        kb.ask(question, ask);
+    } catch (const std::logic_error &) {
+        thrown = true;
+    }
+    CHECK(thrown);
+}
+
+int main(int argc, char **argv) {
+    if (argc != 2) return 2;
+    const std::string folder = argv[1], docs = folder + "/docs";
+    failures_are_exceptions_with_a_status(folder);
+    char encoder[4096], llm[4096];
+    if (!find_model("minilm", encoder, sizeof encoder)) return finish();
+    const bool can_ask = find_model("qwen2.5-0.5b", llm, sizeof llm);
+    CHECK(mkdir(docs.c_str(), 0777) == 0);
+    write_file(docs.c_str(), "bridge.txt", bridge.c_str());
+    write_file(docs.c_str(), "broken.pdf", "%PDF-1.7\nthis is where the download stopped");
+    const rag::OpenOptions options = models(encoder, llm);
+    a_knowledge_base_can_be_moved_filled_and_searched(options);
+    what_a_callback_throws_comes_out_of_the_call(options, docs);
+    an_encoder_gives_unit_rows(options);
+    if (can_ask) answers_stream_cite_and_chat(options);
+    return finish();
+}

@@ -1,0 +1,335 @@
+/* A knowledge base with real models, through the C interface. Argument 1 is an empty folder. */
+#include <pthread.h>
+
+#include "check.h"
+
+static const char bridge[] = "The stone bridge over the Velden river was opened to traffic in 1871.\n";
+static const char soup[] = "Leek soup is made with leeks, potatoes, butter and a little cream.\n";
+static const char question[] = "When was the bridge opened?";
+
+static char docs[4096], encoder_path[4096], llm_path[4096];
+
+static rag_kb *open_memory(void) {
+    rag_error *error = NULL;
+    rag_kb *kb = NULL;
+    rag_open_options options = RAG_OPEN_OPTIONS_INIT;
+    options.encoder = encoder_path;
+    options.llm = llm_path;
+    CHECK_STATUS(rag_kb_open(":memory:", &options, &kb, &error), RAG_OK);
+    return kb;
+}
+
+static void open_errors_of_the_file_are_typed(const char *folder) {
+    rag_error *error = NULL;
+    rag_kb *kb = NULL;
+    rag_open_options options = RAG_OPEN_OPTIONS_INIT;
+    char path[8192];
+    options.encoder = encoder_path;
+    options.access = RAG_ACCESS_READ_ONLY;
+    snprintf(path, sizeof path, "%s/missing.rag", folder);
+    CHECK_STATUS(rag_kb_open(path, &options, &kb, &error), RAG_IO);
+    CHECK(kb == NULL);
+    snprintf(path, sizeof path, "%s/bridge.txt", docs);
+    CHECK_STATUS(rag_kb_open(path, &options, &kb, &error), RAG_STORE);
+    options.access = RAG_ACCESS_CREATE;
+    CHECK_STATUS(rag_kb_open(path, &options, &kb, &error), RAG_STORE);
+}
+
+struct watch {
+    rag_kb *kb;
+    int calls;
+    int stop_at;
+    rag_status inner;
+};
+
+static bool watch_progress(const rag_progress *progress, void *user_data) {
+    struct watch *watch = user_data;
+    rag_info *info = NULL;
+    rag_error *error = NULL;
+    watch->inner = rag_kb_info(watch->kb, &info, &error);
+    rag_error_free(error);
+    if (progress->has_total) CHECK(progress->done <= progress->total);
+    return ++watch->calls != watch->stop_at;
+}
+
+static void sync_reports_and_its_callback_may_stop_it(rag_kb *kb) {
+    rag_error *error = NULL;
+    rag_sync_report *report = NULL;
+    struct watch watch = {kb, 0, 1, RAG_OK};
+    rag_sync_options options = RAG_SYNC_OPTIONS_INIT;
+    options.on_progress = watch_progress;
+    options.user_data = &watch;
+    CHECK_STATUS(rag_kb_sync(kb, docs, &options, &report, &error), RAG_CANCELLED);
+    CHECK(report == NULL && watch.inner == RAG_INVALID_ARGUMENT);
+
+    watch.stop_at = 0;
+    if (!CHECK_STATUS(rag_kb_sync(kb, docs, &options, &report, &error), RAG_OK)) return;
+    const rag_sync_counts *counts = rag_sync_report_counts(report);
+    CHECK(counts->added + counts->unchanged == 2 && counts->skipped == 1 && watch.calls > 1);
+    const rag_skipped *skipped = rag_sync_report_skipped_at(report, 0);
+    CHECK(skipped->code == RAG_DOCUMENT && strstr(skipped->path, "broken.pdf"));
+    CHECK(rag_sync_report_skipped_at(report, 1) == NULL);
+    char *json = NULL;
+    CHECK_STATUS(rag_sync_report_to_json(report, &json, &error), RAG_OK);
+    CHECK(json && strstr(json, "\"code\":\"Document\""));
+    rag_string_free(json);
+    rag_sync_report_free(report);
+    CHECK_STATUS(rag_kb_sync(kb, "/no/such/folder", NULL, NULL, &error), RAG_IO);
+}
+
+static void search_lends_whole_hits(rag_kb *kb) {
+    rag_error *error = NULL;
+    rag_hits *hits = NULL;
+    rag_search_options options = RAG_SEARCH_OPTIONS_INIT;
+    options.top_k = 1;
+    if (!CHECK_STATUS(rag_kb_search(kb, question, &options, &hits, &error), RAG_OK)) return;
+    const rag_hit *hit = rag_hits_at(hits, 0);
+    if (CHECK(rag_hits_count(hits) == 1 && hit && rag_hits_at(hits, 1) == NULL)) {
+        CHECK(strstr(hit->uri, "bridge.txt") && strstr(hit->text, "1871") && hit->dense_rank == 1);
+        CHECK(hit->text_bytes == strlen(hit->text) && hit->end - hit->start == hit->text_bytes);
+        CHECK(hit->source_start == 0 && hit->source_end == (int64_t)hit->text_bytes && hit->page == 0);
+        rag_passage *passage = NULL;
+        CHECK_STATUS(rag_kb_passage(kb, hit->passage_id, &passage, &error), RAG_OK);
+        CHECK(passage && strcmp(passage->text, hit->text) == 0 && passage->passage_id == hit->passage_id);
+        rag_passage_free(passage);
+    }
+    rag_hits_free(hits);
+    CHECK_STATUS(rag_kb_search(kb, "", NULL, &hits, &error), RAG_INVALID_ARGUMENT);
+    CHECK(hits == NULL);
+    options.mode = 17;
+    CHECK_STATUS(rag_kb_search(kb, question, &options, &hits, &error), RAG_INVALID_ARGUMENT);
+    rag_passage *passage = NULL;
+    CHECK_STATUS(rag_kb_passage(kb, 999999, &passage, &error), RAG_NOT_FOUND);
+}
+
+static void a_text_is_added_replaced_and_removed(rag_kb *kb) {
+    static const char tower[] = "The clock tower was restored in 2009.";
+    const char *keys[] = {"author"}, *values[] = {"Ada"};
+    rag_error *error = NULL;
+    rag_passage_ids *ids = NULL;
+    rag_add_options options = RAG_ADD_OPTIONS_INIT;
+    options.metadata_keys = keys, options.metadata_values = values, options.metadata_count = 1;
+    for (int i = 0; i < 2; i++) {
+        CHECK_STATUS(rag_kb_add(kb, "note:1", tower, strlen(tower), &options, &ids, &error), RAG_OK);
+        CHECK(rag_passage_ids_count(ids) == 1 && rag_passage_ids_at(ids, 0) > 0 && rag_passage_ids_at(ids, 1) == 0);
+        rag_passage_ids_free(ids);
+    }
+    CHECK_STATUS(rag_kb_add(kb, "note:1", "", 0, NULL, &ids, &error), RAG_INVALID_ARGUMENT);
+    CHECK_STATUS(rag_kb_add(kb, "note:1", "\xff", 1, NULL, &ids, &error), RAG_INVALID_ARGUMENT);
+    CHECK_STATUS(rag_kb_add(kb, "note:1", tower, (size_t)-1, NULL, &ids, &error), RAG_INVALID_ARGUMENT);
+    CHECK(ids == NULL);
+    bool removed = false;
+    CHECK_STATUS(rag_kb_remove(kb, "note:1", &removed, &error), RAG_OK);
+    CHECK(removed);
+    CHECK_STATUS(rag_kb_remove(kb, "note:1", &removed, &error), RAG_OK);
+    CHECK(!removed);
+}
+
+static void info_check_seal_and_vacuum(rag_kb *kb) {
+    rag_error *error = NULL;
+    rag_info *info = NULL;
+    if (CHECK_STATUS(rag_kb_info(kb, &info, &error), RAG_OK)) {
+        CHECK(info->document_count == 2 && info->passage_count == 2 && info->skipped_count == 1 && info->dim == 384);
+        CHECK(strstr(info->json, "\"passage_count\":2") && info->fingerprint && info->index);
+    }
+    rag_info_free(info);
+    CHECK_STATUS(rag_kb_seal(kb, RAG_SEAL_NOW, NULL, &error), RAG_OK);
+    CHECK_STATUS(rag_kb_seal(kb, 2, NULL, &error), RAG_INVALID_ARGUMENT);
+    rag_check_report *report = NULL;
+    CHECK_STATUS(rag_kb_check(kb, NULL, &report, &error), RAG_OK);
+    CHECK(rag_check_report_count(report) == 0 && rag_check_report_at(report, 0) == NULL);
+    rag_check_report_free(report);
+    CHECK_STATUS(rag_kb_vacuum(kb, &error), RAG_OK);
+}
+
+static void *search_many(void *kb) {
+    long good = 0;
+    for (int i = 0; i < 20; i++) {
+        rag_hits *hits = NULL;
+        good += rag_kb_search(kb, question, NULL, &hits, NULL) == RAG_OK &&
+                strstr(rag_hits_at(hits, 0)->text, "1871") != NULL;
+        rag_hits_free(hits);
+    }
+    return (void *)good;
+}
+
+static void threads_share_a_handle(rag_kb *kb) {
+    pthread_t threads[4];
+    for (int i = 0; i < 4; i++) CHECK(pthread_create(&threads[i], NULL, search_many, kb) == 0);
+    for (int i = 0; i < 4; i++) {
+        void *good = NULL;
+        CHECK(pthread_join(threads[i], &good) == 0 && (long)good == 20);
+    }
+}
+
+static void an_encoder_fills_the_rows_it_is_given(void) {
+    const char *texts[] = {question, soup};
+    rag_error *error = NULL;
+    rag_encoder *encoder = NULL;
+    float rows[2 * 384];
+    if (!CHECK_STATUS(rag_encoder_open(encoder_path, &encoder, &error), RAG_OK)) return;
+    CHECK(rag_encoder_dim(encoder) == 384);
+    CHECK_STATUS(rag_encoder_encode(encoder, RAG_TEXT_QUERY, texts, 2, rows, 2 * 384, NULL, &error), RAG_OK);
+    for (int row = 0; row < 2; row++) {
+        float sum = 0;
+        for (int i = 0; i < 384; i++) sum += rows[row * 384 + i] * rows[row * 384 + i];
+        CHECK(sum > 0.999F && sum < 1.001F);
+    }
+    CHECK_STATUS(rag_encoder_encode(encoder, RAG_TEXT_QUERY, texts, 2, rows, 384, NULL, &error), RAG_INVALID_ARGUMENT);
+    CHECK_STATUS(rag_encoder_encode(encoder, 9, texts, 2, rows, 2 * 384, NULL, &error), RAG_INVALID_ARGUMENT);
+    rag_encoder_free(encoder);
+}
+
+struct pieces {
+    rag_kb *kb;
+    rag_chat *chat;
+    char text[4096];
+    size_t size;
+    int calls, stop_at;
+    rag_status inner;
+};
+
+static bool keep_piece(const char *piece, size_t size, void *user_data) {
+    struct pieces *pieces = user_data;
+    rag_hits *hits = NULL;
+    pieces->inner = rag_kb_search(pieces->kb, question, NULL, &hits, NULL);
+    if (pieces->chat) CHECK(rag_chat_turn_count(pieces->chat) == 0);
+    if (pieces->size + size < sizeof pieces->text) {
+        memcpy(pieces->text + pieces->size, piece, size);
+        pieces->size += size;
+    }
+    return ++pieces->calls != pieces->stop_at;
+}
+
+static void ask_streams_cites_and_verifies(rag_kb *kb) {
+    rag_error *error = NULL;
+    rag_answer *answer = NULL;
+    struct pieces pieces = {.kb = kb};
+    rag_ask_options options = RAG_ASK_OPTIONS_INIT;
+    options.on_piece = keep_piece;
+    options.user_data = &pieces;
+    options.explain = RAG_EXPLAIN_TRACE;
+    if (!CHECK_STATUS(rag_kb_ask(kb, question, &options, &answer, &error), RAG_OK)) return;
+    size_t size = 0;
+    const char *text = rag_answer_text(answer, &size);
+    CHECK(rag_answer_found(answer) && rag_answer_reason(answer) == RAG_REASON_NONE);
+    CHECK(strstr(text, "1871") && size == strlen(text));
+    CHECK(strstr(pieces.text, "1871") && pieces.calls > 1 && pieces.inner == RAG_INVALID_ARGUMENT);
+    if (CHECK(rag_answer_citation_count(answer) >= 1)) {
+        const rag_citation *citation = rag_answer_citation_at(answer, 0);
+        CHECK(strstr(citation->uri, "bridge.txt") && citation->marker == 1);
+        CHECK(strncmp(bridge + citation->source_start, citation->quote, citation->quote_bytes) == 0);
+        rag_citation_status status = RAG_CITATION_MISSING;
+        CHECK_STATUS(rag_kb_verify(kb, answer, 0, &status, &error), RAG_OK);
+        CHECK(status == RAG_CITATION_OK);
+    }
+    rag_citation_status status;
+    const size_t beyond = rag_answer_citation_count(answer);
+    CHECK_STATUS(rag_kb_verify(kb, answer, beyond, &status, &error), RAG_INVALID_ARGUMENT);
+    CHECK(rag_answer_citation_at(answer, beyond) == NULL && rag_answer_hit_count(answer) >= 1);
+    CHECK(rag_answer_hit_at(answer, 0) != NULL && rag_answer_timings(answer)->prompt_token_count > 0);
+    char *json = NULL;
+    CHECK_STATUS(rag_answer_to_json(answer, &json, &error), RAG_OK);
+    CHECK(json && strstr(json, "\"found\":true") && strstr(json, "\"trace\":{"));
+    rag_string_free(json);
+    rag_answer_free(answer);
+}
+
+static void asking_can_be_stopped_and_cancelled(rag_kb *kb) {
+    rag_error *error = NULL;
+    rag_answer *answer = NULL;
+    struct pieces pieces = {.kb = kb, .stop_at = 1};
+    rag_ask_options options = RAG_ASK_OPTIONS_INIT;
+    options.on_piece = keep_piece;
+    options.user_data = &pieces;
+    CHECK_STATUS(rag_kb_ask(kb, question, &options, &answer, &error), RAG_OK);
+    CHECK(pieces.calls == 1);
+    rag_answer_free(answer);
+
+    rag_cancel *cancel = rag_cancel_new();
+    rag_cancel_request(cancel);
+    options.cancel = cancel;
+    CHECK_STATUS(rag_kb_ask(kb, question, &options, &answer, &error), RAG_CANCELLED);
+    CHECK(answer == NULL);
+    rag_cancel_free(cancel);
+    options.cancel = NULL;
+    options.temperature = -1.0F;
+    CHECK_STATUS(rag_kb_ask(kb, question, &options, &answer, &error), RAG_INVALID_ARGUMENT);
+}
+
+static void a_chat_remembers_and_outlives_the_handle(void) {
+    rag_error *error = NULL;
+    rag_kb *kb = open_memory();
+    rag_chat *chat = NULL;
+    rag_answer *answer = NULL;
+    rag_ask_options options = RAG_ASK_OPTIONS_INIT;
+    if (!kb) return;
+    CHECK_STATUS(rag_kb_add(kb, "bridge", bridge, strlen(bridge), NULL, NULL, &error), RAG_OK);
+    options.abstain = RAG_ABSTAIN_NEVER;
+    CHECK_STATUS(rag_kb_chat(kb, &options, &chat, &error), RAG_OK);
+    rag_kb_close(kb);
+    CHECK_STATUS(rag_chat_say(chat, question, NULL, &answer, &error), RAG_OK);
+    CHECK(strstr(rag_answer_text(answer, NULL), "1871") != NULL);
+    rag_answer_free(answer);
+    CHECK(rag_chat_turn_count(chat) == 2);
+    char *json = NULL;
+    CHECK_STATUS(rag_chat_to_json(chat, &json, &error), RAG_OK);
+    CHECK(json && strstr(json, "\"role\":\"user\"") && strstr(json, question));
+    rag_string_free(json);
+    CHECK_STATUS(rag_chat_say(chat, "", NULL, &answer, &error), RAG_INVALID_ARGUMENT);
+    CHECK(rag_chat_turn_count(chat) == 2 && answer == NULL);
+    CHECK_STATUS(rag_chat_clear(chat, &error), RAG_OK);
+    CHECK(rag_chat_turn_count(chat) == 0);
+    rag_chat_free(chat);
+}
+
+static bool close_in_callback(const char *piece, size_t size, void *user_data) {
+    (void)piece, (void)size;
+    rag_kb **kb = user_data;
+    rag_kb_close(*kb);
+    *kb = NULL;
+    return false;
+}
+
+static void closing_from_a_callback_waits_for_the_call(void) {
+    rag_error *error = NULL;
+    rag_kb *kb = open_memory();
+    rag_answer *answer = NULL;
+    rag_ask_options options = RAG_ASK_OPTIONS_INIT;
+    if (!kb) return;
+    CHECK_STATUS(rag_kb_add(kb, "bridge", bridge, strlen(bridge), NULL, NULL, &error), RAG_OK);
+    options.abstain = RAG_ABSTAIN_NEVER;
+    options.on_piece = close_in_callback;
+    options.user_data = &kb;
+    CHECK_STATUS(rag_kb_ask(kb, question, &options, &answer, &error), RAG_OK);
+    CHECK(kb == NULL);
+    rag_answer_free(answer);
+}
+
+int main(int argc, char **argv) {
+    if (argc != 2) return 2;
+    if (!find_model("minilm", encoder_path, sizeof encoder_path)) return finish();
+    const int can_ask = find_model("qwen2.5-0.5b", llm_path, sizeof llm_path);
+    snprintf(docs, sizeof docs, "%s/docs", argv[1]);
+    CHECK(mkdir(docs, 0777) == 0);
+    write_file(docs, "bridge.txt", bridge);
+    write_file(docs, "soup.txt", soup);
+    write_file(docs, "broken.pdf", "%PDF-1.7\nthis is where the download stopped");
+    open_errors_of_the_file_are_typed(argv[1]);
+    an_encoder_fills_the_rows_it_is_given();
+    rag_kb *kb = open_memory();
+    if (!kb) return finish();
+    sync_reports_and_its_callback_may_stop_it(kb);
+    search_lends_whole_hits(kb);
+    a_text_is_added_replaced_and_removed(kb);
+    info_check_seal_and_vacuum(kb);
+    threads_share_a_handle(kb);
+    if (can_ask) {
+        ask_streams_cites_and_verifies(kb);
+        asking_can_be_stopped_and_cancelled(kb);
+        a_chat_remembers_and_outlives_the_handle();
+        closing_from_a_callback_waits_for_the_call();
+    }
+    rag_kb_close(kb);
+    return finish();
+}
