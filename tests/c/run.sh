@@ -1,0 +1,132 @@
+#!/usr/bin/env bash
+# Checks the C library as its users get it: installs it under a temporary prefix, then compiles and runs everything
+# against that, through pkg-config and CMake, shared and static. Ends with "N passed, N failed".
+#
+# RAG_TEST_MODELS: folder of models (default ~/.cache/rag/models); without them what needs them is skipped, or fails
+# with RAG_REQUIRE_MODELS=1. RAG_TRANSCRIPTS: where the transcripts of the scenarios go.
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+
+missing=()
+for tool in cc c++ cmake pkg-config valgrind nm readelf python3; do
+  command -v $tool >/dev/null || missing+=("$tool")
+done
+if [ ${#missing[@]} -gt 0 ]; then
+  echo "error: tests/c/run.sh needs ${missing[*]}: apt-get install build-essential cmake pkg-config valgrind python3" >&2
+  exit 1
+fi
+
+WORK=$(mktemp -d)
+trap 'rm -rf "$WORK"' EXIT
+PREFIX=$WORK/prefix
+TRANSCRIPTS=${RAG_TRANSCRIPTS:-$PWD/target/transcripts}
+export RAG_TEST_MODELS=${RAG_TEST_MODELS:-$HOME/.cache/rag/models}
+export PKG_CONFIG_PATH=$PREFIX/lib/pkgconfig
+WARNINGS=(-Wall -Wextra -Wpedantic -Werror -O1 -g)
+passed=0 failed=0
+
+# step NAME COMMAND...: one check; its output is shown if it fails
+step() {
+  local name=$1
+  shift
+  if "$@" >"$WORK/log" 2>&1; then
+    passed=$((passed + 1))
+    echo "ok $name"
+  else
+    failed=$((failed + 1))
+    echo "FAIL $name"
+    sed 's/^/  | /' "$WORK/log"
+  fi
+  grep -h '^SKIP' "$WORK/log" || true
+}
+
+have() { [ -e "$RAG_TEST_MODELS/$1" ] || { echo "SKIP no model $RAG_TEST_MODELS/$1"; [ "${RAG_REQUIRE_MODELS-}" = 1 ]; }; }
+
+fresh() { mktemp -d "$WORK/$1.XXXX"; }
+
+exported() { nm -D --defined-only "$PREFIX/lib/librag.so" | awk '{print $3}' | sort; }
+declared() { sed -nE 's/^[a-z].*[ *](rag_[a-z_0-9]+)\(.*/\1/p' "$PREFIX/include/rag.h" | grep -v '^rag_on_' | sort; }
+only_declared_symbols() { diff <(declared) <(exported); }
+soname_is_right() { readelf -d "$PREFIX/lib/librag.so" | grep -q 'SONAME.*\[librag.so.0\]'; }
+
+# compile LANGUAGE SOURCE PROGRAM: with pkg-config, against the shared library
+compile() {
+  local compiler=(cc -std=c11)
+  [ "$1" = c++ ] && compiler=(c++ -std=c++17)
+  # shellcheck disable=SC2046 # pkg-config prints words
+  "${compiler[@]}" "${WARNINGS[@]}" "$2" -o "$WORK/$3" $(pkg-config --cflags --libs rag) -pthread -lm \
+    "-Wl,-rpath,$PREFIX/lib"
+}
+
+cmake_build() {
+  cmake -S examples -B "$WORK/cmake-$1" -DCMAKE_PREFIX_PATH="$PREFIX" -DRAG_TARGET="rag::$1" \
+    -DCMAKE_C_FLAGS=-Werror -DCMAKE_CXX_FLAGS=-Werror && cmake --build "$WORK/cmake-$1"
+}
+needs_no_shared_library() { ! readelf -d "$1" | grep -q 'NEEDED.*librag'; }
+
+# The words that an example prints must hold all of these: prints COMMAND... -- WORDS...
+prints() {
+  local command=() word
+  while [ "$1" != -- ]; do command+=("$1"); shift; done
+  shift
+  (cd "$(fresh example)" && RAG_MODELS=$RAG_TEST_MODELS "${command[@]}") >"$WORK/printed" 2>&1 || { cat "$WORK/printed"; return 1; }
+  cat "$WORK/printed"
+  for word in "$@"; do grep -qF -- "$word" "$WORK/printed" || { echo "no '$word' in this"; return 1; }; done
+}
+
+snippet_cites() {
+  local folder
+  folder=$(fresh snippet)
+  mkdir "$folder/docs"
+  echo "The laboratory was founded in 1995 in Tours." >"$folder/docs/lab.txt"
+  (cd "$folder" && "$WORK/snippet" "$RAG_TEST_MODELS/minilm" "$RAG_TEST_MODELS/qwen2.5-0.5b") | grep -F 1995
+}
+
+scenario() {
+  local name code=0
+  name=$(basename "$1" .json)
+  python3 tests/scenarios/to_lines.py "$1" >"$WORK/lines" || return 1
+  "$WORK/scenario" "$(fresh scenario)" <"$WORK/lines" >"$WORK/scenario.out" || code=1
+  cat "$WORK/scenario.out"
+  grep $'^T\t' "$WORK/scenario.out" >"$TRANSCRIPTS/c-$name.txt"
+  return $code
+}
+
+uninstall_leaves_nothing() { scripts/install-c.sh --uninstall "$PREFIX" && [ ! -e "$PREFIX" ]; }
+
+step "install" scripts/install-c.sh "$PREFIX"
+[ $failed = 0 ] || { echo "$passed passed, $failed failed"; exit 1; }
+
+step "the library exports what rag.h declares and nothing else" only_declared_symbols
+step "soname" soname_is_right
+for source in examples/c/*.c tests/c/*.c; do step "compile $source" compile c "$source" "$(basename "$source" .c)"; done
+step "compile examples/cpp/laboratory.cpp" compile c++ examples/cpp/laboratory.cpp laboratory_cpp
+step "compile tests/c/test_hpp.cpp" compile c++ tests/c/test_hpp.cpp test_hpp
+python3 tests/c/null_calls.py "$PREFIX/include/rag.h" >"$WORK/null_calls.c" || failed=$((failed + 1))
+step "compile the calls with NULL" compile c "$WORK/null_calls.c" null_calls
+step "CMake, shared" cmake_build rag
+step "CMake, static" cmake_build rag_static
+step "a program linked with rag::rag_static needs no librag.so" needs_no_shared_library "$WORK/cmake-rag_static/laboratory"
+
+MEMCHECK=(valgrind -q --leak-check=full --errors-for-leak-kinds=definite --error-exitcode=9)
+step "every function with NULL, under valgrind" "${MEMCHECK[@]}" "$WORK/null_calls"
+step "test_api, under valgrind" "${MEMCHECK[@]}" "$WORK/test_api" "$(fresh api)"
+step "test_kb" "$WORK/test_kb" "$(fresh kb)"
+step "test_hpp" "$WORK/test_hpp" "$(fresh hpp)"
+if have minilm; then
+  step "every argument with NULL" "$WORK/null_calls" "$RAG_TEST_MODELS/minilm" "$(fresh folder)"
+fi
+if have minilm && have qwen2.5-0.5b; then step "the snippet of the README" snippet_cites; fi
+if have e5-small && have qwen2.5-0.5b; then
+  for build in . cmake-rag cmake-rag_static; do
+    step "laboratory in C ($build)" prints "$WORK/$build/laboratory" -- "sentence  Le laboratoire ERIC" "answer" 1995
+  done
+  step "laboratory in C++" prints "$WORK/laboratory_cpp" -- "sentence  Le laboratoire ERIC" "answer" 1995
+  step "ask_folder" prints "$WORK/ask_folder" "$PWD/examples/corpus" "When was the laboratory founded, and by whom?" -- added "[1]"
+fi
+mkdir -p "$TRANSCRIPTS"
+for file in tests/scenarios/*.json; do step "scenario $(basename "$file" .json)" scenario "$file"; done
+step "uninstall" uninstall_leaves_nothing
+
+echo "$passed passed, $failed failed"
+[ $failed = 0 ]
