@@ -77,7 +77,8 @@ pub unsafe extern "C" fn rag_kb_chat(
                 return Err(Error::invalid("cancel", "give it to rag_chat_say, turn by turn"));
             }
             let options = answer::ask_options(&streaming)?;
-            (streaming.system, streaming.stop, streaming.stop_count) = (ptr::null(), ptr::null(), 0);
+            (streaming.system, streaming.stop, streaming.stop_count) =
+                (ptr::null(), ptr::null(), 0);
             chat.set(|| rag_chat { kb, state: Mutex::new(State { options, streaming }) });
             Ok(())
         })

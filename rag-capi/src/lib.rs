@@ -4,7 +4,10 @@
 //! status, an owned handle or an owned error. No panic crosses into C: see `boundary`.
 #![expect(unsafe_code, reason = "pointers from C; every block says why it is sound")]
 #![expect(non_camel_case_types, reason = "types and statuses carry their C names")]
-#![allow(clippy::missing_safety_doc, reason = "the doc comment is the C contract; rag.h opens with its rules")]
+#![allow(
+    clippy::missing_safety_doc,
+    reason = "the doc comment is the C contract; rag.h opens with its rules"
+)]
 
 mod answer;
 mod boundary;

@@ -48,9 +48,8 @@ pub type rag_on_progress =
 /// Gets an answer piece by piece, on the thread that made the call; `piece` is `size` bytes of whole UTF-8
 /// characters, not NUL-terminated, borrowed for the callback. Return false to end the answer there. It must not
 /// throw, not longjmp, and not use the handle it was called for.
-pub type rag_on_piece = Option<
-    unsafe extern "C" fn(piece: *const c_char, size: usize, user_data: *mut c_void) -> bool,
->;
+pub type rag_on_piece =
+    Option<unsafe extern "C" fn(piece: *const c_char, size: usize, user_data: *mut c_void) -> bool>;
 
 /// A flag that stops calls: checked per file, per batch and per token. Once requested it stays so. Any thread may
 /// use it at any time until it is freed.
