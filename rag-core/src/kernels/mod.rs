@@ -1,1 +1,5 @@
-//! The only place with SIMD: dot products over f32 and int8, each with a scalar twin.
+//! The only place with SIMD: matrix tiles, row-wise functions and dot products, each with a portable twin.
+
+pub(crate) mod gemm;
+pub(crate) mod level;
+pub(crate) mod rows;

@@ -1,0 +1,106 @@
+//! Text to token ids: the folder's tokenizer without its own truncation and padding.
+//!
+//! Text is data: no stretch of it can become a special token. Those are put around it here.
+
+use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+
+use tokenizers::Tokenizer;
+
+use crate::error::{Error, Result};
+
+/// The ids of one text, special tokens included.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TokenIds {
+    pub(crate) ids: Vec<u32>,
+    /// Whether the text was longer than the limit, so that its end is missing.
+    pub(crate) truncated: bool,
+}
+
+/// A loaded `tokenizer.json`.
+pub(crate) struct TextTokenizer {
+    path: PathBuf,
+    tokenizer: Tokenizer,
+    /// Special tokens before and after every text.
+    before: Vec<u32>,
+    after: Vec<u32>,
+}
+
+impl TextTokenizer {
+    /// Reads a tokenizer, and refuses one whose ids do not fit `vocab_size` rows of weights.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Model`](crate::ErrorCode::Model).
+    pub(crate) fn load(path: &Path, bytes: &[u8], vocab_size: usize) -> Result<Self> {
+        let loaded = catch_unwind(|| Tokenizer::from_bytes(bytes));
+        let loaded = loaded
+            .map_err(|_| Error::model(path, "the tokenizer's parts contradict each other"))?;
+        let mut tokenizer = loaded.map_err(|e| Error::model_cause(path, "not a tokenizer", e))?;
+        tokenizer.with_padding(None);
+        tokenizer
+            .with_truncation(None)
+            .map_err(|e| Error::model_cause(path, "cannot reset truncation", e))?;
+        tokenizer.set_encode_special_tokens(true);
+        let size = tokenizer.get_vocab_size(true);
+        if size > vocab_size {
+            let reason = format!("the tokenizer has {size} tokens, the weights have {vocab_size}");
+            return Err(Error::model(path, reason));
+        }
+        let mut loaded =
+            Self { path: path.to_owned(), tokenizer, before: Vec::new(), after: Vec::new() };
+        (loaded.before, loaded.after) = loaded.specials()?;
+        Ok(loaded)
+    }
+
+    /// What the tokenizer puts before and after a text.
+    fn specials(&self) -> Result<(Vec<u32>, Vec<u32>)> {
+        let framed = self.run("a", true)?;
+        let (ids, mask) = (framed.get_ids(), framed.get_special_tokens_mask());
+        let before = mask.iter().take_while(|&&special| special == 1).count();
+        let after = mask[before..].iter().rev().take_while(|&&special| special == 1).count();
+        Ok((ids[..before].to_vec(), ids[ids.len() - after..].to_vec()))
+    }
+
+    /// Special tokens added to every text.
+    pub(crate) fn special_count(&self) -> usize {
+        self.before.len() + self.after.len()
+    }
+
+    fn run(&self, text: &str, specials: bool) -> Result<tokenizers::Encoding> {
+        let encoded = catch_unwind(AssertUnwindSafe(|| self.tokenizer.encode_fast(text, specials)));
+        let encoded =
+            encoded.map_err(|_| Error::model(&self.path, "the tokenizer failed on a text"))?;
+        encoded.map_err(|e| Error::model_cause(&self.path, "the tokenizer refused a text", e))
+    }
+
+    /// The ids of `text`, cut to `max_tokens` with its special tokens kept.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Model`](crate::ErrorCode::Model) if the tokenizer refuses the text.
+    pub(crate) fn ids(&self, text: &str, max_tokens: usize) -> Result<TokenIds> {
+        let encoding = self.run(text, false)?;
+        let body = encoding.get_ids();
+        let room = max_tokens.saturating_sub(self.special_count());
+        let kept = body.get(..room).unwrap_or(body);
+        let ids = [&self.before[..], kept, &self.after[..]].concat();
+        Ok(TokenIds { ids, truncated: body.len() > room })
+    }
+
+    /// The byte range of each token of `text`, without special tokens.
+    ///
+    /// # Errors
+    /// As [`TextTokenizer::ids`].
+    pub(crate) fn ranges(&self, text: &str) -> Result<Vec<Range<usize>>> {
+        let encoded = catch_unwind(AssertUnwindSafe(|| self.tokenizer.encode(text, false)));
+        let encoded =
+            encoded.map_err(|_| Error::model(&self.path, "the tokenizer failed on a text"))?;
+        let encoded = encoded
+            .map_err(|e| Error::model_cause(&self.path, "the tokenizer refused a text", e))?;
+        let whole = |&(start, end): &(usize, usize)| {
+            let start = text.floor_char_boundary(start);
+            start..text.ceil_char_boundary(end).max(start)
+        };
+        Ok(encoded.get_offsets().iter().map(whole).collect())
+    }
+}

@@ -1,0 +1,286 @@
+//! Which vector instructions this CPU has, and the matrix tile written for each.
+//!
+//! A value of [`Avx512`] or [`Avx2`] is the proof that the CPU was asked: only [`Level::detect`] makes one.
+//! Everything else in the engine is plain Rust, compiled once per level by `per_level!`.
+#![expect(unsafe_code, reason = "SIMD intrinsics behind run-time detection")]
+
+/// Most rows of a tile at any level.
+pub(crate) const MAX_ROWS: usize = 12;
+/// Most columns of a tile at any level.
+pub(crate) const MAX_COLUMNS: usize = 32;
+
+/// Room for one tile; row `r` starts at `r * COLUMNS`.
+pub(crate) type Tile = [f32; MAX_ROWS * MAX_COLUMNS];
+
+/// The instructions used. Results differ in the last bits between levels, never within one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Level {
+    /// AVX-512 F, VL, BW, DQ.
+    #[cfg(target_arch = "x86_64")]
+    Avx512(Avx512),
+    /// AVX2 and FMA.
+    #[cfg(target_arch = "x86_64")]
+    Avx2(Avx2),
+    /// Whatever the build target guarantees.
+    Portable(Portable),
+}
+
+impl Level {
+    /// The best level this CPU runs.
+    pub(crate) fn detect() -> Self {
+        Self::available()[0]
+    }
+
+    /// Every level this CPU runs, best first.
+    pub(crate) fn available() -> Vec<Self> {
+        let mut levels = Vec::new();
+        #[cfg(target_arch = "x86_64")]
+        {
+            let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+            let avx512 = is_x86_feature_detected!("avx512f")
+                && is_x86_feature_detected!("avx512vl")
+                && is_x86_feature_detected!("avx512bw")
+                && is_x86_feature_detected!("avx512dq");
+            if avx512 && avx2 {
+                levels.push(Level::Avx512(Avx512(())));
+            }
+            if avx2 {
+                levels.push(Level::Avx2(Avx2(())));
+            }
+        }
+        levels.push(Level::Portable(Portable(())));
+        levels
+    }
+
+    /// Columns of one packed panel of weights.
+    pub(crate) fn columns(self) -> usize {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512(_) => Avx512::COLUMNS,
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2(_) => Avx2::COLUMNS,
+            Level::Portable(_) => Portable::COLUMNS,
+        }
+    }
+}
+
+/// One level's arithmetic.
+pub(crate) trait Simd: Copy {
+    /// Rows of a full tile.
+    const ROWS: usize;
+    /// Columns of a panel.
+    const COLUMNS: usize;
+
+    /// `a * b + c`, fused where the hardware does it at full speed.
+    fn mul_add(self, a: f32, b: f32, c: f32) -> f32;
+
+    /// Writes `rows` (1 to `ROWS`) rows of a product into `out`.
+    ///
+    /// `a` is row-major with `stride` numbers from row to row, `b` a panel: `COLUMNS` numbers for each of
+    /// the `depth` steps. Each number of the result is summed over the steps in order, on its own, so it
+    /// depends on its row and column alone.
+    fn tile(self, rows: usize, a: &[f32], stride: usize, depth: usize, b: &[f32], out: &mut Tile);
+}
+
+/// Proof that this CPU has AVX-512.
+#[cfg(target_arch = "x86_64")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Avx512(());
+
+/// Proof that this CPU has AVX2 and FMA.
+#[cfg(target_arch = "x86_64")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Avx2(());
+
+/// Needs no proof.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Portable(());
+
+/// Checks once what the tile then relies on for every access.
+#[inline(always)]
+fn check_tile(
+    rows: usize,
+    most: usize,
+    a: &[f32],
+    stride: usize,
+    depth: usize,
+    b: &[f32],
+    columns: usize,
+) {
+    assert!(rows >= 1 && rows <= most && depth >= 1);
+    assert!(stride >= depth && a.len() >= (rows - 1) * stride + depth);
+    assert!(b.len() >= depth * columns);
+}
+
+/// Calls `$tile::<n>` for `$rows == n`, so that each height keeps its sums in registers.
+macro_rules! by_height {
+    ($rows:expr, $tile:ident, $args:tt, $($height:literal)*) => {
+        match $rows {
+            // SAFETY: the proof in `self` says that the CPU has the instructions; `check_tile` checked the lengths.
+            $($height => unsafe { $tile::<$height> $args },)*
+            _ => unreachable!("checked by check_tile"),
+        }
+    };
+}
+
+/// A tile two registers wide.
+macro_rules! x86_tile {
+    ($name:ident, $features:literal, $lanes:literal, $zero:ident, $load:ident, $splat:ident, $fma:ident, $store:ident) => {
+        /// # Safety
+        /// The CPU has the instructions; `a` holds `(R - 1) * stride + depth` numbers and `b` `depth` panels' rows.
+        #[cfg(target_arch = "x86_64")]
+        #[target_feature(enable = $features)]
+        unsafe fn $name<const R: usize>(
+            a: *const f32,
+            stride: usize,
+            depth: usize,
+            b: *const f32,
+            out: &mut Tile,
+        ) {
+            use std::arch::x86_64::*;
+            let mut sums = [[$zero(); 2]; R];
+            for step in 0..depth {
+                // SAFETY: `step < depth`, and `b` holds `depth` rows of two registers.
+                let (left, right) = unsafe {
+                    let row = b.add(step * 2 * $lanes);
+                    ($load(row), $load(row.add($lanes)))
+                };
+                for (r, sum) in sums.iter_mut().enumerate() {
+                    // SAFETY: `r < R` and `step < depth`, inside `a` by this function's contract.
+                    let value = $splat(unsafe { *a.add(r * stride + step) });
+                    sum[0] = $fma(value, left, sum[0]);
+                    sum[1] = $fma(value, right, sum[1]);
+                }
+            }
+            for (row, sum) in out.chunks_exact_mut(2 * $lanes).zip(sums) {
+                // SAFETY: `row` is two registers long.
+                unsafe {
+                    $store(row.as_mut_ptr(), sum[0]);
+                    $store(row.as_mut_ptr().add($lanes), sum[1]);
+                }
+            }
+        }
+    };
+}
+
+x86_tile!(
+    tile_avx512,
+    "avx512f,avx512vl,avx512bw,avx512dq,avx2,fma",
+    16,
+    _mm512_setzero_ps,
+    _mm512_loadu_ps,
+    _mm512_set1_ps,
+    _mm512_fmadd_ps,
+    _mm512_storeu_ps
+);
+x86_tile!(
+    tile_avx2,
+    "avx2,fma",
+    8,
+    _mm256_setzero_ps,
+    _mm256_loadu_ps,
+    _mm256_set1_ps,
+    _mm256_fmadd_ps,
+    _mm256_storeu_ps
+);
+
+#[cfg(target_arch = "x86_64")]
+impl Simd for Avx512 {
+    const ROWS: usize = 12;
+    const COLUMNS: usize = 32;
+
+    #[inline(always)]
+    fn mul_add(self, a: f32, b: f32, c: f32) -> f32 {
+        a.mul_add(b, c)
+    }
+
+    #[inline(always)]
+    fn tile(self, rows: usize, a: &[f32], stride: usize, depth: usize, b: &[f32], out: &mut Tile) {
+        check_tile(rows, Self::ROWS, a, stride, depth, b, Self::COLUMNS);
+        let (a, b) = (a.as_ptr(), b.as_ptr());
+        by_height!(rows, tile_avx512, (a, stride, depth, b, out), 1 2 3 4 5 6 7 8 9 10 11 12);
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Simd for Avx2 {
+    const ROWS: usize = 6;
+    const COLUMNS: usize = 16;
+
+    #[inline(always)]
+    fn mul_add(self, a: f32, b: f32, c: f32) -> f32 {
+        a.mul_add(b, c)
+    }
+
+    #[inline(always)]
+    fn tile(self, rows: usize, a: &[f32], stride: usize, depth: usize, b: &[f32], out: &mut Tile) {
+        check_tile(rows, Self::ROWS, a, stride, depth, b, Self::COLUMNS);
+        let (a, b) = (a.as_ptr(), b.as_ptr());
+        by_height!(rows, tile_avx2, (a, stride, depth, b, out), 1 2 3 4 5 6);
+    }
+}
+
+impl Simd for Portable {
+    const ROWS: usize = 4;
+    const COLUMNS: usize = 8;
+
+    #[inline(always)]
+    fn mul_add(self, a: f32, b: f32, c: f32) -> f32 {
+        // elsewhere `f32::mul_add` may be a library call
+        if cfg!(any(target_arch = "aarch64", target_feature = "fma")) {
+            a.mul_add(b, c)
+        } else {
+            a * b + c
+        }
+    }
+
+    #[inline(always)]
+    fn tile(self, rows: usize, a: &[f32], stride: usize, depth: usize, b: &[f32], out: &mut Tile) {
+        check_tile(rows, Self::ROWS, a, stride, depth, b, Self::COLUMNS);
+        let mut sums = [[0.0f32; Portable::COLUMNS]; Portable::ROWS];
+        // rows past the last repeat it; their sums are not written
+        let row = |r: usize| &a[r.min(rows - 1) * stride..][..depth];
+        let (a0, a1, a2, a3) = (row(0), row(1), row(2), row(3));
+        let panel = &b.as_chunks::<{ Portable::COLUMNS }>().0[..depth];
+        for (step, b) in panel.iter().enumerate() {
+            for (sum, value) in sums.iter_mut().zip([a0[step], a1[step], a2[step], a3[step]]) {
+                for (sum, &b) in sum.iter_mut().zip(b) {
+                    *sum = self.mul_add(value, b, *sum);
+                }
+            }
+        }
+        for (out, sum) in out.chunks_exact_mut(Portable::COLUMNS).zip(&sums[..rows]) {
+            out.copy_from_slice(sum);
+        }
+    }
+}
+
+/// Declares a function that runs `$body(simd, args...)` compiled for the level it is given.
+macro_rules! per_level {
+    ($(#[$doc:meta])* $vis:vis fn $name:ident($($arg:ident: $type:ty),* $(,)?) $(-> $out:ty)? = $body:path) => {
+        $(#[$doc])*
+        #[allow(unsafe_code)]
+        $vis fn $name(level: $crate::kernels::level::Level, $($arg: $type),*) $(-> $out)? {
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx512f,avx512vl,avx512bw,avx512dq,avx2,fma")]
+            fn avx512(simd: $crate::kernels::level::Avx512, $($arg: $type),*) $(-> $out)? {
+                $body(simd, $($arg),*)
+            }
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx2,fma")]
+            fn avx2(simd: $crate::kernels::level::Avx2, $($arg: $type),*) $(-> $out)? {
+                $body(simd, $($arg),*)
+            }
+            match level {
+                #[cfg(target_arch = "x86_64")]
+                // SAFETY: `simd` is the proof that this CPU has these instructions.
+                $crate::kernels::level::Level::Avx512(simd) => unsafe { avx512(simd, $($arg),*) },
+                #[cfg(target_arch = "x86_64")]
+                // SAFETY: as above.
+                $crate::kernels::level::Level::Avx2(simd) => unsafe { avx2(simd, $($arg),*) },
+                $crate::kernels::level::Level::Portable(simd) => $body(simd, $($arg),*),
+            }
+        }
+    };
+}
+pub(crate) use per_level;

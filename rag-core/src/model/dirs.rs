@@ -1,0 +1,180 @@
+//! Where models are looked for on disk, and how a name becomes a folder or file. Never downloads.
+
+use std::ffi::OsString;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Component, Path, PathBuf};
+
+use crate::error::{Error, Result};
+
+/// Where models are looked for, in order.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ModelDirs {
+    /// Folders that hold one folder per model name.
+    pub model_dirs: Vec<PathBuf>,
+    /// Hugging Face hub caches, read only.
+    pub hub_caches: Vec<PathBuf>,
+}
+
+impl ModelDirs {
+    /// The documented places, from the variables `RAG_MODELS`, `RAG_CACHE`, `XDG_CACHE_HOME`, `HF_HUB_CACHE`,
+    /// `HF_HOME` and `HOME`; `lookup` is usually `|name| std::env::var_os(name)`.
+    ///
+    /// In order: each folder of `RAG_MODELS` (separated as in `PATH`); `models` under `RAG_CACHE`, else under
+    /// `rag` in `XDG_CACHE_HOME`, else in `HOME/.cache`; then every hub cache: `HF_HUB_CACHE`, `HF_HOME/hub`,
+    /// `XDG_CACHE_HOME/huggingface/hub`, `HOME/.cache/huggingface/hub`. A variable that is not set or is empty
+    /// takes its places away; nothing else is needed.
+    #[must_use]
+    pub fn from_variables(lookup: impl Fn(&str) -> Option<OsString>) -> Self {
+        let variable = |name: &str| lookup(name).filter(|value| !value.is_empty());
+        let folder = |name: &str| variable(name).map(PathBuf::from);
+        let home_cache = folder("HOME").map(|home| home.join(".cache"));
+        let xdg_cache = folder("XDG_CACHE_HOME");
+        let user_cache = xdg_cache.clone().or_else(|| home_cache.clone());
+        let own_cache = folder("RAG_CACHE").or_else(|| user_cache.map(|cache| cache.join("rag")));
+
+        let mut dirs = Self::default();
+        if let Some(list) = variable("RAG_MODELS") {
+            dirs.model_dirs.extend(std::env::split_paths(&list).filter(|p| p != Path::new("")));
+        }
+        dirs.model_dirs.extend(own_cache.map(|cache| cache.join("models")));
+        dirs.hub_caches.extend(folder("HF_HUB_CACHE"));
+        dirs.hub_caches.extend(folder("HF_HOME").map(|home| home.join("hub")));
+        dirs.hub_caches.extend(xdg_cache.map(|cache| cache.join("huggingface/hub")));
+        dirs.hub_caches.extend(home_cache.map(|cache| cache.join("huggingface/hub")));
+        dirs
+    }
+
+    /// The folder or file that `name` stands for: a path that exists, a name in `model_dirs`, or a hub id
+    /// (`"owner/name"`) in a hub cache.
+    ///
+    /// A name never leads out of the folders above: one with `..` in it is only ever read as a path.
+    ///
+    /// # Errors
+    /// [`ErrorCode::NotFound`](crate::ErrorCode::NotFound) with the places looked in.
+    pub fn resolve(&self, name: &str) -> Result<PathBuf> {
+        let path = Path::new(name);
+        if !name.is_empty() && !name.contains('\0') && path.exists() {
+            return Ok(path.to_owned());
+        }
+        if is_plain(name) {
+            let found = self.model_dirs.iter().map(|dir| dir.join(name)).find(|p| p.exists());
+            let found =
+                found.or_else(|| self.hub_caches.iter().find_map(|cache| in_hub(cache, name)));
+            if let Some(found) = found {
+                return Ok(found);
+            }
+        }
+        Err(Error::NotFound { what: "model", name: name.to_owned(), hint: self.hint(name) })
+    }
+
+    fn hint(&self, name: &str) -> String {
+        if !is_plain(name) {
+            return "not a path that exists, and not a model name".into();
+        }
+        let mut hint = String::from("not a path");
+        let places = self.model_dirs.iter().chain(&self.hub_caches);
+        for place in places {
+            let _ = write!(hint, ", not in {}", place.display());
+        }
+        let _ = write!(hint, "; `rag model fetch {name}` gets a known model");
+        hint
+    }
+}
+
+/// Whether `name` is one or two ordinary path components: a model name or a hub id.
+fn is_plain(name: &str) -> bool {
+    let ordinary = |part: Component<'_>| matches!(part, Component::Normal(_));
+    let parts = Path::new(name).components();
+    !name.contains(['\0', '\\'])
+        && (1..=2).contains(&parts.clone().count())
+        && parts.into_iter().all(ordinary)
+}
+
+/// The snapshot of hub id `name` in a hub cache: the one `refs/main` names, else the only one.
+fn in_hub(cache: &Path, name: &str) -> Option<PathBuf> {
+    let repository = cache.join(format!("models--{}", name.replace('/', "--")));
+    let snapshots = repository.join("snapshots");
+    let main = fs::read_to_string(repository.join("refs/main")).ok();
+    let main = main.map(|commit| commit.trim().to_owned()).filter(|commit| is_plain(commit));
+    if let Some(folder) = main.map(|commit| snapshots.join(commit)).filter(|path| path.is_dir()) {
+        return Some(folder);
+    }
+    let folders = fs::read_dir(&snapshots).ok()?.flatten().map(|entry| entry.path());
+    let mut folders = folders.filter(|path| path.is_dir());
+    let only = folders.next()?;
+    folders.next().is_none().then_some(only)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::ErrorCode;
+
+    fn dirs(variables: &[(&str, &str)]) -> ModelDirs {
+        ModelDirs::from_variables(|name| {
+            variables.iter().find(|(key, _)| *key == name).map(|(_, value)| OsString::from(value))
+        })
+    }
+
+    #[test]
+    fn places_follow_the_documented_order() {
+        let found = dirs(&[
+            ("RAG_MODELS", "/a:/b"),
+            ("RAG_CACHE", "/cache"),
+            ("XDG_CACHE_HOME", "/xdg"),
+            ("HF_HUB_CACHE", "/hub"),
+            ("HF_HOME", "/hf"),
+            ("HOME", "/home/u"),
+        ]);
+        assert_eq!(found.model_dirs, ["/a", "/b", "/cache/models"].map(PathBuf::from));
+        let hubs = ["/hub", "/hf/hub", "/xdg/huggingface/hub", "/home/u/.cache/huggingface/hub"];
+        assert_eq!(found.hub_caches, hubs.map(PathBuf::from));
+    }
+
+    #[test]
+    fn without_a_home_only_named_places_are_left() {
+        assert_eq!(dirs(&[]), ModelDirs::default());
+        assert_eq!(dirs(&[("RAG_MODELS", "/a"), ("HOME", "")]).model_dirs, [PathBuf::from("/a")]);
+        assert_eq!(dirs(&[]).resolve("minilm").unwrap_err().code(), ErrorCode::NotFound);
+    }
+
+    #[test]
+    fn the_message_names_the_places_and_the_fetch_command() {
+        let line = dirs(&[("HOME", "/nowhere")]).resolve("minilm").unwrap_err().line();
+        assert!(line.contains("/nowhere/.cache/rag/models"), "{line}");
+        assert!(line.contains("rag model fetch minilm"), "{line}");
+    }
+
+    #[test]
+    fn names_never_lead_out_of_the_folders() {
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir_all(root.path().join("models")).unwrap();
+        fs::create_dir_all(root.path().join("secret")).unwrap();
+        let dirs = ModelDirs { model_dirs: vec![root.path().join("models")], hub_caches: vec![] };
+        for name in
+            ["../secret", "", "a/../../secret", "./secret", "a\0b", "/nowhere/at/all", "a/b/c"]
+        {
+            assert_eq!(dirs.resolve(name).unwrap_err().code(), ErrorCode::NotFound, "{name:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_a_path_and_a_hub_id_resolve() {
+        let root = tempfile::tempdir().unwrap();
+        let (models, hub) = (root.path().join("models"), root.path().join("hub"));
+        let snapshots = hub.join("models--owner--name/snapshots");
+        for folder in [models.join("small"), snapshots.join("aaa"), snapshots.join("bbb")] {
+            fs::create_dir_all(folder).unwrap();
+        }
+        let dirs = ModelDirs { model_dirs: vec![models.clone()], hub_caches: vec![hub.clone()] };
+        assert_eq!(dirs.resolve("small").unwrap(), models.join("small"));
+        let path = models.join("small").to_str().unwrap().to_owned();
+        assert_eq!(dirs.resolve(&path).unwrap(), models.join("small"));
+        assert!(dirs.resolve("owner/name").is_err(), "two snapshots and no refs/main");
+        fs::create_dir_all(hub.join("models--owner--name/refs")).unwrap();
+        fs::write(hub.join("models--owner--name/refs/main"), "bbb\n").unwrap();
+        assert_eq!(dirs.resolve("owner/name").unwrap(), snapshots.join("bbb"));
+    }
+}
