@@ -471,8 +471,8 @@ public:
         raw.llm = detail::or_null(options.llm);
         raw.model_dir = detail::or_null(options.model_dir);
         raw.access = options.access;
-        handle_ = detail::make<rag_kb, rag_kb_close>([&](rag_kb **kb, rag_error **error) {
-            return rag_kb_open(path.c_str(), &raw, kb, error);
+        handle_ = detail::make<rag_kb, rag_kb_close>([&](rag_kb **out, rag_error **error) {
+            return rag_kb_open(path.c_str(), &raw, out, error);
         });
     }
 
@@ -507,8 +507,8 @@ public:
         raw.metadata_values = values.data();
         raw.metadata_count = keys.size();
         const auto ids = detail::make<rag_passage_ids, rag_passage_ids_free>(
-            [&](rag_passage_ids **ids, rag_error **error) {
-                return rag_kb_add(handle_.get(), uri.c_str(), text.data(), text.size(), &raw, ids, error);
+            [&](rag_passage_ids **out, rag_error **error) {
+                return rag_kb_add(handle_.get(), uri.c_str(), text.data(), text.size(), &raw, out, error);
             });
         std::vector<std::int64_t> numbers(rag_passage_ids_count(ids.get()));
         for (std::size_t i = 0; i < numbers.size(); i++) numbers[i] = rag_passage_ids_at(ids.get(), i);

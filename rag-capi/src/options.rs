@@ -314,5 +314,4 @@ pub(crate) unsafe fn owned_text(
 }
 
 #[cfg(test)]
-#[path = "options_tests.rs"]
 mod tests;

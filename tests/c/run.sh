@@ -58,6 +58,14 @@ compile() {
     "-Wl,-rpath,$PREFIX/lib"
 }
 
+# The headers alone, under warnings that their users may have on.
+strict() {
+  local strict=(-Wall -Wextra -Wpedantic -Werror -Wconversion -Wshadow -fsyntax-only)
+  cc -std=c11 "${strict[@]}" -Wstrict-prototypes -x c "$PREFIX/include/rag.h" &&
+    c++ -std=c++17 "${strict[@]}" -Wold-style-cast -x c++ "$PREFIX/include/rag.hpp" &&
+    c++ -std=c++20 "${strict[@]}" -Wold-style-cast -x c++ "$PREFIX/include/rag.hpp"
+}
+
 cmake_build() {
   cmake -S examples -B "$WORK/cmake-$1" -DCMAKE_PREFIX_PATH="$PREFIX" -DRAG_TARGET="rag::$1" \
     -DCMAKE_C_FLAGS=-Werror -DCMAKE_CXX_FLAGS=-Werror && cmake --build "$WORK/cmake-$1"
@@ -99,6 +107,7 @@ step "install" scripts/install-c.sh "$PREFIX"
 
 step "the library exports what rag.h declares and nothing else" only_declared_symbols
 step "soname" soname_is_right
+step "the headers under strict warnings" strict
 for source in examples/c/*.c tests/c/*.c; do step "compile $source" compile c "$source" "$(basename "$source" .c)"; done
 step "compile examples/cpp/laboratory.cpp" compile c++ examples/cpp/laboratory.cpp laboratory_cpp
 step "compile tests/c/test_hpp.cpp" compile c++ tests/c/test_hpp.cpp test_hpp
