@@ -133,12 +133,11 @@ static void answers_stream_cite_and_chat(const rag::OpenOptions &options) {
     CHECK(thrown);
 }
 
-int main(int argc, char **argv) {
-    if (argc != 2) return 2;
-    const std::string folder = argv[1], docs = folder + "/docs";
+static void run(const std::string &folder) {
+    const std::string docs = folder + "/docs";
     failures_are_exceptions_with_a_status(folder);
     char encoder[4096], llm[4096];
-    if (!find_model("minilm", encoder, sizeof encoder)) return finish();
+    if (!find_model("minilm", encoder, sizeof encoder)) return;
     const bool can_ask = find_model("qwen2.5-0.5b", llm, sizeof llm);
     CHECK(mkdir(docs.c_str(), 0777) == 0);
     write_file(docs.c_str(), "bridge.txt", bridge.c_str());
@@ -148,5 +147,15 @@ int main(int argc, char **argv) {
     what_a_callback_throws_comes_out_of_the_call(options, docs);
     an_encoder_gives_unit_rows(options);
     if (can_ask) answers_stream_cite_and_chat(options);
+}
+
+int main(int argc, char **argv) {
+    if (argc != 2) return 2;
+    try {
+        run(argv[1]);
+    } catch (const rag::Error &error) {
+        printf("FAIL uncaught: %s\n", error.what());
+        checks_failed++;
+    }
     return finish();
 }
