@@ -1,0 +1,381 @@
+//! The packed HNSW graph and its search (Malkov and Yashunin 2016, algorithms 2 and 5).
+//!
+//! Holds links only: nodes are positions among the codes it was built with. Whatever bytes it is read from,
+//! no search can leave its arrays or fail to end.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
+
+use super::codes::{Code, Codes};
+use super::{Candidate, flat};
+
+const MAGIC: &[u8; 4] = b"RAGH";
+const FORMAT: u32 = 1;
+/// Most layers a graph may have.
+const MAX_LAYERS: usize = 16;
+
+/// Links as a builder gives them: for each node, its neighbours on layer 0, 1, ... up to its own level.
+#[derive(Debug, Clone, Default)]
+pub struct Links {
+    /// `nodes[n][layer]` lists the neighbours of node `n`.
+    pub nodes: Vec<Vec<Vec<u32>>>,
+}
+
+/// One layer: the nodes on it and their neighbours, packed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Layer {
+    /// Nodes on this layer, rising; empty on layer 0, which has them all.
+    nodes: Vec<u32>,
+    /// `starts[i]..starts[i + 1]` are the links of the i-th node.
+    starts: Vec<u32>,
+    links: Vec<u32>,
+}
+
+/// A navigable small-world graph, packed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Graph {
+    entry: u32,
+    node_count: u32,
+    layers: Vec<Layer>,
+}
+
+impl Graph {
+    /// Packs `links`, after linking every node that layer 0 does not reach to its nearest reachable one.
+    ///
+    /// `None` if there is no node, or more than a graph can number.
+    #[must_use]
+    pub fn pack(mut links: Links, codes: &Codes) -> Option<Self> {
+        let node_count = u32::try_from(links.nodes.len()).ok().filter(|count| *count > 0)?;
+        let top = links.nodes.iter().map(Vec::len).max()?.clamp(1, MAX_LAYERS);
+        let entry = links.nodes.iter().position(|layers| layers.len() >= top).unwrap_or(0) as u32;
+        connect(&mut links, entry, codes);
+        let layers = (0..top).map(|layer| Layer::pack(&links, layer)).collect();
+        Some(Self { entry, node_count, layers })
+    }
+
+    /// Number of nodes.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.node_count as usize
+    }
+
+    /// Whether there is no node; never so for a packed graph.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.node_count == 0
+    }
+
+    /// The about `limit` best nodes that `keep` lets through, best first; `ef` candidates are explored, at least `limit`.
+    #[must_use]
+    pub fn search(
+        &self,
+        codes: &Codes,
+        query: &Code,
+        limit: usize,
+        ef: usize,
+        keep: impl Fn(u32) -> bool,
+    ) -> Vec<Candidate> {
+        let at = |position| Candidate { score: codes.score(query, position), position };
+        let mut best = at(self.entry);
+        for layer in self.layers.iter().skip(1).rev() {
+            best = layer.descend(best, at);
+        }
+        // the entry reaches every node, which the node found above it need not
+        let starts = [at(self.entry), best];
+        let mut found = self.explore(&starts, ef.max(limit), at, keep);
+        found.truncate(limit);
+        found
+    }
+
+    fn explore(
+        &self,
+        starts: &[Candidate],
+        ef: usize,
+        at: impl Fn(u32) -> Candidate,
+        keep: impl Fn(u32) -> bool,
+    ) -> Vec<Candidate> {
+        let Some(layer) = self.layers.first() else { return Vec::new() };
+        let mut seen = Visited::new(self.len());
+        let mut open = BinaryHeap::new();
+        let mut kept = BinaryHeap::new();
+        for start in starts.iter().filter(|start| seen.insert(start.position)) {
+            open.push(*start);
+        }
+        for start in open.iter().filter(|start| keep(start.position)) {
+            kept.push(Reverse(*start));
+        }
+        while let Some(next) = open.pop() {
+            if kept.len() >= ef && kept.peek().is_some_and(|worst| next < worst.0) {
+                break;
+            }
+            for &link in layer.neighbours(next.position) {
+                if !seen.insert(link) {
+                    continue;
+                }
+                let candidate = at(link);
+                if kept.len() < ef || kept.peek().is_some_and(|worst| candidate > worst.0) {
+                    open.push(candidate);
+                    if keep(link) {
+                        kept.push(Reverse(candidate));
+                        if kept.len() > ef {
+                            kept.pop();
+                        }
+                    }
+                }
+            }
+        }
+        kept.into_sorted_vec().into_iter().map(|candidate| candidate.0).collect()
+    }
+
+    /// The bytes described in docs/format.md.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        bytes.extend_from_slice(MAGIC);
+        put(&mut bytes, &[FORMAT, self.node_count, self.entry, self.layers.len() as u32]);
+        for layer in &self.layers {
+            let degrees: Vec<u32> = layer.starts.windows(2).map(|pair| pair[1] - pair[0]).collect();
+            put(&mut bytes, &[degrees.len() as u32, layer.links.len() as u32]);
+            put(&mut bytes, &layer.nodes);
+            put(&mut bytes, &degrees);
+            put(&mut bytes, &layer.links);
+        }
+        bytes
+    }
+
+    /// Reads what [`Graph::to_bytes`] wrote; `None` for anything that is not a graph over `node_count` nodes.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8], node_count: usize) -> Option<Self> {
+        let (magic, rest) = bytes.split_at_checked(4)?;
+        let mut words = Words { bytes: rest };
+        let header = words.take(4)?;
+        let [format, count, entry, layer_count] = header[..] else { return None };
+        let sound = magic == MAGIC && format == FORMAT && count as usize == node_count;
+        if !sound || entry >= count || !(1..=MAX_LAYERS).contains(&(layer_count as usize)) {
+            return None;
+        }
+        let mut layers = Vec::with_capacity(layer_count as usize);
+        for layer in 0..layer_count {
+            layers.push(Layer::read(&mut words, count, layer == 0)?);
+        }
+        words.bytes.is_empty().then_some(Self { entry, node_count: count, layers })
+    }
+}
+
+impl Layer {
+    fn pack(links: &Links, layer: usize) -> Self {
+        let mut packed = Self { nodes: Vec::new(), starts: vec![0], links: Vec::new() };
+        let count = links.nodes.len();
+        let on_layer = |node: u32| links.nodes.get(node as usize).is_some_and(|l| l.len() > layer);
+        for node in (0..count as u32).filter(|node| on_layer(*node)) {
+            if layer > 0 {
+                packed.nodes.push(node);
+            }
+            let neighbours = &links.nodes[node as usize][layer];
+            packed.links.extend(neighbours.iter().filter(|n| **n != node && on_layer(**n)));
+            packed.starts.push(packed.links.len() as u32);
+        }
+        packed
+    }
+
+    fn read(words: &mut Words<'_>, count: u32, base: bool) -> Option<Self> {
+        let sizes = words.take(2)?;
+        let [node_count, link_count] = sizes[..] else { return None };
+        if node_count > count || (base && node_count != count) {
+            return None;
+        }
+        let nodes = if base { Vec::new() } else { words.take(node_count as usize)? };
+        let degrees = words.take(node_count as usize)?;
+        let links = words.take(link_count as usize)?;
+        let mut starts = Vec::with_capacity(degrees.len() + 1);
+        let mut start = 0u32;
+        starts.push(start);
+        for degree in degrees {
+            start = start.checked_add(degree)?;
+            starts.push(start);
+        }
+        let rising = nodes.windows(2).all(|pair| pair[0] < pair[1]);
+        let inside = nodes.iter().chain(&links).all(|node| *node < count);
+        (start == link_count && rising && inside).then_some(Self { nodes, starts, links })
+    }
+
+    fn neighbours(&self, node: u32) -> &[u32] {
+        let index = if self.nodes.is_empty() {
+            node as usize
+        } else {
+            match self.nodes.binary_search(&node) {
+                Ok(index) => index,
+                Err(_) => return &[],
+            }
+        };
+        match (self.starts.get(index), self.starts.get(index + 1)) {
+            (Some(start), Some(end)) => {
+                self.links.get(*start as usize..*end as usize).unwrap_or_default()
+            }
+            _ => &[],
+        }
+    }
+
+    /// Walks to better neighbours until there is none; the score rises, so it ends.
+    fn descend(&self, mut best: Candidate, at: impl Fn(u32) -> Candidate) -> Candidate {
+        loop {
+            let next = self.neighbours(best.position).iter().map(|link| at(*link)).max();
+            match next {
+                Some(candidate) if candidate > best => best = candidate,
+                _ => return best,
+            }
+        }
+    }
+}
+
+/// Links nodes that the entry does not reach on layer 0 to their nearest reachable node, both ways.
+fn connect(links: &mut Links, entry: u32, codes: &Codes) {
+    for layers in &mut links.nodes {
+        if layers.is_empty() {
+            layers.push(Vec::new());
+        }
+    }
+    let mut reached = vec![false; links.nodes.len()];
+    spread(links, entry, &mut reached);
+    for node in 0..links.nodes.len() as u32 {
+        if reached[node as usize] {
+            continue;
+        }
+        let nearest = codes.code(node).and_then(|code| {
+            flat::best(codes, &code, 1, |other| reached.get(other as usize) == Some(&true)).pop()
+        });
+        let other = nearest.map_or(entry, |candidate| candidate.position);
+        links.nodes[other as usize][0].push(node);
+        links.nodes[node as usize][0].push(other);
+        spread(links, node, &mut reached);
+    }
+}
+
+fn spread(links: &Links, from: u32, reached: &mut [bool]) {
+    let mut queue = VecDeque::from([from]);
+    reached[from as usize] = true;
+    while let Some(node) = queue.pop_front() {
+        for &link in &links.nodes[node as usize][0] {
+            if let Some(seen) = reached.get_mut(link as usize).filter(|seen| !**seen) {
+                *seen = true;
+                queue.push_back(link);
+            }
+        }
+    }
+}
+
+/// One bit per node.
+struct Visited(Vec<u64>);
+
+impl Visited {
+    fn new(count: usize) -> Self {
+        Self(vec![0; count.div_ceil(64)])
+    }
+
+    /// Whether the node was new.
+    fn insert(&mut self, node: u32) -> bool {
+        let Some(word) = self.0.get_mut(node as usize / 64) else { return false };
+        let bit = 1u64 << (node % 64);
+        let new = *word & bit == 0;
+        *word |= bit;
+        new
+    }
+}
+
+fn put(bytes: &mut Vec<u8>, words: &[u32]) {
+    bytes.reserve(words.len() * 4);
+    for word in words {
+        bytes.extend_from_slice(&word.to_le_bytes());
+    }
+}
+
+/// Reads little-endian words and never past the end.
+struct Words<'a> {
+    bytes: &'a [u8],
+}
+
+impl Words<'_> {
+    fn take(&mut self, count: usize) -> Option<Vec<u32>> {
+        let (head, rest) = self.bytes.split_at_checked(count.checked_mul(4)?)?;
+        self.bytes = rest;
+        let word = |word: &[u8]| u32::from_le_bytes([word[0], word[1], word[2], word[3]]);
+        Some(head.chunks_exact(4).map(word).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ring(count: u32) -> (Links, Codes) {
+        let mut codes = Codes::new(2);
+        let mut links = Links::default();
+        for node in 0..count {
+            let angle = node as f32 / count as f32 * std::f32::consts::TAU;
+            codes.push(&[angle.cos(), angle.sin()]);
+            let base = vec![(node + 1) % count, (node + count - 1) % count];
+            let upper = vec![(node + 10) % count, (node + count - 10) % count];
+            links.nodes.push(if node % 10 == 0 { vec![base, upper] } else { vec![base] });
+        }
+        (links, codes)
+    }
+
+    fn nearest(graph: &Graph, codes: &Codes, node: u32) -> Vec<u32> {
+        let code = codes.code(node).expect("node exists");
+        graph.search(codes, &code, 3, 8, |_| true).iter().map(|c| c.position).collect()
+    }
+
+    #[test]
+    fn search_walks_to_the_nearest() {
+        let (links, codes) = ring(40);
+        let graph = Graph::pack(links, &codes).expect("has nodes");
+        assert!(nearest(&graph, &codes, 7).contains(&7));
+        let code = codes.code(7).expect("node exists");
+        let found = graph.search(&codes, &code, 2, 8, |node| node != 7);
+        let mut positions: Vec<u32> = found.iter().map(|c| c.position).collect();
+        positions.sort_unstable();
+        assert_eq!(positions, [6, 8]);
+    }
+
+    #[test]
+    fn unreachable_nodes_are_linked() {
+        let (mut links, codes) = ring(40);
+        for layers in &mut links.nodes {
+            layers[0].retain(|link| *link != 15 && *link != 27);
+        }
+        links.nodes[15] = vec![vec![]];
+        links.nodes[27] = vec![];
+        let graph = Graph::pack(links, &codes).expect("has nodes");
+        // with every node explored, what is found is what can be reached
+        let code = codes.code(27).expect("node exists");
+        assert_eq!(graph.search(&codes, &code, 40, 40, |_| true).len(), 40);
+    }
+
+    #[test]
+    fn bytes_round_trip_and_damage_never_panics() {
+        let (links, codes) = ring(40);
+        let graph = Graph::pack(links, &codes).expect("has nodes");
+        let bytes = graph.to_bytes();
+        assert_eq!(Graph::from_bytes(&bytes, 40), Some(graph));
+        assert_eq!(Graph::from_bytes(&bytes, 41), None);
+        for cut in 0..bytes.len() {
+            assert_eq!(Graph::from_bytes(&bytes[..cut], 40), None);
+        }
+        for bit in 0..bytes.len() * 8 {
+            let mut rotten = bytes.clone();
+            rotten[bit / 8] ^= 1 << (bit % 8);
+            if let Some(graph) = Graph::from_bytes(&rotten, 40) {
+                let _ = nearest(&graph, &codes, 7);
+            }
+        }
+    }
+
+    #[test]
+    fn one_node_is_a_graph_and_none_is_not() {
+        let mut codes = Codes::new(1);
+        assert!(Graph::pack(Links::default(), &codes).is_none());
+        codes.push(&[1.0]);
+        let graph = Graph::pack(Links { nodes: vec![vec![]] }, &codes).expect("has a node");
+        assert_eq!(nearest(&graph, &codes, 0), [0]);
+    }
+}
