@@ -1,0 +1,95 @@
+//! Single values: the encoder, counters, settings. Each row carries its checksum.
+//!
+//! `change` counts transactions that write documents or segments. Whoever holds vectors in memory compares it
+//! with their own at each search, in the same snapshot; unlike `PRAGMA data_version` it means the same on every
+//! connection, so readers share one copy.
+
+use rusqlite::{Connection, OptionalExtension};
+
+use super::fault::{Fault, Outcome};
+use super::schema::RowSum;
+use crate::encode::EncoderIdentity;
+
+pub(super) const CHANGE: &str = "change";
+pub(super) const GENERATION: &str = "generation";
+/// What the current generation's segment holds: `none`, `codes` or `graph`.
+pub(super) const SEGMENT: &str = "segment";
+/// Facade settings are kept under this prefix.
+const SETTING: &str = "setting.";
+
+/// Longest vectors taken; int8 sums stay exact below twice this.
+pub(super) const MAX_DIM: usize = 65_536;
+
+const FINGERPRINT: &str = "encoder.fingerprint";
+const NAME: &str = "encoder.name";
+const DIM: &str = "encoder.dim";
+const MAX_TOKENS: &str = "encoder.max_tokens";
+
+pub(super) fn create(connection: &Connection) -> Outcome<()> {
+    put(connection, CHANGE, "0")?;
+    put(connection, GENERATION, "0")?;
+    put(connection, SEGMENT, "none")
+}
+
+pub(super) fn value(connection: &Connection, key: &str) -> Outcome<Option<String>> {
+    let mut statement =
+        connection.prepare_cached("SELECT value, \"check\" FROM meta WHERE key = ?1")?;
+    let row: Option<(String, i64)> =
+        statement.query_row([key], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+    match row {
+        Some((value, sum)) if sum == row_sum(key, &value) => Ok(Some(value)),
+        Some(_) => Err(Fault::Damaged(format!("the value of {key:?} is damaged"))),
+        None => Ok(None),
+    }
+}
+
+pub(super) fn put(connection: &Connection, key: &str, value: &str) -> Outcome<()> {
+    let mut statement = connection
+        .prepare_cached("INSERT OR REPLACE INTO meta(key, value, \"check\") VALUES(?1, ?2, ?3)")?;
+    statement.execute((key, value, row_sum(key, value)))?;
+    Ok(())
+}
+
+pub(super) fn row_sum(key: &str, value: &str) -> i64 {
+    RowSum::new().text(key).text(value).finish()
+}
+
+/// A counter that every file of ours has.
+pub(super) fn counter(connection: &Connection, key: &str) -> Outcome<u64> {
+    let value = value(connection, key)?;
+    let number = value.and_then(|value| value.parse().ok());
+    number.ok_or_else(|| Fault::Damaged(format!("the counter {key:?} is missing or no number")))
+}
+
+/// Adds one to a counter.
+pub(super) fn bump(connection: &Connection, key: &str) -> Outcome<u64> {
+    let next = counter(connection, key)?.wrapping_add(1);
+    put(connection, key, &next.to_string())?;
+    Ok(next)
+}
+
+pub(super) fn setting(connection: &Connection, key: &str) -> Outcome<Option<String>> {
+    value(connection, &format!("{SETTING}{key}"))
+}
+
+pub(super) fn put_setting(connection: &Connection, key: &str, value: &str) -> Outcome<()> {
+    put(connection, &format!("{SETTING}{key}"), value)
+}
+
+pub(super) fn encoder(connection: &Connection) -> Outcome<Option<EncoderIdentity>> {
+    let Some(fingerprint) = value(connection, FINGERPRINT)? else { return Ok(None) };
+    let number = |key| counter(connection, key).map(|number| number as usize);
+    let dim = number(DIM)?;
+    if !(1..=MAX_DIM).contains(&dim) {
+        return Err(Fault::Damaged(format!("vectors of length {dim} cannot be")));
+    }
+    let name = value(connection, NAME)?.unwrap_or_default();
+    Ok(Some(EncoderIdentity { fingerprint, name, dim, max_tokens: number(MAX_TOKENS)? }))
+}
+
+pub(super) fn put_encoder(connection: &Connection, identity: &EncoderIdentity) -> Outcome<()> {
+    put(connection, FINGERPRINT, &identity.fingerprint)?;
+    put(connection, NAME, &identity.name)?;
+    put(connection, DIM, &identity.dim.to_string())?;
+    put(connection, MAX_TOKENS, &identity.max_tokens.to_string())
+}

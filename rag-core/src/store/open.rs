@@ -1,0 +1,277 @@
+//! Opening: the header is read before SQLite sees the file, and a file that is not ours is never touched.
+//!
+//! Durability: WAL with `synchronous=NORMAL`. A killed process loses nothing that was committed; a power cut may
+//! lose the last commits, never older ones, and never leaves half of one.
+
+use std::fmt::Write as _;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::config::DbConfig;
+use rusqlite::limits::Limit;
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+
+use super::fault::{Fault, Outcome};
+use super::pool::Pool;
+use super::types::Access;
+use super::{meta, schema};
+use crate::error::{Error, Result};
+
+/// The name of a store that is never written to disk.
+const MEMORY: &str = ":memory:";
+/// How long a writer waits for another before it says busy.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Most bytes of one value.
+const MAX_VALUE_BYTES: i32 = 256 << 20;
+const MAX_SQL_BYTES: i32 = 64 << 10;
+const MAX_VARIABLES: i32 = 999;
+
+/// Where connections come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Source {
+    /// One connection, nothing on disk.
+    Memory,
+    /// A file we may write.
+    ReadWrite,
+    /// A file we only read; `immutable` if even its log cannot be kept beside it.
+    ReadOnly {
+        /// Whether SQLite is told that nobody writes.
+        immutable: bool,
+    },
+}
+
+/// What the first 100 bytes say.
+enum Header {
+    Missing,
+    Empty,
+    Ours,
+}
+
+pub(super) fn open(path: &Path, access: Access) -> Result<Pool> {
+    if path.as_os_str() == MEMORY {
+        return memory(path, access);
+    }
+    let header = read_header(path)?;
+    match (header, access) {
+        (Header::Missing | Header::Empty, Access::Create) => create(path),
+        (Header::Missing, _) => Err(Error::io(path, io::ErrorKind::NotFound.into())),
+        (Header::Empty, _) => Err(Error::store(path, "not a rag file: it is empty")),
+        (Header::Ours, Access::ReadOnly) => read_only(path),
+        (Header::Ours, Access::Create | Access::ReadWrite) => read_write(path),
+    }
+}
+
+fn memory(path: &Path, access: Access) -> Result<Pool> {
+    if access == Access::ReadOnly {
+        return Err(Error::invalid("access", "a store in memory cannot be read-only"));
+    }
+    let run = || -> Outcome<Connection> {
+        let connection = Connection::open_in_memory()?;
+        harden(&connection)?;
+        fill(&connection)?;
+        Ok(connection)
+    };
+    let connection = run().map_err(|fault| fault.at(path))?;
+    Ok(Pool::new(path.to_owned(), Source::Memory, connection))
+}
+
+/// Makes the tables in one transaction; two processes that do so at once end with one set.
+fn create(path: &Path) -> Result<Pool> {
+    // SQLite reports a missing or forbidden folder without saying which
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::metadata(folder).map_err(|source| Error::io(folder, source))?;
+    }
+    let run = || -> Outcome<()> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
+        let mut connection =
+            Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+        harden(&connection)?;
+        connection.pragma_update(None, "page_size", schema::PAGE_SIZE)?;
+        let transaction = Transaction::new(&mut connection, TransactionBehavior::Immediate)?;
+        let id: u32 = transaction.query_row("PRAGMA application_id", [], |row| row.get(0))?;
+        if id != schema::APPLICATION_ID {
+            fill(&transaction)?;
+        }
+        transaction.commit()?;
+        Ok(())
+    };
+    run().map_err(|fault| fault.at(path))?;
+    match read_header(path)? {
+        Header::Ours => read_write(path),
+        Header::Missing | Header::Empty => Err(Error::store(path, "it vanished while it was made")),
+    }
+}
+
+fn fill(connection: &Connection) -> Outcome<()> {
+    schema::create(connection)?;
+    meta::create(connection)
+}
+
+fn read_write(path: &Path) -> Result<Pool> {
+    let run = || -> Outcome<Connection> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags)?;
+        harden(&connection)?;
+        if connection.is_readonly("main")? {
+            return Err(Fault::Other(Error::store(
+                path,
+                "the file is read-only: open it with read-only access, or make it writable",
+            )));
+        }
+        connection.query_row("PRAGMA journal_mode=WAL", [], |_| Ok(()))?;
+        schema::verify(&connection)?;
+        Ok(connection)
+    };
+    let connection = run().map_err(|fault| fault.at(path))?;
+    Ok(Pool::new(path.to_owned(), Source::ReadWrite, connection))
+}
+
+fn read_only(path: &Path) -> Result<Pool> {
+    let source = Source::ReadOnly { immutable: false };
+    let opened = reader(path, &source).and_then(|connection| {
+        schema::verify(&connection)?;
+        Ok(connection)
+    });
+    let connection = match opened {
+        Ok(connection) => Ok((connection, source)),
+        Err(fault) if cannot_open(&fault) && !has_log(path) => {
+            // a folder that takes no log: nobody can be writing, so none is needed
+            let source = Source::ReadOnly { immutable: true };
+            reader(path, &source)
+                .and_then(|connection| schema::verify(&connection).map(|()| (connection, source)))
+        }
+        Err(fault) => Err(fault),
+    };
+    let (connection, source) = connection.map_err(|fault| fault.at(path))?;
+    Ok(Pool::new(path.to_owned(), source, connection))
+}
+
+fn cannot_open(fault: &Fault) -> bool {
+    use rusqlite::ErrorCode::{CannotOpen, PermissionDenied, ReadOnly, SystemIoFailure};
+    matches!(fault, Fault::Sql(error) if matches!(
+        error.sqlite_error_code(),
+        Some(CannotOpen | PermissionDenied | ReadOnly | SystemIoFailure)
+    ))
+}
+
+/// Whether commits wait in a log beside the file; they must not be passed over.
+fn has_log(path: &Path) -> bool {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    std::fs::metadata(log).is_ok_and(|log| log.len() > 0)
+}
+
+/// One more connection that can only read.
+pub(super) fn reader(path: &Path, source: &Source) -> Outcome<Connection> {
+    let connection = match source {
+        Source::ReadOnly { immutable: true } => {
+            let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+            Connection::open_with_flags(
+                immutable_uri(path)?,
+                flags | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+            )?
+        }
+        Source::ReadOnly { immutable: false } => {
+            let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+            Connection::open_with_flags(path, flags)?
+        }
+        Source::ReadWrite | Source::Memory => {
+            let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+            Connection::open_with_flags(path, flags)?
+        }
+    };
+    harden(&connection)?;
+    connection.pragma_update(None, "query_only", true)?;
+    Ok(connection)
+}
+
+fn immutable_uri(path: &Path) -> Outcome<String> {
+    let absolute = std::path::absolute(path).map_err(|source| Error::io(path, source))?;
+    let mut uri = String::from("file://");
+    for byte in absolute.as_os_str().as_encoded_bytes() {
+        if byte.is_ascii_alphanumeric() || b"/-_.~".contains(byte) {
+            uri.push(char::from(*byte));
+        } else {
+            let _ = write!(uri, "%{byte:02X}");
+        }
+    }
+    uri.push_str("?immutable=1");
+    Ok(uri)
+}
+
+/// Settings that keep a hostile or damaged file from doing more than failing.
+fn harden(connection: &Connection) -> Outcome<()> {
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false)?;
+    connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, MAX_VALUE_BYTES)?;
+    connection.set_limit(Limit::SQLITE_LIMIT_SQL_LENGTH, MAX_SQL_BYTES)?;
+    connection.set_limit(Limit::SQLITE_LIMIT_VARIABLE_NUMBER, MAX_VARIABLES)?;
+    connection.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0)?;
+    connection.execute_batch(
+        "PRAGMA cell_size_check=ON; PRAGMA foreign_keys=ON; PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY; \
+         PRAGMA synchronous=NORMAL; PRAGMA cache_size=-16384; PRAGMA journal_size_limit=67108864;",
+    )?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(())
+}
+
+fn read_header(path: &Path) -> Result<Header> {
+    let io = |source| Error::io(path, source);
+    let meta = match std::fs::metadata(path) {
+        Ok(meta) => meta,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Header::Missing),
+        Err(error) => return Err(io(error)),
+    };
+    if !meta.is_file() {
+        return Err(Error::store(path, "not a rag file: not a regular file"));
+    }
+    if meta.len() == 0 {
+        return Ok(Header::Empty);
+    }
+    let mut header = Vec::with_capacity(100);
+    File::open(path).map_err(io)?.take(100).read_to_end(&mut header).map_err(io)?;
+    let word = |at: usize| -> u32 {
+        let bytes = header.get(at..at + 4).and_then(|bytes| bytes.try_into().ok());
+        bytes.map_or(0, u32::from_be_bytes)
+    };
+    let ours = header.starts_with(b"SQLite format 3\0") && word(68) == schema::APPLICATION_ID;
+    let blank = header.iter().all(|byte| *byte == 0);
+    if (ours || blank) && interrupted_creation(path) {
+        return Ok(Header::Empty);
+    }
+    if !ours {
+        return Err(Error::store(path, "not a rag file"));
+    }
+    match word(60) {
+        schema::VERSION => {}
+        0 => return Err(Error::store(path, "its header is damaged: it has no format version")),
+        found => {
+            let path = path.to_owned();
+            return Err(Error::StoreVersion { path, found, supported: schema::VERSION });
+        }
+    }
+    let page_bytes = if word(16) >> 16 == 1 { 65536 } else { u64::from(word(16) >> 16) };
+    let expected = page_bytes * u64::from(word(28));
+    // with a log beside it, the file may be anything from before to after a checkpoint
+    if meta.len() < expected && !has_log(path) {
+        let reason = format!("it is cut short: {} of {expected} bytes", meta.len());
+        return Err(Error::store(path, reason));
+    }
+    Ok(Header::Ours)
+}
+
+/// Whether a rollback journal says that the file was new when a process was killed making it: SQLite will
+/// empty it again. The journal's header is magic, record count, nonce, then the size in pages at its start.
+fn interrupted_creation(path: &Path) -> bool {
+    const JOURNAL: [u8; 8] = [0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7];
+    let mut name = path.as_os_str().to_owned();
+    name.push("-journal");
+    let mut header = Vec::with_capacity(20);
+    let read = File::open(name).and_then(|file| file.take(20).read_to_end(&mut header));
+    read.is_ok() && header.starts_with(&JOURNAL) && header.get(16..20) == Some(&[0; 4])
+}

@@ -1,0 +1,189 @@
+//! The tables, their version, and the checksums of their rows. docs/format.md describes them byte by byte.
+
+use std::collections::BTreeSet;
+
+use rusqlite::Connection;
+use xxhash_rust::xxh3::Xxh3;
+
+use super::fault::{Fault, Outcome};
+
+/// "RAG1", in the file's header at byte 68.
+pub(super) const APPLICATION_ID: u32 = 0x5241_4731;
+/// The version of the tables, in the file's header at byte 60.
+pub(super) const VERSION: u32 = 1;
+
+/// 8 KiB pages hold five vectors of 384 numbers; 4 KiB pages would waste a quarter.
+pub(super) const PAGE_SIZE: u32 = 8192;
+
+/// The full-text table, also made in memory by `check` to compare with.
+pub(super) const LEXICAL: &str = "CREATE VIRTUAL TABLE lexical USING fts5(body, content='', \
+     contentless_delete=1, tokenize='unicode61 remove_diacritics 2')";
+
+const TABLES: &[&str] = &[
+    "CREATE TABLE meta(key TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL, \"check\" INTEGER NOT NULL) \
+     WITHOUT ROWID",
+    "CREATE TABLE document(id INTEGER PRIMARY KEY AUTOINCREMENT, uri TEXT NOT NULL UNIQUE, \
+     kind TEXT NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, hash BLOB NOT NULL, title TEXT, \
+     lang TEXT, metadata TEXT NOT NULL, length INTEGER NOT NULL, status INTEGER NOT NULL, error TEXT, \
+     added_at INTEGER NOT NULL, map_check INTEGER NOT NULL, \"check\" INTEGER NOT NULL, \
+     source_map BLOB NOT NULL)",
+    "CREATE TABLE passage(id INTEGER PRIMARY KEY AUTOINCREMENT, \
+     document INTEGER NOT NULL REFERENCES document(id), ordinal INTEGER NOT NULL, start INTEGER NOT NULL, \
+     \"end\" INTEGER NOT NULL, page INTEGER, heading TEXT, text TEXT NOT NULL, \"check\" INTEGER NOT NULL, \
+     UNIQUE(document, ordinal))",
+    "CREATE TABLE vector(id INTEGER PRIMARY KEY REFERENCES passage(id), data BLOB NOT NULL)",
+    "CREATE TABLE segment(generation INTEGER NOT NULL, kind TEXT NOT NULL, chunk INTEGER NOT NULL, \
+     data BLOB NOT NULL, \"check\" BLOB NOT NULL, PRIMARY KEY(generation, kind, chunk))",
+    "CREATE TABLE tombstone(seq INTEGER PRIMARY KEY AUTOINCREMENT, id INTEGER NOT NULL)",
+    LEXICAL,
+];
+
+/// Makes the tables and marks the file as ours. The caller owns the transaction.
+pub(super) fn create(connection: &Connection) -> Outcome<()> {
+    for table in TABLES {
+        connection.execute_batch(table)?;
+    }
+    connection.pragma_update(None, "application_id", APPLICATION_ID)?;
+    connection.pragma_update(None, "user_version", VERSION)?;
+    Ok(())
+}
+
+/// Refuses a file whose tables are not exactly ours: a damaged one, or one made to trick us.
+pub(super) fn verify(connection: &Connection) -> Outcome<()> {
+    let model = Connection::open_in_memory()?;
+    create(&model)?;
+    let (ours, found) = (objects(&model)?, objects(connection)?);
+    match ours.symmetric_difference(&found).next() {
+        None => Ok(()),
+        Some((kind, name, _)) => {
+            Err(Fault::Damaged(format!("its {kind} {name:?} is not as this version writes it")))
+        }
+    }
+}
+
+/// Type, name and SQL of everything in the schema. FTS5's own tables go by name, their SQL is SQLite's affair;
+/// what `ANALYZE` leaves behind is ignored.
+fn objects(connection: &Connection) -> Outcome<BTreeSet<(String, String, String)>> {
+    let mut statement =
+        connection.prepare("SELECT type, name, coalesce(sql, '') FROM sqlite_schema")?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    let mut objects = BTreeSet::new();
+    for row in rows {
+        let (kind, name, sql): (String, String, String) = row?;
+        if name.starts_with("sqlite_stat") {
+            continue;
+        }
+        let sql = if name.starts_with("lexical_") { String::new() } else { sql };
+        objects.insert((kind, name, sql));
+    }
+    Ok(objects)
+}
+
+/// A running checksum over the columns of a row (xxh3-64). Each column is framed by its kind and length.
+pub(super) struct RowSum(Xxh3);
+
+impl RowSum {
+    pub(super) fn new() -> Self {
+        Self(Xxh3::new())
+    }
+
+    pub(super) fn int(mut self, value: i64) -> Self {
+        self.0.update(&[1]);
+        self.0.update(&value.to_le_bytes());
+        self
+    }
+
+    pub(super) fn optional_int(mut self, value: Option<i64>) -> Self {
+        match value {
+            Some(value) => self.int(value),
+            None => {
+                self.0.update(&[0]);
+                self
+            }
+        }
+    }
+
+    pub(super) fn bytes(mut self, value: &[u8]) -> Self {
+        self.0.update(&[2]);
+        self.0.update(&(value.len() as u64).to_le_bytes());
+        self.0.update(value);
+        self
+    }
+
+    pub(super) fn text(self, value: &str) -> Self {
+        self.bytes(value.as_bytes())
+    }
+
+    pub(super) fn optional_text(mut self, value: Option<&str>) -> Self {
+        match value {
+            Some(value) => self.text(value),
+            None => {
+                self.0.update(&[0]);
+                self
+            }
+        }
+    }
+
+    /// The checksum as SQLite keeps it.
+    pub(super) fn finish(self) -> i64 {
+        self.0.digest().cast_signed()
+    }
+}
+
+/// The bytes of a vector row: `dim` little-endian f32, then xxh3-64 over id and vector, little-endian.
+pub(super) fn vector_row(id: i64, vector: &[f32]) -> Vec<u8> {
+    let mut data = Vec::with_capacity(vector.len() * 4 + 8);
+    for x in vector {
+        data.extend_from_slice(&x.to_le_bytes());
+    }
+    let sum = vector_sum(id, &data);
+    data.extend_from_slice(&sum.to_le_bytes());
+    data
+}
+
+/// Reads a vector row into `vector`; `false` if it is damaged.
+pub(super) fn read_vector_row(id: i64, data: &[u8], vector: &mut Vec<f32>) -> bool {
+    vector.clear();
+    let Some((body, sum)) = data.split_last_chunk::<8>() else { return false };
+    if body.len() % 4 != 0 || u64::from_le_bytes(*sum) != vector_sum(id, body) {
+        return false;
+    }
+    vector.extend(body.chunks_exact(4).map(|x| f32::from_le_bytes([x[0], x[1], x[2], x[3]])));
+    true
+}
+
+fn vector_sum(id: i64, body: &[u8]) -> u64 {
+    let mut sum = Xxh3::new();
+    sum.update(&id.to_le_bytes());
+    sum.update(body);
+    sum.digest()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_flipped_bit_of_a_vector_row_shows() {
+        let row = vector_row(7, &[0.6, -0.8]);
+        let mut vector = Vec::new();
+        assert!(read_vector_row(7, &row, &mut vector));
+        assert_eq!(vector, [0.6, -0.8]);
+        assert!(!read_vector_row(8, &row, &mut vector));
+        for bit in 0..row.len() * 8 {
+            let mut rotten = row.clone();
+            rotten[bit / 8] ^= 1 << (bit % 8);
+            assert!(!read_vector_row(7, &rotten, &mut vector));
+        }
+    }
+
+    #[test]
+    fn columns_do_not_run_into_each_other() {
+        let a = RowSum::new().text("ab").text("c").finish();
+        let b = RowSum::new().text("a").text("bc").finish();
+        let none = RowSum::new().optional_text(None).finish();
+        let empty = RowSum::new().optional_text(Some("")).finish();
+        assert_ne!(a, b);
+        assert_ne!(none, empty);
+    }
+}

@@ -1,0 +1,140 @@
+//! What goes into the file and what comes out of it.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+/// How to open the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Read and write; create the file if it does not exist.
+    Create,
+    /// Read and write; the file must exist.
+    ReadWrite,
+    /// Read only; the file must exist.
+    ReadOnly,
+}
+
+/// What the file says of a document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DocumentRow {
+    /// Its number, never reused.
+    pub id: i64,
+    /// Where it came from: an absolute path, or the caller's own name for added text.
+    pub uri: String,
+    /// Size of the source when read.
+    pub size_bytes: u64,
+    /// Its time of last change when read, nanoseconds since 1970.
+    pub mtime_ns: i64,
+    /// BLAKE3 of the source bytes.
+    pub hash: [u8; 32],
+    /// Why it was skipped, if it was: code number and message.
+    pub skipped: Option<(i32, String)>,
+}
+
+/// A document to be written.
+#[derive(Debug, Clone)]
+pub struct NewDocument<'a> {
+    /// Unique name: an absolute path for files.
+    pub uri: &'a str,
+    /// Size of the source.
+    pub size_bytes: u64,
+    /// Time of last change, nanoseconds since 1970; 0 for added text.
+    pub mtime_ns: i64,
+    /// BLAKE3 of the source bytes.
+    pub hash: [u8; 32],
+    /// The format's name.
+    pub kind: &'a str,
+    /// Title, if any.
+    pub title: Option<&'a str>,
+    /// ISO 639-1 code, if known.
+    pub lang: Option<&'a str>,
+    /// The whole extracted text; passages point into it.
+    pub text: &'a str,
+    /// Packed source map.
+    pub source_map: &'a [u8],
+    /// Metadata from the format or the caller.
+    pub metadata: &'a BTreeMap<String, String>,
+}
+
+/// A passage as stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PassageRow {
+    /// Its number, never reused.
+    pub id: i64,
+    /// The document it belongs to.
+    pub document_id: i64,
+    /// Uri of that document.
+    pub uri: String,
+    /// Title of that document.
+    pub title: Option<String>,
+    /// Its place in the document, from 0.
+    pub ordinal: usize,
+    /// First byte in the document's text.
+    pub start: usize,
+    /// One past its last byte.
+    pub end: usize,
+    /// Page on which it begins, from 1.
+    pub page: Option<u32>,
+    /// Heading path.
+    pub heading: Option<String>,
+    /// Its text.
+    pub text: String,
+}
+
+/// Counts and sizes, as shown by `rag info`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Info {
+    /// Documents held, skipped ones not counted.
+    pub document_count: usize,
+    /// Documents that were passed over and are remembered with their reason.
+    pub skipped_count: usize,
+    /// Passages held.
+    pub passage_count: usize,
+    /// Name of the encoder, if one was ever bound.
+    pub encoder: Option<String>,
+    /// Its fingerprint.
+    pub fingerprint: Option<String>,
+    /// Length of its vectors.
+    pub dim: Option<usize>,
+    /// Counts seals of the vector index.
+    pub generation: u64,
+    /// How questions meet vectors now: `"flat"` or `"hnsw"`.
+    pub index: String,
+    /// Format version of the file.
+    pub format_version: u32,
+    /// Size of the file, in bytes.
+    pub bytes: u64,
+}
+
+/// One thing found wrong by a check.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Damage {
+    /// Which part: `"file"`, `"passage"`, `"vector"`, `"lexical"`, `"segment"`, `"document"`.
+    pub part: String,
+    /// What is wrong, and with which row.
+    pub message: String,
+    /// Whether the part can be made again from what is intact.
+    pub repairable: bool,
+}
+
+/// How to search vectors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum IndexMode {
+    /// Exact below 100,000 passages, HNSW above.
+    #[default]
+    Auto,
+    /// Always exact.
+    Flat,
+    /// HNSW wherever a graph exists.
+    Hnsw,
+}
+
+/// When to build the vector index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seal {
+    /// If the unsealed tail or the deleted part has grown large.
+    IfNeeded,
+    /// Now, with an HNSW graph, whatever the size.
+    Now,
+}

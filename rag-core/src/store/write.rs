@@ -1,0 +1,269 @@
+//! Writing: every function here runs inside one transaction of the caller.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use rusqlite::Connection;
+
+use super::fault::{Fault, Outcome};
+use super::rows::{self, DocumentRecord, PassageSum};
+use super::types::NewDocument;
+use super::{lexical, meta, schema};
+use crate::encode::EncoderIdentity;
+use crate::error::{Error, Result};
+use crate::kernels::dot::dot_f32;
+use crate::passage::Passage;
+
+/// How far the squared length of a vector may be from 1.
+const UNIT_TOLERANCE: f32 = 2e-3;
+
+/// Checks what the caller hands in, before anything is written.
+///
+/// # Errors
+/// InvalidArgument for an empty uri, passages that are not stretches of the text, or vectors that are not one
+/// finite unit row per passage.
+pub(super) fn validate(
+    document: &NewDocument<'_>,
+    passages: &[Passage],
+    vectors: &[f32],
+    dim: usize,
+) -> Result<()> {
+    if document.uri.is_empty() {
+        return Err(Error::invalid("uri", "empty"));
+    }
+    if let Some(passage) = passages.iter().find(|p| document.text.get(p.range.clone()).is_none()) {
+        let (range, length) = (&passage.range, document.text.len());
+        return Err(Error::invalid(
+            "passages",
+            format!("{range:?} is no stretch of {length} bytes"),
+        ));
+    }
+    if passages.len().checked_mul(dim) != Some(vectors.len()) {
+        let (count, found) = (passages.len(), vectors.len());
+        let reason = format!("{found} numbers for {count} passages of {dim}");
+        return Err(Error::invalid("vectors", reason));
+    }
+    vectors.chunks_exact(dim.max(1)).try_for_each(|row| check_unit("vectors", row))
+}
+
+/// Refuses a vector that is not finite or not of length 1.
+pub(super) fn check_unit(argument: &'static str, vector: &[f32]) -> Result<()> {
+    let norm = dot_f32(vector, vector);
+    // false for NaN as well
+    if (norm - 1.0).abs() <= UNIT_TOLERANCE {
+        return Ok(());
+    }
+    Err(Error::invalid(argument, format!("not a unit vector: its squared length is {norm}")))
+}
+
+pub(super) fn put_document(
+    connection: &Connection,
+    document: &NewDocument<'_>,
+    passages: &[Passage],
+    vectors: &[f32],
+    dim: usize,
+) -> Outcome<Vec<i64>> {
+    remove(connection, document.uri)?;
+    let mut record = DocumentRecord {
+        id: 0,
+        uri: document.uri.to_owned(),
+        kind: document.kind.to_owned(),
+        size: document.size_bytes.cast_signed(),
+        mtime_ns: document.mtime_ns,
+        hash: document.hash.to_vec(),
+        title: document.title.map(str::to_owned),
+        lang: document.lang.map(str::to_owned),
+        metadata: serde_json::to_string(document.metadata)
+            .map_err(|error| Error::internal_cause("metadata cannot be written as JSON", error))?,
+        length: document.text.len() as i64,
+        status: 0,
+        error: None,
+        added_at: now(),
+        map_check: 0,
+        check: 0,
+    };
+    let document_id = record.insert(connection, document.source_map)?;
+    let mut ids = Vec::with_capacity(passages.len());
+    let first_id = next_passage_id(connection)?;
+    let mut rows = vectors.chunks_exact(dim.max(1));
+    for (ordinal, passage) in passages.iter().enumerate() {
+        let text = document.text.get(passage.range.clone()).unwrap_or_default();
+        let id = first_id + ordinal as i64;
+        let columns = PassageSum {
+            id,
+            document: document_id,
+            ordinal: ordinal as i64,
+            start: passage.range.start as i64,
+            end: passage.range.end as i64,
+            page: passage.page.map(i64::from),
+            heading: passage.heading.as_deref(),
+            text,
+        };
+        insert_passage(connection, &columns)?;
+        let vector = rows.next().unwrap_or_default();
+        connection
+            .prepare_cached("INSERT INTO vector(id, data) VALUES(?1, ?2)")?
+            .execute((id, schema::vector_row(id, vector)))?;
+        let body = lexical::index_text(passage.heading.as_deref(), text, document.lang);
+        connection
+            .prepare_cached("INSERT INTO lexical(rowid, body) VALUES(?1, ?2)")?
+            .execute((id, body))?;
+        ids.push(id);
+    }
+    meta::bump(connection, meta::CHANGE)?;
+    Ok(ids)
+}
+
+fn insert_passage(connection: &Connection, columns: &PassageSum<'_>) -> Outcome<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO passage(id, document, ordinal, start, \"end\", page, heading, text, \"check\") \
+             VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        )?
+        .execute(rusqlite::params![
+            columns.id,
+            columns.document,
+            columns.ordinal,
+            columns.start,
+            columns.end,
+            columns.page,
+            columns.heading,
+            columns.text,
+            columns.sum(),
+        ])?;
+    Ok(())
+}
+
+/// One more than any id ever given out: SQLite keeps the highest for AUTOINCREMENT tables.
+fn next_passage_id(connection: &Connection) -> Outcome<i64> {
+    let last: i64 = connection
+        .prepare_cached(
+            "SELECT max(coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'passage'), 0), \
+             coalesce((SELECT max(id) FROM passage), 0))",
+        )?
+        .query_row([], |row| row.get(0))?;
+    last.checked_add(1)
+        .filter(|id| *id < i64::MAX >> 1)
+        .ok_or_else(|| Fault::Damaged("no passage number is left".to_owned()))
+}
+
+/// Removes the document with this uri, its passages and vectors; `false` if there was none.
+pub(super) fn remove(connection: &Connection, uri: &str) -> Outcome<bool> {
+    let id = connection
+        .prepare_cached("SELECT id FROM document WHERE uri = ?1")?
+        .query_map([uri], |row| row.get::<_, i64>(0))?
+        .next()
+        .transpose()?;
+    let Some(id) = id else { return Ok(false) };
+    let passages: Vec<i64> = connection
+        .prepare_cached("SELECT id FROM passage WHERE document = ?1")?
+        .query_map([id], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    for passage in passages {
+        connection.prepare_cached("DELETE FROM lexical WHERE rowid = ?1")?.execute([passage])?;
+        connection.prepare_cached("DELETE FROM vector WHERE id = ?1")?.execute([passage])?;
+        connection.prepare_cached("INSERT INTO tombstone(id) VALUES(?1)")?.execute([passage])?;
+    }
+    connection.prepare_cached("DELETE FROM passage WHERE document = ?1")?.execute([id])?;
+    connection.prepare_cached("DELETE FROM document WHERE id = ?1")?.execute([id])?;
+    meta::bump(connection, meta::CHANGE)?;
+    Ok(true)
+}
+
+/// A file that was passed over, to be remembered until it changes.
+pub(super) struct SkippedFile<'a> {
+    pub(super) uri: &'a str,
+    pub(super) size_bytes: u64,
+    pub(super) mtime_ns: i64,
+    pub(super) hash: [u8; 32],
+    pub(super) code: i32,
+    pub(super) message: &'a str,
+}
+
+pub(super) fn put_skipped(connection: &Connection, file: &SkippedFile<'_>) -> Outcome<()> {
+    remove(connection, file.uri)?;
+    let mut record = DocumentRecord {
+        id: 0,
+        uri: file.uri.to_owned(),
+        kind: String::new(),
+        size: file.size_bytes.cast_signed(),
+        mtime_ns: file.mtime_ns,
+        hash: file.hash.to_vec(),
+        title: None,
+        lang: None,
+        metadata: "{}".to_owned(),
+        length: 0,
+        status: i64::from(file.code),
+        error: Some(file.message.to_owned()),
+        added_at: now(),
+        map_check: 0,
+        check: 0,
+    };
+    record.insert(connection, &[])?;
+    meta::bump(connection, meta::CHANGE)?;
+    Ok(())
+}
+
+pub(super) fn touch(connection: &Connection, id: i64, size: u64, mtime_ns: i64) -> Outcome<()> {
+    let mut record = existing(connection, id)?;
+    record.size = size.cast_signed();
+    record.mtime_ns = mtime_ns;
+    record.update(connection)
+}
+
+/// Gives a document another uri, in place of any document that had it.
+pub(super) fn rename(connection: &Connection, id: i64, uri: &str, mtime_ns: i64) -> Outcome<()> {
+    let mut record = existing(connection, id)?;
+    if record.uri != uri {
+        remove(connection, uri)?;
+    }
+    record.uri = uri.to_owned();
+    record.mtime_ns = mtime_ns;
+    record.update(connection)
+}
+
+fn existing(connection: &Connection, id: i64) -> Outcome<DocumentRecord> {
+    let record = rows::document_by_id(connection, id)?.ok_or_else(|| Error::NotFound {
+        what: "document",
+        name: id.to_string(),
+        hint: "it may have been removed meanwhile".to_owned(),
+    })?;
+    if record.sum() == record.check {
+        return Ok(record);
+    }
+    Err(Fault::Damaged(format!("document {id} ({}) is damaged", record.uri)))
+}
+
+/// Ties the file to an encoder unless it holds passages of another.
+pub(super) fn bind_encoder(connection: &Connection, identity: &EncoderIdentity) -> Outcome<()> {
+    let held = meta::encoder(connection)?;
+    if held.as_ref() == Some(identity) {
+        return Ok(());
+    }
+    if let Some(held) = held.filter(|held| !comparable(held, identity)) {
+        let empty: bool =
+            connection
+                .query_row("SELECT NOT EXISTS(SELECT 1 FROM passage)", [], |row| row.get(0))?;
+        if !empty {
+            return Err(Fault::Other(mismatch(&held, identity)));
+        }
+    }
+    meta::put_encoder(connection, identity)
+}
+
+/// Whether vectors of both may be compared; the name says nothing about that.
+pub(super) fn comparable(a: &EncoderIdentity, b: &EncoderIdentity) -> bool {
+    a.fingerprint == b.fingerprint && a.dim == b.dim
+}
+
+pub(super) fn mismatch(held: &EncoderIdentity, asked: &EncoderIdentity) -> Error {
+    let name = |identity: &EncoderIdentity| {
+        let short: String = identity.fingerprint.chars().take(12).collect();
+        format!("{} ({short})", identity.name)
+    };
+    Error::ModelMismatch { expected: name(asked), found: name(held) }
+}
+
+/// Seconds since 1970; 0 if the clock stands before.
+fn now() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs() as i64)
+}
