@@ -1,11 +1,17 @@
 //! Question to hits: dense and lexical legs, fused by reciprocal rank.
 
 mod floor;
+mod fusion;
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use serde::Serialize;
 
-use crate::error::Result;
+use crate::document::SourceMap;
+use crate::error::{Error, Result};
 use crate::store::{IndexMode, Store};
+use fusion::Fused;
 
 pub use floor::{Floor, measure as measure_floor};
 
@@ -78,17 +84,84 @@ pub struct Hit {
     pub ranks: Ranks,
 }
 
+/// Fewest passages each leg hands to the fusion.
+const MIN_LEG: usize = 50;
+/// Most hits that may be asked for.
+const MAX_TOP_K: usize = 10_000;
+
 /// Finds the passages that answer `question` best; `embedding` is its unit vector, needed unless the mode is lexical.
 ///
-/// Fusion is reciprocal rank fusion with k = 60 (Cormack, Clarke and Buettcher 2009).
+/// Fusion is reciprocal rank fusion with k = 60 (Cormack, Clarke and Buettcher 2009). The order is total: by
+/// score, then by passage id.
 ///
 /// # Errors
-/// [`ErrorCode::InvalidArgument`](crate::ErrorCode::InvalidArgument) for `top_k` 0 or above 10,000, or a missing embedding.
+/// [`ErrorCode::InvalidArgument`](crate::ErrorCode::InvalidArgument) for `top_k` 0 or above 10,000, or a missing
+/// embedding; [`ErrorCode::Store`](crate::ErrorCode::Store) if what is needed is damaged.
 pub fn search(
-    _store: &Store,
-    _question: &str,
-    _embedding: Option<&[f32]>,
-    _options: &SearchOptions,
+    store: &Store,
+    question: &str,
+    embedding: Option<&[f32]>,
+    options: &SearchOptions,
 ) -> Result<Vec<Hit>> {
-    todo!()
+    let top_k = options.top_k;
+    if !(1..=MAX_TOP_K).contains(&top_k) {
+        return Err(Error::invalid("top_k", format!("{top_k} is not from 1 to {MAX_TOP_K}")));
+    }
+    let depth = match options.mode {
+        Mode::Hybrid => (top_k * 4).max(MIN_LEG),
+        Mode::Dense | Mode::Lexical => top_k,
+    };
+    let dense = match (options.mode, embedding) {
+        (Mode::Lexical, _) => Vec::new(),
+        (_, Some(embedding)) => store.nearest(embedding, depth, options.index)?,
+        (_, None) => return Err(Error::invalid("embedding", "missing; this mode needs it")),
+    };
+    let lexical = match options.mode {
+        Mode::Dense => Vec::new(),
+        Mode::Lexical | Mode::Hybrid => store.lexical(question, depth)?,
+    };
+    let mut fused = fusion::fuse(&dense, &lexical);
+    fused.truncate(top_k);
+    if options.mode != Mode::Hybrid {
+        let scores: HashMap<i64, f32> = dense.iter().chain(&lexical).copied().collect();
+        fused.iter_mut().for_each(|f| f.score = scores.get(&f.id).copied().unwrap_or(f.score));
+    }
+    fill(store, &fused, &dense.into_iter().collect())
+}
+
+/// Adds text and place to what was found. A passage deleted since is left out.
+fn fill(store: &Store, fused: &[Fused], cosines: &HashMap<i64, f32>) -> Result<Vec<Hit>> {
+    let ids: Vec<i64> = fused.iter().map(|f| f.id).collect();
+    let ranked: HashMap<i64, &Fused> = fused.iter().map(|f| (f.id, f)).collect();
+    let mut maps: HashMap<i64, Option<SourceMap>> = HashMap::new();
+    let mut hits = Vec::with_capacity(ids.len());
+    for passage in store.passages(&ids)? {
+        let Some(found) = ranked.get(&passage.id) else { continue };
+        let source = match maps.entry(passage.document_id) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => entry.insert(source_map(store, passage.document_id)?),
+        };
+        let bytes = source.as_ref().and_then(|map| map.source_bytes(&(passage.start..passage.end)));
+        hits.push(Hit {
+            passage_id: passage.id,
+            score: found.score,
+            cosine: cosines.get(&passage.id).copied(),
+            uri: passage.uri,
+            start: passage.start,
+            end: passage.end,
+            source_start: bytes.as_ref().map(|bytes| bytes.start),
+            source_end: bytes.map(|bytes| bytes.end),
+            page: passage.page,
+            title: passage.title,
+            heading: passage.heading,
+            text: passage.text,
+            ranks: found.ranks,
+        });
+    }
+    Ok(hits)
+}
+
+fn source_map(store: &Store, document_id: i64) -> Result<Option<SourceMap>> {
+    let packed = store.source_map(document_id)?.filter(|packed| !packed.is_empty());
+    Ok(packed.and_then(|packed| SourceMap::from_bytes(&packed)))
 }
