@@ -8,8 +8,8 @@ const FRENCH: usize = 1;
 /// Letters that of these languages only French uses often.
 const FRENCH_LETTERS: [char; 5] = ['\u{ea}', '\u{ee}', '\u{fb}', '\u{153}', '\u{eb}'];
 
-/// Bytes of the text looked at.
-const SAMPLE_BYTES: usize = 32 << 10;
+/// Bytes of the text looked at, at up to three places.
+const SAMPLE_BYTES: usize = 16 << 10;
 
 /// Short words of each language, parted by spaces. A word that several languages share counts for each.
 const WORDS: [(&str, &str); 6] = [
@@ -51,7 +51,16 @@ const MIN_WORDS: usize = 2;
 
 /// The language as an ISO 639-1 code, or nothing if the text is short or undecided.
 pub(super) fn guess(text: &str) -> Option<&'static str> {
-    let sample = text.get(..text.floor_char_boundary(SAMPLE_BYTES)).unwrap_or(text);
+    // A table of contents at the start says little.
+    let third = text.len() / 3;
+    [0, third, 2 * third].into_iter().find_map(|start| {
+        let start = text.ceil_char_boundary(start);
+        let end = text.floor_char_boundary(start.saturating_add(SAMPLE_BYTES));
+        guess_sample(text.get(start..end)?)
+    })
+}
+
+fn guess_sample(sample: &str) -> Option<&'static str> {
     let mut counts = [0_usize; WORDS.len()];
     let mut total = 0_usize;
     for word in sample.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()) {

@@ -10,7 +10,7 @@ pub(super) struct TextReader;
 
 impl Reader for TextReader {
     fn read(&self, source: &Source<'_>) -> Result<Document> {
-        let decoded = encoding::decode(source, None)?;
+        let decoded = encoding::decode(source, super::html::declared_encoding(source.bytes))?;
         let blocks = match block_kind(&source.extension()) {
             BlockKind::Paragraph => prose_blocks(&decoded.text),
             kind => stretches(&decoded.text).map(|range| Block { kind, range }).collect(),

@@ -263,10 +263,10 @@ impl<'a> Builder<'a> {
         let hidden = tag.get(b"hidden").is_some_and(|value| value != b"until-found")
             || tag.get(b"aria-hidden") == Some(b"true")
             || tag.get(b"style").is_some_and(tags::hides);
-        let permalink = tag.get(b"class").is_some_and(|class| {
-            tag.name == b"a" && class.split(u8::is_ascii_whitespace).any(|c| c == b"headerlink")
-        });
+        let classes = || tag.get(b"class").unwrap_or_default().split(u8::is_ascii_whitespace);
+        let permalink = tag.name == b"a" && classes().any(|class| class == b"headerlink");
         let beside = effect == Effect::Boilerplate
+            || (tag.name != b"body" && classes().any(tags::is_boilerplate_class))
             || tag.get(b"role").is_some_and(tags::is_boilerplate_role);
         matches!(effect, Effect::Skip | Effect::Head)
             || hidden
@@ -323,8 +323,8 @@ impl<'a> Builder<'a> {
     fn string(&mut self, value: &str, span: Range<usize>) {
         let innermost = self.open.last().map(|open| open.name.as_slice());
         if innermost == Some(b"title") && self.skip_depth == self.head_depth {
-            if self.page.title.len() < 4096 {
-                self.page.title.push_str(value);
+            if self.page.title.is_empty() {
+                self.page.title = value.to_owned();
             }
             return;
         }

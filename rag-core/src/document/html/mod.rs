@@ -64,7 +64,7 @@ fn parse(input: &str, boilerplate: Boilerplate) -> builder::Page {
 }
 
 /// The encoding a `<meta>` element names in the first 4 KiB (HTML standard, 13.2.3.2, simplified).
-fn declared_encoding(bytes: &[u8]) -> Option<&'static Encoding> {
+pub(super) fn declared_encoding(bytes: &[u8]) -> Option<&'static Encoding> {
     let head = bytes.get(..4096).unwrap_or(bytes).to_ascii_lowercase();
     let head = String::from_utf8_lossy(&head);
     let metas = head.split("<meta").skip(1).filter_map(|rest| rest.split('>').next());

@@ -120,6 +120,25 @@ pub(super) fn is_boilerplate_role(role: &[u8]) -> bool {
     )
 }
 
+/// Class names under which common generators put navigation.
+pub(super) fn is_boilerplate_class(class: &[u8]) -> bool {
+    matches!(
+        class,
+        b"docnav"
+            | b"navbar"
+            | b"navigation"
+            | b"nav"
+            | b"navheader"
+            | b"navfooter"
+            | b"menu"
+            | b"breadcrumb"
+            | b"breadcrumbs"
+            | b"pagination"
+            | b"sphinxsidebar"
+            | b"sidebar"
+    )
+}
+
 /// Whether a style attribute hides the element.
 pub(super) fn hides(style: &[u8]) -> bool {
     let mut compact = style.to_ascii_lowercase();

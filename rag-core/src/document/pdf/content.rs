@@ -1,0 +1,376 @@
+//! Runs the operations of a page and collects the text they show, line by line.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use lopdf::content::{Content, Operation};
+use lopdf::{Dictionary, Document, Object, ObjectId, Stream};
+
+use super::font::{Font, GlyphNames};
+use super::line::{Fragment, Line, Lines};
+
+/// Whether text marked as page furniture (headers, footers, watermarks) is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Artifacts {
+    Drop,
+    Keep,
+}
+
+/// Bytes the content of one page may decompress to.
+const MAX_PAGE_BYTES: usize = 64 << 20;
+
+/// Operations run at most in one file; a page of text has about a thousand.
+const MAX_OPERATIONS: usize = 100_000_000;
+
+/// Operations run at most on one page.
+const MAX_PAGE_OPERATIONS: usize = 5_000_000;
+
+/// Forms inside forms.
+const MAX_FORM_DEPTH: usize = 8;
+
+/// Saved graphics states; more are counted, not kept.
+const MAX_SAVED: usize = 256;
+
+/// An affine map `[a b c d e f]` (ISO 32000-1, 8.3.3).
+type Matrix = [f32; 6];
+
+const IDENTITY: Matrix = [1.0, 0.0, 0.0, 1.0, 0.0, 0.0];
+
+/// `first`, then `second`.
+fn multiply(first: &Matrix, second: &Matrix) -> Matrix {
+    let [a, b, c, d, e, f] = *first;
+    let [g, h, i, j, k, l] = *second;
+    [
+        a * g + b * i,
+        a * h + b * j,
+        c * g + d * i,
+        c * h + d * j,
+        e * g + f * i + k,
+        e * h + f * j + l,
+    ]
+}
+
+#[derive(Clone)]
+struct State {
+    to_page: Matrix,
+    font: Option<Rc<Font>>,
+    size: f32,
+    char_space: f32,
+    word_space: f32,
+    /// Horizontal scaling, 1 for 100 %.
+    stretch: f32,
+    leading: f32,
+    rise: f32,
+}
+
+impl State {
+    fn new() -> Self {
+        Self {
+            to_page: IDENTITY,
+            font: None,
+            size: 0.0,
+            char_space: 0.0,
+            word_space: 0.0,
+            stretch: 1.0,
+            leading: 0.0,
+            rise: 0.0,
+        }
+    }
+}
+
+pub(super) struct Interpreter<'a> {
+    file: &'a Document,
+    artifacts: Artifacts,
+    /// Fonts by the address of their dictionary, which outlives us.
+    fonts: HashMap<usize, Rc<Font>>,
+    names: GlyphNames,
+    undecoded: usize,
+    operations: usize,
+    page_operations: usize,
+    state: State,
+    saved: Vec<State>,
+    /// States that were not kept because too many were.
+    unsaved: usize,
+    text_matrix: Matrix,
+    line_matrix: Matrix,
+    /// For each open marked content, whether it is an artifact.
+    marked: Vec<bool>,
+    lines: Lines,
+    complete: bool,
+}
+
+impl<'a> Interpreter<'a> {
+    pub(super) fn new(file: &'a Document, artifacts: Artifacts) -> Self {
+        Self {
+            file,
+            artifacts,
+            fonts: HashMap::new(),
+            names: GlyphNames::default(),
+            undecoded: 0,
+            operations: 0,
+            page_operations: 0,
+            state: State::new(),
+            saved: Vec::new(),
+            unsaved: 0,
+            text_matrix: IDENTITY,
+            line_matrix: IDENTITY,
+            marked: Vec::new(),
+            lines: Lines::default(),
+            complete: true,
+        }
+    }
+
+    /// Glyphs so far of which the fonts did not say what they show.
+    pub(super) fn undecoded(&self) -> usize {
+        self.undecoded
+    }
+
+    /// The lines of a page in the order they are drawn, and whether all of it could be read.
+    pub(super) fn page(&mut self, id: ObjectId) -> (Vec<Line>, bool) {
+        self.state = State::new();
+        self.saved.clear();
+        self.unsaved = 0;
+        self.marked.clear();
+        self.complete = true;
+        self.page_operations = 0;
+        match (
+            self.file.get_dictionary(id),
+            self.file.get_page_content_with_limit(id, MAX_PAGE_BYTES),
+        ) {
+            (Ok(page), Ok(content)) => {
+                let resources = self.inherited_resources(page);
+                self.run(&content, resources, 0);
+            }
+            _ => self.complete = false,
+        }
+        (self.lines.take(), self.complete)
+    }
+
+    /// The resources of the page or of the nearest node above it that has some.
+    fn inherited_resources(&self, page: &'a Dictionary) -> Option<&'a Dictionary> {
+        let mut node = page;
+        for _ in 0..64 {
+            if let Ok(resources) = node.get_deref(b"Resources", self.file).and_then(Object::as_dict)
+            {
+                return Some(resources);
+            }
+            node = node.get_deref(b"Parent", self.file).and_then(Object::as_dict).ok()?;
+        }
+        None
+    }
+
+    fn run(&mut self, content: &[u8], resources: Option<&'a Dictionary>, depth: usize) {
+        for operation in Content::decode_iter(content) {
+            let Ok(operation) = operation else {
+                self.complete = false;
+                return;
+            };
+            self.operations += 1;
+            self.page_operations += 1;
+            if self.operations > MAX_OPERATIONS || self.page_operations > MAX_PAGE_OPERATIONS {
+                self.complete = false;
+                return;
+            }
+            self.apply(&operation, resources, depth);
+        }
+    }
+
+    fn apply(&mut self, operation: &Operation, resources: Option<&'a Dictionary>, depth: usize) {
+        let operands = operation.operands.as_slice();
+        let number =
+            |index: usize| operands.get(index).and_then(|o| o.as_float().ok()).unwrap_or(0.0);
+        match operation.operator.as_str() {
+            "q" => self.save(),
+            "Q" => self.restore(),
+            "cm" => {
+                let matrix = std::array::from_fn(number);
+                self.state.to_page = multiply(&matrix, &self.state.to_page);
+            }
+            "BT" => {
+                self.text_matrix = IDENTITY;
+                self.line_matrix = IDENTITY;
+            }
+            "Tf" => {
+                self.state.font = operands
+                    .first()
+                    .and_then(|o| o.as_name().ok())
+                    .and_then(|name| self.font(name, resources));
+                self.state.size = number(1);
+            }
+            "Tc" => self.state.char_space = number(0),
+            "Tw" => self.state.word_space = number(0),
+            "Tz" => self.state.stretch = number(0) / 100.0,
+            "TL" => self.state.leading = number(0),
+            "Ts" => self.state.rise = number(0),
+            "Td" => self.move_line(number(0), number(1)),
+            "TD" => {
+                self.state.leading = -number(1);
+                self.move_line(number(0), number(1));
+            }
+            "Tm" => {
+                self.line_matrix = std::array::from_fn(number);
+                self.text_matrix = self.line_matrix;
+            }
+            "T*" => self.move_line(0.0, -self.state.leading),
+            "Tj" => self.show_operand(operands.first()),
+            "'" => {
+                self.move_line(0.0, -self.state.leading);
+                self.show_operand(operands.first());
+            }
+            "\"" => {
+                self.state.word_space = number(0);
+                self.state.char_space = number(1);
+                self.move_line(0.0, -self.state.leading);
+                self.show_operand(operands.get(2));
+            }
+            "TJ" => self.show_spaced(operands.first()),
+            "BMC" | "BDC" => {
+                let tag = operands.first().and_then(|o| o.as_name().ok());
+                self.marked.push(tag == Some(b"Artifact"));
+            }
+            "EMC" => {
+                self.marked.pop();
+            }
+            "Do" if depth < MAX_FORM_DEPTH => {
+                if let Some(name) = operands.first().and_then(|o| o.as_name().ok()) {
+                    self.draw(name, resources, depth);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn save(&mut self) {
+        if self.saved.len() < MAX_SAVED {
+            self.saved.push(self.state.clone());
+        } else {
+            self.unsaved += 1;
+        }
+    }
+
+    fn restore(&mut self) {
+        if self.unsaved > 0 {
+            self.unsaved -= 1;
+        } else if let Some(state) = self.saved.pop() {
+            self.state = state;
+        }
+    }
+
+    fn move_line(&mut self, x: f32, y: f32) {
+        self.line_matrix = multiply(&[1.0, 0.0, 0.0, 1.0, x, y], &self.line_matrix);
+        self.text_matrix = self.line_matrix;
+    }
+
+    fn font(&mut self, name: &[u8], resources: Option<&'a Dictionary>) -> Option<Rc<Font>> {
+        let fonts = resources?.get_deref(b"Font", self.file).and_then(Object::as_dict).ok()?;
+        let font = fonts.get_deref(name, self.file).and_then(Object::as_dict).ok()?;
+        let address = std::ptr::from_ref(font).addr();
+        if let Some(known) = self.fonts.get(&address) {
+            return Some(Rc::clone(known));
+        }
+        let read = Rc::new(Font::new(font, self.file, &mut self.names));
+        self.fonts.insert(address, Rc::clone(&read));
+        Some(read)
+    }
+
+    fn draw(&mut self, name: &[u8], resources: Option<&'a Dictionary>, depth: usize) {
+        let objects =
+            resources.and_then(|r| r.get_deref(b"XObject", self.file).ok()?.as_dict().ok());
+        let form = objects.and_then(|o| o.get_deref(name, self.file).ok()?.as_stream().ok());
+        let Some(form) = form else { return };
+        let subtype = form.dict.get_deref(b"Subtype", self.file).and_then(Object::as_name);
+        if !matches!(subtype, Ok(b"Form")) {
+            return;
+        }
+        match form.get_plain_content_with_limit(MAX_PAGE_BYTES) {
+            Ok(content) => self.run_form(form, &content, resources, depth),
+            Err(_) => self.complete = false,
+        }
+    }
+
+    fn run_form(
+        &mut self,
+        form: &'a Stream,
+        content: &[u8],
+        outer: Option<&'a Dictionary>,
+        depth: usize,
+    ) {
+        let own = form.dict.get_deref(b"Resources", self.file).and_then(Object::as_dict).ok();
+        let matrix = form.dict.get_deref(b"Matrix", self.file).and_then(Object::as_array).ok();
+        let state = self.state.clone();
+        let (saved, marked) = (self.saved.len(), self.marked.len());
+        if let Some(matrix) = matrix {
+            let number =
+                |index: usize| matrix.get(index).and_then(|o| o.as_float().ok()).unwrap_or(0.0);
+            self.state.to_page = multiply(&std::array::from_fn(number), &self.state.to_page);
+        }
+        self.run(content, own.or(outer), depth + 1);
+        self.state = state;
+        self.saved.truncate(saved);
+        self.marked.truncate(marked);
+    }
+
+    fn show_spaced(&mut self, operand: Option<&Object>) {
+        let Some(Ok(items)) = operand.map(Object::as_array) else { return };
+        for item in items {
+            match item {
+                Object::String(bytes, _) => self.show(bytes),
+                _ => {
+                    let shift = item.as_float().unwrap_or(0.0) / 1000.0;
+                    self.advance(-shift * self.state.size * self.state.stretch);
+                }
+            }
+        }
+    }
+
+    fn show_operand(&mut self, operand: Option<&Object>) {
+        if let Some(Ok(bytes)) = operand.map(Object::as_str) {
+            self.show(bytes);
+        }
+    }
+
+    fn advance(&mut self, x: f32) {
+        self.text_matrix = multiply(&[1.0, 0.0, 0.0, 1.0, x, 0.0], &self.text_matrix);
+    }
+
+    fn show(&mut self, bytes: &[u8]) {
+        let Some(font) = self.state.font.clone() else { return };
+        let state = &self.state;
+        let (mut text, mut advance, mut undecoded) = (String::new(), 0.0, 0);
+        font.glyphs(bytes, |glyph| {
+            let word_space = if glyph.is_space_code { state.word_space } else { 0.0 };
+            advance += (glyph.width * state.size + state.char_space + word_space) * state.stretch;
+            match glyph.text {
+                Some(shown) => text.push_str(&shown),
+                None => undecoded += 1,
+            }
+        });
+        self.undecoded += undecoded;
+        let to_page = multiply(&self.text_matrix, &self.state.to_page);
+        self.advance(advance);
+        let hidden = self.artifacts == Artifacts::Drop && self.marked.contains(&true);
+        if !hidden {
+            self.lines.add(place(&to_page, &self.state, &font, advance, text));
+        }
+    }
+}
+
+/// Where shown text stands: along and across the direction it runs in.
+fn place(to_page: &Matrix, state: &State, font: &Font, advance: f32, text: String) -> Fragment {
+    let [a, b, c, d, e, f] = *to_page;
+    let scale = a.hypot(b);
+    let (x, y) = if scale > 0.0 { (a / scale, b / scale) } else { (1.0, 0.0) };
+    let (left, base) = (e + c * state.rise, f + d * state.rise);
+    let start = left * x + base * y;
+    let size = (state.size * font.em * c.hypot(d)).abs();
+    Fragment {
+        start,
+        end: start + advance * scale,
+        height: base * x - left * y,
+        direction: (x, y),
+        size: if size.is_finite() { size } else { 0.0 },
+        is_bold: font.is_bold,
+        is_fixed: font.is_fixed,
+        text,
+    }
+}

@@ -1,0 +1,125 @@
+//! Puts the pages together: furniture out, paragraphs in, headings by size and weight.
+
+use super::furniture;
+use super::line::Line;
+use super::paragraphs::{self, Habits, Paragraph};
+use crate::document::{Block, BlockKind, SourceMap, one_line};
+
+/// The text of a file.
+#[derive(Default)]
+pub(super) struct LaidOut {
+    pub(super) text: String,
+    pub(super) blocks: Vec<Block>,
+    pub(super) source_map: SourceMap,
+    /// The largest heading of the first page with one.
+    pub(super) title: Option<String>,
+}
+
+/// A heading is at least this much larger than the body.
+const LARGER: f32 = 1.12;
+
+/// Characters of a heading at most.
+const MAX_HEADING_CHARS: usize = 200;
+
+pub(super) fn lay_out(mut pages: Vec<Vec<Line>>) -> LaidOut {
+    furniture::remove(&mut pages);
+    let habits = Habits::of(&pages);
+    let joined: Vec<Vec<Paragraph>> =
+        pages.iter().map(|lines| paragraphs::join(lines, &habits)).collect();
+    let sizes = heading_sizes(&joined, &habits);
+    let mut out = LaidOut::default();
+    for (index, page) in joined.iter().enumerate() {
+        let start = out.next_start(page);
+        for paragraph in page {
+            out.push(paragraph, kind(paragraph, &habits, &sizes));
+        }
+        if start < out.text.len() {
+            out.source_map.push_page(start..out.text.len(), index as u32 + 1);
+        }
+    }
+    out.title = title(&out, &joined, &habits);
+    out
+}
+
+impl LaidOut {
+    /// Where the text of a page will begin.
+    fn next_start(&self, page: &[Paragraph]) -> usize {
+        if self.text.is_empty() || page.is_empty() { self.text.len() } else { self.text.len() + 2 }
+    }
+
+    fn push(&mut self, paragraph: &Paragraph, kind: BlockKind) {
+        if !self.text.is_empty() {
+            let item = BlockKind::ListItem;
+            let tight = kind == item && self.blocks.last().is_some_and(|last| last.kind == item);
+            let page_end = self.source_map.segments.last().map_or(0, |(range, _)| range.end);
+            let same_page = page_end < self.text.len();
+            self.text.push_str(if tight && same_page { "\n" } else { "\n\n" });
+        }
+        let start = self.text.len();
+        self.text.push_str(&paragraph.text);
+        self.blocks.push(Block { kind, range: start..self.text.len() });
+    }
+}
+
+fn kind(paragraph: &Paragraph, habits: &Habits, sizes: &[i32]) -> BlockKind {
+    if is_heading(paragraph, habits) {
+        let rank = sizes.iter().position(|&size| size == half_points(paragraph.size));
+        return BlockKind::Heading { level: (rank.unwrap_or(sizes.len()) + 1).min(6) as u8 };
+    }
+    if paragraph.is_fixed {
+        BlockKind::Code
+    } else if paragraph.is_item {
+        BlockKind::ListItem
+    } else if paragraph.text.contains('\t') {
+        BlockKind::Table
+    } else {
+        BlockKind::Paragraph
+    }
+}
+
+fn is_heading(paragraph: &Paragraph, habits: &Habits) -> bool {
+    let text = &paragraph.text;
+    let letters = text.chars().filter(|c| c.is_alphabetic()).count();
+    // An entry of a table of contents: text, then a page number far to the right.
+    let entry =
+        text.rsplit_once('\t').is_some_and(|(_, page)| page.bytes().all(|b| b.is_ascii_digit()));
+    if entry
+        || letters < 2
+        || text.len() > MAX_HEADING_CHARS
+        || paragraph.is_fixed
+        || letters * 3 < text.chars().count()
+    {
+        return false;
+    }
+    let large = paragraph.size >= habits.body_size * LARGER && paragraph.line_count <= 3;
+    let bold = paragraph.is_bold
+        && paragraph.line_count == 1
+        && paragraph.size >= habits.body_size * 0.98
+        && text.len() <= 100
+        && !text.ends_with(['.', ',', ';', ':'])
+        && !paragraph.is_item;
+    large || bold
+}
+
+fn half_points(size: f32) -> i32 {
+    (size * 2.0).round() as i32
+}
+
+/// The sizes that headings larger than the body have, largest first.
+fn heading_sizes(pages: &[Vec<Paragraph>], habits: &Habits) -> Vec<i32> {
+    let headings = pages.iter().flatten().filter(|p| is_heading(p, habits));
+    let mut sizes: Vec<i32> = headings.map(|p| half_points(p.size)).collect();
+    sizes.sort_unstable_by(|a, b| b.cmp(a));
+    sizes.dedup();
+    sizes
+}
+
+/// The largest heading of the first page that has one.
+fn title(out: &LaidOut, pages: &[Vec<Paragraph>], habits: &Habits) -> Option<String> {
+    let page = pages.iter().find(|page| page.iter().any(|p| is_heading(p, habits)))?;
+    let headings =
+        || page.iter().filter(|p| is_heading(p, habits) && p.size >= habits.body_size * LARGER);
+    let largest = headings().map(|p| p.size).fold(0.0, f32::max);
+    let title = one_line(&headings().find(|p| p.size >= largest)?.text);
+    (!title.is_empty() && !out.text.is_empty()).then_some(title)
+}

@@ -1,0 +1,321 @@
+//! Joins shown strings into lines, with spaces where the gap between them is as wide as one.
+
+use unicode_normalization::UnicodeNormalization;
+
+/// Text shown by one operation.
+pub(super) struct Fragment {
+    /// Along the direction of writing, in points.
+    pub(super) start: f32,
+    pub(super) end: f32,
+    /// Across it; larger is higher on the page.
+    pub(super) height: f32,
+    /// Unit vector of the direction of writing.
+    pub(super) direction: (f32, f32),
+    pub(super) size: f32,
+    pub(super) is_bold: bool,
+    pub(super) is_fixed: bool,
+    pub(super) text: String,
+}
+
+/// A line of text.
+#[derive(Debug, Clone)]
+pub(super) struct Line {
+    pub(super) start: f32,
+    pub(super) end: f32,
+    pub(super) height: f32,
+    pub(super) direction: (f32, f32),
+    /// Of most of its characters, in points.
+    pub(super) size: f32,
+    pub(super) is_bold: bool,
+    pub(super) is_fixed: bool,
+    pub(super) text: String,
+}
+
+/// A gap this wide, in sizes, is a space. Word spaces are 0.2 and more, kerning stays below 0.1.
+const SPACE: f32 = 0.15;
+
+/// A gap this wide, in sizes, parts cells of a table.
+const CELL: f32 = 2.5;
+
+/// Collects fragments into lines.
+#[derive(Default)]
+pub(super) struct Lines {
+    done: Vec<Line>,
+    current: Option<Open>,
+}
+
+struct Open {
+    line: Line,
+    last_start: f32,
+    last_text: String,
+    /// Characters that are bold, of a fixed-width font, and all.
+    counts: [usize; 3],
+    size_chars: usize,
+}
+
+impl Lines {
+    pub(super) fn add(&mut self, fragment: Fragment) {
+        let finite =
+            fragment.start.is_finite() && fragment.end.is_finite() && fragment.height.is_finite();
+        if fragment.text.is_empty() || !finite {
+            return;
+        }
+        match &mut self.current {
+            Some(open) if open.takes(&fragment) => open.append(&fragment),
+            _ => {
+                self.end_line();
+                if !fragment.text.trim().is_empty() {
+                    self.current = Some(Open::new(fragment));
+                }
+            }
+        }
+    }
+
+    fn end_line(&mut self) {
+        self.done.extend(self.current.take().and_then(Open::finish));
+    }
+
+    /// The lines so far; starts anew.
+    pub(super) fn take(&mut self) -> Vec<Line> {
+        self.end_line();
+        std::mem::take(&mut self.done)
+    }
+}
+
+impl Open {
+    fn new(fragment: Fragment) -> Self {
+        let count = fragment.text.chars().count();
+        let flag = |is: bool| if is { count } else { 0 };
+        Self {
+            last_start: fragment.start,
+            last_text: fragment.text.clone(),
+            counts: [flag(fragment.is_bold), flag(fragment.is_fixed), count],
+            size_chars: count,
+            line: Line {
+                start: fragment.start,
+                end: fragment.end,
+                height: fragment.height,
+                direction: fragment.direction,
+                size: fragment.size,
+                is_bold: false,
+                is_fixed: false,
+                text: fragment.text,
+            },
+        }
+    }
+
+    /// Whether the fragment goes on with the line: same direction, about the same height, to the right.
+    fn takes(&self, fragment: &Fragment) -> bool {
+        if self.is_doubled_by(fragment) {
+            return true;
+        }
+        let line = &self.line;
+        let along =
+            line.direction.0 * fragment.direction.0 + line.direction.1 * fragment.direction.1;
+        let size = line.size.max(fragment.size);
+        let drift = (line.height - fragment.height).abs();
+        along > 0.99
+            && drift < size * 0.45
+            && fragment.start > line.end - size.max(0.3 * (line.end - line.start).min(3.0 * size))
+    }
+
+    /// Whether the fragment is the last one drawn again to look bold.
+    fn is_doubled_by(&self, fragment: &Fragment) -> bool {
+        let near = |a: f32, b: f32| (a - b).abs() < fragment.size * 0.2;
+        fragment.text == self.last_text
+            && near(fragment.start, self.last_start)
+            && near(fragment.height, self.line.height)
+    }
+
+    fn append(&mut self, fragment: &Fragment) {
+        if self.is_doubled_by(fragment) {
+            return;
+        }
+        let gap = (fragment.start - self.line.end) / self.line.size.max(fragment.size).max(0.1);
+        let spaced = self.line.text.ends_with(char::is_whitespace)
+            || fragment.text.starts_with(char::is_whitespace);
+        if gap > CELL {
+            self.line.text.push('\t');
+        } else if gap > SPACE && !spaced {
+            self.line.text.push(' ');
+        }
+        let count = fragment.text.chars().count();
+        self.counts[0] += if fragment.is_bold { count } else { 0 };
+        self.counts[1] += if fragment.is_fixed { count } else { 0 };
+        self.counts[2] += count;
+        if count > self.size_chars {
+            self.size_chars = count;
+            self.line.size = fragment.size;
+            self.line.height = fragment.height;
+        }
+        self.line.text.push_str(&fragment.text);
+        self.line.end = self.line.end.max(fragment.end);
+        self.last_start = fragment.start;
+        self.last_text.clone_from(&fragment.text);
+    }
+
+    fn finish(self) -> Option<Line> {
+        let [bold, fixed, all] = self.counts;
+        let mut line = self.line;
+        line.text = clean(&line.text);
+        line.is_bold = bold * 10 >= all * 9;
+        line.is_fixed = fixed * 10 >= all * 9;
+        (!line.text.is_empty()).then_some(line)
+    }
+}
+
+/// Ligatures as letters, accents on their letters, no control characters, single spaces, tabs between cells.
+fn clean(text: &str) -> String {
+    if text.is_ascii() && !text.contains(|c: char| c.is_control() && c != '\t') {
+        return squeeze(text);
+    }
+    let mut letters = String::with_capacity(text.len());
+    let mut accent = None;
+    for c in text.chars() {
+        if let Some(ligature) = ligature(c) {
+            letters.push_str(ligature);
+            continue;
+        }
+        let c = match c {
+            '\u{f0b7}' | '\u{f0a7}' => '\u{2022}',
+            '\u{fffd}' | '\u{feff}' => continue,
+            c if c.is_control() && c != '\t' => ' ',
+            c => c,
+        };
+        if let Some(combining) = combining(c) {
+            accent = Some((c, combining));
+            continue;
+        }
+        letters.push(c);
+        if let Some((spacing, combining)) = accent.take() {
+            if c.is_alphabetic() {
+                letters.push(combining);
+            } else {
+                letters.pop();
+                letters.extend([spacing, c]);
+            }
+        }
+    }
+    letters.extend(accent.map(|(spacing, _)| spacing));
+    squeeze(&letters.nfc().collect::<String>())
+}
+
+fn ligature(c: char) -> Option<&'static str> {
+    Some(match c {
+        '\u{fb00}' => "ff",
+        '\u{fb01}' => "fi",
+        '\u{fb02}' => "fl",
+        '\u{fb03}' => "ffi",
+        '\u{fb04}' => "ffl",
+        '\u{fb05}' | '\u{fb06}' => "st",
+        _ => return None,
+    })
+}
+
+/// Old TeX fonts show an accent, then its letter.
+fn combining(c: char) -> Option<char> {
+    Some(match c {
+        '\u{b4}' => '\u{301}',
+        '\u{2c6}' => '\u{302}',
+        '\u{a8}' => '\u{308}',
+        '\u{b8}' => '\u{327}',
+        '\u{2dc}' => '\u{303}',
+        _ => return None,
+    })
+}
+
+/// An entry of a table of contents and its page number, around a row of dots.
+fn leader(text: &str) -> Option<(&str, &str)> {
+    let is_leader = |c: char| matches!(c, '.' | ' ' | '\t' | '\u{b7}' | '\u{2026}');
+    let (cut, page) = text.trim_end().rsplit_once(is_leader)?;
+    let entry = cut.trim_end_matches(is_leader);
+    let dots = cut.get(entry.len()..)?.chars().filter(|c| matches!(c, '.' | '\u{b7}')).count();
+    (dots >= 4 && !entry.is_empty() && !page.is_empty()).then_some((entry, page))
+}
+
+fn squeeze(text: &str) -> String {
+    let mut squeezed = String::with_capacity(text.len());
+    let without_leader;
+    let text = match leader(text) {
+        Some((entry, page)) => {
+            without_leader = format!("{entry}\t{page}");
+            without_leader.as_str()
+        }
+        None => text,
+    };
+    for c in text.trim().chars() {
+        let last_white = squeezed.ends_with([' ', '\t']);
+        match c {
+            '\t' => {
+                squeezed.truncate(squeezed.trim_end().len());
+                squeezed.push('\t');
+            }
+            c if c.is_whitespace() && c != '\u{a0}' && c != '\u{202f}' => {
+                if !last_white {
+                    squeezed.push(' ');
+                }
+            }
+            c => squeezed.push(c),
+        }
+    }
+    squeezed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fragment(start: f32, height: f32, text: &str) -> Fragment {
+        Fragment {
+            start,
+            end: start + 5.0 * text.chars().count() as f32,
+            height,
+            direction: (1.0, 0.0),
+            size: 10.0,
+            is_bold: false,
+            is_fixed: false,
+            text: text.to_owned(),
+        }
+    }
+
+    fn lines(fragments: Vec<Fragment>) -> Vec<String> {
+        let mut lines = Lines::default();
+        fragments.into_iter().for_each(|fragment| lines.add(fragment));
+        lines.take().into_iter().map(|line| line.text).collect()
+    }
+
+    #[test]
+    fn gaps_become_spaces_and_tabs() {
+        let shown = vec![
+            fragment(0.0, 0.0, "Un"),
+            fragment(10.5, 0.0, "e"),
+            fragment(18.0, 0.0, "ligne"),
+            fragment(90.0, 0.0, "3"),
+            fragment(0.0, -12.0, "deux"),
+        ];
+        assert_eq!(lines(shown), ["Une ligne\t3", "deux"]);
+    }
+
+    #[test]
+    fn text_drawn_twice_counts_once() {
+        assert_eq!(
+            lines(vec![fragment(0.0, 0.0, "Titre"), fragment(0.3, 0.0, "Titre")]),
+            ["Titre"]
+        );
+    }
+
+    #[test]
+    fn dots_before_a_page_number_are_a_tab() {
+        assert_eq!(clean("2.1 Entry . . . . . . . 5"), "2.1 Entry\t5");
+        assert_eq!(clean("Preface.......... ix"), "Preface\tix");
+        assert_eq!(clean("and so on... 5"), "and so on... 5");
+    }
+
+    #[test]
+    fn ligatures_and_accents_are_letters() {
+        assert_eq!(
+            clean("\u{fb01}n \u{b4}et\u{b4}e  e\u{301}\u{0} \u{a8}"),
+            "fin \u{e9}t\u{e9} \u{e9} \u{a8}"
+        );
+    }
+}

@@ -1,0 +1,194 @@
+//! PDF: content operations to lines, lines to paragraphs, headings and lists, page by page.
+//!
+//! Parsing is lopdf's; fonts, layout and limits are ours. It runs on a thread of its own with a large
+//! stack, where a panic of the library becomes an error of this one file.
+
+use std::collections::BTreeMap;
+use std::thread;
+
+use lopdf::{Dictionary, LoadOptions, Object, decode_text_string};
+
+use super::markdown::primary_language;
+use super::{Document, Kind, Reader, Source, one_line};
+use crate::error::{Error, Result};
+
+mod cmap;
+mod content;
+mod font;
+mod furniture;
+mod layout;
+mod line;
+mod paragraphs;
+
+use content::{Artifacts, Interpreter};
+use line::Line;
+
+/// Reads PDF.
+pub(super) struct PdfReader;
+
+/// Stack of the reading thread: the library recurses into nested objects.
+const STACK_BYTES: usize = 64 << 20;
+
+/// Pages read at most; the rest is named in the metadata.
+const MAX_PAGES: usize = 20_000;
+
+impl Reader for PdfReader {
+    fn read(&self, source: &Source<'_>) -> Result<Document> {
+        thread::scope(|scope| {
+            let thread = thread::Builder::new().name("rag-pdf".to_owned()).stack_size(STACK_BYTES);
+            let running = thread
+                .spawn_scoped(scope, || read(source))
+                .map_err(|error| Error::internal_cause("cannot start a thread", error))?;
+            let broken = |_| Err(Error::document(source.path, "broken PDF: the parser gave up"));
+            running.join().unwrap_or_else(broken)
+        })
+    }
+}
+
+fn read(source: &Source<'_>) -> Result<Document> {
+    let file = load(source)?;
+    let mut reading = read_pages(&file, Artifacts::Drop);
+    if reading.is_empty() {
+        reading = read_pages(&file, Artifacts::Keep);
+    }
+    if reading.is_empty() {
+        let reason = match (reading.page_count, reading.undecoded) {
+            (0, _) => "broken PDF: it has no pages",
+            (count, _) if count == reading.failed.len() => "broken PDF: no page could be read",
+            (_, 0) => "no text (scanned?)",
+            _ => "no text: its fonts do not say which characters they show",
+        };
+        return Err(Error::document(source.path, reason));
+    }
+    let mut metadata = information(&file);
+    metadata.insert("page_count".to_owned(), reading.page_count.to_string());
+    if !reading.failed.is_empty() {
+        metadata.insert("unread_pages".to_owned(), page_list(&reading.failed));
+    }
+    let laid_out = layout::lay_out(reading.pages);
+    let title = metadata.get("title").cloned();
+    Ok(Document {
+        kind: Kind::Pdf,
+        title: title.or(laid_out.title),
+        lang: language(&file),
+        text: laid_out.text,
+        blocks: laid_out.blocks,
+        source_map: laid_out.source_map,
+        metadata,
+    })
+}
+
+/// Parses the file; refuses what is broken or needs a password.
+fn load(source: &Source<'_>) -> Result<lopdf::Document> {
+    let options = LoadOptions {
+        max_decompressed_size: Some((source.bytes.len() * 64).clamp(16 << 20, 256 << 20)),
+        ..LoadOptions::default()
+    };
+    let failed = |error: lopdf::Error| {
+        let reason = match &error {
+            lopdf::Error::InvalidPassword | lopdf::Error::Decryption(_) => {
+                "encrypted: it needs a password"
+            }
+            _ => "broken PDF",
+        };
+        let (path, source) = (source.path.to_owned(), Some(error.into()));
+        Error::Document { path, reason: reason.to_owned(), source }
+    };
+    let file = lopdf::Document::load_mem_with_options(source.bytes, options).map_err(failed)?;
+    if file.is_encrypted() {
+        return Err(Error::document(source.path, "encrypted: it needs a password"));
+    }
+    Ok(file)
+}
+
+/// What the pages gave.
+struct Reading {
+    /// The lines of each page, in the order they are drawn.
+    pages: Vec<Vec<Line>>,
+    page_count: usize,
+    /// Pages, counted from 1, of which something could not be read.
+    failed: Vec<usize>,
+    /// Glyphs shown in fonts that do not say which characters they are.
+    undecoded: usize,
+}
+
+impl Reading {
+    fn is_empty(&self) -> bool {
+        self.pages.iter().all(Vec::is_empty)
+    }
+}
+
+fn read_pages(file: &lopdf::Document, artifacts: Artifacts) -> Reading {
+    let mut interpreter = Interpreter::new(file, artifacts);
+    let mut reading =
+        Reading { pages: Vec::new(), page_count: 0, failed: Vec::new(), undecoded: 0 };
+    for page in file.page_iter() {
+        reading.page_count += 1;
+        if reading.page_count > MAX_PAGES {
+            reading.failed.push(reading.page_count);
+            continue;
+        }
+        let (lines, complete) = interpreter.page(page);
+        if !complete {
+            reading.failed.push(reading.page_count);
+        }
+        reading.pages.push(lines);
+    }
+    reading.undecoded = interpreter.undecoded();
+    reading
+}
+
+/// `[1, 2, 3, 7]` as `1-3, 7`.
+fn page_list(pages: &[usize]) -> String {
+    let runs = pages.chunk_by(|a, b| a + 1 == *b);
+    let shown = runs.map(|run| match run {
+        [first, .., last] => format!("{first}-{last}"),
+        _ => run.iter().map(usize::to_string).collect(),
+    });
+    shown.collect::<Vec<_>>().join(", ")
+}
+
+/// The document information dictionary (ISO 32000-1, 14.3.3).
+fn information(file: &lopdf::Document) -> BTreeMap<String, String> {
+    let mut metadata = BTreeMap::new();
+    let info = file.trailer.get_deref(b"Info", file).and_then(Object::as_dict);
+    let Ok(info) = info else { return metadata };
+    let keys: [(&[u8], &str); 6] = [
+        (b"Title", "title"),
+        (b"Author", "author"),
+        (b"Subject", "subject"),
+        (b"Keywords", "keywords"),
+        (b"CreationDate", "created"),
+        (b"ModDate", "modified"),
+    ];
+    for (key, name) in keys {
+        if let Some(value) = text_of(info, key, file)
+            && !(name == "title" && is_file_name(&value))
+        {
+            metadata.insert(name.to_owned(), value);
+        }
+    }
+    metadata
+}
+
+fn text_of(dictionary: &Dictionary, key: &[u8], file: &lopdf::Document) -> Option<String> {
+    let value = decode_text_string(dictionary.get_deref(key, file).ok()?).ok()?;
+    let value = one_line(&value.replace('\0', ""));
+    (!value.is_empty()).then_some(value)
+}
+
+/// Titles that word processors fill in by themselves.
+fn is_file_name(title: &str) -> bool {
+    let lower = title.to_lowercase();
+    let endings = [".doc", ".docx", ".tex", ".dvi", ".odt", ".indd", ".pdf", ".qxd", ".ps"];
+    lower == "untitled"
+        || lower.starts_with("microsoft word - ")
+        || endings.iter().any(|e| lower.ends_with(e))
+}
+
+fn language(file: &lopdf::Document) -> Option<String> {
+    primary_language(&text_of(file.catalog().ok()?, b"Lang", file)?)
+}
+
+#[cfg(test)]
+mod tests;
