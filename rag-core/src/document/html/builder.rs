@@ -220,7 +220,10 @@ impl<'a> Builder<'a> {
 
     fn line(&mut self) {
         match &mut self.gap {
-            Gap::Kept(kept, _) => kept.push('\n'),
+            Gap::Kept(kept, source) => {
+                kept.push('\n');
+                *source = usize::MAX;
+            }
             _ => match self.roles.last() {
                 Some(BlockKind::Heading { .. }) => self.space(None),
                 Some(BlockKind::Code) => self.gap = Gap::Kept("\n".to_owned(), usize::MAX),
