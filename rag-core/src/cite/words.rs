@@ -32,28 +32,43 @@ impl WordKind {
     }
 }
 
-/// The meaning-carrying words of `text`, in order.
+/// The meaning-carrying words of `text`, in order. A number is its digits: `10h30` is 10 and 30, and `1,200` or
+/// `1 200` is 1200.
 pub(super) fn words(text: &str) -> Vec<Word> {
-    text.unicode_words()
-        .flat_map(|word| word.split(['\'', '\u{2019}']))
-        .enumerate()
-        .filter_map(|(place, word)| {
-            let folded = fold(word);
-            let is_number = folded.chars().any(|c| c.is_ascii_digit());
-            let is_function_word = FUNCTION_WORDS.contains(&folded.as_str());
-            if folded.is_empty() || is_function_word || (folded.len() < 2 && !is_number) {
-                return None;
+    let mut words: Vec<Word> = Vec::new();
+    let pieces = text.unicode_words().flat_map(|word| word.split(['\'', '\u{2019}']));
+    for (place, piece) in pieces.enumerate() {
+        if piece.chars().any(|c| c.is_ascii_digit()) {
+            push_digits(piece, &mut words);
+            continue;
+        }
+        let folded = fold(piece);
+        if folded.len() < 2 || FUNCTION_WORDS.contains(&folded.as_str()) {
+            continue;
+        }
+        let is_name = place > 0 && piece.chars().next().is_some_and(char::is_uppercase);
+        let kind = if is_name { WordKind::Name } else { WordKind::Other };
+        words.push(Word { key: key(&folded), kind });
+    }
+    words
+}
+
+/// The runs of digits of a piece, thousands joined to the run before; letters beside them belong to a code and stay
+/// as a word of their own (`E21` is the name `e21` and the number 21).
+fn push_digits(piece: &str, words: &mut Vec<Word>) {
+    for run in piece.split(|c: char| !c.is_ascii_digit()).filter(|run| !run.is_empty()) {
+        match words.last_mut() {
+            Some(last)
+                if last.kind == WordKind::Number && run.len() == 3 && last.key.len() <= 3 =>
+            {
+                last.key.push_str(run);
             }
-            let kind = if is_number {
-                WordKind::Number
-            } else if place > 0 && word.chars().next().is_some_and(char::is_uppercase) {
-                WordKind::Name
-            } else {
-                WordKind::Other
-            };
-            Some(Word { key: key(folded, kind), kind })
-        })
-        .collect()
+            _ => words.push(Word { key: run.to_owned(), kind: WordKind::Number }),
+        }
+    }
+    if piece.chars().next().is_some_and(char::is_alphabetic) {
+        words.push(Word { key: fold(piece), kind: WordKind::Name });
+    }
 }
 
 /// Lower case, no accents, ligatures apart.
@@ -69,13 +84,9 @@ fn fold(word: &str) -> String {
     folded
 }
 
-/// Numbers as they are; words without a plural ending and cut to six letters, which joins most inflections of a
-/// French or English word.
-fn key(folded: String, kind: WordKind) -> String {
-    if kind == WordKind::Number {
-        return folded;
-    }
-    let stem = folded.strip_suffix(['s', 'x']).filter(|stem| stem.len() > 2).unwrap_or(&folded);
+/// A word without a plural ending and cut to six letters, which joins most inflections of a French or English word.
+fn key(folded: &str) -> String {
+    let stem = folded.strip_suffix(['s', 'x']).filter(|stem| stem.len() > 2).unwrap_or(folded);
     stem.chars().take(6).collect()
 }
 
@@ -105,6 +116,16 @@ mod tests {
     fn case_accents_endings_and_function_words_do_not_count() {
         assert_eq!(keys("Les \u{c9}l\u{e8}ves de l'\u{e9}cole"), keys("eleve ecole"));
         assert_eq!(keys("the founding of it"), keys("founded"));
+    }
+
+    #[test]
+    fn numbers_are_compared_by_their_digits() {
+        assert_eq!(keys("10h30"), keys("10 h 30"));
+        assert_eq!(keys("10\u{a0}h\u{a0}30"), ["10", "30"]);
+        for written in ["1200", "1,200", "1 200", "1\u{202f}200"] {
+            assert_eq!(keys(written), ["1200"], "{written}");
+        }
+        assert_eq!(keys("code E21"), ["code", "21", "e21"]);
     }
 
     #[test]

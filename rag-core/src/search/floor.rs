@@ -18,7 +18,11 @@ pub struct Floor {
 
 impl Floor {
     /// How many spreads above the median of unrelated questions a related one must stand.
-    pub const SPREADS: f32 = 2.0;
+    ///
+    /// Chosen on development questions of ten collections (English and French, 12 to 524 passages each): 1 keeps 94 to
+    /// 100 % of the answerable questions and turns away 55 to 77 % of those on another subject; 2 keeps 71 to 100 % and turns
+    /// away 73 to 97 %. The low one is right, because an answer that no passage supports is caught later.
+    pub const SPREADS: f32 = 1.0;
 
     /// The floor as a cosine.
     #[must_use]
