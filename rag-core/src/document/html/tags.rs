@@ -120,22 +120,20 @@ pub(super) fn is_boilerplate_role(role: &[u8]) -> bool {
     )
 }
 
-/// Class names under which common generators put navigation.
+/// Class names under which common generators put navigation. Not `sidebar`: DocBook calls boxes so
+/// that belong to the text.
 pub(super) fn is_boilerplate_class(class: &[u8]) -> bool {
     matches!(
         class,
         b"docnav"
             | b"navbar"
             | b"navigation"
-            | b"nav"
             | b"navheader"
             | b"navfooter"
-            | b"menu"
             | b"breadcrumb"
             | b"breadcrumbs"
             | b"pagination"
             | b"sphinxsidebar"
-            | b"sidebar"
     )
 }
 

@@ -90,6 +90,12 @@ fn an_unclosed_part_that_is_left_out_ends_with_its_parent() {
 }
 
 #[test]
+fn navigation_by_class_is_left_out_and_boxes_stay() {
+    let html = "<ul class='docnav top'><li>Next</ul><div class=sidebar><p>A tip.</div><div class=navheader>x</div>";
+    assert_eq!(read(html).text, "A tip.");
+}
+
+#[test]
 fn deep_nesting_takes_linear_time() {
     let html = format!("{}x{}", "<div>".repeat(200_000), "</span></div>".repeat(200_000));
     let start = std::time::Instant::now();
