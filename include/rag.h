@@ -1083,7 +1083,9 @@ void rag_cancel_free(rag_cancel *cancel);
  * RAG_MODELS, RAG_CACHE, XDG_CACHE_HOME, HF_HUB_CACHE, HF_HOME and HOME give; nothing is ever downloaded. `options`
  * may be NULL. On success `*kb` is owned by the caller: free it once with rag_kb_close. On failure `*kb` is NULL.
  *
- * RAG_NOT_FOUND: a model is not on this machine. RAG_MODEL: a model is damaged. RAG_MODEL_MISMATCH: the file was
+ * Models are loaded when they are first needed; only the encoder of a file that already has one is loaded here.
+ *
+ * RAG_NOT_FOUND: a model is not on this machine. RAG_MODEL: the encoder is damaged. RAG_MODEL_MISMATCH: the file was
  * built with another encoder. RAG_STORE, RAG_STORE_VERSION, RAG_IO, RAG_BUSY: the file.
  */
 rag_status rag_kb_open(const char *path,
@@ -1104,7 +1106,8 @@ void rag_kb_close(rag_kb *kb);
  * file that cannot be read is skipped and stands in the report; it costs only itself. `options` may be NULL;
  * `report` may be NULL, else `*report` is owned by the caller: free it with rag_sync_report_free.
  *
- * RAG_IO: `path` does not exist. RAG_CANCELLED: by the flag or the callback. RAG_STORE, RAG_BUSY: the file.
+ * RAG_IO: `path` does not exist. RAG_CANCELLED: by the flag or the callback. RAG_NOT_FOUND, RAG_MODEL: the encoder
+ * cannot be loaded. RAG_STORE, RAG_BUSY: the file.
  */
 rag_status rag_kb_sync(rag_kb *kb,
                        const char *path,
@@ -1118,7 +1121,8 @@ rag_status rag_kb_sync(rag_kb *kb,
  * `options` may be NULL. `ids` may be NULL, else `*ids` holds the numbers of its passages in order and is owned by
  * the caller: free it with rag_passage_ids_free.
  *
- * RAG_INVALID_ARGUMENT: an empty text or name. RAG_STORE, RAG_BUSY: the file.
+ * RAG_INVALID_ARGUMENT: an empty text or name. RAG_NOT_FOUND, RAG_MODEL: the encoder cannot be loaded. RAG_STORE,
+ * RAG_BUSY: the file.
  */
 rag_status rag_kb_add(rag_kb *kb,
                       const char *uri,
@@ -1138,7 +1142,8 @@ rag_status rag_kb_remove(rag_kb *kb, const char *uri, bool *removed, rag_error *
  *
  * `options` may be NULL. On success `*hits` is owned by the caller: free it with rag_hits_free.
  *
- * RAG_INVALID_ARGUMENT: an empty question, or `top_k` out of range.
+ * RAG_INVALID_ARGUMENT: an empty question, or `top_k` out of range. RAG_NOT_FOUND, RAG_MODEL: the encoder cannot be
+ * loaded.
  */
 rag_status rag_kb_search(const rag_kb *kb,
                          const char *question,

@@ -91,7 +91,9 @@ pub(crate) unsafe fn shared(kb: *const rag_kb) -> Result<Arc<Shared>> {
 /// RAG_MODELS, RAG_CACHE, XDG_CACHE_HOME, HF_HUB_CACHE, HF_HOME and HOME give; nothing is ever downloaded. `options`
 /// may be NULL. On success `*kb` is owned by the caller: free it once with rag_kb_close. On failure `*kb` is NULL.
 ///
-/// RAG_NOT_FOUND: a model is not on this machine. RAG_MODEL: a model is damaged. RAG_MODEL_MISMATCH: the file was
+/// Models are loaded when they are first needed; only the encoder of a file that already has one is loaded here.
+///
+/// RAG_NOT_FOUND: a model is not on this machine. RAG_MODEL: the encoder is damaged. RAG_MODEL_MISMATCH: the file was
 /// built with another encoder. RAG_STORE, RAG_STORE_VERSION, RAG_IO, RAG_BUSY: the file.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rag_kb_open(
@@ -156,7 +158,8 @@ pub unsafe extern "C" fn rag_kb_close(kb: *mut rag_kb) {
 /// file that cannot be read is skipped and stands in the report; it costs only itself. `options` may be NULL;
 /// `report` may be NULL, else `*report` is owned by the caller: free it with rag_sync_report_free.
 ///
-/// RAG_IO: `path` does not exist. RAG_CANCELLED: by the flag or the callback. RAG_STORE, RAG_BUSY: the file.
+/// RAG_IO: `path` does not exist. RAG_CANCELLED: by the flag or the callback. RAG_NOT_FOUND, RAG_MODEL: the encoder
+/// cannot be loaded. RAG_STORE, RAG_BUSY: the file.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rag_kb_sync(
     kb: *mut rag_kb,
@@ -205,7 +208,8 @@ fn sync_options(given: &rag_sync_options) -> Result<SyncOptions> {
 /// `options` may be NULL. `ids` may be NULL, else `*ids` holds the numbers of its passages in order and is owned by
 /// the caller: free it with rag_passage_ids_free.
 ///
-/// RAG_INVALID_ARGUMENT: an empty text or name. RAG_STORE, RAG_BUSY: the file.
+/// RAG_INVALID_ARGUMENT: an empty text or name. RAG_NOT_FOUND, RAG_MODEL: the encoder cannot be loaded. RAG_STORE,
+/// RAG_BUSY: the file.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rag_kb_add(
     kb: *mut rag_kb,
@@ -273,7 +277,8 @@ pub unsafe extern "C" fn rag_kb_remove(
 ///
 /// `options` may be NULL. On success `*hits` is owned by the caller: free it with rag_hits_free.
 ///
-/// RAG_INVALID_ARGUMENT: an empty question, or `top_k` out of range.
+/// RAG_INVALID_ARGUMENT: an empty question, or `top_k` out of range. RAG_NOT_FOUND, RAG_MODEL: the encoder cannot be
+/// loaded.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rag_kb_search(
     kb: *const rag_kb,

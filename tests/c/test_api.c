@@ -52,8 +52,6 @@ static void open_errors_are_typed(const char *folder) {
     CHECK_STATUS(rag_kb_open(path, &options, &kb, &error), RAG_NOT_FOUND);
     CHECK(kb == NULL);
 
-    options.encoder = folder;
-    CHECK_STATUS(rag_kb_open(path, &options, &kb, &error), RAG_MODEL);
     CHECK_STATUS(rag_kb_open("\xff\xfe", &options, &kb, &error), RAG_INVALID_ARGUMENT);
 
     options.access = 3;
@@ -102,6 +100,16 @@ static void an_older_options_struct_is_not_read_beyond_its_end(void) {
     free(older);
 }
 
+static void a_folder_that_is_no_model_is_refused_when_it_is_needed(const char *folder) {
+    rag_error *error = NULL;
+    rag_kb *kb = NULL;
+    rag_open_options options = RAG_OPEN_OPTIONS_INIT;
+    options.encoder = folder;
+    CHECK_STATUS(rag_kb_open(":memory:", &options, &kb, &error), RAG_OK);
+    CHECK_STATUS(rag_kb_add(kb, "note", "words", 5, NULL, NULL, &error), RAG_MODEL);
+    rag_kb_close(kb);
+}
+
 static void an_encoder_that_is_not_there_is_not_found(const char *folder) {
     rag_error *error = NULL;
     rag_encoder *encoder = NULL;
@@ -128,6 +136,7 @@ int main(int argc, char **argv) {
     an_options_struct_that_was_not_begun_is_refused();
     a_newer_options_struct_is_taken_unless_it_asks_for_more();
     an_older_options_struct_is_not_read_beyond_its_end();
+    a_folder_that_is_no_model_is_refused_when_it_is_needed(argv[1]);
     an_encoder_that_is_not_there_is_not_found(argv[1]);
     a_flag_stays_requested();
     return finish();
