@@ -10,6 +10,7 @@ mod console;
 mod failure;
 mod interrupt;
 mod metrics;
+pub mod model;
 mod npy;
 
 use std::ffi::OsString;
