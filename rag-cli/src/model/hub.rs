@@ -36,17 +36,26 @@ pub(crate) fn fetch(id: &str, on_progress: &mut dyn FnMut(u64, u64)) -> Result<P
         folder = Some(get(&repository, name).map_err(failed)?);
     }
     on_progress(total, total);
-    folder.ok_or_else(|| Error::model(Path::new(id), "the hub holds no file of it that this engine reads"))
+    folder.ok_or_else(|| {
+        Error::model(Path::new(id), "the hub holds no file of it that this engine reads")
+    })
 }
 
 fn wanted(id: &str, names: &[String]) -> Result<Vec<String>> {
     let gguf: Vec<&String> = names.iter().filter(|name| name.ends_with(".gguf")).collect();
     match gguf[..] {
-        [] => Ok(names.iter().filter(|name| ENCODER_FILES.contains(&name.as_str())).cloned().collect()),
+        [] => Ok(names
+            .iter()
+            .filter(|name| ENCODER_FILES.contains(&name.as_str()))
+            .cloned()
+            .collect()),
         [only] => Ok(vec![only.clone()]),
         _ => {
             let list = gguf.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(", ");
-            Err(Error::model(Path::new(id), format!("holds several models, download one by hand: {list}")))
+            Err(Error::model(
+                Path::new(id),
+                format!("holds several models, download one by hand: {list}"),
+            ))
         }
     }
 }

@@ -88,14 +88,24 @@ pub fn fetch(
 ) -> Result<PathBuf> {
     let manifest = Manifest::built_in()?;
     match manifest.models.iter().find(|entry| entry.name == name) {
-        Some(entry) => fetch::fetch(entry, cache_dir, &pip::Pip::from_environment(), cancel, on_progress),
+        Some(entry) => {
+            fetch::fetch(entry, cache_dir, &pip::Pip::from_environment(), cancel, on_progress)
+        }
         None => fetch_unknown(name, &manifest, on_progress),
     }
 }
 
 #[cfg(feature = "hub")]
-fn fetch_unknown(name: &str, manifest: &Manifest, on_progress: &mut dyn FnMut(u64, u64)) -> Result<PathBuf> {
-    if name.split('/').count() == 2 { hub::fetch(name, on_progress) } else { Err(unknown(name, manifest)) }
+fn fetch_unknown(
+    name: &str,
+    manifest: &Manifest,
+    on_progress: &mut dyn FnMut(u64, u64),
+) -> Result<PathBuf> {
+    if name.split('/').count() == 2 {
+        hub::fetch(name, on_progress)
+    } else {
+        Err(unknown(name, manifest))
+    }
 }
 
 #[cfg(not(feature = "hub"))]
@@ -135,7 +145,8 @@ fn is_encoder(path: &Path) -> bool {
 }
 
 fn to_json(value: &impl Serialize) -> Result<Value> {
-    serde_json::to_value(value).map_err(|e| Error::internal_cause("cannot write a report as JSON", e))
+    serde_json::to_value(value)
+        .map_err(|e| Error::internal_cause("cannot write a report as JSON", e))
 }
 
 /// Bytes of a file, or of all files in a folder.

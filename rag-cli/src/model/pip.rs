@@ -39,7 +39,8 @@ impl Pip {
         cancel: &CancelToken,
         on_progress: &mut dyn FnMut(u64, u64),
     ) -> Result<()> {
-        let (wheels, temporary, log) = (work.join("wheels"), work.join("tmp"), work.join("pip.log"));
+        let (wheels, temporary, log) =
+            (work.join("wheels"), work.join("tmp"), work.join("pip.log"));
         for folder in [&wheels, &temporary] {
             fs::create_dir_all(folder).map_err(|e| Error::io(folder, e))?;
         }
@@ -73,7 +74,14 @@ impl Pip {
         fs::write(&requirements, lines).map_err(|e| Error::io(&requirements, e))?;
         let log_file = File::create(log).map_err(|e| Error::io(log, e))?;
         let mut command = Command::new(&self.python);
-        command.args(["-m", "pip", "download", "--no-deps", "--require-hashes", "--only-binary=:all:"]);
+        command.args([
+            "-m",
+            "pip",
+            "download",
+            "--no-deps",
+            "--require-hashes",
+            "--only-binary=:all:",
+        ]);
         command.args(["--quiet", "--no-input", "--no-cache-dir", "--disable-pip-version-check"]);
         if let Some(made_for) = &entry.made_for {
             command.args(["--python-version", &made_for.python_version]);
@@ -83,7 +91,9 @@ impl Pip {
             }
         }
         command.arg("--dest").arg(work.join("wheels")).arg("--requirement").arg(&requirements);
-        command.env("TMPDIR", work.join("tmp")).envs(self.environment.iter().map(|(key, value)| (key, value)));
+        command
+            .env("TMPDIR", work.join("tmp"))
+            .envs(self.environment.iter().map(|(key, value)| (key, value)));
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log_file);
         command.spawn().map_err(|e| {
             let reason = format!(
@@ -98,9 +108,12 @@ impl Pip {
     fn explain(&self, words: &str) -> String {
         let python = self.python.to_string_lossy();
         if words.contains("No module named pip") {
-            return format!("{python} has no pip: install it, or name another Python in RAG_PYTHON");
+            return format!(
+                "{python} has no pip: install it, or name another Python in RAG_PYTHON"
+            );
         }
-        let lines: Vec<&str> = words.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        let lines: Vec<&str> =
+            words.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
         let last = lines[lines.len().saturating_sub(4)..].join("; ");
         format!("pip could not download it: {last}")
     }

@@ -68,7 +68,8 @@ pub(crate) fn write(folder: &Path, entry: &Entry) -> Result<()> {
 /// Whether the folder was compared before, against this manifest, and no file is gone or cut since.
 pub(crate) fn is_known_good(folder: &Path, entry: &Entry) -> bool {
     let same_size = |file: &ModelFile| {
-        fs::metadata(folder.join(&file.path)).is_ok_and(|info| info.is_file() && info.len() == file.bytes)
+        fs::metadata(folder.join(&file.path))
+            .is_ok_and(|info| info.is_file() && info.len() == file.bytes)
     };
     fs::read_to_string(folder.join(SUMS)).is_ok_and(|sums| sums == list(entry))
         && entry.files.iter().all(same_size)

@@ -58,7 +58,10 @@ impl Directory {
             Some(place) if place.count == count => Ok(*place),
             Some(place) => {
                 let found = place.count;
-                Err(Error::model(&self.path, format!("tensor {name} has {found} weights, expected {count}")))
+                Err(Error::model(
+                    &self.path,
+                    format!("tensor {name} has {found} weights, expected {count}"),
+                ))
             }
             None => Err(Error::model(&self.path, format!("tensor {name} is missing"))),
         }
@@ -114,7 +117,8 @@ impl<'a> Reader<'_, 'a> {
     }
 
     fn take(&mut self, count: usize) -> Result<&'a [u8]> {
-        let (taken, rest) = self.rest.split_at_checked(count).ok_or_else(|| self.wrong("too short"))?;
+        let (taken, rest) =
+            self.rest.split_at_checked(count).ok_or_else(|| self.wrong("too short"))?;
         self.rest = rest;
         Ok(taken)
     }
@@ -160,7 +164,9 @@ impl<'a> Reader<'_, 'a> {
         let text_len = self.size64()?;
         let words = |bytes: &[u8]| -> Vec<[u8; 4]> { bytes.as_chunks::<4>().0.to_vec() };
         let too_many = |reader: &Self| reader.wrong("too many pieces");
-        let offsets = words(self.take(count.checked_add(1).and_then(|n| n.checked_mul(4)).ok_or_else(|| too_many(self))?)?);
+        let offsets = words(self.take(
+            count.checked_add(1).and_then(|n| n.checked_mul(4)).ok_or_else(|| too_many(self))?,
+        )?);
         let scores = words(self.take(count.checked_mul(4).ok_or_else(|| too_many(self))?)?);
         let text = self.take(text_len)?;
         let piece = |(ends, score): (&[[u8; 4]], &[u8; 4])| {
@@ -190,7 +196,9 @@ impl<'a> Reader<'_, 'a> {
             let (offset, size_bytes) = (self.size64()?, self.size64()?);
             let (encoding, expected) = match kind {
                 0 => (Encoding::F32, count.checked_mul(4)),
-                1 if count % BLOCK == 0 => (Encoding::Blocks, (count / BLOCK).checked_mul(BLOCK_BYTES)),
+                1 if count % BLOCK == 0 => {
+                    (Encoding::Blocks, (count / BLOCK).checked_mul(BLOCK_BYTES))
+                }
                 _ => return Err(self.wrong(&format!("tensor {name} of kind {kind}"))),
             };
             if expected != Some(size_bytes) {

