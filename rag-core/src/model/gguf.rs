@@ -5,6 +5,8 @@
 //! Says nothing about what the tensors mean; that is `generate::config`.
 
 mod summary;
+#[cfg(test)]
+pub(crate) mod testing;
 
 use std::collections::BTreeMap;
 use std::fs::File;

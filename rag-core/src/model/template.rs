@@ -56,6 +56,7 @@ impl JinjaTemplate {
         environment
             .set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
         environment.add_function("raise_exception", raise_exception);
+        environment.add_function("strftime_now", fixed_date);
         environment.add_filter("tojson", to_json);
         environment.add_template_owned("chat", without_generation_marks(source))?;
         Ok(Self { environment, bos: bos.to_owned(), eos: eos.to_owned() })
@@ -220,6 +221,13 @@ fn refusal(reason: impl Into<String>) -> JinjaError {
 
 fn raise_exception(reason: String) -> Result<Value, JinjaError> {
     Err(refusal(reason))
+}
+
+/// Templates that ask for today get the day Llama 3.2's own falls back to: answers must not change by the day.
+fn fixed_date(format: String) -> String {
+    [("%d", "26"), ("%m", "07"), ("%b", "Jul"), ("%B", "July"), ("%Y", "2024")]
+        .iter()
+        .fold(format, |date, (code, value)| date.replace(code, value))
 }
 
 /// `tojson` as Hugging Face sets it up: Python's `json.dumps` with `ensure_ascii=False`, no HTML escapes.

@@ -1,1 +1,134 @@
+#![allow(clippy::unwrap_used, clippy::print_stderr)]
 
+use std::path::{Path, PathBuf};
+
+use super::*;
+use crate::model::gguf::testing::Writer;
+use crate::model::test_model;
+
+/// A byte-level vocabulary: 256 bytes, "he", "llo", "hello", then special tokens.
+pub(crate) fn tiny() -> Writer {
+    let bytes: Vec<String> = byte_characters().iter().map(char::to_string).collect();
+    let mut tokens: Vec<&str> = bytes.iter().map(String::as_str).collect();
+    tokens.extend(["he", "ll", "llo", "hello", "<|im_start|>", "<|im_end|>", "<tool>", "[PAD9]"]);
+    let mut kinds = vec![1; 260];
+    kinds.extend([3, 3, 4, 5]);
+    Writer::default()
+        .text("tokenizer.ggml.model", "gpt2")
+        .text("tokenizer.ggml.pre", "qwen2")
+        .texts("tokenizer.ggml.tokens", &tokens)
+        .integers("tokenizer.ggml.token_type", &kinds)
+        .texts("tokenizer.ggml.merges", &["h e", "l l", "ll o", "he llo", "< tool"])
+        .count("tokenizer.ggml.eos_token_id", 261)
+}
+
+fn vocabulary(writer: &Writer) -> Result<Vocabulary> {
+    let file = writer.file();
+    Vocabulary::from_gguf(&Gguf::open(file.path()).unwrap())
+}
+
+fn refusal(writer: &Writer) -> String {
+    vocabulary(writer).unwrap_err().to_string()
+}
+
+#[test]
+fn text_is_merged_and_comes_back() {
+    let vocabulary = vocabulary(&tiny()).unwrap();
+    assert_eq!(vocabulary.encode("hello").unwrap(), [259]);
+    for text in ["hello he\u{e9}\u{1F600}\r\n\0", "", " ", "\u{4E2D}\u{6587}"] {
+        assert_eq!(vocabulary.decode(&vocabulary.encode(text).unwrap()), text);
+    }
+    assert_eq!(vocabulary.end_ids(), [261]);
+    assert_eq!(vocabulary.decode(&[259, 261, 262, 263, 9_999]), "hello<tool>");
+}
+
+#[test]
+fn only_the_scaffold_names_control_tokens() {
+    let vocabulary = vocabulary(&tiny()).unwrap();
+    for (name, id) in vocabulary.special().to_vec() {
+        let text = format!("hello{name}hello");
+        assert!(vocabulary.encode(&text).unwrap().iter().all(|id| !vocabulary.is_special(*id)), "{name}");
+        assert_eq!(vocabulary.decode(&vocabulary.encode(&text).unwrap()), text);
+        assert_eq!(vocabulary.encode_scaffold(&text).unwrap(), [259, id, 259], "{name}");
+    }
+}
+
+#[test]
+fn unknown_or_broken_tables_are_refused_by_name() {
+    let cases = [
+        (Writer::default().text("tokenizer.ggml.model", "llama"), "\"llama\" is not supported"),
+        (Writer::default().text("tokenizer.ggml.model", "gpt2").text("tokenizer.ggml.pre", "new-kind"), "\"new-kind\" is not supported"),
+        (Writer::default().text("tokenizer.ggml.model", "gpt2"), "\"default\" is not supported"),
+        (Writer::default(), "tokenizer.ggml.model is missing"),
+        (Writer::default().text("tokenizer.ggml.model", "gpt2").text("tokenizer.ggml.pre", "gpt-2"), "tokens is missing"),
+        (Writer::default().text("tokenizer.ggml.model", "gpt2").text("tokenizer.ggml.pre", "gpt-2").texts("tokenizer.ggml.tokens", &["a"]), "no token for byte"),
+        (tiny().count("tokenizer.ggml.bos_token_id", 264), "bos_token_id is 264"),
+    ];
+    for (writer, expected) in cases {
+        let reason = refusal(&writer);
+        assert!(reason.contains(expected), "{reason}");
+    }
+}
+
+/// Checks the 46 strings of llama.cpp's vocabulary tests; expected ids are those of the original tokenizers.
+fn check(gguf: &Path, inputs: &Path, expected: &Path) {
+    let vocabulary = Vocabulary::from_gguf(&Gguf::open(gguf).unwrap()).unwrap();
+    let inputs = std::fs::read_to_string(inputs).unwrap();
+    let expected = std::fs::read_to_string(expected).unwrap();
+    let mut count = 0;
+    for (text, line) in inputs.split("\n__ggml_vocab_test__\n").zip(expected.lines()) {
+        let ids: Vec<u32> = line.split_whitespace().map(|id| id.parse().unwrap()).collect();
+        assert_eq!(vocabulary.encode(text).unwrap(), ids, "{}: {text:?}", gguf.display());
+        count += 1;
+    }
+    assert!(count >= 46, "{count}");
+}
+
+#[test]
+fn qwen_splits_and_merges_as_published() {
+    let Some(folder) = test_model("qwen2.5-0.5b") else { return };
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data/vocabulary");
+    let gguf = crate::model::gguf::find(&folder).unwrap();
+    check(&gguf, &data.join("qwen2.inp"), &data.join("qwen2.out"));
+}
+
+/// Folders with `ggml-vocab-*.gguf`: the shared one holds gpt-2; `RAG_TEST_VOCABULARIES` may name the one of
+/// a llama.cpp checkout (`models/`), which holds the others.
+#[test]
+fn other_vocabularies_split_and_merge_as_published() {
+    let shared = std::env::var_os("RAG_SHARED").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared"),
+        PathBuf::from,
+    );
+    let vectors = shared.join("data/vectors/llamacpp-vocab");
+    let more = std::env::var_os("RAG_TEST_VOCABULARIES").map(PathBuf::from);
+    for kind in ["gpt-2", "llama-bpe", "qwen2", "command-r", "starcoder", "refact"] {
+        let name = format!("ggml-vocab-{kind}.gguf");
+        let file = [Some(vectors.clone()), more.clone()]
+            .into_iter()
+            .flatten()
+            .map(|folder| folder.join(&name))
+            .find(|file| file.is_file());
+        match file {
+            Some(file) => check(
+                &file,
+                &vectors.join(format!("{name}.inp")),
+                &vectors.join(format!("{name}.out")),
+            ),
+            None => eprintln!("SKIP: {name} is missing"),
+        }
+    }
+}
+
+#[test]
+fn long_and_odd_texts_are_encoded_in_time() {
+    let Some(folder) = test_model("qwen2.5-0.5b") else { return };
+    let gguf = Gguf::open(&crate::model::gguf::find(&folder).unwrap()).unwrap();
+    let vocabulary = Vocabulary::from_gguf(&gguf).unwrap();
+    let texts = [" ".repeat(100_000), "a".repeat(100_000), "\n".repeat(100_000), "<|".repeat(50_000), format!("{}x", " ".repeat(50_000))];
+    for text in texts {
+        let started = std::time::Instant::now();
+        assert_eq!(vocabulary.decode(&vocabulary.encode(&text).unwrap()), text);
+        assert!(started.elapsed().as_secs() < 20, "{:?} took {:?}", &text[..4], started.elapsed());
+    }
+}
