@@ -133,7 +133,7 @@ impl Search<'_> {
                 continue;
             }
             let mut cache = parent.cache.fork().map_err(fork_failed)?;
-            let logits = decoder.forward(&[child.id], &mut cache, cancel)?;
+            let logits = decoder.step(child.id, &mut cache, cancel)?;
             grown.push(Beam { hypothesis, cache, logits, greedy: child.greedy });
         }
         Ok(grown)

@@ -1,11 +1,9 @@
 //! The Llama block (Touvron et al. 2023) with the variations of its family, from tokens to logits.
 //!
-//! A prompt is taken in chunks of [`CHUNK`] positions counted from its start. A chunk's arithmetic depends on
-//! nothing but the tokens up to its end, so a cached prefix of whole chunks gives the same bits as a fresh one.
+//! The attention of a prompt is worked out in chunks of [`CHUNK`] positions counted from its start, all else row
+//! by row. So nothing depends on more than the tokens up to a chunk's end, and a cached prefix of whole chunks
+//! gives the same bits as a fresh one.
 
-use std::sync::Arc;
-
-use candle_core::quantized::QTensor;
 use candle_core::{CpuStorage, Device, InplaceOp1, InplaceOp2, Layout, Tensor};
 use candle_nn::ops::rms_norm;
 use candle_nn::rotary_emb::{rope, rope_i};
@@ -13,7 +11,7 @@ use rayon::prelude::*;
 
 use super::config::{Config, RopeKind};
 use super::kv::KvCache;
-use super::weights::{Linear, Loader};
+use super::weights::{Linear, Loader, Path, Table};
 use crate::error::{Error, Result};
 use crate::model::gguf::Gguf;
 use crate::progress::CancelToken;
@@ -28,7 +26,7 @@ const SPAN: usize = 4 * CHUNK;
 /// A decoder-only transformer.
 pub(super) struct Decoder {
     config: Config,
-    embedding: Arc<QTensor>,
+    embedding: Table,
     layers: Vec<Layer>,
     norm: Tensor,
     head: Linear,
@@ -49,8 +47,9 @@ struct Layer {
     down: Linear,
 }
 
-/// Where a chunk stands and how its positions rotate.
+/// Where the rows of a span stand, how they rotate, and how weights are applied to them.
 struct Place {
+    path: Path,
     start: usize,
     cos: Tensor,
     sin: Tensor,
@@ -64,13 +63,13 @@ impl Decoder {
     pub(super) fn from_gguf(gguf: &Gguf, vocabulary_len: usize) -> Result<Self> {
         let config = Config::from_gguf(gguf)?;
         let mut loader = Loader::new(gguf);
-        let embedding = loader.matrix("token_embd.weight", vocabulary_len, config.dim)?;
+        let embedding = loader.table("token_embd.weight", vocabulary_len, config.dim)?;
         let head = if loader.has("output.weight") {
-            Linear::new(loader.matrix("output.weight", vocabulary_len, config.dim)?)
+            loader.linear("output", vocabulary_len, config.dim)?
         } else {
-            Linear::new(embedding.clone())
+            embedding.to_linear(vocabulary_len)
         };
-        let norm = loader.vector("output_norm.weight", config.dim)?;
+        let norm = vector(&mut loader, "output_norm.weight", config.dim)?;
         let layers = (0..config.layer_count)
             .map(|index| Layer::load(&mut loader, &config, index))
             .collect::<Result<_>>()?;
@@ -96,66 +95,72 @@ impl Decoder {
         KvCache::new(config.layer_count, config.kv_head_count, config.head_dim).map_err(internal)
     }
 
-    /// Takes `ids` in after what `cache` holds and returns the logits that follow the last of them. When it
-    /// fails the cache may be truncated to what it held before and used again.
+    /// Takes in a part of a prompt after what `cache` holds, which must be a whole number of chunks, and returns
+    /// the logits that follow its last token. When it fails the cache may be truncated to what it held before
+    /// and used again.
     ///
     /// # Errors
-    /// Cancelled; Internal if candle fails.
-    pub(super) fn forward(
+    /// Cancelled within a layer of [`SPAN`] tokens; Internal if candle fails.
+    pub(super) fn take_in(
         &self,
         ids: &[u32],
         cache: &mut KvCache,
         cancel: &CancelToken,
     ) -> Result<Vec<f32>> {
-        cancel.check()?;
-        self.logits(ids, cache, cancel)
-            .map_err(|cause| if cancel.is_cancelled() { Error::Cancelled } else { internal(cause) })
-    }
-
-    fn logits(
-        &self,
-        ids: &[u32],
-        cache: &mut KvCache,
-        cancel: &CancelToken,
-    ) -> CandleResult<Vec<f32>> {
         let mut last = None;
         for span in ids.chunks(SPAN) {
-            last = self.span(span, cache, cancel)?.pop();
+            last = Some(self.span(span, Path::Prompt, cache, cancel)?);
         }
-        let Some(last) = last else { candle_core::bail!("no tokens") };
-        let last = last.narrow(0, last.dim(0)? - 1, 1)?.contiguous()?;
-        let last = rms_norm(&last, &self.norm, self.config.norm_epsilon)?;
-        let mut logits = self.head.forward(&[last], cancel)?;
-        match logits.pop() {
-            Some(logits) => logits.flatten_all()?.to_vec1(),
-            None => candle_core::bail!("no logits"),
-        }
+        let last = last.ok_or_else(|| Error::internal("no tokens to take in"))?;
+        self.logits(&last).map_err(internal)
     }
 
-    /// Runs up to [`SPAN`] tokens through all layers; returns their states, one tensor per chunk.
+    /// Takes in one token of an answer and returns the logits that follow it.
+    ///
+    /// # Errors
+    /// Cancelled; Internal if candle fails.
+    pub(super) fn step(
+        &self,
+        id: u32,
+        cache: &mut KvCache,
+        cancel: &CancelToken,
+    ) -> Result<Vec<f32>> {
+        let states = self.span(&[id], Path::Step, cache, cancel)?;
+        self.logits(&states).map_err(internal)
+    }
+
+    /// The logits after the last of `states`.
+    fn logits(&self, states: &Tensor) -> CandleResult<Vec<f32>> {
+        let last = states.narrow(0, states.dim(0)? - 1, 1)?.contiguous()?;
+        let last = rms_norm(&last, &self.norm, self.config.norm_epsilon)?;
+        in_pool(|| self.head.forward(&last, Path::Step))?.flatten_all()?.to_vec1()
+    }
+
+    /// Runs tokens through all layers; returns their states.
     fn span(
         &self,
         ids: &[u32],
+        path: Path,
         cache: &mut KvCache,
         cancel: &CancelToken,
-    ) -> CandleResult<Vec<Tensor>> {
+    ) -> Result<Tensor> {
         let start = cache.len();
-        cache.reserve(start + ids.len())?;
-        let mut places = Vec::new();
-        let mut states = Vec::new();
-        for chunk in ids.chunks(CHUNK) {
-            let place = self.place(start + places.len() * CHUNK, chunk.len())?;
-            places.push(place);
-            states.push(self.embedding.embedding(&Tensor::new(chunk, &Device::Cpu)?)?);
-        }
+        cache.reserve(start + ids.len()).map_err(internal)?;
+        let place = self.place(path, start, ids.len()).map_err(internal)?;
+        let shape = (ids.len(), self.config.dim);
+        let mut states =
+            Tensor::from_vec(self.embedding.rows(ids), shape, &Device::Cpu).map_err(internal)?;
         for (index, layer) in self.layers.iter().enumerate() {
-            states = layer.forward(index, states, &places, &self.config, cache, cancel)?;
+            // Checked here, on the caller's thread: some hosts see interrupts on that one alone.
+            cancel.check()?;
+            states = in_pool(|| layer.forward(index, &states, &place, &self.config, cache))
+                .map_err(internal)?;
         }
         cache.advance(ids.len());
         Ok(states)
     }
 
-    fn place(&self, start: usize, rows: usize) -> CandleResult<Place> {
+    fn place(&self, path: Path, start: usize, rows: usize) -> CandleResult<Place> {
         let angles: Vec<f64> = (start..start + rows)
             .flat_map(|position| {
                 let position = position as f64 / self.config.rope_divisor;
@@ -167,8 +172,13 @@ impl Decoder {
             let values: Vec<f32> = angles.iter().map(|angle| function(*angle) as f32).collect();
             Tensor::from_vec(values, shape, &Device::Cpu)
         };
-        Ok(Place { start, cos: tensor(f64::cos)?, sin: tensor(f64::sin)? })
+        Ok(Place { path, start, cos: tensor(f64::cos)?, sin: tensor(f64::sin)? })
     }
+}
+
+/// Runs `work` as a task of the rayon pool, so that a busy neighbour delays only what it has taken on.
+fn in_pool<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    rayon::join(work, || ()).0
 }
 
 impl Layer {
@@ -178,12 +188,12 @@ impl Layer {
         let query_dim = config.head_count * config.head_dim;
         let key_dim = config.kv_head_count * config.head_dim;
         Ok(Self {
-            attention_norm: loader.vector(&name("attn_norm.weight"), dim)?,
+            attention_norm: vector(loader, &name("attn_norm.weight"), dim)?,
             query: loader.linear(&name("attn_q"), query_dim, dim)?,
             key: loader.linear(&name("attn_k"), key_dim, dim)?,
             value: loader.linear(&name("attn_v"), key_dim, dim)?,
             output: loader.linear(&name("attn_output"), dim, query_dim)?,
-            feed_forward_norm: loader.vector(&name("ffn_norm.weight"), dim)?,
+            feed_forward_norm: vector(loader, &name("ffn_norm.weight"), dim)?,
             gate: loader.linear(&name("ffn_gate"), hidden, dim)?,
             up: loader.linear(&name("ffn_up"), hidden, dim)?,
             down: loader.linear(&name("ffn_down"), dim, hidden)?,
@@ -193,33 +203,24 @@ impl Layer {
     fn forward(
         &self,
         index: usize,
-        states: Vec<Tensor>,
-        places: &[Place],
+        states: &Tensor,
+        place: &Place,
         config: &Config,
         cache: &mut KvCache,
-        cancel: &CancelToken,
-    ) -> CandleResult<Vec<Tensor>> {
-        let normed = norms(&states, &self.attention_norm, config)?;
-        let queries = self.query.forward(&normed, cancel)?;
-        let keys = self.key.forward(&normed, cancel)?;
-        let values = self.value.forward(&normed, cancel)?;
-        let mut mixed = Vec::with_capacity(states.len());
-        for (place, ((query, key), value)) in
-            places.iter().zip(queries.iter().zip(&keys).zip(&values))
-        {
-            let key = place.rotate(&heads(key, config)?, config.rope)?;
-            cache.write(index, place.start, &key, &heads(value, config)?)?;
-            let query = place.rotate(&heads(query, config)?, config.rope)?;
-            mixed.push(attend(&query, index, place.start, config, cache)?);
-        }
-        let states = add(&states, &self.output.forward(&mixed, cancel)?)?;
-        let normed = norms(&states, &self.feed_forward_norm, config)?;
-        let gates = self.gate.forward(&normed, cancel)?;
-        let ups = self.up.forward(&normed, cancel)?;
-        for (gate, up) in gates.iter().zip(&ups) {
-            gate.inplace_op2(up, &SiluTimes)?;
-        }
-        add(&states, &self.down.forward(&gates, cancel)?)
+    ) -> CandleResult<Tensor> {
+        let normed = rms_norm(states, &self.attention_norm, config.norm_epsilon)?;
+        let query = heads(&self.query.forward(&normed, place.path)?, config)?;
+        let key = heads(&self.key.forward(&normed, place.path)?, config)?;
+        let value = heads(&self.value.forward(&normed, place.path)?, config)?;
+        let query = place.rotate(&query, config.rope)?;
+        cache.write(index, place.start, &place.rotate(&key, config.rope)?, &value)?;
+        let mixed = place.attend(&query, index, config, cache)?;
+        let states = (states + self.output.forward(&mixed, place.path)?)?;
+        let normed = rms_norm(&states, &self.feed_forward_norm, config.norm_epsilon)?;
+        let gate = self.gate.forward(&normed, place.path)?;
+        let up = self.up.forward(&normed, place.path)?;
+        gate.inplace_op2(&up, &SiluTimes)?;
+        states + self.down.forward(&gate, place.path)?
     }
 }
 
@@ -232,6 +233,27 @@ impl Place {
             RopeKind::Halves => rope(&heads, &self.cos, &self.sin)?,
         };
         rotated.squeeze(0)
+    }
+
+    /// Attention of all rows of a span, chunk by chunk: `query` is `[heads, rows, head_dim]`, the result
+    /// `[rows, heads * head_dim]`.
+    fn attend(
+        &self,
+        query: &Tensor,
+        layer: usize,
+        config: &Config,
+        cache: &KvCache,
+    ) -> CandleResult<Tensor> {
+        let rows = query.dim(1)?;
+        let mut mixed = Vec::new();
+        for from in (0..rows).step_by(CHUNK) {
+            let chunk = query.narrow(1, from, CHUNK.min(rows - from))?.contiguous()?;
+            mixed.push(attend(&chunk, layer, self.start + from, config, cache)?);
+        }
+        match mixed.as_slice() {
+            [only] => Ok(only.clone()),
+            chunks => Tensor::cat(chunks, 0),
+        }
     }
 }
 
@@ -264,12 +286,8 @@ fn heads(states: &Tensor, config: &Config) -> CandleResult<Tensor> {
     states.reshape((rows, width / config.head_dim, config.head_dim))?.transpose(0, 1)?.contiguous()
 }
 
-fn norms(states: &[Tensor], weight: &Tensor, config: &Config) -> CandleResult<Vec<Tensor>> {
-    states.iter().map(|state| rms_norm(state, weight, config.norm_epsilon)).collect()
-}
-
-fn add(left: &[Tensor], right: &[Tensor]) -> CandleResult<Vec<Tensor>> {
-    left.iter().zip(right).map(|(left, right)| left + right).collect()
+fn vector(loader: &mut Loader<'_>, name: &str, len: usize) -> Result<Tensor> {
+    Tensor::from_vec(loader.vector(name, len)?, len, &Device::Cpu).map_err(internal)
 }
 
 /// Rotation speeds; Llama 3.1 and later divide each by a factor of its own (`rope_freqs`).
@@ -280,7 +298,6 @@ fn frequencies(loader: &mut Loader<'_>, config: &Config) -> Result<Vec<f64>> {
         .collect();
     if loader.has("rope_freqs.weight") {
         let factors = loader.vector("rope_freqs.weight", pairs)?;
-        let factors: Vec<f32> = factors.to_vec1().map_err(internal)?;
         for (frequency, factor) in frequencies.iter_mut().zip(factors) {
             *frequency /= f64::from(factor);
         }

@@ -4,6 +4,7 @@
 //! context, is decided before.
 
 mod beam;
+mod blocks;
 mod config;
 mod decoder;
 mod kv;
@@ -147,8 +148,8 @@ impl std::fmt::Debug for Generator {
 impl Generator {
     /// Loads a GGUF file, or a folder that holds one.
     ///
-    /// Weights are read into memory, not mapped. Q4_0 and Q5_0 weights are kept as Q8_0, which is exact;
-    /// Q4_1 and Q5_1 as well, rounded to 1/254 of each block's largest weight.
+    /// Weights are read into memory, not mapped, and kept as int8 codes with f32 scales, which is exact for every
+    /// quantised type: about 9 bits a weight.
     ///
     /// # Errors
     /// [`ErrorCode::Io`](crate::ErrorCode::Io) if the path cannot be read;
@@ -270,7 +271,7 @@ impl Generator {
         for (index, id) in continuation_ids.iter().enumerate() {
             if index > 0 {
                 let before = continuation_ids[index - 1];
-                logits = self.decoder.forward(&[before], &mut memory.cache, cancel)?;
+                logits = self.decoder.step(before, &mut memory.cache, cancel)?;
             }
             sum += f64::from(logits[*id as usize]) - log_sum_exp(&logits);
         }
@@ -320,7 +321,7 @@ impl Generator {
         let reused = common.min(prompt_ids.len() - 1) / CHUNK * CHUNK;
         memory.cache.truncate(reused);
         memory.prompt.truncate(reused);
-        let logits = self.decoder.forward(&prompt_ids[reused..], &mut memory.cache, cancel)?;
+        let logits = self.decoder.take_in(&prompt_ids[reused..], &mut memory.cache, cancel)?;
         memory.prompt = prompt_ids[..prompt_ids.len() / CHUNK * CHUNK].to_vec();
         Ok((logits, reused))
     }
@@ -363,7 +364,7 @@ impl Run<'_> {
             if self.token_ids.len() == self.limit {
                 return self.finish(StopReason::MaxNewTokens);
             }
-            logits = self.generator.decoder.forward(&[id], self.cache, self.cancel)?;
+            logits = self.generator.decoder.step(id, self.cache, self.cancel)?;
         }
     }
 

@@ -1,25 +1,21 @@
-//! Weights in memory: read from a GGUF file, converted where that is exact, multiplied two ways.
+//! Weights in memory: read from a GGUF file, taken apart without loss, multiplied two ways.
 //!
-//! Few rows go through candle's quantised dot products; many rows through a weight that is widened to f32 for
-//! the time of one product, since the quantised path decodes every weight again for every row.
-
-use std::sync::Arc;
+//! One row at a time goes through integer products on the codes. The rows of a prompt go through f32 products,
+//! for which a weight is widened panel by panel, never as a whole.
 
 use blake3::Hasher;
-use candle_core::quantized::{GgmlDType, QStorage, QTensor};
-use candle_core::{Device, Tensor};
-use half::f16;
+use candle_core::quantized::GgmlDType;
+use candle_core::{CpuStorage, CustomOp1, Layout, Shape, Tensor};
+use half::{bf16, f16};
 use rayon::prelude::*;
 
-use crate::error::{Error, Result};
+use super::blocks::{Format, Out};
+use crate::error::Result;
+use crate::kernels::codes::Codes;
+use crate::kernels::gemm::{After, Packed, linear};
+use crate::kernels::level::Level;
 use crate::model::gguf::Gguf;
-use crate::progress::CancelToken;
 
-/// Up to this many rows the quantised product is faster (Qwen2.5-0.5B, 2 threads).
-pub(super) const QUANTISED_ROWS: usize = 8;
-
-const BLOCK: usize = 32;
-const Q8_0_BYTES: usize = 34;
 const SAMPLE_BYTES: usize = 4096;
 
 /// Reads weights and hashes a sample of each, which tells models apart.
@@ -47,30 +43,39 @@ impl<'a> Loader<'a> {
     }
 
     /// A vector as f32.
-    pub(super) fn vector(&mut self, name: &str, len: usize) -> Result<Tensor> {
-        let weight = self.tensor(name, &[len])?;
-        weight.dequantize(&Device::Cpu).map_err(|cause| self.refused(name, cause))
+    pub(super) fn vector(&mut self, name: &str, len: usize) -> Result<Vec<f32>> {
+        let (dtype, bytes) = self.read(name, &[len])?;
+        let mut values = vec![0.0; len];
+        widen_bytes(dtype, &bytes, &mut values);
+        Ok(values)
     }
 
     /// A matrix `[rows, columns]` that maps `columns` inputs to `rows` outputs, with its bias if it has one.
     pub(super) fn linear(&mut self, name: &str, rows: usize, columns: usize) -> Result<Linear> {
         let weight = self.matrix(&format!("{name}.weight"), rows, columns)?;
         let bias = format!("{name}.bias");
-        let bias = if self.has(&bias) { Some(self.vector(&bias, rows)?) } else { None };
-        Ok(Linear { weight, bias })
+        let bias = if self.has(&bias) { self.vector(&bias, rows)? } else { vec![0.0; rows] };
+        Ok(Linear { weight, bias, rows, columns, level: Level::detect() })
     }
 
-    /// A matrix `[rows, columns]`.
-    pub(super) fn matrix(
-        &mut self,
-        name: &str,
-        rows: usize,
-        columns: usize,
-    ) -> Result<Arc<QTensor>> {
-        self.tensor(name, &[rows, columns]).map(Arc::new)
+    /// A matrix `[rows, columns]` ready for products.
+    fn matrix(&mut self, name: &str, rows: usize, columns: usize) -> Result<Weight> {
+        let (dtype, bytes) = self.read(name, &[rows, columns])?;
+        let Some(format) = Format::of(dtype) else {
+            let mut values = vec![0.0; rows * columns];
+            widen_bytes(dtype, &bytes, &mut values);
+            return Ok(Weight::Floats(values));
+        };
+        Ok(Weight::Codes(take_apart(format, columns, &bytes)))
     }
 
-    fn tensor(&mut self, name: &str, shape: &[usize]) -> Result<QTensor> {
+    /// A table whose rows are looked up, kept as it lies in the file.
+    pub(super) fn table(&mut self, name: &str, rows: usize, columns: usize) -> Result<Table> {
+        let (dtype, bytes) = self.read(name, &[rows, columns])?;
+        Ok(Table { dtype, bytes, columns })
+    }
+
+    fn read(&mut self, name: &str, shape: &[usize]) -> Result<(GgmlDType, Vec<u8>)> {
         let (info, bytes) = self.gguf.read_tensor(name)?;
         if info.shape != shape {
             let reason = format!("tensor {name} has shape {:?}, expected {shape:?}", info.shape);
@@ -79,161 +84,200 @@ impl<'a> Loader<'a> {
         self.hasher.update(name.as_bytes());
         self.hasher.update(&bytes[..bytes.len().min(SAMPLE_BYTES)]);
         self.hasher.update(&bytes[bytes.len().saturating_sub(SAMPLE_BYTES)..]);
-        let (dtype, bytes) = to_fast_type(info.dtype, bytes);
-        if !(bytes.as_ptr() as usize).is_multiple_of(align_of::<f32>()) {
-            return Err(Error::internal("the allocator returned unaligned memory"));
+        Ok((info.dtype, bytes))
+    }
+}
+
+/// A matrix in the file's own form.
+pub(super) struct Table {
+    dtype: GgmlDType,
+    bytes: Vec<u8>,
+    columns: usize,
+}
+
+impl Table {
+    /// The rows `ids`, one after the other; each id is below the number of rows.
+    pub(super) fn rows(&self, ids: &[u32]) -> Vec<f32> {
+        let row_bytes = self.columns / self.dtype.block_size() * self.dtype.type_size();
+        let mut values = vec![0.0; ids.len() * self.columns];
+        for (id, values) in ids.iter().zip(values.chunks_exact_mut(self.columns)) {
+            let bytes = &self.bytes[*id as usize * row_bytes..][..row_bytes];
+            widen_bytes(self.dtype, bytes, values);
         }
-        QStorage::from_data(bytes.into(), &Device::Cpu, dtype)
-            .and_then(|storage| QTensor::new(storage, shape))
-            .map_err(|cause| self.refused(name, cause))
+        values
     }
 
-    fn refused(&self, name: &str, cause: candle_core::Error) -> Error {
-        Error::model_cause(self.gguf.path(), format!("tensor {name} cannot be used"), cause)
+    /// The map that scores a state against each row, for models whose output layer is their input table.
+    pub(super) fn to_linear(&self, rows: usize) -> Linear {
+        let columns = self.columns;
+        let weight = match Format::of(self.dtype) {
+            Some(format) => Weight::Codes(take_apart(format, columns, &self.bytes)),
+            None => {
+                let mut values = vec![0.0; rows * columns];
+                widen_bytes(self.dtype, &self.bytes, &mut values);
+                Weight::Floats(values)
+            }
+        };
+        let bias = vec![0.0; rows];
+        Linear { weight, bias, rows, columns, level: Level::detect() }
     }
+}
+
+enum Weight {
+    Codes(Codes),
+    Floats(Vec<f32>),
 }
 
 /// A linear map `y = W x + b`.
 pub(super) struct Linear {
-    weight: Arc<QTensor>,
-    bias: Option<Tensor>,
+    weight: Weight,
+    bias: Vec<f32>,
+    rows: usize,
+    columns: usize,
+    level: Level,
+}
+
+/// How rows are multiplied. The caller says, not the number of rows: results must not depend on how a prompt
+/// was cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Path {
+    /// Weights widened to f32, for many rows. Each row's result is the same bits whatever the others are.
+    Prompt,
+    /// Rows rounded to int8, one by one.
+    Step,
 }
 
 impl Linear {
-    /// A map without bias.
-    pub(super) fn new(weight: Arc<QTensor>) -> Self {
-        Self { weight, bias: None }
+    /// Applies the map to each row of `states` `[count, columns]`.
+    pub(super) fn forward(&self, states: &Tensor, path: Path) -> candle_core::Result<Tensor> {
+        states.apply_op1_no_bwd(&Apply { linear: self, path })
     }
 
-    /// Applies the map to each chunk `[rows, columns]`. Each chunk's result depends on that chunk alone, so
-    /// that it is the same bits whatever the others are.
-    pub(super) fn forward(
-        &self,
-        chunks: &[Tensor],
-        cancel: &CancelToken,
-    ) -> candle_core::Result<Vec<Tensor>> {
-        let mut wide = None;
-        let mut outputs = Vec::with_capacity(chunks.len());
-        for chunk in chunks {
-            if cancel.is_cancelled() {
-                candle_core::bail!("cancelled");
+    fn step(&self, states: &[f32], out: &mut [f32]) {
+        for (state, out) in states.chunks_exact(self.columns).zip(out.chunks_exact_mut(self.rows)) {
+            match &self.weight {
+                Weight::Codes(codes) => {
+                    codes.times(self.level, state, out);
+                    out.iter_mut().zip(&self.bias).for_each(|(out, bias)| *out += bias);
+                }
+                Weight::Floats(_) => self.prompt(state, out),
             }
-            let output = if chunk.dim(0)? <= QUANTISED_ROWS {
-                chunk.apply_op1_no_bwd(self.weight.as_ref())?
-            } else {
-                if wide.is_none() {
-                    wide = Some(widen(&self.weight)?.t()?);
-                }
-                match &wide {
-                    Some(wide) => chunk.matmul(wide)?,
-                    None => candle_core::bail!("weight was not widened"),
-                }
-            };
-            outputs.push(match &self.bias {
-                Some(bias) => output.broadcast_add(bias)?,
-                None => output,
-            });
         }
-        Ok(outputs)
     }
-}
 
-/// The weight as f32, exactly.
-fn widen(weight: &QTensor) -> candle_core::Result<Tensor> {
-    if weight.dtype() != GgmlDType::Q8_0 {
-        return weight.dequantize(&Device::Cpu);
-    }
-    let bytes = weight.data()?;
-    let mut values = vec![0f32; weight.shape().elem_count()];
-    values.par_chunks_mut(256 * BLOCK).zip(bytes.par_chunks(256 * Q8_0_BYTES)).for_each(
-        |(values, bytes)| {
-            for (values, block) in
-                values.chunks_exact_mut(BLOCK).zip(bytes.chunks_exact(Q8_0_BYTES))
-            {
-                let scale = scale_at(block, 0);
-                for (value, byte) in values.iter_mut().zip(&block[2..]) {
-                    *value = scale * f32::from(i8::from_le_bytes([*byte]));
+    /// Panels of outputs in parallel, each with its part of the weight widened and packed, then put in rows.
+    fn prompt(&self, states: &[f32], out: &mut [f32]) {
+        let count = states.len() / self.columns;
+        let width = self.level.columns();
+        let mut panels = vec![0.0; out.len()];
+        panels.par_chunks_mut(count * width).enumerate().for_each(|(panel, out)| {
+            let first = panel * width;
+            let mut rows = vec![0.0; out.len() / count * self.columns];
+            match &self.weight {
+                Weight::Codes(codes) => codes.widen(self.level, first, &mut rows),
+                Weight::Floats(values) => {
+                    let len = rows.len();
+                    rows.copy_from_slice(&values[first * self.columns..][..len]);
                 }
             }
-        },
-    );
-    Tensor::from_vec(values, weight.shape().clone(), &Device::Cpu)
+            let packed = Packed::from_rows(self.level, &rows, self.columns);
+            let bias = &self.bias[first..first + out.len() / count];
+            linear(self.level, states, &packed, bias, After::Nothing, out);
+        });
+        out.par_chunks_exact_mut(self.rows).enumerate().for_each(|(row, out)| {
+            for (out, panel) in out.chunks_mut(width).zip(panels.chunks(count * width)) {
+                out.copy_from_slice(&panel[row * out.len()..][..out.len()]);
+            }
+        });
+    }
 }
 
-/// Brings types for which candle has no SIMD product to Q8_0: Q4_0 and Q5_0 exactly (same scales, the integers
-/// fit), Q4_1 and Q5_1 rounded to 1/254 of each block's largest weight, a tenth of what they lost when
-/// they were quantised. Ggml's block layouts are those of llama.cpp, `ggml-common.h`.
-fn to_fast_type(dtype: GgmlDType, bytes: Vec<u8>) -> (GgmlDType, Vec<u8>) {
-    let (block_bytes, convert): (usize, fn(&[u8], &mut [u8])) = match dtype {
-        GgmlDType::Q4_0 => (18, |block, out| shifted(block, 2, None, 8, out)),
-        GgmlDType::Q5_0 => (22, |block, out| shifted(block, 6, Some(2), 16, out)),
-        GgmlDType::Q4_1 => (20, |block, out| rounded(block, 4, None, out)),
-        GgmlDType::Q5_1 => (24, |block, out| rounded(block, 8, Some(4), out)),
-        other => return (other, bytes),
+struct Apply<'a> {
+    linear: &'a Linear,
+    path: Path,
+}
+
+impl CustomOp1 for Apply<'_> {
+    fn name(&self) -> &'static str {
+        "linear"
+    }
+
+    fn cpu_fwd(
+        &self,
+        storage: &CpuStorage,
+        layout: &Layout,
+    ) -> candle_core::Result<(CpuStorage, Shape)> {
+        let (count, columns) = layout.shape().dims2()?;
+        let Some((from, to)) = layout.contiguous_offsets() else {
+            candle_core::bail!("linear map of states that are not contiguous");
+        };
+        if columns != self.linear.columns {
+            candle_core::bail!("linear map of {} columns got {columns}", self.linear.columns);
+        }
+        let states = &storage.as_slice::<f32>()?[from..to];
+        let mut out = vec![0.0; count * self.linear.rows];
+        match self.path {
+            Path::Step => self.linear.step(states, &mut out),
+            Path::Prompt => self.linear.prompt(states, &mut out),
+        }
+        Ok((CpuStorage::F32(out), (count, self.linear.rows).into()))
+    }
+}
+
+/// Codes, scales and offsets of whole rows, in parallel.
+fn take_apart(format: Format, columns: usize, bytes: &[u8]) -> Codes {
+    let elements = bytes.len() / format.bytes * format.elements;
+    let scales = elements / format.block;
+    let mut codes = Codes {
+        columns,
+        block: format.block,
+        codes: vec![0; elements],
+        scales: vec![0.0; scales],
+        offsets: vec![0.0; if format.has_offsets { scales } else { 0 }],
     };
-    let mut converted = vec![0u8; bytes.len() / block_bytes * Q8_0_BYTES];
-    converted
-        .par_chunks_exact_mut(256 * Q8_0_BYTES)
-        .zip(bytes.par_chunks_exact(256 * block_bytes))
-        .for_each(|(out, blocks)| convert_blocks(blocks, block_bytes, out, convert));
-    let done = bytes.len() / (256 * block_bytes);
-    convert_blocks(
-        &bytes[done * 256 * block_bytes..],
-        block_bytes,
-        &mut converted[done * 256 * Q8_0_BYTES..],
-        convert,
-    );
-    (GgmlDType::Q8_0, converted)
+    // Blocks per task: enough to outweigh its cost.
+    let task = 64 * 256 / format.elements;
+    let parts = codes
+        .codes
+        .par_chunks_mut(task * format.elements)
+        .zip(codes.scales.par_chunks_mut(task * format.elements / format.block))
+        .zip(bytes.par_chunks(task * format.bytes));
+    if format.has_offsets {
+        parts.zip(codes.offsets.par_chunks_mut(task * format.elements / format.block)).for_each(
+            |(((codes, scales), bytes), offsets)| {
+                format.unpack(bytes, &mut Out { codes, scales, offsets });
+            },
+        );
+    } else {
+        parts.for_each(|((codes, scales), bytes)| {
+            format.unpack(bytes, &mut Out { codes, scales, offsets: &mut [] });
+        });
+    }
+    codes
 }
 
-fn convert_blocks(
-    blocks: &[u8],
-    block_bytes: usize,
-    out: &mut [u8],
-    convert: fn(&[u8], &mut [u8]),
-) {
-    for (block, out) in blocks.chunks_exact(block_bytes).zip(out.chunks_exact_mut(Q8_0_BYTES)) {
-        convert(block, out);
+/// The values of whole blocks, exactly.
+fn widen_bytes(dtype: GgmlDType, bytes: &[u8], values: &mut [f32]) {
+    match dtype {
+        GgmlDType::F32 => {
+            for (value, bytes) in values.iter_mut().zip(bytes.as_chunks().0) {
+                *value = f32::from_le_bytes(*bytes);
+            }
+        }
+        GgmlDType::F16 => {
+            for (value, bytes) in values.iter_mut().zip(bytes.as_chunks().0) {
+                *value = f16::from_le_bytes(*bytes).to_f32();
+            }
+        }
+        GgmlDType::BF16 => {
+            for (value, bytes) in values.iter_mut().zip(bytes.as_chunks().0) {
+                *value = bf16::from_le_bytes(*bytes).to_f32();
+            }
+        }
+        quantised => {
+            let Some(format) = Format::of(quantised) else { return };
+            let codes = take_apart(format, values.len(), bytes);
+            codes.widen(Level::detect(), 0, values);
+        }
     }
 }
-
-/// The unsigned integers of a block: low four bits in bytes from `low_at`, fifth bits in four bytes.
-fn integers(block: &[u8], low_at: usize, high_at: Option<usize>) -> [u8; BLOCK] {
-    let high = high_at.map_or(0, |at| {
-        u32::from_le_bytes([block[at], block[at + 1], block[at + 2], block[at + 3]])
-    });
-    let mut integers = [0; BLOCK];
-    for (index, integer) in integers.iter_mut().enumerate() {
-        let byte = block[low_at + index % 16];
-        let low = if index < 16 { byte & 0x0F } else { byte >> 4 };
-        *integer = low | (((high >> index) & 1) as u8) << 4;
-    }
-    integers
-}
-
-fn shifted(block: &[u8], low_at: usize, high_at: Option<usize>, zero: u8, out: &mut [u8]) {
-    out[..2].copy_from_slice(&block[..2]);
-    for (out, integer) in out[2..].iter_mut().zip(integers(block, low_at, high_at)) {
-        *out = integer.wrapping_sub(zero);
-    }
-}
-
-fn rounded(block: &[u8], low_at: usize, high_at: Option<usize>, out: &mut [u8]) {
-    let (scale, least) = (scale_at(block, 0), scale_at(block, 2));
-    let values = integers(block, low_at, high_at).map(|integer| scale * f32::from(integer) + least);
-    let largest = values.iter().fold(0f32, |largest, value| largest.max(value.abs()));
-    let step = f16::from_f32(largest / 127.0);
-    out[..2].copy_from_slice(&step.to_le_bytes());
-    let step = step.to_f32();
-    for (out, value) in out[2..].iter_mut().zip(values) {
-        let integer = if step > 0.0 { (value / step).round().clamp(-127.0, 127.0) } else { 0.0 };
-        *out = (integer as i8).to_le_bytes()[0];
-    }
-}
-
-fn scale_at(block: &[u8], at: usize) -> f32 {
-    f16::from_le_bytes([block[at], block[at + 1]]).to_f32()
-}
-
-#[cfg(test)]
-mod tests;

@@ -1,5 +1,6 @@
 //! The only place with SIMD: matrix tiles, row-wise functions and dot products, each with a portable twin.
 
+pub(crate) mod codes;
 pub mod dot;
 pub(crate) mod gemm;
 pub(crate) mod level;

@@ -477,26 +477,15 @@ fn dtype(kind: u32) -> Option<GgmlDType> {
 
 /// What ggml calls a tensor type (ggml.h, `enum ggml_type`).
 fn dtype_name(kind: u32) -> String {
-    let name = match kind {
-        9 => "Q8_1",
-        15 => "Q8_K",
-        16 => "IQ2_XXS",
-        17 => "IQ2_XS",
-        18 => "IQ3_XXS",
-        19 => "IQ1_S",
-        20 => "IQ4_NL",
-        21 => "IQ3_S",
-        22 => "IQ2_S",
-        23 => "IQ4_XS",
-        24..=27 => "integers",
-        28 => "F64",
-        29 => "IQ1_M",
-        34 => "TQ1_0",
-        35 => "TQ2_0",
-        39 => "MXFP4",
-        _ => return format!("unknown type {kind}"),
-    };
-    name.to_owned()
+    const NAMES: [&str; 15] = [
+        "Q8_K", "IQ2_XXS", "IQ2_XS", "IQ3_XXS", "IQ1_S", "IQ4_NL", "IQ3_S", "IQ2_S", "IQ4_XS",
+        "I8", "I16", "I32", "I64", "F64", "IQ1_M",
+    ];
+    let name = usize::try_from(kind)
+        .ok()
+        .and_then(|kind| kind.checked_sub(15))
+        .and_then(|at| NAMES.get(at));
+    name.map_or_else(|| format!("unknown type {kind}"), |name| (*name).to_owned())
 }
 
 #[cfg(test)]

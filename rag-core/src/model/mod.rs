@@ -32,20 +32,3 @@ pub(crate) fn test_model(name: &str) -> Option<std::path::PathBuf> {
     assert!(found.is_some() || !required, "model {name} is missing");
     found
 }
-
-/// The folder of a real model for tests, or `None` after a printed SKIP; panics if `RAG_REQUIRE_MODELS=1`.
-#[cfg(test)]
-#[allow(clippy::print_stderr)]
-pub(crate) fn test_model(name: &str) -> Option<PathBuf> {
-    let root = std::env::var_os("RAG_TEST_MODELS").map(PathBuf::from).or_else(|| {
-        std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache/rag/models"))
-    })?;
-    let folder = root.join(name);
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    let required = std::env::var_os("RAG_REQUIRE_MODELS").is_some_and(|value| value == "1");
-    assert!(!required, "model {name} is missing from {}", root.display());
-    eprintln!("SKIP: model {name} is missing from {}", root.display());
-    None
-}

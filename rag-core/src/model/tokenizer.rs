@@ -53,12 +53,7 @@ const SPLITTINGS: &[Splitting] = &[
         whole_words: false,
         compose: false,
     },
-    Splitting {
-        names: &["gpt-2", "gpt2"],
-        patterns: &[GPT2],
-        whole_words: false,
-        compose: false,
-    },
+    Splitting { names: &["gpt-2", "gpt2"], patterns: &[GPT2], whole_words: false, compose: false },
 ];
 
 /// Names of control tokens that end a turn, beyond those the file declares.

@@ -1,1 +1,265 @@
+#![allow(clippy::unwrap_used)]
 
+use std::io::Cursor;
+
+use candle_core::quantized::gguf_file::Content;
+use candle_transformers::models::{quantized_llama, quantized_qwen2};
+
+use super::*;
+use crate::model::gguf::testing::Writer;
+
+const VOCABULARY: usize = 96;
+const DIM: usize = 64;
+const HIDDEN: usize = 96;
+
+struct Noise(u64);
+
+impl Noise {
+    fn values(&mut self, count: usize, size: f32) -> Vec<f32> {
+        let mut next = || {
+            self.0 ^= self.0 << 13;
+            self.0 ^= self.0 >> 7;
+            self.0 ^= self.0 << 17;
+            ((self.0 >> 40) as f32 / (1u64 << 23) as f32 - 1.0) * size
+        };
+        (0..count).map(|_| next()).collect()
+    }
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Stored {
+    Floats,
+    Q8_0,
+}
+
+/// A random model of two layers, four heads over two key heads.
+fn tiny(architecture: &str, stored: Stored) -> Writer {
+    let key = |name: &str| format!("{architecture}.{name}");
+    let mut writer = Writer::default()
+        .text("general.architecture", architecture)
+        .count(&key("block_count"), 2)
+        .count(&key("embedding_length"), DIM as u32)
+        .count(&key("feed_forward_length"), HIDDEN as u32)
+        .count(&key("attention.head_count"), 4)
+        .count(&key("attention.head_count_kv"), 2)
+        .count(&key("context_length"), 1024)
+        .count(&key("rope.dimension_count"), 16)
+        .number(&key("attention.layer_norm_rms_epsilon"), 1e-5)
+        .number(&key("rope.freq_base"), 10_000.0);
+    let mut noise = Noise(42);
+    let mut matrix = |writer: Writer, name: &str, rows: usize, columns: usize| {
+        let values = noise.values(rows * columns, 0.3);
+        let dims = [columns as u64, rows as u64];
+        match stored {
+            Stored::Floats => writer.floats(name, &dims, &values),
+            Stored::Q8_0 => writer.q8_0(name, &dims, &values),
+        }
+    };
+    let mut bias = Noise(43);
+    writer = matrix(writer, "token_embd.weight", VOCABULARY, DIM);
+    writer = matrix(writer, "output.weight", VOCABULARY, DIM);
+    writer = writer.floats("output_norm.weight", &[DIM as u64], &[1.0; DIM]);
+    for layer in 0..2 {
+        let name = |part: &str| format!("blk.{layer}.{part}");
+        for norm in ["attn_norm.weight", "ffn_norm.weight"] {
+            writer = writer.floats(&name(norm), &[DIM as u64], &bias.values(DIM, 1.0));
+        }
+        for (part, rows, columns) in [
+            ("attn_q.weight", DIM, DIM),
+            ("attn_k.weight", DIM / 2, DIM),
+            ("attn_v.weight", DIM / 2, DIM),
+            ("attn_output.weight", DIM, DIM),
+            ("ffn_gate.weight", HIDDEN, DIM),
+            ("ffn_up.weight", HIDDEN, DIM),
+            ("ffn_down.weight", DIM, HIDDEN),
+        ] {
+            writer = matrix(writer, &name(part), rows, columns);
+        }
+        if architecture == "qwen2" {
+            for (part, rows) in
+                [("attn_q.bias", DIM), ("attn_k.bias", DIM / 2), ("attn_v.bias", DIM / 2)]
+            {
+                writer = writer.floats(&name(part), &[rows as u64], &bias.values(rows, 0.5));
+            }
+        }
+    }
+    writer
+}
+
+fn decoder(writer: &Writer) -> Decoder {
+    let file = writer.file();
+    Decoder::from_gguf(&Gguf::open(file.path()).unwrap(), VOCABULARY).unwrap()
+}
+
+fn prompt(len: usize) -> Vec<u32> {
+    (0..len as u32).map(|index| (index * index * 7 + index) % VOCABULARY as u32).collect()
+}
+
+/// Candle's own model over the same file.
+fn reference(architecture: &str, writer: &Writer, ids: &[u32]) -> Vec<f32> {
+    let mut bytes = Cursor::new(writer.bytes());
+    let content = Content::read(&mut bytes).unwrap();
+    let input = Tensor::new(ids, &Device::Cpu).unwrap().unsqueeze(0).unwrap();
+    let logits = if architecture == "qwen2" {
+        let mut model =
+            quantized_qwen2::ModelWeights::from_gguf(content, &mut bytes, &Device::Cpu).unwrap();
+        model.forward(&input, 0).unwrap()
+    } else {
+        let mut model =
+            quantized_llama::ModelWeights::from_gguf(content, &mut bytes, &Device::Cpu).unwrap();
+        model.forward(&input, 0).unwrap()
+    };
+    logits.flatten_all().unwrap().to_vec1().unwrap()
+}
+
+/// Length of the difference over length of the reference.
+fn relative_error(found: &[f32], expected: &[f32]) -> f64 {
+    assert_eq!(found.len(), expected.len());
+    let length = |values: &mut dyn Iterator<Item = f64>| {
+        values.map(|value| value * value).sum::<f64>().sqrt()
+    };
+    let differences = &mut found.iter().zip(expected).map(|(a, b)| f64::from(a - b));
+    length(differences) / length(&mut expected.iter().map(|value| f64::from(*value)))
+}
+
+#[test]
+fn logits_equal_those_of_candle() {
+    let cancel = CancelToken::new();
+    for architecture in ["llama", "qwen2"] {
+        for (stored, tolerance) in [(Stored::Floats, 2e-5), (Stored::Q8_0, 0.03)] {
+            let writer = tiny(architecture, stored);
+            let decoder = decoder(&writer);
+            for len in [1, 5, CHUNK, CHUNK + 3, SPAN + 130] {
+                let ids = prompt(len);
+                let mut cache = decoder.new_cache().unwrap();
+                let logits = decoder.take_in(&ids, &mut cache, &cancel).unwrap();
+                let error = relative_error(&logits, &reference(architecture, &writer, &ids));
+                assert!(error < tolerance, "{architecture} {len}: {error}");
+                assert_eq!(cache.len(), len);
+            }
+        }
+    }
+}
+
+#[test]
+fn steps_continue_a_prompt() {
+    let cancel = CancelToken::new();
+    for architecture in ["llama", "qwen2"] {
+        for (stored, tolerance) in [(Stored::Floats, 2e-5), (Stored::Q8_0, 0.03)] {
+            let decoder = decoder(&tiny(architecture, stored));
+            let ids = prompt(150);
+            let mut whole = decoder.new_cache().unwrap();
+            let expected = decoder.take_in(&ids, &mut whole, &cancel).unwrap();
+            let mut cache = decoder.new_cache().unwrap();
+            let mut logits = decoder.take_in(&ids[..130], &mut cache, &cancel).unwrap();
+            for id in &ids[130..] {
+                logits = decoder.step(*id, &mut cache, &cancel).unwrap();
+            }
+            let error = relative_error(&logits, &expected);
+            assert!(error < tolerance, "{architecture}: {error}");
+        }
+    }
+}
+
+#[test]
+fn a_cached_prefix_of_whole_chunks_gives_the_same_bits() {
+    let cancel = CancelToken::new();
+    let decoder = decoder(&tiny("qwen2", Stored::Q8_0));
+    for len in [CHUNK + 1, 3 * CHUNK, SPAN + CHUNK + 77] {
+        let ids = prompt(len);
+        let mut fresh = decoder.new_cache().unwrap();
+        let expected = decoder.take_in(&ids, &mut fresh, &cancel).unwrap();
+        for reused in (0..len).step_by(CHUNK).filter(|reused| *reused > 0) {
+            let mut cache = decoder.new_cache().unwrap();
+            // Another prompt with the same beginning, and an answer after it.
+            let other = [&ids[..reused], &[1, 2, 3]].concat();
+            decoder.take_in(&other, &mut cache, &cancel).unwrap();
+            decoder.step(5, &mut cache, &cancel).unwrap();
+            cache.truncate(reused);
+            let logits = decoder.take_in(&ids[reused..], &mut cache, &cancel).unwrap();
+            assert_eq!(bits(&logits), bits(&expected), "{reused} of {len}");
+        }
+    }
+}
+
+#[test]
+fn any_number_of_threads_gives_the_same_bits() {
+    let decoder = decoder(&tiny("llama", Stored::Q8_0));
+    let run = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| {
+            let mut cache = decoder.new_cache().unwrap();
+            let mut logits =
+                decoder.take_in(&prompt(200), &mut cache, &CancelToken::new()).unwrap();
+            for id in [3, 1, 4] {
+                logits.extend(decoder.step(id, &mut cache, &CancelToken::new()).unwrap());
+            }
+            bits(&logits)
+        })
+    };
+    let one = run(1);
+    for threads in [2, 3, 8] {
+        assert_eq!(run(threads), one, "{threads} threads");
+    }
+}
+
+fn bits(values: &[f32]) -> Vec<u32> {
+    values.iter().map(|value| value.to_bits()).collect()
+}
+
+#[test]
+fn a_cancelled_prompt_leaves_a_cache_that_can_be_used() {
+    let decoder = decoder(&tiny("llama", Stored::Floats));
+    let cancel = CancelToken::new();
+    let mut cache = decoder.new_cache().unwrap();
+    decoder.take_in(&prompt(CHUNK), &mut cache, &cancel).unwrap();
+    let checks = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let counter = checks.clone();
+    let third = CancelToken::polling(move || {
+        counter.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 2
+    });
+    let error = decoder.take_in(&prompt(SPAN + 1), &mut cache, &third).unwrap_err();
+    assert!(matches!(error, Error::Cancelled), "{error}");
+    cache.truncate(CHUNK);
+    let logits = decoder.take_in(&[1, 2, 3], &mut cache, &cancel).unwrap();
+    let mut fresh = decoder.new_cache().unwrap();
+    let ids = [&prompt(CHUNK)[..], &[1, 2, 3]].concat();
+    assert_eq!(bits(&logits), bits(&decoder.take_in(&ids, &mut fresh, &cancel).unwrap()));
+}
+
+#[test]
+fn what_is_not_supported_is_refused_by_name() {
+    let refusal = |writer: Writer| {
+        let file = writer.file();
+        let Err(error) = Decoder::from_gguf(&Gguf::open(file.path()).unwrap(), VOCABULARY) else {
+            panic!("accepted");
+        };
+        assert_eq!(error.code(), crate::ErrorCode::Model);
+        error.to_string()
+    };
+    let base = || tiny("llama", Stored::Floats);
+    let cases = [
+        (Writer::default(), "general.architecture is missing"),
+        (tiny("mamba", Stored::Floats), "\"mamba\" is not supported, supported are llama, qwen2"),
+        (Writer::default().text("general.architecture", "llama"), "head_count is missing"),
+        (base().count("llama.expert_count", 8), "mixtures of experts"),
+        (base().text("llama.rope.scaling.type", "yarn"), "rope scaling \"yarn\""),
+        (base().count("llama.attention.key_length", 32), "differs from head width"),
+        (base().number("llama.rope.scaling.factor", f32::NAN), "expected a number"),
+        (base().number("llama.rope.scaling.factor", 0.0), "must be positive"),
+    ];
+    for (writer, expected) in cases {
+        let reason = refusal(writer);
+        assert!(reason.contains(expected), "{reason}");
+    }
+    let missing = Writer::default().text("general.architecture", "llama");
+    let missing = ["block_count", "embedding_length", "feed_forward_length", "context_length"]
+        .iter()
+        .fold(missing, |writer, key| writer.count(&format!("llama.{key}"), 32))
+        .count("llama.attention.head_count", 4);
+    assert!(refusal(missing).contains("token_embd.weight is missing"));
+    let file = base().file();
+    let gguf = Gguf::open(file.path()).unwrap();
+    let Err(error) = Decoder::from_gguf(&gguf, VOCABULARY + 1) else { panic!("accepted") };
+    assert!(error.to_string().contains("expected [97, 64]"), "{error}");
+}

@@ -58,15 +58,31 @@ fn hostile_headers_are_refused_with_the_reason() {
         ("version 99", patched(bytes.clone(), 4, &99u32.to_le_bytes()), "version 99"),
         ("big-endian", patched(bytes.clone(), 4, &3u32.to_be_bytes()), "big-endian"),
         ("tensor count 2^64-1", patched(bytes.clone(), 8, &huge), "tensor count"),
-        ("tensor count over the file", patched(bytes.clone(), 8, &60_000u64.to_le_bytes()), "does not fit"),
+        (
+            "tensor count over the file",
+            patched(bytes.clone(), 8, &60_000u64.to_le_bytes()),
+            "does not fit",
+        ),
         ("metadata count 2^64-1", patched(bytes.clone(), 16, &huge), "metadata count"),
-        ("metadata count over the file", patched(bytes.clone(), 16, &60_000u64.to_le_bytes()), "does not fit"),
+        (
+            "metadata count over the file",
+            patched(bytes.clone(), 16, &60_000u64.to_le_bytes()),
+            "does not fit",
+        ),
         ("key of 2^64-1 bytes", patched(bytes.clone(), 24, &huge), "string of"),
-        ("key longer than the file", patched(bytes.clone(), 24, &100_000u64.to_le_bytes()), "string of"),
+        (
+            "key longer than the file",
+            patched(bytes.clone(), 24, &100_000u64.to_le_bytes()),
+            "string of",
+        ),
         ("value of unknown type", empty().raw("k", 13, &[0; 8]).bytes(), "unknown type 13"),
         ("bool 2", empty().raw("k", 7, &[2]).bytes(), "expected 0 or 1"),
         ("array of 2^60 strings", empty().raw("k", 9, &array(8, 1 << 60)).bytes(), "more than fit"),
-        ("array of 2^64-1 bytes", empty().raw("k", 9, &array(0, u64::MAX)).bytes(), "more than fit"),
+        (
+            "array of 2^64-1 bytes",
+            empty().raw("k", 9, &array(0, u64::MAX)).bytes(),
+            "more than fit",
+        ),
         ("array of arrays", empty().raw("k", 9, &array(9, 1)).bytes(), "array of arrays"),
         ("array of unknown type", empty().raw("k", 9, &array(77, 1)).bytes(), "unknown type 77"),
         ("key twice", sound().count("llama.block_count", 3).bytes(), "occurs twice"),
@@ -78,12 +94,24 @@ fn hostile_headers_are_refused_with_the_reason() {
         ("no dimensions", empty().tensor("t", &[], 0, vec![0; 4]).bytes(), "0 dimensions"),
         ("five dimensions", empty().tensor("t", &[1; 5], 0, vec![0; 4]).bytes(), "5 dimensions"),
         ("dimension 0", empty().tensor("t", &[0, 4], 0, vec![0; 4]).bytes(), "shape"),
-        ("2^64 elements", empty().tensor("t", &[1 << 32, 1 << 32], 0, vec![0; 32]).bytes(), "larger than"),
-        ("2^128 elements", empty().tensor("t", &[1 << 63, 1 << 63, 4], 0, vec![0; 32]).bytes(), "larger than"),
+        (
+            "2^64 elements",
+            empty().tensor("t", &[1 << 32, 1 << 32], 0, vec![0; 32]).bytes(),
+            "larger than",
+        ),
+        (
+            "2^128 elements",
+            empty().tensor("t", &[1 << 63, 1 << 63, 4], 0, vec![0; 32]).bytes(),
+            "larger than",
+        ),
         ("row not a block", empty().tensor("t", &[33], 8, vec![0; 68]).bytes(), "shape"),
         ("type IQ2_XXS", empty().tensor("t", &[256], 16, vec![0; 66]).bytes(), "IQ2_XXS"),
         ("type 4096", empty().tensor("t", &[32], 4096, vec![0; 66]).bytes(), "unknown type 4096"),
-        ("more data than the file", empty().tensor("t", &[32, 3], 0, vec![0; 128]).bytes(), "larger than"),
+        (
+            "more data than the file",
+            empty().tensor("t", &[32, 3], 0, vec![0; 128]).bytes(),
+            "larger than",
+        ),
         ("data past the end", empty().tensor("t", &[32], 0, vec![0; 64]).bytes(), "past the end"),
     ];
     for (case, bytes, expected) in cases {
@@ -95,8 +123,11 @@ fn hostile_headers_are_refused_with_the_reason() {
 #[test]
 fn offsets_that_lie_are_refused() {
     let bytes = Writer::default().floats("t", &[32], &[0.0; 32]).bytes();
-    let at = bytes.windows(9).position(|window| window == &string("t")[..]).unwrap() + 9 + 4 + 8 + 4;
-    for (offset, expected) in [(1u64, "not aligned"), (1 << 40, "past the end"), (u64::MAX - 31, "past the end")] {
+    let at =
+        bytes.windows(9).position(|window| window == &string("t")[..]).unwrap() + 9 + 4 + 8 + 4;
+    for (offset, expected) in
+        [(1u64, "not aligned"), (1 << 40, "past the end"), (u64::MAX - 31, "past the end")]
+    {
         let reason = reason(&patched(bytes.clone(), at, &offset.to_le_bytes()));
         assert!(reason.contains(expected), "{offset}: {reason}");
     }

@@ -59,8 +59,7 @@ fn a_template_that_leaves_out_a_turn_is_refused() {
     let template = JinjaTemplate::new("{{ messages[-1].content }}", "", "").unwrap();
     let turns = [message(Role::System, "a"), message(Role::User, "b")];
     assert!(template.segments(&turns).is_err());
-    let template =
-        JinjaTemplate::new("{{ raise_exception('no system role') }}", "", "").unwrap();
+    let template = JinjaTemplate::new("{{ raise_exception('no system role') }}", "", "").unwrap();
     let error = template.segments(&turns).unwrap_err().to_string();
     assert!(error.contains("no system role"), "{error}");
 }
@@ -68,13 +67,25 @@ fn a_template_that_leaves_out_a_turn_is_refused() {
 #[test]
 fn hostile_templates_end_quickly_in_an_error() {
     let hostile = [
-        ("nested loops", "{% for a in range(10000) %}{% for b in range(10000) %}{% for c in range(10000) %}x{% endfor %}{% endfor %}{% endfor %}"),
-        ("endless output", "{% for a in range(9999) %}{{ 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx' }}{% endfor %}"),
-        ("doubling", "{% set ns = namespace(s='xxxxxxxx') %}{% for i in range(40) %}{% set ns.s = ns.s ~ ns.s %}{% endfor %}{{ ns.s }}"),
+        (
+            "nested loops",
+            "{% for a in range(10000) %}{% for b in range(10000) %}{% for c in range(10000) %}x{% endfor %}{% endfor %}{% endfor %}",
+        ),
+        (
+            "endless output",
+            "{% for a in range(9999) %}{{ 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx' }}{% endfor %}",
+        ),
+        (
+            "doubling",
+            "{% set ns = namespace(s='xxxxxxxx') %}{% for i in range(40) %}{% set ns.s = ns.s ~ ns.s %}{% endfor %}{{ ns.s }}",
+        ),
         ("string repetition", "{{ 'x' * 1000000000 }}"),
         ("recursive macro", "{% macro m(n) %}{{ m(n + 1) }}{% endmacro %}{{ m(0) }}"),
         ("format width", "{{ '%1000000000d' | format(1) }}"),
-        ("replace blow-up", "{% set s = 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa' %}{{ s | replace('a', s) | replace('a', s) | replace('a', s) | replace('a', s) | replace('a', s) | replace('a', s) }}"),
+        (
+            "replace blow-up",
+            "{% set s = 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa' %}{{ s | replace('a', s) | replace('a', s) | replace('a', s) | replace('a', s) | replace('a', s) | replace('a', s) }}",
+        ),
         ("class walk", "{{ ''.__class__.__mro__[1].__subclasses__() }}"),
         ("unknown include", "{% include '/etc/passwd' %}"),
     ];
@@ -92,7 +103,8 @@ fn hostile_templates_end_quickly_in_an_error() {
 
 #[test]
 fn json_is_written_as_python_writes_it() {
-    let source = "{{ v | tojson }}|{{ v | tojson(indent=2) }}|{{ '<\u{e9}>' | tojson }}|{{ [] | tojson }}";
+    let source =
+        "{{ v | tojson }}|{{ v | tojson(indent=2) }}|{{ '<\u{e9}>' | tojson }}|{{ [] | tojson }}";
     let template = JinjaTemplate::new(source, "", "").unwrap();
     let value = context! { a => vec![Value::from(1), Value::from(()), Value::from(true)] };
     assert_eq!(

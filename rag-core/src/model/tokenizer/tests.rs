@@ -47,7 +47,10 @@ fn only_the_scaffold_names_control_tokens() {
     let vocabulary = vocabulary(&tiny()).unwrap();
     for (name, id) in vocabulary.special().to_vec() {
         let text = format!("hello{name}hello");
-        assert!(vocabulary.encode(&text).unwrap().iter().all(|id| !vocabulary.is_special(*id)), "{name}");
+        assert!(
+            vocabulary.encode(&text).unwrap().iter().all(|id| !vocabulary.is_special(*id)),
+            "{name}"
+        );
         assert_eq!(vocabulary.decode(&vocabulary.encode(&text).unwrap()), text);
         assert_eq!(vocabulary.encode_scaffold(&text).unwrap(), [259, id, 259], "{name}");
     }
@@ -57,11 +60,27 @@ fn only_the_scaffold_names_control_tokens() {
 fn unknown_or_broken_tables_are_refused_by_name() {
     let cases = [
         (Writer::default().text("tokenizer.ggml.model", "llama"), "\"llama\" is not supported"),
-        (Writer::default().text("tokenizer.ggml.model", "gpt2").text("tokenizer.ggml.pre", "new-kind"), "\"new-kind\" is not supported"),
+        (
+            Writer::default()
+                .text("tokenizer.ggml.model", "gpt2")
+                .text("tokenizer.ggml.pre", "new-kind"),
+            "\"new-kind\" is not supported",
+        ),
         (Writer::default().text("tokenizer.ggml.model", "gpt2"), "\"default\" is not supported"),
         (Writer::default(), "tokenizer.ggml.model is missing"),
-        (Writer::default().text("tokenizer.ggml.model", "gpt2").text("tokenizer.ggml.pre", "gpt-2"), "tokens is missing"),
-        (Writer::default().text("tokenizer.ggml.model", "gpt2").text("tokenizer.ggml.pre", "gpt-2").texts("tokenizer.ggml.tokens", &["a"]), "no token for byte"),
+        (
+            Writer::default()
+                .text("tokenizer.ggml.model", "gpt2")
+                .text("tokenizer.ggml.pre", "gpt-2"),
+            "tokens is missing",
+        ),
+        (
+            Writer::default()
+                .text("tokenizer.ggml.model", "gpt2")
+                .text("tokenizer.ggml.pre", "gpt-2")
+                .texts("tokenizer.ggml.tokens", &["a"]),
+            "no token for byte",
+        ),
         (tiny().count("tokenizer.ggml.bos_token_id", 264), "bos_token_id is 264"),
     ];
     for (writer, expected) in cases {
@@ -96,10 +115,8 @@ fn qwen_splits_and_merges_as_published() {
 /// a llama.cpp checkout (`models/`), which holds the others.
 #[test]
 fn other_vocabularies_split_and_merge_as_published() {
-    let shared = std::env::var_os("RAG_SHARED").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared"),
-        PathBuf::from,
-    );
+    let shared = std::env::var_os("RAG_SHARED")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared"), PathBuf::from);
     let vectors = shared.join("data/vectors/llamacpp-vocab");
     let more = std::env::var_os("RAG_TEST_VOCABULARIES").map(PathBuf::from);
     for kind in ["gpt-2", "llama-bpe", "qwen2", "command-r", "starcoder", "refact"] {
@@ -125,7 +142,13 @@ fn long_and_odd_texts_are_encoded_in_time() {
     let Some(folder) = test_model("qwen2.5-0.5b") else { return };
     let gguf = Gguf::open(&crate::model::gguf::find(&folder).unwrap()).unwrap();
     let vocabulary = Vocabulary::from_gguf(&gguf).unwrap();
-    let texts = [" ".repeat(100_000), "a".repeat(100_000), "\n".repeat(100_000), "<|".repeat(50_000), format!("{}x", " ".repeat(50_000))];
+    let texts = [
+        " ".repeat(100_000),
+        "a".repeat(100_000),
+        "\n".repeat(100_000),
+        "<|".repeat(50_000),
+        format!("{}x", " ".repeat(50_000)),
+    ];
     for text in texts {
         let started = std::time::Instant::now();
         assert_eq!(vocabulary.decode(&vocabulary.encode(&text).unwrap()), text);
