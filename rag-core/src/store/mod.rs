@@ -279,7 +279,7 @@ impl Store {
 
     /// Looks at every row and reports every damage; an empty list is a sound file.
     ///
-    /// Reads the whole file and makes the full-text index again in memory: about a second for 10,000 passages.
+    /// Reads the whole file and makes the full-text index again in memory: a few seconds for 10,000 passages.
     ///
     /// # Errors
     /// Cancelled; Store if the file cannot be read at all.

@@ -1,0 +1,160 @@
+//! Search over a small store: legs, fusion, order, places in the source.
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use rag_core::document::SourceMap;
+use rag_core::encode::EncoderIdentity;
+use rag_core::passage::Passage;
+use rag_core::search::{Hit, Mode, SearchOptions, search};
+use rag_core::store::{Access, NewDocument, Store};
+use rag_core::{CancelToken, ErrorCode};
+
+const TEXT: &str =
+    "The bridge was built in 1899.\nThe river is quiet.\nA mill stands by the river.";
+const RANGES: [Range<usize>; 3] = [0..29, 30..49, 50..77];
+
+fn store() -> Store {
+    let store = Store::open(":memory:".as_ref(), Access::Create).unwrap();
+    let identity = EncoderIdentity {
+        fingerprint: "f00d".to_owned(),
+        name: "axes".to_owned(),
+        dim: 3,
+        max_tokens: 64,
+    };
+    store.bind_encoder(&identity).unwrap();
+    put(
+        &store,
+        "notes.txt",
+        TEXT,
+        Some("en"),
+        &RANGES,
+        &SourceMap::identity(TEXT.len()).to_bytes(),
+    );
+    store
+}
+
+/// Passage n gets the n-th axis as its vector.
+fn put(
+    store: &Store,
+    uri: &str,
+    text: &str,
+    lang: Option<&str>,
+    ranges: &[Range<usize>],
+    map: &[u8],
+) {
+    let metadata = BTreeMap::new();
+    let document = NewDocument {
+        uri,
+        size_bytes: text.len() as u64,
+        mtime_ns: 0,
+        hash: [0; 32],
+        kind: "text",
+        title: Some("Notes"),
+        lang,
+        text,
+        source_map: map,
+        metadata: &metadata,
+    };
+    let passages: Vec<Passage> = ranges
+        .iter()
+        .map(|range| Passage { range: range.clone(), heading: None, page: None, token_count: 5 })
+        .collect();
+    let vectors: Vec<f32> = (0..ranges.len()).flat_map(axis).collect();
+    store.put_document(&document, &passages, &vectors).unwrap();
+}
+
+fn axis(n: usize) -> [f32; 3] {
+    let mut axis = [0.0; 3];
+    axis[n % 3] = 1.0;
+    axis
+}
+
+fn run(store: &Store, question: &str, embedding: [f32; 3], mode: Mode) -> Vec<Hit> {
+    let options = SearchOptions { mode, ..SearchOptions::default() };
+    search(store, question, Some(&embedding), &options).unwrap()
+}
+
+fn ids(hits: &[Hit]) -> Vec<i64> {
+    hits.iter().map(|hit| hit.passage_id).collect()
+}
+
+#[test]
+fn each_mode_scores_in_its_own_way() {
+    let store = store();
+    let dense = run(&store, "river", [0.8, 0.6, 0.0], Mode::Dense);
+    assert_eq!(ids(&dense), [1, 2, 3]);
+    assert_eq!((dense[0].score, dense[0].cosine), (0.8, Some(0.8)));
+    assert_eq!((dense[0].ranks.dense, dense[0].ranks.lexical), (Some(1), None));
+    let lexical = run(&store, "a quiet river", [1.0, 0.0, 0.0], Mode::Lexical);
+    assert_eq!(ids(&lexical), [2, 3]);
+    assert!(lexical[0].score > lexical[1].score && lexical[1].score > 0.0);
+    assert_eq!(lexical[0].cosine, None);
+    let hybrid = run(&store, "a quiet river", [0.8, 0.6, 0.0], Mode::Hybrid);
+    assert_eq!(ids(&hybrid), [2, 3, 1]);
+    assert_eq!((hybrid[0].ranks.dense, hybrid[0].ranks.lexical), (Some(2), Some(1)));
+    assert_eq!(hybrid[0].score, 1.0 / 62.0 + 1.0 / 61.0);
+    assert_eq!(hybrid[0].cosine, Some(0.6));
+}
+
+#[test]
+fn hits_say_where_they_stand() {
+    let store = store();
+    let hits = run(&store, "mill", [0.0, 0.0, 1.0], Mode::Hybrid);
+    let hit = &hits[0];
+    assert_eq!(hit.text, &TEXT[50..77]);
+    assert_eq!((hit.uri.as_str(), hit.title.as_deref()), ("notes.txt", Some("Notes")));
+    assert_eq!((hit.start, hit.end), (50, 77));
+    assert_eq!((hit.source_start, hit.source_end), (Some(50), Some(77)));
+    put(&store, "added", "A mill.", None, &[0..7], &[]);
+    let hits = run(&store, "mill", [1.0, 0.0, 0.0], Mode::Hybrid);
+    let added = hits.iter().find(|hit| hit.uri == "added").unwrap();
+    assert_eq!((added.source_start, added.source_end), (None, None));
+}
+
+#[test]
+fn french_words_are_found_without_their_accents_or_endings() {
+    let store = store();
+    let text = "Les \u{153}uvres compl\u{e8}tes.\nLes \u{e9}l\u{e8}ves de l\u{2019}\u{e9}cole.";
+    let first = text.find('\n').unwrap();
+    put(&store, "fr.txt", text, Some("fr"), &[0..first, first + 1..text.len()], &[]);
+    for (question, expected) in
+        [("oeuvre", 4), ("\u{153}uvre compl\u{e8}te", 4), ("eleve", 5), ("l'\u{e9}cole", 5)]
+    {
+        assert_eq!(ids(&run(&store, question, axis(0), Mode::Lexical)), [expected], "{question}");
+    }
+}
+
+#[test]
+fn equal_scores_come_by_id_and_the_order_never_changes() {
+    let store = store();
+    for n in 0..20 {
+        put(&store, &format!("copy {n}"), "The same words.", Some("en"), &[0..15], &[]);
+    }
+    let first = run(&store, "same words", axis(0), Mode::Hybrid);
+    let expected = ids(&first);
+    assert_eq!(first.len(), 5);
+    assert!(expected.is_sorted());
+    for _ in 0..5 {
+        assert_eq!(run(&store, "same words", axis(0), Mode::Hybrid), first);
+    }
+}
+
+#[test]
+fn bad_options_are_refused_and_odd_questions_are_not() {
+    let store = store();
+    for top_k in [0, 10_001] {
+        let options = SearchOptions { top_k, ..SearchOptions::default() };
+        let error = search(&store, "river", Some(&axis(0)), &options).unwrap_err();
+        assert_eq!(error.code(), ErrorCode::InvalidArgument);
+    }
+    let error = search(&store, "river", None, &SearchOptions::default()).unwrap_err();
+    assert_eq!(error.code(), ErrorCode::InvalidArgument);
+    let options = SearchOptions { mode: Mode::Lexical, ..SearchOptions::default() };
+    assert_eq!(search(&store, "river", None, &options).unwrap().len(), 2);
+    for question in ["", "\0", "\"", "a AND (", "NEAR(x, y)", "c++", "*", "col:value"] {
+        search(&store, question, Some(&axis(0)), &SearchOptions::default()).unwrap();
+    }
+    assert!(store.check(&CancelToken::new()).unwrap().is_empty());
+}
