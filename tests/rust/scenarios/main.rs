@@ -9,10 +9,14 @@ mod format;
 mod runner;
 
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::{env, fs};
 
 use format::Scenario;
 use runner::Runner;
+
+/// Two generators at once would only wait for each other, and need twice the memory.
+static GENERATOR: Mutex<()> = Mutex::new(());
 
 /// The folder of models by name.
 fn models_dir() -> PathBuf {
@@ -42,8 +46,10 @@ fn run(name: &str) {
         println!("SKIP {name}: no model {model}");
         return;
     }
+    let one_at_a_time = scenario.llm.as_ref().map(|_| GENERATOR.lock());
     let directory = tempfile::tempdir().unwrap();
     Runner::new(&scenario, directory.path(), models_dir()).run();
+    drop(one_at_a_time);
 }
 
 macro_rules! scenarios {
