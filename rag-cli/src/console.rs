@@ -93,13 +93,22 @@ impl<'a> Console<'a> {
 
     /// A bar on standard error, hidden when that is not a terminal or the user wants quiet.
     pub(crate) fn bar(&self, message: &'static str, total: Option<u64>) -> Bar {
+        self.styled_bar(message, total, if total.is_some() { COUNTED } else { OPEN })
+    }
+
+    /// A bar that counts bytes; its length comes with the first report.
+    pub(crate) fn byte_bar(&self, message: &'static str) -> Bar {
+        self.styled_bar(message, Some(0), BYTES)
+    }
+
+    fn styled_bar(&self, message: &'static str, total: Option<u64>, template: &str) -> Bar {
         let target = if self.quiet || !io::stderr().is_terminal() {
             ProgressDrawTarget::hidden()
         } else {
             ProgressDrawTarget::stderr()
         };
         let bar = ProgressBar::with_draw_target(total, target).with_message(message);
-        bar.set_style(bar_style(total.is_some()));
+        bar.set_style(style(template));
         bar.enable_steady_tick(Duration::from_millis(200));
         Bar { bar }
     }
@@ -111,9 +120,11 @@ impl fmt::Debug for Console<'_> {
     }
 }
 
-fn bar_style(has_total: bool) -> ProgressStyle {
-    let template =
-        if has_total { "{msg} [{bar:30}] {pos}/{len} {eta}" } else { "{spinner} {msg} {pos}" };
+const COUNTED: &str = "{msg} [{bar:30}] {pos}/{len} {eta}";
+const OPEN: &str = "{spinner} {msg} {pos}";
+const BYTES: &str = "{msg} [{bar:30}] {bytes}/{total_bytes} {bytes_per_sec} {eta}";
+
+fn style(template: &str) -> ProgressStyle {
     // The templates are ours; the default style is a fair answer should they ever be wrong.
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }
@@ -137,7 +148,7 @@ impl Bar {
             && self.bar.length() != Some(total as u64)
         {
             self.bar.set_length(total as u64);
-            self.bar.set_style(bar_style(true));
+            self.bar.set_style(style(COUNTED));
         }
         self.bar.set_position(progress.done as u64);
     }
@@ -145,6 +156,12 @@ impl Bar {
     /// Says how much is done.
     pub(crate) fn set(&self, done: usize) {
         self.bar.set_position(done as u64);
+    }
+
+    /// Says how much of how much is done.
+    pub(crate) fn set_of(&self, done: u64, total: u64) {
+        self.bar.set_length(total);
+        self.bar.set_position(done);
     }
 }
 

@@ -9,6 +9,7 @@ mod encode;
 mod eval;
 mod generate;
 mod info;
+mod model;
 mod options;
 mod read;
 mod remove;
@@ -33,6 +34,7 @@ pub(crate) enum Command {
     Vacuum(vacuum::Args),
     Add(add::Args),
     Remove(remove::Args),
+    Model(model::Args),
     Encode(encode::Args),
     Generate(generate::Args),
     Read(read::Args),
@@ -52,6 +54,7 @@ impl Command {
             Command::Vacuum(args) => vacuum::run(args, console),
             Command::Add(args) => add::run(args, console),
             Command::Remove(args) => remove::run(args, console),
+            Command::Model(args) => model::run(args, console),
             Command::Encode(args) => encode::run(args, console),
             Command::Generate(args) => generate::run(args, console),
             Command::Read(args) => read::run(args, console),
