@@ -13,7 +13,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 DOCUMENTS = {
     "bridge.txt": "The stone bridge over the Velden river was opened to traffic in 1871. It replaced a ferry.\n",
     "bees.md": "# Keeping bees\n\n## Winter\n\nIn winter the bees form a cluster around the queen.\n",
-    "labo.txt": "Le laboratoire d'informatique a \u00e9t\u00e9 cr\u00e9\u00e9 en 1995 \u00e0 Tours par douze personnes.\n",
+    "labo.txt": "Le laboratoire d'informatique a été créé en 1995 à Tours par douze personnes.\n",
 }
 BRIDGE = "When was the bridge over the Velden opened to traffic?"
 
