@@ -31,9 +31,9 @@ def test_event_loop_goes_on(name, kb, encoder, generator, folder):
         (folder / f"{number}.txt").write_text("Bees live in hives. " * 100)
     work = {
         "encode": lambda: encoder.encode_passages(TEXTS),
-        "generate": lambda: generator.generate("Once upon a time", max_new_tokens=60),
+        "generate": lambda: generator.generate("Once upon a time", max_new_tokens=16),
         "sync": lambda: kb.sync(folder),
-        "ask": lambda: kb.ask(BRIDGE, abstain="never", max_new_tokens=20),
+        "ask": lambda: kb.ask(BRIDGE, abstain="never", max_new_tokens=12),
     }[name]
     started = time.monotonic()
     gap = asyncio.run(largest_gap(work))
