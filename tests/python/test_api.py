@@ -9,7 +9,7 @@ import pytest
 
 import rag_py
 from conftest import BRIDGE, DOCUMENTS, model
-from rag_py import errors
+from rag_py import _types, errors
 
 
 def names(hits):
@@ -131,6 +131,8 @@ def test_ask_cites_what_the_file_says(qa):
     source = pathlib.Path(citation.uri).read_bytes()
     assert source[citation.source_start : citation.source_end].decode() == citation.quote
     assert citation.status == qa.verify(citation) == "ok"
+    assert answer.trace.keys() == _types.Trace.__annotations__.keys()
+    assert answer.timings.keys() == _types.Timings.__annotations__.keys()
     assert BRIDGE in answer.trace["prompt"] and answer.timings["answer_token_count"] > 0
     plain = answer.to_dict()
     assert plain["citations"] == [each.to_dict() for each in answer.citations]
@@ -190,7 +192,7 @@ def test_info_check_vacuum(kb):
     info = kb.info()
     assert (info["document_count"], info["passage_count"], info["dim"]) == (3, 3, 384)
     assert kb.check() == [] and kb.vacuum() is None
-    assert info.keys() == rag_py._types.Info.__annotations__.keys()
+    assert info.keys() == _types.Info.__annotations__.keys()
 
 
 def test_a_closed_knowledge_base_says_so(tmp_path):

@@ -4,6 +4,8 @@ import errno
 import pickle
 import re
 import sqlite3
+import subprocess
+import sys
 
 import pytest
 
@@ -107,13 +109,23 @@ def test_store_version(tmp_path, kb):
         rag_py.open(tmp_path / "kb.rag")
 
 
+# File locks do not count between two copies of SQLite in one process, so the other writer is another process.
+OTHER_WRITER = """
+import sqlite3, sys
+database = sqlite3.connect(sys.argv[1], isolation_level=None)
+database.execute("BEGIN IMMEDIATE")
+print("writing", flush=True)
+sys.stdin.read()
+"""
+
+
 def test_busy(tmp_path, kb):
-    other = sqlite3.connect(tmp_path / "kb.rag", isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-    with pytest.raises(errors.BusyError, match="kb.rag is being written by another process$"):
-        kb.add("Something new.")
-    other.execute("ROLLBACK")
-    other.close()
+    command = [sys.executable, "-c", OTHER_WRITER, tmp_path / "kb.rag"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout.readline() == b"writing\n"
+        with pytest.raises(errors.BusyError, match="kb.rag is being written by another process$"):
+            kb.add("Something new.")
+        other.stdin.close()
     assert kb.add("Something new.")
 
 
