@@ -33,6 +33,7 @@ prepare() {
   build_all && fetch_models minilm e5-small qwen2.5-0.5b smollm2
   export RAG_TEST_MODELS="${RAG_TEST_MODELS:-$($RAG model list --json | python3 scripts/models_dir.py)}"
   export RAG_SHARED="${RAG_SHARED:-$PWD/../shared}"
+  export RAG_TRANSCRIPTS="$PWD/target/transcripts"
   [ -d "$RAG_SHARED/data" ] || echo "SKIP legs on shared collections: there is no $RAG_SHARED/data"
 }
 
