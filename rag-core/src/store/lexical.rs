@@ -165,7 +165,7 @@ fn push_part(part: &str, plain: bool, stretch: usize, words: &mut Vec<Word>) {
 }
 
 /// Lower case without accents, compatibility forms and ligatures written out.
-fn fold(text: &str) -> String {
+pub(crate) fn fold(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
     for c in text.nfkd().filter(|c| !('\u{300}'..='\u{36f}').contains(c)).nfc() {
         for c in c.to_lowercase() {

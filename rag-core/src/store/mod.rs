@@ -5,7 +5,7 @@
 
 mod check;
 mod fault;
-mod lexical;
+pub(crate) mod lexical;
 mod meta;
 mod open;
 mod pool;
