@@ -2,6 +2,7 @@
 //!
 //! `cargo run --release -p rag-core --example bench_store [FOLDER [COUNT...]]`; vectors are made up around
 //! a thousand centres, from a fixed seed, 384 long. One thread.
+#![expect(clippy::print_stdout, reason = "a program for the terminal")]
 
 use std::collections::BTreeMap;
 use std::error::Error;

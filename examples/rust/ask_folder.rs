@@ -1,6 +1,7 @@
 //! Indexes a folder and answers one question from it, with citations.
 //!
 //! `cargo run --release -p rag-core --example ask_folder -- FOLDER QUESTION`
+#![expect(clippy::print_stdout, reason = "a program for the terminal")]
 
 use std::env;
 use std::error::Error;

@@ -2,6 +2,7 @@
 //! with a persona that answers from it. Nothing is trained and nothing is sent anywhere.
 //!
 //! `cargo run --release -p rag-core --example laboratory`
+#![expect(clippy::print_stdout, reason = "a program for the terminal")]
 
 use std::collections::BTreeMap;
 use std::error::Error;

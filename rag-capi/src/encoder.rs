@@ -55,7 +55,6 @@ pub unsafe extern "C" fn rag_encoder_dim(encoder: *const rag_encoder) -> usize {
 ///
 /// RAG_INVALID_ARGUMENT: `vector_floats` is not `count` rows. RAG_CANCELLED: between batches.
 #[unsafe(no_mangle)]
-#[expect(clippy::too_many_arguments, reason = "two arrays with their lengths, as C passes them")]
 pub unsafe extern "C" fn rag_encoder_encode(
     encoder: *const rag_encoder,
     role: i32,

@@ -192,7 +192,7 @@ fn is_knowledge_base(path: &Path, size_bytes: u64) -> bool {
     let mut header = [0_u8; 72];
     // Pages are at least 512 bytes and files whole pages: spares most files the reading.
     size_bytes > 0
-        && size_bytes % 512 == 0
+        && size_bytes.is_multiple_of(512)
         && File::open(path).and_then(|mut file| file.read_exact(&mut header)).is_ok()
         && header.starts_with(b"SQLite format 3\0")
         && header.ends_with(b"RAG1")
@@ -310,7 +310,7 @@ mod tests {
         write(folder.path(), "closed/a.txt", b"x");
         write(folder.path(), "open.txt", b"x");
         let closed = folder.path().join("closed");
-        fs::set_permissions(&closed, fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(&closed, fs::Permissions::from_mode(0o0)).unwrap();
         let readable_anyway = fs::read_dir(&closed).is_ok(); // root reads everything
         let listing = walk(folder.path(), &WalkOptions::default()).unwrap();
         fs::set_permissions(&closed, fs::Permissions::from_mode(0o755)).unwrap();

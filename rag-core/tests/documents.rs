@@ -1,5 +1,5 @@
 //! Files of every format, read and split through the public API.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 use std::fs;
 use std::ops::Range;

@@ -107,7 +107,7 @@ fn hits_say_where_they_stand() {
     assert_eq!((hit.uri.as_str(), hit.title.as_deref()), ("notes.txt", Some("Notes")));
     assert_eq!((hit.start, hit.end), (50, 77));
     assert_eq!((hit.source_start, hit.source_end), (Some(50), Some(77)));
-    put(&store, "added", "A mill.", None, &[0..7], &[]);
+    put(&store, "added", "A mill.", None, std::slice::from_ref(&(0..7)), &[]);
     let hits = run(&store, "mill", [1.0, 0.0, 0.0], Mode::Hybrid);
     let added = hits.iter().find(|hit| hit.uri == "added").unwrap();
     assert_eq!((added.source_start, added.source_end), (None, None));
@@ -130,7 +130,14 @@ fn french_words_are_found_without_their_accents_or_endings() {
 fn equal_scores_come_by_id_and_the_order_never_changes() {
     let store = store();
     for n in 0..20 {
-        put(&store, &format!("copy {n}"), "The same words.", Some("en"), &[0..15], &[]);
+        put(
+            &store,
+            &format!("copy {n}"),
+            "The same words.",
+            Some("en"),
+            std::slice::from_ref(&(0..15)),
+            &[],
+        );
     }
     let first = run(&store, "same words", axis(0), Mode::Hybrid);
     let expected = ids(&first);

@@ -103,12 +103,7 @@ pub(crate) struct SearchArgs {
 
 impl SearchArgs {
     pub(crate) fn options(&self, top_k: usize) -> SearchOptions {
-        SearchOptions {
-            top_k,
-            mode: self.mode.into(),
-            index: self.index.into(),
-            ..SearchOptions::default()
-        }
+        SearchOptions { top_k, mode: self.mode.into(), index: self.index.into() }
     }
 }
 

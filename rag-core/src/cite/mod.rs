@@ -82,10 +82,13 @@ pub struct Cited {
     pub unsupported: Vec<String>,
 }
 
+/// The cosine of a claim (first argument) with each of some sentences.
+pub type Cosines<'a> = &'a dyn Fn(&str, &[&str]) -> Result<Vec<f32>>;
+
 /// Compares by meaning where words cannot be compared: a claim in one language, a passage in another.
 pub struct Meaning<'a> {
-    /// The cosine of the claim (first argument) with each sentence.
-    pub cosines: &'a dyn Fn(&str, &[&str]) -> Result<Vec<f32>>,
+    /// How claim and sentences are compared.
+    pub cosines: Cosines<'a>,
     /// The cosine that counts as support.
     pub floor: f32,
 }

@@ -219,7 +219,7 @@ mod tests {
 
     fn shown(document: &Document) -> Vec<(BlockKind, &str)> {
         let show = |b: &Block| (b.kind, document.text.get(b.range.clone()).unwrap());
-        document.blocks.iter().map(|b| show(b)).collect::<Vec<_>>()
+        document.blocks.iter().map(show).collect::<Vec<_>>()
     }
 
     #[test]

@@ -64,7 +64,8 @@ fn validate(vectors: &[f32], dim: usize, options: BuildOptions) -> Result<()> {
     if !(2..=64).contains(&options.m) || !(1..=10_000).contains(&options.ef_construction) {
         return Err(Error::invalid("m", "2 to 64, with ef_construction from 1 to 10,000"));
     }
-    if dim == 0 || vectors.len() % dim != 0 || u32::try_from(vectors.len() / dim).is_err() {
+    if dim == 0 || !vectors.len().is_multiple_of(dim) || u32::try_from(vectors.len() / dim).is_err()
+    {
         return Err(Error::invalid("vectors", "not whole rows of the index's length"));
     }
     for row in vectors.chunks_exact(dim) {

@@ -176,7 +176,7 @@ mod x86 {
         let steps = codes.as_chunks::<32>().0.iter().zip(row.as_chunks::<32>().0);
         let scales = scales.chunks_exact(32 / BLOCK).zip(row_scales.chunks_exact(32 / BLOCK));
         for ((left, right), (scale, row_scale)) in steps.zip(scales) {
-            for half in 0..2 {
+            for (half, sum) in sums.iter_mut().enumerate() {
                 // SAFETY: both arrays have 32 bytes, `half` is 0 or 1, and the loads need no alignment.
                 let (left, right) = unsafe {
                     (
@@ -188,7 +188,7 @@ mod x86 {
                     _mm256_madd_epi16(_mm256_cvtepi8_epi16(left), _mm256_cvtepi8_epi16(right));
                 let at = half.min(scale.len() - 1);
                 let factor = _mm256_set1_ps(scale[at] * row_scale[at]);
-                sums[half] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(products), factor, sums[half]);
+                *sum = _mm256_fmadd_ps(_mm256_cvtepi32_ps(products), factor, *sum);
             }
         }
         let mut lanes = [0f32; 8];

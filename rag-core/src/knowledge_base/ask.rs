@@ -177,10 +177,10 @@ impl KnowledgeBase {
 
     /// The floor of this knowledge base, measured at the first question after a change and kept in the file.
     fn floor(&self, cancel: &CancelToken) -> Result<Option<Floor>> {
-        if let Some(kept) = self.store.setting(FLOOR)?.filter(|kept| !kept.is_empty()) {
-            if let Ok(floor) = serde_json::from_str(&kept) {
-                return Ok(Some(floor));
-            }
+        if let Some(kept) = self.store.setting(FLOOR)?.filter(|kept| !kept.is_empty())
+            && let Ok(floor) = serde_json::from_str(&kept)
+        {
+            return Ok(Some(floor));
         }
         let floor = search::measure_floor(&self.store, self.encoder()?, cancel)?;
         if let Some(floor) = &floor {

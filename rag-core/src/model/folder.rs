@@ -350,7 +350,7 @@ fn transformer_config(path: &Path, bytes: &[u8]) -> Result<TransformerConfig> {
         model_type: raw.model_type,
         activation,
     };
-    if config.hidden_size % config.head_count != 0 {
+    if !config.hidden_size.is_multiple_of(config.head_count) {
         let (hidden, heads) = (config.hidden_size, config.head_count);
         return Err(Error::model(
             path,

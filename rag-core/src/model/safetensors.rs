@@ -251,10 +251,10 @@ fn place(path: &Path, name: String, entry: Entry, size_bytes: u64) -> Result<Pla
     let dtype = Dtype::from_name(&entry.dtype);
     let count = entry.shape.iter().try_fold(1u64, |count, &dim| count.checked_mul(dim));
     let count = count.ok_or_else(|| wrong("is larger than any memory"))?;
-    if let Some(dtype) = dtype {
-        if count.checked_mul(dtype.size_bytes() as u64) != Some(size_bytes) {
-            return Err(wrong(&format!("has {size_bytes} bytes for shape {:?}", entry.shape)));
-        }
+    if let Some(dtype) = dtype
+        && count.checked_mul(dtype.size_bytes() as u64) != Some(size_bytes)
+    {
+        return Err(wrong(&format!("has {size_bytes} bytes for shape {:?}", entry.shape)));
     }
     let narrow = |value: u64| usize::try_from(value).map_err(|_| wrong("is too large here"));
     let shape = entry.shape.iter().map(|&dim| narrow(dim)).collect::<Result<Vec<_>>>()?;

@@ -259,10 +259,22 @@ fn write_json(
             let item = |item: Value, json: &mut String| write_json(&item, indent, depth + 1, json);
             write_items(value, ['[', ']'], indent, depth, json, item)
         }
-        ValueKind::Undefined | ValueKind::None => Ok(json.push_str("null")),
-        ValueKind::Bool => Ok(json.push_str(if value.is_true() { "true" } else { "false" })),
-        ValueKind::Number => Ok(json.push_str(&value.to_string())),
-        _ => Ok(json.push_str(&serde_json::Value::from(value.to_string()).to_string())),
+        ValueKind::Undefined | ValueKind::None => {
+            json.push_str("null");
+            Ok(())
+        }
+        ValueKind::Bool => {
+            json.push_str(if value.is_true() { "true" } else { "false" });
+            Ok(())
+        }
+        ValueKind::Number => {
+            json.push_str(&value.to_string());
+            Ok(())
+        }
+        _ => {
+            json.push_str(&serde_json::Value::from(value.to_string()).to_string());
+            Ok(())
+        }
     }
 }
 

@@ -54,11 +54,11 @@ impl Part {
     }
 
     fn kill(&mut self, id: i64) {
-        if let Ok(position) = self.ids.binary_search(&id) {
-            if !self.dead[position] {
-                self.dead[position] = true;
-                self.dead_count += 1;
-            }
+        if let Ok(position) = self.ids.binary_search(&id)
+            && !self.dead[position]
+        {
+            self.dead[position] = true;
+            self.dead_count += 1;
         }
     }
 

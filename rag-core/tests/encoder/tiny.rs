@@ -20,18 +20,18 @@ const POSITIONS: usize = 40;
 
 /// Whose positions and tensor names it has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Family {
+pub(crate) enum Family {
     Bert,
     XlmRoberta,
 }
 
-pub struct TinyFolder {
+pub(crate) struct TinyFolder {
     dir: tempfile::TempDir,
     family: Family,
 }
 
 impl TinyFolder {
-    pub fn new(family: Family) -> Self {
+    pub(crate) fn new(family: Family) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let folder = Self { dir, family };
         fs::create_dir(folder.path().join("1_Pooling")).unwrap();
@@ -59,7 +59,7 @@ impl TinyFolder {
         folder
     }
 
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.dir.path()
     }
 
@@ -67,13 +67,13 @@ impl TinyFolder {
         fs::write(self.path().join(name), serde_json::to_vec(value).unwrap()).unwrap();
     }
 
-    pub fn edit(&self, name: &str, change: impl FnOnce(&mut Value)) {
+    pub(crate) fn edit(&self, name: &str, change: impl FnOnce(&mut Value)) {
         let mut value = serde_json::from_slice(&fs::read(self.path().join(name)).unwrap()).unwrap();
         change(&mut value);
         self.write(name, &value);
     }
 
-    pub fn flip_weight(&self) {
+    pub(crate) fn flip_weight(&self) {
         let path = self.path().join("model.safetensors");
         let mut bytes = fs::read(&path).unwrap();
         let last = bytes.len() - 2;
@@ -100,7 +100,7 @@ impl TinyFolder {
     }
 
     /// The mean token state by candle's own model, not scaled.
-    pub fn candle_mean(&self, text: &str) -> Vec<f32> {
+    pub(crate) fn candle_mean(&self, text: &str) -> Vec<f32> {
         let bytes = fs::read(self.path().join("model.safetensors")).unwrap();
         let weights =
             VarBuilder::from_buffered_safetensors(bytes, DType::F32, &Device::Cpu).unwrap();

@@ -1,5 +1,5 @@
 //! The knowledge base file, through the public interface: what is kept, found, refused and noticed.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod damage;
 mod files;

@@ -17,7 +17,7 @@ use crate::format::{Expect, ExpectSkip, Reopen, Scenario, Step, base64};
 /// What earlier steps gave, for `same_as`.
 enum Outcome {
     Hits(Vec<Hit>),
-    Answer(Answer),
+    Answer(Box<Answer>),
 }
 
 pub(crate) struct Runner<'a> {
@@ -179,7 +179,7 @@ impl<'a> Runner<'a> {
             assert!(pieces.contains(wanted), "{place}: {wanted:?} is not in {pieces:?}");
         }
         self.check_answer(&step.expect, &answer, place);
-        self.outcomes.insert(number, Outcome::Answer(answer));
+        self.outcomes.insert(number, Outcome::Answer(Box::new(answer)));
         Ok(())
     }
 

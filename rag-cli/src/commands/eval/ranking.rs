@@ -32,7 +32,7 @@ enum Documents {
     /// Vectors, compared exactly in f32.
     Vectors(Embeddings),
     /// A store in memory, searched as the product searches.
-    Store { store: Store, document_of_passage: HashMap<i64, usize>, mode: ModeArg },
+    Store { store: Box<Store>, document_of_passage: HashMap<i64, usize>, mode: ModeArg },
 }
 
 impl Ranker {
@@ -75,12 +75,8 @@ impl Ranker {
                 Ok(nearest(embedding, vectors, depth))
             }
             Documents::Store { store, document_of_passage, mode } => {
-                let options = SearchOptions {
-                    top_k: depth,
-                    mode: (*mode).into(),
-                    index: IndexMode::Flat,
-                    ..SearchOptions::default()
-                };
+                let options =
+                    SearchOptions { top_k: depth, mode: (*mode).into(), index: IndexMode::Flat };
                 let hits = search(store, &query.text, embedding, &options)?;
                 let document = |id| document_of_passage.get(&id).copied();
                 Ok(hits.iter().filter_map(|hit| document(hit.passage_id)).collect())
@@ -160,7 +156,7 @@ fn fill_store(
             document_of_passage.insert(id, index);
         }
     }
-    Ok(Documents::Store { store, document_of_passage, mode })
+    Ok(Documents::Store { store: Box::new(store), document_of_passage, mode })
 }
 
 fn put_text(store: &Store, index: usize, text: &str, row: &[f32]) -> Result<Vec<i64>> {

@@ -196,7 +196,7 @@ impl<'a> Reader<'_, 'a> {
             let (offset, size_bytes) = (self.size64()?, self.size64()?);
             let (encoding, expected) = match kind {
                 0 => (Encoding::F32, count.checked_mul(4)),
-                1 if count % BLOCK == 0 => {
+                1 if count.is_multiple_of(BLOCK) => {
                     (Encoding::Blocks, (count / BLOCK).checked_mul(BLOCK_BYTES))
                 }
                 _ => return Err(self.wrong(&format!("tensor {name} of kind {kind}"))),

@@ -55,7 +55,7 @@ fn parse(input: &str, boilerplate: Boilerplate) -> builder::Page {
     };
     let mut emitter = CallbackEmitter::new(callback);
     emitter.naively_switch_states(true);
-    for token in Tokenizer::new_with_emitter(input, emitter) {
+    if let Some(token) = Tokenizer::new_with_emitter(input, emitter).next() {
         match token {
             Ok(never) | Err(never) => match never {},
         }

@@ -16,7 +16,7 @@ fn read_bytes(bytes: &[u8]) -> Document {
 
 fn shown(document: &Document) -> Vec<(BlockKind, &str)> {
     let show = |b: &Block| (b.kind, document.text.get(b.range.clone()).unwrap());
-    document.blocks.iter().map(|b| show(b)).collect::<Vec<_>>()
+    document.blocks.iter().map(show).collect::<Vec<_>>()
 }
 
 /// The source of `part`, as the map says.
