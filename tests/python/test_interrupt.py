@@ -27,11 +27,11 @@ except KeyboardInterrupt:
 
 CALLS = {
     "sync": ("pass", "kb.sync(folder + '/docs')"),
-    "generate": ("model = rag_py.Generator(llm)", "model.generate('Once upon a time', max_new_tokens=4000, stop=[])"),
+    "generate": ("model = rag_py.Generator(llm)", "[model.generate('Once upon a time', max_new_tokens=4000) for _ in range(50)]"),
     "encode": ("model = rag_py.Encoder(encoder)", "model.encode_passages(['Bees live in hives. ' * 40] * 3000)"),
     "stream": (
         "kb.add('The bridge was opened in 1871.')",
-        "list(kb.ask('Tell the story of the bridge.', stream=True, abstain='never', max_new_tokens=1500))",
+        "[list(kb.ask('Tell the story of the bridge.', stream=True, abstain='never')) for _ in range(200)]",
     ),
 }
 
