@@ -45,12 +45,14 @@ template <class Options> inline Options initial() {
 #define RAG_ADD_OPTIONS_INIT rag::detail::initial<rag_add_options>()
 #define RAG_SEARCH_OPTIONS_INIT rag::detail::initial<rag_search_options>()
 #define RAG_ASK_OPTIONS_INIT rag::detail::initial<rag_ask_options>()
+#define RAG_GENERATE_OPTIONS_INIT rag::detail::initial<rag_generate_options>()
 #else
 #define RAG_OPEN_OPTIONS_INIT { .struct_size = sizeof(rag_open_options) }
 #define RAG_SYNC_OPTIONS_INIT { .struct_size = sizeof(rag_sync_options) }
 #define RAG_ADD_OPTIONS_INIT { .struct_size = sizeof(rag_add_options) }
 #define RAG_SEARCH_OPTIONS_INIT { .struct_size = sizeof(rag_search_options) }
 #define RAG_ASK_OPTIONS_INIT { .struct_size = sizeof(rag_ask_options) }
+#define RAG_GENERATE_OPTIONS_INIT { .struct_size = sizeof(rag_generate_options) }
 #endif
 
 /**
@@ -648,6 +650,30 @@ typedef struct {
      * Stops the call, within one token. NULL: nothing does.
      */
     const rag_cancel *cancel;
+    /**
+     * Keep the tokens about as surprising as the mean until they sum to this. 0: all.
+     */
+    float typical_p;
+    /**
+     * Subtracted from the logits of tokens already in the answer.
+     */
+    float presence_penalty;
+    /**
+     * The same, once for each time.
+     */
+    float frequency_penalty;
+    /**
+     * Beam search divides by the length to this power. 0: 1, the mean.
+     */
+    float length_penalty;
+    /**
+     * 1: beam search ends with the first `beams` continuations that end. 0: once none that grows is better.
+     */
+    int32_t early_stopping;
+    /**
+     * Zero.
+     */
+    int32_t reserved2;
 } rag_ask_options;
 
 /**

@@ -11,6 +11,7 @@ use rag_core::{Abstain, Answer, AskOptions, Error, Explain, NotFoundReason, Resu
 
 use crate::boundary::{self, Texts, run};
 use crate::error::{rag_error, rag_status};
+use crate::generator::early_stopping;
 use crate::hits::{self, rag_hit};
 use crate::kb::{self, Shared, rag_kb, search_options};
 use crate::options::{choice, or_default, owned_text, rag_ask_options};
@@ -360,12 +361,19 @@ unsafe fn generate_options(given: &rag_ask_options) -> Result<GenerateOptions> {
             top_k: given.sampling_top_k,
             top_p: or_default(given.top_p, default.sampling.top_p),
             min_p: given.min_p,
+            typical_p: or_default(given.typical_p, default.sampling.typical_p),
             repetition_penalty: or_default(
                 given.repetition_penalty,
                 default.sampling.repetition_penalty,
             ),
+            presence_penalty: given.presence_penalty,
+            frequency_penalty: given.frequency_penalty,
+            logit_bias: Vec::new(),
         },
         beams: or_default(given.beams, default.beams),
+        length_penalty: or_default(given.length_penalty, default.length_penalty),
+        early_stopping: early_stopping(given.early_stopping)?,
+        logprobs: None,
         seed: given.seed,
         stop: stop.into_iter().map(str::to_owned).collect(),
     })

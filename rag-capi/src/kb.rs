@@ -4,14 +4,13 @@ use std::collections::BTreeMap;
 use std::ffi::c_char;
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, ThreadId};
+use std::sync::Arc;
 
 use rag_core::model::ModelDirs;
 use rag_core::search::{Mode, SearchOptions};
 use rag_core::store::{Access, IndexMode, Seal};
 use rag_core::walk::{Hidden, WalkOptions};
-use rag_core::{Error, KnowledgeBase, OpenOptions, Plan, Result, SyncOptions};
+use rag_core::{KnowledgeBase, OpenOptions, Plan, Result, SyncOptions};
 
 use crate::answer::{self, rag_answer};
 use crate::boundary::{self, Output, run};
@@ -22,6 +21,7 @@ use crate::options::{
     rag_search_options, rag_sync_options,
 };
 use crate::progress::{self, Stop, rag_cancel};
+use crate::reentry::Guarded;
 use crate::report::{rag_check_report, rag_sync_report};
 
 /// One knowledge base: the file, its encoder and, once asked, its generator. Any number of threads may use it at
@@ -32,15 +32,11 @@ pub struct rag_kb {
 }
 
 /// What the handles over one knowledge base share.
-pub(crate) struct Shared {
-    base: KnowledgeBase,
-    /// Threads that are inside a callback of this knowledge base.
-    calling_back: Mutex<Vec<ThreadId>>,
-}
+pub(crate) type Shared = Guarded<KnowledgeBase>;
 
 impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shared").field("path", &self.base.path()).finish_non_exhaustive()
+        f.debug_struct("Shared").field("path", &self.value().path()).finish_non_exhaustive()
     }
 }
 
@@ -48,33 +44,6 @@ const _: () = {
     const fn for_many_threads<T: Send + Sync>() {}
     for_many_threads::<rag_kb>();
 };
-
-impl Shared {
-    fn threads(&self) -> MutexGuard<'_, Vec<ThreadId>> {
-        self.calling_back.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The knowledge base, unless this thread is inside one of its callbacks.
-    pub(crate) fn enter(&self) -> Result<&KnowledgeBase> {
-        if self.threads().contains(&thread::current().id()) {
-            let reason = "used from inside a callback that was made for it";
-            return Err(Error::invalid("kb", reason));
-        }
-        Ok(&self.base)
-    }
-
-    /// Runs `callback` with this thread marked.
-    pub(crate) fn call_back<T>(&self, callback: impl FnOnce() -> T) -> T {
-        let thread = thread::current().id();
-        self.threads().push(thread);
-        let result = callback();
-        let mut threads = self.threads();
-        if let Some(index) = threads.iter().rposition(|other| *other == thread) {
-            threads.swap_remove(index);
-        }
-        result
-    }
-}
 
 /// The knowledge base behind a handle, kept alive for the call even if a callback closes the handle.
 ///
@@ -108,7 +77,7 @@ pub unsafe extern "C" fn rag_kb_open(
             let kb = Output::required(kb, "kb")?;
             let path = boundary::text(path, "path")?;
             let base = KnowledgeBase::open(path, &open_options(options)?)?;
-            let shared = Arc::new(Shared { base, calling_back: Mutex::default() });
+            let shared = Arc::new(Guarded::new(base, "kb"));
             kb.set(|| rag_kb { shared });
             Ok(())
         })

@@ -228,6 +228,18 @@ pub struct rag_ask_options {
     pub user_data: *mut c_void,
     /// Stops the call, within one token. NULL: nothing does.
     pub cancel: *const rag_cancel,
+    /// Keep the tokens about as surprising as the mean until they sum to this. 0: all.
+    pub typical_p: f32,
+    /// Subtracted from the logits of tokens already in the answer.
+    pub presence_penalty: f32,
+    /// The same, once for each time.
+    pub frequency_penalty: f32,
+    /// Beam search divides by the length to this power. 0: 1, the mean.
+    pub length_penalty: f32,
+    /// 1: beam search ends with the first `beams` continuations that end. 0: once none that grows is better.
+    pub early_stopping: i32,
+    /// Zero.
+    pub reserved2: i32,
 }
 
 /// An options struct.

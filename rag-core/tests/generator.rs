@@ -7,7 +7,9 @@ use std::ops::ControlFlow;
 use std::sync::OnceLock;
 use std::time::Instant;
 
-use rag_core::generate::{GenerateOptions, Generation, Generator, Sampling, StopReason};
+use rag_core::generate::{
+    EarlyStopping, GenerateOptions, Generation, Generator, Sampling, StopReason,
+};
 use rag_core::model::{Message, Role, TemplateSource};
 use rag_core::{CancelToken, ErrorCode};
 
@@ -120,7 +122,11 @@ fn the_same_seed_gives_the_same_bytes_whatever_ran_before() {
         top_p: 0.95,
         top_k: 200,
         min_p: 0.01,
+        typical_p: 0.9,
         repetition_penalty: 1.1,
+        presence_penalty: 0.2,
+        frequency_penalty: 0.1,
+        logit_bias: vec![(30, 0.5)],
     };
     let seeded = |seed| GenerateOptions { seed, sampling: sampling.clone(), ..at_most(24) };
     run(smollm, &ids(smollm, "Something else."), &at_most(2));
@@ -330,4 +336,78 @@ fn peak_mebibytes() -> u64 {
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     peak.and_then(|peak| peak.trim().trim_end_matches(" kB").parse::<u64>().ok()).unwrap_or(0)
         / 1024
+}
+
+#[test]
+fn log_probabilities_are_the_models_own_and_sum_to_the_whole() {
+    let Some(smollm) = smollm() else { return };
+    let prompt = smollm.chat().encode("The capital of France is").unwrap();
+    let biased = Sampling { logit_bias: vec![(30, -3.0)], ..Sampling::default() };
+    for sampling in [Sampling::default(), biased] {
+        let options = GenerateOptions { logprobs: Some(3), sampling, ..at_most(8) };
+        let generation = run(smollm, &prompt, &options);
+        let recorded: Vec<u32> = generation.logprobs.iter().map(|token| token.token_id).collect();
+        assert_eq!(recorded, generation.token_ids);
+        let sum: f64 = generation.logprobs.iter().map(|token| f64::from(token.logprob)).sum();
+        let whole =
+            smollm.log_probability(&prompt, &generation.token_ids, &CancelToken::new()).unwrap();
+        assert!((sum - whole).abs() < 1e-3, "{sum} {whole}");
+        for token in &generation.logprobs {
+            assert_eq!(token.likeliest.len(), 3);
+            assert!(token.likeliest.is_sorted_by(|a, b| a.1 >= b.1));
+            assert!(token.likeliest[0].1 >= token.logprob);
+        }
+    }
+}
+
+#[test]
+fn a_forbidden_token_never_comes_and_a_raised_one_does() {
+    let Some(smollm) = smollm() else { return };
+    let prompt = smollm.chat().encode("The capital of France is").unwrap();
+    let plain = run(smollm, &prompt, &at_most(6));
+    let first = plain.token_ids[0];
+    let bias = |bias| GenerateOptions {
+        sampling: Sampling { logit_bias: vec![(first, bias)], ..Sampling::default() },
+        ..at_most(6)
+    };
+    let without = run(smollm, &prompt, &bias(f32::NEG_INFINITY));
+    assert!(!without.token_ids.contains(&first));
+    let only = run(smollm, &prompt, &bias(1000.0));
+    assert_eq!(only.token_ids, [first; 6]);
+    let outside = GenerateOptions {
+        sampling: Sampling { logit_bias: vec![(u32::MAX, 1.0)], ..Sampling::default() },
+        ..at_most(1)
+    };
+    let mut ignore = |_: &str| ControlFlow::Continue(());
+    let error = smollm.generate(&prompt, &outside, &mut ignore, &CancelToken::new()).unwrap_err();
+    assert_eq!(error.code(), ErrorCode::InvalidArgument);
+}
+
+#[test]
+fn several_answers_have_the_seeds_after_the_first() {
+    let Some(smollm) = smollm() else { return };
+    let prompt = ids(smollm, "Name a colour.");
+    let warm = Sampling { temperature: 1.0, ..Sampling::default() };
+    let options = |seed| GenerateOptions { seed, sampling: warm.clone(), ..at_most(12) };
+    let answers = smollm.generate_many(&prompt, &options(5), 3, &CancelToken::new()).unwrap();
+    for (answer, seed) in answers.iter().zip(5..) {
+        assert_eq!(answer.token_ids, run(smollm, &prompt, &options(seed)).token_ids);
+    }
+    assert!(answers.iter().any(|answer| answer.token_ids != answers[0].token_ids));
+    assert!(smollm.generate_many(&prompt, &options(5), 0, &CancelToken::new()).is_err());
+}
+
+#[test]
+fn length_penalty_and_early_stopping_change_what_a_beam_search_gives() {
+    let Some(smollm) = smollm() else { return };
+    let prompt = ids(smollm, "Say hello in one short sentence.");
+    let search = |length_penalty, early_stopping| {
+        let options = GenerateOptions { beams: 4, length_penalty, early_stopping, ..at_most(40) };
+        run(smollm, &prompt, &options).token_ids.len()
+    };
+    let settled = EarlyStopping::Settled;
+    assert!(search(-4.0, settled) <= search(1.0, settled));
+    assert!(search(1.0, settled) <= search(4.0, settled));
+    assert!(search(-4.0, settled) < search(4.0, settled));
+    assert!(search(4.0, EarlyStopping::First) <= search(4.0, settled));
 }

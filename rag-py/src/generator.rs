@@ -2,20 +2,24 @@
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use pyo3::prelude::*;
 use pyo3::types::PyString;
+use rag_core::CancelToken;
 use rag_core::model::Message;
 
+use crate::error::to_py;
 use crate::interrupt::{call, long_call};
 use crate::options::{Keywords, generate_options, messages, model_dirs, model_name};
 use crate::process::ThisProcess;
+use crate::stream::{GenerationStream, OnPiece};
 use crate::types::Generation;
 
 /// A loaded generator. One call runs at a time; others wait.
-#[pyclass(frozen, module = "rag_py._native")]
+#[pyclass(frozen, subclass, module = "rag_py._native")]
 pub(crate) struct Generator {
-    inner: ThisProcess<rag_core::generate::Generator>,
+    inner: ThisProcess<Arc<rag_core::generate::Generator>>,
     name: String,
 }
 
@@ -23,6 +27,23 @@ pub(crate) struct Generator {
 enum Prompt {
     Text(String),
     Messages(Vec<Message>),
+}
+
+impl Prompt {
+    fn new(prompt: &Bound<'_, PyAny>) -> PyResult<Self> {
+        if prompt.is_instance_of::<PyString>() {
+            Ok(Prompt::Text(prompt.extract()?))
+        } else {
+            Ok(Prompt::Messages(messages(prompt)?))
+        }
+    }
+
+    fn token_ids(&self, generator: &rag_core::generate::Generator) -> rag_core::Result<Vec<u32>> {
+        match self {
+            Prompt::Text(text) => generator.chat().encode(text),
+            Prompt::Messages(messages) => Ok(generator.chat().render(messages)?.token_ids),
+        }
+    }
 }
 
 #[pymethods]
@@ -37,7 +58,7 @@ impl Generator {
         let name = model_name(py, "name_or_path", name_or_path)?;
         let inner =
             call(py, || rag_core::generate::Generator::load(&model_dirs().resolve(&name)?))?;
-        Ok(Self { inner: ThisProcess::new(inner), name })
+        Ok(Self { inner: ThisProcess::new(Arc::new(inner)), name })
     }
 
     /// Continues a prompt, or answers a conversation.
@@ -48,13 +69,21 @@ impl Generator {
     /// Args:
     ///     prompt: Text to continue as it is, or a list of `{"role": ..., "content": ...}` with the roles
     ///         "system", "user" and "assistant".
+    ///     stream: Return a `GenerationStream` instead, which gives the text as it is written.
     ///     max_new_tokens: Most tokens to produce. Default 256.
     ///     temperature: 0 is greedy. Default 0.
     ///     top_k: Keep the k likeliest tokens; 0 keeps all. Default 0.
     ///     top_p: Keep the likeliest tokens that sum to p. Default 1, all.
     ///     min_p: Keep tokens at least this share as likely as the likeliest. Default 0, all.
+    ///     typical_p: Keep the tokens about as surprising as the mean until they sum to p. Default 1, all.
     ///     repetition_penalty: Divides the logits of tokens already seen. Default 1, off.
+    ///     presence_penalty: Subtracted from the logits of tokens already in the answer. Default 0.
+    ///     frequency_penalty: The same, once for each time. Default 0.
+    ///     logit_bias: Token ids and what is added to their logits; `-inf` forbids one.
+    ///     logprobs: Record log-probabilities of the answer's tokens, and of this many of the likeliest in their place.
     ///     beams: Width of beam search; 1 samples. Default 1.
+    ///     length_penalty: Beam search divides by the length to this power. Default 1.
+    ///     early_stopping: Beam search ends with the first continuations that end. Default False.
     ///     seed: Same seed, same bytes. Default 0.
     ///     stop: Generation ends before any of these.
     ///
@@ -62,31 +91,55 @@ impl Generator {
     ///     InvalidArgumentError: An option is out of range.
     ///     ContextOverflowError: The prompt leaves no room for an answer.
     #[pyo3(
-        signature = (prompt, **options),
-        text_signature = "($self, prompt, *, max_new_tokens=None, temperature=None, top_k=None, top_p=None, min_p=None, repetition_penalty=None, beams=None, seed=None, stop=None)"
+        signature = (prompt, *, stream=false, **options),
+        text_signature = "($self, prompt, *, stream=False, max_new_tokens=None, temperature=None, top_k=None, top_p=None, min_p=None, typical_p=None, repetition_penalty=None, presence_penalty=None, frequency_penalty=None, logit_bias=None, logprobs=None, beams=None, length_penalty=None, early_stopping=None, seed=None, stop=None)"
     )]
-    fn generate(
+    fn generate<'py>(
+        &self,
+        py: Python<'py>,
+        prompt: &Bound<'py, PyAny>,
+        stream: bool,
+        options: Option<Keywords<'_, '_>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let prompt = Prompt::new(prompt)?;
+        let options = generate_options(options)?;
+        let inner = Arc::clone(self.inner.get()?);
+        let generate = move |on_piece: OnPiece<'_>, cancel: &CancelToken| {
+            inner.generate(&prompt.token_ids(&inner)?, &options, on_piece, cancel)
+        };
+        if stream {
+            let stream = GenerationStream::start(generate).map_err(|error| to_py(py, &error))?;
+            return Ok(Bound::new(py, stream)?.into_any());
+        }
+        let mut keep_going = |_: &str| ControlFlow::Continue(());
+        let generation = long_call(py, |cancel| generate(&mut keep_going, cancel))?;
+        Ok(Bound::new(py, Generation(generation))?.into_any())
+    }
+
+    /// Several answers to one prompt: the first with `seed`, the next with the seed after it, and so on. The prompt is
+    /// taken in once. Greedy answers are all the same: give a temperature.
+    ///
+    /// Args:
+    ///     prompt: As for `generate`, whose other options it takes.
+    ///     count: How many, to 64.
+    #[pyo3(
+        signature = (prompt, count, **options),
+        text_signature = "($self, prompt, count, *, max_new_tokens=None, temperature=None, top_k=None, top_p=None, min_p=None, typical_p=None, repetition_penalty=None, presence_penalty=None, frequency_penalty=None, logit_bias=None, logprobs=None, beams=None, length_penalty=None, early_stopping=None, seed=None, stop=None)"
+    )]
+    fn generate_many(
         &self,
         py: Python<'_>,
         prompt: &Bound<'_, PyAny>,
+        count: usize,
         options: Option<Keywords<'_, '_>>,
-    ) -> PyResult<Generation> {
-        let prompt = if prompt.is_instance_of::<PyString>() {
-            Prompt::Text(prompt.extract()?)
-        } else {
-            Prompt::Messages(messages(prompt)?)
-        };
+    ) -> PyResult<Vec<Generation>> {
+        let prompt = Prompt::new(prompt)?;
         let options = generate_options(options)?;
         let inner = self.inner.get()?;
-        long_call(py, |cancel| {
-            let token_ids = match &prompt {
-                Prompt::Text(text) => inner.chat().encode(text)?,
-                Prompt::Messages(messages) => inner.chat().render(messages)?.token_ids,
-            };
-            let mut keep_going = |_: &str| ControlFlow::Continue(());
-            inner.generate(&token_ids, &options, &mut keep_going, cancel)
-        })
-        .map(Generation)
+        let generations = long_call(py, |cancel| {
+            inner.generate_many(&prompt.token_ids(inner)?, &options, count, cancel)
+        })?;
+        Ok(generations.into_iter().map(Generation).collect())
     }
 
     /// Tokens of a text.

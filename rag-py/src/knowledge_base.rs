@@ -203,8 +203,14 @@ impl KnowledgeBase {
     ///     temperature: 0 is greedy. Default 0.
     ///     top_p: Keep the likeliest tokens that sum to p. Default 1, all.
     ///     min_p: Keep tokens at least this share as likely as the likeliest. Default 0, all.
+    ///     typical_p: Keep the tokens about as surprising as the mean until they sum to p. Default 1, all.
     ///     repetition_penalty: Divides the logits of tokens already seen. Default 1, off.
+    ///     presence_penalty: Subtracted from the logits of tokens already in the answer. Default 0.
+    ///     frequency_penalty: The same, once for each time. Default 0.
+    ///     logit_bias: Token ids and what is added to their logits; `-inf` forbids one.
     ///     beams: Width of beam search; 1 samples. Default 1.
+    ///     length_penalty: Beam search divides by the length to this power. Default 1.
+    ///     early_stopping: Beam search ends with the first continuations that end. Default False.
     ///     seed: Same seed, same answer. Default 0.
     ///     stop: The answer ends before any of these.
     ///
@@ -214,7 +220,7 @@ impl KnowledgeBase {
     ///     NotFoundError: The generator is not on this machine.
     #[pyo3(
         signature = (question, *, stream=false, **options),
-        text_signature = "($self, question, *, stream=False, system=None, history=None, top_k=None, mode=None, index=None, abstain=None, explain=None, max_new_tokens=None, temperature=None, top_p=None, min_p=None, repetition_penalty=None, beams=None, seed=None, stop=None)"
+        text_signature = "($self, question, *, stream=False, system=None, history=None, top_k=None, mode=None, index=None, abstain=None, explain=None, max_new_tokens=None, temperature=None, top_p=None, min_p=None, typical_p=None, repetition_penalty=None, presence_penalty=None, frequency_penalty=None, logit_bias=None, beams=None, length_penalty=None, early_stopping=None, seed=None, stop=None)"
     )]
     fn ask<'py>(
         &self,
@@ -241,7 +247,7 @@ impl KnowledgeBase {
     /// Starts a conversation. Takes the options of `ask`, which hold for every turn.
     #[pyo3(
         signature = (**options),
-        text_signature = "($self, *, system=None, history=None, top_k=None, mode=None, index=None, abstain=None, explain=None, max_new_tokens=None, temperature=None, top_p=None, min_p=None, repetition_penalty=None, beams=None, seed=None, stop=None)"
+        text_signature = "($self, *, system=None, history=None, top_k=None, mode=None, index=None, abstain=None, explain=None, max_new_tokens=None, temperature=None, top_p=None, min_p=None, typical_p=None, repetition_penalty=None, presence_penalty=None, frequency_penalty=None, logit_bias=None, beams=None, length_penalty=None, early_stopping=None, seed=None, stop=None)"
     )]
     fn chat(&self, py: Python<'_>, options: Option<Keywords<'_, '_>>) -> PyResult<Chat> {
         Ok(Chat::new(self.inner(py)?, ask_options("chat", options)?))

@@ -31,7 +31,7 @@ mod _native {
     #[pymodule_export]
     use crate::knowledge_base::KnowledgeBase;
     #[pymodule_export]
-    use crate::stream::AnswerStream;
+    use crate::stream::{AnswerStream, GenerationStream};
     #[pymodule_export]
     use crate::types::{Answer, Citation, Generation, Hit, Passage, Progress, Skipped, SyncReport};
 

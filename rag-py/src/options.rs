@@ -1,11 +1,12 @@
 //! Keyword arguments to core options. What is not given, or `None`, keeps the core's default.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use rag_core::generate::GenerateOptions;
+use rag_core::generate::{EarlyStopping, GenerateOptions};
 use rag_core::model::{Message, ModelDirs, Role};
 use rag_core::search::{Mode, SearchOptions};
 use rag_core::store::IndexMode;
@@ -98,8 +99,22 @@ fn set_generate(
         "top_k" => options.sampling.top_k = value.extract()?,
         "top_p" => options.sampling.top_p = value.extract()?,
         "min_p" => options.sampling.min_p = value.extract()?,
+        "typical_p" => options.sampling.typical_p = value.extract()?,
         "repetition_penalty" => options.sampling.repetition_penalty = value.extract()?,
+        "presence_penalty" => options.sampling.presence_penalty = value.extract()?,
+        "frequency_penalty" => options.sampling.frequency_penalty = value.extract()?,
+        "logit_bias" => {
+            let biases: BTreeMap<u32, f32> = value.extract()?;
+            options.sampling.logit_bias = biases.into_iter().collect();
+        }
         "beams" => options.beams = value.extract()?,
+        "length_penalty" => options.length_penalty = value.extract()?,
+        "early_stopping" => {
+            let first: bool = value.extract()?;
+            options.early_stopping =
+                if first { EarlyStopping::First } else { EarlyStopping::Settled };
+        }
+        "logprobs" => options.logprobs = Some(value.extract()?),
         "seed" => options.seed = value.extract()?,
         "stop" => options.stop = value.extract()?,
         _ => return Ok(false),

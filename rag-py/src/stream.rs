@@ -1,4 +1,4 @@
-//! An answer as it is written: pieces from a background thread, then the answer itself.
+//! Text as it is written: pieces from a background thread, then the whole.
 
 use std::ops::ControlFlow;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -11,37 +11,34 @@ use rag_core::{CancelToken, Error, Result};
 
 use crate::error::{guarded, to_py};
 use crate::process::ThisProcess;
-use crate::types::Answer;
+use crate::types::{Answer, Generation};
 
 /// How long a wait for the next piece may put off a look for signals.
 const SIGNAL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// The pieces of an answer as they are written, then the answer with its citations.
+/// Work on a thread of its own that writes text piece by piece and ends with a result.
 ///
-/// Iterate to get the pieces; `answer` is there at the end. Closing it, leaving its `with` block or dropping it
-/// stops the generation within one token. The pieces carry no citation markers; `answer.text` does.
-#[pyclass(frozen, module = "rag_py._native")]
-pub(crate) struct AnswerStream {
+/// That thread never touches Python, so it cannot hinder its exit. Dropping the stream stops the work.
+struct Stream<T> {
     cancel: CancelToken,
-    running: ThisProcess<Running>,
+    running: ThisProcess<Running<T>>,
 }
 
-struct Running {
+struct Running<T> {
     pieces: Mutex<Receiver<String>>,
-    worker: Mutex<Option<JoinHandle<Result<rag_core::Answer>>>>,
-    outcome: OnceLock<Result<rag_core::Answer>>,
+    worker: Mutex<Option<JoinHandle<Result<T>>>>,
+    outcome: OnceLock<Result<T>>,
 }
 
 /// What gets the pieces.
 pub(crate) type OnPiece<'a> = &'a mut dyn FnMut(&str) -> ControlFlow<()>;
 
-impl AnswerStream {
-    /// Runs `ask` on a thread of its own. That thread never touches Python, so it cannot hinder its exit.
-    pub(crate) fn start(
-        ask: impl FnOnce(OnPiece<'_>, &CancelToken) -> Result<rag_core::Answer> + Send + 'static,
+impl<T: Send + Sync + 'static> Stream<T> {
+    fn start(
+        work: impl FnOnce(OnPiece<'_>, &CancelToken) -> Result<T> + Send + 'static,
     ) -> Result<Self> {
         let cancel = CancelToken::new();
-        // Not bounded: an answer has at most `max_new_tokens` pieces, and a full channel would keep the
+        // Not bounded: there are at most `max_new_tokens` pieces, and a full channel would keep the
         // generator from everybody else while its reader is idle.
         let (sender, pieces) = channel();
         let token = cancel.clone();
@@ -50,7 +47,7 @@ impl AnswerStream {
                 Ok(()) => ControlFlow::Continue(()),
                 Err(_) => ControlFlow::Break(()),
             };
-            guarded(|| ask(&mut send, &token))
+            guarded(|| work(&mut send, &token))
         };
         let worker = thread::Builder::new()
             .name("rag answer".to_owned())
@@ -64,7 +61,7 @@ impl AnswerStream {
         Ok(Self { cancel, running: ThisProcess::new(running) })
     }
 
-    /// The next piece; `None` when the answer is complete or has failed.
+    /// The next piece; `None` when the work is complete or has failed.
     fn next_piece(&self, py: Python<'_>) -> PyResult<Option<String>> {
         let running = self.running.get()?;
         loop {
@@ -82,20 +79,34 @@ impl AnswerStream {
         }
     }
 
+    /// The next piece; `None` at a good end, an error at a bad one.
+    fn next_or_end(&self, py: Python<'_>) -> PyResult<Option<String>> {
+        match self.next_piece(py)? {
+            Some(piece) => Ok(Some(piece)),
+            None => self.outcome(py).map(|_| None),
+        }
+    }
+
+    /// The result; waits for it, passing over pieces not yet read.
+    fn result(&self, py: Python<'_>) -> PyResult<&T> {
+        while self.next_piece(py)?.is_some() {}
+        self.outcome(py)
+    }
+
     /// What the worker returned; waits for it.
-    fn outcome(&self, py: Python<'_>) -> PyResult<&rag_core::Answer> {
+    fn outcome(&self, py: Python<'_>) -> PyResult<&T> {
         let running = self.running.get()?;
         let outcome = py.detach(|| running.wait());
         match outcome {
-            Some(Ok(answer)) => Ok(answer),
+            Some(Ok(value)) => Ok(value),
             Some(Err(error)) => Err(to_py(py, error)),
             None => Err(to_py(py, &Error::internal("the answer has no outcome"))),
         }
     }
 }
 
-impl Running {
-    fn wait(&self) -> Option<&Result<rag_core::Answer>> {
+impl<T> Running<T> {
+    fn wait(&self) -> Option<&Result<T>> {
         let mut worker = self.worker.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(worker) = worker.take() {
             let lost = |_| Err(Error::internal("the thread of the answer was lost"));
@@ -106,6 +117,28 @@ impl Running {
     }
 }
 
+impl<T> Drop for Stream<T> {
+    fn drop(&mut self) {
+        self.cancel.cancel();
+    }
+}
+
+/// The pieces of an answer as they are written, then the answer with its citations.
+///
+/// Iterate to get the pieces; `answer` is there at the end. Closing it, leaving its `with` block or dropping it
+/// stops the generation within one token. The pieces carry no citation markers; `answer.text` does.
+#[pyclass(frozen, module = "rag_py._native")]
+pub(crate) struct AnswerStream(Stream<rag_core::Answer>);
+
+impl AnswerStream {
+    /// Runs `ask` in the background.
+    pub(crate) fn start(
+        ask: impl FnOnce(OnPiece<'_>, &CancelToken) -> Result<rag_core::Answer> + Send + 'static,
+    ) -> Result<Self> {
+        Stream::start(ask).map(Self)
+    }
+}
+
 #[pymethods]
 impl AnswerStream {
     fn __iter__(stream: PyRef<'_, Self>) -> PyRef<'_, Self> {
@@ -113,10 +146,7 @@ impl AnswerStream {
     }
 
     fn __next__(&self, py: Python<'_>) -> PyResult<Option<String>> {
-        match self.next_piece(py)? {
-            Some(piece) => Ok(Some(piece)),
-            None => self.outcome(py).map(|_| None),
-        }
+        self.0.next_or_end(py)
     }
 
     /// The answer with its citations; waits until it is complete, passing over pieces not yet read.
@@ -125,13 +155,12 @@ impl AnswerStream {
     ///     CancelledError: The stream was closed before its end.
     #[getter]
     fn answer(&self, py: Python<'_>) -> PyResult<Answer> {
-        while self.next_piece(py)?.is_some() {}
-        self.outcome(py).cloned().map(Answer)
+        self.0.result(py).cloned().map(Answer)
     }
 
     /// Stops the generation within one token. Does not wait; does nothing after the end.
     fn close(&self) {
-        self.cancel.cancel();
+        self.0.cancel.cancel();
     }
 
     fn __enter__(stream: PyRef<'_, Self>) -> PyRef<'_, Self> {
@@ -148,8 +177,58 @@ impl AnswerStream {
     }
 }
 
-impl Drop for AnswerStream {
-    fn drop(&mut self) {
-        self.cancel.cancel();
+/// The pieces of a text as they are generated, then the whole with its figures.
+///
+/// Iterate to get the pieces; `generation` is there at the end. Closing it, leaving its `with` block or dropping it
+/// stops the generation within one token.
+#[pyclass(frozen, module = "rag_py._native")]
+pub(crate) struct GenerationStream(Stream<rag_core::generate::Generation>);
+
+impl GenerationStream {
+    /// Runs `generate` in the background.
+    pub(crate) fn start(
+        generate: impl FnOnce(OnPiece<'_>, &CancelToken) -> Result<rag_core::generate::Generation>
+        + Send
+        + 'static,
+    ) -> Result<Self> {
+        Stream::start(generate).map(Self)
+    }
+}
+
+#[pymethods]
+impl GenerationStream {
+    fn __iter__(stream: PyRef<'_, Self>) -> PyRef<'_, Self> {
+        stream
+    }
+
+    fn __next__(&self, py: Python<'_>) -> PyResult<Option<String>> {
+        self.0.next_or_end(py)
+    }
+
+    /// The whole text with its figures; waits until it is complete, passing over pieces not yet read.
+    ///
+    /// Raises:
+    ///     CancelledError: The stream was closed before its end.
+    #[getter]
+    fn generation(&self, py: Python<'_>) -> PyResult<Generation> {
+        self.0.result(py).cloned().map(Generation)
+    }
+
+    /// Stops the generation within one token. Does not wait; does nothing after the end.
+    fn close(&self) {
+        self.0.cancel.cancel();
+    }
+
+    fn __enter__(stream: PyRef<'_, Self>) -> PyRef<'_, Self> {
+        stream
+    }
+
+    fn __exit__(
+        &self,
+        _exception_type: &Bound<'_, PyAny>,
+        _exception: &Bound<'_, PyAny>,
+        _traceback: &Bound<'_, PyAny>,
+    ) {
+        self.close();
     }
 }

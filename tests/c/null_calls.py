@@ -16,6 +16,8 @@ VALUES = {
     "rag_chat *": "chat", "const rag_chat *": "chat",
     "const rag_cancel *": "cancel", "rag_cancel *": "cancel",
     "const rag_encoder *": "encoder",
+    "const rag_generator *": "generator",
+    "const rag_generation *": "generation",
     "const rag_answer *": "answer",
     "const rag_hits *": "hits",
     "const rag_sync_report *": "report",
@@ -27,6 +29,7 @@ VALUES = {
     "const rag_add_options *": "&add_options",
     "const rag_search_options *": "&search_options",
     "const rag_ask_options *": "&ask_options",
+    "const rag_generate_options *": "&generate_options",
     "float *": "floats", "bool *": "&flag", "size_t *": "&size", "rag_citation_status *": "&citation_status",
     "size_t": "1", "int32_t": "0", "int64_t": "1",
 }
@@ -118,6 +121,8 @@ static void one_null(const char *encoder_path, const char *folder) {
     rag_add_options add_options = RAG_ADD_OPTIONS_INIT;
     rag_search_options search_options = RAG_SEARCH_OPTIONS_INIT;
     rag_ask_options ask_options = RAG_ASK_OPTIONS_INIT;
+    rag_generate_options generate_options = RAG_GENERATE_OPTIONS_INIT;
+    rag_generator *generator = NULL; /* a call with it is refused for that, if nothing else is missing */
     rag_cancel *cancel = rag_cancel_new();
     rag_kb *kb = NULL;
     rag_chat *chat = NULL;
@@ -135,7 +140,7 @@ static void one_null(const char *encoder_path, const char *folder) {
         printf("FAIL the valid arguments cannot be made\\n");
         failed++;
     }
-    (void)ids, (void)size;
+    (void)ids, (void)size, (void)generator;
 """
 
 TAIL = """

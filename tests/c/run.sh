@@ -121,6 +121,7 @@ MEMCHECK=(valgrind -q --leak-check=full --errors-for-leak-kinds=definite --error
 step "every function with NULL, under valgrind" "${MEMCHECK[@]}" "$WORK/null_calls"
 step "test_api, under valgrind" "${MEMCHECK[@]}" "$WORK/test_api" "$(fresh api)"
 step "test_kb" "$WORK/test_kb" "$(fresh kb)"
+step "test_generator" "$WORK/test_generator"
 step "test_hpp" "$WORK/test_hpp" "$(fresh hpp)"
 if have minilm; then
   step "every argument with NULL" "$WORK/null_calls" "$RAG_TEST_MODELS/minilm" "$(fresh folder)"

@@ -1,6 +1,7 @@
 """What each call takes and gives."""
 
 import asyncio
+import math
 import os
 import pathlib
 
@@ -242,6 +243,43 @@ def test_generator_continues_prompts_and_answers_messages(generator):
         generator.generate([{"role": "boss", "content": "x"}])
     with pytest.raises(errors.InvalidArgumentError):
         generator.generate("x", temperature=-1)
+
+
+def test_generator_streams_in_loops_and_in_asyncio(generator):
+    prompt = "The capital of France is"
+    whole = generator.generate(prompt, max_new_tokens=8)
+    with generator.generate(prompt, stream=True, max_new_tokens=8) as stream:
+        assert "".join(stream) == whole.text
+        assert stream.generation.token_ids == whole.token_ids
+
+    async def pieces():
+        text = "".join([piece async for piece in generator.astream(prompt, max_new_tokens=8)])
+        assert (await generator.agenerate(prompt, max_new_tokens=8)).text == text
+        return text
+
+    assert asyncio.run(pieces()) == whole.text
+    with generator.generate("Once", stream=True, max_new_tokens=500) as stream:
+        next(stream)
+    with pytest.raises(errors.CancelledError):
+        stream.generation
+
+
+def test_generator_options_reach_the_sampler(generator):
+    prompt = "The capital of France is"
+    plain = generator.generate(prompt, max_new_tokens=4, logprobs=2)
+    assert [token for token, _, _ in plain.logprobs] == plain.token_ids
+    assert all(likeliest[0][0] == token and logprob <= 0 for token, logprob, likeliest in plain.logprobs)
+    first = plain.token_ids[0]
+    without = generator.generate(prompt, max_new_tokens=4, logit_bias={first: -math.inf})
+    assert first not in without.token_ids and without.logprobs == []
+    warm = dict(max_new_tokens=8, temperature=1.0, typical_p=0.9, presence_penalty=0.1, frequency_penalty=0.1)
+    answers = generator.generate_many(prompt, 3, seed=4, **warm)
+    assert [a.text for a in answers] == [generator.generate(prompt, seed=seed, **warm).text for seed in (4, 5, 6)]
+    beams = generator.generate(prompt, max_new_tokens=8, beams=3, length_penalty=0.5, early_stopping=True)
+    assert beams.text
+    for bad in ({"typical_p": 0}, {"logprobs": 21}, {"logit_bias": {0: math.nan}}, {"presence_penalty": math.nan}):
+        with pytest.raises(errors.InvalidArgumentError):
+            generator.generate(prompt, **bad)
 
 
 def test_control_tokens_in_text_stay_text(generator):

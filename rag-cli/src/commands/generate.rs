@@ -1,12 +1,11 @@
 //! `rag generate`: the generator alone, without documents.
 
 use std::fs;
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rag_core::Error;
-use rag_core::generate::{Generation, Generator, StopReason};
+use rag_core::generate::{GenerateOptions, Generation, Generator, StopReason, TokenLogprob};
 use rag_core::model::{DEFAULT_LLM, Message, Role};
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +28,12 @@ pub(crate) struct Args {
     /// Take the prompt as a user's turn, through the chat template
     #[arg(long, conflicts_with_all = ["messages", "raw"])]
     chat: bool,
+    /// Answers, each with the seed after the one before; the others are in "more" (needs --json)
+    #[arg(short, long, value_name = "N", default_value_t = 1)]
+    answers: usize,
+    /// Log-probabilities of the answer's tokens and of this many of the likeliest in their place (needs --json)
+    #[arg(long, value_name = "N")]
+    logprobs: Option<usize>,
     #[command(flatten)]
     generate: GenerateArgs,
 }
@@ -60,18 +65,28 @@ struct GenerationObject<'a> {
     decode_tokens_per_second: f64,
     time_to_first_token_ms: f64,
     stop_reason: StopReason,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    logprobs: &'a [TokenLogprob],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    more: Vec<GenerationObject<'a>>,
 }
 
 pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
     let generator = Generator::load(&model_dirs().resolve(&args.llm)?)?;
     let prompt_ids = prompt_ids(args, &generator)?;
-    let options = args.generate.options();
+    let options = GenerateOptions { logprobs: args.logprobs, ..args.generate.options() };
     let job = console.job();
     if console.is_json() {
-        let mut ignore = |_: &str| ControlFlow::Continue(());
-        let generation = generator.generate(&prompt_ids, &options, &mut ignore, job.token())?;
-        console.json(&object(&generation))?;
+        let generations =
+            generator.generate_many(&prompt_ids, &options, args.answers, job.token())?;
+        let mut objects = generations.iter().map(object);
+        let first = objects.next();
+        let first = first.map(|first| GenerationObject { more: objects.collect(), ..first });
+        console.json(&first)?;
         return Ok(Exit::Done);
+    }
+    if args.answers != 1 || args.logprobs.is_some() {
+        return Err(Error::invalid("answers or logprobs", "they are printed with --json").into());
     }
     let mut pieces = Pieces::new(console.out());
     let result =
@@ -115,6 +130,8 @@ fn object(generation: &Generation) -> GenerationObject<'_> {
         decode_tokens_per_second: per_second(decoded, generation.decode),
         time_to_first_token_ms: generation.time_to_first_token.as_secs_f64() * 1e3,
         stop_reason: generation.stop_reason,
+        logprobs: &generation.logprobs,
+        more: Vec::new(),
     }
 }
 

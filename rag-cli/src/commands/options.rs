@@ -4,7 +4,7 @@ use std::fs::OpenOptions as OpenFile;
 use std::path::PathBuf;
 
 use clap::ValueEnum;
-use rag_core::generate::{GenerateOptions, Sampling};
+use rag_core::generate::{EarlyStopping, GenerateOptions, Sampling};
 use rag_core::model::ModelDirs;
 use rag_core::search::{Mode, SearchOptions};
 use rag_core::store::{Access, IndexMode};
@@ -125,12 +125,30 @@ pub(crate) struct GenerateArgs {
     /// Sample from tokens at least this share as likely as the likeliest
     #[arg(long, value_name = "P", default_value_t = 0.0)]
     min_p: f32,
+    /// Sample from the tokens about as surprising as the mean, until they sum to this probability
+    #[arg(long, value_name = "P", default_value_t = 1.0)]
+    typical_p: f32,
     /// Divides the logits of tokens already seen; 1 is off
     #[arg(long, value_name = "R", default_value_t = 1.0)]
     repetition_penalty: f32,
+    /// Subtracted from the logits of tokens already in the answer
+    #[arg(long, value_name = "R", default_value_t = 0.0, allow_hyphen_values = true)]
+    presence_penalty: f32,
+    /// Subtracted from the logits of tokens already in the answer, once for each time
+    #[arg(long, value_name = "R", default_value_t = 0.0, allow_hyphen_values = true)]
+    frequency_penalty: f32,
+    /// Adds to the logit of a token, as ID=BIAS; may be given more than once; -inf forbids it
+    #[arg(long, value_name = "ID=BIAS", value_parser = parse_bias)]
+    logit_bias: Vec<(u32, f32)>,
     /// Width of beam search; 1 samples
     #[arg(long, value_name = "N", default_value_t = 1)]
     beams: usize,
+    /// Beam search divides by the length to this power
+    #[arg(long, value_name = "R", default_value_t = 1.0, allow_hyphen_values = true)]
+    length_penalty: f32,
+    /// Beam search ends with the first continuations that end
+    #[arg(long)]
+    early_stopping: bool,
     /// Same seed, same bytes
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
@@ -148,13 +166,31 @@ impl GenerateArgs {
                 top_k: self.top_k,
                 top_p: self.top_p,
                 min_p: self.min_p,
+                typical_p: self.typical_p,
                 repetition_penalty: self.repetition_penalty,
+                presence_penalty: self.presence_penalty,
+                frequency_penalty: self.frequency_penalty,
+                logit_bias: self.logit_bias.clone(),
             },
             beams: self.beams,
+            length_penalty: self.length_penalty,
+            early_stopping: if self.early_stopping {
+                EarlyStopping::First
+            } else {
+                EarlyStopping::Settled
+            },
+            logprobs: None,
             seed: self.seed,
             stop: self.stop.clone(),
         }
     }
+}
+
+/// Reads a token and what is added to its logit, such as `11=-2.5`.
+fn parse_bias(text: &str) -> std::result::Result<(u32, f32), String> {
+    text.split_once('=')
+        .and_then(|(id, bias)| Some((id.trim().parse().ok()?, bias.trim().parse().ok()?)))
+        .ok_or_else(|| "expected a token id, = and a number, such as 11=-2.5".to_owned())
 }
 
 /// Reads `calibrated`, `never` or a cosine.
@@ -179,5 +215,13 @@ mod tests {
         assert_eq!(parse_abstain("0.5"), Ok(Abstain::Below(0.5)));
         assert!(parse_abstain("1.5").is_err());
         assert!(parse_abstain("NaN").is_err());
+    }
+
+    #[test]
+    fn a_bias_is_a_token_and_a_number() {
+        assert_eq!(parse_bias("11=-2.5"), Ok((11, -2.5)));
+        assert_eq!(parse_bias("0=-inf"), Ok((0, f32::NEG_INFINITY)));
+        assert!(parse_bias("eleven=1").is_err());
+        assert!(parse_bias("11").is_err());
     }
 }

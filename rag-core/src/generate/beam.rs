@@ -1,7 +1,8 @@
-//! Beam search: several continuations kept side by side, the best by mean log-probability.
+//! Beam search: several continuations kept side by side, the best by log-probability over length.
 //!
 //! The greedy continuation always keeps its place, so the answer never scores below the greedy one.
 
+use super::EarlyStopping;
 use super::decoder::Decoder;
 use super::kv::KvCache;
 use crate::error::{Error, Result};
@@ -14,6 +15,9 @@ pub(super) struct Search<'a> {
     pub(super) end_ids: &'a [u32],
     /// Whether a continuation must end here because a stop string came up.
     pub(super) stops: &'a dyn Fn(&[u32]) -> bool,
+    /// The power of the length that log-probabilities are divided by.
+    pub(super) length_penalty: f64,
+    pub(super) early_stopping: EarlyStopping,
 }
 
 /// A continuation.
@@ -28,10 +32,10 @@ pub(super) struct Hypothesis {
 }
 
 impl Hypothesis {
-    /// Mean log-probability per token (length penalty 1).
-    fn score(&self) -> f64 {
+    /// Log-probability over a power of the length (Wu et al. 2016, simplified); power 1 is the mean per token.
+    fn score(&self, length_penalty: f64) -> f64 {
         let count = self.token_ids.len() + usize::from(self.ended);
-        self.log_probability / count.max(1) as f64
+        self.log_probability / (count.max(1) as f64).powf(length_penalty)
     }
 }
 
@@ -76,7 +80,7 @@ impl Search<'_> {
         finished.extend(beams.into_iter().map(|beam| beam.hypothesis));
         finished
             .into_iter()
-            .max_by(|a, b| a.score().total_cmp(&b.score()))
+            .max_by(|a, b| self.score(a).total_cmp(&self.score(b)))
             .ok_or_else(|| Error::internal("beam search lost every continuation"))
     }
 
@@ -139,18 +143,26 @@ impl Search<'_> {
         Ok(grown)
     }
 
-    /// Whether enough have finished and the greedy one with them, and none still growing scores better now.
+    fn score(&self, hypothesis: &Hypothesis) -> f64 {
+        hypothesis.score(self.length_penalty)
+    }
+
+    /// Whether enough have finished and, unless the first ones do, the greedy one with them, and none still growing
+    /// scores better now.
     fn is_settled(&self, beams: &[Beam], finished: &[Hypothesis]) -> bool {
+        if finished.len() >= self.width && self.early_stopping == EarlyStopping::First {
+            return true;
+        }
         let best = |scores: &mut dyn Iterator<Item = f64>| scores.fold(f64::NEG_INFINITY, f64::max);
         finished.len() >= self.width
             && beams.iter().all(|beam| !beam.greedy)
-            && best(&mut beams.iter().map(|beam| beam.hypothesis.score()))
-                <= best(&mut finished.iter().map(Hypothesis::score))
+            && best(&mut beams.iter().map(|beam| self.score(&beam.hypothesis)))
+                <= best(&mut finished.iter().map(|hypothesis| self.score(hypothesis)))
     }
 }
 
 /// The `count` likeliest tokens with their log-probabilities, likeliest first, lower id first among equals.
-fn likeliest(logits: &[f32], count: usize) -> Vec<(u32, f64)> {
+pub(super) fn likeliest(logits: &[f32], count: usize) -> Vec<(u32, f64)> {
     let mut order: Vec<(u32, f32)> =
         (0u32..).zip(logits.iter().copied()).filter(|(_, logit)| !logit.is_nan()).collect();
     let by_logit = |a: &(u32, f32), b: &(u32, f32)| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0));
@@ -181,6 +193,19 @@ fn fork_failed(cause: candle_core::Error) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_length_penalty_above_one_prefers_the_longer_of_equal_means() {
+        let made = |count: usize| Hypothesis {
+            token_ids: vec![0; count],
+            ended: false,
+            log_probability: -(count as f64),
+        };
+        let (short, long) = (made(2), made(8));
+        assert_eq!(short.score(1.0), long.score(1.0));
+        assert!(short.score(1.5) < long.score(1.5));
+        assert!(short.score(0.0) > long.score(0.0));
+    }
 
     #[test]
     fn likeliest_sorts_and_normalises() {

@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use self::beam::{Search, log_sum_exp};
+use self::beam::{Search, likeliest, log_sum_exp};
 use self::decoder::{CHUNK, Decoder};
 use self::kv::KvCache;
 use self::sampling::Sampler;
@@ -32,6 +32,8 @@ use crate::model::gguf::Gguf;
 use crate::progress::CancelToken;
 
 const MAX_BEAMS: usize = 16;
+const MAX_LOGPROBS: usize = 20;
+const MAX_ANSWERS: usize = 64;
 
 /// How to generate.
 #[derive(Debug, Clone)]
@@ -44,6 +46,14 @@ pub struct GenerateOptions {
     /// the continuation with the best mean log-probability, never below the greedy one, and hands it out in
     /// one piece. Default 1.
     pub beams: usize,
+    /// Beam search divides the log-probability of a continuation by its length to this power: above 1 prefers long ones,
+    /// 0 compares sums (Wu et al. 2016). Range -10 to 10. Default 1, the mean.
+    pub length_penalty: f32,
+    /// When beam search ends. Default [`EarlyStopping::Settled`].
+    pub early_stopping: EarlyStopping,
+    /// Records the log-probability of each token of the answer, and of this many of the likeliest in its place, up to 20.
+    /// They are the model's own, before penalties and temperature. Not with beams. Default none.
+    pub logprobs: Option<usize>,
     /// Seed of the sampler. Same seed, same bytes. Default 0.
     pub seed: u64,
     /// Generation ends before any of these; none may be empty.
@@ -56,6 +66,9 @@ impl Default for GenerateOptions {
             max_new_tokens: 256,
             sampling: Sampling::default(),
             beams: 1,
+            length_penalty: 1.0,
+            early_stopping: EarlyStopping::default(),
+            logprobs: None,
             seed: 0,
             stop: Vec::new(),
         }
@@ -73,16 +86,51 @@ impl GenerateOptions {
             let reason = format!("{} is outside 1 to {MAX_BEAMS}", self.beams);
             return Err(Error::invalid("beams", reason));
         }
-        let plain = self.sampling.temperature == 0.0 && self.sampling.repetition_penalty == 1.0;
+        let plain = self.sampling.temperature == 0.0 && self.sampling.leaves_logits();
         if self.beams > 1 && !plain {
-            let reason = "beam search needs temperature 0 and repetition_penalty 1";
+            let reason = "beam search needs temperature 0, no penalty and no logit_bias";
             return Err(Error::invalid("beams", reason));
+        }
+        if !(-10.0..=10.0).contains(&self.length_penalty) {
+            let reason = format!("{} is outside -10 to 10", self.length_penalty);
+            return Err(Error::invalid("length_penalty", reason));
+        }
+        match self.logprobs {
+            Some(count) if count > MAX_LOGPROBS => {
+                return Err(Error::invalid("logprobs", format!("{count} is over {MAX_LOGPROBS}")));
+            }
+            Some(_) if self.beams > 1 => {
+                return Err(Error::invalid("logprobs", "beam search does not record them"));
+            }
+            _ => {}
         }
         if self.stop.iter().any(String::is_empty) {
             return Err(Error::invalid("stop", "a stop string is empty"));
         }
         Ok(())
     }
+}
+
+/// When beam search ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EarlyStopping {
+    /// Once the greedy continuation and `beams` others have ended and none that still grows scores better.
+    #[default]
+    Settled,
+    /// As soon as `beams` continuations have ended.
+    First,
+}
+
+/// A token of the answer with the logarithms of the probabilities the model gave.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TokenLogprob {
+    /// The token.
+    pub token_id: u32,
+    /// Its natural log-probability.
+    pub logprob: f32,
+    /// The likeliest tokens in its place, likeliest first.
+    pub likeliest: Vec<(u32, f32)>,
 }
 
 /// Why generation ended.
@@ -108,6 +156,8 @@ pub struct Generation {
     pub text: String,
     /// Its tokens, end token left out; with a stop string, up to the token that completed it.
     pub token_ids: Vec<u32>,
+    /// Log-probabilities of `token_ids`, if they were asked for.
+    pub logprobs: Vec<TokenLogprob>,
     /// Tokens of the prompt.
     pub prompt_token_count: usize,
     /// Tokens of the prompt that were still in memory from the call before.
@@ -217,6 +267,8 @@ impl Generator {
     ) -> Result<Generation> {
         options.check()?;
         self.check_prompt(prompt_ids)?;
+        let biased: Vec<u32> = options.sampling.logit_bias.iter().map(|(id, _)| *id).collect();
+        self.chat.check_ids(&biased)?;
         let mut memory = self.memory();
         let started = Instant::now();
         let (logits, reused) = self.take_in(&mut memory, prompt_ids, cancel)?;
@@ -232,6 +284,7 @@ impl Generator {
             cancel,
             text: String::new(),
             token_ids: Vec::new(),
+            logprobs: Vec::new(),
             first_token: None,
         };
         let stop_reason =
@@ -242,6 +295,7 @@ impl Generator {
         Ok(Generation {
             text: run.text,
             token_ids: run.token_ids,
+            logprobs: run.logprobs,
             prompt_token_count: prompt_ids.len(),
             reused_token_count: reused,
             stop_reason: if full { StopReason::ContextFull } else { stop_reason },
@@ -249,6 +303,31 @@ impl Generator {
             decode: started.elapsed().saturating_sub(time_to_first_token),
             time_to_first_token,
         })
+    }
+
+    /// Several answers to one prompt: the first with `options.seed`, the next with the seed after it, and so on. The prompt
+    /// is taken in once. Greedy answers are all the same: give a temperature.
+    ///
+    /// # Errors
+    /// As [`Generator::generate`]; InvalidArgument if `count` is 0 or over 64.
+    pub fn generate_many(
+        &self,
+        prompt_ids: &[u32],
+        options: &GenerateOptions,
+        count: usize,
+        cancel: &CancelToken,
+    ) -> Result<Vec<Generation>> {
+        if count == 0 || count > MAX_ANSWERS {
+            return Err(Error::invalid("count", format!("{count} is outside 1 to {MAX_ANSWERS}")));
+        }
+        let mut keep_going = |_: &str| ControlFlow::Continue(());
+        (0..count as u64)
+            .map(|index| {
+                let seed = options.seed.wrapping_add(index);
+                let options = GenerateOptions { seed, ..options.clone() };
+                self.generate(prompt_ids, &options, &mut keep_going, cancel)
+            })
+            .collect()
     }
 
     /// The natural logarithm of the probability that `continuation_ids` follow `prompt_ids`.
@@ -342,6 +421,7 @@ struct Run<'a> {
     cancel: &'a CancelToken,
     text: String,
     token_ids: Vec<u32>,
+    logprobs: Vec<TokenLogprob>,
     first_token: Option<Instant>,
 }
 
@@ -352,12 +432,14 @@ impl Run<'_> {
         let mut sampler =
             Sampler::new(&self.options.sampling, self.options.seed, prompt_ids, vocabulary.len());
         loop {
+            let before = self.options.logprobs.map(|count| (count, logits.clone()));
             let id = sampler.next(&mut logits).ok_or_else(|| self.generator.no_numbers())?;
             self.first_token.get_or_insert_with(Instant::now);
             self.cancel.check()?;
             if vocabulary.end_ids().contains(&id) {
                 return self.finish(StopReason::EndOfTurn);
             }
+            self.logprobs.extend(before.map(|(count, logits)| token_logprob(&logits, id, count)));
             if let ControlFlow::Break(reason) = self.push(id) {
                 return Ok(reason);
             }
@@ -383,6 +465,8 @@ impl Run<'_> {
             max_new_tokens: self.limit,
             end_ids: vocabulary.end_ids(),
             stops: &stops,
+            length_penalty: f64::from(self.options.length_penalty),
+            early_stopping: self.options.early_stopping,
         };
         let best = search.run(&self.generator.decoder, self.cache, logits, self.cancel)?;
         self.first_token = Some(Instant::now());
@@ -422,4 +506,10 @@ impl Run<'_> {
         self.text.push_str(piece);
         (self.on_piece)(piece)
     }
+}
+
+fn token_logprob(logits: &[f32], token_id: u32, count: usize) -> TokenLogprob {
+    let logprob = (f64::from(logits[token_id as usize]) - log_sum_exp(logits)) as f32;
+    let likeliest = likeliest(logits, count).into_iter().map(|(id, log)| (id, log as f32));
+    TokenLogprob { token_id, logprob, likeliest: likeliest.collect() }
 }

@@ -1,6 +1,7 @@
 //! Logits to the next token: penalties, cut-offs, and a seeded draw.
 
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 
 use rand_chacha::ChaCha8Rng;
 use rand_core::{RngCore, SeedableRng};
@@ -10,7 +11,7 @@ use crate::error::{Error, Result};
 
 /// How the next token is chosen. Temperature 0 is greedy.
 ///
-/// In this order: repetition penalty, temperature, `top_k`, `top_p`, `min_p`, draw.
+/// In this order: `logit_bias`, penalties, temperature, `top_k`, `typical_p`, `top_p`, `min_p`, draw.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Sampling {
@@ -22,14 +23,33 @@ pub struct Sampling {
     pub top_p: f32,
     /// Keep tokens at least this share as likely as the likeliest. Range 0 to 1. Default 0, all.
     pub min_p: f32,
+    /// Keep the tokens whose surprise is nearest to the mean surprise, until they sum to p (Meister et al. 2023,
+    /// locally typical sampling). Range above 0 to 1. Default 1, all.
+    pub typical_p: f32,
     /// Divides the positive logits of tokens already in prompt or answer, multiplies the negative ones
     /// (Keskar et al. 2019). Range above 0 to 10. Default 1, off.
     pub repetition_penalty: f32,
+    /// Subtracted from the logits of tokens already in the answer. Range -100 to 100. Default 0.
+    pub presence_penalty: f32,
+    /// Subtracted from the logits of tokens already in the answer, once for each time. Range -100 to 100. Default 0.
+    pub frequency_penalty: f32,
+    /// Added to the logits of these tokens, greedy or not; negative infinity forbids one. Default none.
+    pub logit_bias: Vec<(u32, f32)>,
 }
 
 impl Default for Sampling {
     fn default() -> Self {
-        Self { temperature: 0.0, top_k: 0, top_p: 1.0, min_p: 0.0, repetition_penalty: 1.0 }
+        Self {
+            temperature: 0.0,
+            top_k: 0,
+            top_p: 1.0,
+            min_p: 0.0,
+            typical_p: 1.0,
+            repetition_penalty: 1.0,
+            presence_penalty: 0.0,
+            frequency_penalty: 0.0,
+            logit_bias: Vec::new(),
+        }
     }
 }
 
@@ -46,7 +66,22 @@ impl Sampling {
         in_range("temperature", self.temperature, 0.0, 100.0)?;
         in_range("top_p", self.top_p, f32::MIN_POSITIVE, 1.0)?;
         in_range("min_p", self.min_p, 0.0, 1.0)?;
-        in_range("repetition_penalty", self.repetition_penalty, f32::MIN_POSITIVE, 10.0)
+        in_range("typical_p", self.typical_p, f32::MIN_POSITIVE, 1.0)?;
+        in_range("repetition_penalty", self.repetition_penalty, f32::MIN_POSITIVE, 10.0)?;
+        in_range("presence_penalty", self.presence_penalty, -100.0, 100.0)?;
+        in_range("frequency_penalty", self.frequency_penalty, -100.0, 100.0)?;
+        match self.logit_bias.iter().find(|(_, bias)| bias.is_nan() || *bias == f32::INFINITY) {
+            None => Ok(()),
+            Some((id, bias)) => Err(Error::invalid("logit_bias", format!("{bias} for token {id}"))),
+        }
+    }
+
+    /// Whether logits reach the choice as the model gave them.
+    pub(super) fn leaves_logits(&self) -> bool {
+        self.repetition_penalty == 1.0
+            && self.presence_penalty == 0.0
+            && self.frequency_penalty == 0.0
+            && self.logit_bias.is_empty()
     }
 }
 
@@ -61,7 +96,10 @@ struct Candidate {
 pub(super) struct Sampler {
     sampling: Sampling,
     random: ChaCha8Rng,
+    /// Tokens of prompt and answer.
     seen: Vec<bool>,
+    /// How often each token stands in the answer.
+    counts: BTreeMap<u32, u32>,
 }
 
 impl Sampler {
@@ -76,12 +114,17 @@ impl Sampler {
         for id in prompt {
             seen[*id as usize] = true;
         }
-        Self { sampling: sampling.clone(), random: ChaCha8Rng::seed_from_u64(seed), seen }
+        Self {
+            sampling: sampling.clone(),
+            random: ChaCha8Rng::seed_from_u64(seed),
+            seen,
+            counts: BTreeMap::new(),
+        }
     }
 
     /// The next token; `None` if no logit is a number. Ties go to the lower id.
     pub(super) fn next(&mut self, logits: &mut [f32]) -> Option<u32> {
-        self.penalise(logits);
+        self.adjust(logits);
         let likeliest = argmax(logits)?;
         let id = if self.sampling.temperature > 0.0 {
             self.draw(logits, logits[likeliest as usize])
@@ -89,16 +132,29 @@ impl Sampler {
             likeliest
         };
         self.seen[id as usize] = true;
+        *self.counts.entry(id).or_default() += 1;
         Some(id)
     }
 
-    fn penalise(&self, logits: &mut [f32]) {
-        let penalty = self.sampling.repetition_penalty;
-        if penalty == 1.0 {
-            return;
+    /// Biases and penalties.
+    fn adjust(&self, logits: &mut [f32]) {
+        for (id, bias) in &self.sampling.logit_bias {
+            if let Some(logit) = logits.get_mut(*id as usize) {
+                *logit += bias;
+            }
         }
-        for (logit, _) in logits.iter_mut().zip(&self.seen).filter(|(_, seen)| **seen) {
-            *logit = if *logit > 0.0 { *logit / penalty } else { *logit * penalty };
+        let penalty = self.sampling.repetition_penalty;
+        if penalty != 1.0 {
+            for (logit, _) in logits.iter_mut().zip(&self.seen).filter(|(_, seen)| **seen) {
+                *logit = if *logit > 0.0 { *logit / penalty } else { *logit * penalty };
+            }
+        }
+        let (presence, frequency) =
+            (self.sampling.presence_penalty, self.sampling.frequency_penalty);
+        if presence != 0.0 || frequency != 0.0 {
+            for (id, count) in &self.counts {
+                logits[*id as usize] -= presence + frequency * *count as f32;
+            }
         }
     }
 
@@ -116,11 +172,14 @@ impl Sampler {
         for candidate in &mut candidates {
             candidate.weight = candidate.weight.exp();
         }
+        if self.sampling.typical_p < 1.0 {
+            keep_typical(&mut candidates, f64::from(self.sampling.typical_p));
+        }
         if self.sampling.top_p < 1.0 {
             keep_nucleus(&mut candidates, f64::from(self.sampling.top_p));
         }
-        // The likeliest has weight 1.
-        candidates.retain(|candidate| candidate.weight >= self.sampling.min_p);
+        let largest = candidates.iter().fold(0f32, |largest, one| largest.max(one.weight));
+        candidates.retain(|candidate| candidate.weight >= self.sampling.min_p * largest);
         candidates.sort_unstable_by_key(|candidate| candidate.id);
         let total: f64 = candidates.iter().map(|candidate| f64::from(candidate.weight)).sum();
         let mut left = self.unit() * total;
@@ -177,6 +236,26 @@ fn keep_nucleus(candidates: &mut Vec<Candidate>, top_p: f64) {
     }
 }
 
+/// Keeps the candidates whose surprise is nearest to the entropy until their share reaches `typical_p`.
+fn keep_typical(candidates: &mut Vec<Candidate>, typical_p: f64) {
+    let total: f64 = candidates.iter().map(|candidate| f64::from(candidate.weight)).sum();
+    let surprise = |candidate: &Candidate| total.ln() - f64::from(candidate.weight).ln();
+    let share = |candidate: &Candidate| f64::from(candidate.weight) / total;
+    let entropy: f64 = candidates
+        .iter()
+        .filter(|candidate| candidate.weight > 0.0)
+        .map(|candidate| share(candidate) * surprise(candidate))
+        .sum();
+    let distance = |candidate: &Candidate| (surprise(candidate) - entropy).abs();
+    candidates.sort_unstable_by(|a, b| distance(a).total_cmp(&distance(b)).then(a.id.cmp(&b.id)));
+    let mut sum = 0.0;
+    let kept = candidates.iter().position(|candidate| {
+        sum += share(candidate);
+        sum >= typical_p
+    });
+    candidates.truncate(kept.map_or(candidates.len(), |last| last + 1));
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -213,6 +292,47 @@ mod tests {
     }
 
     #[test]
+    fn presence_and_frequency_penalties_count_the_answer_and_not_the_prompt() {
+        let presence = Sampling { presence_penalty: 0.6, ..Sampling::default() };
+        let mut first = Sampler::new(&presence, 0, &[0], 3);
+        let choices: Vec<_> = (0..4).map(|_| first.next(&mut [3.0, 2.5, 1.0]).unwrap()).collect();
+        assert_eq!(choices, [0, 1, 0, 0], "0.6 once for each");
+        let frequency = Sampling { frequency_penalty: 0.6, ..Sampling::default() };
+        let mut second = Sampler::new(&frequency, 0, &[0], 3);
+        let choices: Vec<_> = (0..5).map(|_| second.next(&mut [3.0, 2.5, 1.0]).unwrap()).collect();
+        assert_eq!(choices, [0, 1, 0, 1, 0], "0.6 more each time");
+    }
+
+    #[test]
+    fn a_bias_raises_lowers_and_forbids() {
+        let bias = |logit_bias| Sampling { logit_bias, ..Sampling::default() };
+        let choose = |sampling: &Sampling| sampler(sampling, 0).next(&mut [3.0, 2.0, 1.0]);
+        assert_eq!(choose(&bias(vec![(2, 2.5)])), Some(2));
+        assert_eq!(choose(&bias(vec![(0, f32::NEG_INFINITY)])), Some(1));
+        let forbid = (0..3).map(|id| (id, f32::NEG_INFINITY)).collect();
+        assert_eq!(choose(&bias(forbid)), None);
+        let warm = Sampling { temperature: 2.0, ..bias(vec![(0, f32::NEG_INFINITY)]) };
+        let mut sampler = sampler(&warm, 3);
+        assert!((0..200).all(|_| sampler.next(&mut [3.0, 2.0, 1.0]) != Some(0)));
+    }
+
+    /// Entropy of 0.5, 0.25, 0.125, 0.125 is 1.75 bits: surprises 1, 2, 3, 3 lie 0.75, 0.25, 1.25, 1.25 away.
+    #[test]
+    fn typical_sampling_keeps_what_is_about_as_surprising_as_the_mean() {
+        let logits = [0.5f32.ln(), 0.25f32.ln(), 0.125f32.ln(), 0.125f32.ln()];
+        let drawn = |typical_p| {
+            let sampling = Sampling { temperature: 1.0, typical_p, ..Sampling::default() };
+            let mut sampler = sampler(&sampling, 5);
+            let ids = (0..300).map(|_| sampler.next(&mut logits.clone()).unwrap());
+            ids.collect::<std::collections::BTreeSet<_>>().into_iter().collect::<Vec<_>>()
+        };
+        assert_eq!(drawn(0.2), [1]);
+        assert_eq!(drawn(0.6), [0, 1]);
+        assert_eq!(drawn(0.8), [0, 1, 2]);
+        assert_eq!(drawn(1.0), [0, 1, 2, 3]);
+    }
+
+    #[test]
     fn values_out_of_range_are_refused_by_name() {
         let default = Sampling::default;
         for (sampling, name) in [
@@ -223,6 +343,10 @@ mod tests {
             (Sampling { min_p: -0.1, ..default() }, "min_p"),
             (Sampling { repetition_penalty: 0.0, ..default() }, "repetition_penalty"),
             (Sampling { repetition_penalty: f32::INFINITY, ..default() }, "repetition_penalty"),
+            (Sampling { typical_p: 0.0, ..default() }, "typical_p"),
+            (Sampling { presence_penalty: f32::NAN, ..default() }, "presence_penalty"),
+            (Sampling { frequency_penalty: 101.0, ..default() }, "frequency_penalty"),
+            (Sampling { logit_bias: vec![(1, f32::NAN)], ..default() }, "logit_bias"),
         ] {
             let error = sampling.check().unwrap_err().to_string();
             assert!(error.starts_with(&format!("invalid {name}: ")), "{error}");
@@ -279,7 +403,7 @@ mod tests {
             seed: u64,
         ) {
             let sampling =
-                Sampling { temperature: 0.7, top_k, top_p, min_p, repetition_penalty: 1.0 };
+                Sampling { temperature: 0.7, top_k, top_p, min_p, ..Sampling::default() };
             let allowed = allowed(&logits, &sampling);
             let mut first = sampler(&sampling, seed);
             let mut second = sampler(&sampling, seed);

@@ -105,16 +105,13 @@ impl ChatModel {
         let mut text = String::new();
         let mut token_ids = Vec::new();
         for segment in &segments {
-            match segment {
-                Segment::Scaffold(part) => {
-                    token_ids.extend(self.vocabulary.encode_scaffold(part)?);
-                    text.push_str(part);
-                }
-                Segment::Content(part) => {
-                    token_ids.extend(self.vocabulary.encode(part)?);
-                    text.push_str(part);
-                }
-            }
+            let before = token_ids.last().copied();
+            let (part, ids) = match segment {
+                Segment::Scaffold(part) => (part, self.vocabulary.encode_scaffold(part, before)?),
+                Segment::Content(part) => (part, self.vocabulary.encode(part, before)?),
+            };
+            token_ids.extend(ids);
+            text.push_str(part);
         }
         if let Some(id) = self.vocabulary.opening_id()
             && token_ids.first() != Some(&id)
@@ -143,7 +140,7 @@ impl ChatModel {
     /// # Errors
     /// [`ErrorCode::Internal`](crate::ErrorCode::Internal) if the tokenizer fails.
     pub fn encode(&self, text: &str) -> Result<Vec<u32>> {
-        self.vocabulary.encode(text)
+        self.vocabulary.encode(text, None)
     }
 
     /// The tokens of a prompt that the caller wrote in full: names of control tokens stand for them, and the
@@ -152,7 +149,7 @@ impl ChatModel {
     /// # Errors
     /// As [`ChatModel::encode`].
     pub fn encode_trusted(&self, prompt: &str) -> Result<Vec<u32>> {
-        let mut ids = self.vocabulary.encode_scaffold(prompt)?;
+        let mut ids = self.vocabulary.encode_scaffold(prompt, None)?;
         if let Some(id) = self.vocabulary.opening_id()
             && ids.first() != Some(&id)
         {

@@ -167,6 +167,14 @@ impl Gguf {
         }
     }
 
+    /// A list of real numbers.
+    pub(crate) fn numbers(&self, key: &str) -> Option<&[f64]> {
+        match self.metadata.get(key) {
+            Some(Value::Floats(numbers)) => Some(numbers),
+            _ => None,
+        }
+    }
+
     /// The bytes of a tensor as they lie in the file.
     ///
     /// # Errors

@@ -3,58 +3,20 @@
 //! Control and user-defined tokens are kept out of the byte-pair model, so encoding plain text cannot yield
 //! one: only [`Vocabulary::encode_scaffold`], which reads template text, looks for them.
 
+mod sentence_piece;
+mod splitting;
+
 use std::collections::HashMap;
 
+use tokenizers::Tokenizer;
 use tokenizers::models::bpe::{BPE, Vocab};
+use tokenizers::normalizers::replace::Replace;
 use tokenizers::normalizers::unicode::NFC;
-use tokenizers::pre_tokenizers::PreTokenizerWrapper;
-use tokenizers::pre_tokenizers::byte_level::ByteLevel;
-use tokenizers::pre_tokenizers::sequence::Sequence;
-use tokenizers::pre_tokenizers::split::{Split, SplitPattern};
-use tokenizers::{SplitDelimiterBehavior, Tokenizer};
 
+use self::sentence_piece::{SPACE, SentencePiece};
+use self::splitting::Splitting;
 use super::gguf::Gguf;
 use crate::error::{Error, Result};
-
-const GPT2: &str = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+";
-const LLAMA3: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
-const QWEN2: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
-
-/// One way of cutting text into words before byte pairs are merged.
-struct Splitting {
-    /// Values of `tokenizer.ggml.pre` that mean this.
-    names: &'static [&'static str],
-    /// Patterns applied in turn, each to what the one before left.
-    patterns: &'static [&'static str],
-    /// Whether a word that is a token as a whole is taken without merging.
-    whole_words: bool,
-    /// Whether text is composed (NFC) first.
-    compose: bool,
-}
-
-/// What we know to split as the model was trained (patterns as in llama.cpp, `llama-vocab.cpp`). The first of
-/// each, and `starcoder`, `refact` and `command-r`, are checked on llama.cpp's test strings.
-const SPLITTINGS: &[Splitting] = &[
-    Splitting {
-        names: &["llama-bpe", "llama3", "llama-v3", "falcon3"],
-        patterns: &[LLAMA3],
-        whole_words: true,
-        compose: false,
-    },
-    Splitting {
-        names: &["qwen2", "deepseek-r1-qwen"],
-        patterns: &[QWEN2],
-        whole_words: false,
-        compose: true,
-    },
-    Splitting {
-        names: &["smollm", "starcoder", "refact", "command-r"],
-        patterns: &[r"\p{N}", GPT2],
-        whole_words: false,
-        compose: false,
-    },
-    Splitting { names: &["gpt-2", "gpt2"], patterns: &[GPT2], whole_words: false, compose: false },
-];
 
 /// Names of control tokens that end a turn, beyond those the file declares.
 const END_NAMES: &[&str] = &[
@@ -64,6 +26,8 @@ const END_NAMES: &[&str] = &[
     "<|eot_id|>",
     "<|eom_id|>",
     "<|end|>",
+    "<end_of_turn>",
+    "<eos>",
     "</s>",
 ];
 
@@ -73,13 +37,52 @@ enum Kind {
     Text,
     /// Structure: never text, never from text.
     Control,
+    /// A single byte, for characters that are no piece.
+    Byte,
+    /// A run of white space.
+    Run,
     /// Text of its own that only the template may use as one token.
     Literal,
 }
 
+/// How text becomes tokens.
+enum Pieces {
+    /// Pairs merged in the order the file lists (Sennrich et al. 2016).
+    Merges(Box<Tokenizer>),
+    /// Pieces merged by score.
+    Scores(Box<SentencePiece>),
+}
+
+/// How a token string spells bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Alphabet {
+    /// One character per byte.
+    Bytes,
+    /// As it is, with U+2581 for a space, and tokens `<0x00>` to `<0xFF>` for single bytes.
+    Text,
+}
+
+/// What `tokenizer.ggml.model` names.
+#[derive(Clone, Copy)]
+enum Family {
+    /// Byte-level byte pairs, cut into words first.
+    ByteLevel(&'static Splitting),
+    /// Byte pairs over characters, whole lines at a time.
+    Lines,
+    /// Pieces with scores.
+    Scores,
+}
+
+impl Kind {
+    /// Whether only the template may write it.
+    fn is_structure(self) -> bool {
+        matches!(self, Kind::Control | Kind::Literal)
+    }
+}
+
 /// Token strings, the splitting and merging that produce them, and which of them are structure.
 pub(crate) struct Vocabulary {
-    tokenizer: Tokenizer,
+    pieces: Pieces,
     kinds: Vec<Kind>,
     /// The bytes of all tokens, one after the other.
     bytes: Vec<u8>,
@@ -87,6 +90,8 @@ pub(crate) struct Vocabulary {
     ends: Vec<usize>,
     /// Control and literal tokens, longest first.
     special: Vec<(String, u32)>,
+    /// Runs of white space that are tokens of their own, longest first.
+    runs: Vec<(String, u32)>,
     bos: Option<u32>,
     eos: Option<u32>,
     add_bos: bool,
@@ -105,12 +110,12 @@ impl Vocabulary {
     /// # Errors
     /// Model if the tables are missing, disagree, or ask for a tokenizer we do not know.
     pub(crate) fn from_gguf(gguf: &Gguf) -> Result<Self> {
-        let splitting = splitting(gguf)?;
+        let family = family(gguf)?;
         let tokens = gguf
             .texts("tokenizer.ggml.tokens")
             .ok_or_else(|| gguf.bad("tokenizer.ggml.tokens is missing"))?;
         let bos = token_id(gguf, "tokenizer.ggml.bos_token_id", tokens.len())?;
-        let mut kinds = kinds(gguf, tokens.len())?;
+        let mut kinds = kinds(gguf, tokens, family.alphabet())?;
         let eos = token_id(gguf, "tokenizer.ggml.eos_token_id", tokens.len())?;
         let mut end_ids = Vec::from_iter(eos);
         end_ids.extend(token_id(gguf, "tokenizer.ggml.eot_token_id", tokens.len())?);
@@ -118,17 +123,20 @@ impl Vocabulary {
         for id in end_ids.iter().chain(&bos) {
             kinds[*id as usize] = Kind::Control;
         }
-        let tokenizer = tokenizer(gguf, splitting, tokens, &kinds)?;
-        let (bytes, ends) = token_bytes(tokens, &kinds);
-        let special = special(tokens, &kinds);
+        let pieces = match family {
+            Family::ByteLevel(splitting) => byte_level(gguf, splitting, tokens, &kinds)?,
+            Family::Lines => lines(gguf, tokens, &kinds)?,
+            Family::Scores => Pieces::Scores(Box::new(scored(gguf, tokens, &kinds)?)),
+        };
+        let (bytes, ends) = token_bytes(tokens, &kinds, family.alphabet());
+        let special = named(tokens, &kinds, Kind::is_structure);
+        let runs = named(tokens, &kinds, |kind| kind == Kind::Run);
         end_ids
             .extend(special.iter().filter(|(name, id)| ends_turn(name, *id, &kinds)).map(|t| t.1));
         end_ids.sort_unstable();
         end_ids.dedup();
-        let add_bos = gguf
-            .flag("tokenizer.ggml.add_bos_token")
-            .unwrap_or(splitting.names.contains(&"llama-bpe"));
-        Ok(Self { tokenizer, kinds, bytes, ends, special, bos, eos, add_bos, end_ids })
+        let add_bos = gguf.flag("tokenizer.ggml.add_bos_token").unwrap_or(family.opens());
+        Ok(Self { pieces, kinds, bytes, ends, special, runs, bos, eos, add_bos, end_ids })
     }
 
     /// Number of tokens.
@@ -168,26 +176,58 @@ impl Vocabulary {
 
     /// Whether `id` is a control or literal token.
     pub(crate) fn is_special(&self, id: u32) -> bool {
-        self.kinds.get(id as usize).is_some_and(|kind| *kind != Kind::Text)
+        self.kinds.get(id as usize).is_some_and(|kind| kind.is_structure())
     }
 
-    /// Tokens of plain text: no text, whatever it says, becomes a control token.
+    /// Tokens of plain text after `before`, none if it opens the prompt: no text, whatever it says, becomes a
+    /// control token.
     ///
     /// # Errors
     /// Internal if the tokenizer fails, which it does not on valid text.
-    pub(crate) fn encode(&self, text: &str) -> Result<Vec<u32>> {
-        let encoding = self
-            .tokenizer
-            .encode_fast(text, false)
-            .map_err(|cause| Error::internal_cause("tokenizer failed", cause))?;
-        Ok(encoding.get_ids().to_vec())
+    pub(crate) fn encode(&self, text: &str, before: Option<u32>) -> Result<Vec<u32>> {
+        let opens = before.is_none_or(|id| self.is_special(id));
+        if self.runs.is_empty() {
+            return self.encode_plain(text, opens);
+        }
+        let mut ids = Vec::new();
+        let mut plain = 0;
+        let mut at = 0;
+        while let Some(character) = text[at..].chars().next() {
+            let run = character.is_whitespace().then(|| self.run_at(&text[at..])).flatten();
+            if let Some((run, id)) = run {
+                ids.extend(self.encode_plain(&text[plain..at], opens && plain == 0)?);
+                ids.push(*id);
+                at += run.len();
+                plain = at;
+            } else {
+                at += character.len_utf8();
+            }
+        }
+        ids.extend(self.encode_plain(&text[plain..], opens && plain == 0)?);
+        Ok(ids)
     }
 
-    /// Tokens of template text, in which the names of control tokens stand for them.
+    fn run_at(&self, text: &str) -> Option<&(String, u32)> {
+        self.runs.iter().find(|(run, _)| text.starts_with(run.as_str()))
+    }
+
+    fn encode_plain(&self, text: &str, opens: bool) -> Result<Vec<u32>> {
+        match &self.pieces {
+            Pieces::Merges(tokenizer) => {
+                let encoding = tokenizer
+                    .encode_fast(text, false)
+                    .map_err(|cause| Error::internal_cause("tokenizer failed", cause))?;
+                Ok(encoding.get_ids().to_vec())
+            }
+            Pieces::Scores(pieces) => Ok(pieces.encode(text, opens)),
+        }
+    }
+
+    /// Tokens of template text after `before`, in which the names of control tokens stand for them.
     ///
     /// # Errors
     /// As [`Vocabulary::encode`].
-    pub(crate) fn encode_scaffold(&self, text: &str) -> Result<Vec<u32>> {
+    pub(crate) fn encode_scaffold(&self, text: &str, before: Option<u32>) -> Result<Vec<u32>> {
         let mut ids = Vec::new();
         let mut plain = 0;
         let mut at = 0;
@@ -195,7 +235,7 @@ impl Vocabulary {
             let rest = &text[at..];
             match self.special.iter().find(|(name, _)| rest.starts_with(name.as_str())) {
                 Some((name, id)) => {
-                    ids.extend(self.encode(&text[plain..at])?);
+                    ids.extend(self.encode(&text[plain..at], ids.last().copied().or(before))?);
                     ids.push(*id);
                     at += name.len();
                     plain = at;
@@ -203,7 +243,7 @@ impl Vocabulary {
                 None => at += rest.chars().next().map_or(1, char::len_utf8),
             }
         }
-        ids.extend(self.encode(&text[plain..])?);
+        ids.extend(self.encode(&text[plain..], ids.last().copied().or(before))?);
         Ok(ids)
     }
 
@@ -232,21 +272,33 @@ fn ends_turn(name: &str, id: u32, kinds: &[Kind]) -> bool {
     kinds[id as usize] == Kind::Control && END_NAMES.contains(&name)
 }
 
-fn splitting(gguf: &Gguf) -> Result<&'static Splitting> {
-    match gguf.text("tokenizer.ggml.model") {
-        Some("gpt2") => {}
-        Some(kind) => {
-            return Err(gguf.bad(format!(
-                "tokenizer kind {kind:?} is not supported, only byte-level BPE (\"gpt2\") is"
-            )));
+impl Family {
+    fn alphabet(self) -> Alphabet {
+        match self {
+            Family::ByteLevel(_) => Alphabet::Bytes,
+            Family::Lines | Family::Scores => Alphabet::Text,
         }
-        None => return Err(gguf.bad("tokenizer.ggml.model is missing")),
     }
-    let pre = gguf.text("tokenizer.ggml.pre").unwrap_or("default");
-    SPLITTINGS.iter().find(|splitting| splitting.names.contains(&pre)).ok_or_else(|| {
-        let known: Vec<_> = SPLITTINGS.iter().flat_map(|s| s.names).copied().collect();
-        gguf.bad(format!("pre-tokenizer {pre:?} is not supported, known are {}", known.join(", ")))
-    })
+
+    /// Whether a prompt opens with the opening token when the file does not say.
+    fn opens(self) -> bool {
+        match self {
+            Family::ByteLevel(splitting) => splitting.opens,
+            Family::Lines | Family::Scores => true,
+        }
+    }
+}
+
+fn family(gguf: &Gguf) -> Result<Family> {
+    match gguf.text("tokenizer.ggml.model") {
+        Some("gpt2") => splitting::of(gguf).map(Family::ByteLevel),
+        Some("llama") => Ok(Family::Scores),
+        Some("gemma4") => Ok(Family::Lines),
+        Some(kind) => Err(gguf.bad(format!(
+            "tokenizer kind {kind:?} is not supported, known are \"gpt2\", \"llama\", \"gemma4\""
+        ))),
+        None => Err(gguf.bad("tokenizer.ggml.model is missing")),
+    }
 }
 
 fn token_id(gguf: &Gguf, key: &str, len: usize) -> Result<Option<u32>> {
@@ -258,57 +310,116 @@ fn token_id(gguf: &Gguf, key: &str, len: usize) -> Result<Option<u32>> {
 }
 
 /// Token kinds as llama.cpp numbers them: 1 normal, 2 unknown, 3 control, 4 user defined, 5 unused, 6 byte.
-fn kinds(gguf: &Gguf, len: usize) -> Result<Vec<Kind>> {
+fn kinds(gguf: &Gguf, tokens: &[String], alphabet: Alphabet) -> Result<Vec<Kind>> {
     let Some(types) = gguf.integers("tokenizer.ggml.token_type") else {
-        return Ok(vec![Kind::Text; len]);
+        return Ok(vec![Kind::Text; tokens.len()]);
     };
-    if types.len() != len {
-        return Err(gguf.bad(format!("{} token types for {len} tokens", types.len())));
+    if types.len() != tokens.len() {
+        return Err(gguf.bad(format!("{} token types for {} tokens", types.len(), tokens.len())));
     }
-    let kind = |number: &i64| match number {
-        1 | 6 => Kind::Text,
-        4 => Kind::Literal,
+    let kind = |(number, token): (&i64, &String)| match (number, alphabet) {
+        (1, _) | (6, Alphabet::Bytes) => Kind::Text,
+        (6, Alphabet::Text) => Kind::Byte,
+        // Declared runs of white space (Gemma, MPT) are no structure.
+        (4, _) if is_run(token) => Kind::Run,
+        (4, _) => Kind::Literal,
         _ => Kind::Control,
     };
-    Ok(types.iter().map(kind).collect())
+    Ok(types.iter().zip(tokens).map(kind).collect())
 }
 
-fn tokenizer(
+fn is_run(token: &str) -> bool {
+    !token.is_empty() && token.chars().all(|c| c.is_whitespace() || c == SPACE)
+}
+
+fn byte_level(
     gguf: &Gguf,
     splitting: &Splitting,
     tokens: &[String],
     kinds: &[Kind],
-) -> Result<Tokenizer> {
-    let vocab: HashMap<&str, u32> = (0u32..)
-        .zip(tokens)
-        .filter(|(id, _)| kinds[*id as usize] == Kind::Text)
-        .map(|(id, token)| (token.as_str(), id))
-        .collect();
+) -> Result<Pieces> {
+    let vocab = text_ids(tokens, kinds);
     for (byte, character) in (0u8..).zip(byte_characters()) {
         let mut buffer = [0; 4];
         if is_common(byte) && !vocab.contains_key(&*character.encode_utf8(&mut buffer)) {
             return Err(gguf.bad(format!("the vocabulary has no token for byte {byte:#04x}")));
         }
     }
-    let merges = merges(gguf, &vocab)?;
+    let mut tokenizer = merging(gguf, &vocab, splitting.whole_words)?;
+    tokenizer.with_pre_tokenizer(Some(splitting.pre_tokenizer()?));
+    if splitting.compose {
+        tokenizer.with_normalizer(Some(NFC)).map_err(refused)?;
+    }
+    Ok(Pieces::Merges(Box::new(tokenizer)))
+}
+
+/// Line ends apart from lines, spaces written as U+2581, unknown characters as bytes.
+fn lines(gguf: &Gguf, tokens: &[String], kinds: &[Kind]) -> Result<Pieces> {
+    let mut vocab = text_ids(tokens, kinds);
+    let bytes = (0u32..).zip(tokens).filter(|(id, _)| kinds[*id as usize] == Kind::Byte);
+    vocab.extend(bytes.map(|(id, token)| (token.as_str(), id)));
+    let mut tokenizer = merging(gguf, &vocab, false)?;
+    tokenizer.with_pre_tokenizer(Some(splitting::isolate(r"\n+")?));
+    let spaces = Replace::new(" ", SPACE.to_string()).map_err(refused)?;
+    tokenizer.with_normalizer(Some(spaces)).map_err(refused)?;
+    Ok(Pieces::Merges(Box::new(tokenizer)))
+}
+
+fn refused(cause: tokenizers::Error) -> Error {
+    Error::internal_cause("normalizer refused", cause)
+}
+
+fn text_ids<'a>(tokens: &'a [String], kinds: &[Kind]) -> HashMap<&'a str, u32> {
+    (0u32..)
+        .zip(tokens)
+        .filter(|(id, _)| kinds[*id as usize] == Kind::Text)
+        .map(|(id, token)| (token.as_str(), id))
+        .collect()
+}
+
+fn merging(gguf: &Gguf, vocab: &HashMap<&str, u32>, whole_words: bool) -> Result<Tokenizer> {
+    let merges = merges(gguf, vocab)?;
+    let owned: Vocab = vocab.iter().map(|(token, id)| ((*token).to_owned(), *id)).collect();
     let bpe = BPE::builder()
-        .vocab_and_merges(
-            vocab.iter().map(|(token, id)| ((*token).to_owned(), *id)).collect::<Vocab>(),
-            merges,
-        )
-        .ignore_merges(splitting.whole_words)
+        .byte_fallback(owned.contains_key("<0x0A>"))
+        .vocab_and_merges(owned, merges)
+        .ignore_merges(whole_words)
         .build()
         .map_err(|cause| {
             Error::model_cause(gguf.path(), "the tokenizer tables do not fit together", cause)
         })?;
-    let mut tokenizer = Tokenizer::new(bpe);
-    tokenizer.with_pre_tokenizer(Some(pre_tokenizer(splitting)?));
-    if splitting.compose {
-        tokenizer
-            .with_normalizer(Some(NFC))
-            .map_err(|cause| Error::internal_cause("normalizer refused", cause))?;
+    Ok(Tokenizer::new(bpe))
+}
+
+fn scored(gguf: &Gguf, tokens: &[String], kinds: &[Kind]) -> Result<SentencePiece> {
+    let scores = gguf
+        .numbers("tokenizer.ggml.scores")
+        .ok_or_else(|| gguf.bad("tokenizer.ggml.scores is missing"))?;
+    if scores.len() != tokens.len() || scores.iter().any(|score| score.is_nan()) {
+        let reason =
+            format!("{} scores for {} tokens, or one is not a number", scores.len(), tokens.len());
+        return Err(gguf.bad(reason));
     }
-    Ok(tokenizer)
+    let mut bytes = [None; 256];
+    for (id, (token, kind)) in (0u32..).zip(tokens.iter().zip(kinds)) {
+        if let (Kind::Byte, Some(byte)) = (kind, byte_of(token)) {
+            bytes[usize::from(byte)] = Some(id);
+        }
+    }
+    let pieces = text_ids(tokens, kinds).into_iter().map(|(token, id)| (token.to_owned(), id));
+    Ok(SentencePiece::new(
+        pieces.collect(),
+        scores.iter().map(|score| *score as f32).collect(),
+        bytes,
+        token_id(gguf, "tokenizer.ggml.unknown_token_id", tokens.len())?,
+        gguf.flag("tokenizer.ggml.add_space_prefix").unwrap_or(true),
+    ))
+}
+
+/// The byte that a token such as `<0x0A>` stands for.
+fn byte_of(token: &str) -> Option<u8> {
+    let digits = token.strip_prefix("<0x")?.strip_suffix('>')?;
+    u8::from_str_radix(digits, 16).ok()
 }
 
 /// The merge rules between tokens that text may become; rules that make a control token are left out.
@@ -332,18 +443,6 @@ fn merges(gguf: &Gguf, vocab: &HashMap<&str, u32>) -> Result<Vec<(String, String
     Ok(merges)
 }
 
-fn pre_tokenizer(splitting: &Splitting) -> Result<PreTokenizerWrapper> {
-    let mut steps: Vec<PreTokenizerWrapper> = Vec::new();
-    for pattern in splitting.patterns {
-        let pattern = SplitPattern::Regex((*pattern).to_owned());
-        let split = Split::new(pattern, SplitDelimiterBehavior::Isolated, false)
-            .map_err(|cause| Error::internal_cause("splitting pattern refused", cause))?;
-        steps.push(split.into());
-    }
-    steps.push(ByteLevel::new(false, false, false).into());
-    Ok(Sequence::new(steps).into())
-}
-
 /// The character that stands for each byte in a byte-level vocabulary (Radford et al. 2019, GPT-2).
 fn byte_characters() -> [char; 256] {
     let mut characters = ['\0'; 256];
@@ -363,31 +462,36 @@ fn is_common(byte: u8) -> bool {
     matches!(byte, b'\n' | b' '..=b'~' | 0x80..=0xBF | 0xC2..=0xEF)
 }
 
-fn token_bytes(tokens: &[String], kinds: &[Kind]) -> (Vec<u8>, Vec<usize>) {
+/// The bytes of every token one after the other, and where each ends.
+fn token_bytes(tokens: &[String], kinds: &[Kind], alphabet: Alphabet) -> (Vec<u8>, Vec<usize>) {
     let by_character: HashMap<char, u8> = byte_characters().into_iter().zip(0u8..).collect();
     let mut bytes = Vec::new();
     let mut ends = Vec::with_capacity(tokens.len());
     for (token, kind) in tokens.iter().zip(kinds) {
-        let start = bytes.len();
-        let mapped = token.chars().map_while(|character| by_character.get(&character));
-        bytes.extend(mapped);
-        if *kind == Kind::Literal || bytes.len() - start != token.chars().count() {
-            bytes.truncate(start);
-            bytes.extend_from_slice(token.as_bytes());
+        match (kind, alphabet) {
+            (Kind::Literal, _) => bytes.extend_from_slice(token.as_bytes()),
+            (Kind::Byte, _) => bytes.extend(byte_of(token)),
+            (_, Alphabet::Text) => bytes.extend_from_slice(token.replace(SPACE, " ").as_bytes()),
+            (_, Alphabet::Bytes) => match token.chars().map(|c| by_character.get(&c)).collect() {
+                Some(spelled) => bytes.extend::<Vec<&u8>>(spelled),
+                // Not spelled byte by byte after all.
+                None => bytes.extend_from_slice(token.as_bytes()),
+            },
         }
         ends.push(bytes.len());
     }
     (bytes, ends)
 }
 
-fn special(tokens: &[String], kinds: &[Kind]) -> Vec<(String, u32)> {
-    let mut special: Vec<(String, u32)> = (0u32..)
+/// The tokens of some kinds, longest text first.
+fn named(tokens: &[String], kinds: &[Kind], wanted: fn(Kind) -> bool) -> Vec<(String, u32)> {
+    let mut named: Vec<(String, u32)> = (0u32..)
         .zip(tokens)
-        .filter(|(id, token)| kinds[*id as usize] != Kind::Text && !token.is_empty())
+        .filter(|(id, token)| wanted(kinds[*id as usize]) && !token.is_empty())
         .map(|(id, token)| (token.clone(), id))
         .collect();
-    special.sort_by(|a, b| b.0.len().cmp(&a.0.len()).then(a.1.cmp(&b.1)));
-    special
+    named.sort_by(|a, b| b.0.len().cmp(&a.0.len()).then(a.1.cmp(&b.1)));
+    named
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@
 """
 
 from rag_py import errors
+from rag_py._generator import Generator
 from rag_py._knowledge_base import KnowledgeBase, open
 from rag_py._native import (
     Answer,
@@ -16,7 +17,7 @@ from rag_py._native import (
     Citation,
     Encoder,
     Generation,
-    Generator,
+    GenerationStream,
     Hit,
     Passage,
     Progress,
@@ -33,6 +34,7 @@ __all__ = [
     "Citation",
     "Encoder",
     "Generation",
+    "GenerationStream",
     "Generator",
     "Hit",
     "KnowledgeBase",

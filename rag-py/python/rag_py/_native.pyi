@@ -34,6 +34,7 @@ __all__ = [
     "Citation",
     "Encoder",
     "Generation",
+    "GenerationStream",
     "Generator",
     "Hit",
     "KnowledgeBase",
@@ -162,8 +163,14 @@ class KnowledgeBase:
         temperature: float | None = None,
         top_p: float | None = None,
         min_p: float | None = None,
+        typical_p: float | None = None,
         repetition_penalty: float | None = None,
+        presence_penalty: float | None = None,
+        frequency_penalty: float | None = None,
+        logit_bias: Mapping[int, float] | None = None,
         beams: int | None = None,
+        length_penalty: float | None = None,
+        early_stopping: bool | None = None,
         seed: int | None = None,
         stop: Sequence[str] | None = None,
     ) -> Answer:
@@ -186,8 +193,14 @@ class KnowledgeBase:
             temperature: 0 is greedy. Default 0.
             top_p: Keep the likeliest tokens that sum to p. Default 1, all.
             min_p: Keep tokens at least this share as likely as the likeliest. Default 0, all.
+            typical_p: Keep the tokens about as surprising as the mean until they sum to p. Default 1, all.
             repetition_penalty: Divides the logits of tokens already seen. Default 1, off.
+            presence_penalty: Subtracted from the logits of tokens already in the answer. Default 0.
+            frequency_penalty: The same, once for each time. Default 0.
+            logit_bias: Token ids and what is added to their logits; ``-inf`` forbids one.
             beams: Width of beam search; 1 samples. Default 1.
+            length_penalty: Beam search divides by the length to this power. Default 1.
+            early_stopping: Beam search ends with the first continuations that end. Default False.
             seed: Same seed, same answer. Default 0.
             stop: The answer ends before any of these.
 
@@ -214,8 +227,14 @@ class KnowledgeBase:
         temperature: float | None = None,
         top_p: float | None = None,
         min_p: float | None = None,
+        typical_p: float | None = None,
         repetition_penalty: float | None = None,
+        presence_penalty: float | None = None,
+        frequency_penalty: float | None = None,
+        logit_bias: Mapping[int, float] | None = None,
         beams: int | None = None,
+        length_penalty: float | None = None,
+        early_stopping: bool | None = None,
         seed: int | None = None,
         stop: Sequence[str] | None = None,
     ) -> AnswerStream: ...
@@ -233,8 +252,14 @@ class KnowledgeBase:
         temperature: float | None = None,
         top_p: float | None = None,
         min_p: float | None = None,
+        typical_p: float | None = None,
         repetition_penalty: float | None = None,
+        presence_penalty: float | None = None,
+        frequency_penalty: float | None = None,
+        logit_bias: Mapping[int, float] | None = None,
         beams: int | None = None,
+        length_penalty: float | None = None,
+        early_stopping: bool | None = None,
         seed: int | None = None,
         stop: Sequence[str] | None = None,
     ) -> Chat:
@@ -667,7 +692,7 @@ class Encoder:
     def fingerprint(self) -> str:
         """Hash over configuration, tokenizer, weights, pooling, prefixes and length limit, as hex."""
 
-@final
+@disjoint_base
 class Generator:
     """A loaded generator. One call runs at a time; others wait."""
 
@@ -679,17 +704,26 @@ class Generator:
             ModelError: A file is missing, damaged or of a kind we do not run.
         """
 
+    @overload
     def generate(
         self,
         prompt: str | Sequence[Message],
         *,
+        stream: Literal[False] = False,
         max_new_tokens: int | None = None,
         temperature: float | None = None,
         top_k: int | None = None,
         top_p: float | None = None,
         min_p: float | None = None,
+        typical_p: float | None = None,
         repetition_penalty: float | None = None,
+        presence_penalty: float | None = None,
+        frequency_penalty: float | None = None,
+        logit_bias: Mapping[int, float] | None = None,
+        logprobs: int | None = None,
         beams: int | None = None,
+        length_penalty: float | None = None,
+        early_stopping: bool | None = None,
         seed: int | None = None,
         stop: Sequence[str] | None = None,
     ) -> Generation:
@@ -701,19 +735,82 @@ class Generator:
         Args:
             prompt: Text to continue as it is, or a list of ``{"role": ..., "content": ...}`` with the roles
                 ``"system"``, ``"user"`` and ``"assistant"``.
+            stream: Return a ``GenerationStream`` instead, which gives the text as it is written.
             max_new_tokens: Most tokens to produce. Default 256.
             temperature: 0 is greedy. Default 0.
             top_k: Keep the k likeliest tokens; 0 keeps all. Default 0.
             top_p: Keep the likeliest tokens that sum to p. Default 1, all.
             min_p: Keep tokens at least this share as likely as the likeliest. Default 0, all.
+            typical_p: Keep the tokens about as surprising as the mean until they sum to p. Default 1, all.
             repetition_penalty: Divides the logits of tokens already seen. Default 1, off.
+            presence_penalty: Subtracted from the logits of tokens already in the answer. Default 0.
+            frequency_penalty: The same, once for each time. Default 0.
+            logit_bias: Token ids and what is added to their logits; ``-inf`` forbids one.
+            logprobs: Record log-probabilities of the answer's tokens, and of this many of the likeliest in their
+                place.
             beams: Width of beam search; 1 samples. Default 1.
+            length_penalty: Beam search divides by the length to this power. Default 1.
+            early_stopping: Beam search ends with the first continuations that end. Default False.
             seed: Same seed, same bytes. Default 0.
             stop: Generation ends before any of these.
 
         Raises:
             InvalidArgumentError: An option is out of range.
             ContextOverflowError: The prompt leaves no room for an answer.
+        """
+
+    @overload
+    def generate(
+        self,
+        prompt: str | Sequence[Message],
+        *,
+        stream: Literal[True],
+        max_new_tokens: int | None = None,
+        temperature: float | None = None,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        min_p: float | None = None,
+        typical_p: float | None = None,
+        repetition_penalty: float | None = None,
+        presence_penalty: float | None = None,
+        frequency_penalty: float | None = None,
+        logit_bias: Mapping[int, float] | None = None,
+        logprobs: int | None = None,
+        beams: int | None = None,
+        length_penalty: float | None = None,
+        early_stopping: bool | None = None,
+        seed: int | None = None,
+        stop: Sequence[str] | None = None,
+    ) -> GenerationStream: ...
+    def generate_many(
+        self,
+        prompt: str | Sequence[Message],
+        count: int,
+        *,
+        max_new_tokens: int | None = None,
+        temperature: float | None = None,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        min_p: float | None = None,
+        typical_p: float | None = None,
+        repetition_penalty: float | None = None,
+        presence_penalty: float | None = None,
+        frequency_penalty: float | None = None,
+        logit_bias: Mapping[int, float] | None = None,
+        logprobs: int | None = None,
+        beams: int | None = None,
+        length_penalty: float | None = None,
+        early_stopping: bool | None = None,
+        seed: int | None = None,
+        stop: Sequence[str] | None = None,
+    ) -> list[Generation]:
+        """Several answers to one prompt: the first with ``seed``, the next with the seed after it, and so on.
+
+        The prompt is taken in once. Greedy answers are all the same: give a temperature.
+
+        Args:
+            prompt: As for ``generate``, whose other options it takes.
+            count: How many, to 64.
         """
 
     def token_count(self, text: str) -> int:
@@ -728,6 +825,35 @@ class Generator:
         """Tokens it can hold, prompt and answer together."""
 
 @final
+class GenerationStream:
+    """The pieces of a text as they are generated, then the whole with its figures.
+
+    Iterate to get the pieces; ``generation`` is there at the end. Closing it, leaving its ``with`` block or dropping
+    it stops the generation within one token.
+    """
+
+    @property
+    def generation(self) -> Generation:
+        """The whole text with its figures; waits until it is complete, passing over pieces not yet read.
+
+        Raises:
+            CancelledError: The stream was closed before its end.
+        """
+
+    def close(self) -> None:
+        """Stops the generation within one token. Does not wait; does nothing after the end."""
+
+    def __iter__(self) -> Iterator[str]: ...
+    def __next__(self) -> str: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self,
+        _exception_type: type[BaseException] | None,
+        _exception: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None: ...
+
+@final
 class Generation:
     """Text that a generator wrote."""
 
@@ -738,6 +864,10 @@ class Generation:
     @property
     def token_ids(self) -> list[int]:
         """Its tokens."""
+
+    @property
+    def logprobs(self) -> list[tuple[int, float, list[tuple[int, float]]]]:
+        """Per token, if asked for: its id, its log-probability, and the likeliest ids in its place with theirs."""
 
     @property
     def prompt_token_count(self) -> int:

@@ -38,8 +38,35 @@ class AskOptions(TypedDict, total=False):
     temperature: Optional[float]
     top_p: Optional[float]
     min_p: Optional[float]
+    typical_p: Optional[float]
     repetition_penalty: Optional[float]
+    presence_penalty: Optional[float]
+    frequency_penalty: Optional[float]
+    logit_bias: Optional[Mapping[int, float]]
     beams: Optional[int]
+    length_penalty: Optional[float]
+    early_stopping: Optional[bool]
+    seed: Optional[int]
+    stop: Optional[Sequence[str]]
+
+
+class GenerateOptions(TypedDict, total=False):
+    """The options of ``Generator.generate``; see there."""
+
+    max_new_tokens: Optional[int]
+    temperature: Optional[float]
+    top_k: Optional[int]
+    top_p: Optional[float]
+    min_p: Optional[float]
+    typical_p: Optional[float]
+    repetition_penalty: Optional[float]
+    presence_penalty: Optional[float]
+    frequency_penalty: Optional[float]
+    logit_bias: Optional[Mapping[int, float]]
+    logprobs: Optional[int]
+    beams: Optional[int]
+    length_penalty: Optional[float]
+    early_stopping: Optional[bool]
     seed: Optional[int]
     stop: Optional[Sequence[str]]
 

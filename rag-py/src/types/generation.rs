@@ -8,6 +8,9 @@ use pyo3::types::PyDict;
 use super::{repr, short};
 use crate::dict::word;
 
+/// A token, its log-probability, and the likeliest tokens in its place with theirs.
+type Logprob = (u32, f32, Vec<(u32, f32)>);
+
 /// Text that a generator wrote.
 #[pyclass(frozen, eq, module = "rag_py._native")]
 #[derive(PartialEq)]
@@ -25,6 +28,16 @@ impl Generation {
     #[getter]
     fn token_ids(&self) -> Vec<u32> {
         self.0.token_ids.clone()
+    }
+
+    /// For each token, if asked for: `(token id, log-probability, [(token id, log-probability), ...])`, the last
+    /// holding the likeliest tokens in its place.
+    #[getter]
+    fn logprobs(&self) -> Vec<Logprob> {
+        let one = |token: &rag_core::generate::TokenLogprob| {
+            (token.token_id, token.logprob, token.likeliest.clone())
+        };
+        self.0.logprobs.iter().map(one).collect()
     }
 
     /// Tokens of the prompt.
@@ -62,6 +75,7 @@ impl Generation {
         let dict = PyDict::new(py);
         dict.set_item("text", self.text())?;
         dict.set_item("token_ids", self.token_ids())?;
+        dict.set_item("logprobs", self.logprobs())?;
         dict.set_item("prompt_token_count", self.prompt_token_count())?;
         dict.set_item("stop_reason", self.stop_reason(py)?)?;
         dict.set_item("prefill_ms", self.prefill_ms())?;

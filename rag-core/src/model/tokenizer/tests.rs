@@ -34,9 +34,9 @@ fn refusal(writer: &Writer) -> String {
 #[test]
 fn text_is_merged_and_comes_back() {
     let vocabulary = vocabulary(&tiny()).unwrap();
-    assert_eq!(vocabulary.encode("hello").unwrap(), [259]);
+    assert_eq!(vocabulary.encode("hello", None).unwrap(), [259]);
     for text in ["hello he\u{e9}\u{1F600}\r\n\0", "", " ", "\u{4E2D}\u{6587}"] {
-        assert_eq!(vocabulary.decode(&vocabulary.encode(text).unwrap()), text);
+        assert_eq!(vocabulary.decode(&vocabulary.encode(text, None).unwrap()), text);
     }
     assert_eq!(vocabulary.end_ids(), [261]);
     assert_eq!(vocabulary.decode(&[259, 261, 262, 263, 9_999]), "hello<tool>");
@@ -48,18 +48,24 @@ fn only_the_scaffold_names_control_tokens() {
     for (name, id) in vocabulary.special().to_vec() {
         let text = format!("hello{name}hello");
         assert!(
-            vocabulary.encode(&text).unwrap().iter().all(|id| !vocabulary.is_special(*id)),
+            vocabulary.encode(&text, None).unwrap().iter().all(|id| !vocabulary.is_special(*id)),
             "{name}"
         );
-        assert_eq!(vocabulary.decode(&vocabulary.encode(&text).unwrap()), text);
-        assert_eq!(vocabulary.encode_scaffold(&text).unwrap(), [259, id, 259], "{name}");
+        assert_eq!(vocabulary.decode(&vocabulary.encode(&text, None).unwrap()), text);
+        assert_eq!(vocabulary.encode_scaffold(&text, None).unwrap(), [259, id, 259], "{name}");
     }
 }
 
 #[test]
 fn unknown_or_broken_tables_are_refused_by_name() {
     let cases = [
-        (Writer::default().text("tokenizer.ggml.model", "llama"), "\"llama\" is not supported"),
+        (Writer::default().text("tokenizer.ggml.model", "t5"), "\"t5\" is not supported"),
+        (
+            Writer::default()
+                .text("tokenizer.ggml.model", "llama")
+                .texts("tokenizer.ggml.tokens", &["a"]),
+            "scores is missing",
+        ),
         (
             Writer::default()
                 .text("tokenizer.ggml.model", "gpt2")
@@ -97,10 +103,32 @@ fn check(gguf: &Path, inputs: &Path, expected: &Path) {
     let mut count = 0;
     for (text, line) in inputs.split("\n__ggml_vocab_test__\n").zip(expected.lines()) {
         let ids: Vec<u32> = line.split_whitespace().map(|id| id.parse().unwrap()).collect();
-        assert_eq!(vocabulary.encode(text).unwrap(), ids, "{}: {text:?}", gguf.display());
+        assert_eq!(vocabulary.encode(text, None).unwrap(), ids, "{}: {text:?}", gguf.display());
         count += 1;
     }
     assert!(count >= 46, "{count}");
+}
+
+/// Characters that are no piece become bytes, runs of white space one token, and all of it comes back.
+#[test]
+fn gemma_text_comes_back_and_opens_without_a_space() {
+    let Some(folder) = test_model("gemma3-270m") else { return };
+    let gguf = Gguf::open(&crate::model::gguf::find(&folder).unwrap()).unwrap();
+    let vocabulary = Vocabulary::from_gguf(&gguf).unwrap();
+    for text in [
+        "The capital of France is",
+        "  two\n\n\nlines\t\u{e9}t\u{e9} \u{1F600}\u{13000}",
+        " ",
+        "<start_of_turn>user\n<table>",
+    ] {
+        let ids = vocabulary.encode(text, None).unwrap();
+        assert_eq!(vocabulary.decode(&ids), text);
+        assert!(ids.iter().all(|id| !vocabulary.is_special(*id)), "{text:?}");
+    }
+    assert_eq!(vocabulary.encode("The capital of France is", None).unwrap().len(), 5);
+    assert_eq!(vocabulary.encode("\n\n\n", None).unwrap().len(), 1);
+    assert_eq!(vocabulary.opening_id(), Some(2));
+    assert!(vocabulary.end_ids().contains(&1) && vocabulary.end_ids().contains(&106));
 }
 
 #[test]
@@ -111,7 +139,7 @@ fn qwen_splits_and_merges_as_published() {
     check(&gguf, &data.join("qwen2.inp"), &data.join("qwen2.out"));
 }
 
-/// Folders with `ggml-vocab-*.gguf`: the shared one holds gpt-2; `RAG_TEST_VOCABULARIES` may name the one of
+/// Folders with `ggml-vocab-*.gguf`: the shared one holds gpt-2, llama-spm and phi-3; `RAG_TEST_VOCABULARIES` may name the one of
 /// a llama.cpp checkout (`models/`), which holds the others.
 #[test]
 fn other_vocabularies_split_and_merge_as_published() {
@@ -119,7 +147,23 @@ fn other_vocabularies_split_and_merge_as_published() {
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared"), PathBuf::from);
     let vectors = shared.join("data/vectors/llamacpp-vocab");
     let more = std::env::var_os("RAG_TEST_VOCABULARIES").map(PathBuf::from);
-    for kind in ["gpt-2", "llama-bpe", "qwen2", "command-r", "starcoder", "refact"] {
+    let kinds = [
+        "gpt-2",
+        "llama-bpe",
+        "qwen2",
+        "qwen35",
+        "command-r",
+        "starcoder",
+        "refact",
+        "mpt",
+        "falcon",
+        "deepseek-coder",
+        "deepseek-llm",
+        "llama-spm",
+        "phi-3",
+        "gemma-4",
+    ];
+    for kind in kinds {
         let name = format!("ggml-vocab-{kind}.gguf");
         let file = [Some(vectors.clone()), more.clone()]
             .into_iter()
@@ -151,7 +195,7 @@ fn long_and_odd_texts_are_encoded_in_time() {
     ];
     for text in texts {
         let started = std::time::Instant::now();
-        assert_eq!(vocabulary.decode(&vocabulary.encode(&text).unwrap()), text);
+        assert_eq!(vocabulary.decode(&vocabulary.encode(&text, None).unwrap()), text);
         assert!(started.elapsed().as_secs() < 20, "{:?} took {:?}", &text[..4], started.elapsed());
     }
 }

@@ -1,0 +1,120 @@
+/* A generator on its own, through the C interface. */
+#include <math.h>
+
+#include "check.h"
+
+struct watch {
+    const rag_generator *generator;
+    char text[4096];
+    int calls;
+    int stop_at;
+    rag_status inner;
+};
+
+static bool collect(const char *piece, size_t size, void *user_data) {
+    struct watch *watch = user_data;
+    rag_error *error = NULL;
+    rag_generation *generation = NULL;
+    strncat(watch->text, piece, size);
+    watch->inner = rag_generator_generate(watch->generator, "x", 1, NULL, &generation, &error);
+    rag_error_free(error);
+    rag_generation_free(generation);
+    return ++watch->calls != watch->stop_at;
+}
+
+static void pieces_are_the_text_and_a_callback_may_stop_but_not_reenter(const rag_generator *generator) {
+    rag_error *error = NULL;
+    rag_generation *generation = NULL;
+    struct watch watch = {generator, "", 0, 0, RAG_OK};
+    rag_generate_options options = RAG_GENERATE_OPTIONS_INIT;
+    const char prompt[] = "The capital of France is";
+    size_t size = 0, count = 0;
+    options.max_new_tokens = 6;
+    options.on_piece = collect;
+    options.user_data = &watch;
+    CHECK_STATUS(rag_generator_generate(generator, prompt, strlen(prompt), &options, &generation, &error), RAG_OK);
+    const char *text = rag_generation_text(generation, &size);
+    CHECK(text && strlen(text) == size && strcmp(text, watch.text) == 0 && strstr(text, "Paris"));
+    CHECK(watch.inner == RAG_INVALID_ARGUMENT);
+    CHECK(rag_generation_token_ids(generation, &count) != NULL && count == 6);
+    CHECK(rag_generation_stop_reason(generation) == RAG_STOP_MAX_NEW_TOKENS);
+    CHECK(rag_generation_prompt_token_count(generation) == 5 && rag_generation_first_token_ms(generation) > 0);
+    rag_generation_free(generation);
+
+    watch.calls = 0, watch.stop_at = 2;
+    CHECK_STATUS(rag_generator_generate(generator, prompt, strlen(prompt), &options, &generation, &error), RAG_OK);
+    CHECK(rag_generation_stop_reason(generation) == RAG_STOP_CALLBACK && watch.calls == 2);
+    rag_generation_free(generation);
+}
+
+static void options_reach_the_sampler(const rag_generator *generator) {
+    rag_error *error = NULL;
+    rag_generation *generation = NULL;
+    rag_generate_options options = RAG_GENERATE_OPTIONS_INIT;
+    const char question[] = "Say hello.";
+    size_t count = 0;
+    options.prompt_kind = RAG_PROMPT_CHAT;
+    options.system = "You are brief.";
+    options.max_new_tokens = 4;
+    CHECK_STATUS(rag_generator_generate(generator, question, strlen(question), &options, &generation, &error), RAG_OK);
+    const uint32_t first = rag_generation_token_ids(generation, &count)[0];
+    rag_generation_free(generation);
+
+    const float never = -INFINITY, always = 1000;
+    options.logit_bias_ids = &first;
+    options.logit_bias_values = &never;
+    options.logit_bias_count = 1;
+    CHECK_STATUS(rag_generator_generate(generator, question, strlen(question), &options, &generation, &error), RAG_OK);
+    CHECK(rag_generation_token_ids(generation, &count)[0] != first);
+    rag_generation_free(generation);
+    options.logit_bias_values = &always;
+    CHECK_STATUS(rag_generator_generate(generator, question, strlen(question), &options, &generation, &error), RAG_OK);
+    CHECK(rag_generation_token_ids(generation, &count)[3] == first && count == 4);
+    rag_generation_free(generation);
+
+    options.beams = 3;
+    CHECK_STATUS(rag_generator_generate(generator, question, strlen(question), &options, &generation, &error),
+                 RAG_INVALID_ARGUMENT);
+    CHECK(generation == NULL);
+    options.beams = 0, options.early_stopping = 2;
+    CHECK_STATUS(rag_generator_generate(generator, question, strlen(question), &options, &generation, &error),
+                 RAG_INVALID_ARGUMENT);
+    options.early_stopping = 0, options.temperature = NAN;
+    CHECK_STATUS(rag_generator_generate(generator, question, strlen(question), &options, &generation, &error),
+                 RAG_INVALID_ARGUMENT);
+}
+
+static void a_flag_cancels_and_errors_are_typed(const rag_generator *generator) {
+    rag_error *error = NULL;
+    rag_generation *generation = NULL;
+    rag_generator *missing = NULL;
+    rag_cancel *cancel = rag_cancel_new();
+    rag_generate_options options = RAG_GENERATE_OPTIONS_INIT;
+    options.cancel = cancel;
+    rag_cancel_request(cancel);
+    CHECK_STATUS(rag_generator_generate(generator, "x", 1, &options, &generation, &error), RAG_CANCELLED);
+    rag_cancel_free(cancel);
+    CHECK_STATUS(rag_generator_generate(generator, "", 0, NULL, &generation, &error), RAG_INVALID_ARGUMENT);
+    CHECK_STATUS(rag_generator_generate(generator, "\xff", 1, NULL, &generation, &error), RAG_INVALID_ARGUMENT);
+    CHECK_STATUS(rag_generator_open("no-such-model", &missing, &error), RAG_NOT_FOUND);
+    CHECK(missing == NULL);
+
+    const size_t size = 6 * rag_generator_context_len(generator);
+    char *prompt = malloc(size);
+    for (size_t i = 0; i < size; i++) prompt[i] = "a b c "[i % 6];
+    CHECK_STATUS(rag_generator_generate(generator, prompt, size, NULL, &generation, &error), RAG_CONTEXT_OVERFLOW);
+    free(prompt);
+}
+
+int main(void) {
+    char path[4096];
+    rag_error *error = NULL;
+    rag_generator *generator = NULL;
+    if (!find_model("smollm2", path, sizeof path)) return finish();
+    if (!CHECK_STATUS(rag_generator_open(path, &generator, &error), RAG_OK)) return finish();
+    pieces_are_the_text_and_a_callback_may_stop_but_not_reenter(generator);
+    options_reach_the_sampler(generator);
+    a_flag_cancels_and_errors_are_typed(generator);
+    rag_generator_free(generator);
+    return finish();
+}
