@@ -179,6 +179,32 @@ typedef enum {
 } rag_citation_status;
 
 /**
+ * Why a generation ended.
+ */
+typedef enum {
+    /**
+     * The model ended its turn.
+     */
+    RAG_STOP_END_OF_TURN = 0,
+    /**
+     * A stop string came up.
+     */
+    RAG_STOP_STRING = 1,
+    /**
+     * `max_new_tokens` were produced.
+     */
+    RAG_STOP_MAX_NEW_TOKENS = 2,
+    /**
+     * The context is full.
+     */
+    RAG_STOP_CONTEXT_FULL = 3,
+    /**
+     * The callback asked to stop.
+     */
+    RAG_STOP_CALLBACK = 4,
+} rag_stop_reason;
+
+/**
  * Whether a knowledge base may be created and written.
  */
 typedef enum {
@@ -339,6 +365,20 @@ typedef enum {
 } rag_stage;
 
 /**
+ * What a prompt is.
+ */
+typedef enum {
+    /**
+     * Text to continue as it is.
+     */
+    RAG_PROMPT_TEXT = 0,
+    /**
+     * What a person says: it goes through the model's chat template.
+     */
+    RAG_PROMPT_CHAT = 1,
+} rag_prompt_kind;
+
+/**
  * What the documents say, or that they do not. Owned by the caller; free it once with rag_answer_free. Any number
  * of threads may read it.
  */
@@ -370,6 +410,17 @@ typedef struct rag_encoder rag_encoder;
  * Why a call failed. Owned by the caller; free it once with rag_error_free.
  */
 typedef struct rag_error rag_error;
+
+/**
+ * What was generated. Owned by the caller; free it once with rag_generation_free. Any number of threads may read it.
+ */
+typedef struct rag_generation rag_generation;
+
+/**
+ * A loaded generator. Owned by the caller; free it once with rag_generator_free. Any number of threads may use it; one
+ * call generates at a time, others wait.
+ */
+typedef struct rag_generator rag_generator;
 
 /**
  * What a search found, best first. Owned by the caller; free it once with rag_hits_free. Any number of threads may
@@ -1036,6 +1087,108 @@ typedef struct {
     int32_t reserved;
 } rag_damage;
 
+/**
+ * How to generate. Begin with RAG_GENERATE_OPTIONS_INIT; zero in a field is its default.
+ */
+typedef struct {
+    /**
+     * sizeof(rag_generate_options); set by RAG_GENERATE_OPTIONS_INIT.
+     */
+    size_t struct_size;
+    /**
+     * What `prompt` is: a rag_prompt_kind.
+     */
+    int32_t prompt_kind;
+    /**
+     * 1: beam search ends with the first `beams` continuations that end. 0: once none that grows is better.
+     */
+    int32_t early_stopping;
+    /**
+     * Persona and rules before a RAG_PROMPT_CHAT prompt. NULL: none.
+     */
+    const char *system;
+    /**
+     * Most tokens to produce. 0: 256.
+     */
+    size_t max_new_tokens;
+    /**
+     * Seed of the sampler. Same seed, same bytes.
+     */
+    uint64_t seed;
+    /**
+     * 0: greedy; otherwise logits are divided by it.
+     */
+    float temperature;
+    /**
+     * Keep the likeliest tokens that sum to this. 0: all.
+     */
+    float top_p;
+    /**
+     * Keep tokens at least this share as likely as the likeliest. 0: all.
+     */
+    float min_p;
+    /**
+     * Keep the tokens about as surprising as the mean until they sum to this. 0: all.
+     */
+    float typical_p;
+    /**
+     * Divides the logits of tokens already seen. 0: 1, off.
+     */
+    float repetition_penalty;
+    /**
+     * Subtracted from the logits of tokens already in the answer.
+     */
+    float presence_penalty;
+    /**
+     * The same, once for each time.
+     */
+    float frequency_penalty;
+    /**
+     * Beam search divides by the length to this power. 0: 1, the mean.
+     */
+    float length_penalty;
+    /**
+     * Keep this many of the likeliest tokens. 0: all.
+     */
+    size_t top_k;
+    /**
+     * Width of beam search. 0: 1, off.
+     */
+    size_t beams;
+    /**
+     * Generation ends before any of these, `stop_count` of them.
+     */
+    const char *const *stop;
+    /**
+     * How many there are.
+     */
+    size_t stop_count;
+    /**
+     * Tokens whose logits are changed, `logit_bias_count` of them.
+     */
+    const uint32_t *logit_bias_ids;
+    /**
+     * What is added to each; -INFINITY forbids a token.
+     */
+    const float *logit_bias_values;
+    /**
+     * How many there are of each.
+     */
+    size_t logit_bias_count;
+    /**
+     * Gets the text as it is written. NULL: none.
+     */
+    rag_on_piece on_piece;
+    /**
+     * Handed to `on_piece`.
+     */
+    void *user_data;
+    /**
+     * Stops the call, within one token. NULL: nothing does.
+     */
+    const rag_cancel *cancel;
+} rag_generate_options;
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -1478,6 +1631,75 @@ rag_status rag_encoder_encode(const rag_encoder *encoder,
  * Frees an encoder. NULL is allowed and does nothing.
  */
 void rag_encoder_free(rag_encoder *encoder);
+
+/**
+ * Loads the generator `name`: a name in the model cache, a path or a hub id already on this machine, looked up as by
+ * rag_kb_open. On success `*generator` is owned by the caller.
+ *
+ * RAG_NOT_FOUND: it is not on this machine. RAG_MODEL: it is damaged or of a kind that this library does not run.
+ */
+rag_status rag_generator_open(const char *name,
+                              rag_generator **generator,
+                              rag_error **error);
+
+/**
+ * Tokens it can hold, prompt and answer together; 0 for NULL.
+ */
+size_t rag_generator_context_len(const rag_generator *generator);
+
+/**
+ * Continues `prompt`, `size` bytes of UTF-8. No text in it can become a control token. `options` may be NULL. On
+ * success `*generation` is owned by the caller.
+ *
+ * RAG_INVALID_ARGUMENT: an empty prompt, or an option out of range. RAG_CONTEXT_OVERFLOW: the prompt leaves no room for
+ * a token. RAG_CANCELLED: by the flag, within one token.
+ */
+rag_status rag_generator_generate(const rag_generator *generator,
+                                  const char *prompt,
+                                  size_t size,
+                                  const rag_generate_options *options,
+                                  rag_generation **generation,
+                                  rag_error **error);
+
+/**
+ * The text in UTF-8, stop string left out; NULL for NULL.
+ *
+ * Followed by a NUL byte and lent until the generation is freed. `size` may be NULL, else it gets the bytes before the
+ * NUL byte.
+ */
+const char *rag_generation_text(const rag_generation *generation,
+                                size_t *size);
+
+/**
+ * Its tokens, lent until the generation is freed; NULL for NULL. `count` may be NULL, else it gets their number.
+ */
+const uint32_t *rag_generation_token_ids(const rag_generation *generation,
+                                         size_t *count);
+
+/**
+ * Why it ended; RAG_STOP_END_OF_TURN for NULL.
+ */
+rag_stop_reason rag_generation_stop_reason(const rag_generation *generation);
+
+/**
+ * Tokens of the prompt; 0 for NULL.
+ */
+size_t rag_generation_prompt_token_count(const rag_generation *generation);
+
+/**
+ * Milliseconds until the first token; 0 for NULL.
+ */
+double rag_generation_first_token_ms(const rag_generation *generation);
+
+/**
+ * Frees a generation. NULL is allowed and does nothing.
+ */
+void rag_generation_free(rag_generation *generation);
+
+/**
+ * Frees a generator. NULL is allowed and does nothing. No other thread may use the handle during the call or after it.
+ */
+void rag_generator_free(rag_generator *generator);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -367,6 +367,35 @@ struct AskOptions {
     rag_explain explain = RAG_EXPLAIN_OFF;
     std::function<bool(std::string_view)> on_piece;
     std::optional<Cancel> cancel;
+    float typical_p = 0;
+    float presence_penalty = 0;
+    float frequency_penalty = 0;
+    float length_penalty = 0;
+    bool early_stopping = false;
+};
+
+/// How to generate; zero is the default. Return false from `on_piece` to end the text there.
+struct GenerateOptions {
+    rag_prompt_kind prompt_kind = RAG_PROMPT_TEXT;
+    std::string system;
+    std::size_t max_new_tokens = 0;
+    std::uint64_t seed = 0;
+    float temperature = 0;
+    std::size_t top_k = 0;
+    float top_p = 0;
+    float min_p = 0;
+    float typical_p = 0;
+    float repetition_penalty = 0;
+    float presence_penalty = 0;
+    float frequency_penalty = 0;
+    /// Tokens and what is added to their logits.
+    std::vector<std::pair<std::uint32_t, float>> logit_bias;
+    std::size_t beams = 0;
+    float length_penalty = 0;
+    bool early_stopping = false;
+    std::vector<std::string> stop;
+    std::function<bool(std::string_view)> on_piece;
+    std::optional<Cancel> cancel;
 };
 
 namespace detail {
@@ -405,6 +434,11 @@ public:
         raw_.abstain = options.abstain;
         raw_.abstain_below = options.abstain_below;
         raw_.explain = options.explain;
+        raw_.typical_p = options.typical_p;
+        raw_.presence_penalty = options.presence_penalty;
+        raw_.frequency_penalty = options.frequency_penalty;
+        raw_.length_penalty = options.length_penalty;
+        raw_.early_stopping = options.early_stopping;
         if (options.on_piece) raw_.on_piece = rag_hpp_piece;
         raw_.user_data = &callback_;
         raw_.cancel = flag(options.cancel);
@@ -616,6 +650,80 @@ public:
 
 private:
     detail::Handle<rag_encoder, rag_encoder_free> handle_;
+};
+
+/// What was generated.
+class Generation {
+public:
+    std::string_view text() const {
+        std::size_t size = 0;
+        const char *text = rag_generation_text(handle_.get(), &size);
+        return std::string_view(text ? text : "", size);
+    }
+    std::vector<std::uint32_t> token_ids() const {
+        std::size_t count = 0;
+        const std::uint32_t *ids = rag_generation_token_ids(handle_.get(), &count);
+        return std::vector<std::uint32_t>(ids, ids + count);
+    }
+    rag_stop_reason stop_reason() const { return rag_generation_stop_reason(handle_.get()); }
+    std::size_t prompt_token_count() const { return rag_generation_prompt_token_count(handle_.get()); }
+    double first_token_ms() const { return rag_generation_first_token_ms(handle_.get()); }
+
+private:
+    friend class Generator;
+    explicit Generation(detail::Handle<rag_generation, rag_generation_free> handle)
+        : handle_(std::move(handle)) {}
+    detail::Handle<rag_generation, rag_generation_free> handle_;
+};
+
+/// A generator without a knowledge base.
+class Generator {
+public:
+    explicit Generator(const std::string &name)
+        : handle_(detail::make<rag_generator, rag_generator_free>([&](rag_generator **out, rag_error **error) {
+              return rag_generator_open(name.c_str(), out, error);
+          })) {}
+    std::size_t context_len() const { return rag_generator_context_len(handle_.get()); }
+    /// Continues a prompt; no text in it can become a control token.
+    Generation generate(std::string_view prompt, const GenerateOptions &options = {}) const {
+        std::vector<std::uint32_t> ids;
+        std::vector<float> values;
+        for (const auto &[id, value] : options.logit_bias) ids.push_back(id), values.push_back(value);
+        const std::vector<const char *> stop = detail::pointers(options.stop);
+        detail::PieceCallback callback{&options.on_piece, nullptr};
+        rag_generate_options raw = RAG_GENERATE_OPTIONS_INIT;
+        raw.prompt_kind = options.prompt_kind;
+        raw.early_stopping = options.early_stopping;
+        raw.system = detail::or_null(options.system);
+        raw.max_new_tokens = options.max_new_tokens;
+        raw.seed = options.seed;
+        raw.temperature = options.temperature;
+        raw.top_p = options.top_p;
+        raw.min_p = options.min_p;
+        raw.typical_p = options.typical_p;
+        raw.repetition_penalty = options.repetition_penalty;
+        raw.presence_penalty = options.presence_penalty;
+        raw.frequency_penalty = options.frequency_penalty;
+        raw.length_penalty = options.length_penalty;
+        raw.top_k = options.top_k;
+        raw.beams = options.beams;
+        raw.stop = stop.data();
+        raw.stop_count = stop.size();
+        raw.logit_bias_ids = ids.data();
+        raw.logit_bias_values = values.data();
+        raw.logit_bias_count = ids.size();
+        if (options.on_piece) raw.on_piece = detail::rag_hpp_piece;
+        raw.user_data = &callback;
+        raw.cancel = detail::flag(options.cancel);
+        const auto call = [&](rag_generation **out, rag_error **error) {
+            return rag_generator_generate(handle_.get(), prompt.data() ? prompt.data() : "", prompt.size(), &raw,
+                                          out, error);
+        };
+        return Generation(detail::make_with<rag_generation, rag_generation_free>(callback, call));
+    }
+
+private:
+    detail::Handle<rag_generator, rag_generator_free> handle_;
 };
 
 } // namespace rag

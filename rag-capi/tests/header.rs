@@ -4,9 +4,19 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Order of the sources in the header.
-const SOURCES: [&str; 11] = [
-    "version", "error", "progress", "options", "kb", "info", "hits", "answer", "chat", "report",
+const SOURCES: [&str; 12] = [
+    "version",
+    "error",
+    "progress",
+    "options",
+    "kb",
+    "info",
+    "hits",
+    "answer",
+    "chat",
+    "report",
     "encoder",
+    "generator",
 ];
 
 fn generated() -> String {

@@ -1,4 +1,5 @@
 // rag.hpp: owners, ranges, strings and exceptions. Argument 1 is an empty folder.
+#include <limits>
 #include <stdexcept>
 #include <type_traits>
 
@@ -133,6 +134,23 @@ static void answers_stream_cite_and_chat(const rag::OpenOptions &options) {
     CHECK(thrown);
 }
 
+static void a_generator_continues_and_streams(const std::string &name) {
+    const rag::Generator generator(name);
+    std::string streamed;
+    rag::GenerateOptions options;
+    options.max_new_tokens = 4;
+    options.on_piece = [&](std::string_view piece) {
+        streamed += piece;
+        return true;
+    };
+    const rag::Generation plain = generator.generate("The capital of France is", options);
+    CHECK(plain.text() == streamed && plain.token_ids().size() == 4 && plain.prompt_token_count() > 0);
+    CHECK(plain.stop_reason() == RAG_STOP_MAX_NEW_TOKENS && plain.first_token_ms() > 0);
+    options.logit_bias = {{plain.token_ids()[0], -std::numeric_limits<float>::infinity()}};
+    CHECK(generator.generate("The capital of France is", options).token_ids()[0] != plain.token_ids()[0]);
+    CHECK(thrown_by([&] { generator.generate(""); }) == RAG_INVALID_ARGUMENT);
+}
+
 static void run(const std::string &folder) {
     const std::string docs = folder + "/docs";
     failures_are_exceptions_with_a_status(folder);
@@ -146,6 +164,7 @@ static void run(const std::string &folder) {
     a_knowledge_base_can_be_moved_filled_and_searched(options);
     what_a_callback_throws_comes_out_of_the_call(options, docs);
     an_encoder_gives_unit_rows(options);
+    if (can_ask) a_generator_continues_and_streams(llm);
     if (can_ask) answers_stream_cite_and_chat(options);
 }
 
