@@ -57,7 +57,7 @@ impl Search<'_> {
     /// The best continuation of what `cache` holds, whose next token has `logits`.
     ///
     /// # Errors
-    /// Cancelled within one token; Model if the logits are not numbers; Internal if candle fails.
+    /// Cancelled within one token; Model if the logits are not numbers; Internal if every beam is lost.
     pub(super) fn run(
         &self,
         decoder: &Decoder,
@@ -66,7 +66,7 @@ impl Search<'_> {
         cancel: &CancelToken,
     ) -> Result<Hypothesis> {
         let start = Hypothesis { token_ids: Vec::new(), ended: false, log_probability: 0.0 };
-        let cache = cache.fork().map_err(fork_failed)?;
+        let cache = cache.fork();
         let mut beams = vec![Beam { hypothesis: start, cache, logits, greedy: true }];
         let mut finished: Vec<Hypothesis> = Vec::new();
         for _ in 0..self.max_new_tokens {
@@ -136,7 +136,7 @@ impl Search<'_> {
                 finished.push(hypothesis);
                 continue;
             }
-            let mut cache = parent.cache.fork().map_err(fork_failed)?;
+            let mut cache = parent.cache.fork();
             let logits = decoder.step(child.id, &mut cache, cancel)?;
             grown.push(Beam { hypothesis, cache, logits, greedy: child.greedy });
         }
@@ -184,10 +184,6 @@ pub(super) fn log_sum_exp(logits: &[f32]) -> f64 {
         .map(|logit| f64::from((logit - largest).exp()))
         .sum();
     f64::from(largest) + sum.ln()
-}
-
-fn fork_failed(cause: candle_core::Error) -> Error {
-    Error::internal_cause("a beam could not be branched", cause)
 }
 
 #[cfg(test)]

@@ -1,26 +1,17 @@
 //! What a GGUF file says about its network, checked before any weight is read.
 
 use crate::error::Result;
+use crate::kernels::states::{Gate, Pairs};
 use crate::model::gguf::Gguf;
 
 const MAX_LAYERS: usize = 512;
 const MAX_WIDTH: usize = 1 << 17;
 const MAX_CONTEXT_LEN: usize = 1 << 20;
 
-/// How queries and keys are rotated by position (Su et al. 2021, RoFormer).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum RopeKind {
-    /// Neighbouring components form a pair; llama.cpp stores Llama weights permuted for this.
-    Interleaved,
-    /// Component `i` pairs with `i + head_dim / 2`.
-    Halves,
-}
-
 /// Shape and constants of a decoder.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Config {
     pub(super) architecture: &'static str,
-    pub(super) layer_count: usize,
     pub(super) dim: usize,
     pub(super) feed_forward_dim: usize,
     pub(super) head_count: usize,
@@ -28,15 +19,83 @@ pub(super) struct Config {
     pub(super) head_dim: usize,
     pub(super) context_len: usize,
     pub(super) norm_epsilon: f32,
-    pub(super) rope: RopeKind,
-    pub(super) rope_base: f64,
-    /// Positions are divided by this (linear scaling); 1 is none.
-    pub(super) rope_divisor: f64,
+    /// Factor of a token's embedding.
+    pub(super) embedding_scale: f32,
+    /// Factor of a query before it meets the keys.
+    pub(super) query_scale: f32,
+    /// Attention scores go through `cap * tanh(score / cap)`; 0 for no cap.
+    pub(super) score_cap: f32,
+    /// The same for the logits.
+    pub(super) logit_cap: f32,
+    pub(super) gate: Gate,
+    pub(super) pairs: Pairs,
+    /// Components of a head that rotate.
+    pub(super) rotated_dim: usize,
+    /// Factor of rotated components (Phi-3, `rope.scaling.attn_factor`).
+    pub(super) rotation_scale: f64,
+    /// Rotations in use; layers name them by index.
+    pub(super) rotations: Vec<Rotation>,
+    pub(super) layers: Vec<LayerConfig>,
+    /// Queries, keys and values stand in one tensor, gates and ups in another (Phi-3).
+    pub(super) is_fused: bool,
 }
 
-/// The architectures we run and how each rotates.
-const ARCHITECTURES: &[(&str, RopeKind)] =
-    &[("llama", RopeKind::Interleaved), ("qwen2", RopeKind::Halves)];
+/// How fast components rotate with position.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Rotation {
+    pub(super) base: f64,
+    /// Positions are divided by this (linear scaling); 1 is none.
+    pub(super) divisor: f64,
+}
+
+/// What differs from layer to layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct LayerConfig {
+    /// Positions a query sees, its own included.
+    pub(super) window: usize,
+    /// Index of its rotation; `None` for a layer without positions.
+    pub(super) rotation: Option<usize>,
+}
+
+/// What a family does in its own way.
+struct Family {
+    name: &'static str,
+    pairs: Pairs,
+    gate: Gate,
+    /// Embeddings are multiplied by the root of their width.
+    scales_embedding: bool,
+    /// Every so many layers one sees everything, the others through the window; 0: all see through the window.
+    full_every: usize,
+    /// Every so many layers one has no rotation; 0: all rotate.
+    unrotated_every: usize,
+    is_fused: bool,
+}
+
+const LLAMA: Family = Family {
+    name: "llama",
+    pairs: Pairs::Neighbours,
+    gate: Gate::Silu,
+    scales_embedding: false,
+    full_every: 0,
+    unrotated_every: 0,
+    is_fused: false,
+};
+
+/// The architectures we run (names as in llama.cpp, `llama-arch.cpp`).
+const FAMILIES: &[Family] = &[
+    LLAMA,
+    Family { name: "mistral3", ..LLAMA },
+    Family { name: "smollm3", unrotated_every: 4, ..LLAMA },
+    Family { name: "qwen2", pairs: Pairs::Halves, ..LLAMA },
+    Family { name: "qwen3", pairs: Pairs::Halves, ..LLAMA },
+    Family { name: "phi3", pairs: Pairs::Halves, is_fused: true, ..LLAMA },
+    Family { name: "gemma", full_every: 0, ..GEMMA },
+    Family { name: "gemma2", full_every: 2, ..GEMMA },
+    Family { name: "gemma3", full_every: 6, ..GEMMA },
+];
+
+const GEMMA: Family =
+    Family { pairs: Pairs::Halves, gate: Gate::GeluTanh, scales_embedding: true, ..LLAMA };
 
 impl Config {
     /// Reads and checks the metadata.
@@ -44,23 +103,34 @@ impl Config {
     /// # Errors
     /// Model, naming what is missing, contradictory or not supported.
     pub(super) fn from_gguf(gguf: &Gguf) -> Result<Self> {
-        let (architecture, rope) = architecture(gguf)?;
-        let keys = Keys { gguf, architecture };
+        let family = family(gguf)?;
+        let keys = Keys { gguf, architecture: family.name };
         let head_count = keys.required("attention.head_count", MAX_WIDTH)?;
         let dim = keys.required("embedding_length", MAX_WIDTH)?;
+        let layer_count = keys.required("block_count", MAX_LAYERS)?;
+        let head_dim = keys.optional("attention.key_length")?.unwrap_or(dim / head_count);
+        let rotations = keys.rotations(family)?;
+        let scale = keys.query_scale(family, layer_count, dim, head_count, head_dim)?;
         let config = Self {
-            architecture,
-            layer_count: keys.required("block_count", MAX_LAYERS)?,
+            architecture: family.name,
             dim,
             feed_forward_dim: keys.required("feed_forward_length", 8 * MAX_WIDTH)?,
             head_count,
             kv_head_count: keys.optional("attention.head_count_kv")?.unwrap_or(head_count),
-            head_dim: keys.optional("attention.key_length")?.unwrap_or(dim / head_count),
+            head_dim,
             context_len: keys.context_len()?,
             norm_epsilon: keys.number("attention.layer_norm_rms_epsilon")?.unwrap_or(1e-5) as f32,
-            rope,
-            rope_base: keys.number("rope.freq_base")?.unwrap_or(10_000.0),
-            rope_divisor: keys.rope_divisor()?,
+            embedding_scale: if family.scales_embedding { (dim as f32).sqrt() } else { 1.0 },
+            query_scale: scale,
+            score_cap: keys.cap("attn_logit_softcapping", family.name == "gemma2", 50.0)?,
+            logit_cap: keys.cap("final_logit_softcapping", family.name == "gemma2", 30.0)?,
+            gate: family.gate,
+            pairs: family.pairs,
+            rotated_dim: keys.optional("rope.dimension_count")?.unwrap_or(head_dim),
+            rotation_scale: keys.number("rope.scaling.attn_factor")?.unwrap_or(1.0),
+            layers: keys.layers(family, layer_count, rotations.len())?,
+            rotations,
+            is_fused: family.is_fused,
         };
         config.check(&keys)?;
         Ok(config)
@@ -69,6 +139,16 @@ impl Config {
     /// Query heads that share one key head.
     pub(super) fn group(&self) -> usize {
         self.head_count / self.kv_head_count
+    }
+
+    /// Numbers of all query heads.
+    pub(super) fn query_dim(&self) -> usize {
+        self.head_count * self.head_dim
+    }
+
+    /// Numbers of all key heads.
+    pub(super) fn key_dim(&self) -> usize {
+        self.kv_head_count * self.head_dim
     }
 
     fn check(&self, keys: &Keys<'_>) -> Result<()> {
@@ -84,20 +164,24 @@ impl Config {
         if self.head_dim == 0 || self.head_dim > 4096 || !self.head_dim.is_multiple_of(2) {
             return Err(keys.gguf.bad(format!("head width {} is not supported", self.head_dim)));
         }
-        let constants = [f64::from(self.norm_epsilon), self.rope_base, self.rope_divisor];
-        if constants.iter().any(|number| !number.is_finite() || *number <= 0.0) {
+        let rotations = self.rotations.iter().flat_map(|rope| [rope.base, rope.divisor]);
+        let mut constants = rotations.chain([f64::from(self.norm_epsilon), self.rotation_scale]);
+        if constants.any(|number| !number.is_finite() || number <= 0.0) {
             return Err(keys.gguf.bad("norm epsilon, rope base and scale must be positive"));
         }
-        for (key, expected) in
-            [("attention.value_length", self.head_dim), ("rope.dimension_count", self.head_dim)]
+        if let Some(found) = keys.optional("attention.value_length")?
+            && found != self.head_dim
         {
-            if let Some(found) = keys.optional(key)?
-                && found != expected
-            {
-                let reason =
-                    format!("{key} {found} differs from head width {expected}: not supported");
-                return Err(keys.gguf.bad(reason));
-            }
+            let expected = self.head_dim;
+            return Err(keys.gguf.bad(format!(
+                "attention.value_length {found} differs from head width {expected}: not supported"
+            )));
+        }
+        if self.rotated_dim > self.head_dim || !self.rotated_dim.is_multiple_of(2) {
+            return Err(keys.gguf.bad(format!(
+                "rope.dimension_count {} differs from head width {}: not supported",
+                self.rotated_dim, self.head_dim
+            )));
         }
         if keys.optional("expert_count")?.is_some_and(|count| count > 0) {
             return Err(keys.gguf.bad("mixtures of experts are not supported"));
@@ -106,12 +190,12 @@ impl Config {
     }
 }
 
-fn architecture(gguf: &Gguf) -> Result<(&'static str, RopeKind)> {
+fn family(gguf: &Gguf) -> Result<&'static Family> {
     let name = gguf
         .text("general.architecture")
         .ok_or_else(|| gguf.bad("general.architecture is missing"))?;
-    ARCHITECTURES.iter().find(|(known, _)| *known == name).copied().ok_or_else(|| {
-        let known: Vec<_> = ARCHITECTURES.iter().map(|(known, _)| *known).collect();
+    FAMILIES.iter().find(|family| family.name == name).ok_or_else(|| {
+        let known: Vec<_> = FAMILIES.iter().map(|family| family.name).collect();
         gguf.bad(format!(
             "architecture {name:?} is not supported, supported are {}",
             known.join(", ")
@@ -147,11 +231,77 @@ impl Keys<'_> {
         Ok(count)
     }
 
-    /// A sliding window shortens the context: within the window, full attention is exact.
+    /// The trained length; the original one where longer contexts need other rotations (Phi-3's long factors).
     fn context_len(&self) -> Result<usize> {
         let context_len = self.required("context_length", usize::MAX)?.min(MAX_CONTEXT_LEN);
+        let original = self.optional("rope.scaling.original_context_length")?;
+        let has_long_factors = self.gguf.tensors().contains_key("rope_factors_long.weight");
+        Ok(original
+            .filter(|len| has_long_factors && *len > 0)
+            .unwrap_or(context_len)
+            .min(context_len))
+    }
+
+    /// Gemma 2 and 3 at 27 billion weights scale by the width over the heads, all others by the head's width.
+    fn query_scale(
+        &self,
+        family: &Family,
+        layers: usize,
+        dim: usize,
+        heads: usize,
+        head_dim: usize,
+    ) -> Result<f32> {
+        let is_largest = matches!((family.name, layers), ("gemma2", 46) | ("gemma3", 62));
+        let width = if is_largest { dim / heads } else { head_dim };
+        let scale = self.number("attention.scale")?.filter(|scale| *scale > 0.0);
+        Ok(scale.map_or(1.0 / (width as f32).sqrt(), |scale| scale as f32))
+    }
+
+    fn cap(&self, name: &str, is_capped: bool, default: f32) -> Result<f32> {
+        let cap = self.number(name)?.map(|cap| cap as f32);
+        let cap = cap.unwrap_or(if is_capped { default } else { 0.0 });
+        if cap.is_finite() && cap >= 0.0 {
+            Ok(cap)
+        } else {
+            Err(self.gguf.bad(format!("{} is {cap}, expected 0 or more", self.key(name))))
+        }
+    }
+
+    /// The rotation of layers that see everything, then that of windowed ones where it differs (Gemma 3).
+    fn rotations(&self, family: &Family) -> Result<Vec<Rotation>> {
+        let base = self.number("rope.freq_base")?.unwrap_or(10_000.0);
+        let mut rotations = vec![Rotation { base, divisor: self.rope_divisor()? }];
+        if family.name == "gemma3" {
+            let base = self.number("rope.freq_base_swa")?.unwrap_or(10_000.0);
+            rotations.push(Rotation { base, divisor: 1.0 });
+        }
+        Ok(rotations)
+    }
+
+    fn layers(
+        &self,
+        family: &Family,
+        layer_count: usize,
+        rotation_count: usize,
+    ) -> Result<Vec<LayerConfig>> {
         let window = self.optional("attention.sliding_window")?.filter(|window| *window > 0);
-        Ok(window.map_or(context_len, |window| window.min(context_len)))
+        let full_every = match self.optional("attention.sliding_window_pattern") {
+            Ok(Some(every)) => every,
+            _ => family.full_every,
+        };
+        let ends_period =
+            |index: usize, every: usize| every > 0 && (index + 1).is_multiple_of(every);
+        Ok((0..layer_count)
+            .map(|index| {
+                let window = window.filter(|_| !ends_period(index, full_every));
+                let rotation = if window.is_some() { rotation_count - 1 } else { 0 };
+                let is_rotated = !ends_period(index, family.unrotated_every);
+                LayerConfig {
+                    window: window.unwrap_or(usize::MAX),
+                    rotation: is_rotated.then_some(rotation),
+                }
+            })
+            .collect())
     }
 
     fn rope_divisor(&self) -> Result<f64> {
@@ -161,7 +311,8 @@ impl Keys<'_> {
             None => self.number("rope.scale_linear")?,
         };
         match kind {
-            Some("none") => Ok(1.0),
+            // Phi-3's factors come as a tensor, and within the original context nothing else changes
+            Some("none" | "longrope") => Ok(1.0),
             None | Some("linear") => Ok(factor.unwrap_or(1.0)),
             Some(other) => {
                 Err(self.gguf.bad(format!("rope scaling {other:?} is not supported, linear is")))

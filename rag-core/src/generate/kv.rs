@@ -1,24 +1,23 @@
-//! The keys and values of the tokens seen so far, one growing buffer per layer.
+//! The keys and values of the tokens seen so far, in pages that grow, are forgotten and are shared.
 
-use candle_core::{DType, Device, Result, Tensor};
+use std::sync::Arc;
 
-/// Keys and values of a prefix. Positions from `len` on hold leftovers that nobody reads.
-#[derive(Debug)]
+use crate::kernels::attend::{CacheShape, PAGE, Page};
+
+/// Keys and values of a prefix, as 16-bit floats. Positions from `len` on hold leftovers that nobody reads.
+///
+/// Growing adds pages and copies nothing; a fork shares all pages until one side writes to one.
+#[derive(Debug, Clone)]
 pub(super) struct KvCache {
-    layers: Vec<(Tensor, Tensor)>,
-    kv_head_count: usize,
-    head_dim: usize,
-    capacity: usize,
+    shape: CacheShape,
+    pages: Vec<Arc<Page>>,
     len: usize,
 }
 
 impl KvCache {
     /// An empty cache.
-    pub(super) fn new(layer_count: usize, kv_head_count: usize, head_dim: usize) -> Result<Self> {
-        let mut cache = Self { layers: Vec::new(), kv_head_count, head_dim, capacity: 0, len: 0 };
-        let empty = cache.zeros(0)?;
-        cache.layers = vec![(empty.clone(), empty); layer_count];
-        Ok(cache)
+    pub(super) fn new(shape: CacheShape) -> Self {
+        Self { shape, pages: Vec::new(), len: 0 }
     }
 
     /// Tokens held.
@@ -29,40 +28,14 @@ impl KvCache {
     /// Forgets all but the first `len` tokens.
     pub(super) fn truncate(&mut self, len: usize) {
         self.len = self.len.min(len);
+        self.pages.truncate(self.len.div_ceil(PAGE));
     }
 
-    /// Makes room for `len` tokens, at least doubling when it grows.
-    pub(super) fn reserve(&mut self, len: usize) -> Result<()> {
-        if len <= self.capacity {
-            return Ok(());
+    /// Makes room for `len` tokens.
+    pub(super) fn reserve(&mut self, len: usize) {
+        while self.pages.len() * PAGE < len {
+            self.pages.push(Arc::new(Page::new(self.shape)));
         }
-        let capacity = len.max(2 * self.capacity).next_multiple_of(64);
-        for index in 0..self.layers.len() {
-            let (keys, values) = &self.layers[index];
-            let grown = (self.grown(keys, capacity)?, self.grown(values, capacity)?);
-            self.layers[index] = grown;
-        }
-        self.capacity = capacity;
-        Ok(())
-    }
-
-    /// Writes keys and values `[kv_heads, rows, head_dim]` of one layer at position `at`.
-    pub(super) fn write(
-        &mut self,
-        layer: usize,
-        at: usize,
-        keys: &Tensor,
-        values: &Tensor,
-    ) -> Result<()> {
-        let (all_keys, all_values) = &self.layers[layer];
-        all_keys.slice_set(keys, 1, at)?;
-        all_values.slice_set(values, 1, at)
-    }
-
-    /// Keys and values `[kv_heads, len, head_dim]` of one layer.
-    pub(super) fn read(&self, layer: usize, len: usize) -> Result<(Tensor, Tensor)> {
-        let (keys, values) = &self.layers[layer];
-        Ok((keys.narrow(1, 0, len)?, values.narrow(1, 0, len)?))
     }
 
     /// Counts `rows` more tokens as held, after every layer has written them.
@@ -71,24 +44,39 @@ impl KvCache {
     }
 
     /// A copy that can go another way.
-    pub(super) fn fork(&self) -> Result<Self> {
-        let mut layers = Vec::with_capacity(self.layers.len());
-        for (keys, values) in &self.layers {
-            layers.push((keys.copy()?, values.copy()?));
-        }
-        let (kv_head_count, head_dim) = (self.kv_head_count, self.head_dim);
-        Ok(Self { layers, kv_head_count, head_dim, capacity: self.capacity, len: self.len })
+    pub(super) fn fork(&self) -> Self {
+        self.clone()
     }
 
-    fn grown(&self, old: &Tensor, capacity: usize) -> Result<Tensor> {
-        let new = self.zeros(capacity)?;
-        if self.len > 0 {
-            new.slice_set(&old.narrow(1, 0, self.len)?.contiguous()?, 1, 0)?;
-        }
-        Ok(new)
+    /// Every page, first positions first.
+    pub(super) fn pages(&self) -> &[Arc<Page>] {
+        &self.pages
     }
 
-    fn zeros(&self, capacity: usize) -> Result<Tensor> {
-        Tensor::zeros((self.kv_head_count, capacity, self.head_dim), DType::F32, &Device::Cpu)
+    /// The pages of the tokens that come next. One that is shared must be made unique before it is written.
+    pub(super) fn next_pages(&mut self) -> &mut [Arc<Page>] {
+        &mut self.pages[self.len / PAGE..]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn growing_moves_no_page_and_forks_share_until_written() {
+        let mut cache = KvCache::new(CacheShape { layers: 1, heads: 1, dim: 16 });
+        cache.reserve(1);
+        let first = Arc::as_ptr(&cache.pages()[0]);
+        cache.reserve(10 * PAGE);
+        cache.advance(3 * PAGE + 1);
+        assert_eq!((cache.pages().len(), Arc::as_ptr(&cache.pages()[0])), (10, first));
+        assert_eq!(cache.next_pages().len(), 7);
+        let mut fork = cache.fork();
+        assert_eq!(Arc::as_ptr(&fork.pages()[0]), first);
+        let written = Arc::make_mut(&mut fork.next_pages()[0]) as *const Page;
+        assert_ne!(written, Arc::as_ptr(&cache.pages()[3]));
+        cache.truncate(PAGE);
+        assert_eq!((cache.len(), cache.pages().len(), fork.len()), (PAGE, 1, 3 * PAGE + 1));
     }
 }

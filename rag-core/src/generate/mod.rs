@@ -1,19 +1,19 @@
 //! Prompt tokens to answer tokens: decoder, KV cache, sampling, beam search, stop strings.
 //!
-//! Runs GGUF models of the Llama and Qwen2 families on the CPU. What a prompt says, and how it is cut to the
+//! Runs GGUF models of the Llama, Qwen, Mistral, Gemma and Phi-3 families on the CPU. What a prompt says, and how it is cut to the
 //! context, is decided before.
 
 mod beam;
-mod blocks;
 mod config;
 mod decoder;
+mod engine;
 mod kv;
 mod sampling;
 mod stop;
 mod weights;
 
 use std::ops::ControlFlow;
-use std::panic::catch_unwind;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -21,7 +21,9 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use self::beam::{Search, likeliest, log_sum_exp};
-use self::decoder::{CHUNK, Decoder};
+use self::decoder::Decoder;
+use self::engine::Engine;
+pub use self::engine::{KernelLevel, LoadOptions};
 use self::kv::KvCache;
 use self::sampling::Sampler;
 pub use self::sampling::Sampling;
@@ -180,7 +182,7 @@ pub struct Generator {
     memory: Mutex<Memory>,
 }
 
-/// The keys and values of the last prompt, as far as whole chunks go.
+/// The keys and values of the last prompt.
 struct Memory {
     cache: KvCache,
     prompt: Vec<u32>,
@@ -196,27 +198,48 @@ impl std::fmt::Debug for Generator {
 }
 
 impl Generator {
-    /// Loads a GGUF file, or a folder that holds one.
+    /// Loads a GGUF file, or a folder that holds one, with [`LoadOptions::default`].
     ///
-    /// Weights are read into memory, not mapped, and kept as int8 codes with f32 scales, which is exact for every
-    /// quantised type: about 9 bits a weight.
+    /// Weights are read into memory, not mapped, and kept at the size they have in the file.
     ///
     /// # Errors
     /// [`ErrorCode::Io`](crate::ErrorCode::Io) if the path cannot be read;
     /// [`ErrorCode::Model`](crate::ErrorCode::Model) if it is damaged or of a kind we do not run, naming it.
     pub fn load(path: &Path) -> Result<Self> {
+        Self::load_with(path, &LoadOptions::default())
+    }
+
+    /// As [`Generator::load`], with a choice of threads and instructions.
+    ///
+    /// # Errors
+    /// As [`Generator::load`]; [`ErrorCode::InvalidArgument`](crate::ErrorCode::InvalidArgument) for options out of
+    /// range.
+    pub fn load_with(path: &Path, options: &LoadOptions) -> Result<Self> {
+        let engine = Engine::new(options)?;
         let path = crate::model::gguf::find(path)?;
-        catch_unwind(|| Self::load_file(&path)).unwrap_or_else(|_| {
+        catch_unwind(AssertUnwindSafe(|| Self::load_file(&path, engine))).unwrap_or_else(|_| {
             Err(Error::model(&path, "the loader gave up on it, the file is probably damaged"))
         })
     }
 
-    fn load_file(path: &Path) -> Result<Self> {
+    fn load_file(path: &Path, engine: Engine) -> Result<Self> {
         let gguf = Gguf::open(path)?;
         let chat = ChatModel::from_gguf(&gguf)?;
-        let decoder = Decoder::from_gguf(&gguf, chat.vocabulary_len())?;
-        let memory = Mutex::new(Memory { cache: decoder.new_cache()?, prompt: Vec::new() });
+        let decoder = Decoder::from_gguf(&gguf, chat.vocabulary_len(), engine)?;
+        let memory = Mutex::new(Memory { cache: decoder.new_cache(), prompt: Vec::new() });
         Ok(Self { path: path.to_owned(), chat, decoder, memory })
+    }
+
+    /// The vector instructions it runs with.
+    #[must_use]
+    pub fn kernel_level(&self) -> KernelLevel {
+        self.decoder.engine().proof.level()
+    }
+
+    /// Threads it runs on, the caller's included.
+    #[must_use]
+    pub fn thread_count(&self) -> usize {
+        self.decoder.engine().pool.thread_count()
     }
 
     /// The file it was loaded from.
@@ -387,8 +410,7 @@ impl Generator {
 
     /// Runs the part of the prompt that is not in memory; returns the logits after it and how much was.
     ///
-    /// Only whole chunks are taken from memory and the last token never is, so that the arithmetic, and with it
-    /// every bit of the result, is that of an empty memory.
+    /// The last token is never taken from memory: somebody must give the logits.
     fn take_in(
         &self,
         memory: &mut Memory,
@@ -397,11 +419,11 @@ impl Generator {
     ) -> Result<(Vec<f32>, usize)> {
         let common =
             memory.prompt.iter().zip(prompt_ids).take_while(|(old, new)| old == new).count();
-        let reused = common.min(prompt_ids.len() - 1) / CHUNK * CHUNK;
+        let reused = common.min(prompt_ids.len() - 1);
         memory.cache.truncate(reused);
         memory.prompt.truncate(reused);
         let logits = self.decoder.take_in(&prompt_ids[reused..], &mut memory.cache, cancel)?;
-        memory.prompt = prompt_ids[..prompt_ids.len() / CHUNK * CHUNK].to_vec();
+        memory.prompt = prompt_ids.to_vec();
         Ok((logits, reused))
     }
 

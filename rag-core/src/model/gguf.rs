@@ -13,11 +13,10 @@ use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use candle_core::quantized::GgmlDType;
-
 pub(crate) use self::summary::find;
 pub use self::summary::{GgufSummary, inspect};
 use crate::error::{Error, Result};
+use crate::kernels::tiles::Kind;
 
 const MAGIC: [u8; 4] = *b"GGUF";
 const MAX_ENTRIES: u64 = 65_536;
@@ -46,11 +45,12 @@ pub(crate) enum Value {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TensorInfo {
     /// Element type or quantisation.
-    pub(crate) dtype: GgmlDType,
+    pub(crate) kind: Kind,
     /// Row-major shape: rows first, contiguous dimension last.
     pub(crate) shape: Vec<usize>,
+    /// Size in the file.
+    pub(crate) size_bytes: usize,
     offset: u64,
-    size_bytes: usize,
 }
 
 impl TensorInfo {
@@ -175,25 +175,41 @@ impl Gguf {
         }
     }
 
-    /// The bytes of a tensor as they lie in the file.
+    /// The tensor of this name.
     ///
     /// # Errors
-    /// Model if there is no such tensor, memory is short, or the file ends early.
-    pub(crate) fn read_tensor(&self, name: &str) -> Result<(&TensorInfo, Vec<u8>)> {
-        let info =
-            self.tensors.get(name).ok_or_else(|| self.bad(format!("tensor {name} is missing")))?;
-        let mut bytes = Vec::new();
-        bytes.try_reserve_exact(info.size_bytes).map_err(|_| {
-            self.bad(format!("no memory for tensor {name} of {} bytes", info.size_bytes))
-        })?;
+    /// Model if there is none.
+    pub(crate) fn tensor(&self, name: &str) -> Result<&TensorInfo> {
+        self.tensors.get(name).ok_or_else(|| self.bad(format!("tensor {name} is missing")))
+    }
+
+    /// Replaces `bytes` by `len` bytes of a tensor from `from` on, as they lie in the file.
+    ///
+    /// # Errors
+    /// Model if there is no such tensor or it is shorter, memory is short, or the file ends early.
+    pub(crate) fn read_part(
+        &self,
+        name: &str,
+        from: usize,
+        len: usize,
+        bytes: &mut Vec<u8>,
+    ) -> Result<()> {
+        let info = self.tensor(name)?;
+        if from.checked_add(len).is_none_or(|end| end > info.size_bytes) {
+            return Err(self.bad(format!("tensor {name} is shorter than asked for")));
+        }
+        bytes.clear();
+        bytes
+            .try_reserve_exact(len)
+            .map_err(|_| self.bad(format!("no memory for {len} bytes of tensor {name}")))?;
         let mut file = &self.file;
-        file.seek(SeekFrom::Start(self.data_offset + info.offset))
-            .and_then(|_| file.take(info.size_bytes as u64).read_to_end(&mut bytes))
+        file.seek(SeekFrom::Start(self.data_offset + info.offset + from as u64))
+            .and_then(|_| file.take(len as u64).read_to_end(bytes))
             .map_err(|source| Error::io(&self.path, source))?;
-        if bytes.len() != info.size_bytes {
+        if bytes.len() != len {
             return Err(self.bad(format!("file ends inside tensor {name}")));
         }
-        Ok((info, bytes))
+        Ok(())
     }
 
     /// A [`Error::Model`] about this file.
@@ -387,27 +403,28 @@ impl Header<'_> {
         }
         shape.reverse();
         let kind = self.u32()?;
-        let dtype = dtype(kind).ok_or_else(|| {
-            let kind = dtype_name(kind);
+        let kind = Kind::from_ggml(kind).ok_or_else(|| {
+            let kind = kind_name(kind);
             self.bad(format!("tensor {name:?} is stored as {kind}, which is not supported"))
         })?;
         let offset = self.u64()?;
         if !offset.is_multiple_of(alignment) {
             return Err(self.bad(format!("tensor {name:?} is not aligned to {alignment} bytes")));
         }
-        let size_bytes = self.tensor_size(&name, &shape, dtype)?;
-        Ok((name, TensorInfo { dtype, shape, offset, size_bytes }))
+        let size_bytes = self.tensor_size(&name, &shape, kind)?;
+        Ok((name, TensorInfo { kind, shape, offset, size_bytes }))
     }
 
-    fn tensor_size(&self, name: &str, shape: &[usize], dtype: GgmlDType) -> Result<usize> {
+    fn tensor_size(&self, name: &str, shape: &[usize], kind: Kind) -> Result<usize> {
         let row = shape.last().copied().unwrap_or(0);
-        if shape.contains(&0) || !row.is_multiple_of(dtype.block_size()) {
-            return Err(self.bad(format!("tensor {name:?} has shape {shape:?} as {dtype:?}")));
+        if shape.contains(&0) || !row.is_multiple_of(kind.block_elements()) {
+            let kind = kind.name();
+            return Err(self.bad(format!("tensor {name:?} has shape {shape:?} as {kind}")));
         }
         shape
             .iter()
             .try_fold(1usize, |product, dim| product.checked_mul(*dim))
-            .and_then(|elements| (elements / dtype.block_size()).checked_mul(dtype.type_size()))
+            .and_then(|elements| (elements / kind.block_elements()).checked_mul(kind.block_bytes()))
             .filter(|bytes| *bytes as u64 <= self.size)
             .ok_or_else(|| {
                 self.bad(format!("tensor {name:?} of shape {shape:?} is larger than the file"))
@@ -464,27 +481,8 @@ impl Header<'_> {
     }
 }
 
-fn dtype(kind: u32) -> Option<GgmlDType> {
-    Some(match kind {
-        0 => GgmlDType::F32,
-        1 => GgmlDType::F16,
-        2 => GgmlDType::Q4_0,
-        3 => GgmlDType::Q4_1,
-        6 => GgmlDType::Q5_0,
-        7 => GgmlDType::Q5_1,
-        8 => GgmlDType::Q8_0,
-        10 => GgmlDType::Q2K,
-        11 => GgmlDType::Q3K,
-        12 => GgmlDType::Q4K,
-        13 => GgmlDType::Q5K,
-        14 => GgmlDType::Q6K,
-        30 => GgmlDType::BF16,
-        _ => return None,
-    })
-}
-
 /// What ggml calls a tensor type (ggml.h, `enum ggml_type`).
-fn dtype_name(kind: u32) -> String {
+fn kind_name(kind: u32) -> String {
     const NAMES: [&str; 15] = [
         "Q8_K", "IQ2_XXS", "IQ2_XS", "IQ3_XXS", "IQ1_S", "IQ4_NL", "IQ3_S", "IQ2_S", "IQ4_XS",
         "I8", "I16", "I32", "I64", "F64", "IQ1_M",

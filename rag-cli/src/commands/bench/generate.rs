@@ -1,8 +1,9 @@
 //! Prompt and answer tokens per second of a generator.
 
 use std::ops::ControlFlow;
+use std::time::Instant;
 
-use rag_core::generate::{GenerateOptions, Generator};
+use rag_core::generate::{GenerateOptions, Generator, KernelLevel, LoadOptions};
 use rag_core::model::DEFAULT_LLM;
 use serde::Serialize;
 
@@ -27,6 +28,19 @@ pub(crate) struct Args {
     /// Runs; the fastest counts
     #[arg(long, value_name = "N", default_value_t = 1)]
     runs: usize,
+    /// Threads; 0 for as many as the machine runs at once
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    threads: usize,
+    /// Vector instructions; the best of this CPU if not given
+    #[arg(long, value_name = "avx512|avx2|portable", value_parser = level)]
+    level: Option<KernelLevel>,
+}
+
+fn level(name: &str) -> Result<KernelLevel, String> {
+    KernelLevel::from_name(name).ok_or_else(|| {
+        let known: Vec<_> = KernelLevel::ALL.iter().map(|level| level.name()).collect();
+        format!("expected one of {}", known.join(", "))
+    })
 }
 
 #[derive(Debug, Serialize)]
@@ -34,15 +48,22 @@ struct Figures {
     llm: String,
     prompt_token_count: usize,
     new_token_count: usize,
+    load_milliseconds: f64,
     prefill_tokens_per_second: f64,
     decode_tokens_per_second: f64,
     time_to_first_token_milliseconds: f64,
+    /// The same prompt again, all of it but the last token still in memory.
+    repeated_time_to_first_token_milliseconds: f64,
     #[serde(flatten)]
     machine: Machine,
 }
 
 pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
-    let generator = Generator::load(&model_dirs().resolve(&args.llm)?)?;
+    let path = model_dirs().resolve(&args.llm)?;
+    let options = LoadOptions { threads: args.threads, level: args.level };
+    let started = Instant::now();
+    let generator = Generator::load_with(&path, &options)?;
+    let load_milliseconds = started.elapsed().as_secs_f64() * 1e3;
     let job = console.job();
     let mut prompt_ids = generator.chat().encode(&Random(1).text(args.prompt_tokens))?;
     prompt_ids.truncate(args.prompt_tokens);
@@ -51,10 +72,16 @@ pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
         llm: args.llm.clone(),
         prompt_token_count: prompt_ids.len(),
         new_token_count: 0,
+        load_milliseconds,
         prefill_tokens_per_second: 0.0,
         decode_tokens_per_second: 0.0,
         time_to_first_token_milliseconds: f64::INFINITY,
-        machine: Machine::here(),
+        repeated_time_to_first_token_milliseconds: f64::INFINITY,
+        machine: Machine {
+            thread_count: generator.thread_count(),
+            kernel_level: generator.kernel_level().name().to_owned(),
+            ..Machine::here()
+        },
     };
     for run in 0..args.runs.max(1) {
         // Another first token each time, so that nothing kept from the run before can help.
@@ -69,6 +96,11 @@ pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
         figures.decode_tokens_per_second = figures.decode_tokens_per_second.max(decode);
         figures.time_to_first_token_milliseconds =
             figures.time_to_first_token_milliseconds.min(first_ms);
+        let one = GenerateOptions { max_new_tokens: 1, ..GenerateOptions::default() };
+        let again = generator.generate(&prompt_ids, &one, &mut ignore, job.token())?;
+        figures.repeated_time_to_first_token_milliseconds = figures
+            .repeated_time_to_first_token_milliseconds
+            .min(again.time_to_first_token.as_secs_f64() * 1e3);
     }
     print(&figures, console)?;
     Ok(Exit::Done)

@@ -97,16 +97,16 @@ pub(crate) fn find(path: &Path) -> Result<PathBuf> {
 
 /// The type that holds most weights, as llama.cpp writes it.
 fn quantisation(gguf: &Gguf) -> String {
-    let mut counts: Vec<(String, usize)> = Vec::new();
+    let mut counts: Vec<(&str, usize)> = Vec::new();
     for info in gguf.tensors().values() {
-        let name = match format!("{:?}", info.dtype) {
-            name if name.ends_with('K') => format!("{}_K", &name[..name.len() - 1]),
-            name => name,
-        };
+        let name = info.kind.name();
         match counts.iter_mut().find(|(known, _)| *known == name) {
             Some((_, count)) => *count += info.element_count(),
             None => counts.push((name, info.element_count())),
         }
     }
-    counts.into_iter().max_by_key(|(_, count)| *count).map_or_else(String::new, |(name, _)| name)
+    counts
+        .into_iter()
+        .max_by_key(|(_, count)| *count)
+        .map_or_else(String::new, |(name, _)| name.to_owned())
 }

@@ -36,10 +36,12 @@ fn a_sound_file_is_read_as_written() {
     assert_eq!(gguf.number("llama.scale").unwrap(), Some(0.5));
     assert_eq!(gguf.flag("general.flag"), Some(true));
     assert_eq!(gguf.texts("tokenizer.ggml.tokens").unwrap(), ["a", "b"]);
-    let (info, bytes) = gguf.read_tensor("weight").unwrap();
-    assert_eq!((info.shape.as_slice(), info.dtype), (&[2, 32][..], GgmlDType::F32));
+    let info = gguf.tensor("weight").unwrap();
+    assert_eq!((info.shape.as_slice(), info.kind), (&[2, 32][..], Kind::F32));
+    let mut bytes = Vec::new();
+    gguf.read_part("weight", 0, info.size_bytes, &mut bytes).unwrap();
     assert_eq!(bytes, 0.5f32.to_le_bytes().repeat(64));
-    assert!(gguf.read_tensor("other").unwrap_err().to_string().contains("other is missing"));
+    assert!(gguf.tensor("other").unwrap_err().to_string().contains("other is missing"));
     assert!(gguf.count("general.architecture").is_err());
 }
 
@@ -146,7 +148,10 @@ fn a_file_cut_after_opening_is_refused_not_a_fault() {
     let file = sound().file();
     let gguf = Gguf::open(file.path()).unwrap();
     file.as_file().set_len(file.as_file().metadata().unwrap().len() - 100).unwrap();
-    assert!(gguf.read_tensor("weight").unwrap_err().to_string().contains("ends inside tensor"));
+    let error = gguf.read_part("weight", 128, 128, &mut Vec::new()).unwrap_err();
+    assert!(error.to_string().contains("ends inside tensor"), "{error}");
+    let error = gguf.read_part("weight", 0, 257, &mut Vec::new()).unwrap_err();
+    assert!(error.to_string().contains("shorter than asked"), "{error}");
 }
 
 #[test]
@@ -200,8 +205,8 @@ proptest! {
         }
         let file = file(&bytes);
         if let Ok(gguf) = Gguf::open(file.path()) {
-            for name in gguf.tensors().keys() {
-                prop_assert!(gguf.read_tensor(name).is_ok());
+            for (name, info) in gguf.tensors() {
+                prop_assert!(gguf.read_part(name, 0, info.size_bytes, &mut Vec::new()).is_ok());
             }
         }
     }

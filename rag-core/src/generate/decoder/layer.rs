@@ -1,0 +1,276 @@
+//! One block: attention, then the feed-forward part, each added to the states.
+
+use std::sync::Arc;
+
+use crate::error::Result;
+use crate::generate::config::Config;
+use crate::generate::engine::Engine;
+use crate::generate::kv::KvCache;
+use crate::generate::weights::{Linear, Loader};
+use crate::kernels::attend::{PAGE, Sight, attend};
+use crate::kernels::pool::Pieces;
+use crate::kernels::states::{Add, Gated, Norm, Rotate};
+use crate::kernels::tiles::{Input, Rounded, multiply};
+
+/// Rows a task takes through a norm or a gate.
+const ROWS: usize = 8;
+
+/// The weights of a block.
+pub(super) struct Layer {
+    attention_norm: Vec<f32>,
+    query: Linear,
+    key: Linear,
+    value: Linear,
+    query_norm: Option<Vec<f32>>,
+    key_norm: Option<Vec<f32>>,
+    output: Linear,
+    after_attention: Option<Vec<f32>>,
+    feed_forward_norm: Vec<f32>,
+    gate: Linear,
+    up: Linear,
+    down: Linear,
+    after_feed_forward: Option<Vec<f32>>,
+}
+
+/// Cosines and sines, `[positions, pairs]`.
+pub(super) struct Place {
+    pub(super) cos: Vec<f32>,
+    pub(super) sin: Vec<f32>,
+    pub(super) pairs: usize,
+}
+
+/// The rows of a span and what is worked out for them.
+pub(super) struct Rows {
+    /// `[rows, dim]`.
+    pub(super) states: Vec<f32>,
+    normed: Vec<f32>,
+    rounded: Rounded,
+    queries: Vec<f32>,
+    keys: Vec<f32>,
+    values: Vec<f32>,
+    found: Rounded,
+    gates: Vec<f32>,
+    ups: Vec<f32>,
+    gated: Rounded,
+    count: usize,
+}
+
+impl Rows {
+    pub(super) fn new(config: &Config, count: usize) -> Self {
+        let zeros = |width: usize| vec![0.0; count * width];
+        Self {
+            states: zeros(config.dim),
+            normed: zeros(config.dim),
+            rounded: Rounded::new(count, config.dim),
+            queries: zeros(config.query_dim()),
+            keys: zeros(config.key_dim()),
+            values: zeros(config.key_dim()),
+            found: Rounded::new(count, config.query_dim()),
+            gates: zeros(config.feed_forward_dim),
+            ups: zeros(config.feed_forward_dim),
+            gated: Rounded::new(count, config.feed_forward_dim),
+            count,
+        }
+    }
+}
+
+impl Layer {
+    pub(super) fn load(loader: &mut Loader<'_>, config: &Config, index: usize) -> Result<Self> {
+        let name = |part: &str| format!("blk.{index}.{part}");
+        let (dim, hidden) = (config.dim, config.feed_forward_dim);
+        let (query_dim, key_dim) = (config.query_dim(), config.key_dim());
+        let mut part = |part: &str, own: (&str, usize), fused: (usize, usize)| {
+            if config.is_fused {
+                loader.linear_part(&name(part), fused.1, fused.0, own.1, dim)
+            } else {
+                loader.linear(&name(own.0), own.1, dim)
+            }
+        };
+        let all = query_dim + 2 * key_dim;
+        let query = part("attn_qkv", ("attn_q", query_dim), (0, all))?;
+        let key = part("attn_qkv", ("attn_k", key_dim), (query_dim, all))?;
+        let value = part("attn_qkv", ("attn_v", key_dim), (query_dim + key_dim, all))?;
+        let gate = part("ffn_up", ("ffn_gate", hidden), (0, 2 * hidden))?;
+        let up = part("ffn_up", ("ffn_up", hidden), (hidden, 2 * hidden))?;
+        let head = config.head_dim;
+        Ok(Self {
+            attention_norm: loader.vector(&name("attn_norm.weight"), dim)?,
+            query,
+            key,
+            value,
+            query_norm: loader.optional_vector(&name("attn_q_norm.weight"), head)?,
+            key_norm: loader.optional_vector(&name("attn_k_norm.weight"), head)?,
+            output: loader.linear(&name("attn_output"), dim, query_dim)?,
+            after_attention: loader.optional_vector(&name("post_attention_norm.weight"), dim)?,
+            feed_forward_norm: loader.vector(&name("ffn_norm.weight"), dim)?,
+            gate,
+            up,
+            down: loader.linear(&name("ffn_down"), dim, hidden)?,
+            after_feed_forward: loader.optional_vector(&name("post_ffw_norm.weight"), dim)?,
+        })
+    }
+
+    pub(super) fn forward(
+        &self,
+        index: usize,
+        engine: &Engine,
+        config: &Config,
+        place: Option<&Place>,
+        rows: &mut Rows,
+        cache: &mut KvCache,
+    ) {
+        let Engine { pool, proof } = engine;
+        let count = rows.count;
+        norm(engine, config, rows, &self.attention_norm);
+        let input = Input { rows: count, values: &rows.normed, rounded: &rows.rounded };
+        let mut targets = [
+            self.query.to(&mut rows.queries),
+            self.key.to(&mut rows.keys),
+            self.value.to(&mut rows.values),
+        ];
+        multiply(pool, *proof, input, &mut targets);
+        self.place(index, engine, config, place, rows, cache);
+        let sight = Sight {
+            pages: cache.pages(),
+            layer: index,
+            first: cache.len(),
+            group: config.group(),
+            window: config.layers[index].window,
+            cap: config.score_cap,
+        };
+        attend(pool, *proof, sight, &mut rows.queries);
+        round(engine, &rows.queries, config.query_dim(), &mut rows.found);
+        let input = Input { rows: count, values: &rows.queries, rounded: &rows.found };
+        let after = self.after_attention.as_deref();
+        add(engine, config, input, &self.output, after, &mut rows.states, &mut rows.normed);
+        norm(engine, config, rows, &self.feed_forward_norm);
+        let input = Input { rows: count, values: &rows.normed, rounded: &rows.rounded };
+        let mut targets = [self.gate.to(&mut rows.gates), self.up.to(&mut rows.ups)];
+        multiply(pool, *proof, input, &mut targets);
+        gate(engine, config, rows);
+        let input = Input { rows: count, values: &rows.gates, rounded: &rows.gated };
+        let after = self.after_feed_forward.as_deref();
+        add(engine, config, input, &self.down, after, &mut rows.states, &mut rows.normed);
+    }
+
+    /// Norms and rotates queries and keys, and writes keys and values to the cache.
+    fn place(
+        &self,
+        index: usize,
+        engine: &Engine,
+        config: &Config,
+        place: Option<&Place>,
+        rows: &mut Rows,
+        cache: &mut KvCache,
+    ) {
+        let Engine { pool, proof } = engine;
+        let (start, count, dim) = (cache.len(), rows.count, config.head_dim);
+        let turn = |row: usize, heads: &mut [f32], weight: Option<&[f32]>, scale: f32| {
+            let angles = |values: fn(&Place) -> &[f32]| {
+                place.map_or(&[][..], |place| &values(place)[row * place.pairs..][..place.pairs])
+            };
+            let (cos, sin) = (angles(|place| &place.cos), angles(|place| &place.sin));
+            for head in heads.chunks_exact_mut(dim) {
+                if let Some(weight) = weight {
+                    proof.run(Norm { row: head, weight, epsilon: config.norm_epsilon });
+                }
+                proof.run(Rotate { head, cos, sin, pairs: config.pairs, scale });
+            }
+        };
+        let pages = cache.next_pages();
+        let base = start / PAGE * PAGE;
+        let key_rows = Pieces::new(&mut rows.keys, config.key_dim());
+        let query_rows = Pieces::new(&mut rows.queries, config.query_dim());
+        let page_count = pages.len();
+        let pages = Pieces::new(pages, 1);
+        let values = &rows.values;
+        let task = |task: usize| {
+            if task >= page_count {
+                let row = task - page_count;
+                let weight = self.query_norm.as_deref();
+                return turn(row, query_rows.take(row), weight, config.query_scale);
+            }
+            let page = Arc::make_mut(&mut pages.take(task)[0]);
+            let from = base + task * PAGE;
+            for position in from.max(start)..(from + PAGE).min(start + count) {
+                let row = position - start;
+                let keys = key_rows.take(row);
+                turn(row, keys, self.key_norm.as_deref(), 1.0);
+                let values = &values[row * config.key_dim()..][..config.key_dim()];
+                page.write(*proof, index, position - from, keys, values);
+            }
+        };
+        if count < ROWS {
+            // too little to share
+            (0..page_count + count).for_each(task);
+        } else {
+            pool.run(page_count + count, task);
+        }
+    }
+}
+
+/// `normed = norm(states)`, and rounded.
+fn norm(engine: &Engine, config: &Config, rows: &mut Rows, weight: &[f32]) {
+    let Engine { pool, proof } = engine;
+    let (dim, epsilon, states) = (config.dim, config.norm_epsilon, &rows.states);
+    let groups = rows.rounded.groups(ROWS);
+    pool.pieces(&mut rows.normed, ROWS * dim, |index, normed| {
+        normed.copy_from_slice(&states[index * ROWS * dim..][..normed.len()]);
+        let mut rounded = groups.take(index);
+        for row in normed.chunks_exact_mut(dim) {
+            proof.run(Norm { row, weight, epsilon });
+            if let Some(rounded) = rounded.next() {
+                rounded.round(*proof, row);
+            }
+        }
+    });
+}
+
+fn round(engine: &Engine, values: &[f32], width: usize, to: &mut Rounded) {
+    let Engine { pool, proof } = engine;
+    let groups = to.groups(ROWS);
+    pool.run(values.len().div_ceil(ROWS * width), |index| {
+        let values = values[index * ROWS * width..].chunks_exact(width);
+        for (rounded, values) in groups.take(index).zip(values) {
+            rounded.round(*proof, values);
+        }
+    });
+}
+
+/// `gates = f(gates) * ups`, and rounded.
+fn gate(engine: &Engine, config: &Config, rows: &mut Rows) {
+    let Engine { pool, proof } = engine;
+    let (width, ups) = (config.feed_forward_dim, &rows.ups);
+    let groups = rows.gated.groups(ROWS);
+    pool.pieces(&mut rows.gates, ROWS * width, |index, gates| {
+        let ups = &ups[index * ROWS * width..][..gates.len()];
+        proof.run(Gated { gates, ups, by: config.gate });
+        for (rounded, values) in groups.take(index).zip(gates.chunks_exact(width)) {
+            rounded.round(*proof, values);
+        }
+    });
+}
+
+/// Adds a product to the states, normed before if the family does that.
+fn add(
+    engine: &Engine,
+    config: &Config,
+    input: Input<'_>,
+    linear: &Linear,
+    after: Option<&[f32]>,
+    states: &mut [f32],
+    spare: &mut [f32],
+) {
+    let Engine { pool, proof } = engine;
+    let Some(weight) = after else {
+        return multiply(pool, *proof, input, &mut [linear.add_to(states)]);
+    };
+    multiply(pool, *proof, input, &mut [linear.to(spare)]);
+    let (dim, epsilon) = (config.dim, config.norm_epsilon);
+    let spare = Pieces::new(spare, dim);
+    pool.pieces(states, dim, |index, row| {
+        let values = spare.take(index);
+        proof.run(Norm { row: values, weight, epsilon });
+        proof.run(Add { row, values });
+    });
+}

@@ -1,0 +1,475 @@
+//! Causal attention over keys and values kept as 16-bit floats in pages of 64 positions.
+//!
+//! Softmax is worked out page by page (Milakov and Gimelshein 2018). A query meets its pages in order and on its
+//! own, so its result is the same bits whatever queries stand beside it and on any number of threads.
+#![expect(unsafe_code, reason = "vectors into checked slices, and a query for each task")]
+
+use std::sync::Arc;
+
+use super::lanes::{LANES, Lanes, Proof, Work, each, exp, tanh};
+use super::pool::Pool;
+
+/// Positions of a page.
+pub(crate) const PAGE: usize = 64;
+const GROUPS: usize = PAGE / LANES;
+
+/// Sizes of a cache.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct CacheShape {
+    /// Layers.
+    pub(crate) layers: usize,
+    /// Key heads.
+    pub(crate) heads: usize,
+    /// Numbers of a head.
+    pub(crate) dim: usize,
+}
+
+impl CacheShape {
+    /// Numbers of a value in a page: whole vectors.
+    fn width(self) -> usize {
+        self.dim.next_multiple_of(LANES)
+    }
+
+    /// 16-bit floats of one layer and head: keys, then values.
+    fn area(self) -> usize {
+        PAGE * (self.dim + self.width())
+    }
+
+    fn start(self, layer: usize, head: usize) -> usize {
+        (layer * self.heads + head) * self.area()
+    }
+}
+
+/// Keys and values of 64 positions, all layers and heads.
+///
+/// A layer and head's keys stand in groups of sixteen positions, number by number; its values position by
+/// position.
+#[derive(Debug, Clone)]
+pub(crate) struct Page {
+    shape: CacheShape,
+    halves: Vec<u16>,
+}
+
+impl Page {
+    /// A page of zeros.
+    pub(crate) fn new(shape: CacheShape) -> Self {
+        Self { shape, halves: vec![0; shape.layers * shape.heads * shape.area()] }
+    }
+
+    /// Writes all heads of one position of one layer; `slot` is the position within the page.
+    pub(crate) fn write(
+        &mut self,
+        proof: Proof,
+        layer: usize,
+        slot: usize,
+        keys: &[f32],
+        values: &[f32],
+    ) {
+        let shape = self.shape;
+        assert!(layer < shape.layers && slot < PAGE);
+        assert!(keys.len() == shape.heads * shape.dim && values.len() == keys.len());
+        let heads = keys.chunks_exact(shape.dim).zip(values.chunks_exact(shape.dim));
+        for (head, (keys, values)) in heads.enumerate() {
+            let area = &mut self.halves[shape.start(layer, head)..][..shape.area()];
+            let (key_area, value_area) = area.split_at_mut(PAGE * shape.dim);
+            let group = &mut key_area[slot / LANES * LANES * shape.dim..];
+            proof.run(Narrow { values: keys, to: group, stride: LANES, first: slot % LANES });
+            let row = &mut value_area[slot * shape.width()..];
+            proof.run(Narrow { values, to: row, stride: 1, first: 0 });
+        }
+    }
+}
+
+/// Stores numbers as 16-bit floats at `first`, `first + stride` and so on.
+struct Narrow<'a> {
+    values: &'a [f32],
+    to: &'a mut [u16],
+    stride: usize,
+    first: usize,
+}
+
+impl Work for Narrow<'_> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, lanes: L) {
+        let places = self.to[self.first..].iter_mut().step_by(self.stride);
+        let mut places = places.take(self.values.len());
+        for values in self.values.chunks(LANES) {
+            let (mut padded, mut halves) = ([0.0; LANES], [0; LANES]);
+            padded[..values.len()].copy_from_slice(values);
+            // SAFETY: both are sixteen long.
+            unsafe { lanes.store_half(halves.as_mut_ptr(), lanes.load(padded.as_ptr())) };
+            for (half, place) in halves.iter().take(values.len()).zip(&mut places) {
+                *place = *half;
+            }
+        }
+    }
+}
+
+/// What one layer's attention sees.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sight<'a> {
+    /// Pages from position 0 on; they hold the queries' own positions too.
+    pub(crate) pages: &'a [Arc<Page>],
+    /// The layer.
+    pub(crate) layer: usize,
+    /// Position of the first query.
+    pub(crate) first: usize,
+    /// Query heads that share a key head (Ainslie et al. 2023).
+    pub(crate) group: usize,
+    /// Positions a query sees, its own included; `usize::MAX` for all.
+    pub(crate) window: usize,
+    /// Scores go through `cap * tanh(score / cap)`; 0 for no cap.
+    pub(crate) cap: f32,
+}
+
+/// Replaces each query by what it finds: `queries` is `[positions, heads * dim]`, already scaled.
+pub(crate) fn attend(pool: &Pool, proof: Proof, sight: Sight<'_>, queries: &mut [f32]) {
+    let Some(shape) = sight.pages.first().map(|page| page.shape) else { return };
+    let stride = shape.heads * sight.group * shape.dim;
+    let positions = queries.len() / stride;
+    assert!(queries.len() == positions * stride && sight.group > 0 && sight.window > 0);
+    assert!(sight.first + positions <= sight.pages.len() * PAGE);
+    assert!(sight.pages.iter().all(|page| page.shape == shape) && sight.layer < shape.layers);
+    let rows = positions * sight.group;
+    // few rows are spread over the threads
+    let least = (rows * shape.heads).div_ceil(pool.thread_count());
+    let most = queries_at_once(proof).min(least.max(1));
+    let runs = rows.div_ceil(most);
+    let start = Start(queries.as_mut_ptr());
+    pool.run_with(runs * shape.heads, Vec::new, |sums, task| {
+        // the last positions see most, so they go first
+        let (run, head) = (runs - 1 - task / shape.heads, task % shape.heads);
+        let row = run * most;
+        let count = most.min(rows - row);
+        let at = |row: usize| {
+            let row = row.min(rows - 1);
+            let number = head * sight.group + row % sight.group;
+            let offset = row / sight.group * stride + number * shape.dim;
+            // SAFETY: `row` is a row of the queries and `number` below their heads.
+            (unsafe { start.get().add(offset) }, sight.first + row / sight.group)
+        };
+        let rows = Rows { sight, shape, head, count, sums };
+        match count {
+            5.. => run_rows::<8>(proof, rows, std::array::from_fn(|r| at(row + r.min(count - 1)))),
+            3..=4 => {
+                run_rows::<4>(proof, rows, std::array::from_fn(|r| at(row + r.min(count - 1))))
+            }
+            2 => run_rows::<2>(proof, rows, std::array::from_fn(|r| at(row + r))),
+            _ => run_rows::<1>(proof, rows, [at(row)]),
+        }
+    });
+}
+
+/// The start of the queries, of which tasks write disjoint heads of positions.
+struct Start(*mut f32);
+
+// SAFETY: see `attend`: each row of each head belongs to one task.
+unsafe impl Sync for Start {}
+
+impl Start {
+    fn get(&self) -> *mut f32 {
+        self.0
+    }
+}
+
+fn queries_at_once(proof: Proof) -> usize {
+    match proof {
+        #[cfg(target_arch = "x86_64")]
+        Proof::Avx512(_) => crate::kernels::lanes::Avx512::QUERIES,
+        #[cfg(target_arch = "x86_64")]
+        Proof::Avx2(_) => crate::kernels::lanes::Avx2::QUERIES,
+        Proof::Portable(_) => crate::kernels::lanes::Portable::QUERIES,
+    }
+}
+
+/// Some queries of one key head.
+struct Rows<'a> {
+    sight: Sight<'a>,
+    shape: CacheShape,
+    head: usize,
+    /// How many of the `R` rows count; the others repeat the last.
+    count: usize,
+    sums: &'a mut Vec<f32>,
+}
+
+fn run_rows<const R: usize>(proof: Proof, rows: Rows<'_>, queries: [(*mut f32, usize); R]) {
+    proof.run(Attention { rows, queries });
+}
+
+struct Attention<'a, const R: usize> {
+    rows: Rows<'a>,
+    /// Where each query stands and its position.
+    queries: [(*mut f32, usize); R],
+}
+
+/// The running softmax of `R` queries.
+struct Softmax<const R: usize> {
+    largest: [f32; R],
+    sum: [f32; R],
+    /// Scores, then weights, of a page.
+    weights: [[f32; PAGE]; R],
+}
+
+impl<const R: usize> Work for Attention<'_, R> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, lanes: L) {
+        let Rows { sight, shape, head, count, sums } = self.rows;
+        let width = shape.width();
+        sums.clear();
+        sums.resize(R * width, 0.0);
+        let mut softmax =
+            Softmax { largest: [f32::NEG_INFINITY; R], sum: [0.0; R], weights: [[0.0; PAGE]; R] };
+        let seen = |position: usize| (position + 1).saturating_sub(sight.window);
+        let (from, to) = (seen(self.queries[0].1), self.queries[R - 1].1 + 1);
+        for (page, base) in sight.pages.iter().zip((0..).step_by(PAGE)) {
+            if base + PAGE <= from || base >= to {
+                continue;
+            }
+            let keys = PAGE.min(to - base);
+            let area = &page.halves[shape.start(sight.layer, head)..][..shape.area()];
+            let (key_area, value_area) = area.split_at(PAGE * shape.dim);
+            // SAFETY: a page's keys are whole groups of `dim` vectors, its values `PAGE` rows of `width`; each query
+            // holds `dim` numbers; `sums` holds `R` rows of `width`.
+            unsafe {
+                score(lanes, key_area, shape.dim, keys, &self.queries, &mut softmax.weights);
+                for r in 0..R {
+                    let position = self.queries[r].1;
+                    let visible = seen(position).saturating_sub(base).min(PAGE)
+                        ..(position + 1).saturating_sub(base).min(PAGE);
+                    let sums = &mut sums[r * width..][..width];
+                    soften(lanes, r, visible, sight.cap, &mut softmax, sums);
+                }
+                weigh_all(lanes, value_area, width, keys, &softmax.weights, sums);
+            }
+        }
+        for (r, (query, _)) in self.queries.iter().enumerate().take(count) {
+            let share = 1.0 / softmax.sum[r];
+            // SAFETY: the query's `dim` numbers are this task's alone.
+            let out = unsafe { std::slice::from_raw_parts_mut(*query, shape.dim) };
+            for (out, sum) in out.iter_mut().zip(&sums[r * width..]) {
+                *out = sum * share;
+            }
+        }
+    }
+}
+
+/// Scores of the first `keys` positions of a page, and of some more up to a whole group.
+///
+/// # Safety
+/// Each query holds `dim` numbers; `keys` is at most `PAGE`.
+#[inline(always)]
+unsafe fn score<L: Lanes, const R: usize>(
+    lanes: L,
+    area: &[u16],
+    dim: usize,
+    keys: usize,
+    queries: &[(*mut f32, usize); R],
+    scores: &mut [[f32; PAGE]; R],
+) {
+    assert!(area.len() == PAGE * dim && keys <= PAGE);
+    let groups = keys.div_ceil(LANES);
+    // SAFETY: groups `group..group + G` exist in the page, as `G` divides `GROUPS`.
+    unsafe {
+        match R {
+            1 | 2 => {
+                for group in (0..groups).step_by(4) {
+                    score_groups::<L, R, 4>(lanes, area, dim, group, queries, scores);
+                }
+            }
+            4 => {
+                for group in (0..groups).step_by(2) {
+                    score_groups::<L, R, 2>(lanes, area, dim, group, queries, scores);
+                }
+            }
+            _ => {
+                for group in 0..groups {
+                    score_groups::<L, R, 1>(lanes, area, dim, group, queries, scores);
+                }
+            }
+        }
+    }
+}
+
+/// # Safety
+/// As [`score`]; groups `group..group + G` exist.
+#[inline(always)]
+unsafe fn score_groups<L: Lanes, const R: usize, const G: usize>(
+    lanes: L,
+    area: &[u16],
+    dim: usize,
+    group: usize,
+    queries: &[(*mut f32, usize); R],
+    scores: &mut [[f32; PAGE]; R],
+) {
+    debug_assert!(group + G <= GROUPS);
+    let mut sums = [[lanes.zero(); G]; R];
+    // SAFETY: by contract.
+    unsafe {
+        let start = area.as_ptr().add(group * LANES * dim);
+        for at in 0..dim {
+            let keys: [L::Floats; G] =
+                each!(G, g => lanes.load_half(start.add((g * dim + at) * LANES)));
+            for (sums, (query, _)) in sums.iter_mut().zip(queries) {
+                let query = lanes.splat(*query.add(at));
+                for (sum, keys) in sums.iter_mut().zip(keys) {
+                    *sum = lanes.mul_add(keys, query, *sum);
+                }
+            }
+        }
+        for (scores, sums) in scores.iter_mut().zip(sums) {
+            for (g, sum) in sums.iter().enumerate() {
+                lanes.store(scores.as_mut_ptr().add((group + g) * LANES), *sum);
+            }
+        }
+    }
+}
+
+/// The lanes of a group of positions within a range.
+#[inline(always)]
+fn mask(group: usize, visible: &std::ops::Range<usize>) -> u16 {
+    let from = visible.start.saturating_sub(group * LANES).min(LANES);
+    let to = visible.end.saturating_sub(group * LANES).min(LANES);
+    (((1u32 << to) - 1) & !((1u32 << from) - 1)) as u16
+}
+
+/// Turns the scores of row `r` into weights relative to the largest so far, zero where it does not see, and
+/// brings its sums to the same scale.
+#[inline(always)]
+fn soften<L: Lanes, const R: usize>(
+    lanes: L,
+    r: usize,
+    visible: std::ops::Range<usize>,
+    cap: f32,
+    softmax: &mut Softmax<R>,
+    sums: &mut [f32],
+) {
+    let weights = &mut softmax.weights[r];
+    if visible.is_empty() {
+        weights.fill(0.0);
+        return;
+    }
+    let none = lanes.splat(f32::NEG_INFINITY);
+    let mut largest = none;
+    for (group, scores) in weights.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
+        // SAFETY: sixteen long.
+        unsafe {
+            let mut values = lanes.load(scores.as_ptr());
+            if cap > 0.0 {
+                let shares = lanes.mul(values, lanes.splat(1.0 / cap));
+                values = lanes.mul(lanes.splat(cap), tanh(lanes, shares));
+            }
+            let values = lanes.keep(mask(group, &visible), values, none);
+            lanes.store(scores.as_mut_ptr(), values);
+            largest = lanes.max(largest, values);
+        }
+    }
+    let largest = lanes.largest(largest).max(softmax.largest[r]);
+    if largest > softmax.largest[r] {
+        let factor = if softmax.largest[r] == f32::NEG_INFINITY {
+            0.0
+        } else {
+            (softmax.largest[r] - largest).exp()
+        };
+        softmax.sum[r] *= factor;
+        sums.iter_mut().for_each(|sum| *sum *= factor);
+        softmax.largest[r] = largest;
+    }
+    let (top, mut total) = (lanes.splat(largest), lanes.zero());
+    for (group, weights) in weights.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
+        // SAFETY: sixteen long.
+        unsafe {
+            let power = exp(lanes, lanes.sub(lanes.load(weights.as_ptr()), top));
+            let power = lanes.keep(mask(group, &visible), power, lanes.zero());
+            lanes.store(weights.as_mut_ptr(), power);
+            total = lanes.add(total, power);
+        }
+    }
+    softmax.sum[r] += lanes.sum(total);
+}
+
+/// Adds the values of the first `keys` positions, weighted, to the sums of each row.
+///
+/// # Safety
+/// `sums` holds `R` rows of `width`, a multiple of sixteen.
+#[inline(always)]
+unsafe fn weigh_all<L: Lanes, const R: usize>(
+    lanes: L,
+    area: &[u16],
+    width: usize,
+    keys: usize,
+    weights: &[[f32; PAGE]; R],
+    sums: &mut [f32],
+) {
+    assert!(area.len() == PAGE * width && keys <= PAGE && sums.len() == R * width);
+    let mut at = 0;
+    while at < width {
+        let wide = at + 4 * LANES <= width && L::QUERIES == 8;
+        let pass = if L::QUERIES == 8 { R.min(4) } else { R.min(2) };
+        for row in (0..R).step_by(pass) {
+            let to = Weighing { area, width, keys, at, row };
+            // SAFETY: `pass` rows from `row` on and the vectors from `at` on exist.
+            unsafe {
+                match (pass, wide) {
+                    (4, true) => weigh::<L, R, 4, 4>(lanes, to, weights, sums),
+                    (2, true) => weigh::<L, R, 2, 4>(lanes, to, weights, sums),
+                    (_, true) => weigh::<L, R, 1, 4>(lanes, to, weights, sums),
+                    (4, false) => weigh::<L, R, 4, 1>(lanes, to, weights, sums),
+                    (2, false) => weigh::<L, R, 2, 1>(lanes, to, weights, sums),
+                    (_, false) => weigh::<L, R, 1, 1>(lanes, to, weights, sums),
+                }
+            }
+        }
+        at += if wide { 4 * LANES } else { LANES };
+    }
+}
+
+/// Which numbers of which rows.
+#[derive(Clone, Copy)]
+struct Weighing<'a> {
+    area: &'a [u16],
+    width: usize,
+    keys: usize,
+    at: usize,
+    row: usize,
+}
+
+/// `P` rows, `V` vectors of each.
+///
+/// # Safety
+/// As [`weigh_all`]; rows `row..row + P` and numbers `at..at + 16 * V` exist.
+#[inline(always)]
+unsafe fn weigh<L: Lanes, const R: usize, const P: usize, const V: usize>(
+    lanes: L,
+    to: Weighing<'_>,
+    weights: &[[f32; PAGE]; R],
+    sums: &mut [f32],
+) {
+    // SAFETY: by contract, and the area holds `keys` rows of `width`.
+    unsafe {
+        let start = sums.as_mut_ptr().add(to.row * to.width + to.at);
+        let mut totals: [[L::Floats; V]; P] =
+            each!(P, p => each!(V, v => lanes.load(start.add(p * to.width + v * LANES))));
+        for key in 0..to.keys {
+            let from = to.area.as_ptr().add(key * to.width + to.at);
+            let values: [L::Floats; V] = each!(V, v => lanes.load_half(from.add(v * LANES)));
+            for (p, totals) in totals.iter_mut().enumerate() {
+                let weight = lanes.splat(*weights.get_unchecked(to.row + p).get_unchecked(key));
+                for (total, values) in totals.iter_mut().zip(values) {
+                    *total = lanes.mul_add(values, weight, *total);
+                }
+            }
+        }
+        for (p, totals) in totals.iter().enumerate() {
+            for (v, total) in totals.iter().enumerate() {
+                lanes.store(start.add(p * to.width + v * LANES), *total);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,162 @@
+use half::f16;
+
+use super::*;
+
+struct Case {
+    shape: CacheShape,
+    group: usize,
+    window: usize,
+    cap: f32,
+}
+
+fn number(seed: usize) -> f32 {
+    let mixed = (seed as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
+    (mixed % 2001) as f32 / 1000.0 - 1.0
+}
+
+fn row(kind: usize, layer: usize, position: usize, len: usize) -> Vec<f32> {
+    (0..len).map(|at| number(((kind * 7 + layer) * 5003 + position) * 4096 + at)).collect()
+}
+
+fn cache(case: &Case, proof: Proof, len: usize) -> Vec<Arc<Page>> {
+    let shape = case.shape;
+    let width = shape.heads * shape.dim;
+    let mut pages: Vec<_> = (0..len.div_ceil(PAGE)).map(|_| Page::new(shape)).collect();
+    for position in 0..len {
+        for layer in 0..shape.layers {
+            let (keys, values) = (row(0, layer, position, width), row(1, layer, position, width));
+            pages[position / PAGE].write(proof, layer, position % PAGE, &keys, &values);
+        }
+    }
+    pages.into_iter().map(Arc::new).collect()
+}
+
+fn queries(case: &Case, range: std::ops::Range<usize>) -> Vec<f32> {
+    let width = case.shape.heads * case.group * case.shape.dim;
+    range.flat_map(|position| row(2, 0, position, width)).collect()
+}
+
+/// The textbook in double precision.
+fn exact(case: &Case, layer: usize, position: usize) -> Vec<f64> {
+    let (dim, heads) = (case.shape.dim, case.shape.heads);
+    let narrow = |value: f32| f64::from(f16::from_f32(value).to_f32());
+    let query = queries(case, position..position + 1);
+    let mut out = Vec::new();
+    for (index, query) in query.chunks(dim).enumerate() {
+        let head = index / case.group;
+        let seen = (position + 1).saturating_sub(case.window)..position + 1;
+        let scores: Vec<f64> = seen
+            .clone()
+            .map(|at| {
+                let keys = row(0, layer, at, heads * dim);
+                let keys = keys[head * dim..][..dim].iter();
+                let score: f64 =
+                    keys.zip(query).map(|(key, query)| narrow(*key) * f64::from(*query)).sum();
+                let cap = f64::from(case.cap);
+                if cap > 0.0 { cap * (score / cap).tanh() } else { score }
+            })
+            .collect();
+        let largest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let sum: f64 = scores.iter().map(|score| (score - largest).exp()).sum();
+        let mut mixed = vec![0.0; dim];
+        for (at, score) in seen.zip(scores) {
+            let values = row(1, layer, at, heads * dim);
+            for (mixed, value) in mixed.iter_mut().zip(&values[head * dim..]) {
+                *mixed += narrow(*value) * (score - largest).exp() / sum;
+            }
+        }
+        out.extend(mixed);
+    }
+    out
+}
+
+fn cases() -> Vec<Case> {
+    let case = |heads, dim, group, window, cap| Case {
+        shape: CacheShape { layers: 2, heads, dim },
+        group,
+        window,
+        cap,
+    };
+    vec![
+        case(2, 64, 7, usize::MAX, 0.0),
+        case(3, 16, 3, usize::MAX, 0.0),
+        case(1, 256, 4, 50, 0.0),
+        case(2, 40, 1, usize::MAX, 2.0),
+        case(1, 10, 2, 7, 0.0),
+        case(1, 96, 5, 130, 1.0),
+    ]
+}
+
+#[test]
+fn attention_follows_the_formula_at_every_level() {
+    for case in cases() {
+        for proof in Proof::available() {
+            let len = 200;
+            let pages = cache(&case, proof, len);
+            let first = 120;
+            let mut found = queries(&case, first..len);
+            let sight = Sight {
+                pages: &pages,
+                layer: 1,
+                first,
+                group: case.group,
+                window: case.window,
+                cap: case.cap,
+            };
+            attend(&Pool::new(2), proof, sight, &mut found);
+            let width = found.len() / (len - first);
+            for position in [first, 127, 128, 150, len - 1] {
+                let found = &found[(position - first) * width..][..width];
+                for (found, exact) in found.iter().zip(exact(&case, 1, position)) {
+                    let error = (f64::from(*found) - exact).abs();
+                    assert!(error < 2e-5, "{:?} {proof:?} {position}: {found} {exact}", case.shape);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_query_finds_the_same_bits_in_any_company() {
+    for case in cases() {
+        for proof in Proof::available() {
+            let len = 150;
+            let pages = cache(&case, proof, len);
+            let run = |threads: usize, range: std::ops::Range<usize>| {
+                let mut found = queries(&case, range.clone());
+                let sight = Sight {
+                    pages: &pages,
+                    layer: 0,
+                    first: range.start,
+                    group: case.group,
+                    window: case.window,
+                    cap: case.cap,
+                };
+                attend(&Pool::new(threads), proof, sight, &mut found);
+                found.into_iter().map(f32::to_bits).collect::<Vec<_>>()
+            };
+            let whole = run(1, 0..len);
+            for cut in [1, 2, 3, 63, 64, 65, 149] {
+                let parts = [run(3, 0..cut), run(2, cut..len)].concat();
+                assert!(parts == whole, "{:?} {proof:?} cut at {cut}", case.shape);
+            }
+            let single: Vec<u32> = (0..len).flat_map(|at| run(8, at..at + 1)).collect();
+            assert!(single == whole, "{:?} {proof:?} one by one", case.shape);
+        }
+    }
+}
+
+#[test]
+fn what_is_too_large_for_sixteen_bits_stays_finite() {
+    let shape = CacheShape { layers: 1, heads: 1, dim: 16 };
+    for proof in Proof::available() {
+        let mut page = Page::new(shape);
+        page.write(proof, 0, 0, &[1e30; 16], &[-1e30; 16]);
+        let pages = [Arc::new(page)];
+        let mut query = vec![0.0; 16];
+        let sight =
+            Sight { pages: &pages, layer: 0, first: 0, group: 1, window: usize::MAX, cap: 0.0 };
+        attend(&Pool::new(1), proof, sight, &mut query);
+        assert!(query.iter().all(|value| *value == -65504.0), "{proof:?} {query:?}");
+    }
+}

@@ -1,0 +1,276 @@
+//! Sixteen numbers at a time: the arithmetic under the decoder's kernels, written once per instruction set.
+//!
+//! Every level works on sixteen lanes in the same order, so results differ between levels only where the
+//! portable one has no fused multiply-add. Kernels are generic over [`Lanes`] and compiled per level.
+#![expect(
+    unsafe_code,
+    reason = "pointers into checked slices, and calls behind run-time detection"
+)]
+
+mod portable;
+#[cfg(target_arch = "x86_64")]
+mod x86;
+
+use serde::Serialize;
+
+pub(crate) use self::portable::Portable;
+#[cfg(target_arch = "x86_64")]
+pub(crate) use self::x86::{Avx2, Avx512};
+
+/// Lanes of every vector here.
+pub(crate) const LANES: usize = 16;
+
+/// The vector instructions the decoder uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum KernelLevel {
+    /// AVX-512 F, VL, BW, DQ and VNNI.
+    Avx512,
+    /// AVX2, FMA and F16C.
+    Avx2,
+    /// Whatever the build target guarantees.
+    Portable,
+}
+
+impl KernelLevel {
+    /// Every level, best first.
+    pub const ALL: [Self; 3] = [Self::Avx512, Self::Avx2, Self::Portable];
+
+    /// The best level this CPU runs.
+    #[must_use]
+    pub fn detect() -> Self {
+        Self::ALL.into_iter().find(|level| level.is_available()).unwrap_or(Self::Portable)
+    }
+
+    /// Whether this CPU runs it.
+    #[must_use]
+    pub fn is_available(self) -> bool {
+        self.proof().is_some()
+    }
+
+    /// Its name: `"avx512"`, `"avx2"` or `"portable"`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Avx512 => "avx512",
+            Self::Avx2 => "avx2",
+            Self::Portable => "portable",
+        }
+    }
+
+    /// The level of this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|level| level.name() == name)
+    }
+
+    /// The proof that this CPU runs it, or `None`.
+    pub(crate) fn proof(self) -> Option<Proof> {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => Avx512::detect().map(Proof::Avx512),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => Avx2::detect().map(Proof::Avx2),
+            Self::Portable => Some(Proof::Portable(Portable)),
+            #[cfg(not(target_arch = "x86_64"))]
+            _ => None,
+        }
+    }
+}
+
+/// A level that this CPU runs: only detection makes one.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Proof {
+    #[cfg(target_arch = "x86_64")]
+    Avx512(Avx512),
+    #[cfg(target_arch = "x86_64")]
+    Avx2(Avx2),
+    Portable(Portable),
+}
+
+impl Proof {
+    /// The best level of this CPU.
+    pub(crate) fn detect() -> Self {
+        KernelLevel::detect().proof().unwrap_or(Self::Portable(Portable))
+    }
+
+    /// Every level of this CPU.
+    #[cfg(test)]
+    pub(crate) fn available() -> Vec<Self> {
+        KernelLevel::ALL.into_iter().filter_map(KernelLevel::proof).collect()
+    }
+
+    /// Its public name.
+    pub(crate) fn level(self) -> KernelLevel {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(_) => KernelLevel::Avx512,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(_) => KernelLevel::Avx2,
+            Self::Portable(_) => KernelLevel::Portable,
+        }
+    }
+}
+
+/// One level's arithmetic.
+///
+/// Pointers given to `load_*` and `store_*` hold sixteen elements (64 bytes for codes), in any alignment.
+///
+/// # Safety
+/// A value is the proof that the CPU has the instructions its methods use.
+pub(crate) unsafe trait Lanes: Copy + Send + Sync + std::fmt::Debug {
+    /// Sixteen f32.
+    type Floats: Copy;
+    /// Sixteen i32.
+    type Ints: Copy;
+    /// 64 bytes: four codes for each of sixteen rows.
+    type Codes: Copy;
+    /// Running integer products, folded into [`Lanes::Ints`] before they can overflow.
+    type Products: Copy;
+
+    /// Rows that a product with an unpacked panel takes together.
+    const PANEL_ROWS: usize;
+    /// Tiles of sixteen columns that a panel holds side by side.
+    const PANEL_TILES: usize;
+    /// Queries that attention takes together.
+    const QUERIES: usize;
+    /// Logarithm of what [`Lanes::signed`] adds to a code; 0 for nothing.
+    const SIGNED_SHIFT: u32;
+
+    fn zero(self) -> Self::Floats;
+    fn splat(self, value: f32) -> Self::Floats;
+    unsafe fn load(self, from: *const f32) -> Self::Floats;
+    unsafe fn store(self, to: *mut f32, values: Self::Floats);
+    /// Sixteen 16-bit floats, widened.
+    unsafe fn load_half(self, from: *const u16) -> Self::Floats;
+    /// Sixteen bfloat16, widened.
+    unsafe fn load_bfloat(self, from: *const u16) -> Self::Floats;
+    /// Rounds to 16-bit floats; too large becomes the largest.
+    unsafe fn store_half(self, to: *mut u16, values: Self::Floats);
+    /// Sixteen bytes as numbers from 0 to 255.
+    unsafe fn load_bytes(self, from: *const u8) -> Self::Floats;
+    /// Sixteen bytes as numbers from -128 to 127.
+    unsafe fn load_signed_bytes(self, from: *const u8) -> Self::Floats;
+    fn add(self, a: Self::Floats, b: Self::Floats) -> Self::Floats;
+    fn sub(self, a: Self::Floats, b: Self::Floats) -> Self::Floats;
+    fn mul(self, a: Self::Floats, b: Self::Floats) -> Self::Floats;
+    fn div(self, a: Self::Floats, b: Self::Floats) -> Self::Floats;
+    fn max(self, a: Self::Floats, b: Self::Floats) -> Self::Floats;
+    fn min(self, a: Self::Floats, b: Self::Floats) -> Self::Floats;
+    /// `a * b + c`, fused if the hardware does.
+    fn mul_add(self, a: Self::Floats, b: Self::Floats, c: Self::Floats) -> Self::Floats;
+    fn abs(self, a: Self::Floats) -> Self::Floats;
+    /// To the nearest whole number, ties to even.
+    fn round(self, a: Self::Floats) -> Self::Floats;
+    /// Two to the power of whole numbers from -126 to 127.
+    fn power_of_two(self, a: Self::Floats) -> Self::Floats;
+    /// Keeps lane `i` where bit `i` of `lanes` is set, else takes `other`.
+    fn keep(self, lanes: u16, a: Self::Floats, other: Self::Floats) -> Self::Floats;
+    /// The sum of all lanes, halves first.
+    fn sum(self, a: Self::Floats) -> f32;
+    /// The largest lane.
+    fn largest(self, a: Self::Floats) -> f32;
+
+    /// Rounds to int8, stores sixteen codes, returns their sum.
+    unsafe fn store_codes(self, to: *mut i8, values: Self::Floats) -> i32;
+    /// One number in all lanes, times two to the power of `shift`; nothing if `shift` is 0.
+    unsafe fn start(self, value: *const i32, shift: u32) -> Self::Ints;
+    fn add_ints(self, a: Self::Ints, b: Self::Ints) -> Self::Ints;
+    fn to_floats(self, a: Self::Ints) -> Self::Floats;
+
+    unsafe fn load_codes(self, from: *const u8) -> Self::Codes;
+    unsafe fn save_codes(self, to: *mut u8, codes: Self::Codes);
+    /// Each byte shifted left (`N > 0`) or right (`N < 0`), then only the bits of `mask`; the bits that come
+    /// over from a neighbour must not be in it.
+    fn bits<const N: i32>(self, codes: Self::Codes, mask: u8) -> Self::Codes;
+    fn or(self, a: Self::Codes, b: Self::Codes) -> Self::Codes;
+    /// Bytes 0 to 15 replaced by those of `table`.
+    fn look_up(self, table: &[u8; 16], codes: Self::Codes) -> Self::Codes;
+    /// Signed bytes in the form [`Lanes::multiply`] takes with `bits` 8.
+    fn signed(self, codes: Self::Codes) -> Self::Codes;
+
+    /// Steps of [`Lanes::multiply`] between [`Lanes::open`] and [`Lanes::close`] for codes of this width.
+    fn steps(bits: u32) -> usize;
+    fn open(self, sums: Self::Ints) -> Self::Products;
+    /// Adds the products of four codes per lane with four int8 values, -127 to 127, the same for all lanes.
+    /// `bits` is the width of the codes and known when compiled.
+    unsafe fn multiply(
+        self,
+        products: Self::Products,
+        codes: Self::Codes,
+        values: *const i8,
+        bits: u32,
+    ) -> Self::Products;
+    fn close(self, sums: Self::Ints, products: Self::Products) -> Self::Ints;
+    /// Asks for the cache line at `at`, which may be anywhere.
+    fn prefetch(self, at: *const u8);
+
+    /// Runs `work` compiled with this level's instructions.
+    fn run<W: Work>(self, work: W) -> W::Out;
+}
+
+/// `[e; n]` with `e` worked out anew for each index `i`. A closure would not be compiled for the level.
+macro_rules! each {
+    ($n:expr, $i:ident => $e:expr) => {{
+        let mut all = [{
+            let $i = 0usize;
+            $e
+        }; $n];
+        let mut $i = 1usize;
+        while $i < $n {
+            all[$i] = $e;
+            $i += 1;
+        }
+        all
+    }};
+}
+pub(crate) use each;
+
+/// Something to compile once per level. `run` must be `#[inline(always)]`, and all it calls; closures cannot be,
+/// so none may hold vectors.
+pub(crate) trait Work {
+    /// What it gives.
+    type Out;
+    /// Does it.
+    fn run<L: Lanes>(self, lanes: L) -> Self::Out;
+}
+
+impl Proof {
+    /// Runs `work` with this level's instructions.
+    pub(crate) fn run<W: Work>(self, work: W) -> W::Out {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(lanes) => lanes.run(work),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(lanes) => lanes.run(work),
+            Self::Portable(lanes) => lanes.run(work),
+        }
+    }
+}
+
+/// `e^x`, exact to two units in the last place, for `x` from -87 (and below, as -87) to 88.
+///
+/// Range reduction by ln 2 in two parts, then the Taylor polynomial of degree six.
+#[inline(always)]
+pub(crate) fn exp<L: Lanes>(lanes: L, x: L::Floats) -> L::Floats {
+    let x = lanes.min(lanes.max(x, lanes.splat(-87.0)), lanes.splat(88.0));
+    let n = lanes.round(lanes.mul(x, lanes.splat(std::f32::consts::LOG2_E)));
+    let r = lanes.mul_add(n, lanes.splat(-0.693_145_75), x);
+    let r = lanes.mul_add(n, lanes.splat(-1.428_606_8e-6), r);
+    let mut p = lanes.splat(1.0 / 720.0);
+    for coefficient in [1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5, 1.0, 1.0] {
+        p = lanes.mul_add(p, r, lanes.splat(coefficient));
+    }
+    lanes.mul(p, lanes.power_of_two(n))
+}
+
+/// The hyperbolic tangent as `1 - 2 / (e^2x + 1)`.
+#[inline(always)]
+pub(crate) fn tanh<L: Lanes>(lanes: L, x: L::Floats) -> L::Floats {
+    let one = lanes.splat(1.0);
+    let power = exp(lanes, lanes.add(x, x));
+    lanes.sub(one, lanes.div(lanes.splat(2.0), lanes.add(power, one)))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,284 @@
+//! What a decoder does to the states of a token, a row at a time: norms, gates, rotation, caps.
+#![expect(unsafe_code, reason = "vectors into checked slices")]
+
+use super::lanes::{LANES, Lanes, Work, exp, tanh};
+
+/// Replaces each run of sixteen numbers `$x` of `$a` by `$e`, with those of `$b` as `$y`; the last, shorter one is
+/// padded with zeros and cut again. A macro, as a closure would not be compiled for the level.
+macro_rules! map_rows {
+    ($lanes:ident, $a:expr, $b:expr, |$x:ident, $y:ident| $e:expr) => {{
+        let (a, b): (&mut [f32], &[f32]) = ($a, $b);
+        assert!(a.len() == b.len());
+        let (whole, rest) = a.as_chunks_mut::<LANES>();
+        let (other, other_rest) = b.as_chunks::<LANES>();
+        for (a, b) in whole.iter_mut().zip(other) {
+            // SAFETY: both are sixteen long.
+            let ($x, $y) = unsafe { ($lanes.load(a.as_ptr()), $lanes.load(b.as_ptr())) };
+            // SAFETY: as above.
+            unsafe { $lanes.store(a.as_mut_ptr(), $e) };
+        }
+        if !rest.is_empty() {
+            let (mut a, mut b) = ([0.0; LANES], [0.0; LANES]);
+            a[..rest.len()].copy_from_slice(rest);
+            b[..rest.len()].copy_from_slice(other_rest);
+            // SAFETY: both are sixteen long.
+            let ($x, $y) = unsafe { ($lanes.load(a.as_ptr()), $lanes.load(b.as_ptr())) };
+            // SAFETY: as above.
+            unsafe { $lanes.store(a.as_mut_ptr(), $e) };
+            rest.copy_from_slice(&a[..rest.len()]);
+        }
+    }};
+}
+
+/// One over the root of the mean square, in every lane.
+#[inline(always)]
+fn inverse_root<L: Lanes>(lanes: L, values: &[f32], epsilon: f32) -> L::Floats {
+    let mut sums = lanes.zero();
+    let (whole, rest) = values.as_chunks::<LANES>();
+    for values in whole {
+        // SAFETY: sixteen long.
+        let values = unsafe { lanes.load(values.as_ptr()) };
+        sums = lanes.mul_add(values, values, sums);
+    }
+    let mut last = [0.0; LANES];
+    last[..rest.len()].copy_from_slice(rest);
+    // SAFETY: sixteen long.
+    let last = unsafe { lanes.load(last.as_ptr()) };
+    sums = lanes.mul_add(last, last, sums);
+    let mean = lanes.sum(sums) / values.len() as f32;
+    lanes.splat(1.0 / (mean + epsilon).sqrt())
+}
+
+/// Root mean square norm (Zhang and Sennrich 2019) in place.
+pub(crate) struct Norm<'a> {
+    /// The row.
+    pub(crate) row: &'a mut [f32],
+    /// One factor for each number.
+    pub(crate) weight: &'a [f32],
+    /// Added to the mean square.
+    pub(crate) epsilon: f32,
+}
+
+impl Work for Norm<'_> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, lanes: L) {
+        let inverse = inverse_root(lanes, self.row, self.epsilon);
+        map_rows!(lanes, self.row, self.weight, |value, weight| lanes
+            .mul(lanes.mul(value, inverse), weight));
+    }
+}
+
+/// `row += values`.
+pub(crate) struct Add<'a> {
+    /// The row.
+    pub(crate) row: &'a mut [f32],
+    /// As long.
+    pub(crate) values: &'a [f32],
+}
+
+impl Work for Add<'_> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, lanes: L) {
+        map_rows!(lanes, self.row, self.values, |x, y| lanes.add(x, y));
+    }
+}
+
+/// What a gate goes through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Gate {
+    /// `x * sigmoid(x)`.
+    Silu,
+    /// The Gaussian error linear unit by its tanh formula (Hendrycks and Gimpel 2016).
+    GeluTanh,
+}
+
+/// `gate = f(gate) * up` in place (Shazeer 2020).
+pub(crate) struct Gated<'a> {
+    /// The gates.
+    pub(crate) gates: &'a mut [f32],
+    /// As many values.
+    pub(crate) ups: &'a [f32],
+    /// `f`.
+    pub(crate) by: Gate,
+}
+
+impl Work for Gated<'_> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, lanes: L) {
+        let (one, half) = (lanes.splat(1.0), lanes.splat(0.5));
+        match self.by {
+            Gate::Silu => map_rows!(lanes, self.gates, self.ups, |gate, up| {
+                let power = exp(lanes, lanes.sub(lanes.zero(), gate));
+                lanes.mul(lanes.div(gate, lanes.add(one, power)), up)
+            }),
+            Gate::GeluTanh => map_rows!(lanes, self.gates, self.ups, |gate, up| {
+                let cube = lanes.mul(lanes.mul(gate, gate), gate);
+                let inner = lanes.mul_add(cube, lanes.splat(0.044_715), gate);
+                let root = lanes.splat((2.0 / std::f32::consts::PI).sqrt());
+                let share = lanes.add(one, tanh(lanes, lanes.mul(inner, root)));
+                lanes.mul(lanes.mul(lanes.mul(half, gate), share), up)
+            }),
+        }
+    }
+}
+
+/// `x = cap * tanh(x / cap)` in place.
+pub(crate) struct Cap<'a> {
+    /// The numbers.
+    pub(crate) values: &'a mut [f32],
+    /// What none exceeds.
+    pub(crate) cap: f32,
+}
+
+impl Work for Cap<'_> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, lanes: L) {
+        let (cap, inverse) = (lanes.splat(self.cap), lanes.splat(1.0 / self.cap));
+        let (whole, rest) = self.values.as_chunks_mut::<LANES>();
+        let mut last = [[0.0; LANES]];
+        last[0][..rest.len()].copy_from_slice(rest);
+        for values in whole.iter_mut().chain(&mut last) {
+            // SAFETY: sixteen long.
+            unsafe {
+                let shares = lanes.mul(lanes.load(values.as_ptr()), inverse);
+                lanes.store(values.as_mut_ptr(), lanes.mul(cap, tanh(lanes, shares)));
+            }
+        }
+        rest.copy_from_slice(&last[0][..rest.len()]);
+    }
+}
+
+/// How components of a head pair up for rotation by position (Su et al. 2021, RoFormer).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pairs {
+    /// Neighbours; llama.cpp stores Llama weights permuted for this.
+    Neighbours,
+    /// Component `i` with the one half of the rotated part further.
+    Halves,
+}
+
+/// Rotates the first `2 * cos.len()` components of a head and scales all of it.
+pub(crate) struct Rotate<'a> {
+    /// The head.
+    pub(crate) head: &'a mut [f32],
+    /// Cosines, one per pair; empty for no rotation.
+    pub(crate) cos: &'a [f32],
+    /// Sines.
+    pub(crate) sin: &'a [f32],
+    /// Which components pair up.
+    pub(crate) pairs: Pairs,
+    /// Factor of every component.
+    pub(crate) scale: f32,
+}
+
+#[inline(always)]
+fn turn(x: &mut f32, y: &mut f32, cos: f32, sin: f32, scale: f32) {
+    (*x, *y) = ((*x * cos - *y * sin) * scale, (*x * sin + *y * cos) * scale);
+}
+
+impl Work for Rotate<'_> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, _lanes: L) {
+        let (rotated, rest) = self.head.split_at_mut(2 * self.cos.len());
+        let turns = self.cos.iter().zip(self.sin);
+        match self.pairs {
+            Pairs::Neighbours => {
+                for ([x, y], (cos, sin)) in rotated.as_chunks_mut::<2>().0.iter_mut().zip(turns) {
+                    turn(x, y, *cos, *sin, self.scale);
+                }
+            }
+            Pairs::Halves => {
+                let (xs, ys) = rotated.split_at_mut(self.cos.len());
+                for ((x, y), (cos, sin)) in xs.iter_mut().zip(ys).zip(turns) {
+                    turn(x, y, *cos, *sin, self.scale);
+                }
+            }
+        }
+        rest.iter_mut().for_each(|value| *value *= self.scale);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::lanes::Proof;
+    use super::*;
+
+    fn numbers(count: usize, seed: usize) -> Vec<f32> {
+        (0..count).map(|at| ((at * 37 + seed * 11) % 101) as f32 / 20.0 - 2.5).collect()
+    }
+
+    fn assert_close(found: &[f32], expected: impl Iterator<Item = f64>, proof: Proof) {
+        for (at, (found, expected)) in found.iter().zip(expected).enumerate() {
+            let error = (f64::from(*found) - expected).abs();
+            assert!(error <= 2e-6 * expected.abs().max(1.0), "{proof:?} {at}: {found} {expected}");
+        }
+    }
+
+    #[test]
+    fn every_level_follows_the_formulas_at_any_length() {
+        for proof in Proof::available() {
+            for len in [1, 2, 15, 16, 17, 64, 100, 576] {
+                let (a, b) = (numbers(len, 1), numbers(len, 2));
+                let wide =
+                    |values: &[f32]| values.iter().map(|v| f64::from(*v)).collect::<Vec<_>>();
+                let (wide_a, wide_b) = (wide(&a), wide(&b));
+                let zipped = || wide_a.iter().zip(&wide_b);
+
+                let mut row = a.clone();
+                proof.run(Norm { row: &mut row, weight: &b, epsilon: 1e-5 });
+                let mean = wide_a.iter().map(|v| v * v).sum::<f64>() / len as f64;
+                let inverse = 1.0 / (mean + 1e-5).sqrt();
+                assert_close(&row, zipped().map(|(a, b)| a * inverse * b), proof);
+
+                let mut row = a.clone();
+                proof.run(Add { row: &mut row, values: &b });
+                assert_close(&row, zipped().map(|(a, b)| a + b), proof);
+
+                let mut row = a.clone();
+                proof.run(Gated { gates: &mut row, ups: &b, by: Gate::Silu });
+                assert_close(&row, zipped().map(|(a, b)| a / (1.0 + (-a).exp()) * b), proof);
+
+                let mut row = a.clone();
+                proof.run(Gated { gates: &mut row, ups: &b, by: Gate::GeluTanh });
+                let gelu = |x: f64| {
+                    let inner = (2.0 / std::f64::consts::PI).sqrt() * (x + 0.044_715 * x.powi(3));
+                    0.5 * x * (1.0 + inner.tanh())
+                };
+                assert_close(&row, zipped().map(|(a, b)| gelu(*a) * b), proof);
+
+                let mut row = a.clone();
+                proof.run(Cap { values: &mut row, cap: 1.5 });
+                assert_close(&row, wide_a.iter().map(|a| 1.5 * (a / 1.5).tanh()), proof);
+            }
+        }
+    }
+
+    #[test]
+    fn rotation_keeps_lengths_and_leaves_the_rest() {
+        let (cos, sin): (Vec<f32>, Vec<f32>) =
+            (0..5).map(|pair| ((pair as f32).cos(), (pair as f32).sin())).unzip();
+        for proof in Proof::available() {
+            for (pairs, first, second) in [(Pairs::Neighbours, 2, 3), (Pairs::Halves, 1, 6)] {
+                let before = numbers(13, 3);
+                let mut head = before.clone();
+                proof.run(Rotate { head: &mut head, cos: &cos, sin: &sin, pairs, scale: 2.0 });
+                let (x, y) = (before[first], before[second]);
+                let expected = 2.0 * (x * cos[1] - y * sin[1]);
+                assert!((head[first] - expected).abs() < 1e-5, "{proof:?} {pairs:?}");
+                let length = |row: &[f32]| row[..10].iter().map(|v| v * v).sum::<f32>().sqrt();
+                assert!((length(&head) - 2.0 * length(&before)).abs() < 1e-4);
+                assert_eq!(head[10..], before[10..].iter().map(|v| 2.0 * v).collect::<Vec<_>>());
+            }
+        }
+    }
+}
