@@ -229,7 +229,7 @@ mod tests {
     use super::*;
 
     fn decoded(bytes: &[u8]) -> Result<Decoded> {
-        decode(&Source { path: Path::new("a.txt"), bytes }, None)
+        decode(&Source { path: Path::new("a.txt"), bytes, depth: 0 }, None)
     }
 
     fn utf16(text: &str, big_endian: bool) -> Vec<u8> {

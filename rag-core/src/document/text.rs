@@ -137,7 +137,9 @@ mod tests {
     use super::*;
 
     fn read(name: &str, text: &str) -> Document {
-        TextReader.read(&Source { path: Path::new(name), bytes: text.as_bytes() }).unwrap()
+        TextReader
+            .read(&Source { path: Path::new(name), bytes: text.as_bytes(), depth: 0 })
+            .unwrap()
     }
 
     fn shown(document: &Document) -> Vec<(BlockKind, &str)> {
