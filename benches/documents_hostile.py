@@ -1,9 +1,11 @@
 """The legs of documents.py on files that want to do harm, and on encodings."""
 
+import os
 import pathlib
 import random
 import re
 import resource
+import signal
 import subprocess
 import tempfile
 import time
@@ -11,23 +13,26 @@ import unicodedata
 
 LIMIT_SECONDS = 10
 LIMIT_MB = 300
+# Address space of one process, so that a bomb that goes off harms nobody else.
+LIMIT_BYTES = 4 << 30
 
 
 def run(rag: str, path: pathlib.Path) -> tuple[str, float, float]:
     """Verdict, seconds and peak megabytes of reading one file in a process of its own."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     start = time.perf_counter()
     process = subprocess.Popen(
         ["/usr/bin/env", "time", "-f", "PEAK %M", rag, "read", str(path)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
+        start_new_session=True,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (LIMIT_BYTES, LIMIT_BYTES)),
     )
     try:
         _, error = process.communicate(timeout=LIMIT_SECONDS)
     except subprocess.TimeoutExpired:
-        process.kill()
+        os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
-        return "hang", LIMIT_SECONDS, before / 1024
+        return "hang", LIMIT_SECONDS, 0.0
     seconds = time.perf_counter() - start
     text = error.decode(errors="replace")
     peak = re.search(r"PEAK (\d+)", text)

@@ -20,6 +20,9 @@ pub(super) fn detect(source: &Source<'_>) -> Result<Kind> {
     if head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06") {
         return detect_package(source);
     }
+    if head.starts_with(b"\x1f\x8b\x08") {
+        return Ok(Kind::Gzip);
+    }
     if head.starts_with(&SIGNATURE) {
         return detect_compound(source);
     }
@@ -37,6 +40,8 @@ pub(super) fn detect(source: &Source<'_>) -> Result<Kind> {
         Kind::Text if narrow(bare).trim_ascii_start().starts_with(b"<?xml") => Ok(Kind::Xml),
         Kind::Text if bare.starts_with(b"From ") && shows_mail(after_line(bare)) => Ok(Kind::Mbox),
         Kind::Text if shows_mail(bare) => Ok(Kind::Mail),
+        // A section number is also the end of many other names.
+        Kind::Man if !shows_man(bare) => Ok(Kind::Text),
         Kind::Mbox if !bare.starts_with(b"From ") => Ok(Kind::Mail),
         Kind::Rtf => Ok(Kind::Text),
         kind => Ok(kind),
@@ -116,8 +121,11 @@ fn detect_package(source: &Source<'_>) -> Result<Kind> {
             _ => Kind::Odt,
         });
     }
-    let what = if declared.is_empty() { "application/zip" } else { declared.trim() };
-    Err(Error::document(source.path, format!("no reader for {what}")))
+    if has("[Content_Types].xml") || !declared.is_empty() {
+        let what = if declared.is_empty() { "this office format" } else { declared.trim() };
+        return Err(Error::document(source.path, format!("no reader for {what}")));
+    }
+    Ok(Kind::Zip)
 }
 
 /// What a compound file holds, by the streams that only one format has.
@@ -161,6 +169,13 @@ fn shows_mail(head: &[u8]) -> bool {
     fields >= 3 && known >= 2
 }
 
+/// Whether roff macros stand at the start of lines.
+fn shows_man(head: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(head);
+    let macros = [".TH", ".Dd", ".SH", ".so", ".\\\"", "'\\\""];
+    text.lines().any(|line| macros.iter().any(|name| line.starts_with(name)))
+}
+
 /// Fields that e-mail has and other headers have not.
 const MAIL_FIELDS: [&str; 9] = [
     "received",
@@ -185,6 +200,8 @@ fn kind_of_extension(extension: &str) -> Kind {
         "eml" | "mht" | "mhtml" => Kind::Mail,
         "mbox" | "mbx" => Kind::Mbox,
         "rtf" => Kind::Rtf,
+        "tex" | "latex" | "ltx" => Kind::Latex,
+        "man" | "1" | "2" | "3" | "4" | "5" | "6" | "7" | "8" | "9" => Kind::Man,
         "xml" | "fb2" | "rss" | "atom" | "dbk" | "docbook" | "svg" => Kind::Xml,
         _ => Kind::Text,
     }

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::place::{Part, Unit};
-use super::{Block, BlockKind, Document, Kind, Location, SourceMap, first_heading, one_line};
+use super::{
+    Block, BlockKind, Document, Kind, Location, Source, SourceMap, first_heading, one_line,
+};
+use crate::error::{Error, Result};
 
 /// A document in the making.
 #[derive(Default)]
@@ -14,7 +17,12 @@ pub(super) struct Draft {
     pub(super) title: Option<String>,
     pub(super) lang: Option<String>,
     pub(super) metadata: BTreeMap<String, String>,
+    /// Whether something was left out because the text is as long as it may be.
+    overflows: bool,
 }
+
+/// Bytes of the text of one document. A small file can name a long text a million times.
+const MAX_TEXT_BYTES: usize = 64 << 20;
 
 /// Cells that a row keeps; a spreadsheet may name 16,384.
 const MAX_CELLS: usize = 4096;
@@ -26,7 +34,7 @@ impl Draft {
             BlockKind::Code => content.trim_end().trim_start_matches(['\r', '\n']),
             _ => content.trim(),
         };
-        if content.is_empty() {
+        if content.is_empty() || !self.has_room(content.len()) {
             return;
         }
         let start = self.begin(kind);
@@ -51,7 +59,7 @@ impl Draft {
             line.push_str(&one_line(cell));
         }
         let line = line.trim_end();
-        if line.trim().is_empty() {
+        if line.trim().is_empty() || !self.has_room(line.len()) {
             return;
         }
         let start = match (join, self.blocks.last_mut()) {
@@ -81,7 +89,7 @@ impl Draft {
 
     /// Adds all of `document`, read from the part `number` called `name`.
     pub(super) fn append(&mut self, document: &Document, unit: Unit, number: u32, name: &str) {
-        if document.text.trim().is_empty() {
+        if document.text.trim().is_empty() || !self.has_room(document.text.len()) {
             return;
         }
         if !self.text.is_empty() {
@@ -119,11 +127,33 @@ impl Draft {
         }
     }
 
+    /// Whether the text may grow by `bytes`; notes it if not.
+    fn has_room(&mut self, bytes: usize) -> bool {
+        self.overflows |= self.text.len() + bytes > MAX_TEXT_BYTES;
+        !self.overflows
+    }
+
+    /// Stops a reader whose text is too long already.
+    ///
+    /// # Errors
+    /// [`Error::Document`] with the cap.
+    pub(super) fn check(&self, source: &Source<'_>) -> Result<()> {
+        if self.overflows {
+            let reason = format!("its text is longer than {MAX_TEXT_BYTES} bytes");
+            return Err(Error::document(source.path, reason));
+        }
+        Ok(())
+    }
+
     /// The document; its title is that of the metadata, else its first heading.
-    pub(super) fn finish(self, kind: Kind) -> Document {
+    ///
+    /// # Errors
+    /// As [`Draft::check`].
+    pub(super) fn finish(self, kind: Kind, source: &Source<'_>) -> Result<Document> {
+        self.check(source)?;
         let title = self.title.or_else(|| self.metadata.get("title").cloned());
         let title = title.map(|title| one_line(&title)).filter(|title| !title.is_empty());
-        Document {
+        Ok(Document {
             kind,
             title: title.or_else(|| first_heading(&self.text, &self.blocks)),
             lang: self.lang,
@@ -131,7 +161,7 @@ impl Draft {
             blocks: self.blocks,
             source_map: self.map,
             metadata: self.metadata,
-        }
+        })
     }
 
     /// Parts the next block from the last one; gives where it begins.

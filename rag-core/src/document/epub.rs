@@ -21,7 +21,8 @@ impl Reader for EpubReader {
         let root = root_part(&mut package, source)?;
         let text = package.required(&root)?;
         let book = Book::read(source, &root, &text)?;
-        let mut draft = Draft { lang: book.lang, ..Draft::default() };
+        let mut draft = Draft::default();
+        draft.lang = book.lang;
         for (key, value) in book.metadata {
             draft.note(key, &value);
         }
@@ -36,7 +37,7 @@ impl Reader for EpubReader {
             draft.append(&document, Unit::Chapter, number, &name);
         }
         draft.note("chapter_count", &book.chapters.len().to_string());
-        Ok(draft.finish(Kind::Epub))
+        draft.finish(Kind::Epub, source)
     }
 }
 

@@ -23,7 +23,7 @@ impl Reader for MailReader {
         let message = message.ok_or_else(|| Error::document(source.path, "broken e-mail"))?;
         let mut draft = Draft::default();
         add_message(&mut draft, &message, source, &part(Unit::Message, 1, None));
-        Ok(draft.finish(Kind::Mail))
+        draft.finish(Kind::Mail, source)
     }
 }
 
@@ -42,7 +42,7 @@ impl Reader for MboxReader {
         draft.note("message_count", &count.to_string());
         let name = source.path.file_stem().unwrap_or_default().to_string_lossy();
         draft.title = Some(name.into_owned());
-        Ok(draft.finish(Kind::Mbox))
+        draft.finish(Kind::Mbox, source)
     }
 }
 
@@ -153,7 +153,7 @@ fn add_attachment(
             let mut inner = Draft::default();
             let deeper = Source { depth: source.depth + 1, ..*source };
             add_message(&mut inner, message, &deeper, &part(Unit::Message, 1, None));
-            Ok(inner.finish(Kind::Mail))
+            inner.finish(Kind::Mail, source)
         }
         PartType::Text(_) | PartType::Html(_) | PartType::Binary(_) => {
             let named = if name.is_empty() { unnamed(attached) } else { name.to_owned() };

@@ -11,17 +11,22 @@ use serde::Serialize;
 
 use crate::error::{Error, Result};
 
+mod archive;
 mod binary;
 mod csv;
 mod detect;
 mod draft;
 mod encoding;
 mod epub;
+mod flow;
+mod grid;
 mod guard;
 mod html;
 mod json;
 mod lang;
+mod latex;
 mod mail;
+mod man;
 mod markdown;
 mod notebook;
 mod odf;
@@ -89,6 +94,14 @@ pub enum Kind {
     Notebook,
     /// XML of any vocabulary.
     Xml,
+    /// LaTeX.
+    Latex,
+    /// Manual page, roff macros.
+    Man,
+    /// One file packed by gzip; its document has the kind of what is inside.
+    Gzip,
+    /// Files packed by zip.
+    Zip,
 }
 
 impl Kind {
@@ -118,6 +131,10 @@ impl Kind {
             Kind::Json => "json",
             Kind::Notebook => "notebook",
             Kind::Xml => "xml",
+            Kind::Latex => "latex",
+            Kind::Man => "man",
+            Kind::Gzip => "gzip",
+            Kind::Zip => "zip",
         }
     }
 }
@@ -224,6 +241,10 @@ fn reader(kind: Kind) -> &'static dyn Reader {
         Kind::Json => &json::JsonReader,
         Kind::Notebook => &notebook::NotebookReader,
         Kind::Xml => &xml_text::XmlReader,
+        Kind::Latex => &latex::LatexReader,
+        Kind::Man => &man::ManReader,
+        Kind::Gzip => &archive::GzipReader,
+        Kind::Zip => &archive::ZipReader,
     }
 }
 
@@ -253,10 +274,12 @@ pub fn guess_lang(text: &str) -> Option<&'static str> {
 /// Reads a document from the bytes of the file at `path`; the path is used for its extension and in errors.
 ///
 /// The format is found from the content first, then from the extension; text of an unknown kind
-/// (source code, tables, logs) is read as [`Kind::Text`]. An empty file gives an empty document.
+/// (source code, logs) is read as [`Kind::Text`]. An empty file gives an empty document. Reading runs on a thread
+/// of its own with a large stack; what a file may unpack to is capped.
 ///
 /// # Errors
-/// [`ErrorCode::Document`](crate::ErrorCode::Document) if no reader takes the bytes, or the reader refuses them.
+/// [`ErrorCode::Document`](crate::ErrorCode::Document) if no reader takes the bytes, the reader refuses them, or
+/// there is no text in them.
 pub fn read(path: &Path, bytes: &[u8]) -> Result<Document> {
     guard::run(path, || read_source(&Source { path, bytes, depth: 0 }))
 }
@@ -265,6 +288,13 @@ pub fn read(path: &Path, bytes: &[u8]) -> Result<Document> {
 fn read_source(source: &Source<'_>) -> Result<Document> {
     let kind = detect::detect(source)?;
     let mut document = reader(kind).read(source)?;
+    // A file with something in it of which nothing can be read must not pass for an empty one.
+    if document.text.trim().is_empty() && !source.bytes.trim_ascii().is_empty() {
+        let plain = matches!(document.kind, Kind::Text | Kind::Markdown | Kind::Csv);
+        if !plain {
+            return Err(Error::document(source.path, "no text in it"));
+        }
+    }
     if document.lang.is_none() {
         document.lang = lang::guess(&document.text).map(str::to_owned);
     }

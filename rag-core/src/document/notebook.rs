@@ -37,7 +37,7 @@ impl Reader for NotebookReader {
             draft.note(key, book.pointer(path).and_then(Value::as_str).unwrap_or_default());
         }
         draft.note("cell_count", &cells.len().to_string());
-        Ok(draft.finish(Kind::Notebook))
+        draft.finish(Kind::Notebook, source)
     }
 }
 

@@ -1,5 +1,7 @@
 //! OpenDocument (ISO/IEC 26300): text, sheets and slides, from `content.xml`.
 
+use std::collections::HashMap;
+
 use super::draft::{Draft, Join, part};
 use super::markdown::primary_language;
 use super::package::Package;
@@ -26,11 +28,12 @@ impl Reader for OdfReader {
         if is_encrypted(&mut package) {
             return Err(Error::document(source.path, "encrypted: it needs a password"));
         }
-        let mut reading = Reading { draft: Draft::default(), counts: [0; 3], place: None };
+        let mut reading = Reading::default();
         properties(&mut package, source, &mut reading.draft);
         let text = package.required(CONTENT)?;
+        reading.parents = parents(&mut Xml::new(source.path, CONTENT, &text))?;
         reading.flow(&mut Xml::new(source.path, CONTENT, &text))?;
-        Ok(reading.draft.finish(self.0))
+        reading.draft.finish(self.0, source)
     }
 }
 
@@ -71,8 +74,25 @@ fn properties(package: &mut Package<'_>, source: &Source<'_>, draft: &mut Draft)
     draft.lang = draft.metadata.get("language").and_then(|tag| primary_language(tag));
 }
 
+/// The named style that each automatic style is made from.
+fn parents(xml: &mut Xml<'_>) -> Result<HashMap<String, String>> {
+    let mut parents = HashMap::new();
+    let child = |_: &mut Xml<'_>, tag: &Tag<'_>| {
+        if tag.name() == "style" {
+            parents.extend(tag.attribute("name").zip(tag.attribute("parent-style-name")));
+        }
+        Ok(if tag.name() == "body" { Visit::Skip } else { Visit::Enter })
+    };
+    xml.each(child, |_| {})?;
+    Ok(parents)
+}
+
+#[derive(Default)]
 struct Reading {
     draft: Draft,
+    parents: HashMap<String, String>,
+    /// For each column of the table, the merged cell that hangs into it and for how many more rows.
+    hanging: Vec<(String, usize)>,
     /// Paragraphs, tables and slides so far.
     counts: [usize; 3],
     /// The slide that is being read.
@@ -132,6 +152,7 @@ impl Reading {
 
     fn plain_paragraph(&mut self, xml: &mut Xml<'_>, tag: &Tag<'_>) -> Result<()> {
         let style = tag.attribute("style-name").unwrap_or_default();
+        let style = self.parents.get(&style).cloned().unwrap_or(style);
         let (text, boxes) = self.paragraph(xml)?;
         let location = self.next_place();
         match style.as_str() {
@@ -220,6 +241,7 @@ impl Reading {
         if is_sheet && !sheet.is_empty() {
             self.draft.heading(1, &sheet, &part(Unit::Row, 1, Some(&name)));
         }
+        self.hanging.clear();
         let (mut row, mut join) = (0_usize, Join::Start);
         let child = |xml: &mut Xml<'_>, tag: &Tag<'_>| {
             if tag.name() == "table-row" {
@@ -246,15 +268,26 @@ impl Reading {
         self.place.is_none() && self.draft.blocks.iter().all(sheets)
     }
 
+    /// The texts of a row. A merged cell stands in every cell that it covers.
     fn row(&mut self, xml: &mut Xml<'_>) -> Result<Vec<String>> {
-        let mut cells = Vec::new();
+        let mut cells: Vec<(usize, String)> = Vec::new();
         let mut column = 0_usize;
+        // The last merged cell: its text and the column after it.
+        let mut merged = (String::new(), 0_usize);
         let child = |xml: &mut Xml<'_>, tag: &Tag<'_>| {
             if !matches!(tag.name(), "table-cell" | "covered-table-cell") {
                 return Ok(Visit::Enter);
             }
-            let repeats = tag.number("number-columns-repeated").unwrap_or(1_usize).max(1);
-            let text = one_line(&frame_text(xml)?);
+            let number = |name| tag.number(name).unwrap_or(1_usize).max(1);
+            let repeats = number("number-columns-repeated");
+            let (columns, rows) = (number("number-columns-spanned"), number("number-rows-spanned"));
+            let mut text = one_line(&frame_text(xml)?);
+            if tag.name() == "covered-table-cell" && text.is_empty() {
+                text = self.covering(column, &merged);
+            } else if columns > 1 || rows > 1 {
+                merged = (text.clone(), column.saturating_add(columns.min(MAX_REPEATS)));
+                self.hang(column, merged.1, &text, rows);
+            }
             for index in 0..repeats.min(if text.is_empty() { 1 } else { MAX_REPEATS }) {
                 cells.push((column + index + 1, text.clone()));
             }
@@ -262,9 +295,40 @@ impl Reading {
             Ok(Visit::Done)
         };
         xml.each(child, |_| {})?;
+        let alone = cells.iter().all(|(_, text)| text.is_empty() || *text == merged.0);
+        if alone && !merged.0.is_empty() {
+            cells.truncate(1);
+        }
         Ok(sheet::spread(cells))
     }
+
+    /// The merged cell that covers a column from the left or from above.
+    fn covering(&mut self, column: usize, merged: &(String, usize)) -> String {
+        if column < merged.1 {
+            return merged.0.clone();
+        }
+        match self.hanging.get_mut(column) {
+            Some((text, left)) if *left > 0 => {
+                *left -= 1;
+                text.clone()
+            }
+            _ => String::new(),
+        }
+    }
+
+    fn hang(&mut self, from: usize, to: usize, text: &str, rows: usize) {
+        if rows < 2 || to > MAX_HANGING {
+            return;
+        }
+        self.hanging.resize(self.hanging.len().max(to), Default::default());
+        for place in self.hanging.iter_mut().take(to).skip(from) {
+            *place = (text.to_owned(), rows - 1);
+        }
+    }
 }
+
+/// Columns in which merged cells are followed downwards.
+const MAX_HANGING: usize = 1000;
 
 /// White space in ODF is as in HTML: any run of it is one blank.
 fn push_text(text: &mut String, piece: &str) {

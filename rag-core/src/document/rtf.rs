@@ -28,7 +28,7 @@ impl Reader for RtfReader {
             return Err(Error::document(source.path, reason));
         }
         parser.end_paragraph();
-        Ok(parser.draft.finish(Kind::Rtf))
+        parser.draft.finish(Kind::Rtf, source)
     }
 }
 

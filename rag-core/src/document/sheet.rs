@@ -63,7 +63,8 @@ impl Format {
         let is_date = (0.0..2_958_466.0).contains(&days);
         match self {
             Self::Percent(decimals) => format!("{:.*}%", decimals.min(10), number * 100.0),
-            Self::Date | Self::DateTime if is_date => date(days),
+            Self::Date if is_date => date(days),
+            Self::DateTime if is_date => format!("{} {}", date(days), time(days.fract())),
             Self::Time if is_date => time(days),
             _ => general(number),
         }
@@ -108,18 +109,13 @@ fn general(number: f64) -> String {
 }
 
 fn date(days: f64) -> String {
-    let whole = days.floor();
-    let (year, month, day) = civil(whole as i64 - DAYS_TO_1970);
-    let seconds = ((days - whole) * 86_400.0).round() as u64;
-    let date = format!("{year:04}-{month:02}-{day:02}");
-    if seconds == 0 { date } else { format!("{date} {}", clock(seconds)) }
+    let (year, month, day) = civil(days.floor() as i64 - DAYS_TO_1970);
+    format!("{year:04}-{month:02}-{day:02}")
 }
 
+/// Hours run over 24 for durations.
 fn time(days: f64) -> String {
-    clock((days * 86_400.0).round() as u64)
-}
-
-fn clock(seconds: u64) -> String {
+    let seconds = (days * 86_400.0).round() as u64;
     format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
 }
 

@@ -1,8 +1,10 @@
 //! XML of any kind, FictionBook and RSS among it: the text between the tags, each element that holds text a block.
 
+use super::flow::Flow;
+use super::markdown::primary_language;
 use super::text::TextReader;
 use super::xml::{Node, Tag, Xml};
-use super::{Block, BlockKind, Document, Kind, Reader, Source, SourceMap, encoding, first_heading};
+use super::{BlockKind, Document, Kind, Reader, Source, encoding, first_heading};
 use crate::error::Result;
 
 /// Reads XML; what is too broken to parse is read as text.
@@ -17,20 +19,19 @@ impl Reader for XmlReader {
         let decoded = encoding::decode(source, declared)?;
         let mut text = Text { input: &decoded.text, ..Text::default() };
         let mut xml = Xml::new(source.path, "it", &decoded.text);
-        if text.read(&mut xml).is_err() && text.text.is_empty() {
+        if text.read(&mut xml).is_err() && text.flow.text.is_empty() {
             return TextReader.read(source);
         }
         text.end_block();
-        let title = text.title.take().map(|title| super::one_line(&title));
+        let flow = text.flow;
+        let title = text.title.map(|title| super::one_line(&title)).filter(|t| !t.is_empty());
         Ok(Document {
             kind: Kind::Xml,
-            title: title
-                .filter(|t| !t.is_empty())
-                .or_else(|| first_heading(&text.text, &text.blocks)),
-            lang: text.lang.take(),
-            source_map: text.map.through(&text.text, &decoded.source_map),
-            text: text.text,
-            blocks: text.blocks,
+            title: title.or_else(|| first_heading(&flow.text, &flow.blocks)),
+            lang: text.lang,
+            source_map: flow.map.through(&flow.text, &decoded.source_map),
+            text: flow.text,
+            blocks: flow.blocks,
             metadata: Default::default(),
         })
     }
@@ -39,17 +40,11 @@ impl Reader for XmlReader {
 #[derive(Default)]
 struct Text<'a> {
     input: &'a str,
-    text: String,
-    blocks: Vec<Block>,
-    map: SourceMap,
+    flow: Flow,
     title: Option<String>,
     lang: Option<String>,
     /// Names of the open elements.
     open: Vec<String>,
-    /// Where the block that is being written begins.
-    start: Option<usize>,
-    /// Whether a blank stood before what comes next.
-    blank: bool,
     /// Open elements inside an element that is not read.
     skipped: usize,
 }
@@ -74,8 +69,7 @@ impl Text<'_> {
             return;
         }
         if self.lang.is_none() {
-            self.lang =
-                tag.attribute("lang").and_then(|lang| super::markdown::primary_language(&lang));
+            self.lang = tag.attribute("lang").and_then(|lang| primary_language(&lang));
         }
         if !is_inline(&name) {
             self.end_block();
@@ -83,9 +77,7 @@ impl Text<'_> {
         for attribute in SPOKEN {
             if let Some(words) = tag.attribute(attribute).filter(|words| words.contains(' ')) {
                 self.end_block();
-                let start = self.begin_block();
-                self.text.push_str(super::one_line(&words).as_str());
-                self.start = Some(start);
+                self.flow.mark(&super::one_line(&words));
                 self.end_block();
             }
         }
@@ -97,52 +89,24 @@ impl Text<'_> {
             self.skipped -= 1;
             return;
         }
-        let inline = self.open.last().is_some_and(|name| is_inline(name));
-        if !inline {
+        if !self.open.last().is_some_and(|name| is_inline(name)) {
             self.end_block();
         }
         self.open.pop();
     }
 
     fn piece(&mut self, piece: &str, span: std::ops::Range<usize>) {
-        let raw = self.input.get(span.clone()).unwrap_or_default();
-        let exact = raw == piece;
-        for word in piece.split_inclusive(char::is_whitespace) {
-            let shown = word.trim();
-            if !shown.is_empty() {
-                let from_start = self.start.is_none();
-                if from_start {
-                    self.start = Some(self.begin_block());
-                } else if self.blank {
-                    self.text.push(' ');
-                }
-                self.blank = false;
-                let start = self.text.len();
-                self.text.push_str(shown);
-                if exact {
-                    let offset = shown.as_ptr().addr() - piece.as_ptr().addr();
-                    self.map.push_exact(start..self.text.len(), (span.start + offset) as u64);
-                } else {
-                    self.map.push_whole(start, shown, span.start as u64..span.end as u64);
-                }
-            }
-            self.blank |= word.len() > shown.len();
+        if self.input.get(span.clone()) == Some(piece) {
+            self.flow.exact(piece, span.start);
+        } else {
+            self.flow.whole(piece, span);
         }
-    }
-
-    fn begin_block(&mut self) -> usize {
-        if !self.text.is_empty() {
-            self.text.push_str("\n\n");
-        }
-        self.text.len()
     }
 
     fn end_block(&mut self) {
-        self.blank = false;
-        let Some(start) = self.start.take() else { return };
         let within = |name: &str| self.open.iter().any(|open| open == name);
         let kind = if within("title") || within("subtitle") || within("book-title") {
-            let depth = self.open.iter().filter(|n| is_division(n)).count();
+            let depth = self.open.iter().filter(|name| is_division(name)).count();
             BlockKind::Heading { level: depth.clamp(1, 6) as u8 }
         } else if within("poem") || within("cite") || within("epigraph") {
             BlockKind::Quote
@@ -152,9 +116,9 @@ impl Text<'_> {
             BlockKind::Paragraph
         };
         if matches!(kind, BlockKind::Heading { .. }) && self.title.is_none() {
-            self.title = self.text.get(start..).map(str::to_owned);
+            self.title = Some(self.flow.current().to_owned()).filter(|title| !title.is_empty());
         }
-        self.blocks.push(Block { kind, range: start..self.text.len() });
+        self.flow.end(kind);
     }
 }
 

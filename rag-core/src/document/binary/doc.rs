@@ -37,7 +37,7 @@ impl Reader for DocReader {
             windows_1252(bytes).chars().for_each(|c| text.push(0, c));
         }
         text.end_paragraph(0);
-        Ok(text.draft.finish(Kind::Doc))
+        text.draft.finish(Kind::Doc, source)
     }
 }
 
@@ -131,7 +131,7 @@ impl Text {
         let location = part(Unit::Paragraph, self.count, None);
         match properties {
             Properties { heading: Some(level), .. } => self.draft.heading(level, &text, &location),
-            Properties { is_item: true, .. } => {
+            Properties { is_item: true, .. } if !text.trim().is_empty() => {
                 self.draft.block(BlockKind::ListItem, &format!("- {}", text.trim()), &location);
             }
             _ => self.draft.block(BlockKind::Paragraph, &text, &location),

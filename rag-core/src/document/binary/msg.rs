@@ -43,7 +43,7 @@ impl Reader for MsgReader {
             None => add_page(&mut draft, &file, source, &place),
         }
         add_attachments(&mut draft, &file, source);
-        Ok(draft.finish(Kind::Msg))
+        draft.finish(Kind::Msg, source)
     }
 }
 

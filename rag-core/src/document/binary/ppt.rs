@@ -41,7 +41,7 @@ impl Reader for PptReader {
             all.texts.iter().for_each(|text| write(&mut draft, text, &part(Unit::Slide, 1, None)));
         }
         draft.note("slide_count", &show.slides.len().to_string());
-        Ok(draft.finish(Kind::Ppt))
+        draft.finish(Kind::Ppt, source)
     }
 }
 

@@ -28,7 +28,7 @@ impl Reader for XlsReader {
             read_sheet(&book, stream.get(*start..).unwrap_or_default(), name, &mut draft);
         }
         draft.note("sheet_count", &book.sheets.len().to_string());
-        Ok(draft.finish(Kind::Xls))
+        draft.finish(Kind::Xls, source)
     }
 }
 

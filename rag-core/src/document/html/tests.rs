@@ -124,3 +124,15 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn merged_cells_stand_in_every_row_and_column_they_cover() {
+    let html =
+        "<table><tr><th rowspan=2>a</th><th colspan=2>b</th></tr><tr><td>c</td><td>d</td></tr>
+<tr><td>e<td>f<td rowspan=9>g<tr><td>h<td>i</table><p>end";
+    let document = read(html);
+    assert_eq!(document.text, "a\tb\tb\na\tc\td\ne\tf\tg\nh\ti\tg\n\nend");
+    let last = document.text.rfind('g').unwrap();
+    let source = document.source_map.source_bytes(&(last..last + 1)).unwrap();
+    assert_eq!(&html[source.start as usize..source.end as usize], "g");
+}

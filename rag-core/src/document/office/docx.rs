@@ -2,7 +2,7 @@
 
 use super::numbering::{Label, Numbering};
 use super::styles::Styles;
-use super::{chart, is_on, properties};
+use super::{chart, is_on, math, properties};
 use crate::document::draft::{Draft, Join, part};
 use crate::document::package::{Package, Relation};
 use crate::document::place::Unit;
@@ -45,7 +45,7 @@ impl Reader for DocxReader {
                 reading.notes(&mut Xml::new(source.path, name, &text), element, word)?;
             }
         }
-        Ok(reading.draft.finish(Kind::Docx))
+        reading.draft.finish(Kind::Docx, source)
     }
 }
 
@@ -144,6 +144,10 @@ impl Reading {
                 "outlineLvl" => {
                     paragraph.outline = tag.number("val");
                     Visit::Skip
+                }
+                "oMath" => {
+                    math::add(xml, text)?;
+                    Visit::Done
                 }
                 "txbxContent" => {
                     paragraph.boxes.extend(self.text_box(xml, location)?);
@@ -251,32 +255,36 @@ impl Reading {
 
     fn read_table(&mut self, xml: &mut Xml<'_>) -> Result<()> {
         let name = format!("table {}", self.table);
-        let (mut row, mut join) = (0_usize, Join::Start);
+        let mut rows = Vec::new();
         let child = |xml: &mut Xml<'_>, tag: &Tag<'_>| {
             Ok(match tag.name() {
                 "tr" => {
-                    row += 1;
-                    let location = part(Unit::Row, row, Some(&name));
-                    let cells = self.cells(xml, &location)?;
-                    self.draft.row(&cells, join, &location);
-                    join = Join::Continue;
+                    let location = part(Unit::Row, rows.len() + 1, Some(&name));
+                    rows.push((self.cells(xml, &location)?, location));
                     Visit::Done
                 }
                 "tblPr" | "tblGrid" | "del" | "sdtPr" => Visit::Skip,
                 _ => Visit::Enter,
             })
         };
-        xml.each(child, |_| {})
+        xml.each(child, |_| {})?;
+        let (mut grid, mut join) = (ColumnGrid::default(), Join::Start);
+        for (cells, location) in rows {
+            let row = grid.row(cells);
+            self.draft.row(&row, join, &location);
+            join = Join::Continue;
+        }
+        Ok(())
     }
 
-    fn cells(&mut self, xml: &mut Xml<'_>, location: &Location) -> Result<Vec<String>> {
+    fn cells(&mut self, xml: &mut Xml<'_>, location: &Location) -> Result<Vec<Cell>> {
         let mut cells = Vec::new();
         let child = |xml: &mut Xml<'_>, tag: &Tag<'_>| {
             Ok(match tag.name() {
                 "tc" => {
-                    let mut words = Vec::new();
-                    self.cell(xml, location, &mut words)?;
-                    cells.push(words.join(" "));
+                    let mut cell = Cell { columns: 1, ..Cell::default() };
+                    self.cell(xml, location, &mut cell)?;
+                    cells.push(cell);
                     Visit::Done
                 }
                 "trPr" | "tblPrEx" | "sdtPr" => Visit::Skip,
@@ -288,12 +296,7 @@ impl Reading {
     }
 
     /// The paragraphs of a cell, those of tables in it too.
-    fn cell(
-        &mut self,
-        xml: &mut Xml<'_>,
-        location: &Location,
-        words: &mut Vec<String>,
-    ) -> Result<()> {
+    fn cell(&mut self, xml: &mut Xml<'_>, location: &Location, cell: &mut Cell) -> Result<()> {
         let child = |xml: &mut Xml<'_>, tag: &Tag<'_>| {
             Ok(match tag.name() {
                 "p" => {
@@ -304,10 +307,19 @@ impl Reading {
                     };
                     let boxes = paragraph.boxes.iter().map(|inner| one_line(&inner.text));
                     let own = one_line(&format!("{number}{}", paragraph.text));
-                    words.extend(std::iter::once(own).chain(boxes).filter(|text| !text.is_empty()));
+                    let texts = std::iter::once(own).chain(boxes);
+                    cell.words.extend(texts.filter(|text| !text.is_empty()));
                     Visit::Done
                 }
-                "tcPr" | "tblPr" | "sdtPr" => Visit::Skip,
+                "gridSpan" => {
+                    cell.columns = tag.number("val").unwrap_or(1);
+                    Visit::Skip
+                }
+                "vMerge" => {
+                    cell.goes_on = tag.attribute("val").as_deref() != Some("restart");
+                    Visit::Skip
+                }
+                "tblPr" | "sdtPr" => Visit::Skip,
                 _ => Visit::Enter,
             })
         };
@@ -333,6 +345,41 @@ impl Reading {
         let result = xml.each(child, |_| {});
         self.note = None;
         result
+    }
+}
+
+/// A cell of a table.
+#[derive(Default)]
+struct Cell {
+    words: Vec<String>,
+    /// Columns it covers.
+    columns: usize,
+    /// Whether it is the lower part of a merged cell.
+    goes_on: bool,
+}
+
+/// Columns that one cell is repeated over.
+const MAX_SPAN: usize = 30;
+
+/// Rows of cells that say they go on from above, not how far they reach down.
+#[derive(Default)]
+struct ColumnGrid {
+    /// The last text of each column.
+    above: Vec<String>,
+}
+
+impl ColumnGrid {
+    fn row(&mut self, cells: Vec<Cell>) -> Vec<String> {
+        let mut row = Vec::new();
+        let alone = cells.len() == 1;
+        for cell in cells {
+            let above = self.above.get(row.len()).filter(|_| cell.goes_on);
+            let text = above.cloned().unwrap_or_else(|| cell.words.join(" "));
+            let columns = if alone { 1 } else { cell.columns.clamp(1, MAX_SPAN) };
+            row.extend(std::iter::repeat_n(text, columns));
+        }
+        self.above.clone_from(&row);
+        row
     }
 }
 

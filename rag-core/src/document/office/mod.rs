@@ -1,6 +1,7 @@
 //! Office Open XML (ECMA-376): what DOCX, PPTX and XLSX have in common.
 
 use super::draft::Draft;
+use super::grid::{Grid, Spanning};
 use super::markdown::primary_language;
 use super::package::Package;
 use super::xml::{Tag, Visit, Xml};
@@ -9,6 +10,7 @@ use crate::error::Result;
 
 mod chart;
 pub(super) mod docx;
+mod math;
 mod numbering;
 pub(super) mod pptx;
 mod styles;
@@ -115,18 +117,22 @@ fn drawing_paragraph(xml: &mut Xml<'_>) -> Result<DrawingParagraph> {
 
 /// The cells of a DrawingML table row by row.
 fn drawing_table(xml: &mut Xml<'_>) -> Result<Vec<Vec<String>>> {
-    let mut rows: Vec<Vec<String>> = Vec::new();
+    let mut rows: Vec<Vec<Spanning>> = Vec::new();
     let child = |xml: &mut Xml<'_>, tag: &Tag<'_>| {
         Ok(match tag.name() {
             "tr" => {
                 rows.push(Vec::new());
                 Visit::Enter
             }
+            // A cell that another covers.
+            "tc" if is_set(tag, "hMerge") || is_set(tag, "vMerge") => Visit::Skip,
             "tc" => {
+                let (columns, height) = (tag.number("gridSpan"), tag.number("rowSpan"));
                 let paragraphs = drawing_paragraphs(xml)?;
                 let texts: Vec<String> = paragraphs.iter().map(|p| one_line(&p.text)).collect();
                 if let Some(row) = rows.last_mut() {
-                    row.push(texts.join(" "));
+                    let (columns, height) = (columns.unwrap_or(1), height.unwrap_or(1));
+                    row.push(Spanning { text: texts.join(" "), columns, rows: height });
                 }
                 Visit::Done
             }
@@ -135,5 +141,10 @@ fn drawing_table(xml: &mut Xml<'_>) -> Result<Vec<Vec<String>>> {
         })
     };
     xml.each(child, |_| {})?;
-    Ok(rows)
+    let mut grid = Grid::default();
+    Ok(rows.iter().map(|row| grid.row(row)).collect())
+}
+
+fn is_set(tag: &Tag<'_>, name: &str) -> bool {
+    tag.attribute(name).is_some() && is_on(tag, name)
 }

@@ -1,11 +1,13 @@
 //! PPTX: slides in their order, with titles, bullets, tables, charts, picture captions and notes.
 
+use std::collections::HashMap;
+
 use super::{chart, drawing_paragraphs, drawing_table, properties};
 use crate::document::draft::{Draft, Join, part};
 use crate::document::package::Package;
 use crate::document::place::Unit;
 use crate::document::xml::{Tag, Visit, Xml};
-use crate::document::{BlockKind, Document, Kind, Location, Reader, Source};
+use crate::document::{BlockKind, Document, Kind, Location, Reader, Source, one_line};
 use crate::error::Result;
 
 /// Reads PPTX and PPTM.
@@ -40,7 +42,7 @@ impl Reader for PptxReader {
             }
         }
         draft.metadata.insert("slide_count".to_owned(), slides.len().to_string());
-        Ok(draft.finish(Kind::Pptx))
+        draft.finish(Kind::Pptx, source)
     }
 }
 
@@ -64,6 +66,10 @@ fn slides(package: &mut Package<'_>, source: &Source<'_>) -> Result<Vec<String>>
     }
     Ok(slides)
 }
+
+/// What programs add to a description that they made themselves.
+const GENERATED: [&str; 2] =
+    ["AI-generated content may be incorrect.", "Description automatically generated"];
 
 struct Shapes<'a> {
     draft: &'a mut Draft,
@@ -122,6 +128,7 @@ impl Shapes<'_> {
     /// The description that its author gave to a picture; not a file name that a program put there.
     fn caption(&mut self, tag: &Tag<'_>) {
         let caption = tag.attribute("descr").unwrap_or_default();
+        let caption = GENERATED.iter().fold(caption, |caption, remark| caption.replace(remark, ""));
         if caption.trim().contains(' ') {
             self.draft.block(BlockKind::Paragraph, &caption, self.location);
         }
@@ -182,7 +189,7 @@ fn add_notes(
     xml.each(child, |_| {})
 }
 
-/// What readers wrote on a slide.
+/// What readers wrote on a slide, after their names.
 fn add_comments(
     package: &mut Package<'_>,
     source: &Source<'_>,
@@ -190,17 +197,48 @@ fn add_comments(
     draft: &mut Draft,
     location: &Location,
 ) -> Result<()> {
+    let authors = authors(package, source)?;
     let Some(text) = package.text(name)? else { return Ok(()) };
     let mut xml = Xml::new(source.path, name, &text);
+    let mut opening = String::new();
     let child = |xml: &mut Xml<'_>, tag: &Tag<'_>| {
         Ok(match tag.name() {
+            "cm" | "reply" => {
+                let id = tag.attribute("authorId").unwrap_or_default();
+                let author = authors.get(&id).map_or("", String::as_str);
+                let time = tag.attribute("dt").or_else(|| tag.attribute("created"));
+                let day = time.unwrap_or_default().chars().take(10).collect::<String>();
+                opening = [author, &day]
+                    .into_iter()
+                    .filter(|part| !part.is_empty())
+                    .collect::<Vec<_>>()
+                    .join(", ");
+                Visit::Enter
+            }
             "text" | "t" => {
                 let comment = xml.text()?;
-                draft.block(BlockKind::Quote, &comment, location);
+                let between = if opening.is_empty() { "" } else { ": " };
+                draft.block(BlockKind::Quote, &format!("{opening}{between}{comment}"), location);
                 Visit::Done
             }
             _ => Visit::Enter,
         })
     };
     xml.each(child, |_| {})
+}
+
+/// Names of those who comment, by their ids.
+fn authors(package: &mut Package<'_>, source: &Source<'_>) -> Result<HashMap<String, String>> {
+    let mut authors = HashMap::new();
+    for part in ["ppt/commentAuthors.xml", "ppt/authors.xml"] {
+        let Some(text) = package.text(part)? else { continue };
+        let child = |_: &mut Xml<'_>, tag: &Tag<'_>| {
+            if let (Some(id), Some(name)) = (tag.attribute("id"), tag.attribute("name")) {
+                authors.insert(id, one_line(&name));
+            }
+            Ok(Visit::Enter)
+        };
+        Xml::new(source.path, part, &text).each(child, |_| {})?;
+    }
+    Ok(authors)
 }

@@ -27,23 +27,25 @@ impl Reader for XlsxReader {
             let Some(text) = package.text(target)? else { continue };
             let whole = part(Unit::Row, 1, Some(&format!("sheet {name}")));
             draft.heading(1, name, &whole);
+            let merged = merged_cells(&mut Xml::new(source.path, target, &text))?;
+            let (join, row) = (Join::Start, 0);
             let mut sheet =
-                Sheet { book: &book, name, draft: &mut draft, join: Join::Start, row: 0 };
+                Sheet { source, book: &book, name, draft: &mut draft, join, row, merged };
             sheet.read(&mut Xml::new(source.path, target, &text))?;
-            for relation in package.relations(target)? {
+            let relations = package.relations(target)?;
+            for relation in &relations {
+                let part = relation.target.as_str();
                 match relation.kind.as_str() {
-                    "drawing" => {
-                        add_drawing(&mut package, source, &relation.target, &mut draft, name)?
-                    }
-                    "comments" => {
-                        add_comments(&mut package, source, &relation.target, &mut draft, name)?
+                    "drawing" => add_drawing(&mut package, source, part, &mut draft, name)?,
+                    "comments" | "threadedComment" => {
+                        add_comments(&mut package, source, part, &mut draft, name)?;
                     }
                     _ => {}
                 }
             }
         }
         draft.metadata.insert("sheet_count".to_owned(), book.sheets.len().to_string());
-        Ok(draft.finish(Kind::Xlsx))
+        draft.finish(Kind::Xlsx, source)
     }
 }
 
@@ -91,6 +93,9 @@ impl Book {
     }
 }
 
+/// Bytes of a cell; a sheet holds at most 32,767 characters in one.
+const MAX_CELL_BYTES: usize = 4 * 32_767;
+
 fn shared_strings(
     package: &mut Package<'_>,
     source: &Source<'_>,
@@ -101,7 +106,9 @@ fn shared_strings(
     let child = |xml: &mut Xml<'_>, tag: &Tag<'_>| {
         Ok(match tag.name() {
             "si" => {
-                strings.push(rich_text(xml)?);
+                let mut string = rich_text(xml)?;
+                string.truncate(string.floor_char_boundary(MAX_CELL_BYTES));
+                strings.push(string);
                 Visit::Done
             }
             _ => Visit::Enter,
@@ -116,7 +123,8 @@ fn rich_text(xml: &mut Xml<'_>) -> Result<String> {
     let mut text = String::new();
     let child = |xml: &mut Xml<'_>, tag: &Tag<'_>| {
         Ok(match tag.name() {
-            "t" => {
+            // Threads of comments use a name of their own.
+            "t" | "text" => {
                 text.push_str(&xml.text()?);
                 Visit::Done
             }
@@ -156,12 +164,55 @@ fn formats(package: &mut Package<'_>, source: &Source<'_>, name: &str) -> Result
 }
 
 struct Sheet<'a> {
+    source: &'a Source<'a>,
     book: &'a Book,
     name: &'a str,
     draft: &'a mut Draft,
     join: Join,
     /// The row that was read last, from 1.
     row: usize,
+    /// The areas of merged cells that are still below or on the row.
+    merged: Vec<Merged>,
+}
+
+/// An area that shows the value of its first cell.
+struct Merged {
+    columns: std::ops::RangeInclusive<usize>,
+    rows: std::ops::RangeInclusive<usize>,
+    text: String,
+}
+
+/// Merged areas of a sheet that are looked at.
+const MAX_MERGED: usize = 5000;
+
+/// Rows or columns of an area that its value is repeated over.
+const MAX_AREA: usize = 30;
+
+/// The areas of merged cells, which stand behind the rows, in the order of their first rows.
+fn merged_cells(xml: &mut Xml<'_>) -> Result<Vec<Merged>> {
+    let mut merged = Vec::new();
+    let child = |_: &mut Xml<'_>, tag: &Tag<'_>| {
+        if tag.name() == "mergeCell"
+            && merged.len() < MAX_MERGED
+            && let Some(area) = tag.attribute("ref").and_then(|area| Merged::parse(&area))
+        {
+            merged.push(area);
+        }
+        Ok(if tag.name() == "row" { Visit::Skip } else { Visit::Enter })
+    };
+    xml.each(child, |_| {})?;
+    merged.sort_by_key(|area: &Merged| *area.rows.start());
+    Ok(merged)
+}
+
+impl Merged {
+    fn parse(area: &str) -> Option<Self> {
+        let (first, last) = area.split_once(':')?;
+        let (left, right) = (sheet::column(first)?, sheet::column(last)?);
+        let (top, bottom) = (sheet::row(first)?, sheet::row(last)?);
+        let columns = left..=right.min(left + MAX_AREA);
+        Some(Self { columns, rows: top..=bottom.min(top + MAX_AREA), text: String::new() })
+    }
 }
 
 /// A cell as it is read.
@@ -180,6 +231,7 @@ impl Sheet<'_> {
                 "row" => {
                     let row = tag.number("r").unwrap_or(self.row + 1);
                     self.read_row(xml, row)?;
+                    self.draft.check(self.source)?;
                     Visit::Done
                 }
                 _ => Visit::Enter,
@@ -210,6 +262,7 @@ impl Sheet<'_> {
             self.join = Join::Start;
         }
         self.row = row;
+        self.fill(row, &mut cells);
         let cells = sheet::spread(cells);
         if cells.is_empty() {
             self.join = Join::Start;
@@ -219,6 +272,35 @@ impl Sheet<'_> {
         self.draft.row(&cells, self.join, &location);
         self.join = Join::Continue;
         Ok(())
+    }
+}
+
+impl Sheet<'_> {
+    /// Repeats the value of each merged area in the cells of this row that it covers.
+    fn fill(&mut self, row: usize, cells: &mut Vec<(usize, String)>) {
+        self.merged.retain(|area| *area.rows.end() >= row);
+        if cells.is_empty() {
+            return;
+        }
+        let on_row = self.merged.partition_point(|area| *area.rows.start() <= row);
+        for area in self.merged.iter_mut().take(on_row) {
+            if *area.rows.start() == row {
+                let first = cells.iter().find(|(column, _)| column == area.columns.start());
+                area.text = first.map(|(_, text)| text.clone()).unwrap_or_default();
+            }
+            let alone = cells.iter().all(|(column, _)| area.columns.contains(column));
+            if alone || area.text.trim().is_empty() || area.text.len() > 200 {
+                continue;
+            }
+            cells
+                .retain(|(column, text)| !area.columns.contains(column) || !text.trim().is_empty());
+            for column in area.columns.clone() {
+                if !cells.iter().any(|(taken, _)| *taken == column) {
+                    cells.push((column, area.text.clone()));
+                }
+            }
+        }
+        cells.sort_by_key(|(column, _)| *column);
     }
 }
 
@@ -303,11 +385,15 @@ fn add_comments(
     let Some(text) = package.text(name)? else { return Ok(()) };
     let child = |xml: &mut Xml<'_>, tag: &Tag<'_>| {
         Ok(match tag.name() {
-            "comment" => {
+            "comment" | "threadedComment" => {
                 let reference = tag.attribute("ref").unwrap_or_default();
                 let row = sheet::row(&reference).unwrap_or(1);
                 let location = part(Unit::Row, row, Some(&format!("sheet {sheet}")));
-                draft.block(BlockKind::Quote, &rich_text(xml)?, &location);
+                let text = rich_text(xml)?;
+                // What older programs show in place of a thread.
+                if !text.starts_with("[Threaded comment]") {
+                    draft.block(BlockKind::Quote, &text, &location);
+                }
                 Visit::Done
             }
             "authors" => Visit::Skip,
