@@ -43,7 +43,8 @@ impl Default for SplitOptions {
 pub struct Passage {
     /// Bytes of [`Document::text`]; never empty, never only white space.
     pub range: Range<usize>,
-    /// Headings above it, outermost first, joined with `" > "`; put before the text for encoding only.
+    /// Headings above it, outermost first, joined with `" > "`; put before the text for encoding only. A passage from
+    /// the middle of a table has the header row as the last of them, its cells joined with `" | "`.
     pub heading: Option<String>,
     /// Page on which it begins, from 1.
     pub page: Option<u32>,

@@ -28,6 +28,13 @@ pub(super) fn decode(source: &Source<'_>, declared: Option<&'static Encoding>) -
     if let Some(decoded) = decode_marked(bytes) {
         return Ok(decoded);
     }
+    if let Some(big_endian) = unmarked_utf32(bytes) {
+        return Ok(if big_endian {
+            decode_utf32(bytes, 0, u32::from_be_bytes, "UTF-32BE")
+        } else {
+            decode_utf32(bytes, 0, u32::from_le_bytes, "UTF-32LE")
+        });
+    }
     if let Some(big_endian) = unmarked_utf16(bytes) {
         return Ok(decode_utf16(bytes, 0, big_endian));
     }
@@ -63,8 +70,8 @@ fn decode_marked(bytes: &[u8]) -> Option<Decoded> {
             Ok(text) => utf8(text, 3),
             Err(_) => decode_lines(bytes, 3, encoding_rs::UTF_8),
         }),
-        [0xFF, 0xFE, 0, 0, ..] => Some(decode_utf32(bytes, u32::from_le_bytes, "UTF-32LE")),
-        [0, 0, 0xFE, 0xFF, ..] => Some(decode_utf32(bytes, u32::from_be_bytes, "UTF-32BE")),
+        [0xFF, 0xFE, 0, 0, ..] => Some(decode_utf32(bytes, 4, u32::from_le_bytes, "UTF-32LE")),
+        [0, 0, 0xFE, 0xFF, ..] => Some(decode_utf32(bytes, 4, u32::from_be_bytes, "UTF-32BE")),
         [0xFF, 0xFE, ..] => Some(decode_utf16(bytes, 2, false)),
         [0xFE, 0xFF, ..] => Some(decode_utf16(bytes, 2, true)),
         _ => None,
@@ -72,7 +79,7 @@ fn decode_marked(bytes: &[u8]) -> Option<Decoded> {
 }
 
 /// Whether text without a mark is UTF-16, and if so whether the high byte stands first: every other
-/// byte is then zero for most scripts that use spaces and line ends.
+/// byte is then often zero, for letters of Latin scripts, spaces, line ends and tags.
 fn unmarked_utf16(bytes: &[u8]) -> Option<bool> {
     let sample = bytes.get(..bytes.len().min(SAMPLE_BYTES) & !1)?;
     if sample.len() < 8 || !bytes.len().is_multiple_of(2) {
@@ -84,15 +91,37 @@ fn unmarked_utf16(bytes: &[u8]) -> Option<bool> {
         odd += usize::from(pair[1] == 0);
     }
     let pairs = sample.len() / 2;
-    let enough = pairs / 3;
-    let big_endian = match (even > enough, odd > enough) {
-        (true, false) if odd == 0 => true,
-        (false, true) if even == 0 => false,
-        _ => return None,
+    let big_endian =
+        match (even * 20 > pairs && odd * 10 <= even, odd * 20 > pairs && even * 10 <= odd) {
+            (true, _) => true,
+            (_, true) => false,
+            _ => return None,
+        };
+    let encoding = if big_endian { UTF_16BE } else { UTF_16LE };
+    // The sample may cut the last pair of units in two.
+    let whole = sample.get(..sample.len().saturating_sub(2))?;
+    let text = encoding.decode_without_bom_handling(whole).0;
+    let odd_ones = text.chars().filter(|&c| is_no_text(c)).count();
+    (odd_ones * 50 < pairs).then_some(big_endian)
+}
+
+/// Whether text without a mark is UTF-32, and if so whether the high byte stands first.
+fn unmarked_utf32(bytes: &[u8]) -> Option<bool> {
+    let sample = bytes.get(..bytes.len().min(SAMPLE_BYTES) & !3)?;
+    if sample.len() < 16 || !bytes.len().is_multiple_of(4) {
+        return None;
+    }
+    let units = sample.as_chunks::<4>().0;
+    let is_text = |unit: fn([u8; 4]) -> u32| {
+        units.iter().all(|&bytes| char::from_u32(unit(bytes)).is_some_and(|c| !is_no_text(c)))
     };
-    let text = if big_endian { UTF_16BE } else { UTF_16LE }.decode_without_bom_handling(sample).0;
-    let controls = text.chars().filter(|c| c.is_control() && !c.is_whitespace()).count();
-    (controls * 50 < pairs).then_some(big_endian)
+    [(true, u32::from_be_bytes as fn([u8; 4]) -> u32), (false, u32::from_le_bytes)]
+        .into_iter()
+        .find_map(|(big_endian, unit)| is_text(unit).then_some(big_endian))
+}
+
+fn is_no_text(c: char) -> bool {
+    (c.is_control() && !c.is_whitespace()) || c == char::REPLACEMENT_CHARACTER
 }
 
 /// Whether the bytes are no text in any encoding that keeps ASCII: zeros or many control characters.
@@ -168,10 +197,15 @@ fn decode_utf16(bytes: &[u8], skip: usize, big_endian: bool) -> Decoded {
     })
 }
 
-fn decode_utf32(bytes: &[u8], unit: fn([u8; 4]) -> u32, name: &'static str) -> Decoded {
+fn decode_utf32(
+    bytes: &[u8],
+    skip: usize,
+    unit: fn([u8; 4]) -> u32,
+    name: &'static str,
+) -> Decoded {
     let line_end: [u8; 4] =
         if unit([b'\n', 0, 0, 0]) == 10 { [b'\n', 0, 0, 0] } else { [0, 0, 0, b'\n'] };
-    decode_units(bytes, 4, name, line_end, |line| {
+    decode_units(bytes, skip, name, line_end, |line| {
         let (units, rest) = line.as_chunks::<4>();
         let chars = units.iter().map(|&u| char::from_u32(unit(u)));
         let broken = (!rest.is_empty()).then_some(None);
@@ -229,7 +263,7 @@ mod tests {
     use super::*;
 
     fn decoded(bytes: &[u8]) -> Result<Decoded> {
-        decode(&Source { path: Path::new("a.txt"), bytes }, None)
+        decode(&Source { path: Path::new("a.txt"), bytes, depth: 0 }, None)
     }
 
     fn utf16(text: &str, big_endian: bool) -> Vec<u8> {
@@ -265,10 +299,11 @@ mod tests {
     }
 
     #[test]
-    fn utf32_with_mark_is_read() {
+    fn utf32_with_and_without_mark_is_read() {
         let mut bytes = vec![0xFF, 0xFE, 0, 0];
         bytes.extend(FRENCH.chars().flat_map(|c| (c as u32).to_le_bytes()));
         assert_eq!(decoded(&bytes).unwrap().text, FRENCH);
+        assert_eq!(decoded(&bytes[4..]).unwrap().text, FRENCH);
     }
 
     #[test]

@@ -214,7 +214,9 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Document {
-        MarkdownReader.read(&Source { path: Path::new("a.md"), bytes: text.as_bytes() }).unwrap()
+        MarkdownReader
+            .read(&Source { path: Path::new("a.md"), bytes: text.as_bytes(), depth: 0 })
+            .unwrap()
     }
 
     fn shown(document: &Document) -> Vec<(BlockKind, &str)> {

@@ -9,18 +9,40 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 
+mod archive;
+mod binary;
+mod csv;
 mod detect;
+mod draft;
 mod encoding;
+mod epub;
+mod flow;
+mod grid;
+mod guard;
 mod html;
+mod json;
 mod lang;
+mod latex;
+mod mail;
+mod man;
 mod markdown;
+mod notebook;
+mod odf;
+mod office;
+mod package;
 mod pdf;
+mod place;
+mod rtf;
+mod sheet;
 mod source_map;
 mod text;
+mod xml;
+mod xml_text;
 
 pub(crate) use markdown::plain_heading;
+pub use place::{Part, Unit};
 pub use source_map::{Location, SourceMap};
 
 /// The format a document was read as.
@@ -36,6 +58,50 @@ pub enum Kind {
     Html,
     /// PDF.
     Pdf,
+    /// Word document, Office Open XML.
+    Docx,
+    /// Presentation, Office Open XML.
+    Pptx,
+    /// Spreadsheet, Office Open XML.
+    Xlsx,
+    /// Word document, 1997 to 2003.
+    Doc,
+    /// Presentation, 1997 to 2003.
+    Ppt,
+    /// Spreadsheet, 1993 to 2003.
+    Xls,
+    /// Text document, OpenDocument.
+    Odt,
+    /// Spreadsheet, OpenDocument.
+    Ods,
+    /// Presentation, OpenDocument.
+    Odp,
+    /// Rich Text Format.
+    Rtf,
+    /// Electronic book.
+    Epub,
+    /// One e-mail.
+    Mail,
+    /// A mailbox of e-mails.
+    Mbox,
+    /// One e-mail as Outlook saves it.
+    Msg,
+    /// Separated values: CSV, TSV and the like.
+    Csv,
+    /// JSON or lines of JSON.
+    Json,
+    /// Jupyter notebook.
+    Notebook,
+    /// XML of any vocabulary.
+    Xml,
+    /// LaTeX.
+    Latex,
+    /// Manual page, roff macros.
+    Man,
+    /// One file packed by gzip; its document has the kind of what is inside.
+    Gzip,
+    /// Files packed by zip.
+    Zip,
 }
 
 impl Kind {
@@ -47,6 +113,28 @@ impl Kind {
             Kind::Markdown => "markdown",
             Kind::Html => "html",
             Kind::Pdf => "pdf",
+            Kind::Docx => "docx",
+            Kind::Pptx => "pptx",
+            Kind::Xlsx => "xlsx",
+            Kind::Doc => "doc",
+            Kind::Ppt => "ppt",
+            Kind::Xls => "xls",
+            Kind::Odt => "odt",
+            Kind::Ods => "ods",
+            Kind::Odp => "odp",
+            Kind::Rtf => "rtf",
+            Kind::Epub => "epub",
+            Kind::Mail => "mail",
+            Kind::Mbox => "mbox",
+            Kind::Msg => "msg",
+            Kind::Csv => "csv",
+            Kind::Json => "json",
+            Kind::Notebook => "notebook",
+            Kind::Xml => "xml",
+            Kind::Latex => "latex",
+            Kind::Man => "man",
+            Kind::Gzip => "gzip",
+            Kind::Zip => "zip",
         }
     }
 }
@@ -106,7 +194,12 @@ struct Source<'a> {
     path: &'a Path,
     /// All of it.
     bytes: &'a [u8],
+    /// Files it is inside of: a mail is 1 deep in a mailbox.
+    depth: u8,
 }
+
+/// Files inside files.
+const MAX_FILE_DEPTH: u8 = 4;
 
 impl Source<'_> {
     /// The extension in lower case, or nothing.
@@ -130,6 +223,28 @@ fn reader(kind: Kind) -> &'static dyn Reader {
         Kind::Markdown => &markdown::MarkdownReader,
         Kind::Html => &html::HtmlReader,
         Kind::Pdf => &pdf::PdfReader,
+        Kind::Docx => &office::docx::DocxReader,
+        Kind::Pptx => &office::pptx::PptxReader,
+        Kind::Xlsx => &office::xlsx::XlsxReader,
+        Kind::Doc => &binary::doc::DocReader,
+        Kind::Ppt => &binary::ppt::PptReader,
+        Kind::Xls => &binary::xls::XlsReader,
+        Kind::Odt => &odf::OdfReader(Kind::Odt),
+        Kind::Ods => &odf::OdfReader(Kind::Ods),
+        Kind::Odp => &odf::OdfReader(Kind::Odp),
+        Kind::Rtf => &rtf::RtfReader,
+        Kind::Epub => &epub::EpubReader,
+        Kind::Mail => &mail::MailReader,
+        Kind::Mbox => &mail::MboxReader,
+        Kind::Msg => &binary::msg::MsgReader,
+        Kind::Csv => &csv::CsvReader,
+        Kind::Json => &json::JsonReader,
+        Kind::Notebook => &notebook::NotebookReader,
+        Kind::Xml => &xml_text::XmlReader,
+        Kind::Latex => &latex::LatexReader,
+        Kind::Man => &man::ManReader,
+        Kind::Gzip => &archive::GzipReader,
+        Kind::Zip => &archive::ZipReader,
     }
 }
 
@@ -159,18 +274,40 @@ pub fn guess_lang(text: &str) -> Option<&'static str> {
 /// Reads a document from the bytes of the file at `path`; the path is used for its extension and in errors.
 ///
 /// The format is found from the content first, then from the extension; text of an unknown kind
-/// (source code, tables, logs) is read as [`Kind::Text`]. An empty file gives an empty document.
+/// (source code, logs) is read as [`Kind::Text`]. An empty file gives an empty document. Reading runs on a thread
+/// of its own with a large stack; what a file may unpack to is capped.
 ///
 /// # Errors
-/// [`ErrorCode::Document`](crate::ErrorCode::Document) if no reader takes the bytes, or the reader refuses them.
+/// [`ErrorCode::Document`](crate::ErrorCode::Document) if no reader takes the bytes, the reader refuses them, or
+/// there is no text in them.
 pub fn read(path: &Path, bytes: &[u8]) -> Result<Document> {
-    let source = Source { path, bytes };
-    let kind = detect::detect(&source)?;
-    let mut document = reader(kind).read(&source)?;
+    guard::run(path, || read_source(&Source { path, bytes, depth: 0 }))
+}
+
+/// As [`read`], on the thread it is called from.
+fn read_source(source: &Source<'_>) -> Result<Document> {
+    let kind = detect::detect(source)?;
+    let mut document = reader(kind).read(source)?;
+    // A file with something in it of which nothing can be read must not pass for an empty one.
+    if document.text.trim().is_empty() && !source.bytes.trim_ascii().is_empty() {
+        let plain = matches!(document.kind, Kind::Text | Kind::Markdown | Kind::Csv);
+        if !plain {
+            return Err(Error::document(source.path, "no text in it"));
+        }
+    }
     if document.lang.is_none() {
         document.lang = lang::guess(&document.text).map(str::to_owned);
     }
     Ok(document)
+}
+
+/// Reads a file that was found inside `source`, under the name it has there.
+fn read_inside(source: &Source<'_>, name: &str, bytes: &[u8]) -> Result<Document> {
+    if source.depth >= MAX_FILE_DEPTH {
+        let reason = format!("files inside files, more than {MAX_FILE_DEPTH} deep");
+        return Err(Error::document(source.path, reason));
+    }
+    read_source(&Source { path: Path::new(name), bytes, depth: source.depth + 1 })
 }
 
 /// The text of the first heading of the outermost level there is, on one line.

@@ -7,14 +7,20 @@ use std::ops::Range;
 
 use serde::Serialize;
 
+use super::place::{Part, Unit};
+
+mod packing;
+
 /// Where a stretch of text came from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Location {
-    /// Bytes of the source file.
+    /// Bytes of the source file; of what it unpacks to, if the file is compressed as a whole.
     Bytes(Range<u64>),
     /// A page, counted from 1.
     Page(u32),
+    /// A part of a container: a paragraph, a slide, a row of a sheet.
+    Part(Part),
 }
 
 /// Maps ranges of the text to places in the source. Segments do not overlap and stand in text order.
@@ -25,9 +31,6 @@ pub struct SourceMap {
     /// Text range and where it came from.
     pub segments: Vec<(Range<usize>, Location)>,
 }
-
-/// First byte of a packed map: the version of the packing.
-const PACKING: u8 = 1;
 
 impl SourceMap {
     /// The map of a text that is the file, byte for byte.
@@ -62,66 +65,34 @@ impl SourceMap {
         found
     }
 
-    /// The page on which a text range begins, counted from 1.
+    /// The page or slide on which a text range begins, counted from 1.
     #[must_use]
     pub fn page(&self, range: &Range<usize>) -> Option<u32> {
-        let first = self.segments.partition_point(|(text, _)| text.end <= range.start);
-        self.segments.get(first..)?.iter().find_map(|(_, location)| match location {
+        self.from(range).iter().find_map(|(_, location)| match location {
             Location::Page(page) => Some(*page),
-            Location::Bytes(_) => None,
+            Location::Part(part) if part.unit == Unit::Slide => Some(part.number),
+            Location::Bytes(_) | Location::Part(_) => None,
         })
     }
 
-    /// Packs the map for the store: a version byte, then four variable-length integers a segment.
+    /// Where a text range begins, in words: `page 3`, `sheet Budget, row 12`, `bytes 10-20`.
     #[must_use]
-    pub fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = vec![PACKING];
-        let (mut text_end, mut source_end) = (0_usize, 0_u64);
-        for (text, location) in &self.segments {
-            write_varint(&mut bytes, text.start.wrapping_sub(text_end) as u64);
-            write_varint(&mut bytes, (text.end - text.start) as u64);
-            text_end = text.end;
-            match location {
-                Location::Bytes(source) => {
-                    write_signed(&mut bytes, source.start.wrapping_sub(source_end) as i64, 0);
-                    let growth =
-                        (source.end - source.start) as i64 - (text.end - text.start) as i64;
-                    write_varint(&mut bytes, zigzag(growth));
-                    source_end = source.end;
-                }
-                Location::Page(page) => write_signed(&mut bytes, i64::from(*page), 1),
+    pub fn place(&self, range: &Range<usize>) -> Option<String> {
+        let (_, location) = self.from(range).first().filter(|(text, _)| text.start < range.end)?;
+        Some(match location {
+            Location::Bytes(_) => {
+                let bytes = self.source_bytes(range)?;
+                format!("bytes {}-{}", bytes.start, bytes.end)
             }
-        }
-        bytes
+            Location::Page(page) => format!("page {page}"),
+            Location::Part(part) => part.to_string(),
+        })
     }
 
-    /// Reads what [`SourceMap::to_bytes`] wrote; `None` if the bytes are damaged.
-    #[must_use]
-    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let (&version, mut rest) = bytes.split_first()?;
-        if version != PACKING {
-            return None;
-        }
-        let mut map = Self::default();
-        let (mut text_end, mut source_end) = (0_usize, 0_u64);
-        while !rest.is_empty() {
-            let start = text_end.checked_add(usize::try_from(read_varint(&mut rest)?).ok()?)?;
-            let end = start.checked_add(usize::try_from(read_varint(&mut rest)?).ok()?)?;
-            text_end = end;
-            let tagged = read_varint(&mut rest)?;
-            let value = unzigzag(tagged >> 1);
-            let location = if tagged & 1 == 1 {
-                Location::Page(u32::try_from(value).ok()?)
-            } else {
-                let source_start = source_end.checked_add_signed(value)?;
-                let growth = unzigzag(read_varint(&mut rest)?);
-                let length = ((end - start) as u64).checked_add_signed(growth)?;
-                source_end = source_start.checked_add(length)?;
-                Location::Bytes(source_start..source_end)
-            };
-            map.segments.push((start..end, location));
-        }
-        Some(map)
+    /// The segments that end after a range begins.
+    fn from(&self, range: &Range<usize>) -> &[(Range<usize>, Location)] {
+        let first = self.segments.partition_point(|(text, _)| text.end <= range.start);
+        self.segments.get(first..).unwrap_or_default()
     }
 
     /// Adds a stretch that maps byte for byte to the source from `source_start` on.
@@ -158,6 +129,13 @@ impl SourceMap {
     /// The tail of a stretch that maps as a whole; shorter than `source`, so it cannot look exact.
     fn push_rest(&mut self, text: Range<usize>, source: Range<u64>) {
         self.segments.push((text, Location::Bytes(source)));
+    }
+
+    /// Adds a stretch that came from `location` as a whole.
+    pub(crate) fn push(&mut self, text: Range<usize>, location: Location) {
+        if !text.is_empty() {
+            self.segments.push((text, location));
+        }
     }
 
     /// Adds a page; `text` is everything on it.
@@ -219,45 +197,8 @@ fn narrow(text: &Range<usize>, source: &Range<u64>, range: &Range<usize>) -> Ran
     source.start + head..source.end - tail
 }
 
-fn zigzag(value: i64) -> u64 {
-    ((value << 1) ^ (value >> 63)) as u64
-}
-
-fn unzigzag(value: u64) -> i64 {
-    (value >> 1) as i64 ^ -((value & 1) as i64)
-}
-
-/// Writes a signed value with a tag in its lowest bit. Values stay far below 2^62: they are file offsets.
-fn write_signed(bytes: &mut Vec<u8>, value: i64, tag: u64) {
-    write_varint(bytes, zigzag(value) << 1 | tag);
-}
-
-fn write_varint(bytes: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        bytes.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    bytes.push(value as u8);
-}
-
-fn read_varint(bytes: &mut &[u8]) -> Option<u64> {
-    let mut value = 0_u64;
-    for shift in (0..64).step_by(7) {
-        let (&byte, rest) = bytes.split_first()?;
-        *bytes = rest;
-        value |= u64::from(byte & 0x7f).checked_shl(shift)?;
-        if byte & 0x80 == 0 {
-            return Some(value);
-        }
-    }
-    None
-}
-
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
-    use proptest::prelude::*;
-
     use super::*;
 
     #[test]
@@ -308,38 +249,5 @@ mod tests {
         let map = outer.through("hello&", &inner);
         assert_eq!(map.source_bytes(&(1..3)), Some(11..13));
         assert_eq!(map.source_bytes(&(5..6)), Some(15..20));
-    }
-
-    #[test]
-    fn an_unknown_packing_is_refused() {
-        assert_eq!(SourceMap::from_bytes(&[]), None);
-        assert_eq!(SourceMap::from_bytes(&[9, 0, 1]), None);
-        assert_eq!(SourceMap::from_bytes(&[1, 0x80]), None);
-    }
-
-    prop_compose! {
-        fn any_map()(parts in prop::collection::vec((0_usize..50, 1_usize..900, 0_u64..1 << 40, 0_u64..900, any::<bool>()), 0..40)) -> SourceMap {
-            let mut map = SourceMap::default();
-            let mut end = 0;
-            for (gap, length, source, source_length, paged) in parts {
-                let text = end + gap..end + gap + length;
-                end = text.end;
-                let location = if paged { Location::Page(source as u32) } else { Location::Bytes(source..source + source_length) };
-                map.segments.push((text, location));
-            }
-            map
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn packing_gives_the_map_back(map in any_map()) {
-            prop_assert_eq!(SourceMap::from_bytes(&map.to_bytes()), Some(map));
-        }
-
-        #[test]
-        fn any_bytes_unpack_or_are_refused(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-            let _ = SourceMap::from_bytes(&bytes);
-        }
     }
 }

@@ -11,9 +11,11 @@ pub(super) struct TextReader;
 impl Reader for TextReader {
     fn read(&self, source: &Source<'_>) -> Result<Document> {
         let decoded = encoding::decode(source, super::html::declared_encoding(source.bytes))?;
-        let blocks = match block_kind(&source.extension()) {
-            BlockKind::Paragraph => prose_blocks(&decoded.text),
-            kind => stretches(&decoded.text).map(|range| Block { kind, range }).collect(),
+        let extension = source.extension();
+        let blocks = match (block_kind(&extension), heading_mark(&extension)) {
+            (BlockKind::Paragraph, Some(mark)) => marked_blocks(&decoded.text, mark),
+            (BlockKind::Paragraph, None) => prose_blocks(&decoded.text),
+            (kind, _) => stretches(&decoded.text).map(|range| Block { kind, range }).collect(),
         };
         let mut metadata = std::collections::BTreeMap::new();
         if decoded.encoding != "UTF-8" {
@@ -21,7 +23,7 @@ impl Reader for TextReader {
         }
         Ok(Document {
             kind: Kind::Text,
-            title: first_heading(&decoded.text, &blocks),
+            title: first_heading(&decoded.text, &blocks).map(|title| unmarked(&title).to_owned()),
             lang: None,
             text: decoded.text,
             blocks,
@@ -29,6 +31,12 @@ impl Reader for TextReader {
             metadata,
         })
     }
+}
+
+/// A heading without the marks before it.
+fn unmarked(title: &str) -> &str {
+    let bare = title.trim_start_matches(['=', '*']);
+    if bare.starts_with(' ') { bare.trim() } else { title }
 }
 
 /// What the stretches of a file with this extension are.
@@ -78,6 +86,48 @@ fn stretches(text: &str) -> impl Iterator<Item = Range<usize>> {
 /// Paragraphs between blank lines.
 pub(super) fn paragraphs(text: &str) -> Vec<Block> {
     stretches(text).map(|range| Block { kind: BlockKind::Paragraph, range }).collect()
+}
+
+/// The marks before headings in AsciiDoc, Org and Typst; level 1 has one mark.
+fn heading_mark(extension: &str) -> Option<char> {
+    match extension {
+        "adoc" | "asciidoc" | "asc" | "typ" => Some('='),
+        "org" => Some('*'),
+        _ => None,
+    }
+}
+
+/// Paragraphs, and headings that begin with `mark`, as many as their level, and a blank.
+fn marked_blocks(text: &str, mark: char) -> Vec<Block> {
+    let mut blocks = Vec::new();
+    for stretch in stretches(text) {
+        let mut body = stretch.clone();
+        let stretch_text = text.get(stretch.clone()).unwrap_or_default();
+        for line in lines(stretch_text) {
+            let content = stretch_text.get(line.clone()).unwrap_or_default();
+            let level = content.chars().take_while(|&c| c == mark).count();
+            let named = content
+                .get(level..)
+                .is_some_and(|rest| rest.starts_with(' ') && !rest.trim().is_empty());
+            if !(1..=6).contains(&level) || !named {
+                continue;
+            }
+            let heading = stretch.start + line.start..stretch.start + line.end;
+            push_paragraph(&mut blocks, text, body.start..heading.start);
+            body.start = heading.end;
+            blocks.push(Block { kind: BlockKind::Heading { level: level as u8 }, range: heading });
+        }
+        push_paragraph(&mut blocks, text, body);
+    }
+    blocks
+}
+
+fn push_paragraph(blocks: &mut Vec<Block>, text: &str, range: Range<usize>) {
+    let body = text.get(range.clone()).unwrap_or_default();
+    let start = range.start + body.len() - body.trim_start().len();
+    if !body.trim().is_empty() {
+        blocks.push(Block { kind: BlockKind::Paragraph, range: start..start + body.trim().len() });
+    }
 }
 
 /// Paragraphs, and headings where a first line is underlined as in reStructuredText.
@@ -137,7 +187,9 @@ mod tests {
     use super::*;
 
     fn read(name: &str, text: &str) -> Document {
-        TextReader.read(&Source { path: Path::new(name), bytes: text.as_bytes() }).unwrap()
+        TextReader
+            .read(&Source { path: Path::new(name), bytes: text.as_bytes(), depth: 0 })
+            .unwrap()
     }
 
     fn shown(document: &Document) -> Vec<(BlockKind, &str)> {

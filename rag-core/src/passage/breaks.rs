@@ -182,6 +182,28 @@ pub(super) fn line_start(text: &str, from: usize, to: usize) -> Option<usize> {
     Some(from + blank.unwrap_or(line))
 }
 
+/// The last line of code that begins something: not indented, no closing bracket, best after a blank line;
+/// looked for in the last half, else as [`line_start`].
+pub(super) fn code_start(text: &str, from: usize, to: usize) -> Option<usize> {
+    let slice = text.get(from..to)?;
+    let half = slice.len() / 2;
+    let mut best = None;
+    for (at, _) in slice.match_indices('\n') {
+        let start = at + 1;
+        if start <= half {
+            continue;
+        }
+        let next = text.get(from + start..).and_then(|rest| rest.chars().next());
+        let opens = next.is_some_and(|c| !c.is_whitespace() && !")]}".contains(c));
+        let blank = slice.get(..at).is_some_and(|before| before.ends_with('\n'));
+        let rank = (usize::from(opens) + usize::from(opens && blank), start);
+        if opens && best.is_none_or(|best| rank > best) {
+            best = Some(rank);
+        }
+    }
+    best.map(|(_, start)| from + start).or_else(|| line_start(text, from, to))
+}
+
 /// The last start of a word: after white space, or between characters of scripts without spaces.
 pub(super) fn word_start(text: &str, from: usize, to: usize) -> Option<usize> {
     let slice = text.get(from..to)?;
@@ -288,6 +310,9 @@ mod tests {
         assert_eq!(word_start("onetwo", 0, 3), None);
         assert_eq!(line_start("a\nb\nc d", 0, 6), Some(4));
         assert_eq!(line_start("aa\n\nb\nc d", 0, 6), Some(4));
+        let code = "fn a() {\n    1\n}\n\nfn b() {\n    2\n}\n";
+        assert_eq!(code_start(code, 0, code.len()), code.find("fn b"));
+        assert_eq!(code_start(code, 0, code.len() - 2), code.find("fn b"));
         assert_eq!(character_start("ae\u{301}b", 0, 2), 1);
     }
 }

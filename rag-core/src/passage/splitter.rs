@@ -63,6 +63,8 @@ pub(super) struct Splitter<'a> {
     next_section: usize,
     /// The path of `headings`, until they change.
     path: Option<Path>,
+    /// The path of a table that is being cut, with its header row; and the unit it is.
+    table_path: Option<(usize, Path)>,
 }
 
 impl<'a> Splitter<'a> {
@@ -82,6 +84,7 @@ impl<'a> Splitter<'a> {
             entered: 0,
             next_section: 0,
             path: None,
+            table_path: None,
         }
     }
 
@@ -91,6 +94,7 @@ impl<'a> Splitter<'a> {
         let (mut at, mut overlap) = (0, None);
         while let Some(start) = self.next_start(&mut unit, at) {
             let path = self.path_at(unit, start)?;
+            let path = self.with_table_header(unit, start, path)?;
             let frame = self.frame(unit, start, overlap, &path);
             let (passage, cut) = self.cut(frame, path)?;
             overlap = self.overlap_start(passage.range.start, cut);
@@ -142,24 +146,67 @@ impl<'a> Splitter<'a> {
         let limit = self.options.max_heading_tokens;
         let mut parts: Vec<&str> = self.headings.iter().map(|(_, text)| text.as_str()).collect();
         while limit > 0 && !parts.is_empty() {
-            let mut text = parts.join(" > ");
+            let text = parts.join(" > ");
             let ranges = self.tokens.token_ranges(&text)?;
             if ranges.len() > limit && parts.len() > 1 {
                 parts.remove(0);
                 continue;
             }
-            if let Some(first_over) = ranges.get(limit) {
-                text.truncate(text.floor_char_boundary(first_over.start));
-                text.truncate(breaks::word_start(&text, 0, text.len()).unwrap_or(0));
-                text.truncate(text.trim_end().len());
-            }
-            if text.is_empty() || self.tokens.token_ranges(&text)?.len() > limit {
-                break;
-            }
-            let token_count = self.tokens.token_ranges(&format!("{text}\n"))?.len();
-            return Ok(Path { text: Some(text), token_count });
+            return Ok(self.shortened(text, ranges.get(limit))?.unwrap_or_default());
         }
         Ok(Path::default())
+    }
+
+    /// `text` up to the word before its first token over the limit, if it is too long; nothing if nothing is left.
+    fn shortened(
+        &self,
+        mut text: String,
+        first_over: Option<&Range<usize>>,
+    ) -> Result<Option<Path>> {
+        if let Some(first_over) = first_over {
+            text.truncate(text.floor_char_boundary(first_over.start));
+            text.truncate(breaks::word_start(&text, 0, text.len()).unwrap_or(0));
+            text.truncate(text.trim_end().len());
+        }
+        let limit = self.options.max_heading_tokens;
+        if text.is_empty() || self.tokens.token_ranges(&text)?.len() > limit {
+            return Ok(None);
+        }
+        let token_count = self.tokens.token_ranges(&format!("{text}\n"))?.len();
+        Ok(Some(Path { text: Some(text), token_count }))
+    }
+
+    /// The path of a passage that begins inside a table: the header row stands at its end.
+    fn with_table_header(&mut self, unit: usize, start: usize, path: Path) -> Result<Path> {
+        let is_inside = |u: &&Unit| u.kind == BlockKind::Table && start > u.range.start;
+        let Some(table) = self.units.get(unit).filter(is_inside) else { return Ok(path) };
+        if let Some((known, path)) = &self.table_path
+            && *known == unit
+        {
+            return Ok(path.clone());
+        }
+        let header = self.text.get(table.range.clone()).and_then(header_row);
+        let found = match header.filter(|_| self.options.max_heading_tokens > 0) {
+            Some(header) => self.headed_path(header, path)?,
+            None => path,
+        };
+        self.table_path = Some((unit, found.clone()));
+        Ok(found)
+    }
+
+    /// `path` with the header row of a table at its end, or the header alone if both are too long.
+    fn headed_path(&self, header: String, path: Path) -> Result<Path> {
+        let limit = self.options.max_heading_tokens;
+        let mut text = match &path.text {
+            Some(above) => format!("{above} > {header}"),
+            None => header.clone(),
+        };
+        let mut ranges = self.tokens.token_ranges(&text)?;
+        if ranges.len() > limit {
+            text = header;
+            ranges = self.tokens.token_ranges(&text)?;
+        }
+        Ok(self.shortened(text, ranges.get(limit))?.unwrap_or(path))
     }
 
     fn frame(&mut self, unit: usize, start: usize, overlap: Option<usize>, path: &Path) -> Frame {
@@ -269,7 +316,8 @@ impl<'a> Splitter<'a> {
         let unit = self.units.get(index)?;
         let from = from.max(unit.range.start.min(fit));
         match unit.kind {
-            BlockKind::Code | BlockKind::Table => breaks::line_start(self.text, from, fit),
+            BlockKind::Code => breaks::code_start(self.text, from, fit),
+            BlockKind::Table => breaks::line_start(self.text, from, fit),
             _ => breaks::sentence_start(self.text, from, fit),
         }
     }
@@ -351,6 +399,18 @@ fn push_unit(units: &mut Vec<Unit>, text: &str, kind: BlockKind, range: Range<us
     if end > start {
         units.push(Unit { kind, range: start..end });
     }
+}
+
+/// Bytes of a header row that are looked at.
+const MAX_HEADER_BYTES: usize = 2000;
+
+/// The cells of the first row, if it has several.
+fn header_row(table: &str) -> Option<String> {
+    let head = table.get(..table.floor_char_boundary(MAX_HEADER_BYTES))?;
+    let line = head.lines().next()?;
+    let separator = if line.contains('\t') { '\t' } else { '|' };
+    let cells: Vec<&str> = line.split(separator).map(str::trim).filter(|c| !c.is_empty()).collect();
+    (cells.len() > 1).then(|| cells.join(" | "))
 }
 
 /// A heading on one line, without marks of its format.

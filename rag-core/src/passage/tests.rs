@@ -110,6 +110,19 @@ fn code_breaks_at_lines() {
 }
 
 #[test]
+fn every_part_of_a_table_carries_the_header_row() {
+    let document = markdown(
+        "# Lab\n\n| name | year |\n|---|---|\n| laser | 1998 |\n| prism | 2001 |\n| lens | 2004 |\n",
+    );
+    let passages = split(&document, &Words, &options(18, 0, 8)).unwrap();
+    assert!(passages.len() > 1);
+    assert_eq!(passages[0].heading, None);
+    for passage in &passages[1..] {
+        assert_eq!(passage.heading.as_deref(), Some("Lab > name | year"));
+    }
+}
+
+#[test]
 fn a_heading_path_over_its_budget_keeps_the_innermost() {
     let text = "# One very long outermost heading\n\n## Short\n\na b c d e f g h i j k l m n o p\n";
     let document = markdown(text);

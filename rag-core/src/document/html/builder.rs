@@ -6,6 +6,7 @@ use std::ops::Range;
 use html5gum::emitters::callback::CallbackEvent;
 
 use super::runs::{Piece, References};
+use super::spans::{Copy, Spans};
 use super::tags::{self, Effect};
 use crate::document::{Block, BlockKind, SourceMap};
 
@@ -71,6 +72,9 @@ pub(super) struct Builder<'a> {
     close_to_previous: bool,
     references: References,
     tag: StartTag,
+    /// Tables that are open; the merged cells of the outermost.
+    table_depth: usize,
+    spans: Spans,
 }
 
 /// The start tag being read.
@@ -107,6 +111,8 @@ impl<'a> Builder<'a> {
             close_to_previous: false,
             references: References::default(),
             tag: StartTag::default(),
+            table_depth: 0,
+            spans: Spans::default(),
         }
     }
 
@@ -148,6 +154,7 @@ impl<'a> Builder<'a> {
         let effect = tags::effect(&tag.name);
         if self.skip_depth == 0 {
             self.begin(effect);
+            self.begin_span(&tag, effect);
         }
         if !tags::is_void(&tag.name) && self.open.len() < MAX_OPEN {
             self.push(&tag, effect);
@@ -218,6 +225,58 @@ impl<'a> Builder<'a> {
         }
     }
 
+    /// Notes the columns and rows that a cell of the outermost table covers; fills those covered from above.
+    fn begin_span(&mut self, tag: &StartTag, effect: Effect) {
+        if effect == Effect::Table && self.table_depth == 0 {
+            self.spans = Spans::default();
+        }
+        if self.table_depth != 1 {
+            return;
+        }
+        match effect {
+            Effect::Row => self.spans.begin_row(),
+            Effect::Cell => {
+                self.hang();
+                let number = |name| tag.text(name).and_then(|text| text.parse().ok()).unwrap_or(1);
+                let (columns, rows) = (number(b"colspan"), number(b"rowspan"));
+                self.spans.begin_cell(self.page.text.len(), columns, rows);
+            }
+            _ => {}
+        }
+    }
+
+    fn hang(&mut self) {
+        let follows = self.spans.column() > 0;
+        for copy in self.spans.hanging() {
+            if follows {
+                self.gap = Gap::Cell;
+            }
+            self.copy(&copy);
+        }
+    }
+
+    /// Writes a cell again.
+    fn copy(&mut self, copy: &Copy) {
+        self.write_gap();
+        let start = self.page.text.len();
+        self.page.text.push_str(&copy.text);
+        if let Some(source) = copy.source.clone() {
+            self.page.map.push_whole(start, &copy.text, source);
+        }
+        self.gap = Gap::Cell;
+    }
+
+    fn end_cell(&mut self) {
+        let Some(start) = self.spans.open_start() else { return };
+        let text = self.page.text.get(start..).unwrap_or_default().trim().to_owned();
+        let source = self.page.map.source_bytes(&(start..self.page.text.len()));
+        let copy = Copy { text, source };
+        for _ in 0..self.spans.end_cell(&copy) {
+            self.gap = Gap::Cell;
+            self.copy(&copy);
+        }
+    }
+
     fn line(&mut self) {
         match &mut self.gap {
             Gap::Kept(kept, source) => {
@@ -258,6 +317,7 @@ impl<'a> Builder<'a> {
         };
         let role = role.filter(|_| !shadowed);
         self.roles.extend(role);
+        self.table_depth += usize::from(effect == Effect::Table);
         *self.open_count.entry(tag.name.clone()).or_default() += 1;
         self.open.push(Open { name: tag.name.clone(), effect, skips, has_role: role.is_some() });
     }
@@ -296,6 +356,7 @@ impl<'a> Builder<'a> {
             if self.skip_depth == 0 {
                 self.finish_element(open.effect, open.has_role);
             }
+            self.table_depth -= usize::from(open.effect == Effect::Table);
             self.skip_depth -= usize::from(open.skips);
             self.head_depth -= usize::from(open.effect == Effect::Head);
             if open.has_role {
@@ -310,7 +371,13 @@ impl<'a> Builder<'a> {
             Effect::Block if in_table => self.space(None),
             Effect::Role(_) | Effect::Item | Effect::Table if !has_role => self.space(None),
             Effect::Block | Effect::Role(_) | Effect::Item | Effect::Table => self.end_block(),
-            Effect::Row => self.line(),
+            Effect::Row => {
+                if self.table_depth == 1 {
+                    self.hang();
+                }
+                self.line();
+            }
+            Effect::Cell if self.table_depth == 1 => self.end_cell(),
             _ => {}
         }
     }

@@ -15,6 +15,7 @@ use crate::error::Result;
 
 mod builder;
 mod runs;
+mod spans;
 mod tags;
 
 use builder::{Boilerplate, Builder};
@@ -26,8 +27,12 @@ impl Reader for HtmlReader {
     fn read(&self, source: &Source<'_>) -> Result<Document> {
         let decoded = encoding::decode(source, declared_encoding(source.bytes))?;
         let mut page = parse(&decoded.text, Boilerplate::Drop);
-        if page.text.is_empty() {
-            page = parse(&decoded.text, Boilerplate::Keep);
+        // A page that is hardly more than its menu is read whole.
+        if page.text.len() < FEW_BYTES {
+            let whole = parse(&decoded.text, Boilerplate::Keep);
+            if page.text.is_empty() || whole.text.len() > 2 * page.text.len() + FEW_BYTES {
+                page = whole;
+            }
         }
         let mut metadata = page.metadata;
         if decoded.encoding != "UTF-8" {
@@ -45,6 +50,9 @@ impl Reader for HtmlReader {
         })
     }
 }
+
+/// Less text than this is no page to speak of.
+const FEW_BYTES: usize = 80;
 
 /// Runs the tokenizer over `input`.
 fn parse(input: &str, boilerplate: Boilerplate) -> builder::Page {

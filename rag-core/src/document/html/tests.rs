@@ -11,7 +11,7 @@ fn read(html: &str) -> Document {
 }
 
 fn read_bytes(bytes: &[u8]) -> Document {
-    HtmlReader.read(&Source { path: Path::new("a.html"), bytes }).unwrap()
+    HtmlReader.read(&Source { path: Path::new("a.html"), bytes, depth: 0 }).unwrap()
 }
 
 fn shown(document: &Document) -> Vec<(BlockKind, &str)> {
@@ -123,4 +123,16 @@ proptest! {
             prop_assert!(same || bytes.contains(&b'&') || text.trim().is_empty(), "{:?} from {:?}", text, bytes);
         }
     }
+}
+
+#[test]
+fn merged_cells_stand_in_every_row_and_column_they_cover() {
+    let html =
+        "<table><tr><th rowspan=2>a</th><th colspan=2>b</th></tr><tr><td>c</td><td>d</td></tr>
+<tr><td>e<td>f<td rowspan=9>g<tr><td>h<td>i</table><p>end";
+    let document = read(html);
+    assert_eq!(document.text, "a\tb\tb\na\tc\td\ne\tf\tg\nh\ti\tg\n\nend");
+    let last = document.text.rfind('g').unwrap();
+    let source = document.source_map.source_bytes(&(last..last + 1)).unwrap();
+    assert_eq!(&html[source.start as usize..source.end as usize], "g");
 }

@@ -1,10 +1,9 @@
 //! PDF: content operations to lines, lines to paragraphs, headings and lists, page by page.
 //!
-//! Parsing is lopdf's; fonts, layout and limits are ours. It runs on a thread of its own with a large
-//! stack, where a panic of the library becomes an error of this one file.
+//! Parsing is lopdf's; fonts, layout and limits are ours. It runs under the guard: the library recurses
+//! into nested objects, and a panic of it is an error of this one file.
 
 use std::collections::BTreeMap;
-use std::thread;
 
 use lopdf::{Dictionary, LoadOptions, Object, decode_text_string};
 
@@ -26,22 +25,12 @@ use line::Line;
 /// Reads PDF.
 pub(super) struct PdfReader;
 
-/// Stack of the reading thread: the library recurses into nested objects.
-const STACK_BYTES: usize = 64 << 20;
-
 /// Pages read at most; the rest is named in the metadata.
 const MAX_PAGES: usize = 20_000;
 
 impl Reader for PdfReader {
     fn read(&self, source: &Source<'_>) -> Result<Document> {
-        thread::scope(|scope| {
-            let thread = thread::Builder::new().name("rag-pdf".to_owned()).stack_size(STACK_BYTES);
-            let running = thread
-                .spawn_scoped(scope, || read(source))
-                .map_err(|error| Error::internal_cause("cannot start a thread", error))?;
-            let broken = |_| Err(Error::document(source.path, "broken PDF: the parser gave up"));
-            running.join().unwrap_or_else(broken)
-        })
+        read(source)
     }
 }
 

@@ -1,0 +1,240 @@
+//! XLS (MS-XLS): the records of BIFF 8 and 5, sheet by sheet.
+
+use super::cfb::Compound;
+use super::xls_strings::{self, string_8, string_16};
+use super::{place_at, u16_at, u32_at};
+use crate::document::draft::{Draft, Join, part};
+use crate::document::place::Unit;
+use crate::document::sheet::{self, Format};
+use crate::document::{Document, Kind, Reader, Source, one_line};
+use crate::error::{Error, Result};
+
+/// Reads the Excel format of 1993 to 2003.
+pub(in crate::document) struct XlsReader;
+
+impl Reader for XlsReader {
+    fn read(&self, source: &Source<'_>) -> Result<Document> {
+        let file = Compound::open(source)?;
+        let stream = file.stream("Workbook").or_else(|| file.stream("Book"));
+        let stream = stream.ok_or_else(|| Error::document(source.path, "broken XLS"))?;
+        let book = Book::read(&stream);
+        if book.encrypted {
+            return Err(Error::document(source.path, "encrypted: it needs a password"));
+        }
+        let mut draft = Draft::default();
+        for (name, start) in &book.sheets {
+            let location = part(Unit::Row, 1, Some(&format!("sheet {name}")));
+            draft.heading(1, name, &location);
+            read_sheet(&book, stream.get(*start..).unwrap_or_default(), name, &mut draft);
+        }
+        draft.note("sheet_count", &book.sheets.len().to_string());
+        draft.finish(Kind::Xls, source)
+    }
+}
+
+/// The records of a stream: kind, content, and where the content stands.
+fn records(stream: &[u8]) -> impl Iterator<Item = (u16, &[u8], usize)> {
+    let mut at = 0_usize;
+    std::iter::from_fn(move || {
+        let kind = u16_at(stream, at)?;
+        let start = at + 4;
+        at = start + usize::from(u16_at(stream, at + 2)?);
+        Some((kind, stream.get(start..at)?, start))
+    })
+}
+
+/// What the sheets share.
+#[derive(Default)]
+struct Book {
+    encrypted: bool,
+    /// Whether texts are 16-bit, as from BIFF 8 on.
+    is_wide: bool,
+    from_1904: bool,
+    /// Name and start of each visible sheet.
+    sheets: Vec<(String, usize)>,
+    strings: Vec<String>,
+    codes: std::collections::HashMap<u16, String>,
+    formats: Vec<u16>,
+}
+
+impl Book {
+    fn read(stream: &[u8]) -> Self {
+        let mut book = Self::default();
+        let mut shared: Vec<&[u8]> = Vec::new();
+        for (kind, record, _) in records(stream) {
+            match kind {
+                0x0809 => book.is_wide = u16_at(record, 0) == Some(0x0600),
+                0x002F => book.encrypted = true,
+                0x0022 => book.from_1904 = u16_at(record, 0) == Some(1),
+                0x0085 => book.add_sheet(record),
+                0x00FC => shared = vec![record],
+                0x003C if !shared.is_empty() => shared.push(record),
+                0x041E => {
+                    let code = record.get(2..).and_then(|rest| {
+                        if book.is_wide { string_16(rest) } else { string_8(rest) }
+                    });
+                    book.codes.extend(u16_at(record, 0).zip(code));
+                }
+                0x00E0 => book.formats.push(u16_at(record, 2).unwrap_or(0)),
+                0x000A => break,
+                _ => {}
+            }
+        }
+        book.strings = xls_strings::shared(&shared);
+        book
+    }
+
+    fn add_sheet(&mut self, record: &[u8]) {
+        let is_shown = record.get(4) == Some(&0);
+        let is_sheet = record.get(5) == Some(&0);
+        let name = record.get(6..).and_then(|rest| {
+            let length = usize::from(*rest.first()?);
+            if self.is_wide {
+                xls_strings::characters(rest.get(2..)?, length, rest.get(1)? & 1 != 0)
+            } else {
+                Some(super::windows_1252(rest.get(1..1 + length)?))
+            }
+        });
+        if let (Some(start), Some(name)) = (place_at(record, 0), name)
+            && is_shown
+            && is_sheet
+        {
+            self.sheets.push((one_line(&name), start));
+        }
+    }
+
+    /// A number as the cell format `index` shows it.
+    fn show(&self, number: f64, index: u16) -> String {
+        let id = self.formats.get(usize::from(index)).copied().unwrap_or(0);
+        let format = match self.codes.get(&id) {
+            Some(code) => Format::of_code(code),
+            None => Format::built_in(u32::from(id)),
+        };
+        format.show(number, self.from_1904)
+    }
+}
+
+fn read_sheet(book: &Book, stream: &[u8], name: &str, draft: &mut Draft) {
+    let mut cells: std::collections::BTreeMap<(u16, u16), String> = Default::default();
+    let mut formula = None;
+    let mut depth = 0;
+    for (kind, record, _) in records(stream) {
+        let position = u16_at(record, 0).zip(u16_at(record, 2));
+        let style = u16_at(record, 4).unwrap_or(0);
+        match kind {
+            0x0809 => depth += 1,
+            0x000A => {
+                depth -= 1;
+                if depth <= 0 {
+                    break;
+                }
+            }
+            // The text that the formula before it gave.
+            0x0207 => {
+                let text = if book.is_wide { string_16(record) } else { string_8(record) };
+                if let (Some(position), Some(text)) = (formula.take(), text) {
+                    cells.insert(position, text);
+                }
+            }
+            0x00BD => add_numbers(book, record, &mut cells),
+            _ => {
+                let Some(position) = position else { continue };
+                let text = match kind {
+                    0x00FD => place_at(record, 6).and_then(|i| book.strings.get(i).cloned()),
+                    0x0204 | 0x00D6 => record.get(6..).and_then(|rest| {
+                        if book.is_wide { string_16(rest) } else { string_8(rest) }
+                    }),
+                    0x0203 => number_at(record, 6).map(|number| book.show(number, style)),
+                    0x027E => u32_at(record, 6).map(|packed| book.show(unpack(packed), style)),
+                    0x0205 => truth(record.get(6), record.get(7)),
+                    0x0006 => {
+                        formula = Some(position);
+                        formula_value(book, record, style)
+                    }
+                    _ => None,
+                };
+                cells.extend(text.map(|text| (position, text)));
+            }
+        }
+    }
+    write(cells, name, draft);
+}
+
+/// Several numbers in one row.
+fn add_numbers(
+    book: &Book,
+    record: &[u8],
+    cells: &mut std::collections::BTreeMap<(u16, u16), String>,
+) {
+    let Some((row, first)) = u16_at(record, 0).zip(u16_at(record, 2)) else { return };
+    let body = record.get(4..record.len().saturating_sub(2)).unwrap_or_default();
+    for (column, cell) in (first..).zip(body.chunks_exact(6)) {
+        if let (Some(style), Some(packed)) = (u16_at(cell, 0), u32_at(cell, 2)) {
+            cells.insert((row, column), book.show(unpack(packed), style));
+        }
+    }
+}
+
+fn number_at(record: &[u8], at: usize) -> Option<f64> {
+    record.get(at..at + 8)?.try_into().ok().map(f64::from_le_bytes)
+}
+
+/// The value a formula had when the file was saved; a text follows in a record of its own.
+fn formula_value(book: &Book, record: &[u8], style: u16) -> Option<String> {
+    if u16_at(record, 12) != Some(0xFFFF) {
+        return number_at(record, 6).map(|number| book.show(number, style));
+    }
+    match record.get(6)? {
+        1 => truth(record.get(8), Some(&0)),
+        _ => None,
+    }
+}
+
+fn truth(value: Option<&u8>, is_error: Option<&u8>) -> Option<String> {
+    match (value?, is_error?) {
+        (0, 0) => Some("FALSE".to_owned()),
+        (1, 0) => Some("TRUE".to_owned()),
+        _ => None,
+    }
+}
+
+/// A number in 30 bits (MS-XLS 2.5.217).
+fn unpack(packed: u32) -> f64 {
+    let value = if packed & 2 != 0 {
+        f64::from((packed as i32) >> 2)
+    } else {
+        f64::from_bits(u64::from(packed & 0xFFFF_FFFC) << 32)
+    };
+    if packed & 1 != 0 { value / 100.0 } else { value }
+}
+
+fn write(cells: std::collections::BTreeMap<(u16, u16), String>, name: &str, draft: &mut Draft) {
+    let mut rows: std::collections::BTreeMap<u16, Vec<(usize, String)>> = Default::default();
+    for ((row, column), text) in cells {
+        rows.entry(row).or_default().push((usize::from(column) + 1, text));
+    }
+    let mut last = None;
+    for (row, cells) in rows {
+        let cells = sheet::spread(cells);
+        if cells.is_empty() {
+            continue;
+        }
+        let follows = last.is_some_and(|last: u16| last.checked_add(1) == Some(row));
+        let location = part(Unit::Row, usize::from(row) + 1, Some(&format!("sheet {name}")));
+        draft.row(&cells, if follows { Join::Continue } else { Join::Start }, &location);
+        last = Some(row);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packed_numbers_unpack() {
+        assert_eq!(unpack(0x0000_000A), 2.0);
+        assert_eq!(unpack(0xFFFF_FFF2), -4.0);
+        assert_eq!(unpack(0x0000_3039 << 2 | 3), 123.45);
+        assert_eq!(unpack(0x3FF0_0000), 1.0);
+    }
+}

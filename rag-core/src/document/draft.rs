@@ -1,0 +1,188 @@
+//! Puts a document together block by block, for formats whose text is not the file itself.
+
+use std::collections::BTreeMap;
+
+use super::place::{Part, Unit};
+use super::{
+    Block, BlockKind, Document, Kind, Location, Source, SourceMap, first_heading, one_line,
+};
+use crate::error::{Error, Result};
+
+/// A document in the making.
+#[derive(Default)]
+pub(super) struct Draft {
+    pub(super) text: String,
+    pub(super) blocks: Vec<Block>,
+    pub(super) map: SourceMap,
+    pub(super) title: Option<String>,
+    pub(super) lang: Option<String>,
+    pub(super) metadata: BTreeMap<String, String>,
+    /// Whether something was left out because the text is as long as it may be.
+    overflows: bool,
+}
+
+/// Bytes of the text of one document. A small file can name a long text a million times.
+const MAX_TEXT_BYTES: usize = 64 << 20;
+
+/// Cells that a row keeps; a spreadsheet may name 16,384.
+const MAX_CELLS: usize = 4096;
+
+impl Draft {
+    /// Adds a block; nothing if `content` is blank. Items of a list stand on lines that follow each other.
+    pub(super) fn block(&mut self, kind: BlockKind, content: &str, location: &Location) {
+        let content = match kind {
+            BlockKind::Code => content.trim_end().trim_start_matches(['\r', '\n']),
+            _ => content.trim(),
+        };
+        if content.is_empty() || !self.has_room(content.len()) {
+            return;
+        }
+        let start = self.begin(kind);
+        self.text.push_str(content);
+        self.map.push(start..self.text.len(), location.clone());
+        self.blocks.push(Block { kind, range: start..self.text.len() });
+    }
+
+    /// Adds a heading on one line; level 0 counts as 1, levels over 6 as 6.
+    pub(super) fn heading(&mut self, level: u8, content: &str, location: &Location) {
+        let kind = BlockKind::Heading { level: level.clamp(1, 6) };
+        self.block(kind, &one_line(content), location);
+    }
+
+    /// Adds a row to the table that is being written, or begins one. Cells are joined by tabs.
+    pub(super) fn row(&mut self, cells: &[String], join: Join, location: &Location) {
+        let mut line = String::new();
+        for (index, cell) in cells.iter().take(MAX_CELLS).enumerate() {
+            if index > 0 {
+                line.push('\t');
+            }
+            line.push_str(&one_line(cell));
+        }
+        let line = line.trim_end();
+        if line.trim().is_empty() || !self.has_room(line.len()) {
+            return;
+        }
+        let start = match (join, self.blocks.last_mut()) {
+            (Join::Continue, Some(Block { kind: BlockKind::Table, range })) => {
+                self.text.push('\n');
+                range.end = self.text.len() + line.len();
+                self.text.len()
+            }
+            _ => {
+                let start = self.begin(BlockKind::Table);
+                let range = start..start + line.len();
+                self.blocks.push(Block { kind: BlockKind::Table, range });
+                start
+            }
+        };
+        self.text.push_str(line);
+        self.map.push(start..self.text.len(), location.clone());
+    }
+
+    /// Adds a heading, paragraph or value to the metadata; the first one counts.
+    pub(super) fn note(&mut self, key: &str, value: &str) {
+        let value = one_line(value);
+        if !value.is_empty() {
+            self.metadata.entry(key.to_owned()).or_insert(value);
+        }
+    }
+
+    /// Adds all of `document`, read from the part `number` called `name`.
+    pub(super) fn append(&mut self, document: &Document, unit: Unit, number: u32, name: &str) {
+        if document.text.trim().is_empty() || !self.has_room(document.text.len()) {
+            return;
+        }
+        if !self.text.is_empty() {
+            self.text.push_str("\n\n");
+        }
+        let shift = self.text.len();
+        self.text.push_str(document.text.trim_end());
+        let end = self.text.len();
+        for block in &document.blocks {
+            let range = block.range.start + shift..(block.range.end + shift).min(end);
+            if !range.is_empty() {
+                self.blocks.push(Block { kind: block.kind, range });
+            }
+        }
+        let place = |inner: Option<String>| {
+            let parts = [Some(name.to_owned()).filter(|name| !name.is_empty()), inner];
+            let name = parts.into_iter().flatten().collect::<Vec<_>>().join(", ");
+            let name = Some(name).filter(|name| !name.is_empty()).map(Into::into);
+            Location::Part(Part { unit, number, name })
+        };
+        if matches!(document.source_map.segments.first(), None | Some((_, Location::Bytes(_)))) {
+            self.map.push(shift..end, place(None));
+            return;
+        }
+        for (range, location) in &document.source_map.segments {
+            let range = range.start + shift..(range.end + shift).min(end);
+            let inner = match location {
+                Location::Bytes(_) => None,
+                Location::Page(page) => Some(format!("page {page}")),
+                Location::Part(part) => Some(part.to_string()),
+            };
+            if range.start < range.end {
+                self.map.push(range, place(inner));
+            }
+        }
+    }
+
+    /// Whether the text may grow by `bytes`; notes it if not.
+    fn has_room(&mut self, bytes: usize) -> bool {
+        self.overflows |= self.text.len() + bytes > MAX_TEXT_BYTES;
+        !self.overflows
+    }
+
+    /// Stops a reader whose text is too long already.
+    ///
+    /// # Errors
+    /// [`Error::Document`] with the cap.
+    pub(super) fn check(&self, source: &Source<'_>) -> Result<()> {
+        if self.overflows {
+            let reason = format!("its text is longer than {MAX_TEXT_BYTES} bytes");
+            return Err(Error::document(source.path, reason));
+        }
+        Ok(())
+    }
+
+    /// The document; its title is that of the metadata, else its first heading.
+    ///
+    /// # Errors
+    /// As [`Draft::check`].
+    pub(super) fn finish(self, kind: Kind, source: &Source<'_>) -> Result<Document> {
+        self.check(source)?;
+        let title = self.title.or_else(|| self.metadata.get("title").cloned());
+        let title = title.map(|title| one_line(&title)).filter(|title| !title.is_empty());
+        Ok(Document {
+            kind,
+            title: title.or_else(|| first_heading(&self.text, &self.blocks)),
+            lang: self.lang,
+            text: self.text,
+            blocks: self.blocks,
+            source_map: self.map,
+            metadata: self.metadata,
+        })
+    }
+
+    /// Parts the next block from the last one; gives where it begins.
+    fn begin(&mut self, kind: BlockKind) -> usize {
+        if let Some(last) = self.blocks.last() {
+            let tight = kind == BlockKind::ListItem && last.kind == kind;
+            self.text.push_str(if tight { "\n" } else { "\n\n" });
+        }
+        self.text.len()
+    }
+}
+
+/// Whether a row belongs to the table before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Join {
+    Start,
+    Continue,
+}
+
+/// A part of a container as a place.
+pub(super) fn part(unit: Unit, number: usize, name: Option<&str>) -> Location {
+    let number = u32::try_from(number).unwrap_or(u32::MAX);
+    Location::Part(Part { unit, number, name: name.map(Into::into) })
+}

@@ -1,0 +1,86 @@
+//! Tables with merged cells: a cell that covers several columns or rows stands in each of them, so that every
+//! row can be read by itself and every column keeps its place.
+
+/// Columns or rows that one cell is repeated over; more are left empty.
+const MAX_SPAN: usize = 30;
+
+/// Characters of a cell that is repeated; a longer one stands only once.
+const MAX_REPEATED_CHARS: usize = 120;
+
+/// Fills rows from top to bottom.
+#[derive(Default)]
+pub(super) struct Grid {
+    /// For each column, what hangs down from above and for how many more rows.
+    hanging: Vec<(String, usize)>,
+}
+
+/// A cell and the columns and rows it covers.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Spanning {
+    pub(super) text: String,
+    pub(super) columns: usize,
+    pub(super) rows: usize,
+}
+
+impl Grid {
+    /// The texts of a row, column by column.
+    pub(super) fn row(&mut self, cells: &[Spanning]) -> Vec<String> {
+        let mut row: Vec<String> = Vec::new();
+        // A cell as wide as the table is a title, not a value of each column.
+        let alone = cells.len() == 1 && self.hanging.iter().all(|(_, left)| *left == 0);
+        for cell in cells {
+            self.hang(&mut row);
+            let columns = if alone { 1 } else { cell.columns.clamp(1, MAX_SPAN) };
+            let again =
+                if cell.text.chars().count() > MAX_REPEATED_CHARS { "" } else { &cell.text };
+            for index in 0..columns {
+                let text = if index == 0 { cell.text.as_str() } else { again };
+                if cell.rows > 1 {
+                    self.hanging.resize(self.hanging.len().max(row.len() + 1), Default::default());
+                    if let Some(place) = self.hanging.get_mut(row.len()) {
+                        *place = (again.to_owned(), cell.rows.min(MAX_SPAN) - 1);
+                    }
+                }
+                row.push(text.to_owned());
+            }
+        }
+        self.hang(&mut row);
+        row
+    }
+
+    /// Adds what hangs down into the next columns.
+    fn hang(&mut self, row: &mut Vec<String>) {
+        while let Some((text, left)) = self.hanging.get_mut(row.len()).filter(|(_, left)| *left > 0)
+        {
+            *left -= 1;
+            row.push(text.clone());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cell(text: &str, columns: usize, rows: usize) -> Spanning {
+        Spanning { text: text.to_owned(), columns, rows }
+    }
+
+    #[test]
+    fn merged_cells_stand_in_all_rows_and_columns_they_cover() {
+        let mut grid = Grid::default();
+        assert_eq!(grid.row(&[cell("a", 1, 2), cell("b", 2, 1)]), ["a", "b", "b"]);
+        assert_eq!(grid.row(&[cell("c", 1, 1), cell("d", 1, 1)]), ["a", "c", "d"]);
+        assert_eq!(grid.row(&[cell("e", 1, 1)]), ["e"]);
+    }
+
+    #[test]
+    fn a_wide_or_long_cell_is_not_repeated_without_end() {
+        let row = Grid::default().row(&[cell("x", 100_000, 1), cell("y", 1, 1)]);
+        assert_eq!(row.len(), MAX_SPAN + 1);
+        let long = "word ".repeat(100);
+        let row = Grid::default().row(&[cell(&long, 2, 1), cell("y", 1, 1)]);
+        assert_eq!(row, [long.as_str(), "", "y"]);
+        assert_eq!(Grid::default().row(&[cell("title", 5, 1)]), ["title"]);
+    }
+}

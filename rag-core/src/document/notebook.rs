@@ -1,0 +1,108 @@
+//! Jupyter notebooks (nbformat 4 and 3): cells in order, code with its text output.
+
+use serde_json::Value;
+
+use super::draft::{Draft, part};
+use super::markdown::MarkdownReader;
+use super::place::Unit;
+use super::{BlockKind, Document, Kind, Location, Reader, Source};
+use crate::error::{Error, Result};
+
+/// Reads notebooks.
+pub(super) struct NotebookReader;
+
+/// Characters of the output of one cell.
+const MAX_OUTPUT_CHARS: usize = 4000;
+
+impl Reader for NotebookReader {
+    fn read(&self, source: &Source<'_>) -> Result<Document> {
+        let broken = |error: serde_json::Error| Error::Document {
+            path: source.path.to_owned(),
+            reason: "broken notebook".to_owned(),
+            source: Some(error.into()),
+        };
+        let book: Value = serde_json::from_slice(source.bytes).map_err(broken)?;
+        let sheets = book.pointer("/worksheets/0/cells");
+        let cells = book.get("cells").or(sheets).and_then(Value::as_array);
+        let cells = cells.ok_or_else(|| Error::document(source.path, "notebook without cells"))?;
+        let mut draft = Draft::default();
+        for (index, cell) in cells.iter().enumerate() {
+            add_cell(&mut draft, cell, source, &part(Unit::Cell, index + 1, None));
+        }
+        for (key, path) in [
+            ("title", "/metadata/title"),
+            ("author", "/metadata/authors/0/name"),
+            ("kernel", "/metadata/kernelspec/display_name"),
+        ] {
+            draft.note(key, book.pointer(path).and_then(Value::as_str).unwrap_or_default());
+        }
+        draft.note("cell_count", &cells.len().to_string());
+        draft.finish(Kind::Notebook, source)
+    }
+}
+
+fn add_cell(draft: &mut Draft, cell: &Value, source: &Source<'_>, place: &Location) {
+    let content = joined(cell.get("source").or(cell.get("input")));
+    match cell.get("cell_type").and_then(Value::as_str) {
+        Some("markdown") => add_markdown(draft, &content, source, place),
+        Some("heading") => {
+            let level = cell.get("level").and_then(Value::as_u64).unwrap_or(1);
+            draft.heading(u8::try_from(level).unwrap_or(6), &content, place);
+        }
+        Some("raw") => draft.block(BlockKind::Paragraph, &content, place),
+        _ => {
+            draft.block(BlockKind::Code, &content, place);
+            for output in cell.get("outputs").and_then(Value::as_array).into_iter().flatten() {
+                let text = output.get("text").or(output.pointer("/data/text~1plain"));
+                let shown: String = joined(text).chars().take(MAX_OUTPUT_CHARS).collect();
+                draft.block(BlockKind::Code, &shown, place);
+            }
+        }
+    }
+}
+
+/// The blocks of a Markdown cell; its headings lose their marks, as those of other formats have none.
+fn add_markdown(draft: &mut Draft, content: &str, source: &Source<'_>, place: &Location) {
+    let inner = Source { path: source.path, bytes: content.as_bytes(), depth: source.depth };
+    let Ok(document) = MarkdownReader.read(&inner) else { return };
+    for block in &document.blocks {
+        let text = document.text.get(block.range.clone()).unwrap_or_default();
+        match block.kind {
+            BlockKind::Heading { level } => {
+                draft.heading(level, &super::plain_heading(text), place);
+            }
+            kind => draft.block(kind, text, place),
+        }
+    }
+}
+
+/// A text that may be written as a list of lines.
+fn joined(value: Option<&Value>) -> String {
+    match value {
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Array(lines)) => lines.iter().filter_map(Value::as_str).collect(),
+        _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn cells_and_their_output_are_blocks_with_numbers() {
+        let json = r##"{"cells": [
+            {"cell_type": "markdown", "source": ["# Title\n", "\n", "- item\n"]},
+            {"cell_type": "code", "source": "print(1)", "outputs": [{"text": ["1\n"]}, {"data": {"image/png": "AAAA"}}]}],
+            "metadata": {"kernelspec": {"display_name": "Python 3"}}, "nbformat": 4}"##;
+        let source = Source { path: Path::new("a.ipynb"), bytes: json.as_bytes(), depth: 0 };
+        let document = NotebookReader.read(&source).unwrap();
+        assert_eq!(document.text, "Title\n\n- item\n\nprint(1)\n\n1");
+        assert_eq!(document.title.as_deref(), Some("Title"));
+        let code = document.text.find("print").unwrap();
+        assert_eq!(document.source_map.place(&(code..code + 5)).as_deref(), Some("cell 2"));
+    }
+}

@@ -1,0 +1,103 @@
+//! Charts: title, and the values it shows as a table (ECMA-376 part 1, 21.2).
+
+use crate::document::draft::{Draft, Join};
+use crate::document::package::Package;
+use crate::document::xml::{Tag, Visit, Xml};
+use crate::document::{BlockKind, Location, Source};
+use crate::error::Result;
+
+/// Points of a series; more are no longer read.
+const MAX_POINTS: usize = 10_000;
+
+#[derive(Default)]
+struct Series {
+    name: String,
+    categories: Vec<String>,
+    values: Vec<String>,
+}
+
+/// Adds the chart in the part `name`; one that cannot be read is left out.
+pub(super) fn add(
+    package: &mut Package<'_>,
+    source: &Source<'_>,
+    name: &str,
+    draft: &mut Draft,
+    location: &Location,
+) -> Result<()> {
+    let Some(text) = package.text(name)? else { return Ok(()) };
+    let mut xml = Xml::new(source.path, name, &text);
+    let (mut title, mut series) = (String::new(), Vec::new());
+    let child = |xml: &mut Xml<'_>, tag: &Tag<'_>| {
+        Ok(match tag.name() {
+            "title" if title.is_empty() => {
+                let paragraphs = super::drawing_paragraphs(xml)?;
+                let texts = paragraphs.iter().map(|p| p.text.trim());
+                title = texts.collect::<Vec<_>>().join(" ");
+                Visit::Done
+            }
+            "ser" => {
+                series.push(read_series(xml)?);
+                Visit::Done
+            }
+            _ => Visit::Enter,
+        })
+    };
+    xml.each(child, |_| {})?;
+    draft.block(BlockKind::Paragraph, &title, location);
+    table(draft, &series, location);
+    Ok(())
+}
+
+fn read_series(xml: &mut Xml<'_>) -> Result<Series> {
+    let mut series = Series::default();
+    let child = |xml: &mut Xml<'_>, tag: &Tag<'_>| {
+        Ok(match tag.name() {
+            "tx" => {
+                series.name = points(xml)?.join(" ");
+                Visit::Done
+            }
+            "cat" | "xVal" => {
+                series.categories = points(xml)?;
+                Visit::Done
+            }
+            "val" | "yVal" => {
+                series.values = points(xml)?;
+                Visit::Done
+            }
+            _ => Visit::Skip,
+        })
+    };
+    xml.each(child, |_| {})?;
+    Ok(series)
+}
+
+/// The cached values of a reference, in order.
+fn points(xml: &mut Xml<'_>) -> Result<Vec<String>> {
+    let mut points = Vec::new();
+    let child = |xml: &mut Xml<'_>, tag: &Tag<'_>| {
+        Ok(match tag.name() {
+            "v" if points.len() < MAX_POINTS => {
+                points.push(xml.text()?);
+                Visit::Done
+            }
+            "f" | "formatCode" | "v" => Visit::Skip,
+            _ => Visit::Enter,
+        })
+    };
+    xml.each(child, |_| {})?;
+    Ok(points)
+}
+
+fn table(draft: &mut Draft, series: &[Series], location: &Location) {
+    let Some(first) = series.first() else { return };
+    let mut header = vec![String::new()];
+    header.extend(series.iter().map(|series| series.name.clone()));
+    draft.row(&header, Join::Start, location);
+    let count = series.iter().map(|series| series.values.len()).max().unwrap_or(0);
+    for index in 0..count {
+        let category = first.categories.get(index).cloned();
+        let mut row = vec![category.unwrap_or_else(|| (index + 1).to_string())];
+        row.extend(series.iter().map(|s| s.values.get(index).cloned().unwrap_or_default()));
+        draft.row(&row, Join::Continue, location);
+    }
+}

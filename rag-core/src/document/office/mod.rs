@@ -1,0 +1,150 @@
+//! Office Open XML (ECMA-376): what DOCX, PPTX and XLSX have in common.
+
+use super::draft::Draft;
+use super::grid::{Grid, Spanning};
+use super::markdown::primary_language;
+use super::package::Package;
+use super::xml::{Tag, Visit, Xml};
+use super::{Source, one_line};
+use crate::error::Result;
+
+mod chart;
+pub(super) mod docx;
+mod math;
+mod numbering;
+pub(super) mod pptx;
+mod styles;
+pub(super) mod xlsx;
+
+/// Author, dates, title and counts, from the core and extended properties.
+fn properties(package: &mut Package<'_>, source: &Source<'_>, draft: &mut Draft) -> Result<()> {
+    for part in ["docProps/core.xml", "docProps/app.xml"] {
+        // They say nothing about the subject: damage to them is no reason to refuse the file.
+        let Ok(Some(text)) = package.text(part) else { continue };
+        let mut xml = Xml::new(source.path, part, &text);
+        let mut pairs = Vec::new();
+        let child = |xml: &mut Xml<'_>, tag: &Tag<'_>| {
+            Ok(match property(tag.name()) {
+                Some(key) => {
+                    pairs.push((key, xml.text()?));
+                    Visit::Done
+                }
+                None => Visit::Enter,
+            })
+        };
+        let _ = xml.each(child, |_| {});
+        for (key, value) in pairs {
+            draft.note(key, &value);
+        }
+    }
+    draft.lang = draft.metadata.get("language").and_then(|tag| primary_language(tag));
+    Ok(())
+}
+
+fn property(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "title" => "title",
+        "creator" => "author",
+        "subject" => "subject",
+        "keywords" => "keywords",
+        "description" => "description",
+        "language" => "language",
+        "created" => "created",
+        "modified" => "modified",
+        "Pages" => "page_count",
+        "Slides" => "slide_count",
+        _ => return None,
+    })
+}
+
+/// Whether the properties of an object hide it.
+fn is_on(tag: &Tag<'_>, name: &str) -> bool {
+    !matches!(tag.attribute(name).as_deref(), Some("0" | "false" | "off" | "none"))
+}
+
+/// Text of DrawingML (ECMA-376 part 1, 21.1.2): the paragraphs of the text body that was just begun.
+fn drawing_paragraphs(xml: &mut Xml<'_>) -> Result<Vec<DrawingParagraph>> {
+    let mut paragraphs = Vec::new();
+    let child = |xml: &mut Xml<'_>, tag: &Tag<'_>| {
+        Ok(match tag.name() {
+            "p" => {
+                paragraphs.push(drawing_paragraph(xml)?);
+                Visit::Done
+            }
+            "bodyPr" | "lstStyle" => Visit::Skip,
+            _ => Visit::Enter,
+        })
+    };
+    xml.each(child, |_| {})?;
+    paragraphs.retain(|paragraph| !paragraph.text.trim().is_empty());
+    Ok(paragraphs)
+}
+
+/// A paragraph on a slide.
+struct DrawingParagraph {
+    text: String,
+    /// Whether it says that it has no bullet, or has one; nothing if the place decides.
+    bullet: Option<bool>,
+}
+
+fn drawing_paragraph(xml: &mut Xml<'_>) -> Result<DrawingParagraph> {
+    let mut paragraph = DrawingParagraph { text: String::new(), bullet: None };
+    let child = |xml: &mut Xml<'_>, tag: &Tag<'_>| {
+        Ok(match tag.name() {
+            "t" => {
+                paragraph.text.push_str(&xml.text()?);
+                Visit::Done
+            }
+            "br" => {
+                paragraph.text.push('\n');
+                Visit::Skip
+            }
+            "buNone" => {
+                paragraph.bullet = Some(false);
+                Visit::Skip
+            }
+            "buChar" | "buAutoNum" | "buBlip" => {
+                paragraph.bullet = Some(true);
+                Visit::Skip
+            }
+            "Fallback" | "rPr" | "endParaRPr" => Visit::Skip,
+            _ => Visit::Enter,
+        })
+    };
+    xml.each(child, |_| {})?;
+    Ok(paragraph)
+}
+
+/// The cells of a DrawingML table row by row.
+fn drawing_table(xml: &mut Xml<'_>) -> Result<Vec<Vec<String>>> {
+    let mut rows: Vec<Vec<Spanning>> = Vec::new();
+    let child = |xml: &mut Xml<'_>, tag: &Tag<'_>| {
+        Ok(match tag.name() {
+            "tr" => {
+                rows.push(Vec::new());
+                Visit::Enter
+            }
+            // A cell that another covers.
+            "tc" if is_set(tag, "hMerge") || is_set(tag, "vMerge") => Visit::Skip,
+            "tc" => {
+                let (columns, height) = (tag.number("gridSpan"), tag.number("rowSpan"));
+                let paragraphs = drawing_paragraphs(xml)?;
+                let texts: Vec<String> = paragraphs.iter().map(|p| one_line(&p.text)).collect();
+                if let Some(row) = rows.last_mut() {
+                    let (columns, height) = (columns.unwrap_or(1), height.unwrap_or(1));
+                    row.push(Spanning { text: texts.join(" "), columns, rows: height });
+                }
+                Visit::Done
+            }
+            "tblPr" | "tblGrid" => Visit::Skip,
+            _ => Visit::Enter,
+        })
+    };
+    xml.each(child, |_| {})?;
+    let mut grid = Grid::default();
+    Ok(rows.iter().map(|row| grid.row(row)).collect())
+}
+
+fn is_set(tag: &Tag<'_>, name: &str) -> bool {
+    tag.attribute(name).is_some() && is_on(tag, name)
+}

@@ -1,0 +1,220 @@
+//! Numbers and bullets of lists and headings (ECMA-376 part 1, 17.9).
+
+use std::collections::HashMap;
+
+use crate::document::Source;
+use crate::document::package::Package;
+use crate::document::xml::{Tag, Visit, Xml};
+use crate::error::Result;
+
+/// Levels of a list.
+const LEVELS: usize = 9;
+
+#[derive(Clone)]
+struct Level {
+    start: u32,
+    format: String,
+    /// `%1.%2` stands for the numbers of levels 1 and 2.
+    pattern: String,
+}
+
+impl Default for Level {
+    fn default() -> Self {
+        Self { start: 1, format: "decimal".to_owned(), pattern: String::new() }
+    }
+}
+
+/// The lists of a document and how far each has counted.
+#[derive(Default)]
+pub(super) struct Numbering {
+    /// By abstract id.
+    kinds: HashMap<String, Vec<Level>>,
+    /// The abstract id and the starts that differ, by list id.
+    lists: HashMap<String, (String, [Option<u32>; LEVELS])>,
+    counts: HashMap<String, [u32; LEVELS]>,
+    /// Lists whose own starts were already used.
+    begun: std::collections::HashSet<String>,
+}
+
+/// What stands before a paragraph.
+pub(super) enum Label {
+    Bullet,
+    Number(String),
+}
+
+impl Numbering {
+    pub(super) fn read(package: &mut Package<'_>, source: &Source<'_>) -> Result<Self> {
+        let part = "word/numbering.xml";
+        let mut numbering = Self::default();
+        let Some(text) = package.text(part)? else { return Ok(numbering) };
+        let mut xml = Xml::new(source.path, part, &text);
+        let child = |xml: &mut Xml<'_>, tag: &Tag<'_>| {
+            Ok(match tag.name() {
+                "abstractNum" => {
+                    let id = tag.attribute("abstractNumId").unwrap_or_default();
+                    numbering.kinds.insert(id, levels(xml)?);
+                    Visit::Done
+                }
+                "num" => {
+                    let id = tag.attribute("numId").unwrap_or_default();
+                    numbering.lists.insert(id, list(xml)?);
+                    Visit::Done
+                }
+                _ => Visit::Enter,
+            })
+        };
+        xml.each(child, |_| {})?;
+        Ok(numbering)
+    }
+
+    /// Counts a paragraph of `list` at `level`; gives its label, or nothing if the list is unknown.
+    pub(super) fn next(&mut self, list: &str, level: usize) -> Option<Label> {
+        let level = level.min(LEVELS - 1);
+        let (kind, starts) = self.lists.get(list)?;
+        let levels = self.kinds.get(kind)?;
+        let begin = |index: usize| levels.get(index).map_or(1, |level| level.start);
+        let fresh = std::array::from_fn(|index| begin(index).saturating_sub(1));
+        let counts = self.counts.entry(kind.clone()).or_insert(fresh);
+        if self.begun.insert(list.to_owned()) {
+            for (count, start) in counts.iter_mut().zip(starts) {
+                *count = start.map_or(*count, |start| start.saturating_sub(1));
+            }
+        }
+        for (index, count) in counts.iter_mut().enumerate() {
+            match index.cmp(&level) {
+                std::cmp::Ordering::Less => *count = (*count).max(begin(index)),
+                std::cmp::Ordering::Equal => *count = count.saturating_add(1),
+                std::cmp::Ordering::Greater => *count = begin(index).saturating_sub(1),
+            }
+        }
+        let shape = levels.get(level)?;
+        match shape.format.as_str() {
+            "bullet" => return Some(Label::Bullet),
+            "none" => return Some(Label::Number(String::new())),
+            _ => {}
+        }
+        let mut label = shape.pattern.clone();
+        for (index, count) in counts.iter().enumerate() {
+            let place = format!("%{}", index + 1);
+            if label.contains(&place) {
+                let format = levels.get(index).map_or("decimal", |level| level.format.as_str());
+                label = label.replace(&place, &numeral(*count, format));
+            }
+        }
+        Some(Label::Number(label))
+    }
+}
+
+fn levels(xml: &mut Xml<'_>) -> Result<Vec<Level>> {
+    let mut levels: Vec<Level> = Vec::new();
+    let child = |_: &mut Xml<'_>, tag: &Tag<'_>| {
+        if tag.name() == "lvl" && levels.len() < LEVELS {
+            levels.push(Level::default());
+        }
+        let value = tag.attribute("val").unwrap_or_default();
+        match (tag.name(), levels.last_mut()) {
+            ("start", Some(level)) => level.start = value.parse().unwrap_or(1),
+            ("numFmt", Some(level)) => level.format = value,
+            ("lvlText", Some(level)) => level.pattern = value,
+            _ => {}
+        }
+        Ok(Visit::Enter)
+    };
+    xml.each(child, |_| {})?;
+    Ok(levels)
+}
+
+/// The kind of a list and where its levels start, if it says so itself.
+fn list(xml: &mut Xml<'_>) -> Result<(String, [Option<u32>; LEVELS])> {
+    let (mut kind, mut starts, mut level) = (String::new(), [None; LEVELS], 0);
+    let child = |_: &mut Xml<'_>, tag: &Tag<'_>| {
+        match tag.name() {
+            "abstractNumId" => kind = tag.attribute("val").unwrap_or_default(),
+            "lvlOverride" => level = tag.number("ilvl").unwrap_or(0),
+            "startOverride" => {
+                if let Some(start) = starts.get_mut(level) {
+                    *start = tag.number("val");
+                }
+            }
+            _ => {}
+        }
+        Ok(Visit::Enter)
+    };
+    xml.each(child, |_| {})?;
+    Ok((kind, starts))
+}
+
+/// A number as the list writes it.
+fn numeral(number: u32, format: &str) -> String {
+    match format {
+        "lowerLetter" => letters(number),
+        "upperLetter" => letters(number).to_uppercase(),
+        "lowerRoman" => roman(number),
+        "upperRoman" => roman(number).to_uppercase(),
+        "decimalZero" => format!("{number:02}"),
+        _ => number.to_string(),
+    }
+}
+
+/// 1 is `a`, 26 `z`, 27 `aa`, 28 `bb`.
+fn letters(number: u32) -> String {
+    let index = number.saturating_sub(1);
+    let letter = char::from(b'a' + (index % 26) as u8);
+    std::iter::repeat_n(letter, (index / 26 + 1).min(8) as usize).collect()
+}
+
+fn roman(number: u32) -> String {
+    let steps = [
+        (1000, "m"),
+        (900, "cm"),
+        (500, "d"),
+        (400, "cd"),
+        (100, "c"),
+        (90, "xc"),
+        (50, "l"),
+        (40, "xl"),
+        (10, "x"),
+        (9, "ix"),
+        (5, "v"),
+        (4, "iv"),
+        (1, "i"),
+    ];
+    let mut left = number % 5000;
+    let mut numeral = String::new();
+    for (value, sign) in steps {
+        while left >= value {
+            numeral.push_str(sign);
+            left -= value;
+        }
+    }
+    numeral
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_written_as_the_list_says() {
+        assert_eq!(numeral(4, "upperRoman"), "IV");
+        assert_eq!(numeral(28, "lowerLetter"), "bb");
+        assert_eq!(numeral(3, "decimalZero"), "03");
+        assert_eq!(numeral(1999, "lowerRoman"), "mcmxcix");
+    }
+
+    #[test]
+    fn lower_levels_begin_anew_under_each_number() {
+        let level = |pattern: &str| Level { pattern: pattern.to_owned(), ..Level::default() };
+        let mut numbering = Numbering::default();
+        numbering.kinds.insert("0".to_owned(), vec![level("%1."), level("%1.%2")]);
+        numbering.lists.insert("7".to_owned(), ("0".to_owned(), [None; LEVELS]));
+        let mut labels = Vec::new();
+        for level in [0, 1, 1, 0, 1] {
+            if let Some(Label::Number(label)) = numbering.next("7", level) {
+                labels.push(label);
+            }
+        }
+        assert_eq!(labels, ["1.", "1.1", "1.2", "2.", "2.1"]);
+        assert!(numbering.next("8", 0).is_none());
+    }
+}

@@ -1,0 +1,201 @@
+//! XML of any kind, FictionBook and RSS among it: the text between the tags, each element that holds text a block.
+
+use super::flow::Flow;
+use super::markdown::primary_language;
+use super::text::TextReader;
+use super::xml::{Node, Tag, Xml};
+use super::{BlockKind, Document, Kind, Reader, Source, encoding, first_heading};
+use crate::error::Result;
+
+/// Reads XML; what is too broken to parse is read as text.
+pub(super) struct XmlReader;
+
+/// Attributes that hold words for people.
+const SPOKEN: [&str; 4] = ["title", "label", "alt", "caption"];
+
+impl Reader for XmlReader {
+    fn read(&self, source: &Source<'_>) -> Result<Document> {
+        let declared = super::html::declared_encoding(source.bytes);
+        let decoded = encoding::decode(source, declared)?;
+        let mut text = Text { input: &decoded.text, ..Text::default() };
+        let mut xml = Xml::new(source.path, "it", &decoded.text);
+        if text.read(&mut xml).is_err() && text.flow.text.is_empty() {
+            return TextReader.read(source);
+        }
+        text.end_block();
+        let flow = text.flow;
+        let title = text.title.map(|title| super::one_line(&title)).filter(|t| !t.is_empty());
+        Ok(Document {
+            kind: Kind::Xml,
+            title: title.or_else(|| first_heading(&flow.text, &flow.blocks)),
+            lang: text.lang,
+            source_map: flow.map.through(&flow.text, &decoded.source_map),
+            text: flow.text,
+            blocks: flow.blocks,
+            metadata: Default::default(),
+        })
+    }
+}
+
+#[derive(Default)]
+struct Text<'a> {
+    input: &'a str,
+    flow: Flow,
+    title: Option<String>,
+    lang: Option<String>,
+    /// Names of the open elements.
+    open: Vec<String>,
+    /// Open elements inside an element that is not read.
+    skipped: usize,
+}
+
+impl Text<'_> {
+    fn read(&mut self, xml: &mut Xml<'_>) -> Result<()> {
+        while let Some(node) = xml.next()? {
+            match node {
+                Node::Start(tag) => self.begin(&tag),
+                Node::End => self.end(),
+                Node::Text(piece) if self.skipped == 0 => self.piece(&piece, xml.span()),
+                Node::Text(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self, tag: &Tag<'_>) {
+        let name = tag.name().to_ascii_lowercase();
+        if self.skipped > 0 || matches!(name.as_str(), "binary" | "script" | "style") {
+            self.skipped += 1;
+            return;
+        }
+        if self.lang.is_none() {
+            self.lang = tag.attribute("lang").and_then(|lang| primary_language(&lang));
+        }
+        if !is_inline(&name) {
+            self.end_block();
+        }
+        for attribute in SPOKEN {
+            if let Some(words) = tag.attribute(attribute).filter(|words| words.contains(' ')) {
+                self.end_block();
+                self.flow.mark(&super::one_line(&words));
+                self.end_block();
+            }
+        }
+        self.open.push(name);
+    }
+
+    fn end(&mut self) {
+        if self.skipped > 0 {
+            self.skipped -= 1;
+            return;
+        }
+        if !self.open.last().is_some_and(|name| is_inline(name)) {
+            self.end_block();
+        }
+        self.open.pop();
+    }
+
+    fn piece(&mut self, piece: &str, span: std::ops::Range<usize>) {
+        if self.input.get(span.clone()) == Some(piece) {
+            self.flow.exact(piece, span.start);
+        } else {
+            self.flow.whole(piece, span);
+        }
+    }
+
+    fn end_block(&mut self) {
+        let within = |name: &str| self.open.iter().any(|open| open == name);
+        let kind = if within("title") || within("subtitle") || within("book-title") {
+            let depth = self.open.iter().filter(|name| is_division(name)).count();
+            BlockKind::Heading { level: depth.clamp(1, 6) as u8 }
+        } else if within("poem") || within("cite") || within("epigraph") {
+            BlockKind::Quote
+        } else if within("code") || within("programlisting") {
+            BlockKind::Code
+        } else {
+            BlockKind::Paragraph
+        };
+        if matches!(kind, BlockKind::Heading { .. }) && self.title.is_none() {
+            self.title = Some(self.flow.current().to_owned()).filter(|title| !title.is_empty());
+        }
+        self.flow.end(kind);
+    }
+}
+
+/// Elements whose titles stand below the title of the whole.
+fn is_division(name: &str) -> bool {
+    matches!(
+        name,
+        "section"
+            | "chapter"
+            | "item"
+            | "entry"
+            | "sect1"
+            | "sect2"
+            | "sect3"
+            | "body"
+            | "channel"
+            | "feed"
+    )
+}
+
+/// Elements inside a sentence, in the vocabularies that mix text and tags.
+fn is_inline(name: &str) -> bool {
+    matches!(
+        name,
+        "a" | "b"
+            | "i"
+            | "em"
+            | "strong"
+            | "emphasis"
+            | "span"
+            | "sub"
+            | "sup"
+            | "ulink"
+            | "link"
+            | "xref"
+            | "ref"
+            | "literal"
+            | "filename"
+            | "command"
+            | "option"
+            | "quote"
+            | "strikethrough"
+            | "tt"
+            | "phrase"
+            | "acronym"
+            | "foreignphrase"
+            | "firstterm"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::path::Path;
+
+    use super::*;
+
+    fn read(text: &str) -> Document {
+        XmlReader
+            .read(&Source { path: Path::new("a.xml"), bytes: text.as_bytes(), depth: 0 })
+            .unwrap()
+    }
+
+    #[test]
+    fn elements_are_blocks_and_words_point_at_their_bytes() {
+        let xml = "<?xml version='1.0'?><book xml:lang='fr'><title>Le labo</title><section><title>Un</title>\n<p>Un <b>mot</b> &amp;\n deux.</p></section><binary>AAAA</binary></book>";
+        let document = read(xml);
+        assert_eq!(document.text, "Le labo\n\nUn\n\nUn mot & deux.");
+        assert_eq!(document.title.as_deref(), Some("Le labo"));
+        assert_eq!(document.lang.as_deref(), Some("fr"));
+        let start = document.text.find("deux").unwrap();
+        let source = document.source_map.source_bytes(&(start..start + 4)).unwrap();
+        assert_eq!(xml.get(source.start as usize..source.end as usize), Some("deux"));
+    }
+
+    #[test]
+    fn what_does_not_parse_is_text() {
+        assert_eq!(read("<a").kind, Kind::Text);
+    }
+}
