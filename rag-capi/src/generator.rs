@@ -207,7 +207,7 @@ unsafe fn token_ids(
 ) -> Result<Vec<u32>> {
     let kinds = [rag_prompt_kind::RAG_PROMPT_TEXT, rag_prompt_kind::RAG_PROMPT_CHAT];
     if choice(given.prompt_kind, &kinds, "prompt_kind")? == rag_prompt_kind::RAG_PROMPT_TEXT {
-        return generator.chat().encode(prompt);
+        return generator.chat().encode_prompt(prompt);
     }
     // SAFETY: passed on to the caller.
     let system = unsafe { boundary::optional_text(given.system, "system") }?;

@@ -411,3 +411,19 @@ fn length_penalty_and_early_stopping_change_what_a_beam_search_gives() {
     assert!(search(-4.0, settled) < search(4.0, settled));
     assert!(search(4.0, EarlyStopping::First) <= search(4.0, settled));
 }
+
+/// Tokens and continuations as llama.cpp gives them (llama-cpp-python 0.3.36).
+#[test]
+fn a_base_model_completes_a_prompt_that_opens_as_it_was_trained() {
+    let Some(path) = common::model("gemma3-270m") else { return };
+    let gemma = Generator::load(&path).unwrap();
+    let prompt = gemma.chat().encode_prompt("The capital of France is").unwrap();
+    assert_eq!(prompt, [2, 818, 5279, 529, 7001, 563]);
+    assert!(run(&gemma, &prompt, &at_most(12)).text.starts_with(" the capital of the country of"));
+    let shots = "Q: 2 + 2?\nA: 4\nQ: 3 + 3?\nA: 6\nQ: 1 + 1?\nA:";
+    let few = gemma.chat().encode_prompt(shots).unwrap();
+    assert_eq!(few.len(), 41);
+    let options = GenerateOptions { stop: vec!["\n".to_owned()], ..at_most(6) };
+    assert_eq!(run(&gemma, &few, &options).text, " 1");
+    assert!(gemma.chat().encode_prompt("").unwrap().is_empty());
+}

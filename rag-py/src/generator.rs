@@ -40,7 +40,7 @@ impl Prompt {
 
     fn token_ids(&self, generator: &rag_core::generate::Generator) -> rag_core::Result<Vec<u32>> {
         match self {
-            Prompt::Text(text) => generator.chat().encode(text),
+            Prompt::Text(text) => generator.chat().encode_prompt(text),
             Prompt::Messages(messages) => Ok(generator.chat().render(messages)?.token_ids),
         }
     }

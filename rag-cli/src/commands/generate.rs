@@ -100,7 +100,7 @@ pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
 fn prompt_ids(args: &Args, generator: &Generator) -> rag_core::Result<Vec<u32>> {
     let chat = generator.chat();
     let messages = match (&args.input.prompt, &args.input.messages) {
-        (Some(prompt), _) if !args.chat => return chat.encode(prompt),
+        (Some(prompt), _) if !args.chat => return chat.encode_prompt(prompt),
         (Some(prompt), _) => vec![Message { role: Role::User, content: prompt.clone() }],
         (None, Some(path)) => read_messages(path)?,
         (None, None) => return Err(Error::invalid("prompt", "give --prompt or --messages")),

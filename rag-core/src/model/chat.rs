@@ -143,6 +143,17 @@ impl ChatModel {
         self.vocabulary.encode(text, None)
     }
 
+    /// The tokens of a prompt to continue as it is: the token that opens every prompt, if the model has one, then plain
+    /// text, with the names of control tokens read as ordinary text.
+    ///
+    /// # Errors
+    /// As [`ChatModel::encode`].
+    pub fn encode_prompt(&self, text: &str) -> Result<Vec<u32>> {
+        let mut ids = Vec::from_iter(self.vocabulary.opening_id().filter(|_| !text.is_empty()));
+        ids.extend(self.vocabulary.encode(text, ids.last().copied())?);
+        Ok(ids)
+    }
+
     /// The tokens of a prompt that the caller wrote in full: names of control tokens stand for them, and the
     /// token that opens every prompt is put first if the model has one. Never for text from documents.
     ///
