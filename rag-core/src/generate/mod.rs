@@ -36,6 +36,8 @@ use crate::progress::CancelToken;
 const MAX_BEAMS: usize = 16;
 const MAX_LOGPROBS: usize = 20;
 const MAX_ANSWERS: usize = 64;
+/// Tokens of a continuation whose probabilities are worked out in one go.
+const SCORED_TOGETHER: usize = 64;
 
 /// How to generate.
 #[derive(Debug, Clone)]
@@ -370,12 +372,24 @@ impl Generator {
         let mut memory = self.memory();
         let (mut logits, _) = self.take_in(&mut memory, prompt_ids, cancel)?;
         let mut sum = 0.0;
-        for (index, id) in continuation_ids.iter().enumerate() {
+        for (index, ids) in continuation_ids.chunks(SCORED_TOGETHER).enumerate() {
             if index > 0 {
-                let before = continuation_ids[index - 1];
-                logits = self.decoder.step(before, &mut memory.cache, cancel)?;
+                logits = logits.split_off(logits.len() - self.chat.vocabulary_len());
             }
-            sum += f64::from(logits[*id as usize]) - log_sum_exp(&logits);
+            // the last token's successor is nobody's
+            let known = &ids[..ids.len()
+                - usize::from((index + 1) * SCORED_TOGETHER >= continuation_ids.len())];
+            if !known.is_empty() {
+                logits.extend(self.decoder.forward(
+                    known,
+                    &mut memory.cache,
+                    known.len(),
+                    cancel,
+                )?);
+            }
+            for (id, logits) in ids.iter().zip(logits.chunks(self.chat.vocabulary_len())) {
+                sum += f64::from(logits[*id as usize]) - log_sum_exp(logits);
+            }
         }
         if sum.is_nan() { Err(self.no_numbers()) } else { Ok(sum) }
     }

@@ -6,6 +6,7 @@
 
 mod formats;
 mod pack;
+mod panel;
 mod product;
 mod rounded;
 

@@ -1,8 +1,10 @@
 //! Prompt and answer tokens per second of a generator.
 
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 use std::time::Instant;
 
+use rag_core::Error;
 use rag_core::generate::{GenerateOptions, Generator, KernelLevel, LoadOptions};
 use rag_core::model::DEFAULT_LLM;
 use serde::Serialize;
@@ -34,6 +36,9 @@ pub(crate) struct Args {
     /// Vector instructions; the best of this CPU if not given
     #[arg(long, value_name = "avx512|avx2|portable", value_parser = level)]
     level: Option<KernelLevel>,
+    /// A text to take instead of a made-up one; its perplexity is measured too
+    #[arg(long, value_name = "FILE")]
+    text: Option<PathBuf>,
 }
 
 fn level(name: &str) -> Result<KernelLevel, String> {
@@ -52,6 +57,9 @@ struct Figures {
     prefill_tokens_per_second: f64,
     decode_tokens_per_second: f64,
     time_to_first_token_milliseconds: f64,
+    /// `e` to the mean negative log-probability of the prompt's tokens after the first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    perplexity: Option<f64>,
     /// The same prompt again, all of it but the last token still in memory.
     repeated_time_to_first_token_milliseconds: f64,
     #[serde(flatten)]
@@ -65,7 +73,11 @@ pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
     let generator = Generator::load_with(&path, &options)?;
     let load_milliseconds = started.elapsed().as_secs_f64() * 1e3;
     let job = console.job();
-    let mut prompt_ids = generator.chat().encode(&Random(1).text(args.prompt_tokens))?;
+    let text = match &args.text {
+        Some(path) => std::fs::read_to_string(path).map_err(|source| Error::io(path, source))?,
+        None => Random(1).text(args.prompt_tokens),
+    };
+    let mut prompt_ids = generator.chat().encode(&text)?;
     prompt_ids.truncate(args.prompt_tokens);
     let options = GenerateOptions { max_new_tokens: args.new_tokens, ..GenerateOptions::default() };
     let mut figures = Figures {
@@ -76,6 +88,7 @@ pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
         prefill_tokens_per_second: 0.0,
         decode_tokens_per_second: 0.0,
         time_to_first_token_milliseconds: f64::INFINITY,
+        perplexity: None,
         repeated_time_to_first_token_milliseconds: f64::INFINITY,
         machine: Machine {
             thread_count: generator.thread_count(),
@@ -85,7 +98,7 @@ pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
     };
     for run in 0..args.runs.max(1) {
         // Another first token each time, so that nothing kept from the run before can help.
-        prompt_ids.rotate_left(usize::from(run > 0));
+        prompt_ids.rotate_left(usize::from(run > 0 && args.text.is_none()));
         let mut ignore = |_: &str| ControlFlow::Continue(());
         let done = generator.generate(&prompt_ids, &options, &mut ignore, job.token())?;
         let prefill = per_second(done.prompt_token_count, done.prefill);
@@ -101,6 +114,10 @@ pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
         figures.repeated_time_to_first_token_milliseconds = figures
             .repeated_time_to_first_token_milliseconds
             .min(again.time_to_first_token.as_secs_f64() * 1e3);
+    }
+    if let (Some(_), Some((first, rest))) = (&args.text, prompt_ids.split_first()) {
+        let sum = generator.log_probability(&[*first], rest, job.token())?;
+        figures.perplexity = Some((-sum / rest.len().max(1) as f64).exp());
     }
     print(&figures, console)?;
     Ok(Exit::Done)
