@@ -163,7 +163,11 @@ def guide(args) -> bool:
         start = time.perf_counter()
         document, why = read(args.rag, pdf, 300)
         seconds = time.perf_counter() - start
-        score = f1(document["text"] if document else "", opened.decode(errors="replace"))
+        try:
+            truth = opened.decode()
+        except UnicodeDecodeError:  # the Russian one
+            truth = opened.decode("koi8-r")
+        score = f1(document["text"] if document else "", truth)
         latin = pdf.parent.name not in ("ja", "ko", "zh_CN", "zh_TW", "ru", "uk", "el")
         scores += [score] if latin else []
         print(f"| {pdf.parent.name}/{pdf.name} | {score:.4f} | {seconds:.2f} |{why}")

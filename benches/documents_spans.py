@@ -57,7 +57,9 @@ def check(path: pathlib.Path, quote: str, place: str, at) -> bool | None:
         page = page_text(path, at)
         return None if page is None else same_letters(page, quote)
     whole = container(path)
-    return None if whole is None else all(word in whole for word in re.findall(r"\w{2,}", quote)[:20])
+    # Numbers are shown as their cell format says, formulas as the notation says.
+    words = re.findall(r"(?<!\\)\b[^\W\d_]{2,}", quote)
+    return None if whole is None else all(word in whole for word in words[:20])
 
 
 @functools.lru_cache(maxsize=64)
@@ -71,9 +73,10 @@ def holds(raw: bytes, quote: str) -> bool:
     want = re.findall(r"\w+", quote)[:20]
     for codec in CODECS:
         try:
-            text = html.unescape(raw.decode(codec))
+            decoded = raw.decode(codec)
         except (UnicodeDecodeError, LookupError):
             continue
+        text = decoded + html.unescape(decoded)
         text = re.sub(r"\\u([0-9a-fA-F]{4})", lambda m: chr(int(m[1], 16)), text)
         if all(word in text for word in want):
             return True
@@ -100,7 +103,7 @@ def same_letters(page: str, quote: str) -> bool:
 @functools.lru_cache(maxsize=64)
 def container(path: pathlib.Path) -> str | None:
     """All text of the XML and HTML in a zip container."""
-    if not zipfile.is_zipfile(path):
+    if not path.read_bytes().startswith(b"PK"):
         return None
     texts = []
     with zipfile.ZipFile(path) as file:

@@ -185,6 +185,7 @@ mod tests {
             source_start: Some(4),
             source_end: None,
             page: None,
+            place: None,
             title: None,
             heading: None,
             text: text.to_owned(),

@@ -14,6 +14,7 @@ fn hit(id: i64, text: &str) -> Hit {
         source_start: None,
         source_end: None,
         page: None,
+        place: None,
         title: None,
         heading: None,
         text: text.to_owned(),

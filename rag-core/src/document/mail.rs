@@ -5,7 +5,9 @@ use mail_parser::{Address, Message, MessageParser, MessagePart, MimeHeaders, Par
 use super::draft::{Draft, part};
 use super::html::HtmlReader;
 use super::place::Unit;
-use super::{BlockKind, Document, Kind, Location, Reader, Source, one_line, read_inside, text};
+use super::{
+    BlockKind, Document, Kind, Location, Reader, Source, encoding, one_line, read_inside, text,
+};
 use crate::error::{Error, Result};
 
 /// Reads one message (RFC 5322 and MIME).
@@ -19,7 +21,11 @@ const MAX_MESSAGES: usize = 100_000;
 
 impl Reader for MailReader {
     fn read(&self, source: &Source<'_>) -> Result<Document> {
-        let message = MessageParser::default().parse(source.bytes);
+        // Mail is ASCII with marks; a program that saved it as UTF-16 made it no mail to a parser.
+        let wide = source.bytes.iter().take(64).any(|&byte| byte == 0);
+        let decoded = if wide { Some(encoding::decode(source, None)?.text) } else { None };
+        let bytes = decoded.as_ref().map_or(source.bytes, |text| text.as_bytes());
+        let message = MessageParser::default().parse(bytes);
         let message = message.ok_or_else(|| Error::document(source.path, "broken e-mail"))?;
         let mut draft = Draft::default();
         add_message(&mut draft, &message, source, &part(Unit::Message, 1, None));
@@ -198,6 +204,16 @@ Content-Type: text/csv; name=\"prix.csv\"\r\nContent-Disposition: attachment; fi
         let price = document.text.find("bois").unwrap();
         let place = document.source_map.place(&(price..price + 4)).unwrap();
         assert!(place.starts_with("attachment 1 (prix.csv"), "{place}");
+    }
+
+    #[test]
+    fn mail_saved_as_utf16_is_mail() {
+        let units = MAIL.replace("L=E0-bas", "L=E0-haut").encode_utf16().collect::<Vec<_>>();
+        let wide: Vec<u8> = [0xFEFF].into_iter().chain(units).flat_map(u16::to_le_bytes).collect();
+        let source = Source { path: Path::new("a.eml"), bytes: &wide, depth: 0 };
+        let document = MailReader.read(&source).unwrap();
+        assert_eq!(document.title.as_deref(), Some("Rendez-vous"));
+        assert!(document.text.contains("L\u{e0}-haut."));
     }
 
     #[test]

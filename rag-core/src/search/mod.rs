@@ -72,8 +72,10 @@ pub struct Hit {
     pub source_start: Option<u64>,
     /// One past the last byte of the source file.
     pub source_end: Option<u64>,
-    /// Page, from 1.
+    /// Page or slide, from 1.
     pub page: Option<u32>,
+    /// Where it begins, for a person: `page 3`, `sheet Budget, row 12`, `bytes 10-20`; as [`SourceMap::place`].
+    pub place: Option<String>,
     /// Title of the document.
     pub title: Option<String>,
     /// Heading path.
@@ -141,7 +143,9 @@ fn fill(store: &Store, fused: &[Fused], cosines: &HashMap<i64, f32>) -> Result<V
             Entry::Occupied(entry) => entry.into_mut(),
             Entry::Vacant(entry) => entry.insert(source_map(store, passage.document_id)?),
         };
-        let bytes = source.as_ref().and_then(|map| map.source_bytes(&(passage.start..passage.end)));
+        let range = passage.start..passage.end;
+        let bytes = source.as_ref().and_then(|map| map.source_bytes(&range));
+        let place = source.as_ref().and_then(|map| map.place(&range));
         hits.push(Hit {
             passage_id: passage.id,
             score: found.score,
@@ -152,6 +156,7 @@ fn fill(store: &Store, fused: &[Fused], cosines: &HashMap<i64, f32>) -> Result<V
             source_start: bytes.as_ref().map(|bytes| bytes.start),
             source_end: bytes.map(|bytes| bytes.end),
             page: passage.page,
+            place,
             title: passage.title,
             heading: passage.heading,
             text: passage.text,

@@ -387,6 +387,10 @@ class Hit:
         """Page, from 1."""
 
     @property
+    def place(self) -> str | None:
+        """Where it begins, for a person: ``page 3``, ``sheet Budget, row 12``."""
+
+    @property
     def title(self) -> str | None:
         """Title of the document."""
 

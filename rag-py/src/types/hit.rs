@@ -67,6 +67,12 @@ impl Hit {
         self.0.page
     }
 
+    /// Where it begins, for a person: "page 3", "sheet Budget, row 12".
+    #[getter]
+    fn place(&self) -> Option<&str> {
+        self.0.place.as_deref()
+    }
+
     /// Title of the document.
     #[getter]
     fn title(&self) -> Option<&str> {

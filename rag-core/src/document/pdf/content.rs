@@ -28,6 +28,9 @@ const MAX_PAGE_OPERATIONS: usize = 5_000_000;
 /// Forms inside forms.
 const MAX_FORM_DEPTH: usize = 8;
 
+/// Points beyond the edge of a page from which on text is left out.
+const OFF_PAGE: f32 = 20.0;
+
 /// Saved graphics states; more are counted, not kept.
 const MAX_SAVED: usize = 256;
 
@@ -97,6 +100,8 @@ pub(super) struct Interpreter<'a> {
     marked: Vec<bool>,
     lines: Lines,
     complete: bool,
+    /// What is shown of the page: left, bottom, right, top.
+    crop: Option<[f32; 4]>,
 }
 
 impl<'a> Interpreter<'a> {
@@ -117,6 +122,7 @@ impl<'a> Interpreter<'a> {
             marked: Vec::new(),
             lines: Lines::default(),
             complete: true,
+            crop: None,
         }
     }
 
@@ -138,7 +144,8 @@ impl<'a> Interpreter<'a> {
             self.file.get_page_content_with_limit(id, MAX_PAGE_BYTES),
         ) {
             (Ok(page), Ok(content)) => {
-                let resources = self.inherited_resources(page);
+                let resources = self.inherited(page, b"Resources", |o| o.as_dict().ok());
+                self.crop = self.crop_box(page);
                 self.run(&content, resources, 0);
             }
             _ => self.complete = false,
@@ -146,17 +153,47 @@ impl<'a> Interpreter<'a> {
         (self.lines.take(), self.complete)
     }
 
-    /// The resources of the page or of the nearest node above it that has some.
-    fn inherited_resources(&self, page: &'a Dictionary) -> Option<&'a Dictionary> {
+    /// A property of the page or of the nearest node above it that has it.
+    fn inherited<T>(
+        &self,
+        page: &'a Dictionary,
+        key: &[u8],
+        read: impl Fn(&'a Object) -> Option<T>,
+    ) -> Option<T> {
         let mut node = page;
         for _ in 0..64 {
-            if let Ok(resources) = node.get_deref(b"Resources", self.file).and_then(Object::as_dict)
-            {
-                return Some(resources);
+            if let Some(found) = node.get_deref(key, self.file).ok().and_then(&read) {
+                return Some(found);
             }
             node = node.get_deref(b"Parent", self.file).and_then(Object::as_dict).ok()?;
         }
         None
+    }
+
+    /// The part of the page that a viewer shows (ISO 32000-1, 14.11.2); nothing if it is not sound.
+    fn crop_box(&self, page: &'a Dictionary) -> Option<[f32; 4]> {
+        let area = |object: &'a Object| {
+            let numbers = object.as_array().ok()?;
+            let number = |index: usize| {
+                let (_, number) = self.file.dereference(numbers.get(index)?).ok()?;
+                number.as_float().ok()
+            };
+            let [left, bottom, right, top] = [number(0)?, number(1)?, number(2)?, number(3)?];
+            let area = [left.min(right), bottom.min(top), left.max(right), bottom.max(top)];
+            (area[2] - area[0] > 10.0 && area[3] - area[1] > 10.0).then_some(area)
+        };
+        let crop = self.inherited(page, b"CropBox", area);
+        crop.or_else(|| self.inherited(page, b"MediaBox", area))
+    }
+
+    /// Whether a place lies so far out of the page that no viewer shows what begins there.
+    fn is_off_page(&self, x: f32, y: f32) -> bool {
+        self.crop.is_some_and(|[left, bottom, right, top]| {
+            x < left - OFF_PAGE
+                || x > right + OFF_PAGE
+                || y < bottom - OFF_PAGE
+                || y > top + OFF_PAGE
+        })
     }
 
     fn run(&mut self, content: &[u8], resources: Option<&'a Dictionary>, depth: usize) {
@@ -348,7 +385,8 @@ impl<'a> Interpreter<'a> {
         self.undecoded += undecoded;
         let to_page = multiply(&self.text_matrix, &self.state.to_page);
         self.advance(advance);
-        let hidden = self.artifacts == Artifacts::Drop && self.marked.contains(&true);
+        let hidden = (self.artifacts == Artifacts::Drop && self.marked.contains(&true))
+            || self.is_off_page(to_page[4], to_page[5]);
         if !hidden {
             self.lines.add(place(&to_page, &self.state, &font, advance, text));
         }

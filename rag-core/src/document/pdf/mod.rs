@@ -51,8 +51,14 @@ fn read(source: &Source<'_>) -> Result<Document> {
     }
     let mut metadata = information(&file);
     metadata.insert("page_count".to_owned(), reading.page_count.to_string());
-    if !reading.failed.is_empty() {
-        metadata.insert("unread_pages".to_owned(), page_list(&reading.failed));
+    for (key, pages) in [
+        ("unread_pages", &reading.failed),
+        ("pages_without_text", &reading.without_text),
+        ("pages_in_unknown_characters", &reading.undecoded_pages),
+    ] {
+        if !pages.is_empty() {
+            metadata.insert(key.to_owned(), page_list(pages));
+        }
     }
     let laid_out = layout::lay_out(reading.pages);
     let title = metadata.get("title").cloned();
@@ -91,12 +97,17 @@ fn load(source: &Source<'_>) -> Result<lopdf::Document> {
 }
 
 /// What the pages gave.
+#[derive(Default)]
 struct Reading {
     /// The lines of each page, in the order they are drawn.
     pages: Vec<Vec<Line>>,
     page_count: usize,
     /// Pages, counted from 1, of which something could not be read.
     failed: Vec<usize>,
+    /// Pages that show no text: pictures, perhaps scanned.
+    without_text: Vec<usize>,
+    /// Pages with text in fonts that do not say which characters they show.
+    undecoded_pages: Vec<usize>,
     /// Glyphs shown in fonts that do not say which characters they are.
     undecoded: usize,
 }
@@ -109,15 +120,20 @@ impl Reading {
 
 fn read_pages(file: &lopdf::Document, artifacts: Artifacts) -> Reading {
     let mut interpreter = Interpreter::new(file, artifacts);
-    let mut reading =
-        Reading { pages: Vec::new(), page_count: 0, failed: Vec::new(), undecoded: 0 };
+    let mut reading = Reading::default();
     for page in file.page_iter() {
         reading.page_count += 1;
         if reading.page_count > MAX_PAGES {
             reading.failed.push(reading.page_count);
             continue;
         }
+        let before = interpreter.undecoded();
         let (lines, complete) = interpreter.page(page);
+        if interpreter.undecoded() > before {
+            reading.undecoded_pages.push(reading.page_count);
+        } else if lines.is_empty() && complete {
+            reading.without_text.push(reading.page_count);
+        }
         if !complete {
             reading.failed.push(reading.page_count);
         }
