@@ -3,5 +3,6 @@
 pub(crate) mod codes;
 pub mod dot;
 pub(crate) mod gemm;
+pub mod int8;
 pub(crate) mod level;
 pub(crate) mod rows;
