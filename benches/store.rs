@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use rag_core::CancelToken;
 use rag_core::encode::EncoderIdentity;
 use rag_core::passage::Passage;
-use rag_core::store::{Access, IndexMode, NewDocument, Seal, Store};
+use rag_core::store::{Access, Filter, IndexMode, NearestOptions, NewDocument, Seal, Store};
 
 const DIM: usize = 384;
 const PER_DOCUMENT: usize = 1000;
@@ -51,11 +51,13 @@ fn measure(path: &Path, count: usize) -> rag_core::Result<()> {
     let (_, needed) = timed(|| store.seal(Seal::IfNeeded, &cancel))?;
     println!("  seal if needed {needed:.1?}, generation {}", store.info()?.generation);
     search(&store, "scan", IndexMode::Flat)?;
-    if count == 5000 {
+    if count <= 100_000 {
         let (_, graph) = timed(|| store.seal(Seal::Now, &cancel))?;
         println!("  seal with graph {graph:.1?}");
         search(&store, "graph", IndexMode::Hnsw)?;
     }
+    small_commits(&store)?;
+    filtered(&store)?;
     let (damages, check) = timed(|| store.check(&cancel))?;
     println!("  check {check:.1?}, {} damages, {} bytes", damages.len(), store.info()?.bytes);
     drop(store);
@@ -100,6 +102,54 @@ fn fill(store: &Store, count: usize) -> rag_core::Result<(Duration, Duration)> {
         slowest = slowest.max(took);
     }
     Ok((total, slowest))
+}
+
+/// One passage a transaction, as a text that is added on its own.
+fn small_commits(store: &Store) -> rag_core::Result<()> {
+    let (text, metadata) =
+        ("a note on the new bridge over the quiet river ".repeat(10), BTreeMap::new());
+    let passage = Passage { range: 0..text.len(), heading: None, page: None, token_count: 100 };
+    let mut times = Vec::new();
+    for number in 0..100 {
+        let uri = format!("note:{number}");
+        let document = NewDocument {
+            uri: &uri,
+            size_bytes: text.len() as u64,
+            mtime_ns: 0,
+            hash: [0; 32],
+            kind: "text",
+            title: None,
+            lang: Some("en"),
+            text: &text,
+            source_map: &[],
+            metadata: &metadata,
+        };
+        let vector = vector(20_000_000 + number);
+        let passages = std::slice::from_ref(&passage);
+        times.push(timed(|| store.put_document(&document, passages, &vector))?.1);
+    }
+    times.sort();
+    println!("  1 passage committed: p50 {:.2?}, slowest {:.2?}", times[50], times[99]);
+    Ok(())
+}
+
+/// A search among one document of a thousand passages, found by its path.
+fn filtered(store: &Store) -> rag_core::Result<()> {
+    let filter = Filter::parse("path = '/documents/3.txt'")?;
+    let mut times = Vec::new();
+    for seed in 0..200 {
+        let query = vector(10_000_000 + seed);
+        let (hits, took) = timed(|| {
+            let among = store.passages_where(&filter)?;
+            let options = NearestOptions { among: Some(&among), ..NearestOptions::default() };
+            store.nearest_with(&query, 10, &options)
+        })?;
+        assert_eq!(hits.len(), 10);
+        times.push(took);
+    }
+    times.sort();
+    println!("  among {PER_DOCUMENT}: p50 {:.2?}, p95 {:.2?}", times[100], times[190]);
+    Ok(())
 }
 
 fn search(store: &Store, name: &str, mode: IndexMode) -> rag_core::Result<()> {

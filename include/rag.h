@@ -600,6 +600,14 @@ typedef struct {
      * Stops the call. NULL: nothing does.
      */
     const rag_cancel *cancel;
+    /**
+     * Only documents that pass, such as "kind = pdf AND year >= 2020 AND NOT lang = fr". NULL: all.
+     */
+    const char *filter;
+    /**
+     * Candidates explored in the graph, where one is walked. 0: 128.
+     */
+    size_t ef_search;
 } rag_search_options;
 
 /**
@@ -725,6 +733,10 @@ typedef struct {
      * Zero.
      */
     int32_t reserved2;
+    /**
+     * Only documents that pass: see rag_search_options. NULL: all.
+     */
+    const char *filter;
 } rag_ask_options;
 
 /**

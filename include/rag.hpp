@@ -345,6 +345,8 @@ struct SearchOptions {
     rag_mode mode = RAG_MODE_HYBRID;
     rag_index index = RAG_INDEX_AUTO;
     std::optional<Cancel> cancel;
+    std::string filter;
+    std::size_t ef_search = 0;
 };
 
 /// How to answer; zero is the default. Return false from `on_piece` to end the answer there.
@@ -372,6 +374,7 @@ struct AskOptions {
     float frequency_penalty = 0;
     float length_penalty = 0;
     bool early_stopping = false;
+    std::string filter;
 };
 
 /// How to generate; zero is the default. Return false from `on_piece` to end the text there.
@@ -442,6 +445,7 @@ public:
         if (options.on_piece) raw_.on_piece = rag_hpp_piece;
         raw_.user_data = &callback_;
         raw_.cancel = flag(options.cancel);
+        raw_.filter = or_null(options.filter);
     }
     RawAskOptions(const RawAskOptions &) = delete;
     RawAskOptions &operator=(const RawAskOptions &) = delete;
@@ -565,6 +569,8 @@ public:
         raw.mode = options.mode;
         raw.index = options.index;
         raw.cancel = detail::flag(options.cancel);
+        raw.filter = options.filter.empty() ? nullptr : options.filter.c_str();
+        raw.ef_search = options.ef_search;
         return Hits(detail::make<rag_hits, rag_hits_free>([&](rag_hits **hits, rag_error **error) {
                         return rag_kb_search(handle_.get(), question.c_str(), &raw, hits, error);
                     }).release());
@@ -617,6 +623,18 @@ public:
 
     void seal(rag_seal when = RAG_SEAL_IF_NEEDED) {
         detail::check([&](rag_error **error) { return rag_kb_seal(handle_.get(), when, nullptr, error); });
+    }
+    /// Removes every document that passes the filter; how many there were.
+    std::size_t remove_where(const std::string &filter) {
+        std::size_t removed = 0;
+        detail::check([&](rag_error **error) {
+            return rag_kb_remove_where(handle_.get(), filter.c_str(), &removed, error);
+        });
+        return removed;
+    }
+    /// Writes a copy of the file, which must not exist yet.
+    void backup(const std::string &to) const {
+        detail::check([&](rag_error **error) { return rag_kb_backup(handle_.get(), to.c_str(), nullptr, error); });
     }
     void vacuum() {
         detail::check([&](rag_error **error) { return rag_kb_vacuum(handle_.get(), error); });

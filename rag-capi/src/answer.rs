@@ -331,8 +331,11 @@ pub unsafe extern "C" fn rag_kb_verify(
 /// The pointers in `given` are null or valid.
 pub(crate) unsafe fn ask_options(given: &rag_ask_options) -> Result<AskOptions> {
     let default = AskOptions::default();
+    let mut search = search_options(given.top_k, given.mode, given.index, default.search.top_k)?;
+    // SAFETY: passed on to the caller.
+    search.filter = unsafe { kb::filter(given.filter) }?;
     Ok(AskOptions {
-        search: search_options(given.top_k, given.mode, given.index, default.search.top_k)?,
+        search,
         // SAFETY: passed on to the caller.
         generate: unsafe { generate_options(given) }?,
         // SAFETY: passed on to the caller.

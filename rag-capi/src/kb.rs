@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use rag_core::model::ModelDirs;
 use rag_core::search::{Mode, SearchOptions};
-use rag_core::store::{Access, IndexMode, Seal};
+use rag_core::store::{Access, Filter, IndexMode, Seal};
 use rag_core::walk::{Hidden, WalkOptions};
 use rag_core::{KnowledgeBase, OpenOptions, Plan, Result, SyncOptions};
 
@@ -166,6 +166,7 @@ fn sync_options(given: &rag_sync_options) -> Result<SyncOptions> {
         walk: WalkOptions {
             max_file_bytes: or_default(given.max_file_bytes, default.max_file_bytes),
             hidden: choice(given.hidden, &[Hidden::Skip, Hidden::List], "hidden")?,
+            ..default
         },
         plan: choice(given.plan, &[Plan::Apply, Plan::DryRun], "plan")?,
         max_tokens: (given.max_tokens > 0).then_some(given.max_tokens),
@@ -263,12 +264,14 @@ pub unsafe extern "C" fn rag_kb_search(
             let kb = shared(kb)?;
             let question = boundary::text(question, "question")?;
             let given = options::read(options)?;
-            let options = search_options(
+            let mut options = search_options(
                 given.top_k,
                 given.mode,
                 given.index,
                 SearchOptions::default().top_k,
             )?;
+            options.filter = filter(given.filter)?;
+            options.ef_search = Some(given.ef_search).filter(|ef_search| *ef_search > 0);
             let found = kb.enter()?.search(question, &options, &progress::token(given.cancel))?;
             hits.set(|| found.into());
             Ok(())
@@ -286,7 +289,17 @@ pub(crate) fn search_options(
         top_k: or_default(top_k, default_top_k),
         mode: choice(mode, &[Mode::Hybrid, Mode::Dense, Mode::Lexical], "mode")?,
         index: choice(index, &[IndexMode::Auto, IndexMode::Flat, IndexMode::Hnsw], "index")?,
+        ..SearchOptions::default()
     })
+}
+
+/// A filter from its text form; none for null.
+///
+/// # Safety
+/// `text` is null or NUL-terminated.
+pub(crate) unsafe fn filter(text: *const c_char) -> Result<Option<Filter>> {
+    // SAFETY: passed on to the caller.
+    unsafe { boundary::optional_text(text, "filter") }?.map(Filter::parse).transpose()
 }
 
 /// Answers `question` from the documents, with verified citations, or says that they do not know.

@@ -11,6 +11,7 @@
 
 mod answer;
 mod boundary;
+mod care;
 mod chat;
 mod encoder;
 mod error;
@@ -25,6 +26,7 @@ mod report;
 mod version;
 
 pub use answer::*;
+pub use care::*;
 pub use chat::*;
 pub use encoder::*;
 pub use error::*;

@@ -178,6 +178,10 @@ pub struct rag_search_options {
     pub index: i32,
     /// Stops the call. NULL: nothing does.
     pub cancel: *const rag_cancel,
+    /// Only documents that pass, such as "kind = pdf AND year >= 2020 AND NOT lang = fr". NULL: all.
+    pub filter: *const c_char,
+    /// Candidates explored in the graph, where one is walked. 0: 128.
+    pub ef_search: usize,
 }
 
 /// How to answer. Begin with RAG_ASK_OPTIONS_INIT; zero in a field is its default.
@@ -240,6 +244,8 @@ pub struct rag_ask_options {
     pub early_stopping: i32,
     /// Zero.
     pub reserved2: i32,
+    /// Only documents that pass: see rag_search_options. NULL: all.
+    pub filter: *const c_char,
 }
 
 /// An options struct.

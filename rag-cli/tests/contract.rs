@@ -4,8 +4,8 @@
 mod common;
 
 use std::fs;
-use std::io::Read;
-use std::process::Stdio;
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Command, Stdio};
 
 use common::{Place, assert_keys, json, model, rag, run_with_input};
 use serde_json::{Value, json};
@@ -18,7 +18,9 @@ fn wrong_usage_exits_2_and_leaves_stdout_empty() {
         &["search", "kb.rag"],
         &["search", "kb.rag", "q", "-k", "many"],
         &["search", "kb.rag", "q", "--mode", "psychic"],
-        &["sync", "kb.rag", ".", "--watch"],
+        &["sync", "kb.rag", ".", "--watch", "--dry-run"],
+        &["search", "kb.rag", "a question", "--filter", "kind ="],
+        &["remove", "kb.rag"],
         &["generate", "--prompt", "a", "--messages", "b"],
         &["generate"],
     ] {
@@ -155,6 +157,21 @@ fn knowledge_base_commands_keep_their_keys() {
     let human = String::from_utf8(human.stdout).unwrap();
     assert!(human.contains("bridge.txt:0-") && human.contains("1871"), "{human}");
 
+    let limited = |filter| {
+        let search = ["search", &kb, "bridge", "--filter", filter, "--encoder", &encoder, "--json"];
+        json(&search, 0)["hits"].as_array().unwrap().len()
+    };
+    assert_eq!((limited("path glob '*.md'"), limited("kind = pdf")), (1, 0));
+
+    let (copy, new) = (place.path("copy.rag"), place.path("new.rag"));
+    assert_keys(&json(&["backup", &kb, &copy, "--json"], 0), &["bytes"]);
+    assert_eq!(json(&["backup", &kb, &copy, "--json"], 1)["error"]["code"], "InvalidArgument");
+    let repaired = json(&["repair", &copy, &new, "--json"], 0);
+    assert_eq!((&repaired["document_count"], &repaired["lost"]), (&json!(3), &json!([])));
+    assert_eq!(json(&["check", &new, "--json"], 0)["sound"], true);
+    let removed = json(&["remove", &new, "--filter", "path glob '*.md'", "--json"], 0);
+    assert_eq!(removed["uris"].as_array().unwrap().len(), 1);
+
     assert_keys(&json(&["vacuum", &kb, "--json"], 0), &["bytes_before", "bytes_after"]);
     let uri = fs::canonicalize(place.path("docs/bees.md")).unwrap();
     let remove = ["remove", &kb, uri.to_str().unwrap(), "--json"];
@@ -183,6 +200,26 @@ fn a_damaged_file_exits_1_and_says_where() {
     let report = json(&["check", &kb, "--json"], 1);
     assert_eq!(report["sound"], false);
     assert_keys(&report["damage"][0], &["part", "message", "repairable"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_watched_folder_is_taken_over_until_interrupted() {
+    let Some(encoder) = model("minilm") else { return };
+    let place = Place::new();
+    let (kb, docs) = (place.path("kb.rag"), place.path("docs"));
+    let sync =
+        ["sync", &kb, &docs, "--encoder", &encoder, "--json", "--watch", "--include", "*.txt"];
+    let mut child = rag(&sync).stdout(Stdio::piped()).spawn().unwrap();
+    let mut reports = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut next = || -> Value { serde_json::from_str(&reports.next().unwrap().unwrap()).unwrap() };
+    assert_eq!(next()["added"], 1);
+    place.write("later.txt", "A river flows under the new bridge.");
+    place.write("later.md", "No text file.");
+    assert_eq!(next()["added"], 1);
+    let interrupt = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(interrupt.success());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
 }
 
 #[test]

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use ignore::WalkBuilder;
+use ignore::overrides::{Override, OverrideBuilder};
 
 use crate::error::{Error, Result, Skipped};
 
@@ -19,6 +20,11 @@ pub struct WalkOptions {
     pub max_file_bytes: u64,
     /// Whether files and folders whose name starts with a dot are listed. Default [`Hidden::Skip`].
     pub hidden: Hidden,
+    /// Only files that match one of these globs, in the syntax of `.gitignore` and relative to the root. Default
+    /// empty: all files.
+    pub include: Vec<String>,
+    /// No files or folders that match one of these globs. Default empty.
+    pub exclude: Vec<String>,
 }
 
 /// What to do with hidden files.
@@ -32,7 +38,12 @@ pub enum Hidden {
 
 impl Default for WalkOptions {
     fn default() -> Self {
-        Self { max_file_bytes: 64 << 20, hidden: Hidden::Skip }
+        Self {
+            max_file_bytes: 64 << 20,
+            hidden: Hidden::Skip,
+            include: Vec::new(),
+            exclude: Vec::new(),
+        }
     }
 }
 
@@ -64,6 +75,7 @@ pub struct Listing {
 ///
 /// # Errors
 /// [`ErrorCode::Io`](crate::ErrorCode::Io) if `root` does not exist or cannot be listed;
+/// [`ErrorCode::InvalidArgument`](crate::ErrorCode::InvalidArgument) for a glob that cannot be read;
 /// [`ErrorCode::Document`](crate::ErrorCode::Document) if it is neither a file nor a folder.
 pub fn walk(root: &Path, options: &WalkOptions) -> Result<Listing> {
     let root = fs::canonicalize(root).map_err(|source| Error::io(root, source))?;
@@ -71,7 +83,7 @@ pub fn walk(root: &Path, options: &WalkOptions) -> Result<Listing> {
     let mut listing = Listing::default();
     if metadata.is_dir() {
         fs::read_dir(&root).map_err(|source| Error::io(&root, source))?;
-        list_folder(&root, options, &mut listing);
+        list_folder(&root, options, &mut listing)?;
     } else if metadata.is_file() {
         listing.add(root, &metadata, options);
     } else {
@@ -96,7 +108,22 @@ fn byte_order(a: &Path, b: &Path) -> std::cmp::Ordering {
     a.as_os_str().as_encoded_bytes().cmp(b.as_os_str().as_encoded_bytes())
 }
 
-fn list_folder(root: &Path, options: &WalkOptions, listing: &mut Listing) {
+/// The globs as the walker takes them: a rule that includes comes as it is, one that excludes behind a `!`.
+fn globs(root: &Path, options: &WalkOptions) -> Result<Override> {
+    let mut builder = OverrideBuilder::new(root);
+    let excluded = options.exclude.iter().map(|glob| ("exclude", format!("!{glob}")));
+    let included = options.include.iter().map(|glob| ("include", glob.clone()));
+    for (argument, glob) in included.chain(excluded) {
+        let refuse = |reason: String| Error::invalid(argument, reason);
+        if glob.trim_start_matches('!').trim().is_empty() || glob.starts_with("!!") {
+            return Err(refuse(format!("{glob:?} is no glob")));
+        }
+        builder.add(&glob).map_err(|error| refuse(error.to_string()))?;
+    }
+    builder.build().map_err(|error| Error::invalid("include", error.to_string()))
+}
+
+fn list_folder(root: &Path, options: &WalkOptions, listing: &mut Listing) -> Result<()> {
     let walk = WalkBuilder::new(root)
         .follow_links(false)
         .hidden(options.hidden == Hidden::Skip)
@@ -106,6 +133,7 @@ fn list_folder(root: &Path, options: &WalkOptions, listing: &mut Listing) {
         .git_ignore(true)
         .require_git(false)
         .add_custom_ignore_filename(".ragignore")
+        .overrides(globs(root, options)?)
         .build();
     for entry in walk {
         match entry {
@@ -119,6 +147,7 @@ fn list_folder(root: &Path, options: &WalkOptions, listing: &mut Listing) {
             Err(error) => listing.skip(walk_error(root, error)),
         }
     }
+    Ok(())
 }
 
 /// The walker's error as ours, with the path it names.
@@ -233,6 +262,28 @@ mod tests {
         let all = WalkOptions { hidden: Hidden::List, ..Default::default() };
         let expected = [".dot.txt", ".gitignore", ".ragignore", "a.txt", "a/z.txt", "b.txt"];
         assert_eq!(names(folder.path(), &all), expected);
+    }
+
+    #[test]
+    fn globs_choose_and_leave_out() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["a.md", "a.txt", "docs/b.md", "docs/old/c.md", "docs/d.pdf"] {
+            write(folder.path(), name, b"x");
+        }
+        let listed = |include: &[&str], exclude: &[&str]| {
+            let owned = |globs: &[&str]| globs.iter().map(|glob| (*glob).to_owned()).collect();
+            let (include, exclude) = (owned(include), owned(exclude));
+            names(folder.path(), &WalkOptions { include, exclude, ..Default::default() })
+        };
+        assert_eq!(listed(&["*.md"], &[]), ["a.md", "docs/b.md", "docs/old/c.md"]);
+        assert_eq!(listed(&["*.md"], &["old/"]), ["a.md", "docs/b.md"]);
+        assert_eq!(listed(&[], &["*.md", "*.pdf"]), ["a.txt"]);
+        assert_eq!(listed(&["/docs/*"], &["*.pdf"]), ["docs/b.md"]);
+        for glob in ["", "!", "!x", "a[", "{a"] {
+            let options = WalkOptions { exclude: vec![glob.to_owned()], ..Default::default() };
+            let error = walk(folder.path(), &options).unwrap_err();
+            assert_eq!(error.code(), ErrorCode::InvalidArgument, "{glob}");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use pyo3::prelude::*;
-use rag_core::store::Access;
+use rag_core::store::{Access, Filter};
 use rag_core::walk::Hidden;
 use rag_core::{CancelToken, Error, OpenOptions, Plan, SyncOptions, text_uri};
 
@@ -83,11 +83,13 @@ impl KnowledgeBase {
     ///     max_tokens: Most tokens of a passage. Default 200, or what the encoder takes if that is less.
     ///     max_file_bytes: Larger files are skipped with a reason. Default 64 MiB.
     ///     hidden: Also take files and folders whose name starts with a dot.
+    ///     include: Only files that match one of these globs, in the syntax of .gitignore.
+    ///     exclude: No files or folders that match one of these globs.
     ///
     /// Raises:
     ///     FileNotFoundError: A path does not exist.
     ///     BusyError: Another process is writing.
-    #[pyo3(signature = (*paths, progress=None, dry_run=false, max_tokens=None, max_file_bytes=None, hidden=false))]
+    #[pyo3(signature = (*paths, progress=None, dry_run=false, max_tokens=None, max_file_bytes=None, hidden=false, include=None, exclude=None))]
     #[expect(clippy::too_many_arguments, reason = "keyword arguments of the Python method")]
     fn sync(
         &self,
@@ -98,12 +100,16 @@ impl KnowledgeBase {
         max_tokens: Option<usize>,
         max_file_bytes: Option<u64>,
         hidden: bool,
+        include: Option<Vec<String>>,
+        exclude: Option<Vec<String>>,
     ) -> PyResult<SyncReport> {
         let inner = self.inner(py)?;
         let mut options = SyncOptions { max_tokens, ..SyncOptions::default() };
         if let Some(bytes) = max_file_bytes {
             options.walk.max_file_bytes = bytes;
         }
+        options.walk.include = include.unwrap_or_default();
+        options.walk.exclude = exclude.unwrap_or_default();
         if hidden {
             options.walk.hidden = Hidden::List;
         }
@@ -163,12 +169,14 @@ impl KnowledgeBase {
     ///     top_k: Most hits returned. Default 5.
     ///     mode: "dense" (vectors), "lexical" (words) or "hybrid" (both). Default "hybrid".
     ///     index: "auto" (by size), "flat" (exact) or "hnsw". Default "auto".
+    ///     ef_search: Candidates explored in the graph, where one is walked. Default 128.
+    ///     filter: Only documents that pass, such as "kind = pdf AND year >= 2020". Default all.
     ///
     /// Raises:
     ///     InvalidArgumentError: The question is empty, or `top_k` out of range.
     #[pyo3(
         signature = (question, top_k=None, **options),
-        text_signature = "($self, question, top_k=None, *, mode=None, index=None)"
+        text_signature = "($self, question, top_k=None, *, mode=None, index=None, ef_search=None, filter=None)"
     )]
     fn search(
         &self,
@@ -220,7 +228,7 @@ impl KnowledgeBase {
     ///     NotFoundError: The generator is not on this machine.
     #[pyo3(
         signature = (question, *, stream=false, **options),
-        text_signature = "($self, question, *, stream=False, system=None, history=None, top_k=None, mode=None, index=None, abstain=None, explain=None, max_new_tokens=None, temperature=None, top_p=None, min_p=None, typical_p=None, repetition_penalty=None, presence_penalty=None, frequency_penalty=None, logit_bias=None, beams=None, length_penalty=None, early_stopping=None, seed=None, stop=None)"
+        text_signature = "($self, question, *, stream=False, system=None, history=None, top_k=None, mode=None, index=None, ef_search=None, filter=None, abstain=None, explain=None, max_new_tokens=None, temperature=None, top_p=None, min_p=None, typical_p=None, repetition_penalty=None, presence_penalty=None, frequency_penalty=None, logit_bias=None, beams=None, length_penalty=None, early_stopping=None, seed=None, stop=None)"
     )]
     fn ask<'py>(
         &self,
@@ -247,7 +255,7 @@ impl KnowledgeBase {
     /// Starts a conversation. Takes the options of `ask`, which hold for every turn.
     #[pyo3(
         signature = (**options),
-        text_signature = "($self, *, system=None, history=None, top_k=None, mode=None, index=None, abstain=None, explain=None, max_new_tokens=None, temperature=None, top_p=None, min_p=None, typical_p=None, repetition_penalty=None, presence_penalty=None, frequency_penalty=None, logit_bias=None, beams=None, length_penalty=None, early_stopping=None, seed=None, stop=None)"
+        text_signature = "($self, *, system=None, history=None, top_k=None, mode=None, index=None, ef_search=None, filter=None, abstain=None, explain=None, max_new_tokens=None, temperature=None, top_p=None, min_p=None, typical_p=None, repetition_penalty=None, presence_penalty=None, frequency_penalty=None, logit_bias=None, beams=None, length_penalty=None, early_stopping=None, seed=None, stop=None)"
     )]
     fn chat(&self, py: Python<'_>, options: Option<Keywords<'_, '_>>) -> PyResult<Chat> {
         Ok(Chat::new(self.inner(py)?, ask_options("chat", options)?))
@@ -276,6 +284,45 @@ impl KnowledgeBase {
     fn check<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let inner = self.inner(py)?;
         to_plain(py, &long_call(py, |cancel| inner.check(cancel))?)
+    }
+
+    /// Removes every document that passes the filter, in one transaction, and returns their names.
+    fn remove_where(&self, py: Python<'_>, filter: &str) -> PyResult<Vec<String>> {
+        let inner = self.inner(py)?;
+        let filter = Filter::parse(filter).map_err(|error| to_py(py, &error))?;
+        call(py, || inner.remove_where(&filter))
+    }
+
+    /// Writes a copy of the file to a path that must not exist, as it stands now. Others may go on working.
+    fn backup(&self, py: Python<'_>, to: PathBuf) -> PyResult<()> {
+        let inner = self.inner(py)?;
+        long_call(py, |cancel| inner.backup(&to, cancel))
+    }
+
+    /// Makes a new file of what is intact in a damaged one, which is only read.
+    ///
+    /// Documents keep their ids and come over whole or not at all; vectors that are lost are encoded again.
+    ///
+    /// Args:
+    ///     path: The damaged file.
+    ///     to: The file to make; it must not exist.
+    ///     encoder: For a file that no longer says which encoder it was built with.
+    ///
+    /// Returns:
+    ///     `{"document_count", "passage_count", "vectors_made", "lost"}`.
+    #[staticmethod]
+    #[pyo3(signature = (path, to, *, encoder=None))]
+    fn repair<'py>(
+        py: Python<'py>,
+        path: PathBuf,
+        to: PathBuf,
+        encoder: Option<PathBuf>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let encoder = encoder.map(|name| model_name(py, "encoder", name)).transpose()?;
+        let options = OpenOptions { encoder, model_dirs: model_dirs(), ..OpenOptions::default() };
+        let report =
+            long_call(py, |cancel| rag_core::KnowledgeBase::repair(&path, &to, &options, cancel))?;
+        to_plain(py, &report)
     }
 
     /// Rewrites the file without its unused space.

@@ -9,7 +9,7 @@ use pyo3::types::PyDict;
 use rag_core::generate::{EarlyStopping, GenerateOptions};
 use rag_core::model::{Message, ModelDirs, Role};
 use rag_core::search::{Mode, SearchOptions};
-use rag_core::store::IndexMode;
+use rag_core::store::{Filter, IndexMode};
 use rag_core::{Abstain, AskOptions, Error, Explain};
 
 use crate::error::to_py;
@@ -83,6 +83,8 @@ fn set_search(options: &mut SearchOptions, key: &str, value: &Bound<'_, PyAny>) 
         "top_k" => options.top_k = value.extract()?,
         "mode" => options.mode = mode(value)?,
         "index" => options.index = index(value)?,
+        "ef_search" => options.ef_search = Some(value.extract()?),
+        "filter" => options.filter = Some(filter(value)?),
         _ => return Ok(false),
     }
     Ok(true)
@@ -158,6 +160,12 @@ fn mode(value: &Bound<'_, PyAny>) -> PyResult<Mode> {
 fn index(value: &Bound<'_, PyAny>) -> PyResult<IndexMode> {
     let known = [("auto", IndexMode::Auto), ("flat", IndexMode::Flat), ("hnsw", IndexMode::Hnsw)];
     choice("index", value, &known)
+}
+
+/// A filter from its text form.
+fn filter(value: &Bound<'_, PyAny>) -> PyResult<Filter> {
+    let text: String = value.extract()?;
+    Filter::parse(&text).map_err(|error| to_py(value.py(), &error))
 }
 
 /// `"calibrated"`, `"never"`, or the cosine below which the answer is not found.

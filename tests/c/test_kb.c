@@ -142,6 +142,25 @@ static void info_check_seal_and_vacuum(rag_kb *kb) {
     CHECK_STATUS(rag_kb_vacuum(kb, &error), RAG_OK);
 }
 
+static void filters_limit_and_remove(rag_kb *kb) {
+    rag_error *error = NULL;
+    rag_hits *hits = NULL;
+    rag_search_options options = RAG_SEARCH_OPTIONS_INIT;
+    options.filter = "kind = nothing";
+    if (CHECK_STATUS(rag_kb_search(kb, question, &options, &hits, &error), RAG_OK)) CHECK(rag_hits_count(hits) == 0);
+    rag_hits_free(hits);
+    options.filter = "kind != nothing";
+    options.ef_search = 50;
+    if (CHECK_STATUS(rag_kb_search(kb, question, &options, &hits, &error), RAG_OK)) CHECK(rag_hits_count(hits) > 0);
+    rag_hits_free(hits);
+    options.filter = "kind =";
+    CHECK_STATUS(rag_kb_search(kb, question, &options, &hits, &error), RAG_INVALID_ARGUMENT);
+    size_t removed = 9;
+    CHECK_STATUS(rag_kb_remove_where(kb, "kind = nothing", &removed, &error), RAG_OK);
+    CHECK(removed == 0);
+    CHECK_STATUS(rag_kb_remove_where(kb, NULL, &removed, &error), RAG_INVALID_ARGUMENT);
+}
+
 static void *search_many(void *kb) {
     long good = 0;
     for (int i = 0; i < 20; i++) {
@@ -323,6 +342,7 @@ int main(int argc, char **argv) {
     search_lends_whole_hits(kb);
     a_text_is_added_replaced_and_removed(kb);
     info_check_seal_and_vacuum(kb);
+    filters_limit_and_remove(kb);
     threads_share_a_handle(kb);
     if (can_ask) {
         ask_streams_cites_and_verifies(kb);

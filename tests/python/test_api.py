@@ -196,6 +196,26 @@ def test_info_check_vacuum(kb):
     assert info.keys() == _types.Info.__annotations__.keys()
 
 
+def test_filters_limit_both_legs(kb):
+    path = kb.search(BRIDGE, 1)[0].uri
+    hits = kb.search(BRIDGE, 9, filter=f"path = '{path}'", ef_search=64)
+    assert {hit.uri for hit in hits} == {path}
+    assert kb.search(BRIDGE, 9, filter="year > 1900") == []
+    with pytest.raises(errors.InvalidArgumentError, match="at byte"):
+        kb.search(BRIDGE, 9, filter="year >")
+    assert kb.remove_where("kind = nothing") == []
+
+
+def test_a_copy_and_a_repaired_file_hold_the_same(kb, tmp_path):
+    copy, new = tmp_path / "copy.rag", tmp_path / "new.rag"
+    kb.backup(copy)
+    report = rag_py.KnowledgeBase.repair(copy, new)
+    assert report.keys() == _types.Salvage.__annotations__.keys()
+    assert (report["document_count"], report["lost"]) == (3, [])
+    with rag_py.open(new) as repaired:
+        assert repaired.search(BRIDGE, 1)[0].text == kb.search(BRIDGE, 1)[0].text
+
+
 def test_a_closed_knowledge_base_says_so(tmp_path):
     kb = rag_py.open(tmp_path / "kb.rag")
     with kb as same:

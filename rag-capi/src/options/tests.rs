@@ -15,8 +15,8 @@ fn options_have_no_padding_at_the_end() {
     assert_eq!(offset_of!(rag_open_options, reserved) + 4, size_of::<rag_open_options>());
     assert_eq!(offset_of!(rag_sync_options, cancel) + word, size_of::<rag_sync_options>());
     assert_eq!(offset_of!(rag_add_options, cancel) + word, size_of::<rag_add_options>());
-    assert_eq!(offset_of!(rag_search_options, cancel) + word, size_of::<rag_search_options>());
-    assert_eq!(offset_of!(rag_ask_options, cancel) + word, size_of::<rag_ask_options>());
+    assert_eq!(offset_of!(rag_search_options, ef_search) + word, size_of::<rag_search_options>());
+    assert_eq!(offset_of!(rag_ask_options, filter) + word, size_of::<rag_ask_options>());
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod add;
 mod ask;
+mod backup;
 mod bench;
 mod chat;
 mod check;
@@ -13,6 +14,7 @@ mod model;
 mod options;
 mod read;
 mod remove;
+mod repair;
 mod search;
 mod sync;
 mod vacuum;
@@ -32,6 +34,8 @@ pub(crate) enum Command {
     Info(info::Args),
     Check(check::Args),
     Vacuum(vacuum::Args),
+    Backup(backup::Args),
+    Repair(repair::Args),
     Add(add::Args),
     Remove(remove::Args),
     Model(model::Args),
@@ -52,6 +56,8 @@ impl Command {
             Command::Info(args) => info::run(args, console),
             Command::Check(args) => check::run(args, console),
             Command::Vacuum(args) => vacuum::run(args, console),
+            Command::Backup(args) => backup::run(args, console),
+            Command::Repair(args) => repair::run(args, console),
             Command::Add(args) => add::run(args, console),
             Command::Remove(args) => remove::run(args, console),
             Command::Model(args) => model::run(args, console),

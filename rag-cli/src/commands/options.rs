@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use rag_core::generate::{EarlyStopping, GenerateOptions, Sampling};
 use rag_core::model::ModelDirs;
 use rag_core::search::{Mode, SearchOptions};
-use rag_core::store::{Access, IndexMode};
+use rag_core::store::{Access, Filter, IndexMode};
 use rag_core::{Abstain, KnowledgeBase, OpenOptions, Result};
 
 /// Where models are looked for: the documented variables and cache folders.
@@ -99,11 +99,28 @@ pub(crate) struct SearchArgs {
     /// How vectors are searched
     #[arg(long, value_enum, default_value_t = IndexArg::Auto)]
     index: IndexArg,
+    /// Candidates explored in the graph, where one is walked
+    #[arg(long, value_name = "N")]
+    ef_search: Option<usize>,
+    /// Only documents that pass, such as "kind = pdf AND year >= 2020 AND NOT path glob 'drafts/*'"
+    #[arg(long, value_name = "FILTER", value_parser = parse_filter)]
+    filter: Option<Filter>,
+}
+
+/// Reads a filter.
+pub(crate) fn parse_filter(text: &str) -> std::result::Result<Filter, String> {
+    Filter::parse(text).map_err(|error| error.line())
 }
 
 impl SearchArgs {
     pub(crate) fn options(&self, top_k: usize) -> SearchOptions {
-        SearchOptions { top_k, mode: self.mode.into(), index: self.index.into() }
+        SearchOptions {
+            top_k,
+            mode: self.mode.into(),
+            index: self.index.into(),
+            ef_search: self.ef_search,
+            filter: self.filter.clone(),
+        }
     }
 }
 

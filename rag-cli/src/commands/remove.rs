@@ -1,33 +1,49 @@
-//! `rag remove KB URI`: takes one document out.
+//! `rag remove KB URI`: takes documents out.
 
 use std::path::PathBuf;
 
-use rag_core::store::{Access, Store};
+use rag_core::store::{Access, Filter, Store};
 use serde::Serialize;
 
-use crate::console::Console;
+use super::options::parse_filter;
+use crate::console::{Console, one_line};
 use crate::failure::{Exit, Outcome};
 
-/// Remove the document with this name; exit code 3 if there is none
+/// Remove the document with this name, or all that pass a filter; exit code 3 if there is none
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The knowledge base file
     #[arg(value_name = "KB")]
     path: PathBuf,
     /// Its name: an absolute path, or what it was added under
-    uri: String,
+    #[arg(required_unless_present = "filter", conflicts_with = "filter")]
+    uri: Option<String>,
+    /// Instead of a name: every document that passes, such as "kind = pdf AND year < 2020"
+    #[arg(long, value_name = "FILTER", value_parser = parse_filter)]
+    filter: Option<Filter>,
 }
 
 #[derive(Debug, Serialize)]
 struct Report {
     removed: bool,
+    /// Those that passed the filter, if one was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uris: Option<Vec<String>>,
 }
 
 pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
-    let removed = Store::open(&args.path, Access::ReadWrite)?.remove_document(&args.uri)?;
+    let store = Store::open(&args.path, Access::ReadWrite)?;
+    let uris = args.filter.as_ref().map(|filter| store.remove_where(filter)).transpose()?;
+    let removed = match (&args.uri, &uris) {
+        (Some(uri), _) => store.remove_document(uri)?,
+        (None, uris) => uris.as_ref().is_some_and(|uris| !uris.is_empty()),
+    };
     if console.is_json() {
-        console.json(&Report { removed })?;
+        console.json(&Report { removed, uris })?;
     } else {
+        for uri in uris.iter().flatten() {
+            console.line(format_args!("{}", one_line(uri)))?;
+        }
         console.line(format_args!("{}", if removed { "removed" } else { "no such document" }))?;
     }
     Ok(if removed { Exit::Done } else { Exit::NotFound })

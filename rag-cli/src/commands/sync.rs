@@ -2,10 +2,12 @@
 
 use std::io::Write;
 use std::path::PathBuf;
+use std::thread;
+use std::time::Duration;
 
 use rag_core::store::Access;
 use rag_core::walk::Hidden;
-use rag_core::{Plan, Progress, Stage, SyncOptions, SyncReport};
+use rag_core::{CancelToken, Error, KnowledgeBase, Plan, Progress, Stage, SyncOptions, SyncReport};
 use serde::Serialize;
 
 use super::options::KnowledgeBaseArgs;
@@ -23,9 +25,18 @@ pub(crate) struct Args {
     /// Only say what would be done
     #[arg(long)]
     dry_run: bool,
+    /// Go on until interrupted: look again every few seconds and take over what changed
+    #[arg(long, conflicts_with = "dry_run")]
+    watch: bool,
     /// Take hidden files and folders too
     #[arg(long)]
     hidden: bool,
+    /// Only files that match this glob, in the syntax of .gitignore; may be given more than once
+    #[arg(long, value_name = "GLOB")]
+    include: Vec<String>,
+    /// No files or folders that match this glob; may be given more than once
+    #[arg(long, value_name = "GLOB")]
+    exclude: Vec<String>,
     /// Most tokens of a passage
     #[arg(long, value_name = "N")]
     max_tokens: Option<usize>,
@@ -36,6 +47,10 @@ pub(crate) struct Args {
     #[arg(long)]
     json_progress: bool,
 }
+
+/// Between two looks at the folders, and at the interrupt.
+const WATCH_TICK: Duration = Duration::from_millis(100);
+const WATCH_TICKS: usize = 20;
 
 /// A document that was committed.
 #[derive(Debug, Serialize)]
@@ -56,16 +71,54 @@ pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
             write_progress(progress, console.err());
         }
     };
-    let report = knowledge_base.sync(&args.paths, &options(args), &mut on_progress, job.token())?;
+    let options = options(args);
+    let report = knowledge_base.sync(&args.paths, &options, &mut on_progress, job.token())?;
     drop(bar);
     print(&report, args.dry_run, console)?;
+    if args.watch {
+        watch(args, &knowledge_base, &options, job.token(), console)?;
+    }
     Ok(if report.skipped.is_empty() { Exit::Done } else { Exit::Skipped })
+}
+
+/// Syncs again and again until cancelled; reports each time that something changed.
+///
+/// Folders are listed anew each time: no event can be missed, on any file system, at the cost of a stat per file.
+fn watch(
+    args: &Args,
+    knowledge_base: &KnowledgeBase,
+    options: &SyncOptions,
+    cancel: &CancelToken,
+    console: &mut Console<'_>,
+) -> Result<(), Failure> {
+    loop {
+        for _ in 0..WATCH_TICKS {
+            if cancel.is_cancelled() {
+                return Ok(());
+            }
+            thread::sleep(WATCH_TICK);
+        }
+        let mut on_progress = |progress: &Progress| {
+            if args.json_progress {
+                write_progress(progress, console.err());
+            }
+        };
+        let report = match knowledge_base.sync(&args.paths, options, &mut on_progress, cancel) {
+            Err(Error::Cancelled) => return Ok(()),
+            report => report?,
+        };
+        if report.added + report.updated + report.removed + report.renamed > 0 {
+            print(&report, false, console)?;
+        }
+    }
 }
 
 fn options(args: &Args) -> SyncOptions {
     let mut options = SyncOptions { max_tokens: args.max_tokens, ..SyncOptions::default() };
     options.plan = if args.dry_run { Plan::DryRun } else { Plan::Apply };
     options.walk.hidden = if args.hidden { Hidden::List } else { Hidden::Skip };
+    options.walk.include.clone_from(&args.include);
+    options.walk.exclude.clone_from(&args.exclude);
     if let Some(max_file_bytes) = args.max_file_bytes {
         options.walk.max_file_bytes = max_file_bytes;
     }

@@ -3,7 +3,7 @@
 //! A code costs `dim + 4` bytes. The cosine of two codes is off by about
 //! `sqrt((s1^2 + s2^2) / 12)` for scales `s1` and `s2`, which is what [`Codes::margin`] builds on.
 
-use crate::kernels::dot::{dot_i8, dot_i8_rows};
+use crate::kernels::int8::{Kernel, Query};
 
 /// Rows scored together in a scan.
 const BLOCK: usize = 256;
@@ -17,12 +17,14 @@ pub struct Codes {
     scales: Vec<f32>,
     largest_scale: f32,
     data: Vec<i8>,
+    kernel: Kernel,
 }
 
 /// The code of one vector.
 #[derive(Debug, Clone)]
 pub struct Code {
     scale: f32,
+    sum: i32,
     data: Vec<i8>,
 }
 
@@ -32,8 +34,12 @@ impl Code {
     pub fn new(vector: &[f32]) -> Self {
         let mut data = Vec::with_capacity(vector.len());
         let scale = quantise(vector, &mut data);
-        Self { scale, data }
+        Self { scale, sum: sum(&data), data }
     }
+}
+
+fn sum(codes: &[i8]) -> i32 {
+    codes.iter().map(|&code| i32::from(code)).sum()
 }
 
 fn quantise(vector: &[f32], data: &mut Vec<i8>) -> f32 {
@@ -58,7 +64,8 @@ impl Codes {
         let fits = scales.len().checked_mul(dim) == Some(data.len());
         let sound = scales.iter().all(|scale| scale.is_finite() && *scale >= 0.0);
         let largest_scale = scales.iter().fold(0f32, |largest, scale| largest.max(*scale));
-        (fits && sound).then_some(Self { dim, scales, largest_scale, data })
+        let kernel = Kernel::detect();
+        (fits && sound).then_some(Self { dim, scales, largest_scale, data, kernel })
     }
 
     /// Adds a vector; it must be `dim` long.
@@ -74,7 +81,7 @@ impl Codes {
     pub fn code(&self, position: u32) -> Option<Code> {
         let at = position as usize;
         let row = self.data.get(at * self.dim..(at + 1) * self.dim)?;
-        Some(Code { scale: *self.scales.get(at)?, data: row.to_vec() })
+        Some(Code { scale: *self.scales.get(at)?, sum: sum(row), data: row.to_vec() })
     }
 
     /// Number of vectors.
@@ -110,20 +117,60 @@ impl Codes {
     /// Approximate cosine of `query` and the vector at `position`; lowest for a position out of range.
     #[must_use]
     pub fn score(&self, query: &Code, position: u32) -> f32 {
+        if position as usize >= self.len() {
+            return f32::NEG_INFINITY;
+        }
+        let mut scores = [0.0];
+        self.scores(query, &[position], &mut scores);
+        scores[0]
+    }
+
+    /// Approximate cosines of `query` and the vectors at `positions`, into the first places of `scores`.
+    ///
+    /// # Panics
+    /// If a position is out of range, there are more than 256, or fewer places than positions.
+    pub fn scores(&self, query: &Code, positions: &[u32], scores: &mut [f32]) {
+        let known = Query::with_sum(&query.data, query.sum);
+        self.scores_of(known, query.scale, positions, scores);
+    }
+
+    /// As [`Codes::scores`] for the vector at `position`, whose codes add up to `sum`.
+    pub(super) fn scores_between(
+        &self,
+        position: u32,
+        sum: i32,
+        positions: &[u32],
+        scores: &mut [f32],
+    ) {
         let at = position as usize;
-        let row = self.data.get(at * self.dim..(at + 1) * self.dim);
-        match (row, self.scales.get(at)) {
-            (Some(row), Some(scale)) => dot_i8(&query.data, row) as f32 * query.scale * scale,
-            _ => f32::NEG_INFINITY,
+        let row = &self.data[at * self.dim..(at + 1) * self.dim];
+        self.scores_of(Query::with_sum(row, sum), self.scales[at], positions, scores);
+    }
+
+    fn scores_of(&self, query: Query<'_>, scale: f32, positions: &[u32], scores: &mut [f32]) {
+        let mut sums = [0i32; BLOCK];
+        let sums = &mut sums[..positions.len()];
+        self.kernel.gather(query, &self.data, positions, sums);
+        for ((score, sum), position) in scores.iter_mut().zip(sums).zip(positions) {
+            *score = *sum as f32 * scale * self.scales[*position as usize];
+        }
+    }
+
+    /// The sum of each vector's codes.
+    pub(super) fn sums(&self) -> Vec<i32> {
+        match self.dim {
+            0 => vec![0; self.len()],
+            dim => self.data.chunks_exact(dim).map(sum).collect(),
         }
     }
 
     /// Calls `each` with every position and its approximate cosine, in order.
     pub fn for_each(&self, query: &Code, mut each: impl FnMut(u32, f32)) {
         let mut sums = [0i32; BLOCK];
+        let known = Query::with_sum(&query.data, query.sum);
         let blocks = self.data.chunks(BLOCK * self.dim.max(1)).zip(self.scales.chunks(BLOCK));
         for (block, (rows, scales)) in blocks.enumerate() {
-            dot_i8_rows(&query.data, rows, &mut sums);
+            self.kernel.rows(known, rows, &mut sums);
             for (row, (sum, scale)) in sums.iter().zip(scales).enumerate() {
                 each((block * BLOCK + row) as u32, *sum as f32 * query.scale * scale);
             }

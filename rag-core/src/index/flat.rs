@@ -14,21 +14,59 @@ pub fn best(
     limit: usize,
     keep: impl Fn(u32) -> bool,
 ) -> Vec<Candidate> {
-    let mut heap: BinaryHeap<Reverse<Candidate>> = BinaryHeap::new();
-    let mut floor = f32::NEG_INFINITY;
-    codes.for_each(query, |position, score| {
-        // positions rise, so an equal score never displaces one that is kept
-        if (heap.len() < limit || score > floor) && keep(position) {
-            heap.push(Reverse(Candidate { score, position }));
-            if heap.len() > limit {
-                heap.pop();
-            }
-            if heap.len() == limit {
-                floor = heap.peek().map_or(floor, |worst| worst.0.score);
-            }
+    let mut best = Best::new(limit);
+    codes.for_each(query, |position, score| best.offer(Candidate { score, position }, &keep));
+    best.sorted()
+}
+
+/// The `limit` best of `positions`, which rise and are in range; best first, ties by position.
+#[must_use]
+pub fn best_among(codes: &Codes, query: &Code, limit: usize, positions: &[u32]) -> Vec<Candidate> {
+    let mut best = Best::new(limit);
+    let mut scores = [0f32; BLOCK];
+    for positions in positions.chunks(BLOCK) {
+        codes.scores(query, positions, &mut scores);
+        for (&position, &score) in positions.iter().zip(&scores) {
+            best.offer(Candidate { score, position }, |_| true);
         }
-    });
-    heap.into_sorted_vec().into_iter().map(|candidate| candidate.0).collect()
+    }
+    best.sorted()
+}
+
+/// Positions scored together.
+const BLOCK: usize = 256;
+
+/// The best candidates of a scan.
+struct Best {
+    limit: usize,
+    floor: f32,
+    heap: BinaryHeap<Reverse<Candidate>>,
+}
+
+impl Best {
+    fn new(limit: usize) -> Self {
+        Self { limit, floor: f32::NEG_INFINITY, heap: BinaryHeap::new() }
+    }
+
+    /// Takes a candidate in if it is among the best so far. Positions must rise: an equal score then never
+    /// displaces one that is kept.
+    fn offer(&mut self, candidate: Candidate, keep: impl Fn(u32) -> bool) {
+        let fits = self.heap.len() < self.limit || candidate.score > self.floor;
+        if self.limit == 0 || !fits || !keep(candidate.position) {
+            return;
+        }
+        self.heap.push(Reverse(candidate));
+        if self.heap.len() > self.limit {
+            self.heap.pop();
+        }
+        if self.heap.len() == self.limit {
+            self.floor = self.heap.peek().map_or(self.floor, |worst| worst.0.score);
+        }
+    }
+
+    fn sorted(self) -> Vec<Candidate> {
+        self.heap.into_sorted_vec().into_iter().map(|candidate| candidate.0).collect()
+    }
 }
 
 #[cfg(test)]
@@ -59,5 +97,14 @@ mod tests {
         let query = Code::new(&[1.0, 0.0]);
         let found = best(&fixture(), &query, 2, |position| position != 0);
         assert_eq!(found.iter().map(|c| c.position).collect::<Vec<_>>(), [2, 1]);
+    }
+
+    #[test]
+    fn a_scan_of_some_finds_what_a_scan_that_keeps_them_finds() {
+        let query = Code::new(&[0.3f32.cos(), 0.3f32.sin()]);
+        for limit in 0..5 {
+            let kept = best(&fixture(), &query, limit, |position| position % 2 == 1);
+            assert_eq!(best_among(&fixture(), &query, limit, &[1, 3]), kept);
+        }
     }
 }

@@ -3,10 +3,11 @@
 //! Holds links only: nodes are positions among the codes it was built with. Whatever bytes it is read from,
 //! no search can leave its arrays or fail to end.
 
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::VecDeque;
 
 use super::codes::{Code, Codes};
+use super::frontier::{MAX_POSITIONS, Scratches};
+use super::walk::{Score, Walk};
 use super::{Candidate, flat};
 
 const MAGIC: &[u8; 4] = b"RAGH";
@@ -32,12 +33,34 @@ struct Layer {
 }
 
 /// A navigable small-world graph, packed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Graph {
     entry: u32,
     node_count: u32,
     layers: Vec<Layer>,
+    scratches: Scratches,
 }
+
+impl Clone for Graph {
+    fn clone(&self) -> Self {
+        let layers = self.layers.clone();
+        Self {
+            layers,
+            scratches: Scratches::default(),
+            entry: self.entry,
+            node_count: self.node_count,
+        }
+    }
+}
+
+impl PartialEq for Graph {
+    fn eq(&self, other: &Self) -> bool {
+        let parts = |graph: &Self| (graph.entry, graph.node_count);
+        parts(self) == parts(other) && self.layers == other.layers
+    }
+}
+
+impl Eq for Graph {}
 
 impl Graph {
     /// Packs `links`, after linking every node that layer 0 does not reach to its nearest reachable one.
@@ -45,12 +68,15 @@ impl Graph {
     /// `None` if there is no node, or more than a graph can number.
     #[must_use]
     pub fn pack(mut links: Links, codes: &Codes) -> Option<Self> {
-        let node_count = u32::try_from(links.nodes.len()).ok().filter(|count| *count > 0)?;
+        if links.nodes.is_empty() || links.nodes.len() >= MAX_POSITIONS {
+            return None;
+        }
+        let node_count = links.nodes.len() as u32;
         let top = links.nodes.iter().map(Vec::len).max()?.clamp(1, MAX_LAYERS);
         let entry = links.nodes.iter().position(|layers| layers.len() >= top).unwrap_or(0) as u32;
         connect(&mut links, entry, codes);
         let layers = (0..top).map(|layer| Layer::pack(&links, layer)).collect();
-        Some(Self { entry, node_count, layers })
+        Some(Self { entry, node_count, layers, scratches: Scratches::default() })
     }
 
     /// Number of nodes.
@@ -65,9 +91,25 @@ impl Graph {
         self.node_count == 0
     }
 
-    /// The about `limit` best nodes that `keep` lets through, best first; `ef` candidates are explored, at least `limit`.
+    /// The about `limit` best nodes, best first; `ef` candidates are explored, at least `limit`.
+    ///
+    /// # Panics
+    /// If `codes` has fewer vectors than the graph has nodes.
     #[must_use]
-    pub fn search(
+    pub fn search(&self, codes: &Codes, query: &Code, limit: usize, ef: usize) -> Vec<Candidate> {
+        self.scratches.lend(|scratch| {
+            let starts = self.starts(codes, query);
+            self.walk(0, codes, query).explore(&starts, ef.max(limit), scratch);
+            scratch.frontier.candidates().take(limit).collect()
+        })
+    }
+
+    /// As [`Graph::search`], among the nodes that `keep` lets through.
+    ///
+    /// # Panics
+    /// If `codes` has fewer vectors than the graph has nodes.
+    #[must_use]
+    pub fn search_kept(
         &self,
         codes: &Codes,
         query: &Code,
@@ -75,56 +117,36 @@ impl Graph {
         ef: usize,
         keep: impl Fn(u32) -> bool,
     ) -> Vec<Candidate> {
-        let at = |position| Candidate { score: codes.score(query, position), position };
-        let mut best = at(self.entry);
-        for layer in self.layers.iter().skip(1).rev() {
-            best = layer.descend(best, at);
-        }
-        // the entry reaches every node, which the node found above it need not
-        let starts = [at(self.entry), best];
-        let mut found = self.explore(&starts, ef.max(limit), at, keep);
-        found.truncate(limit);
-        found
+        self.scratches.lend(|scratch| {
+            let starts = self.starts(codes, query);
+            self.walk(0, codes, query).explore_kept(&starts, ef.max(limit), scratch, keep);
+            scratch.frontier.candidates().take(limit).collect()
+        })
     }
 
-    fn explore(
-        &self,
-        starts: &[Candidate],
-        ef: usize,
-        at: impl Fn(u32) -> Candidate,
-        keep: impl Fn(u32) -> bool,
-    ) -> Vec<Candidate> {
-        let Some(layer) = self.layers.first() else { return Vec::new() };
-        let mut seen = Visited::new(self.len());
-        let mut open = BinaryHeap::new();
-        let mut kept = BinaryHeap::new();
-        for start in starts.iter().filter(|start| seen.insert(start.position)) {
-            open.push(*start);
+    /// Where to begin on layer 0: near the query, and at the entry, which alone is sure to reach every node.
+    fn starts(&self, codes: &Codes, query: &Code) -> [u32; 2] {
+        let score = codes.score(query, self.entry);
+        let mut best = Candidate { score, position: self.entry };
+        for layer in (1..self.layers.len()).rev() {
+            best = self.walk(layer, codes, query).descend(best);
         }
-        for start in open.iter().filter(|start| keep(start.position)) {
-            kept.push(Reverse(*start));
+        [best.position, self.entry]
+    }
+
+    fn walk<'a>(
+        &'a self,
+        layer: usize,
+        codes: &'a Codes,
+        query: &'a Code,
+    ) -> Walk<impl Fn(u32) -> &'a [u32], impl Score> {
+        let layer = &self.layers[layer];
+        assert!(codes.len() >= self.len(), "a graph is searched with the codes it was built over");
+        Walk {
+            node_count: self.len(),
+            neighbours: |node| layer.neighbours(node),
+            score: |nodes: &[u32], scores: &mut [f32]| codes.scores(query, nodes, scores),
         }
-        while let Some(next) = open.pop() {
-            if kept.len() >= ef && kept.peek().is_some_and(|worst| next < worst.0) {
-                break;
-            }
-            for &link in layer.neighbours(next.position) {
-                if !seen.insert(link) {
-                    continue;
-                }
-                let candidate = at(link);
-                if kept.len() < ef || kept.peek().is_some_and(|worst| candidate > worst.0) {
-                    open.push(candidate);
-                    if keep(link) {
-                        kept.push(Reverse(candidate));
-                        if kept.len() > ef {
-                            kept.pop();
-                        }
-                    }
-                }
-            }
-        }
-        kept.into_sorted_vec().into_iter().map(|candidate| candidate.0).collect()
     }
 
     /// The bytes described in docs/format.md.
@@ -150,7 +172,10 @@ impl Graph {
         let mut words = Words { bytes: rest };
         let header = words.take(4)?;
         let [format, count, entry, layer_count] = header[..] else { return None };
-        let sound = magic == MAGIC && format == FORMAT && count as usize == node_count;
+        let sound = magic == MAGIC
+            && format == FORMAT
+            && count as usize == node_count
+            && node_count < MAX_POSITIONS;
         if !sound || entry >= count || !(1..=MAX_LAYERS).contains(&(layer_count as usize)) {
             return None;
         }
@@ -158,7 +183,8 @@ impl Graph {
         for layer in 0..layer_count {
             layers.push(Layer::read(&mut words, count, layer == 0)?);
         }
-        words.bytes.is_empty().then_some(Self { entry, node_count: count, layers })
+        let scratches = Scratches::default();
+        words.bytes.is_empty().then_some(Self { entry, node_count: count, layers, scratches })
     }
 }
 
@@ -215,17 +241,6 @@ impl Layer {
             _ => &[],
         }
     }
-
-    /// Walks to better neighbours until there is none; the score rises, so it ends.
-    fn descend(&self, mut best: Candidate, at: impl Fn(u32) -> Candidate) -> Candidate {
-        loop {
-            let next = self.neighbours(best.position).iter().map(|link| at(*link)).max();
-            match next {
-                Some(candidate) if candidate > best => best = candidate,
-                _ => return best,
-            }
-        }
-    }
 }
 
 /// Links nodes that the entry does not reach on layer 0 to their nearest reachable node, both ways.
@@ -261,24 +276,6 @@ fn spread(links: &Links, from: u32, reached: &mut [bool]) {
                 queue.push_back(link);
             }
         }
-    }
-}
-
-/// One bit per node.
-struct Visited(Vec<u64>);
-
-impl Visited {
-    fn new(count: usize) -> Self {
-        Self(vec![0; count.div_ceil(64)])
-    }
-
-    /// Whether the node was new.
-    fn insert(&mut self, node: u32) -> bool {
-        let Some(word) = self.0.get_mut(node as usize / 64) else { return false };
-        let bit = 1u64 << (node % 64);
-        let new = *word & bit == 0;
-        *word |= bit;
-        new
     }
 }
 
@@ -322,7 +319,7 @@ mod tests {
 
     fn nearest(graph: &Graph, codes: &Codes, node: u32) -> Vec<u32> {
         let code = codes.code(node).expect("node exists");
-        graph.search(codes, &code, 3, 8, |_| true).iter().map(|c| c.position).collect()
+        graph.search(codes, &code, 3, 8).iter().map(|c| c.position).collect()
     }
 
     #[test]
@@ -331,7 +328,7 @@ mod tests {
         let graph = Graph::pack(links, &codes).expect("has nodes");
         assert!(nearest(&graph, &codes, 7).contains(&7));
         let code = codes.code(7).expect("node exists");
-        let found = graph.search(&codes, &code, 2, 8, |node| node != 7);
+        let found = graph.search_kept(&codes, &code, 2, 8, |node| node != 7);
         let mut positions: Vec<u32> = found.iter().map(|c| c.position).collect();
         positions.sort_unstable();
         assert_eq!(positions, [6, 8]);
@@ -348,7 +345,7 @@ mod tests {
         let graph = Graph::pack(links, &codes).expect("has nodes");
         // with every node explored, what is found is what can be reached
         let code = codes.code(27).expect("node exists");
-        assert_eq!(graph.search(&codes, &code, 40, 40, |_| true).len(), 40);
+        assert_eq!(graph.search(&codes, &code, 40, 40).len(), 40);
     }
 
     #[test]

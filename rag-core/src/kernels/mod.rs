@@ -3,6 +3,7 @@
 pub(crate) mod attend;
 pub mod dot;
 pub(crate) mod gemm;
+pub mod int8;
 pub(crate) mod lanes;
 pub(crate) mod level;
 pub(crate) mod pool;

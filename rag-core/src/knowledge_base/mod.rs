@@ -17,7 +17,7 @@ use crate::generate::Generator;
 use crate::passage::{self, SplitOptions};
 use crate::progress::CancelToken;
 use crate::search::{self, Hit, Mode, SearchOptions};
-use crate::store::{Access, Damage, Info, NewDocument, PassageRow, Seal, Store};
+use crate::store::{Access, Damage, Filter, Info, NewDocument, PassageRow, Salvage, Seal, Store};
 
 pub use chat::Chat;
 use models::Models;
@@ -101,7 +101,9 @@ impl KnowledgeBase {
         let encoder = self.bound_encoder()?;
         let document = crate::document::Document::plain(text);
         let passages = passage::split(&document, encoder, &self.split_options(None)?)?;
-        let vectors = encode(encoder, &document.text, &passages, cancel)?;
+        let texts: Vec<String> =
+            passages.iter().map(|passage| passage.encoder_text(&document.text)).collect();
+        let vectors = encode(encoder, &texts, cancel)?;
         let row = NewDocument {
             uri,
             size_bytes: text.len() as u64,
@@ -182,6 +184,42 @@ impl KnowledgeBase {
         self.store.vacuum()
     }
 
+    /// Writes a copy of the file to `to`, which must not exist, as it stands now; others may go on working.
+    ///
+    /// # Errors
+    /// InvalidArgument if `to` exists; Io or Store if it cannot be written; Cancelled. Nothing is left of it then.
+    pub fn backup(&self, to: impl AsRef<Path>, cancel: &CancelToken) -> Result<()> {
+        self.store.backup(to.as_ref(), cancel)
+    }
+
+    /// Makes a new file `to` of what is intact in the damaged file `from`, which is only read.
+    ///
+    /// Documents keep their ids and come over whole or not at all; a later sync reads those again that are lost
+    /// and whose files are there. Vectors that are lost are encoded again, if the encoder is on this machine.
+    ///
+    /// # Errors
+    /// InvalidArgument if `to` exists; Store if `from` is no database at all; Io; Cancelled.
+    pub fn repair(
+        from: impl AsRef<Path>,
+        to: impl AsRef<Path>,
+        options: &OpenOptions,
+        cancel: &CancelToken,
+    ) -> Result<Salvage> {
+        models::salvage(from.as_ref(), to.as_ref(), options, cancel)
+    }
+
+    /// Removes every document that passes `filter`, in one transaction, and names them.
+    ///
+    /// # Errors
+    /// InvalidArgument for a filter beyond its limits; Store and Busy.
+    pub fn remove_where(&self, filter: &Filter) -> Result<Vec<String>> {
+        let removed = self.store.remove_where(filter)?;
+        if !removed.is_empty() {
+            self.forget_floor()?;
+        }
+        Ok(removed)
+    }
+
     /// Counts and sizes.
     ///
     /// # Errors
@@ -224,14 +262,8 @@ pub fn text_uri(text: &str) -> String {
 }
 
 /// One unit vector per passage, row after row.
-fn encode(
-    encoder: &Encoder,
-    text: &str,
-    passages: &[passage::Passage],
-    cancel: &CancelToken,
-) -> Result<Vec<f32>> {
-    let texts: Vec<String> = passages.iter().map(|passage| passage.encoder_text(text)).collect();
-    let embeddings = encoder.encode_passages(&texts, cancel)?;
+fn encode(encoder: &Encoder, texts: &[String], cancel: &CancelToken) -> Result<Vec<f32>> {
+    let embeddings = encoder.encode_passages(texts, cancel)?;
     if let Some(row) = embeddings.truncated.first() {
         return Err(Error::internal(format!("passage {row} is longer than the encoder takes")));
     }

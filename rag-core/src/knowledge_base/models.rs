@@ -7,7 +7,8 @@ use crate::encode::Encoder;
 use crate::error::{Error, Result};
 use crate::generate::Generator;
 use crate::model::{DEFAULT_ENCODER, DEFAULT_LLM, ModelDirs};
-use crate::store::Store;
+use crate::progress::CancelToken;
+use crate::store::{Salvage, Store};
 
 use super::types::OpenOptions;
 
@@ -73,6 +74,40 @@ impl Models {
             self.encoder_name.clone()
         }
     }
+}
+
+/// Takes over what is intact in a damaged file; the encoder is loaded only if a vector must be made again.
+pub(super) fn salvage(
+    from: &Path,
+    to: &Path,
+    options: &OpenOptions,
+    cancel: &CancelToken,
+) -> Result<Salvage> {
+    let stored = Store::encoder_of(from);
+    let name = options.encoder.clone().or(stored.as_ref().map(|identity| identity.name.clone()));
+    let load = || -> Result<Encoder> {
+        let name = name.clone().unwrap_or_else(|| DEFAULT_ENCODER.to_owned());
+        Encoder::load(&options.model_dirs.resolve(&name)?, &name)
+    };
+    let encoder = Lazy::default();
+    // a file that does not say which encoder it was built with takes the word of the caller
+    let named = match (&stored, &options.encoder) {
+        (None, Some(_)) => Some(encoder.get_or_load(load)?.identity().clone()),
+        _ => None,
+    };
+    let mut encode = |texts: &[String]| -> Result<Vec<f32>> {
+        let encoder: &Encoder = encoder.get_or_load(load)?;
+        let own = encoder.identity();
+        if let Some(found) = stored.as_ref().filter(|held| held.fingerprint != own.fingerprint) {
+            let expected = short(&own.name, &own.fingerprint);
+            return Err(Error::ModelMismatch {
+                expected,
+                found: short(&found.name, &found.fingerprint),
+            });
+        }
+        Ok(encoder.encode_passages(texts, cancel)?.data)
+    };
+    Store::salvage(from, to, named.as_ref(), &mut encode, cancel)
 }
 
 fn short(name: &str, fingerprint: &str) -> String {

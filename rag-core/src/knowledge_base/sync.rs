@@ -1,12 +1,13 @@
 //! Makes a knowledge base mirror folders: compare, then remove, rename, and write what is new.
 //!
-//! Comparing costs a stat per unchanged file. What is new is read and split on one thread while the encoder
-//! works on the file before; each document is one transaction.
+//! Comparing costs a stat per unchanged file. What is new is read and split on one thread, encoded on another, and
+//! written by the caller, so that the encoder never waits for the disk; a few documents are under way at a time.
+//! Each document is one transaction.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::sync_channel;
-use std::time::Instant;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::time::{Duration, Instant};
 
 use crate::document::{self, Document};
 use crate::encode::Encoder;
@@ -19,8 +20,15 @@ use crate::walk::{self, Candidate};
 use super::types::{Plan, SyncOptions, SyncReport};
 use super::{ADDED_TEXT, KnowledgeBase, encode};
 
-/// Files read ahead of the encoder; bounds memory to a few documents.
-const READ_AHEAD: usize = 2;
+/// Files read ahead of the encoder, and files encoded ahead of the disk; bounds memory to a few documents.
+const READ_AHEAD: usize = 16;
+const WRITE_BEHIND: usize = 2;
+/// Small documents are encoded together, up to about so many passages.
+const BATCH_PASSAGES: usize = 64;
+/// A file from this size on is encoded alone.
+const LARGE_BYTES: u64 = 1 << 20;
+/// How often the caller looks at the cancel token while it waits.
+const TICK: Duration = Duration::from_millis(50);
 
 /// What is to be done, decided before anything is written.
 #[derive(Debug, Default)]
@@ -37,6 +45,14 @@ struct Todo {
 enum Change {
     New,
     Modified,
+}
+
+/// A document that was read and encoded, one unit vector per passage.
+struct Encoded {
+    candidate: Candidate,
+    change: Change,
+    hash: [u8; 32],
+    content: Result<(Document, Vec<Passage>, Vec<f32>)>,
 }
 
 /// A file that was read, or why it was not.
@@ -159,23 +175,25 @@ impl KnowledgeBase {
         let split = self.split_options(options.max_tokens)?;
         let max_file_bytes = options.walk.max_file_bytes;
         let total = files.len();
-        let (sender, receiver) = sync_channel(READ_AHEAD);
+        let (prepared, to_encode) = sync_channel(READ_AHEAD);
+        let (encoded, to_write) = sync_channel(WRITE_BEHIND);
         std::thread::scope(|scope| {
             scope.spawn(move || {
                 for (candidate, change) in files {
-                    let prepared = prepare(candidate, change, encoder, &split, max_file_bytes);
-                    if sender.send(prepared).is_err() {
-                        return; // the writer stopped; so do we
+                    let file = prepare(candidate, change, encoder, &split, max_file_bytes);
+                    if prepared.send(file).is_err() {
+                        return; // what comes after stopped; so do we
                     }
                 }
             });
-            for (done, prepared) in receiver.into_iter().enumerate() {
-                cancel.check()?;
-                let path = prepared.candidate.path.clone();
-                self.write_one(prepared, encoder, report, cancel)?;
+            scope.spawn(move || encode_all(encoder, &to_encode, &encoded, cancel));
+            for done in 1..=total {
+                let file = receive(&to_write, cancel)?;
+                let path = file.candidate.path.clone();
+                self.write_one(file, report)?;
                 on_progress(&Progress {
                     stage: Stage::Index,
-                    done: done + 1,
+                    done,
                     total: Some(total),
                     passage_count: report.passage_count,
                     path: Some(path),
@@ -185,18 +203,11 @@ impl KnowledgeBase {
         })
     }
 
-    fn write_one(
-        &self,
-        prepared: Prepared,
-        encoder: &Encoder,
-        report: &mut SyncReport,
-        cancel: &CancelToken,
-    ) -> Result<()> {
-        let Prepared { candidate, change, hash, content } = prepared;
+    fn write_one(&self, file: Encoded, report: &mut SyncReport) -> Result<()> {
+        let Encoded { candidate, change, hash, content } = file;
         let uri = uri(&candidate.path);
         match content {
-            Ok((document, passages)) => {
-                let vectors = encode(encoder, &document.text, &passages, cancel)?;
+            Ok((document, passages, vectors)) => {
                 let row = NewDocument {
                     uri: &uri,
                     size_bytes: candidate.size_bytes,
@@ -322,6 +333,83 @@ fn find_renames(
 /// The extension takes part in choosing the reader, so a change of it means another text.
 fn same_extension(uri: &str, path: &Path) -> bool {
     Path::new(uri).extension() == path.extension()
+}
+
+/// Encodes files as they come, small ones together, until there are none, the encoder fails, or the writer has
+/// stopped.
+fn encode_all(
+    encoder: &Encoder,
+    files: &Receiver<Prepared>,
+    encoded: &SyncSender<Result<Encoded>>,
+    cancel: &CancelToken,
+) {
+    while let Ok(first) = files.recv() {
+        let mut batch = vec![first];
+        while batch.iter().map(Prepared::passage_count).sum::<usize>() < BATCH_PASSAGES
+            && batch.iter().all(|file| file.candidate.size_bytes < LARGE_BYTES)
+            && let Ok(next) = files.try_recv()
+        {
+            batch.push(next);
+        }
+        match encode_batch(encoder, batch, cancel) {
+            Ok(files) => {
+                for file in files {
+                    if encoded.send(Ok(file)).is_err() {
+                        return;
+                    }
+                }
+            }
+            Err(error) => {
+                // nobody is left to tell if the writer has stopped
+                let _ = encoded.send(Err(error));
+                return;
+            }
+        }
+    }
+}
+
+fn encode_batch(
+    encoder: &Encoder,
+    batch: Vec<Prepared>,
+    cancel: &CancelToken,
+) -> Result<Vec<Encoded>> {
+    let texts: Vec<String> = batch.iter().flat_map(Prepared::encoder_texts).collect();
+    let mut vectors = encode(encoder, &texts, cancel)?.into_iter();
+    let dim = encoder.identity().dim;
+    let mut finish = |file: Prepared| {
+        let Prepared { candidate, change, hash, content } = file;
+        let content = content.map(|(document, passages)| {
+            let own = vectors.by_ref().take(passages.len() * dim).collect();
+            (document, passages, own)
+        });
+        Encoded { candidate, change, hash, content }
+    };
+    Ok(batch.into_iter().map(&mut finish).collect())
+}
+
+impl Prepared {
+    fn passage_count(&self) -> usize {
+        self.content.as_ref().map_or(0, |(_, passages)| passages.len())
+    }
+
+    fn encoder_texts(&self) -> Vec<String> {
+        let Ok((document, passages)) = &self.content else { return Vec::new() };
+        passages.iter().map(|passage| passage.encoder_text(&document.text)).collect()
+    }
+}
+
+/// The next file to write; gives up when the call is cancelled.
+fn receive(files: &Receiver<Result<Encoded>>, cancel: &CancelToken) -> Result<Encoded> {
+    loop {
+        cancel.check()?;
+        match files.recv_timeout(TICK) {
+            Ok(file) => return file,
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(Error::internal("the encoder's thread ended early"));
+            }
+        }
+    }
 }
 
 /// Reads and splits one file; whatever goes wrong is its own affair.

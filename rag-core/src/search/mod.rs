@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::document::SourceMap;
 use crate::error::{Error, Result};
-use crate::store::{IndexMode, Store};
+use crate::store::{Filter, IndexMode, NearestOptions, Store};
 use fusion::Fused;
 
 pub use floor::{Floor, measure as measure_floor};
@@ -36,11 +36,21 @@ pub struct SearchOptions {
     pub mode: Mode,
     /// How vectors are searched. Default by size.
     pub index: IndexMode,
+    /// Candidates explored in the graph, where one is walked. Default [`crate::store::EF_SEARCH`].
+    pub ef_search: Option<usize>,
+    /// Only passages of documents that pass. Default all.
+    pub filter: Option<Filter>,
 }
 
 impl Default for SearchOptions {
     fn default() -> Self {
-        Self { top_k: 5, mode: Mode::default(), index: IndexMode::default() }
+        Self {
+            top_k: 5,
+            mode: Mode::default(),
+            index: IndexMode::default(),
+            ef_search: None,
+            filter: None,
+        }
     }
 }
 
@@ -115,12 +125,15 @@ pub fn search(
     };
     let dense = match (options.mode, embedding) {
         (Mode::Lexical, _) => Vec::new(),
-        (_, Some(embedding)) => store.nearest(embedding, depth, options.index)?,
+        (_, Some(embedding)) => nearest(store, embedding, depth, options)?,
         (_, None) => return Err(Error::invalid("embedding", "missing; this mode needs it")),
     };
     let lexical = match options.mode {
         Mode::Dense => Vec::new(),
-        Mode::Lexical | Mode::Hybrid => store.lexical(question, depth)?,
+        Mode::Lexical | Mode::Hybrid => match &options.filter {
+            Some(filter) => store.lexical_where(question, depth, filter)?,
+            None => store.lexical(question, depth)?,
+        },
     };
     let mut fused = fusion::fuse(&dense, &lexical);
     fused.truncate(top_k);
@@ -129,6 +142,19 @@ pub fn search(
         fused.iter_mut().for_each(|f| f.score = scores.get(&f.id).copied().unwrap_or(f.score));
     }
     fill(store, &fused, &dense.into_iter().collect())
+}
+
+/// The dense leg.
+fn nearest(
+    store: &Store,
+    embedding: &[f32],
+    depth: usize,
+    options: &SearchOptions,
+) -> Result<Vec<(i64, f32)>> {
+    let among = options.filter.as_ref().map(|filter| store.passages_where(filter)).transpose()?;
+    let (mode, ef_search) = (options.index, options.ef_search);
+    let options = NearestOptions { mode, ef_search, among: among.as_deref() };
+    store.nearest_with(embedding, depth, &options)
 }
 
 /// Adds text and place to what was found. A passage deleted since is left out.

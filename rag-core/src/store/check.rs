@@ -126,6 +126,7 @@ fn settings(connection: &Connection, report: &mut Report<'_>) -> Outcome<()> {
     }
     meta::counter(connection, meta::CHANGE)?;
     meta::counter(connection, meta::GENERATION)?;
+    meta::precision(connection)?;
     let held: bool =
         connection.query_row("SELECT EXISTS(SELECT 1 FROM passage)", [], |row| row.get(0))?;
     if held && meta::encoder(connection)?.is_none() {
@@ -205,7 +206,7 @@ fn vectors(connection: &Connection, report: &mut Report<'_>) -> Outcome<()> {
     while let Some(row) = rows.next()? {
         let id: i64 = row.get(0)?;
         let data = row.get_ref(1)?.as_blob().unwrap_or_default();
-        if !schema::read_vector_row(id, data, &mut vector) || vector.len() != dim {
+        if !schema::read_vector_row(id, data, dim, &mut vector) {
             report(format!("the vector of passage {id} is damaged"))?;
         }
     }

@@ -8,10 +8,12 @@
 use std::collections::BTreeSet;
 
 use rusqlite::Connection;
+use rusqlite::types::Value;
 use rust_stemmers::{Algorithm, Stemmer};
 use unicode_normalization::UnicodeNormalization;
 
 use super::fault::Outcome;
+use super::filter::Filter;
 
 /// Most words of a question that are looked for; the rest is ignored.
 const MAX_TERMS: usize = 64;
@@ -57,20 +59,35 @@ pub(super) fn index_text(heading: Option<&str>, text: &str, lang: Option<&str>) 
     indexed
 }
 
-/// The `limit` passages that match any word of `question` best: id and BM25, higher is better, ties by id.
+/// The `limit` passages that match any word of `question` best, among those of documents that pass `filter`:
+/// id and BM25, higher is better, ties by id.
 pub(super) fn search(
     connection: &Connection,
     question: &str,
     limit: usize,
+    filter: Option<&Filter>,
 ) -> Outcome<Vec<(i64, f32)>> {
     let Some(expression) = expression(question) else { return Ok(Vec::new()) };
-    let mut statement = connection.prepare_cached(
-        "SELECT rowid, -bm25(lexical) AS score FROM lexical WHERE lexical MATCH ?1 \
-         ORDER BY score DESC, rowid LIMIT ?2",
-    )?;
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let rows = statement
-        .query_map((expression, limit), |row| Ok((row.get(0)?, row.get::<_, f64>(1)? as f32)))?;
+    filter.map(Filter::validate).transpose()?;
+    let (condition, values) = filter.map(Filter::to_sql).unwrap_or_default();
+    // the plus keeps SQLite from asking the index for each passage on its own
+    let among = match filter {
+        Some(_) => format!(
+            "AND +rowid IN (SELECT id FROM passage WHERE document IN \
+             (SELECT id FROM document WHERE status = 0 AND ({condition})))"
+        ),
+        None => String::new(),
+    };
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT rowid, -bm25(lexical) AS score FROM lexical WHERE lexical MATCH ? {among} \
+         ORDER BY score DESC, rowid LIMIT ?"
+    ))?;
+    let mut bound = vec![Value::Text(expression)];
+    bound.extend(values);
+    bound.push(Value::Integer(i64::try_from(limit).unwrap_or(i64::MAX)));
+    let rows = statement.query_map(rusqlite::params_from_iter(bound), |row| {
+        Ok((row.get(0)?, row.get::<_, f64>(1)? as f32))
+    })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
@@ -216,7 +233,7 @@ mod tests {
     }
 
     fn found(connection: &Connection, question: &str) -> Vec<i64> {
-        search(connection, question, 10).unwrap().into_iter().map(|hit| hit.0).collect()
+        search(connection, question, 10, None).unwrap().into_iter().map(|hit| hit.0).collect()
     }
 
     #[test]

@@ -8,14 +8,17 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::fault::{Fault, Outcome};
 use super::schema::RowSum;
+use super::types::Precision;
 use crate::encode::EncoderIdentity;
 
 pub(super) const CHANGE: &str = "change";
 pub(super) const GENERATION: &str = "generation";
 /// What the current generation's segment holds: `none`, `codes` or `graph`.
 pub(super) const SEGMENT: &str = "segment";
+/// How precisely vectors are written: `f16` or `f32`.
+const PRECISION: &str = "precision";
 /// Facade settings are kept under this prefix.
-const SETTING: &str = "setting.";
+pub(super) const SETTING: &str = "setting.";
 
 /// Longest vectors taken; int8 sums stay exact below twice this.
 pub(super) const MAX_DIM: usize = 65_536;
@@ -28,7 +31,24 @@ const MAX_TOKENS: &str = "encoder.max_tokens";
 pub(super) fn create(connection: &Connection) -> Outcome<()> {
     put(connection, CHANGE, "0")?;
     put(connection, GENERATION, "0")?;
-    put(connection, SEGMENT, "none")
+    put(connection, SEGMENT, "none")?;
+    put_precision(connection, Precision::default())
+}
+
+pub(super) fn precision(connection: &Connection) -> Outcome<Precision> {
+    match value(connection, PRECISION)?.as_deref() {
+        Some("f16") => Ok(Precision::F16),
+        Some("f32") => Ok(Precision::F32),
+        _ => Err(Fault::Damaged("it does not say how precise its vectors are".to_owned())),
+    }
+}
+
+pub(super) fn put_precision(connection: &Connection, precision: Precision) -> Outcome<()> {
+    let name = match precision {
+        Precision::F16 => "f16",
+        Precision::F32 => "f32",
+    };
+    put(connection, PRECISION, name)
 }
 
 pub(super) fn value(connection: &Connection, key: &str) -> Outcome<Option<String>> {

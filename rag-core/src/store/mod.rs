@@ -3,13 +3,16 @@
 //! Documents, passages, vectors and full text are rows, and rows are the truth. The vector index over them is a
 //! sealed segment plus the rows written since, searched together. docs/format.md describes the file.
 
+mod backup;
 mod check;
 mod fault;
+mod filter;
 pub(crate) mod lexical;
 mod meta;
 mod open;
 mod pool;
 mod rows;
+mod salvage;
 mod schema;
 mod seal;
 mod segment;
@@ -25,6 +28,8 @@ use rusqlite::limits::Limit;
 
 use crate::encode::EncoderIdentity;
 use crate::error::{Error, Result};
+use crate::index::GraphBuilder;
+use crate::index::native::Native;
 use crate::passage::Passage;
 use crate::progress::CancelToken;
 use fault::Outcome;
@@ -32,7 +37,14 @@ use open::Source;
 use pool::Pool;
 use vectors::Vectors;
 
-pub use types::{Access, Damage, DocumentRow, IndexMode, Info, NewDocument, PassageRow, Seal};
+pub use vectors::EF_SEARCH;
+
+pub use filter::{Comparison, Field, Filter};
+pub use salvage::Encode;
+pub use types::{
+    Access, Damage, DocumentRow, IndexMode, Info, NearestOptions, NewDocument, PassageRow,
+    Precision, Salvage, Seal,
+};
 
 /// An open knowledge base file. Any number of threads may use it at once; writers queue.
 ///
@@ -204,6 +216,37 @@ impl Store {
         self.pool.write(|connection| write::remove(connection, uri))
     }
 
+    /// Removes every document that passes `filter`, in one transaction, and names them in order. Files that were
+    /// skipped do not pass any filter.
+    ///
+    /// # Errors
+    /// InvalidArgument for a filter beyond its limits; Store; Busy.
+    pub fn remove_where(&self, filter: &Filter) -> Result<Vec<String>> {
+        self.pool.write(|connection| {
+            let uris = filter::documents(connection, filter)?;
+            for uri in &uris {
+                write::remove(connection, uri)?;
+            }
+            Ok(uris)
+        })
+    }
+
+    /// Decides how precisely vectors are kept. Default half precision.
+    ///
+    /// # Errors
+    /// InvalidArgument if passages are held and it would be a change; Store; Busy.
+    pub fn set_precision(&self, precision: Precision) -> Result<()> {
+        self.pool.write(|connection| write::set_precision(connection, precision))
+    }
+
+    /// The passages of the documents that pass `filter`, by rising id: what [`NearestOptions::among`] takes.
+    ///
+    /// # Errors
+    /// InvalidArgument for a filter beyond its limits; Store.
+    pub fn passages_where(&self, filter: &Filter) -> Result<Vec<i64>> {
+        self.pool.read(|connection| filter::passages(connection, filter))
+    }
+
     /// The passage with this id.
     ///
     /// # Errors
@@ -228,6 +271,19 @@ impl Store {
     /// # Errors
     /// InvalidArgument if the query is no unit vector of the file's length; Store if a vector is damaged.
     pub fn nearest(&self, query: &[f32], limit: usize, mode: IndexMode) -> Result<Vec<(i64, f32)>> {
+        self.nearest_with(query, limit, &NearestOptions { mode, ..NearestOptions::default() })
+    }
+
+    /// As [`Store::nearest`], with options.
+    ///
+    /// # Errors
+    /// InvalidArgument if the query is no unit vector of the file's length; Store if a vector is damaged.
+    pub fn nearest_with(
+        &self,
+        query: &[f32],
+        limit: usize,
+        options: &NearestOptions<'_>,
+    ) -> Result<Vec<(i64, f32)>> {
         let Some(dim) = self.dim()? else { return Ok(Vec::new()) };
         if query.len() != dim {
             let reason = format!("{} numbers, the file has vectors of {dim}", query.len());
@@ -235,7 +291,7 @@ impl Store {
         }
         write::check_unit("query", query)?;
         self.with_vectors(dim, |connection, vectors| {
-            vectors.nearest(connection, query, limit, mode)
+            vectors.nearest(connection, query, limit, options)
         })
     }
 
@@ -247,34 +303,56 @@ impl Store {
     /// # Errors
     /// Store if the full-text index is damaged.
     pub fn lexical(&self, question: &str, limit: usize) -> Result<Vec<(i64, f32)>> {
-        self.pool.read(|connection| lexical::search(connection, question, limit))
+        self.pool.read(|connection| lexical::search(connection, question, limit, None))
+    }
+
+    /// As [`Store::lexical`], among the documents that pass `filter`.
+    ///
+    /// # Errors
+    /// InvalidArgument for a filter beyond its limits; Store if the full-text index is damaged.
+    pub fn lexical_where(
+        &self,
+        question: &str,
+        limit: usize,
+        filter: &Filter,
+    ) -> Result<Vec<(i64, f32)>> {
+        self.pool.read(|connection| lexical::search(connection, question, limit, Some(filter)))
     }
 
     /// Builds the vector index over all passages and swaps it in, if enough changed or [`Seal::Now`] asks.
     ///
-    /// Searches and writes go on meanwhile; what is written meanwhile stays in the tail. A graph takes about
-    /// 1.3 ms and 4 KB of memory a passage while it is built, and more than 20 minutes for a million.
+    /// Searches and writes go on meanwhile; what is written meanwhile stays in the tail. A graph is built with
+    /// [`Native`] and its defaults, on all cores; docs/benchmarks.md says how fast.
     ///
     /// # Errors
     /// Cancelled; Store; Busy.
     pub fn seal(&self, seal: Seal, cancel: &CancelToken) -> Result<()> {
+        self.seal_with(seal, &Native::default(), cancel)
+    }
+
+    /// As [`Store::seal`], with a graph by `builder` where a graph is built.
+    ///
+    /// # Errors
+    /// InvalidArgument for options of the builder out of range; Cancelled; Store; Busy.
+    pub fn seal_with(
+        &self,
+        seal: Seal,
+        builder: &dyn GraphBuilder,
+        cancel: &CancelToken,
+    ) -> Result<()> {
         self.pool.writable()?;
         let Some(dim) = self.dim()? else { return Ok(()) };
-        let kind = match seal {
-            Seal::Now => seal::Kind::Graph,
-            Seal::IfNeeded => {
-                let state = |_: &Connection, vectors: &Vectors| {
-                    Ok((vectors.wants_seal(), vectors.live_count()))
-                };
-                let (wanted, count) = self.with_vectors(dim, state)?;
-                match wanted {
-                    false => return Ok(()),
-                    true if count > vectors::AUTO_GRAPH => seal::Kind::Graph,
-                    true => seal::Kind::Codes,
-                }
-            }
-        };
-        seal::seal(&self.pool, dim, kind, cancel)
+        if seal == Seal::Now {
+            return seal::seal(&self.pool, dim, Some(builder), cancel);
+        }
+        let state =
+            |_: &Connection, vectors: &Vectors| Ok((vectors.wants_seal(), vectors.live_count()));
+        let (wanted, count) = self.with_vectors(dim, state)?;
+        if !wanted {
+            return Ok(());
+        }
+        let builder = Some(builder).filter(|_| count > vectors::AUTO_GRAPH);
+        seal::seal(&self.pool, dim, builder, cancel)
     }
 
     /// Looks at every row and reports every damage; an empty list is a sound file.
@@ -287,7 +365,43 @@ impl Store {
         check::check(&self.pool, cancel).map_err(|fault| fault.at(self.path()))
     }
 
+    /// Writes a copy of the file to `to`, which must not exist, as it stands now. Others may read and write
+    /// meanwhile. The copy appears under its name when it is whole and on the disk.
+    ///
+    /// # Errors
+    /// InvalidArgument if `to` exists; Io or Store if it cannot be written, for instance on a full disk, and
+    /// nothing is left of it then; Cancelled.
+    pub fn backup(&self, to: &Path, cancel: &CancelToken) -> Result<()> {
+        backup::backup(&self.pool, to, cancel)
+    }
+
+    /// The encoder that the file at `path` was built with, however damaged the rest of it is.
+    #[must_use]
+    pub fn encoder_of(path: &Path) -> Option<EncoderIdentity> {
+        salvage::encoder(path)
+    }
+
+    /// Makes a new file `to` of what is intact in the file `from`, which is only read.
+    ///
+    /// Rows keep their ids. A document is kept whole or not at all. Both indexes are made anew; vectors that are
+    /// lost come from `encode`, and where that fails their documents are lost as well. `identity` is the encoder
+    /// to note if the file no longer says which one it was.
+    ///
+    /// # Errors
+    /// InvalidArgument if `to` exists; Store if `from` is no database at all or `to` cannot be written; Io;
+    /// Cancelled, nothing is left of `to` then.
+    pub fn salvage(
+        from: &Path,
+        to: &Path,
+        identity: Option<&EncoderIdentity>,
+        encode: &mut Encode<'_>,
+        cancel: &CancelToken,
+    ) -> Result<Salvage> {
+        salvage::salvage(from, to, identity, encode, cancel)
+    }
+
     /// Rewrites the file without its unused space and folds its log into it. Needs as much free space again.
+    /// Nothing of what was removed is left in the file.
     ///
     /// # Errors
     /// Store, for instance if the disk is full; Busy if another process is writing.

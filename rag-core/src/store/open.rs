@@ -21,8 +21,10 @@ use crate::error::{Error, Result};
 
 /// The name of a store that is never written to disk.
 const MEMORY: &str = ":memory:";
-/// How long a writer waits for another before it says busy.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How often a writer asks again while another writes, and how often before it says busy: after ten seconds or
+/// more. SQLite's own waits grow to 100 ms, and who waits longest then loses to who comes last.
+const BUSY_POLL: Duration = Duration::from_millis(2);
+const BUSY_POLLS: i32 = 5000;
 /// Most bytes of one value.
 const MAX_VALUE_BYTES: i32 = 256 << 20;
 const MAX_SQL_BYTES: i32 = 64 << 10;
@@ -68,8 +70,8 @@ fn memory(path: &Path, access: Access) -> Result<Pool> {
         return Err(Error::invalid("access", "a store in memory cannot be read-only"));
     }
     let run = || -> Outcome<Connection> {
-        let connection = Connection::open_in_memory()?;
-        harden(&connection)?;
+        let mut connection = Connection::open_in_memory()?;
+        harden(&mut connection)?;
         fill(&connection)?;
         Ok(connection)
     };
@@ -87,7 +89,7 @@ fn create(path: &Path) -> Result<Pool> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
         let mut connection =
             Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-        harden(&connection)?;
+        harden(&mut connection)?;
         connection.pragma_update(None, "page_size", schema::PAGE_SIZE)?;
         let transaction = Transaction::new(&mut connection, TransactionBehavior::Immediate)?;
         let id: u32 = transaction.query_row("PRAGMA application_id", [], |row| row.get(0))?;
@@ -112,8 +114,8 @@ fn fill(connection: &Connection) -> Outcome<()> {
 fn read_write(path: &Path) -> Result<Pool> {
     let run = || -> Outcome<Connection> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(path, flags)?;
-        harden(&connection)?;
+        let mut connection = Connection::open_with_flags(path, flags)?;
+        harden(&mut connection)?;
         if connection.is_readonly("main")? {
             return Err(Fault::Other(Error::store(
                 path,
@@ -165,7 +167,7 @@ fn has_log(path: &Path) -> bool {
 
 /// One more connection that can only read.
 pub(super) fn reader(path: &Path, source: &Source) -> Outcome<Connection> {
-    let connection = match source {
+    let mut connection = match source {
         Source::ReadOnly { immutable: true } => {
             let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
             Connection::open_with_flags(
@@ -182,7 +184,7 @@ pub(super) fn reader(path: &Path, source: &Source) -> Outcome<Connection> {
             Connection::open_with_flags(path, flags)?
         }
     };
-    harden(&connection)?;
+    harden(&mut connection)?;
     connection.pragma_update(None, "query_only", true)?;
     Ok(connection)
 }
@@ -202,8 +204,8 @@ fn immutable_uri(path: &Path) -> Outcome<String> {
 }
 
 /// Settings that keep a hostile or damaged file from doing more than failing.
-fn harden(connection: &Connection) -> Outcome<()> {
-    connection.busy_timeout(BUSY_TIMEOUT)?;
+pub(super) fn harden(connection: &mut Connection) -> Outcome<()> {
+    connection.busy_handler(Some(wait_for_writer))?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;
@@ -218,6 +220,11 @@ fn harden(connection: &Connection) -> Outcome<()> {
     )?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(())
+}
+
+fn wait_for_writer(asked: i32) -> bool {
+    std::thread::sleep(BUSY_POLL);
+    asked < BUSY_POLLS
 }
 
 fn read_header(path: &Path) -> Result<Header> {

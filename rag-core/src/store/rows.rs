@@ -121,6 +121,34 @@ impl DocumentRecord {
         Ok(self.id)
     }
 
+    /// Writes the row as it is, id and checksum included.
+    pub(super) fn copy(&self, connection: &Connection, source_map: &[u8]) -> Outcome<()> {
+        connection
+            .prepare_cached(&format!(
+                "INSERT INTO document({DOCUMENT_COLUMNS}, source_map) \
+                 VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)"
+            ))?
+            .execute(rusqlite::params![
+                self.id,
+                self.uri,
+                self.kind,
+                self.size,
+                self.mtime_ns,
+                self.hash,
+                self.title,
+                self.lang,
+                self.metadata,
+                self.length,
+                self.status,
+                self.error,
+                self.added_at,
+                self.map_check,
+                self.check,
+                source_map,
+            ])?;
+        Ok(())
+    }
+
     /// Writes back what a rename or a touch may change.
     pub(super) fn update(&self, connection: &Connection) -> Outcome<()> {
         connection

@@ -2,17 +2,21 @@
 
 use std::collections::BTreeSet;
 
+use half::f16;
+use half::slice::HalfFloatSliceExt;
 use rusqlite::Connection;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::fault::{Fault, Outcome};
+use super::types::Precision;
+use crate::kernels::dot::dot_f32;
 
 /// "RAG1", in the file's header at byte 68.
 pub(super) const APPLICATION_ID: u32 = 0x5241_4731;
 /// The version of the tables, in the file's header at byte 60.
 pub(super) const VERSION: u32 = 1;
 
-/// 8 KiB pages hold five vectors of 384 numbers; 4 KiB pages would waste a quarter.
+/// 8 KiB pages hold ten vectors of 384 half-precision numbers; 4 KiB pages would hold four each.
 pub(super) const PAGE_SIZE: u32 = 8192;
 
 /// The full-text table, also made in memory by `check` to compare with.
@@ -130,26 +134,41 @@ impl RowSum {
     }
 }
 
-/// The bytes of a vector row: `dim` little-endian f32, then xxh3-64 over id and vector, little-endian.
-pub(super) fn vector_row(id: i64, vector: &[f32]) -> Vec<u8> {
-    let mut data = Vec::with_capacity(vector.len() * 4 + 8);
-    for x in vector {
-        data.extend_from_slice(&x.to_le_bytes());
-    }
-    let sum = vector_sum(id, &data);
-    data.extend_from_slice(&sum.to_le_bytes());
-    data
+/// A vector as it is stored: its numbers, then the checksum of id and numbers.
+pub(super) fn vector_row(id: i64, vector: &[f32], precision: Precision) -> Vec<u8> {
+    let mut row: Vec<u8> = match precision {
+        Precision::F16 => {
+            vector.iter().flat_map(|x| f16::from_f32(*x).to_bits().to_le_bytes()).collect()
+        }
+        Precision::F32 => vector.iter().flat_map(|x| x.to_le_bytes()).collect(),
+    };
+    let sum = vector_sum(id, &row);
+    row.extend_from_slice(&sum.to_le_bytes());
+    row
 }
 
-/// Reads a vector row into `vector`; `false` if it is damaged.
-pub(super) fn read_vector_row(id: i64, data: &[u8], vector: &mut Vec<f32>) -> bool {
+/// Reads a row of `dim` numbers of either precision into `vector`, at length 1; `false` if it is damaged.
+pub(super) fn read_vector_row(id: i64, data: &[u8], dim: usize, vector: &mut Vec<f32>) -> bool {
     vector.clear();
     let Some((body, sum)) = data.split_last_chunk::<8>() else { return false };
-    if body.len() % 4 != 0 || u64::from_le_bytes(*sum) != vector_sum(id, body) {
+    if u64::from_le_bytes(*sum) != vector_sum(id, body) {
         return false;
     }
-    vector.extend(body.chunks_exact(4).map(|x| f32::from_le_bytes([x[0], x[1], x[2], x[3]])));
-    true
+    if body.len() == dim * 4 {
+        vector.extend(body.chunks_exact(4).map(|x| f32::from_le_bytes([x[0], x[1], x[2], x[3]])));
+        return true;
+    }
+    if body.len() != dim * 2 {
+        return false;
+    }
+    let half = body.chunks_exact(2).map(|x| f16::from_bits(u16::from_le_bytes([x[0], x[1]])));
+    let half: Vec<f16> = half.collect();
+    vector.resize(dim, 0.0);
+    half.convert_to_f32_slice(vector);
+    // rounding moved its end a little off the unit sphere
+    let norm = dot_f32(vector, vector).sqrt();
+    vector.iter_mut().for_each(|x| *x /= norm);
+    norm.is_normal()
 }
 
 fn vector_sum(id: i64, body: &[u8]) -> u64 {
@@ -165,15 +184,19 @@ mod tests {
 
     #[test]
     fn any_flipped_bit_of_a_vector_row_shows() {
-        let row = vector_row(7, &[0.6, -0.8]);
-        let mut vector = Vec::new();
-        assert!(read_vector_row(7, &row, &mut vector));
-        assert_eq!(vector, [0.6, -0.8]);
-        assert!(!read_vector_row(8, &row, &mut vector));
-        for bit in 0..row.len() * 8 {
-            let mut rotten = row.clone();
-            rotten[bit / 8] ^= 1 << (bit % 8);
-            assert!(!read_vector_row(7, &rotten, &mut vector));
+        for precision in [Precision::F16, Precision::F32] {
+            let row = vector_row(7, &[0.6, -0.8], precision);
+            let mut vector = Vec::new();
+            assert!(read_vector_row(7, &row, 2, &mut vector));
+            assert!((vector[0] - 0.6).abs() < 3e-4 && (vector[1] + 0.8).abs() < 3e-4);
+            assert!((dot_f32(&vector, &vector) - 1.0).abs() < 1e-6);
+            assert!(!read_vector_row(8, &row, 2, &mut vector));
+            assert!(!read_vector_row(7, &row, 3, &mut vector));
+            for bit in 0..row.len() * 8 {
+                let mut rotten = row.clone();
+                rotten[bit / 8] ^= 1 << (bit % 8);
+                assert!(!read_vector_row(7, &rotten, 2, &mut vector));
+            }
         }
     }
 

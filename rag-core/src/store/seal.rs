@@ -8,9 +8,9 @@ use super::pool::Pool;
 use super::segment::Segment;
 use super::vectors::each_vector;
 use crate::error::{Error, Result};
+use crate::index::GraphBuilder;
 use crate::index::codes::Codes;
 use crate::index::graph::Graph;
-use crate::index::hnsw::{self, BuildOptions};
 use crate::progress::CancelToken;
 
 /// What a segment is built from: all vectors of one snapshot.
@@ -20,29 +20,30 @@ struct Snapshot {
     max_id: i64,
     ids: Vec<i64>,
     codes: Codes,
-    /// The original vectors, kept only to build a graph.
+    /// The original vectors, kept only for a graph builder that wants them.
     vectors: Vec<f32>,
 }
 
-/// Whether a graph is built over the codes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    Codes,
-    Graph,
-}
-
-/// Builds and swaps in a segment of `kind`. If another seal was faster, its result stands.
-pub(super) fn seal(pool: &Pool, dim: usize, kind: Kind, cancel: &CancelToken) -> Result<()> {
-    let mut snapshot = pool.read(|connection| Snapshot::read(connection, dim, kind, cancel))?;
-    let graph = match kind {
-        Kind::Graph if !snapshot.ids.is_empty() => {
+/// Builds and swaps in a segment: codes, and a graph if there is a builder. If another seal was faster, its
+/// result stands.
+pub(super) fn seal(
+    pool: &Pool,
+    dim: usize,
+    builder: Option<&dyn GraphBuilder>,
+    cancel: &CancelToken,
+) -> Result<()> {
+    let wants_vectors = builder.is_some_and(GraphBuilder::wants_vectors);
+    let read = |connection: &Connection| Snapshot::read(connection, dim, wants_vectors, cancel);
+    let mut snapshot = pool.read(read)?;
+    let graph = match builder.filter(|_| !snapshot.ids.is_empty()) {
+        Some(builder) => {
             let vectors = std::mem::take(&mut snapshot.vectors);
-            let links = hnsw::build(&vectors, dim, BuildOptions::default(), cancel)?;
+            let links = builder.build(&snapshot.codes, &vectors, cancel)?;
             drop(vectors);
             let graph = Graph::pack(links, &snapshot.codes);
             Some(graph.ok_or_else(|| Error::internal("a graph cannot number its nodes"))?)
         }
-        _ => None,
+        None => None,
     };
     cancel.check()?;
     pool.write(|connection| snapshot.swap_in(graph, connection))
@@ -52,7 +53,7 @@ impl Snapshot {
     fn read(
         connection: &Connection,
         dim: usize,
-        kind: Kind,
+        wants_vectors: bool,
         cancel: &CancelToken,
     ) -> Outcome<Self> {
         let number = |sql| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
@@ -68,7 +69,7 @@ impl Snapshot {
             cancel.check()?;
             snapshot.ids.push(id);
             snapshot.codes.push(vector);
-            if kind == Kind::Graph {
+            if wants_vectors {
                 snapshot.vectors.extend_from_slice(vector);
             }
             Ok(())

@@ -118,6 +118,29 @@ pub struct Damage {
     pub repairable: bool,
 }
 
+/// What could be taken over from a damaged file.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Salvage {
+    /// Documents kept, each whole; skipped files count as well.
+    pub document_count: usize,
+    /// Their passages.
+    pub passage_count: usize,
+    /// Passages whose vector was lost and encoded again.
+    pub vectors_made: usize,
+    /// Documents and settings that are lost, by name where that can be read.
+    pub lost: Vec<String>,
+}
+
+/// How precisely vectors are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Precision {
+    /// Half precision (IEEE 754 binary16), 2 bytes a number: cosines are off by less than 0.0005.
+    #[default]
+    F16,
+    /// Single precision, 4 bytes a number: cosines are exact to rounding.
+    F32,
+}
+
 /// How to search vectors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum IndexMode {
@@ -128,6 +151,18 @@ pub enum IndexMode {
     Flat,
     /// HNSW wherever a graph exists.
     Hnsw,
+}
+
+/// How to look for the nearest passages.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NearestOptions<'a> {
+    /// Scan or graph. Default by size.
+    pub mode: IndexMode,
+    /// Candidates explored in the graph (`ef` of Malkov and Yashunin 2016): more find more and take longer.
+    /// Default [`EF_SEARCH`](super::EF_SEARCH); never less than is asked for.
+    pub ef_search: Option<usize>,
+    /// Only these passages, by rising id. Default all.
+    pub among: Option<&'a [i64]>,
 }
 
 /// When to build the vector index.

@@ -1,11 +1,15 @@
 //! The vector index in memory: the sealed segment, the rows written since (the tail), and what was deleted.
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
 use rusqlite::{Connection, OptionalExtension};
 
 use super::fault::{Fault, Outcome};
 use super::segment::Segment;
-use super::types::IndexMode;
+use super::types::{IndexMode, NearestOptions};
 use super::{meta, schema};
+use crate::index::Candidate;
 use crate::index::codes::{Code, Codes};
 use crate::index::flat;
 use crate::index::graph::Graph;
@@ -13,11 +17,13 @@ use crate::kernels::dot::dot_f32;
 
 /// Passages from which `IndexMode::Auto` walks the graph.
 pub(super) const AUTO_GRAPH: usize = 100_000;
-/// Fewest candidates rescored with the original vectors, and most when scores are close.
+/// Fewest candidates offered for rescoring with the original vectors, and most when scores are close.
 const MIN_RESCORED: usize = 40;
 const MAX_RESCORED: usize = 4096;
-/// Fewest candidates explored in the graph: recall@10 of 0.99 on real sentence vectors.
-const MIN_EF: usize = 128;
+/// Candidates explored in the graph by default: recall@10 of 0.99 on real sentence vectors.
+pub const EF_SEARCH: usize = 128;
+/// A chosen set of passages up to this size is scanned; above, the graph is walked with the set as predicate.
+const SCANNED_SET: usize = 30_000;
 
 /// Codes with their passage ids.
 #[derive(Debug, Default)]
@@ -62,9 +68,79 @@ impl Part {
         }
     }
 
-    fn scan(&self, query: &Code, limit: usize) -> Vec<(i64, f32)> {
-        let found = flat::best(&self.codes, query, limit, |position| self.is_live(position));
+    fn scan(&self, query: &Code, limit: usize, scope: Option<&Scope>) -> Vec<(i64, f32)> {
+        let found = match scope {
+            Some(scope) => flat::best_among(&self.codes, query, limit, &scope.positions),
+            None if self.dead_count == 0 => flat::best(&self.codes, query, limit, |_| true),
+            None => flat::best(&self.codes, query, limit, |position| self.is_live(position)),
+        };
+        self.named(&found)
+    }
+
+    fn walk(
+        &self,
+        graph: &Graph,
+        query: &Code,
+        limit: usize,
+        ef: usize,
+        scope: Option<&Scope>,
+    ) -> Vec<(i64, f32)> {
+        let codes = &self.codes;
+        let found = match scope {
+            Some(scope) => graph.search_kept(codes, query, limit, ef, |node| scope.holds(node)),
+            None if self.dead_count == 0 => graph.search(codes, query, limit, ef),
+            None => graph.search_kept(codes, query, limit, ef, |node| self.is_live(node)),
+        };
+        self.named(&found)
+    }
+
+    fn named(&self, found: &[Candidate]) -> Vec<(i64, f32)> {
         found.iter().map(|c| (self.ids[c.position as usize], c.score)).collect()
+    }
+}
+
+/// The passages of one part that a search is limited to, all of them live.
+struct Scope {
+    /// Rising.
+    positions: Vec<u32>,
+    /// One bit per position of the part, filled only for a walk.
+    bits: Vec<u64>,
+}
+
+impl Scope {
+    /// The places of `ids`, which rise, in `part`.
+    fn new(ids: &[i64], part: &Part) -> Self {
+        const NEAR: usize = 64;
+        let mut positions = Vec::with_capacity(ids.len().min(part.ids.len()));
+        let mut from = 0;
+        for id in ids {
+            let rest = &part.ids[from..];
+            // ids of one document are neighbours, so the next one is mostly close by
+            let near = match rest.get(NEAR) {
+                Some(far) if far <= id => rest.binary_search(id),
+                _ => rest[..NEAR.min(rest.len())].binary_search(id),
+            };
+            match near {
+                Ok(place) => {
+                    positions.push((from + place) as u32);
+                    from += place + 1;
+                }
+                Err(place) => from += place,
+            }
+        }
+        positions.retain(|position| part.is_live(*position));
+        Self { positions, bits: Vec::new() }
+    }
+
+    fn fill_bits(&mut self, count: usize) {
+        self.bits = vec![0; count.div_ceil(64)];
+        for position in &self.positions {
+            self.bits[*position as usize / 64] |= 1 << (position % 64);
+        }
+    }
+
+    fn holds(&self, position: u32) -> bool {
+        self.bits.get(position as usize / 64).is_some_and(|word| word >> (position % 64) & 1 == 1)
     }
 }
 
@@ -128,33 +204,32 @@ impl Vectors {
 
     /// The passages nearest to `query` by cosine, best first, ties by id.
     ///
-    /// Candidates come from codes and are rescored with the original vectors. A scan is exact: if a passage
-    /// outside of the candidates might belong among the best, more are taken.
+    /// Candidates come from codes and are rescored with the original vectors, until no other can be among the
+    /// best. A scan is exact: if those at hand do not settle it, more are taken.
     pub(super) fn nearest(
         &self,
         connection: &Connection,
         query: &[f32],
         limit: usize,
-        mode: IndexMode,
+        options: &NearestOptions<'_>,
     ) -> Outcome<Vec<(i64, f32)>> {
         let code = Code::new(query);
-        let graph = self.graph.as_ref().filter(|_| self.uses_graph(limit, mode));
-        let mut wanted = limit.saturating_mul(4).max(MIN_RESCORED);
-        let mut candidates = self.candidates(&code, wanted, graph);
-        let mut hits = rescore(connection, query, &candidates)?;
-        hits.truncate(limit);
-        if let (None, Some(outside)) = (graph, candidates.get(wanted - 1)) {
-            let margin = self.sealed.codes.margin(&code).max(self.tail.codes.margin(&code));
-            let reached = hits.get(limit.saturating_sub(1)).map_or(f32::NEG_INFINITY, |hit| hit.1);
-            if limit > 0 && outside.1 + margin >= reached {
-                wanted = wanted.max(MAX_RESCORED);
-                candidates = self.candidates(&code, wanted, None);
-                candidates.retain(|candidate| candidate.1 + margin >= reached);
-                hits = rescore(connection, query, &candidates)?;
-                hits.truncate(limit);
-            }
+        let search = Search::new(self, &code, options, limit);
+        let margin = self.sealed.codes.margin(&code).max(self.tail.codes.margin(&code));
+        if search.graph.is_some() {
+            // what the walk misses weighs more than what rounding hides
+            let candidates = search.candidates(limit.saturating_mul(2).max(MIN_RESCORED));
+            return Ok(rescore(connection, query, &candidates, limit, margin / 2.0)?.0);
         }
-        Ok(hits)
+        let mut wanted = limit.saturating_mul(4).max(MIN_RESCORED);
+        let mut candidates = search.candidates(wanted);
+        let (hits, settled) = rescore(connection, query, &candidates, limit, margin)?;
+        if settled || candidates.len() < wanted {
+            return Ok(hits);
+        }
+        wanted = wanted.max(MAX_RESCORED);
+        candidates = search.candidates(wanted);
+        Ok(rescore(connection, query, &candidates, limit, margin)?.0)
     }
 
     fn uses_graph(&self, limit: usize, mode: IndexMode) -> bool {
@@ -166,22 +241,6 @@ impl Vectors {
         };
         // exploring a large part of the graph costs more than a scan
         worth && limit.saturating_mul(8) < count
-    }
-
-    fn candidates(&self, query: &Code, wanted: usize, graph: Option<&Graph>) -> Vec<(i64, f32)> {
-        let mut found = match graph {
-            Some(graph) => {
-                let keep = |position| self.sealed.is_live(position);
-                let ef = wanted.max(MIN_EF);
-                let near = graph.search(&self.sealed.codes, query, wanted, ef, keep);
-                near.iter().map(|c| (self.sealed.ids[c.position as usize], c.score)).collect()
-            }
-            None => self.sealed.scan(query, wanted),
-        };
-        found.extend(self.tail.scan(query, wanted));
-        found.sort_by(best_first);
-        found.truncate(wanted);
-        found
     }
 
     /// Whether so much changed since the last seal, or so little of it is usable, that sealing pays.
@@ -205,27 +264,91 @@ fn best_first(a: &(i64, f32), b: &(i64, f32)) -> std::cmp::Ordering {
     b.1.total_cmp(&a.1).then(a.0.cmp(&b.0))
 }
 
-/// True cosines of the candidates that still exist, best first.
+/// One search: where it looks, and how.
+struct Search<'a> {
+    vectors: &'a Vectors,
+    query: &'a Code,
+    graph: Option<&'a Graph>,
+    ef: usize,
+    sealed: Option<Scope>,
+    tail: Option<Scope>,
+}
+
+impl<'a> Search<'a> {
+    fn new(
+        vectors: &'a Vectors,
+        query: &'a Code,
+        options: &NearestOptions<'_>,
+        limit: usize,
+    ) -> Self {
+        let mut sealed = options.among.map(|ids| Scope::new(ids, &vectors.sealed));
+        let tail = options.among.map(|ids| Scope::new(ids, &vectors.tail));
+        let small = sealed.as_ref().is_some_and(|scope| scope.positions.len() <= SCANNED_SET);
+        let worth = !small && vectors.uses_graph(limit, options.mode);
+        let graph = vectors.graph.as_ref().filter(|_| worth);
+        if let (Some(scope), Some(_)) = (&mut sealed, graph) {
+            scope.fill_bits(vectors.sealed.ids.len());
+        }
+        let ef = options.ef_search.unwrap_or(EF_SEARCH);
+        Self { vectors, query, graph, ef, sealed, tail }
+    }
+
+    /// The `wanted` best by code, best first.
+    fn candidates(&self, wanted: usize) -> Vec<(i64, f32)> {
+        let (vectors, query) = (self.vectors, self.query);
+        let scope = self.sealed.as_ref();
+        let mut found = match self.graph {
+            Some(graph) => vectors.sealed.walk(graph, query, wanted, self.ef, scope),
+            None => vectors.sealed.scan(query, wanted, scope),
+        };
+        if !vectors.tail.ids.is_empty() {
+            found.extend(vectors.tail.scan(query, wanted, self.tail.as_ref()));
+            found.sort_by(best_first);
+            found.truncate(wanted);
+        }
+        found
+    }
+}
+
+/// The `limit` best by true cosine among the candidates that still exist, best first; and whether no candidate
+/// beyond those given, which come best first, can be among them: their scores are off by `margin` at most.
 fn rescore(
     connection: &Connection,
     query: &[f32],
     candidates: &[(i64, f32)],
-) -> Outcome<Vec<(i64, f32)>> {
+    limit: usize,
+    margin: f32,
+) -> Outcome<(Vec<(i64, f32)>, bool)> {
     let mut statement = connection.prepare_cached("SELECT data FROM vector WHERE id = ?1")?;
     let mut vector = Vec::with_capacity(query.len());
-    let mut hits = Vec::with_capacity(candidates.len());
-    for (id, _) in candidates {
+    let mut hits = Vec::with_capacity(candidates.len().min(limit));
+    let mut best: BinaryHeap<Reverse<Candidate>> = BinaryHeap::new();
+    let mut settled = limit == 0;
+    for (id, score) in candidates {
+        let floor = best.peek().filter(|_| best.len() == limit).map(|worst| worst.0.score);
+        settled = settled || floor.is_some_and(|floor| score + margin < floor);
+        if settled {
+            break;
+        }
         let intact = statement
             .query_row([id], |row| Ok(read_row(*id, row, query.len(), &mut vector)))
             .optional()?;
         match intact {
-            Some(true) => hits.push((*id, dot_f32(query, &vector).clamp(-1.0, 1.0))),
+            Some(true) => {
+                let score = dot_f32(query, &vector).clamp(-1.0, 1.0);
+                hits.push((*id, score));
+                best.push(Reverse(Candidate { score, position: 0 }));
+                if best.len() > limit {
+                    best.pop();
+                }
+            }
             Some(false) => return Err(damaged(*id)),
             None => {}
         }
     }
     hits.sort_by(best_first);
-    Ok(hits)
+    hits.truncate(limit);
+    Ok((hits, settled))
 }
 
 /// Calls `each` with every vector above `after`, by id.
@@ -251,8 +374,7 @@ pub(super) fn each_vector(
 
 fn read_row(id: i64, row: &rusqlite::Row<'_>, dim: usize, vector: &mut Vec<f32>) -> bool {
     let data = row.get_ref(0).ok().and_then(|data| data.as_blob().ok());
-    let read = data.is_some_and(|data| schema::read_vector_row(id, data, vector));
-    read && vector.len() == dim
+    data.is_some_and(|data| schema::read_vector_row(id, data, dim, vector))
 }
 
 fn damaged(id: i64) -> Fault {

@@ -6,7 +6,7 @@ use rusqlite::Connection;
 
 use super::fault::{Fault, Outcome};
 use super::rows::{self, DocumentRecord, PassageSum};
-use super::types::NewDocument;
+use super::types::{NewDocument, Precision};
 use super::{lexical, meta, schema};
 use crate::encode::EncoderIdentity;
 use crate::error::{Error, Result};
@@ -85,6 +85,7 @@ pub(super) fn put_document(
     let mut ids = Vec::with_capacity(passages.len());
     let first_id = next_passage_id(connection)?;
     let mut rows = vectors.chunks_exact(dim.max(1));
+    let precision = meta::precision(connection)?;
     for (ordinal, passage) in passages.iter().enumerate() {
         let text = document.text.get(passage.range.clone()).unwrap_or_default();
         let id = first_id + ordinal as i64;
@@ -102,7 +103,7 @@ pub(super) fn put_document(
         let vector = rows.next().unwrap_or_default();
         connection
             .prepare_cached("INSERT INTO vector(id, data) VALUES(?1, ?2)")?
-            .execute((id, schema::vector_row(id, vector)))?;
+            .execute((id, schema::vector_row(id, vector, precision)))?;
         let body = lexical::index_text(passage.heading.as_deref(), text, document.lang);
         connection
             .prepare_cached("INSERT INTO lexical(rowid, body) VALUES(?1, ?2)")?
@@ -233,19 +234,33 @@ fn existing(connection: &Connection, id: i64) -> Outcome<DocumentRecord> {
     Err(Fault::Damaged(format!("document {id} ({}) is damaged", record.uri)))
 }
 
+/// Decides how precisely vectors are kept, while there are none.
+pub(super) fn set_precision(connection: &Connection, precision: Precision) -> Outcome<()> {
+    if meta::precision(connection)? == precision {
+        return Ok(());
+    }
+    if !is_empty(connection)? {
+        let reason = "it can be chosen only before the first passage is written";
+        return Err(Fault::Other(Error::invalid("precision", reason)));
+    }
+    meta::put_precision(connection, precision)
+}
+
+fn is_empty(connection: &Connection) -> Outcome<bool> {
+    let sql = "SELECT NOT EXISTS(SELECT 1 FROM passage)";
+    Ok(connection.query_row(sql, [], |row| row.get(0))?)
+}
+
 /// Ties the file to an encoder unless it holds passages of another.
 pub(super) fn bind_encoder(connection: &Connection, identity: &EncoderIdentity) -> Outcome<()> {
     let held = meta::encoder(connection)?;
     if held.as_ref() == Some(identity) {
         return Ok(());
     }
-    if let Some(held) = held.filter(|held| !comparable(held, identity)) {
-        let empty: bool =
-            connection
-                .query_row("SELECT NOT EXISTS(SELECT 1 FROM passage)", [], |row| row.get(0))?;
-        if !empty {
-            return Err(Fault::Other(mismatch(&held, identity)));
-        }
+    if let Some(held) = held.filter(|held| !comparable(held, identity))
+        && !is_empty(connection)?
+    {
+        return Err(Fault::Other(mismatch(&held, identity)));
     }
     meta::put_encoder(connection, identity)
 }

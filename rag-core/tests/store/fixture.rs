@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 
+use rag_core::Result;
 use rag_core::encode::EncoderIdentity;
 use rag_core::passage::Passage;
-use rag_core::store::{Access, IndexMode, NewDocument, Store};
+use rag_core::store::{Access, IndexMode, NewDocument, Precision, Store};
 
 static NO_METADATA: BTreeMap<String, String> = BTreeMap::new();
 
@@ -27,14 +28,30 @@ impl Kb {
         Self::create(":memory:".as_ref(), dim)
     }
 
+    /// Vectors kept as they were given, to compare with brute force.
+    pub(crate) fn exact(dim: usize) -> Self {
+        let kb = Self::memory(dim);
+        kb.store.set_precision(Precision::F32).unwrap();
+        kb
+    }
+
     /// Stores a document of these passages with vectors from seeds `seed`, `seed + 1`, ...
     pub(crate) fn put(&self, uri: &str, passages: &[&str], seed: u64) -> Vec<i64> {
+        self.try_put(uri, passages, seed).unwrap()
+    }
+
+    /// As [`Kb::put`], where it may fail.
+    pub(crate) fn try_put(&self, uri: &str, passages: &[&str], seed: u64) -> Result<Vec<i64>> {
         let vectors: Vec<f32> =
             (0..passages.len() as u64).flat_map(|n| unit(self.dim, seed * 1000 + n)).collect();
-        self.put_vectors(uri, passages, &vectors)
+        self.try_put_vectors(uri, passages, &vectors)
     }
 
     pub(crate) fn put_vectors(&self, uri: &str, passages: &[&str], vectors: &[f32]) -> Vec<i64> {
+        self.try_put_vectors(uri, passages, vectors).unwrap()
+    }
+
+    fn try_put_vectors(&self, uri: &str, passages: &[&str], vectors: &[f32]) -> Result<Vec<i64>> {
         let text = passages.join("\n");
         let mut start = 0;
         let ranges: Vec<Passage> = passages
@@ -45,7 +62,7 @@ impl Kb {
                 passage(range, None)
             })
             .collect();
-        self.store.put_document(&document(uri, &text), &ranges, vectors).unwrap()
+        self.store.put_document(&document(uri, &text), &ranges, vectors)
     }
 
     pub(crate) fn ids_nearest(&self, seed: u64, limit: usize) -> Vec<i64> {

@@ -3,8 +3,12 @@
 
 mod damage;
 mod files;
+mod filters;
 mod fixture;
+mod format;
+mod model;
 mod processes;
+mod salvage;
 mod vectors;
 
 use std::collections::BTreeMap;

@@ -26,7 +26,7 @@ fn truth(vectors: &[f32], query: &[f32], live: impl Fn(usize) -> bool) -> Vec<(u
 
 /// A store of clustered vectors, fifty passages a document; passage ids are rows + 1.
 fn filled(vectors: &[f32]) -> Kb {
-    let kb = Kb::memory(DIM);
+    let kb = Kb::exact(DIM);
     let texts = vec!["passage"; 50];
     for (number, rows) in vectors.chunks(50 * DIM).enumerate() {
         let texts = &texts[..rows.len() / DIM];

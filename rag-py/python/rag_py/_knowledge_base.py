@@ -28,9 +28,12 @@ class KnowledgeBase(_native.KnowledgeBase):
         *,
         mode: Mode | None = None,
         index: Index | None = None,
+        ef_search: int | None = None,
+        filter: str | None = None,
     ) -> list[_native.Hit]:
         """As ``search``, without holding up the event loop."""
-        return await asyncio.to_thread(self.search, question, top_k, mode=mode, index=index)
+        options = {"mode": mode, "index": index, "ef_search": ef_search, "filter": filter}
+        return await asyncio.to_thread(lambda: self.search(question, top_k, **options))
 
     async def aask(self, question: str, **options: Unpack[AskOptions]) -> _native.Answer:
         """As ``ask``, without holding up the event loop. Cancelling the task stops the generation."""

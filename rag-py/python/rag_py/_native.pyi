@@ -18,6 +18,7 @@ from rag_py._types import (
     Mode,
     Ranks,
     Reason,
+    Salvage,
     Stage,
     Status,
     StopReason,
@@ -83,6 +84,8 @@ class KnowledgeBase:
         max_tokens: int | None = None,
         max_file_bytes: int | None = None,
         hidden: bool = False,
+        include: Sequence[str] | None = None,
+        exclude: Sequence[str] | None = None,
     ) -> SyncReport:
         """Makes the knowledge base mirror folders or files: adds, updates, renames, removes.
 
@@ -97,6 +100,8 @@ class KnowledgeBase:
             max_tokens: Most tokens of a passage. Default 200, or what the encoder takes if that is less.
             max_file_bytes: Larger files are skipped with a reason. Default 64 MiB.
             hidden: Also take files and folders whose name starts with a dot.
+            include: Only files that match one of these globs, in the syntax of ``.gitignore``.
+            exclude: No files or folders that match one of these globs.
 
         Raises:
             FileNotFoundError: A path does not exist.
@@ -133,6 +138,8 @@ class KnowledgeBase:
         *,
         mode: Mode | None = None,
         index: Index | None = None,
+        ef_search: int | None = None,
+        filter: str | None = None,
     ) -> list[Hit]:
         """Finds the passages that answer a question best, best first.
 
@@ -141,6 +148,8 @@ class KnowledgeBase:
             top_k: Most hits returned. Default 5.
             mode: ``"dense"`` (vectors), ``"lexical"`` (words) or ``"hybrid"`` (both). Default ``"hybrid"``.
             index: ``"auto"`` (by size), ``"flat"`` (exact) or ``"hnsw"``. Default ``"auto"``.
+            ef_search: Candidates explored in the graph, where one is walked. Default 128.
+            filter: Only documents that pass, such as ``"kind = pdf AND year >= 2020"``. Default all.
 
         Raises:
             InvalidArgumentError: The question is empty, or ``top_k`` out of range.
@@ -157,6 +166,8 @@ class KnowledgeBase:
         top_k: int | None = None,
         mode: Mode | None = None,
         index: Index | None = None,
+        ef_search: int | None = None,
+        filter: str | None = None,
         abstain: Abstain | None = None,
         explain: bool | None = None,
         max_new_tokens: int | None = None,
@@ -221,6 +232,8 @@ class KnowledgeBase:
         top_k: int | None = None,
         mode: Mode | None = None,
         index: Index | None = None,
+        ef_search: int | None = None,
+        filter: str | None = None,
         abstain: Abstain | None = None,
         explain: bool | None = None,
         max_new_tokens: int | None = None,
@@ -246,6 +259,8 @@ class KnowledgeBase:
         top_k: int | None = None,
         mode: Mode | None = None,
         index: Index | None = None,
+        ef_search: int | None = None,
+        filter: str | None = None,
         abstain: Abstain | None = None,
         explain: bool | None = None,
         max_new_tokens: int | None = None,
@@ -276,6 +291,29 @@ class KnowledgeBase:
 
     def check(self) -> list[Damage]:
         """Every damage in the file; an empty list is a sound file."""
+
+    def remove_where(self, filter: str) -> list[str]:
+        """Removes every document that passes the filter, in one transaction, and returns their names."""
+
+    def backup(self, to: _Path) -> None:
+        """Writes a copy of the file to a path that must not exist, as it stands now. Others may go on working."""
+
+    @staticmethod
+    def repair(
+        path: _Path,
+        to: _Path,
+        *,
+        encoder: _Path | None = None,
+    ) -> Salvage:
+        """Makes a new file of what is intact in a damaged one, which is only read.
+
+        Documents keep their ids and come over whole or not at all; vectors that are lost are encoded again.
+
+        Args:
+            path: The damaged file.
+            to: The file to make; it must not exist.
+            encoder: For a file that no longer says which encoder it was built with.
+        """
 
     def vacuum(self) -> None:
         """Rewrites the file without its unused space."""

@@ -32,6 +32,8 @@ class AskOptions(TypedDict, total=False):
     top_k: Optional[int]
     mode: Optional[Mode]
     index: Optional[Index]
+    ef_search: Optional[int]
+    filter: Optional[str]
     abstain: Optional[Abstain]
     explain: Optional[bool]
     max_new_tokens: Optional[int]
@@ -116,6 +118,15 @@ class Info(TypedDict):
     index: str
     format_version: int
     bytes: int
+
+
+class Salvage(TypedDict):
+    """What could be taken over from a damaged file."""
+
+    document_count: int
+    passage_count: int
+    vectors_made: int
+    lost: List[str]
 
 
 class Damage(TypedDict):

@@ -75,8 +75,12 @@ impl Ranker {
                 Ok(nearest(embedding, vectors, depth))
             }
             Documents::Store { store, document_of_passage, mode } => {
-                let options =
-                    SearchOptions { top_k: depth, mode: (*mode).into(), index: IndexMode::Flat };
+                let options = SearchOptions {
+                    top_k: depth,
+                    mode: (*mode).into(),
+                    index: IndexMode::Flat,
+                    ..SearchOptions::default()
+                };
                 let hits = search(store, &query.text, embedding, &options)?;
                 let document = |id| document_of_passage.get(&id).copied();
                 Ok(hits.iter().filter_map(|hit| document(hit.passage_id)).collect())

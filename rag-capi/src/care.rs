@@ -1,0 +1,103 @@
+//! Copies of a file, and what is intact in a damaged one.
+
+use std::ffi::c_char;
+
+use rag_core::{KnowledgeBase, OpenOptions};
+
+use crate::boundary::{self, run};
+use crate::error::{rag_error, rag_status};
+use crate::kb::{filter, model_dirs, rag_kb, shared};
+use crate::options::owned_text;
+use crate::progress::{self, rag_cancel};
+
+/// Writes a copy of the file to `to` (UTF-8), which must not exist, as it stands now. Others may go on working.
+///
+/// RAG_INVALID_ARGUMENT: `to` exists. RAG_IO, RAG_STORE: it cannot be written; nothing is left of it then.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rag_kb_backup(
+    kb: *const rag_kb,
+    to: *const c_char,
+    cancel: *const rag_cancel,
+    error: *mut *mut rag_error,
+) -> rag_status {
+    // SAFETY: the pointers are null or valid as the contract above says.
+    unsafe {
+        run(error, || {
+            let kb = shared(kb)?;
+            kb.enter()?.backup(boundary::text(to, "to")?, &progress::token(cancel))
+        })
+    }
+}
+
+/// Removes every document that passes `filter`, in one transaction: see rag_search_options. `removed_count` may be
+/// NULL, else it says how many there were.
+///
+/// RAG_INVALID_ARGUMENT: the filter cannot be read.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rag_kb_remove_where(
+    kb: *mut rag_kb,
+    filter_text: *const c_char,
+    removed_count: *mut usize,
+    error: *mut *mut rag_error,
+) -> rag_status {
+    // SAFETY: the pointers are null or valid as the contract above says.
+    unsafe {
+        run(error, || {
+            if !removed_count.is_null() {
+                removed_count.write(0);
+            }
+            let kb = shared(kb)?;
+            // null is refused here: it would mean every document
+            boundary::text(filter_text, "filter")?;
+            let Some(filter) = filter(filter_text)? else { return Ok(()) };
+            let removed = kb.enter()?.remove_where(&filter)?;
+            if !removed_count.is_null() {
+                removed_count.write(removed.len());
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Makes a new file `to` of what is intact in the damaged file `from`, which is only read. Documents keep their ids
+/// and come over whole or not at all; vectors that are lost are encoded again.
+///
+/// `encoder` is for a file that no longer says which one it was built with. NULL: the one the file names. The counts
+/// may be NULL; `lost_count` counts documents and settings.
+///
+/// RAG_INVALID_ARGUMENT: `to` exists. RAG_STORE: `from` is no database at all.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rag_kb_repair(
+    from: *const c_char,
+    to: *const c_char,
+    encoder: *const c_char,
+    kept_count: *mut usize,
+    lost_count: *mut usize,
+    cancel: *const rag_cancel,
+    error: *mut *mut rag_error,
+) -> rag_status {
+    // SAFETY: the pointers are null or valid as the contract above says.
+    unsafe {
+        run(error, || {
+            for count in [kept_count, lost_count] {
+                if !count.is_null() {
+                    count.write(0);
+                }
+            }
+            let (from, to) = (boundary::text(from, "from")?, boundary::text(to, "to")?);
+            let options = OpenOptions {
+                encoder: owned_text(encoder, "encoder")?,
+                model_dirs: model_dirs(std::ptr::null())?,
+                ..OpenOptions::default()
+            };
+            let report = KnowledgeBase::repair(from, to, &options, &progress::token(cancel))?;
+            let counts = [(kept_count, report.document_count), (lost_count, report.lost.len())];
+            for (place, count) in counts {
+                if !place.is_null() {
+                    place.write(count);
+                }
+            }
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,40 @@
+//! `rag repair KB TO`: what is intact in a damaged file, as a new one.
+
+use std::path::PathBuf;
+
+use rag_core::{KnowledgeBase, OpenOptions};
+
+use super::options::{KnowledgeBaseArgs, model_dirs};
+use crate::console::{Console, one_line};
+use crate::failure::{Exit, Outcome};
+
+/// Make a new file of what is intact in a damaged one; exit code 4 if something is lost
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    knowledge_base: KnowledgeBaseArgs,
+    /// The file to make; it must not exist
+    to: PathBuf,
+}
+
+pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
+    let encoder = args.knowledge_base.encoder.clone();
+    let options = OpenOptions { encoder, model_dirs: model_dirs(), ..OpenOptions::default() };
+    let job = console.job();
+    let report = KnowledgeBase::repair(&args.knowledge_base.path, &args.to, &options, job.token())?;
+    if console.is_json() {
+        console.json(&report)?;
+    } else {
+        for name in &report.lost {
+            console.line(format_args!("lost: {}", one_line(name)))?;
+        }
+        console.line(format_args!(
+            "kept {} documents, {} passages; encoded {} again; lost {}",
+            report.document_count,
+            report.passage_count,
+            report.vectors_made,
+            report.lost.len()
+        ))?;
+    }
+    Ok(if report.lost.is_empty() { Exit::Done } else { Exit::Skipped })
+}
