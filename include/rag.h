@@ -379,6 +379,20 @@ typedef enum {
 } rag_prompt_kind;
 
 /**
+ * Whether tokens are guessed ahead, which changes the speed and no byte.
+ */
+typedef enum {
+    /**
+     * From what followed the last tokens earlier in prompt and answer.
+     */
+    RAG_DRAFT_LOOKUP = 0,
+    /**
+     * One token at a time.
+     */
+    RAG_DRAFT_OFF = 1,
+} rag_draft;
+
+/**
  * What the documents say, or that they do not. Owned by the caller; free it once with rag_answer_free. Any number
  * of threads may read it.
  */
@@ -730,9 +744,9 @@ typedef struct {
      */
     int32_t early_stopping;
     /**
-     * Zero.
+     * A rag_draft.
      */
-    int32_t reserved2;
+    int32_t draft;
     /**
      * Only documents that pass: see rag_search_options. NULL: all.
      */
@@ -1115,6 +1129,14 @@ typedef struct {
      * 1: beam search ends with the first `beams` continuations that end. 0: once none that grows is better.
      */
     int32_t early_stopping;
+    /**
+     * A rag_draft.
+     */
+    int32_t draft;
+    /**
+     * Zero.
+     */
+    int32_t reserved;
     /**
      * Persona and rules before a RAG_PROMPT_CHAT prompt. NULL: none.
      */

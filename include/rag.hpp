@@ -374,6 +374,7 @@ struct AskOptions {
     float frequency_penalty = 0;
     float length_penalty = 0;
     bool early_stopping = false;
+    rag_draft draft = RAG_DRAFT_LOOKUP;
     std::string filter;
 };
 
@@ -396,6 +397,7 @@ struct GenerateOptions {
     std::size_t beams = 0;
     float length_penalty = 0;
     bool early_stopping = false;
+    rag_draft draft = RAG_DRAFT_LOOKUP;
     std::vector<std::string> stop;
     std::function<bool(std::string_view)> on_piece;
     std::optional<Cancel> cancel;
@@ -442,6 +444,7 @@ public:
         raw_.frequency_penalty = options.frequency_penalty;
         raw_.length_penalty = options.length_penalty;
         raw_.early_stopping = options.early_stopping;
+        raw_.draft = options.draft;
         if (options.on_piece) raw_.on_piece = rag_hpp_piece;
         raw_.user_data = &callback_;
         raw_.cancel = flag(options.cancel);
@@ -712,6 +715,7 @@ public:
         rag_generate_options raw = RAG_GENERATE_OPTIONS_INIT;
         raw.prompt_kind = options.prompt_kind;
         raw.early_stopping = options.early_stopping;
+        raw.draft = options.draft;
         raw.system = detail::or_null(options.system);
         raw.max_new_tokens = options.max_new_tokens;
         raw.seed = options.seed;

@@ -11,7 +11,7 @@ use rag_core::{Abstain, Answer, AskOptions, Error, Explain, NotFoundReason, Resu
 
 use crate::boundary::{self, Texts, run};
 use crate::error::{rag_error, rag_status};
-use crate::generator::early_stopping;
+use crate::generator::{draft, early_stopping};
 use crate::hits::{self, rag_hit};
 use crate::kb::{self, Shared, rag_kb, search_options};
 use crate::options::{choice, or_default, owned_text, rag_ask_options};
@@ -376,6 +376,7 @@ unsafe fn generate_options(given: &rag_ask_options) -> Result<GenerateOptions> {
         beams: or_default(given.beams, default.beams),
         length_penalty: or_default(given.length_penalty, default.length_penalty),
         early_stopping: early_stopping(given.early_stopping)?,
+        draft: draft(given.draft)?,
         logprobs: None,
         seed: given.seed,
         stop: stop.into_iter().map(str::to_owned).collect(),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use rag_core::Result;
 use rag_core::generate::{
-    EarlyStopping, GenerateOptions, Generation, Generator, Sampling, StopReason,
+    Draft, EarlyStopping, GenerateOptions, Generation, Generator, Sampling, StopReason,
 };
 use rag_core::model::{Message, Role};
 
@@ -55,6 +55,10 @@ pub struct rag_generate_options {
     pub prompt_kind: i32,
     /// 1: beam search ends with the first `beams` continuations that end. 0: once none that grows is better.
     pub early_stopping: i32,
+    /// A rag_draft.
+    pub draft: i32,
+    /// Zero.
+    pub reserved: i32,
     /// Persona and rules before a RAG_PROMPT_CHAT prompt. NULL: none.
     pub system: *const c_char,
     /// Most tokens to produce. 0: 256.
@@ -262,10 +266,16 @@ unsafe fn generate_options(given: &rag_generate_options) -> Result<GenerateOptio
         beams: or_default(given.beams, default.beams),
         length_penalty: or_default(given.length_penalty, default.length_penalty),
         early_stopping: early_stopping(given.early_stopping)?,
+        draft: draft(given.draft)?,
         seed: given.seed,
         stop: stop.into_iter().map(str::to_owned).collect(),
         ..default
     })
+}
+
+/// Whether tokens are guessed ahead.
+pub(crate) fn draft(number: i32) -> Result<Draft> {
+    choice(number, &[Draft::Lookup, Draft::Off], "draft")
 }
 
 /// When a beam search ends.

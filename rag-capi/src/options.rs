@@ -97,6 +97,16 @@ pub enum rag_seal {
     RAG_SEAL_NOW = 1,
 }
 
+/// Whether tokens are guessed ahead, which changes the speed and no byte.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum rag_draft {
+    /// From what followed the last tokens earlier in prompt and answer.
+    RAG_DRAFT_LOOKUP = 0,
+    /// One token at a time.
+    RAG_DRAFT_OFF = 1,
+}
+
 /// What texts are to an encoder; many put another prefix before each.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -242,8 +252,8 @@ pub struct rag_ask_options {
     pub length_penalty: f32,
     /// 1: beam search ends with the first `beams` continuations that end. 0: once none that grows is better.
     pub early_stopping: i32,
-    /// Zero.
-    pub reserved2: i32,
+    /// A rag_draft.
+    pub draft: i32,
     /// Only documents that pass: see rag_search_options. NULL: all.
     pub filter: *const c_char,
 }

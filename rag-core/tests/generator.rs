@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use std::time::Instant;
 
 use rag_core::generate::{
-    EarlyStopping, GenerateOptions, Generation, Generator, Sampling, StopReason,
+    Draft, EarlyStopping, GenerateOptions, Generation, Generator, Sampling, StopReason,
 };
 use rag_core::model::{Message, Role, TemplateSource};
 use rag_core::{CancelToken, ErrorCode};
@@ -426,4 +426,54 @@ fn a_base_model_completes_a_prompt_that_opens_as_it_was_trained() {
     let options = GenerateOptions { stop: vec!["\n".to_owned()], ..at_most(6) };
     assert_eq!(run(&gemma, &few, &options).text, " 1");
     assert!(gemma.chat().encode_prompt("").unwrap().is_empty());
+}
+
+#[test]
+fn guessing_ahead_changes_no_byte_and_saves_passes_over_the_weights() {
+    let (Some(qwen), Some(smollm)) = (qwen(), smollm()) else { return };
+    let repeat = format!("{PASSAGE_EN}\n\nRepeat the text above word by word.");
+    let warm =
+        Sampling { temperature: 0.9, top_p: 0.95, frequency_penalty: 0.1, ..Sampling::default() };
+    for (generator, question) in
+        [(qwen, repeat.as_str()), (smollm, "Tell me a story."), (smollm, &repeat)]
+    {
+        let prompt = ids(generator, question);
+        for (sampling, limits) in [(Sampling::default(), [1, 2, 40]), (warm.clone(), [3, 17, 40])] {
+            for limit in limits {
+                let with = |draft| GenerateOptions {
+                    draft,
+                    seed: 3,
+                    sampling: sampling.clone(),
+                    logprobs: Some(1),
+                    ..at_most(limit)
+                };
+                let (plain, guessed) = (
+                    run(generator, &prompt, &with(Draft::Off)),
+                    run(generator, &prompt, &with(Draft::Lookup)),
+                );
+                assert_eq!(plain.token_ids, guessed.token_ids);
+                assert_eq!(plain.logprobs, guessed.logprobs);
+                assert_eq!((plain.text, plain.stop_reason), (guessed.text, guessed.stop_reason));
+                assert_eq!(plain.drafted_token_count, 0);
+                assert!(guessed.accepted_token_count <= guessed.drafted_token_count);
+            }
+        }
+    }
+    let copied = run(qwen, &ids(qwen, &repeat), &at_most(40));
+    assert!(copied.accepted_token_count >= 15, "{copied:?}");
+}
+
+#[test]
+fn the_next_turn_finds_the_answer_before_it_in_memory() {
+    let Some(smollm) = smollm() else { return };
+    let mut turns = vec![message(Role::User, "Name a colour.")];
+    let first = smollm.chat().render(&turns).unwrap().token_ids;
+    let answer = run(smollm, &first, &at_most(30));
+    turns.push(message(Role::Assistant, &answer.text));
+    turns.push(message(Role::User, "Another one."));
+    let second = smollm.chat().render(&turns).unwrap().token_ids;
+    let next = run(smollm, &second, &at_most(8));
+    assert!(next.reused_token_count > first.len(), "{next:?}");
+    let fresh = Generator::load(smollm.path()).unwrap();
+    assert_eq!(run(&fresh, &second, &at_most(8)).token_ids, next.token_ids);
 }

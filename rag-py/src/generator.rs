@@ -84,6 +84,7 @@ impl Generator {
     ///     beams: Width of beam search; 1 samples. Default 1.
     ///     length_penalty: Beam search divides by the length to this power. Default 1.
     ///     early_stopping: Beam search ends with the first continuations that end. Default False.
+    ///     draft: Guess tokens ahead from the text so far, which changes the speed and no byte. Default True.
     ///     seed: Same seed, same bytes. Default 0.
     ///     stop: Generation ends before any of these.
     ///
@@ -92,7 +93,7 @@ impl Generator {
     ///     ContextOverflowError: The prompt leaves no room for an answer.
     #[pyo3(
         signature = (prompt, *, stream=false, **options),
-        text_signature = "($self, prompt, *, stream=False, max_new_tokens=None, temperature=None, top_k=None, top_p=None, min_p=None, typical_p=None, repetition_penalty=None, presence_penalty=None, frequency_penalty=None, logit_bias=None, logprobs=None, beams=None, length_penalty=None, early_stopping=None, seed=None, stop=None)"
+        text_signature = "($self, prompt, *, stream=False, max_new_tokens=None, temperature=None, top_k=None, top_p=None, min_p=None, typical_p=None, repetition_penalty=None, presence_penalty=None, frequency_penalty=None, logit_bias=None, logprobs=None, beams=None, length_penalty=None, early_stopping=None, draft=None, seed=None, stop=None)"
     )]
     fn generate<'py>(
         &self,
@@ -124,7 +125,7 @@ impl Generator {
     ///     count: How many, to 64.
     #[pyo3(
         signature = (prompt, count, **options),
-        text_signature = "($self, prompt, count, *, max_new_tokens=None, temperature=None, top_k=None, top_p=None, min_p=None, typical_p=None, repetition_penalty=None, presence_penalty=None, frequency_penalty=None, logit_bias=None, logprobs=None, beams=None, length_penalty=None, early_stopping=None, seed=None, stop=None)"
+        text_signature = "($self, prompt, count, *, max_new_tokens=None, temperature=None, top_k=None, top_p=None, min_p=None, typical_p=None, repetition_penalty=None, presence_penalty=None, frequency_penalty=None, logit_bias=None, logprobs=None, beams=None, length_penalty=None, early_stopping=None, draft=None, seed=None, stop=None)"
     )]
     fn generate_many(
         &self,

@@ -219,6 +219,7 @@ impl KnowledgeBase {
     ///     beams: Width of beam search; 1 samples. Default 1.
     ///     length_penalty: Beam search divides by the length to this power. Default 1.
     ///     early_stopping: Beam search ends with the first continuations that end. Default False.
+    ///     draft: Guess tokens ahead from the text so far, which changes the speed and no byte. Default True.
     ///     seed: Same seed, same answer. Default 0.
     ///     stop: The answer ends before any of these.
     ///
@@ -228,7 +229,7 @@ impl KnowledgeBase {
     ///     NotFoundError: The generator is not on this machine.
     #[pyo3(
         signature = (question, *, stream=false, **options),
-        text_signature = "($self, question, *, stream=False, system=None, history=None, top_k=None, mode=None, index=None, ef_search=None, filter=None, abstain=None, explain=None, max_new_tokens=None, temperature=None, top_p=None, min_p=None, typical_p=None, repetition_penalty=None, presence_penalty=None, frequency_penalty=None, logit_bias=None, beams=None, length_penalty=None, early_stopping=None, seed=None, stop=None)"
+        text_signature = "($self, question, *, stream=False, system=None, history=None, top_k=None, mode=None, index=None, ef_search=None, filter=None, abstain=None, explain=None, max_new_tokens=None, temperature=None, top_p=None, min_p=None, typical_p=None, repetition_penalty=None, presence_penalty=None, frequency_penalty=None, logit_bias=None, beams=None, length_penalty=None, early_stopping=None, draft=None, seed=None, stop=None)"
     )]
     fn ask<'py>(
         &self,
@@ -255,7 +256,7 @@ impl KnowledgeBase {
     /// Starts a conversation. Takes the options of `ask`, which hold for every turn.
     #[pyo3(
         signature = (**options),
-        text_signature = "($self, *, system=None, history=None, top_k=None, mode=None, index=None, ef_search=None, filter=None, abstain=None, explain=None, max_new_tokens=None, temperature=None, top_p=None, min_p=None, typical_p=None, repetition_penalty=None, presence_penalty=None, frequency_penalty=None, logit_bias=None, beams=None, length_penalty=None, early_stopping=None, seed=None, stop=None)"
+        text_signature = "($self, *, system=None, history=None, top_k=None, mode=None, index=None, ef_search=None, filter=None, abstain=None, explain=None, max_new_tokens=None, temperature=None, top_p=None, min_p=None, typical_p=None, repetition_penalty=None, presence_penalty=None, frequency_penalty=None, logit_bias=None, beams=None, length_penalty=None, early_stopping=None, draft=None, seed=None, stop=None)"
     )]
     fn chat(&self, py: Python<'_>, options: Option<Keywords<'_, '_>>) -> PyResult<Chat> {
         Ok(Chat::new(self.inner(py)?, ask_options("chat", options)?))

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use rag_core::generate::{EarlyStopping, GenerateOptions};
+use rag_core::generate::{Draft, EarlyStopping, GenerateOptions};
 use rag_core::model::{Message, ModelDirs, Role};
 use rag_core::search::{Mode, SearchOptions};
 use rag_core::store::{Filter, IndexMode};
@@ -116,6 +116,7 @@ fn set_generate(
             options.early_stopping =
                 if first { EarlyStopping::First } else { EarlyStopping::Settled };
         }
+        "draft" => options.draft = if value.extract()? { Draft::Lookup } else { Draft::Off },
         "logprobs" => options.logprobs = Some(value.extract()?),
         "seed" => options.seed = value.extract()?,
         "stop" => options.stop = value.extract()?,

@@ -65,6 +65,9 @@ struct GenerationObject<'a> {
     decode_tokens_per_second: f64,
     time_to_first_token_ms: f64,
     stop_reason: StopReason,
+    reused_token_count: usize,
+    drafted_token_count: usize,
+    accepted_token_count: usize,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     logprobs: &'a [TokenLogprob],
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -130,6 +133,9 @@ fn object(generation: &Generation) -> GenerationObject<'_> {
         decode_tokens_per_second: per_second(decoded, generation.decode),
         time_to_first_token_ms: generation.time_to_first_token.as_secs_f64() * 1e3,
         stop_reason: generation.stop_reason,
+        reused_token_count: generation.reused_token_count,
+        drafted_token_count: generation.drafted_token_count,
+        accepted_token_count: generation.accepted_token_count,
         logprobs: &generation.logprobs,
         more: Vec::new(),
     }

@@ -4,7 +4,7 @@ use std::fs::OpenOptions as OpenFile;
 use std::path::PathBuf;
 
 use clap::ValueEnum;
-use rag_core::generate::{EarlyStopping, GenerateOptions, Sampling};
+use rag_core::generate::{Draft, EarlyStopping, GenerateOptions, Sampling};
 use rag_core::model::ModelDirs;
 use rag_core::search::{Mode, SearchOptions};
 use rag_core::store::{Access, Filter, IndexMode};
@@ -166,6 +166,9 @@ pub(crate) struct GenerateArgs {
     /// Beam search ends with the first continuations that end
     #[arg(long)]
     early_stopping: bool,
+    /// Do not guess tokens ahead: slower, and not a byte different
+    #[arg(long)]
+    no_draft: bool,
     /// Same seed, same bytes
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
@@ -197,6 +200,7 @@ impl GenerateArgs {
                 EarlyStopping::Settled
             },
             logprobs: None,
+            draft: if self.no_draft { Draft::Off } else { Draft::Lookup },
             seed: self.seed,
             stop: self.stop.clone(),
         }

@@ -8,6 +8,7 @@ mod config;
 mod decoder;
 mod engine;
 mod kv;
+mod lookup;
 mod sampling;
 mod stop;
 mod weights;
@@ -25,6 +26,7 @@ use self::decoder::Decoder;
 use self::engine::Engine;
 pub use self::engine::{KernelLevel, LoadOptions};
 use self::kv::KvCache;
+use self::lookup::Lookup;
 use self::sampling::Sampler;
 pub use self::sampling::Sampling;
 use self::stop::TextStream;
@@ -58,6 +60,8 @@ pub struct GenerateOptions {
     /// Records the log-probability of each token of the answer, and of this many of the likeliest in its place, up to 20.
     /// They are the model's own, before penalties and temperature. Not with beams. Default none.
     pub logprobs: Option<usize>,
+    /// Whether to guess tokens ahead; it changes the speed and no byte. Not with beams. Default [`Draft::Lookup`].
+    pub draft: Draft,
     /// Seed of the sampler. Same seed, same bytes. Default 0.
     pub seed: u64,
     /// Generation ends before any of these; none may be empty.
@@ -73,6 +77,7 @@ impl Default for GenerateOptions {
             length_penalty: 1.0,
             early_stopping: EarlyStopping::default(),
             logprobs: None,
+            draft: Draft::default(),
             seed: 0,
             stop: Vec::new(),
         }
@@ -113,6 +118,17 @@ impl GenerateOptions {
         }
         Ok(())
     }
+}
+
+/// Whether tokens are guessed ahead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Draft {
+    /// From what followed the last tokens earlier in prompt and answer (Saxena 2023), more or fewer as it proves right.
+    #[default]
+    Lookup,
+    /// One token at a time.
+    Off,
 }
 
 /// When beam search ends.
@@ -166,6 +182,10 @@ pub struct Generation {
     pub prompt_token_count: usize,
     /// Tokens of the prompt that were still in memory from the call before.
     pub reused_token_count: usize,
+    /// Tokens of the answer that were guessed from the text so far.
+    pub drafted_token_count: usize,
+    /// Guesses that were right: so many passes over the weights were saved.
+    pub accepted_token_count: usize,
     /// Why it ended.
     pub stop_reason: StopReason,
     /// Time to take in the prompt.
@@ -310,6 +330,8 @@ impl Generator {
             text: String::new(),
             token_ids: Vec::new(),
             logprobs: Vec::new(),
+            drafted_token_count: 0,
+            accepted_token_count: 0,
             first_token: None,
         };
         let stop_reason =
@@ -317,7 +339,7 @@ impl Generator {
         let full = stop_reason == StopReason::MaxNewTokens && options.max_new_tokens > room;
         let time_to_first_token =
             run.first_token.map_or(prefill, |instant| instant.duration_since(started));
-        Ok(Generation {
+        let generation = Generation {
             text: run.text,
             token_ids: run.token_ids,
             logprobs: run.logprobs,
@@ -325,9 +347,16 @@ impl Generator {
             reused_token_count: reused,
             stop_reason: if full { StopReason::ContextFull } else { stop_reason },
             prefill,
+            drafted_token_count: run.drafted_token_count,
+            accepted_token_count: run.accepted_token_count,
             decode: started.elapsed().saturating_sub(time_to_first_token),
             time_to_first_token,
-        })
+        };
+        // The answer stays in memory too: it begins the prompt of the next turn.
+        memory.prompt.extend(&generation.token_ids);
+        let held = memory.cache.len();
+        memory.prompt.truncate(held);
+        Ok(generation)
     }
 
     /// Several answers to one prompt: the first with `options.seed`, the next with the seed after it, and so on. The prompt
@@ -458,31 +487,62 @@ struct Run<'a> {
     text: String,
     token_ids: Vec<u32>,
     logprobs: Vec<TokenLogprob>,
+    drafted_token_count: usize,
+    accepted_token_count: usize,
     first_token: Option<Instant>,
 }
 
 impl Run<'_> {
-    /// Token by token.
+    /// Token by token. Tokens that were guessed right need no pass of their own; the sampler sees the same logits either
+    /// way, so guessing changes no byte.
     fn sample(&mut self, prompt_ids: &[u32], mut logits: Vec<f32>) -> Result<StopReason> {
         let vocabulary = self.generator.chat.vocabulary();
         let mut sampler =
             Sampler::new(&self.options.sampling, self.options.seed, prompt_ids, vocabulary.len());
+        let mut lookup = (self.options.draft == Draft::Lookup).then(Lookup::new);
+        let mut history = prompt_ids.to_vec();
+        let mut guessed: Vec<u32> = Vec::new();
+        let mut row = 0;
         loop {
-            let before = self.options.logprobs.map(|count| (count, logits.clone()));
-            let id = sampler.next(&mut logits).ok_or_else(|| self.generator.no_numbers())?;
+            let logits_here = &mut logits[row * vocabulary.len()..][..vocabulary.len()];
+            let before = self.options.logprobs.map(|count| (count, logits_here.to_vec()));
+            let id = sampler.next(logits_here).ok_or_else(|| self.generator.no_numbers())?;
             self.first_token.get_or_insert_with(Instant::now);
             self.cancel.check()?;
             if vocabulary.end_ids().contains(&id) {
+                self.cache.truncate(history.len());
                 return self.finish(StopReason::EndOfTurn);
             }
             self.logprobs.extend(before.map(|(count, logits)| token_logprob(&logits, id, count)));
-            if let ControlFlow::Break(reason) = self.push(id) {
+            let flow = self.push(id);
+            // What is in the cache beyond was guessed.
+            let known = history.len();
+            history.push(id);
+            let reason = match flow {
+                ControlFlow::Break(reason) => Some(reason),
+                ControlFlow::Continue(()) if self.token_ids.len() == self.limit => {
+                    Some(self.finish(StopReason::MaxNewTokens)?)
+                }
+                ControlFlow::Continue(()) => None,
+            };
+            if let Some(reason) = reason {
+                self.cache.truncate(known);
                 return Ok(reason);
             }
-            if self.token_ids.len() == self.limit {
-                return self.finish(StopReason::MaxNewTokens);
+            if guessed.get(row) == Some(&id) {
+                self.accepted_token_count += 1;
+                row += 1;
+                continue;
             }
-            logits = self.generator.decoder.step(id, self.cache, self.cancel)?;
+            self.cache.truncate(known);
+            if let Some(lookup) = &mut lookup {
+                lookup.learn(guessed.len(), row);
+                guessed = lookup.guess(&history, self.limit - self.token_ids.len() - 1);
+            }
+            self.drafted_token_count += guessed.len();
+            let ids: Vec<u32> = std::iter::once(id).chain(guessed.iter().copied()).collect();
+            logits = self.generator.decoder.forward(&ids, self.cache, ids.len(), self.cancel)?;
+            row = 0;
         }
     }
 

@@ -139,6 +139,9 @@ impl KnowledgeBase {
             floor: retrieved.floor,
             best: retrieved.best,
             seed: options.generate.seed,
+            reused_token_count: generation.reused_token_count,
+            drafted_token_count: generation.drafted_token_count,
+            accepted_token_count: generation.accepted_token_count,
             hits: retrieved.hits.clone(),
         });
         Ok(Answer {
@@ -230,6 +233,9 @@ fn not_found(
         floor: retrieved.floor,
         best: retrieved.best,
         seed: options.generate.seed,
+        reused_token_count: 0,
+        drafted_token_count: 0,
+        accepted_token_count: 0,
         hits: retrieved.hits.clone(),
     });
     Answer {

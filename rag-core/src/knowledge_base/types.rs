@@ -193,6 +193,12 @@ pub struct Trace {
     pub best: Option<f32>,
     /// The seed.
     pub seed: u64,
+    /// Tokens of the prompt that were still in memory from the call before.
+    pub reused_token_count: usize,
+    /// Tokens of the answer that were guessed from prompt and answer.
+    pub drafted_token_count: usize,
+    /// Guesses that were right.
+    pub accepted_token_count: usize,
     /// Every hit with its ranks, kept or not.
     pub hits: Vec<Hit>,
 }

@@ -182,6 +182,7 @@ class KnowledgeBase:
         beams: int | None = None,
         length_penalty: float | None = None,
         early_stopping: bool | None = None,
+        draft: bool | None = None,
         seed: int | None = None,
         stop: Sequence[str] | None = None,
     ) -> Answer:
@@ -212,6 +213,7 @@ class KnowledgeBase:
             beams: Width of beam search; 1 samples. Default 1.
             length_penalty: Beam search divides by the length to this power. Default 1.
             early_stopping: Beam search ends with the first continuations that end. Default False.
+            draft: Guess tokens ahead from the text so far, which changes the speed and no byte. Default True.
             seed: Same seed, same answer. Default 0.
             stop: The answer ends before any of these.
 
@@ -248,6 +250,7 @@ class KnowledgeBase:
         beams: int | None = None,
         length_penalty: float | None = None,
         early_stopping: bool | None = None,
+        draft: bool | None = None,
         seed: int | None = None,
         stop: Sequence[str] | None = None,
     ) -> AnswerStream: ...
@@ -275,6 +278,7 @@ class KnowledgeBase:
         beams: int | None = None,
         length_penalty: float | None = None,
         early_stopping: bool | None = None,
+        draft: bool | None = None,
         seed: int | None = None,
         stop: Sequence[str] | None = None,
     ) -> Chat:
@@ -766,6 +770,7 @@ class Generator:
         beams: int | None = None,
         length_penalty: float | None = None,
         early_stopping: bool | None = None,
+        draft: bool | None = None,
         seed: int | None = None,
         stop: Sequence[str] | None = None,
     ) -> Generation:
@@ -793,6 +798,7 @@ class Generator:
             beams: Width of beam search; 1 samples. Default 1.
             length_penalty: Beam search divides by the length to this power. Default 1.
             early_stopping: Beam search ends with the first continuations that end. Default False.
+            draft: Guess tokens ahead from the text so far, which changes the speed and no byte. Default True.
             seed: Same seed, same bytes. Default 0.
             stop: Generation ends before any of these.
 
@@ -821,6 +827,7 @@ class Generator:
         beams: int | None = None,
         length_penalty: float | None = None,
         early_stopping: bool | None = None,
+        draft: bool | None = None,
         seed: int | None = None,
         stop: Sequence[str] | None = None,
     ) -> GenerationStream: ...
@@ -843,6 +850,7 @@ class Generator:
         beams: int | None = None,
         length_penalty: float | None = None,
         early_stopping: bool | None = None,
+        draft: bool | None = None,
         seed: int | None = None,
         stop: Sequence[str] | None = None,
     ) -> list[Generation]:
@@ -914,6 +922,18 @@ class Generation:
     @property
     def prompt_token_count(self) -> int:
         """Tokens of the prompt."""
+
+    @property
+    def reused_token_count(self) -> int:
+        """Tokens of the prompt that were still in memory from the call before."""
+
+    @property
+    def drafted_token_count(self) -> int:
+        """Tokens of the answer that were guessed from the text so far."""
+
+    @property
+    def accepted_token_count(self) -> int:
+        """Guesses that were right: so many passes over the weights were saved."""
 
     @property
     def stop_reason(self) -> StopReason:

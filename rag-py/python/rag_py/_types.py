@@ -48,6 +48,7 @@ class AskOptions(TypedDict, total=False):
     beams: Optional[int]
     length_penalty: Optional[float]
     early_stopping: Optional[bool]
+    draft: Optional[bool]
     seed: Optional[int]
     stop: Optional[Sequence[str]]
 
@@ -69,6 +70,7 @@ class GenerateOptions(TypedDict, total=False):
     beams: Optional[int]
     length_penalty: Optional[float]
     early_stopping: Optional[bool]
+    draft: Optional[bool]
     seed: Optional[int]
     stop: Optional[Sequence[str]]
 
@@ -102,6 +104,9 @@ class Trace(TypedDict):
     floor: Optional[float]
     best: Optional[float]
     seed: int
+    reused_token_count: int
+    drafted_token_count: int
+    accepted_token_count: int
     hits: List[Dict[str, Any]]
 
 

@@ -46,6 +46,24 @@ impl Generation {
         self.0.prompt_token_count
     }
 
+    /// Tokens of the prompt that were still in memory from the call before.
+    #[getter]
+    fn reused_token_count(&self) -> usize {
+        self.0.reused_token_count
+    }
+
+    /// Tokens of the answer that were guessed from the text so far.
+    #[getter]
+    fn drafted_token_count(&self) -> usize {
+        self.0.drafted_token_count
+    }
+
+    /// Guesses that were right: so many passes over the weights were saved.
+    #[getter]
+    fn accepted_token_count(&self) -> usize {
+        self.0.accepted_token_count
+    }
+
     /// Why it ended: "end_of_turn", "stop_string", "max_new_tokens", "context_full" or "callback".
     #[getter]
     fn stop_reason(&self, py: Python<'_>) -> PyResult<String> {
@@ -77,6 +95,9 @@ impl Generation {
         dict.set_item("token_ids", self.token_ids())?;
         dict.set_item("logprobs", self.logprobs())?;
         dict.set_item("prompt_token_count", self.prompt_token_count())?;
+        dict.set_item("reused_token_count", self.reused_token_count())?;
+        dict.set_item("drafted_token_count", self.drafted_token_count())?;
+        dict.set_item("accepted_token_count", self.accepted_token_count())?;
         dict.set_item("stop_reason", self.stop_reason(py)?)?;
         dict.set_item("prefill_ms", self.prefill_ms())?;
         dict.set_item("decode_ms", self.decode_ms())?;

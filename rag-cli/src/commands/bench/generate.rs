@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use rag_core::Error;
-use rag_core::generate::{GenerateOptions, Generator, KernelLevel, LoadOptions};
+use rag_core::generate::{Draft, GenerateOptions, Generator, KernelLevel, LoadOptions};
 use rag_core::model::DEFAULT_LLM;
 use serde::Serialize;
 
@@ -79,7 +79,11 @@ pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
     };
     let mut prompt_ids = generator.chat().encode(&text)?;
     prompt_ids.truncate(args.prompt_tokens);
-    let options = GenerateOptions { max_new_tokens: args.new_tokens, ..GenerateOptions::default() };
+    let options = GenerateOptions {
+        max_new_tokens: args.new_tokens,
+        draft: Draft::Off,
+        ..GenerateOptions::default()
+    };
     let mut figures = Figures {
         llm: args.llm.clone(),
         prompt_token_count: prompt_ids.len(),
