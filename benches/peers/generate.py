@@ -70,10 +70,11 @@ class Peer:
     def clear(self) -> None:
         self.api.llama_memory_clear(self.api.llama_get_memory(self.context), True)
 
-    def tokens(self, text: str) -> list[int]:
+    def tokens(self, text: str, start: bool = True) -> list[int]:
+        """Token ids, with the model's start token if it wants one and `start` allows it."""
         data = text.encode()
         room = (self.api.llama_token * (len(data) + 8))()
-        count = self.api.llama_tokenize(self.vocabulary, data, len(data), room, len(room), True, True)
+        count = self.api.llama_tokenize(self.vocabulary, data, len(data), room, len(room), start, True)
         return list(room[:count])
 
     def take_in(self, ids: list[int], start: int, every: bool = False):
@@ -132,7 +133,7 @@ def peer_main(job: dict) -> dict:
         }
     if job["what"] == "agree":
         return {"token_ids": [peer.greedy(peer.tokens(prompt), 64)[0] for prompt in PROMPTS]}
-    ids = peer.tokens(pathlib.Path(job["text"]).read_text())[: job["prompt_tokens"]]
+    ids = peer.tokens(pathlib.Path(job["text"]).read_text(), start=False)[: job["prompt_tokens"]]
     rows = peer.take_in(ids, 0, every=True)
     total = 0.0
     for row, token in zip(rows, ids[1:]):
