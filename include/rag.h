@@ -1399,6 +1399,44 @@ rag_status rag_kb_check(const rag_kb *kb,
 rag_status rag_kb_vacuum(rag_kb *kb, rag_error **error);
 
 /**
+ * Writes a copy of the file to `to` (UTF-8), which must not exist, as it stands now. Others may go on working.
+ *
+ * RAG_INVALID_ARGUMENT: `to` exists. RAG_IO, RAG_STORE: it cannot be written; nothing is left of it then.
+ */
+rag_status rag_kb_backup(const rag_kb *kb,
+                         const char *to,
+                         const rag_cancel *cancel,
+                         rag_error **error);
+
+/**
+ * Removes every document that passes `filter`, in one transaction: see rag_search_options. `removed_count` may be
+ * NULL, else it says how many there were.
+ *
+ * RAG_INVALID_ARGUMENT: the filter cannot be read.
+ */
+rag_status rag_kb_remove_where(rag_kb *kb,
+                               const char *filter_text,
+                               size_t *removed_count,
+                               rag_error **error);
+
+/**
+ * Makes a new file `to` of what is intact in the damaged file `from`, which is only read. Documents keep their ids
+ * and come over whole or not at all; vectors that are lost are encoded again.
+ *
+ * `encoder` is for a file that no longer says which one it was built with. NULL: the one the file names. The counts
+ * may be NULL; `lost_count` counts documents and settings.
+ *
+ * RAG_INVALID_ARGUMENT: `to` exists. RAG_STORE: `from` is no database at all.
+ */
+rag_status rag_kb_repair(const char *from,
+                         const char *to,
+                         const char *encoder,
+                         size_t *kept_count,
+                         size_t *lost_count,
+                         const rag_cancel *cancel,
+                         rag_error **error);
+
+/**
  * Counts and sizes of a knowledge base. On success `*info` is owned by the caller: free it with rag_info_free.
  */
 rag_status rag_kb_info(const rag_kb *kb,

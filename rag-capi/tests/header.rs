@@ -4,12 +4,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Order of the sources in the header.
-const SOURCES: [&str; 12] = [
+const SOURCES: [&str; 13] = [
     "version",
     "error",
     "progress",
     "options",
     "kb",
+    "care",
     "info",
     "hits",
     "answer",
