@@ -47,6 +47,12 @@ pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
 }
 
 fn read(path: &Path) -> Result<Document> {
+    let metadata = fs::metadata(path).map_err(|source| Error::io(path, source))?;
+    // A pipe would block for ever, a device never end.
+    if !metadata.is_file() {
+        let reason = "not a regular file; a folder needs --check".to_owned();
+        return Err(Error::Document { path: path.to_owned(), reason, source: None });
+    }
     let bytes = fs::read(path).map_err(|source| Error::io(path, source))?;
     document::read(path, &bytes)
 }
@@ -97,5 +103,18 @@ fn refused(path: &Path, error: &Error, milliseconds: f64) -> Verdict {
         message: Some(error.line()),
         characters: 0,
         milliseconds,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn devices_and_folders_are_not_opened() {
+        for path in ["/dev/zero", "/"] {
+            let line = read(Path::new(path)).err().map(|error| error.line());
+            assert!(line.is_some_and(|line| line.contains("not a regular file")), "{path}");
+        }
     }
 }

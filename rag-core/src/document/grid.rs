@@ -7,9 +7,17 @@ const MAX_SPAN: usize = 30;
 /// Characters of a cell that is repeated; a longer one stands only once.
 const MAX_REPEATED_CHARS: usize = 120;
 
+/// Columns in which merged cells are followed downwards.
+const MAX_COLUMNS: usize = 1000;
+
+/// Bytes that the copies of merged cells of one table may take.
+const MAX_COPY_BYTES: usize = 256 << 10;
+
 /// Fills rows from top to bottom.
 #[derive(Default)]
 pub(super) struct Grid {
+    /// Bytes of copies so far.
+    copied: usize,
     /// For each column, what hangs down from above and for how many more rows.
     hanging: Vec<(String, usize)>,
 }
@@ -30,12 +38,14 @@ impl Grid {
         let alone = cells.len() == 1 && self.hanging.iter().all(|(_, left)| *left == 0);
         for cell in cells {
             self.hang(&mut row);
-            let columns = if alone { 1 } else { cell.columns.clamp(1, MAX_SPAN) };
+            let copies = !alone && self.copied < MAX_COPY_BYTES && row.len() < MAX_COLUMNS;
+            let columns = if copies { cell.columns.clamp(1, MAX_SPAN) } else { 1 };
+            self.copied += (columns - 1) * (cell.text.len().min(MAX_REPEATED_CHARS) + 1);
             let again =
                 if cell.text.chars().count() > MAX_REPEATED_CHARS { "" } else { &cell.text };
             for index in 0..columns {
                 let text = if index == 0 { cell.text.as_str() } else { again };
-                if cell.rows > 1 {
+                if cell.rows > 1 && copies {
                     self.hanging.resize(self.hanging.len().max(row.len() + 1), Default::default());
                     if let Some(place) = self.hanging.get_mut(row.len()) {
                         *place = (again.to_owned(), cell.rows.min(MAX_SPAN) - 1);
@@ -53,6 +63,7 @@ impl Grid {
         while let Some((text, left)) = self.hanging.get_mut(row.len()).filter(|(_, left)| *left > 0)
         {
             *left -= 1;
+            self.copied += text.len() + 1;
             row.push(text.clone());
         }
     }
@@ -82,5 +93,9 @@ mod tests {
         let row = Grid::default().row(&[cell(&long, 2, 1), cell("y", 1, 1)]);
         assert_eq!(row, [long.as_str(), "", "y"]);
         assert_eq!(Grid::default().row(&[cell("title", 5, 1)]), ["title"]);
+        let hostile = vec![cell(&"x".repeat(100), 30, 30); 1000];
+        let mut grid = Grid::default();
+        let total: usize = (0..100).map(|_| grid.row(&hostile).concat().len()).sum();
+        assert!(total < 30_000_000, "{total}");
     }
 }

@@ -17,6 +17,9 @@ const MAX_DEPTH: usize = 256;
 /// Bytes of the path before a value.
 const MAX_PATH_BYTES: usize = 200;
 
+/// Bytes of the text; paths can make it much longer than the file, which is then read as text.
+const MAX_TEXT_BYTES: usize = 64 << 20;
+
 impl Reader for JsonReader {
     fn read(&self, source: &Source<'_>) -> Result<Document> {
         let decoded = encoding::decode(source, None)?;
@@ -58,6 +61,8 @@ struct Scanner<'a> {
     map: SourceMap,
     record: usize,
     title: Option<String>,
+    /// Whether the last line holds values of the array that is open.
+    in_list: bool,
 }
 
 /// A string: its bytes without quotes, and whether it holds escapes.
@@ -78,6 +83,7 @@ impl<'a> Scanner<'a> {
             map: SourceMap::default(),
             record: 0,
             title: None,
+            in_list: false,
         }
     }
 
@@ -118,6 +124,7 @@ impl<'a> Scanner<'a> {
 
     fn open(&mut self, frame: Frame) -> Option<()> {
         self.at += 1;
+        self.in_list = false;
         let in_array = !matches!(self.frames.last(), Some(Frame::Object { .. }));
         if in_array && matches!(frame, Frame::Object { .. }) {
             self.end_record();
@@ -129,6 +136,7 @@ impl<'a> Scanner<'a> {
     fn close(&mut self) -> Option<()> {
         let close = self.peek()?;
         self.at += 1;
+        self.in_list = false;
         match (self.frames.pop()?, close) {
             (Frame::Object { path_bytes }, b'}') => {
                 self.path.truncate(path_bytes);
@@ -171,7 +179,7 @@ impl<'a> Scanner<'a> {
         if self.peek() == Some(b'"') {
             let quoted = self.string()?;
             self.write(&quoted);
-            return Some(());
+            return (self.text.len() <= MAX_TEXT_BYTES).then_some(());
         }
         let start = self.at;
         let ends = |byte: u8| byte.is_ascii_whitespace() || b",]}[{\":".contains(&byte);
@@ -187,7 +195,7 @@ impl<'a> Scanner<'a> {
         if word != "null" {
             self.write(&Quoted { range: start..self.at, escaped: false });
         }
-        Some(())
+        (self.text.len() <= MAX_TEXT_BYTES).then_some(())
     }
 
     fn string(&mut self) -> Option<Quoted> {
@@ -213,13 +221,17 @@ impl<'a> Scanner<'a> {
         if raw.trim().is_empty() {
             return;
         }
-        if self.text.len() > self.record {
+        let listed =
+            std::mem::replace(&mut self.in_list, matches!(self.frames.last(), Some(Frame::Array)));
+        if listed {
+            self.text.push_str(", ");
+        } else if self.text.len() > self.record {
             self.text.push('\n');
         } else if !self.text.is_empty() {
             self.text.push_str("\n\n");
             self.record = self.text.len();
         }
-        if !self.path.is_empty() {
+        if !listed && !self.path.is_empty() {
             self.text.push_str(&self.path);
             self.text.push_str(": ");
         }
@@ -304,7 +316,7 @@ mod tests {
     fn records_are_blocks_of_paths_and_values() {
         let json = r#"{"name": "lab", "teams": [{"id": 1, "tags": ["a", "b"]}, {"id": 2, "x": {"y": null, "z": true}}]}"#;
         let document = read(json);
-        let expected = "name: lab\n\nteams.id: 1\nteams.tags: a\nteams.tags: b\n\nteams.id: 2\nteams.x.z: true";
+        let expected = "name: lab\n\nteams.id: 1\nteams.tags: a, b\n\nteams.id: 2\nteams.x.z: true";
         assert_eq!((document.kind, document.text.as_str()), (Kind::Json, expected));
         assert_eq!(document.blocks.len(), 3);
         assert_eq!(document.title.as_deref(), Some("lab"));

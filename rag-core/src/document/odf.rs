@@ -19,6 +19,12 @@ const CONTENT: &str = "content.xml";
 /// Times a cell or row is written out that says it repeats.
 const MAX_REPEATS: usize = 200;
 
+/// Bytes that the copies of one cell that repeats may take.
+const MAX_COPY_BYTES: usize = 16 << 10;
+
+/// Bytes of a merged cell that is repeated; a longer one stands only once.
+const MAX_MERGED_BYTES: usize = 400;
+
 /// Blanks in a row that are written out.
 const MAX_BLANKS: usize = 64;
 
@@ -284,11 +290,13 @@ impl Reading {
             let mut text = one_line(&frame_text(xml)?);
             if tag.name() == "covered-table-cell" && text.is_empty() {
                 text = self.covering(column, &merged);
-            } else if columns > 1 || rows > 1 {
+            } else if (columns > 1 || rows > 1) && text.len() <= MAX_MERGED_BYTES {
                 merged = (text.clone(), column.saturating_add(columns.min(MAX_REPEATS)));
                 self.hang(column, merged.1, &text, rows);
             }
-            for index in 0..repeats.min(if text.is_empty() { 1 } else { MAX_REPEATS }) {
+            let most =
+                if text.is_empty() { 1 } else { MAX_REPEATS.min(1 + MAX_COPY_BYTES / text.len()) };
+            for index in 0..repeats.min(most) {
                 cells.push((column + index + 1, text.clone()));
             }
             column = column.saturating_add(repeats);

@@ -31,6 +31,9 @@ pub(super) struct Page {
 /// Elements open at once that are tracked; deeper ones are read but not closed by name.
 const MAX_OPEN: usize = 10_000;
 
+/// Bytes that copies of merged cells may take, on top of the length of the page.
+const MIN_COPY_BYTES: usize = 64 << 10;
+
 /// Open elements looked at for implied ends; keeps a start tag at constant cost.
 const IMPLIED_REACH: usize = 16;
 
@@ -75,6 +78,8 @@ pub(super) struct Builder<'a> {
     /// Tables that are open; the merged cells of the outermost.
     table_depth: usize,
     spans: Spans,
+    /// Bytes that copies of merged cells may still take.
+    copy_budget: usize,
 }
 
 /// The start tag being read.
@@ -113,6 +118,7 @@ impl<'a> Builder<'a> {
             tag: StartTag::default(),
             table_depth: 0,
             spans: Spans::default(),
+            copy_budget: input.len() + MIN_COPY_BYTES,
         }
     }
 
@@ -238,7 +244,9 @@ impl<'a> Builder<'a> {
             Effect::Cell => {
                 self.hang();
                 let number = |name| tag.text(name).and_then(|text| text.parse().ok()).unwrap_or(1);
-                let (columns, rows) = (number(b"colspan"), number(b"rowspan"));
+                let is_spent = self.copy_budget == 0;
+                let spans = (number(b"colspan"), number(b"rowspan"));
+                let (columns, rows) = if is_spent { (1, 1) } else { spans };
                 self.spans.begin_cell(self.page.text.len(), columns, rows);
             }
             _ => {}
@@ -257,6 +265,11 @@ impl<'a> Builder<'a> {
 
     /// Writes a cell again.
     fn copy(&mut self, copy: &Copy) {
+        let spent = self.copy_budget < copy.text.len() + 1;
+        self.copy_budget = self.copy_budget.saturating_sub(copy.text.len() + 1);
+        if spent {
+            return;
+        }
         self.write_gap();
         let start = self.page.text.len();
         self.page.text.push_str(&copy.text);

@@ -8,6 +8,9 @@ const MAX_SPAN: usize = 30;
 /// Bytes of a cell that is repeated; a longer one stands only once.
 const MAX_REPEATED_BYTES: usize = 200;
 
+/// Columns of a table in which merged cells are followed.
+const MAX_COLUMNS: usize = 1000;
+
 /// A copy of a cell: its text and the bytes of the file it came from.
 #[derive(Clone, Default)]
 pub(super) struct Copy {
@@ -59,8 +62,9 @@ impl Spans {
     /// Ends the open cell, which showed `copy`; gives how many more columns show it.
     pub(super) fn end_cell(&mut self, copy: &Copy) -> usize {
         let Some((_, columns, rows)) = self.open.take() else { return 0 };
-        let short = copy.text.len() <= MAX_REPEATED_BYTES && !copy.text.is_empty();
-        if rows > 1 {
+        let narrow = self.column + columns <= MAX_COLUMNS;
+        let short = narrow && copy.text.len() <= MAX_REPEATED_BYTES && !copy.text.is_empty();
+        if rows > 1 && narrow {
             let end = self.column + columns;
             self.hanging.resize(self.hanging.len().max(end), (Copy::default(), 0));
             for place in self.hanging.iter_mut().take(end).skip(self.column) {

@@ -136,3 +136,12 @@ fn merged_cells_stand_in_every_row_and_column_they_cover() {
     let source = document.source_map.source_bytes(&(last..last + 1)).unwrap();
     assert_eq!(&html[source.start as usize..source.end as usize], "g");
 }
+
+#[test]
+fn merged_cells_of_a_hostile_table_cost_linear_time_and_memory() {
+    let cell = format!("<td colspan=30 rowspan=30>{}</td>", "x".repeat(190));
+    let rows = format!("<tr>{}{}", cell.repeat(40), "<tr>".repeat(30));
+    let html = format!("<table>{}</table>", rows.repeat(40));
+    let document = read(&html);
+    assert!(document.text.len() < 3 * html.len() + (200 << 10), "{}", document.text.len());
+}

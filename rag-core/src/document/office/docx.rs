@@ -358,6 +358,9 @@ struct Cell {
     goes_on: bool,
 }
 
+/// Bytes of a cell that is repeated; a longer one stands only once.
+const MAX_REPEATED_BYTES: usize = 400;
+
 /// Columns that one cell is repeated over.
 const MAX_SPAN: usize = 30;
 
@@ -373,10 +376,13 @@ impl ColumnGrid {
         let mut row = Vec::new();
         let alone = cells.len() == 1;
         for cell in cells {
-            let above = self.above.get(row.len()).filter(|_| cell.goes_on);
+            let is_short = |text: &&String| text.len() <= MAX_REPEATED_BYTES;
+            let above = self.above.get(row.len()).filter(|_| cell.goes_on).filter(is_short);
             let text = above.cloned().unwrap_or_else(|| cell.words.join(" "));
             let columns = if alone { 1 } else { cell.columns.clamp(1, MAX_SPAN) };
-            row.extend(std::iter::repeat_n(text, columns));
+            let again = if is_short(&&text) { text.clone() } else { String::new() };
+            row.push(text);
+            row.extend(std::iter::repeat_n(again, columns - 1));
         }
         self.above.clone_from(&row);
         row
