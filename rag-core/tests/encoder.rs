@@ -1,6 +1,8 @@
 //! The encoder against published vectors, against candle's models, and against bad folders.
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
+#[path = "encoder/families.rs"]
+mod families;
 #[path = "encoder/tiny.rs"]
 mod tiny;
 
@@ -8,7 +10,8 @@ use std::fs;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-use rag_core::encode::{Embeddings, Encoder};
+use rag_core::encode::{Embeddings, Encoder, EncoderOptions, Precision};
+use rag_core::kernels::KernelLevel;
 use rag_core::passage::TokenRanges;
 use rag_core::{CancelToken, ErrorCode};
 
@@ -47,6 +50,13 @@ fn passages(encoder: &Encoder, texts: &[&str]) -> Embeddings {
     encoder.encode_passages(texts, &CancelToken::new()).unwrap()
 }
 
+fn load(folder: &Path, precision: Precision) -> Encoder {
+    let options = EncoderOptions { precision, ..Default::default() };
+    Encoder::load_with(folder, "x", &options).unwrap()
+}
+
+const PRECISIONS: [Precision; 3] = [Precision::F32, Precision::Bf16, Precision::Int8];
+
 fn one(encoder: &Encoder, text: &str) -> Vec<f32> {
     passages(encoder, &[text]).data
 }
@@ -67,7 +77,7 @@ const TEXTS: [&str; 9] = [
 #[test]
 fn minilm_vectors_are_the_published_ones() {
     let Some(folder) = model("minilm") else { return };
-    let encoder = Encoder::load(&folder, "minilm").unwrap();
+    let encoder = load(&folder, Precision::F32);
     let published = data("minilm.json");
     for case in published["text_embeddings_inference"].as_array().unwrap() {
         let ours = one(&encoder, case["text"].as_str().unwrap());
@@ -85,7 +95,7 @@ fn minilm_vectors_are_the_published_ones() {
 #[test]
 fn e5_vectors_are_those_of_the_reference_forward_pass() {
     let Some(folder) = model("e5-small") else { return };
-    let encoder = Encoder::load(&folder, "e5-small").unwrap();
+    let encoder = load(&folder, Precision::F32);
     let cancel = CancelToken::new();
     for case in data("e5-small.json")["texts"].as_array().unwrap() {
         let text = [case["text"].as_str().unwrap()];
@@ -101,9 +111,9 @@ fn e5_vectors_are_those_of_the_reference_forward_pass() {
 
 #[test]
 fn tiny_models_give_candles_vectors() {
-    for family in [Family::Bert, Family::XlmRoberta] {
+    for family in [Family::Bert, Family::XlmRoberta, Family::JinaBert] {
         let folder = TinyFolder::new(family);
-        let encoder = Encoder::load(folder.path(), "tiny").unwrap();
+        let encoder = load(folder.path(), Precision::F32);
         for text in
             ["one", "one two three", "seven six five four three two one", "unknown words here", ""]
         {
@@ -113,22 +123,90 @@ fn tiny_models_give_candles_vectors() {
     }
 }
 
+/// Lowest cosine of a rounded vector with its f32 one, over texts of all lengths.
 #[test]
-fn a_vector_depends_on_its_text_alone() {
+fn rounded_vectors_are_near_those_of_f32() {
     let tiny = TinyFolder::new(Family::Bert);
     for folder in [model("minilm"), Some(tiny.path().to_owned())].into_iter().flatten() {
-        let encoder = Encoder::load(&folder, "x").unwrap();
-        let alone: Vec<Vec<f32>> = TEXTS.iter().map(|text| one(&encoder, text)).collect();
-        let backwards: Vec<&str> = TEXTS.iter().rev().copied().collect();
-        let many: Vec<&str> = TEXTS.iter().cycle().take(200).copied().collect();
-        let encoder = encoder.with_threads(NonZeroUsize::new(3).unwrap());
-        for (row, text) in passages(&encoder, &backwards).rows().zip(&backwards) {
-            assert_eq!(row, one(&encoder, text), "{text:?}");
+        let exact = passages(&load(&folder, Precision::F32), &TEXTS);
+        for (precision, least) in [(Precision::Bf16, 0.9997), (Precision::Int8, 0.98)] {
+            let rounded = passages(&load(&folder, precision), &TEXTS);
+            for (a, b) in rounded.rows().zip(exact.rows()) {
+                assert!(cosine(a, b) > least, "{precision:?}: {}", cosine(a, b));
+            }
         }
-        let encoder = encoder.with_threads(NonZeroUsize::MIN);
-        for (row, alone) in passages(&encoder, &many).rows().zip(alone.iter().cycle()) {
-            assert_eq!(row, alone);
+    }
+}
+
+#[test]
+fn shorter_vectors_are_beginnings_of_length_one() {
+    let tiny = TinyFolder::new(Family::Bert);
+    let cut = |dim| EncoderOptions { truncate_dim: NonZeroUsize::new(dim), ..Default::default() };
+    let whole = Encoder::load(tiny.path(), "x").unwrap();
+    let short = Encoder::load_with(tiny.path(), "x", &cut(10)).unwrap();
+    assert_eq!(short.identity().dim, 10);
+    assert_ne!(short.identity().fingerprint, whole.identity().fingerprint);
+    let (long, cut_row) = (one(&whole, "one two"), one(&short, "one two"));
+    assert!((cosine(&long[..10], &cut_row) - 1.0).abs() < 1e-6);
+    assert!((cut_row.iter().map(|value| value * value).sum::<f32>() - 1.0).abs() < 1e-5);
+    let error = Encoder::load_with(tiny.path(), "x", &cut(33)).unwrap_err();
+    assert_eq!(error.code(), ErrorCode::InvalidArgument);
+}
+
+#[test]
+fn dense_layers_are_applied_after_pooling() {
+    let tiny = TinyFolder::new(Family::Bert);
+    let plain = load(tiny.path(), Precision::F32);
+    tiny.add_dense();
+    let encoder = load(tiny.path(), Precision::F32);
+    assert_eq!(encoder.identity().dim, 2);
+    assert_ne!(encoder.identity().fingerprint, plain.identity().fingerprint);
+    // the layer doubles the first number of the mean and takes the second away from it
+    let mean = tiny.candle_mean("one two three");
+    let want = [(2.0 * mean[0] + 0.1).tanh(), (mean[0] - mean[1] - 0.2).tanh()];
+    assert!((cosine(&one(&encoder, "one two three"), &want) - 1.0).abs() < 1e-6);
+}
+
+#[test]
+fn f32_and_bf16_share_a_fingerprint_and_int8_has_its_own() {
+    let tiny = TinyFolder::new(Family::Bert);
+    let [f32, bf16, int8] =
+        PRECISIONS.map(|precision| load(tiny.path(), precision).identity().fingerprint.clone());
+    assert_eq!(f32, bf16);
+    assert_ne!(f32, int8);
+}
+
+#[test]
+fn every_level_and_precision_runs_and_a_vector_depends_on_its_text_alone() {
+    let tiny = TinyFolder::new(Family::Bert);
+    let levels = [None].into_iter().chain(KernelLevel::ALL.map(Some));
+    for (level, precision) in
+        levels.flat_map(|level| PRECISIONS.map(|precision| (level, precision)))
+    {
+        let options = EncoderOptions { precision, level, ..Default::default() };
+        match Encoder::load_with(tiny.path(), "x", &options) {
+            Ok(encoder) => depends_on_its_text_alone(encoder),
+            Err(error) => assert_eq!(error.code(), ErrorCode::InvalidArgument, "{level:?}"),
         }
+    }
+    if let Some(folder) = model("minilm") {
+        for precision in PRECISIONS {
+            depends_on_its_text_alone(load(&folder, precision));
+        }
+    }
+}
+
+fn depends_on_its_text_alone(encoder: Encoder) {
+    let alone: Vec<Vec<f32>> = TEXTS.iter().map(|text| one(&encoder, text)).collect();
+    let backwards: Vec<&str> = TEXTS.iter().rev().copied().collect();
+    let many: Vec<&str> = TEXTS.iter().cycle().take(100).copied().collect();
+    let encoder = encoder.with_threads(NonZeroUsize::new(3).unwrap());
+    for (row, alone) in passages(&encoder, &backwards).rows().zip(alone.iter().rev()) {
+        assert_eq!(row, alone);
+    }
+    let encoder = encoder.with_threads(NonZeroUsize::MIN);
+    for (row, alone) in passages(&encoder, &many).rows().zip(alone.iter().cycle()) {
+        assert_eq!(row, alone);
     }
 }
 
@@ -249,7 +327,7 @@ fn prefixes_are_put_before_questions_and_passages() {
     folder.edit("config_sentence_transformers.json", |json| {
         json["prompts"] = serde_json::json!({"query": "two ", "document": "three "});
     });
-    let encoder = Encoder::load(folder.path(), "x").unwrap();
+    let encoder = load(folder.path(), Precision::F32);
     let query = encoder.encode_queries(&["one"], &CancelToken::new()).unwrap().data;
     assert!((cosine(&query, &folder.candle_mean("two one")) - 1.0).abs() < 1e-6);
     assert!((cosine(&one(&encoder, "one"), &folder.candle_mean("three one")) - 1.0).abs() < 1e-6);
@@ -308,11 +386,7 @@ fn what_we_do_not_run_is_refused_by_name() {
         ("config.json", |json| json["vocab_size"] = 5.into(), "word_embeddings"),
         ("config.json", |json| json["num_hidden_layers"] = 3.into(), "encoder.layer.2"),
         ("config.json", |json| json["hidden_size"] = 0.into(), "hidden_size"),
-        (
-            "modules.json",
-            |json| json[1]["type"] = "sentence_transformers.models.Dense".into(),
-            "Dense",
-        ),
+        ("modules.json", |json| json[1]["type"] = "sentence_transformers.models.CNN".into(), "CNN"),
         ("1_Pooling/config.json", |json| json["pooling_mode_lasttoken"] = true.into(), "lasttoken"),
         ("modules.json", |json| json[1]["path"] = "../secret".into(), "leads out"),
     ];

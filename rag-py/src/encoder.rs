@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 use rag_core::encode::Embeddings;
 
 use crate::interrupt::{call, long_call};
-use crate::options::{model_dirs, model_name};
+use crate::options::{Keywords, encoder_options, model_dirs, model_name};
 use crate::process::ThisProcess;
 
 /// A loaded sentence encoder. Any number of threads may use it at once.
@@ -22,14 +22,32 @@ pub(crate) struct Encoder {
 impl Encoder {
     /// Loads a model by name, path or hub id, from this machine only.
     ///
+    /// Args:
+    ///     name_or_path: The model.
+    ///     precision: "auto" (bf16 where the CPU multiplies it, else f32), "f32", "bf16" or "int8".
+    ///     level: Vector instructions: "best", "avx512", "avx2" or "portable".
+    ///     threads: Most threads of a call; default: one per CPU.
+    ///     truncate_dim: Keep the first numbers of each vector, scaled to length 1 again; default: all.
+    ///
     /// Raises:
     ///     NotFoundError: No such model on this machine.
     ///     ModelError: A file is missing, damaged or of a kind we do not run.
+    ///     InvalidArgumentError: This CPU does not have the level, or vectors are shorter than truncate_dim.
     #[new]
-    fn new(py: Python<'_>, name_or_path: PathBuf) -> PyResult<Self> {
+    #[pyo3(
+        signature = (name_or_path, **options),
+        text_signature = "(name_or_path, *, precision=None, level=None, threads=None, truncate_dim=None)"
+    )]
+    fn new(
+        py: Python<'_>,
+        name_or_path: PathBuf,
+        options: Option<Keywords<'_, '_>>,
+    ) -> PyResult<Self> {
         let name = model_name(py, "name_or_path", name_or_path)?;
-        let inner =
-            call(py, || rag_core::encode::Encoder::load(&model_dirs().resolve(&name)?, &name))?;
+        let options = encoder_options(options)?;
+        let load =
+            || rag_core::encode::Encoder::load_with(&model_dirs().resolve(&name)?, &name, &options);
+        let inner = call(py, load)?;
         Ok(Self { inner: ThisProcess::new(inner) })
     }
 
@@ -93,6 +111,12 @@ impl Encoder {
     #[getter]
     fn max_tokens(&self) -> PyResult<usize> {
         Ok(self.inner.get()?.identity().max_tokens)
+    }
+
+    /// The numbers it multiplies: "f32", "bf16" or "int8".
+    #[getter]
+    fn precision(&self) -> PyResult<&'static str> {
+        Ok(self.inner.get()?.precision().name())
     }
 
     /// Hash over configuration, tokenizer, weights, pooling, prefixes and length limit, as hex.

@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
+use rag_core::encode::{EncoderOptions, Precision};
 use rag_core::generate::{Draft, EarlyStopping, GenerateOptions};
+use rag_core::kernels::KernelLevel;
 use rag_core::model::{Message, ModelDirs, Role};
 use rag_core::search::{Mode, SearchOptions};
 use rag_core::store::{Filter, IndexMode};
@@ -59,6 +61,22 @@ pub(crate) fn ask_options(
 pub(crate) fn generate_options(keywords: Option<Keywords<'_, '_>>) -> PyResult<GenerateOptions> {
     let mut options = GenerateOptions::default();
     each("generate", keywords, |key, value| set_generate(&mut options, key, value))?;
+    Ok(options)
+}
+
+/// The options of `Encoder`.
+pub(crate) fn encoder_options(keywords: Option<Keywords<'_, '_>>) -> PyResult<EncoderOptions> {
+    let mut options = EncoderOptions::default();
+    each("Encoder", keywords, |key, value| {
+        match key {
+            "precision" => options.precision = precision(value)?,
+            "level" => options.level = level(value)?,
+            "threads" => options.thread_count = Some(value.extract()?),
+            "truncate_dim" => options.truncate_dim = Some(value.extract()?),
+            _ => return Ok(false),
+        }
+        Ok(true)
+    })?;
     Ok(options)
 }
 
@@ -151,6 +169,17 @@ fn message(turn: &Bound<'_, PyAny>) -> PyResult<Message> {
 fn role(value: &Bound<'_, PyAny>) -> PyResult<Role> {
     let known = [("system", Role::System), ("user", Role::User), ("assistant", Role::Assistant)];
     choice("role", value, &known)
+}
+
+fn precision(value: &Bound<'_, PyAny>) -> PyResult<Precision> {
+    let known = [Precision::Auto, Precision::F32, Precision::Bf16, Precision::Int8];
+    choice("precision", value, &known.map(|precision| (precision.name(), precision)))
+}
+
+/// A level by its name; `"best"` leaves the choice to the core.
+fn level(value: &Bound<'_, PyAny>) -> PyResult<Option<KernelLevel>> {
+    let named = KernelLevel::ALL.map(|level| (level.name(), Some(level)));
+    choice("level", value, &[&[("best", None)], &named[..]].concat())
 }
 
 fn mode(value: &Bound<'_, PyAny>) -> PyResult<Mode> {

@@ -1,8 +1,10 @@
 //! `rag encode`: lines on standard input to unit vectors.
 
 use std::io::{self, BufRead};
+use std::num::NonZeroUsize;
 
-use rag_core::encode::{Embeddings, Encoder};
+use rag_core::encode::{Embeddings, Encoder, EncoderOptions, Precision};
+use rag_core::kernels::KernelLevel;
 use rag_core::model::DEFAULT_ENCODER;
 use rag_core::{CancelToken, Error};
 
@@ -23,10 +25,68 @@ pub(crate) struct Args {
     /// The lines are questions, not passages
     #[arg(long)]
     query: bool,
+    #[command(flatten)]
+    how: How,
+}
+
+/// How an encoder computes
+#[derive(Debug, Default, clap::Args)]
+pub(crate) struct How {
+    /// Numbers that are multiplied; auto: bf16 where the CPU multiplies it, else f32
+    #[arg(long, value_enum, default_value_t)]
+    precision: PrecisionArg,
+    /// Vector instructions
+    #[arg(long, value_enum, default_value_t)]
+    level: LevelArg,
+    /// Most threads [default: one per CPU]
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
+    /// Keep the first N numbers of each vector, scaled to length 1 again [default: all]
+    #[arg(long, value_name = "N")]
+    truncate_dim: Option<NonZeroUsize>,
+}
+
+#[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
+enum PrecisionArg {
+    #[default]
+    Auto,
+    F32,
+    Bf16,
+    Int8,
+}
+
+#[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
+enum LevelArg {
+    #[default]
+    Best,
+    Avx512,
+    Avx2,
+    Portable,
+}
+
+impl How {
+    pub(crate) fn options(&self) -> EncoderOptions {
+        EncoderOptions {
+            precision: match self.precision {
+                PrecisionArg::Auto => Precision::Auto,
+                PrecisionArg::F32 => Precision::F32,
+                PrecisionArg::Bf16 => Precision::Bf16,
+                PrecisionArg::Int8 => Precision::Int8,
+            },
+            level: match self.level {
+                LevelArg::Best => None,
+                LevelArg::Avx512 => Some(KernelLevel::Avx512),
+                LevelArg::Avx2 => Some(KernelLevel::Avx2),
+                LevelArg::Portable => Some(KernelLevel::Portable),
+            },
+            thread_count: self.threads,
+            truncate_dim: self.truncate_dim,
+        }
+    }
 }
 
 pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
-    let encoder = load(&args.encoder)?;
+    let encoder = load(&args.encoder, &args.how.options())?;
     let lines = read_lines(&mut io::stdin().lock())?;
     let job = console.job();
     let bar = console.bar("encoding", Some(lines.len() as u64));
@@ -55,8 +115,8 @@ pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
 }
 
 /// Loads an encoder by name, path or hub id.
-pub(crate) fn load(name: &str) -> rag_core::Result<Encoder> {
-    Encoder::load(&model_dirs().resolve(name)?, name)
+pub(crate) fn load(name: &str, options: &EncoderOptions) -> rag_core::Result<Encoder> {
+    Encoder::load_with(&model_dirs().resolve(name)?, name, options)
 }
 
 fn encode(

@@ -44,6 +44,8 @@ pub(crate) struct Args {
     /// Only the first N judged queries
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
+    #[command(flatten)]
+    how: encode::How,
 }
 
 #[derive(Debug, Serialize)]
@@ -74,7 +76,7 @@ pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
     let job = console.job();
     let encoder = match args.mode {
         ModeArg::Lexical => None,
-        ModeArg::Dense | ModeArg::Hybrid => Some(encode::load(&args.encoder)?),
+        ModeArg::Dense | ModeArg::Hybrid => Some(encode::load(&args.encoder, &args.how.options())?),
     };
     let ranker = Ranker::build(&collection, encoder.as_ref(), args.mode, console, job.token())?;
     let start = std::time::Instant::now();

@@ -3,24 +3,34 @@
 //! Owns the path from text to vector: prefix, tokens ([`tokens`]), batches and threads, transformer and pooling
 //! ([`network`]). What a model folder says is read in [`crate::model`].
 
+mod head;
 mod network;
+mod options;
+mod parallel;
+mod places;
 mod tokens;
+mod weights;
 
 use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::thread;
 
 use crate::error::{Error, Result};
+use crate::kernels::KernelLevel;
 use crate::kernels::level::Level;
+use crate::kernels::linear::Format;
 use crate::model::fingerprint::Fingerprint;
 use crate::model::folder::{EncoderFolder, Pooling};
 use crate::model::safetensors::Tensors;
 use crate::passage::TokenRanges;
 use crate::progress::CancelToken;
 
+pub use self::options::{EncoderOptions, Precision};
+
+use head::Head;
 use network::{Network, Scratch};
+use parallel::{batches, run_parallel};
 use tokens::{TextTokenizer, TokenIds};
 
 /// Unit vectors, one row per text.
@@ -72,9 +82,12 @@ pub struct EncoderIdentity {
 pub struct Encoder {
     path: PathBuf,
     identity: EncoderIdentity,
+    level: Level,
+    format: Format,
     tokenizer: TextTokenizer,
     network: Network,
     pooling: Pooling,
+    head: Head,
     query_prefix: String,
     passage_prefix: String,
     /// Tokens of a passage beside its text.
@@ -97,7 +110,7 @@ pub struct EncoderInfo {
     pub dim: usize,
     /// Transformer layers.
     pub layer_count: usize,
-    /// `"mean"`, `"mean_sqrt_len"`, `"cls"` or `"max"`.
+    /// `"mean"`, `"mean_sqrt_len"`, `"weighted_mean"`, `"cls"`, `"last"` or `"max"`.
     pub pooling: String,
     /// Put before every question.
     pub query_prefix: String,
@@ -117,7 +130,8 @@ const MIN_BATCH_TOKENS: usize = 96;
 impl Encoder {
     /// Loads a sentence-transformers folder; `name` is what it was asked for by.
     ///
-    /// Families: BERT, and RoBERTa, XLM-RoBERTa and CamemBERT. Pooling, prefixes (prompts `query`, and `passage`
+    /// Families: BERT, RoBERTa, XLM-RoBERTa, CamemBERT, DistilBERT, MPNet, ModernBERT, Nomic, Jina 2 and GTE.
+    /// Pooling, dense layers, prefixes (prompts `query`, and `passage`
     /// or `document`) and the length limit are the folder's own; truncation and padding inside
     /// `tokenizer.json` are ignored. A folder without `modules.json` gets mean pooling. Vectors are always scaled
     /// to length 1, whether the folder lists `Normalize` or not, since scores here are cosines.
@@ -125,7 +139,18 @@ impl Encoder {
     /// # Errors
     /// [`ErrorCode::Model`](crate::ErrorCode::Model) if a file is missing, damaged or of a kind we do not run.
     pub fn load(folder: &Path, name: &str) -> Result<Self> {
-        Self::load_at(folder, name, Level::detect()).map(|(encoder, _)| encoder)
+        Self::load_with(folder, name, &EncoderOptions::default())
+    }
+
+    /// Loads a folder as [`Encoder::load`] does, with options.
+    ///
+    /// The fingerprint is the same for f32 and bf16, whose vectors may stand side by side; int8 has its own.
+    ///
+    /// # Errors
+    /// As [`Encoder::load`]; [`ErrorCode::InvalidArgument`](crate::ErrorCode::InvalidArgument) if this CPU does not
+    /// have the level asked for.
+    pub fn load_with(folder: &Path, name: &str, options: &EncoderOptions) -> Result<Self> {
+        Self::load_all(folder, name, options).map(|(encoder, _)| encoder)
     }
 
     /// Loads a folder in full and says what is in it.
@@ -133,14 +158,27 @@ impl Encoder {
     /// # Errors
     /// As [`Encoder::load`].
     pub fn inspect(folder: &Path) -> Result<EncoderInfo> {
-        Self::load_at(folder, "", Level::detect()).map(|(_, info)| info)
+        Self::load_all(folder, "", &EncoderOptions::default()).map(|(_, info)| info)
     }
 
-    fn load_at(folder: &Path, name: &str, level: Level) -> Result<(Self, EncoderInfo)> {
+    fn load_all(
+        folder: &Path,
+        name: &str,
+        options: &EncoderOptions,
+    ) -> Result<(Self, EncoderInfo)> {
+        let level = Level::of(options.level).ok_or_else(|| {
+            let wanted = options.level.map_or("any", KernelLevel::name);
+            Error::invalid("level", format!("this CPU does not have {wanted}"))
+        })?;
+        let format = options.precision.format(level);
         let files = EncoderFolder::read(folder)?;
         let mut tensors = Tensors::read(&files.weights_path)?;
-        let fingerprint = fingerprint(&files, &tensors);
-        let network = Network::load(&mut tensors, &files.config, level)?;
+        let mut fingerprint = fingerprint(&files, &tensors, format);
+        let network = Network::load(&mut tensors, &files.config, files.max_tokens, level, format)?;
+        let truncate_dim = options.truncate_dim.map(NonZeroUsize::get);
+        let head =
+            Head::load(&files.denses, network.hidden(), truncate_dim, level, &mut fingerprint)?;
+        let fingerprint = fingerprint.finish();
         let tokenizer = TextTokenizer::load(
             &files.tokenizer_path,
             &files.tokenizer_bytes,
@@ -154,7 +192,7 @@ impl Encoder {
         }
         let info = EncoderInfo {
             architecture: files.config.model_type.clone(),
-            dim: network.dim(),
+            dim: head.dim(),
             layer_count: files.config.layer_count,
             pooling: files.pooling.name().to_owned(),
             query_prefix: files.query_prefix.clone(),
@@ -165,19 +203,22 @@ impl Encoder {
         let identity = EncoderIdentity {
             fingerprint,
             name: name.to_owned(),
-            dim: network.dim(),
+            dim: head.dim(),
             max_tokens: files.max_tokens,
         };
         let encoder = Self {
             path: folder.to_owned(),
             identity,
+            level,
+            format,
             tokenizer,
             network,
             pooling: files.pooling,
+            head,
             query_prefix: files.query_prefix,
             passage_prefix: files.passage_prefix,
             passage_overhead_tokens,
-            thread_count: thread::available_parallelism().map_or(1, NonZeroUsize::get),
+            thread_count: options.thread_count.map_or_else(cpu_count, NonZeroUsize::get),
         };
         Ok((encoder, info))
     }
@@ -189,6 +230,28 @@ impl Encoder {
     pub fn with_threads(mut self, thread_count: NonZeroUsize) -> Self {
         self.thread_count = thread_count.get();
         self
+    }
+
+    /// The numbers it multiplies; never [`Precision::Auto`].
+    #[must_use]
+    pub fn precision(&self) -> Precision {
+        match self.format {
+            Format::F32 => Precision::F32,
+            Format::Bf16 => Precision::Bf16,
+            Format::Int8 => Precision::Int8,
+        }
+    }
+
+    /// The vector instructions it runs: `"avx512"`, `"avx2"` or `"portable"`.
+    #[must_use]
+    pub fn level_name(&self) -> &'static str {
+        self.level.name()
+    }
+
+    /// Most threads of a call.
+    #[must_use]
+    pub fn thread_count(&self) -> usize {
+        self.thread_count
     }
 
     /// What makes its vectors comparable with others.
@@ -238,7 +301,7 @@ impl Encoder {
     }
 
     fn encode(&self, prefix: &str, texts: &[&str], cancel: &CancelToken) -> Result<Embeddings> {
-        let dim = self.network.dim();
+        let dim = self.head.dim();
         let tokens = self.tokenize(prefix, texts, cancel)?;
         let ids: Vec<&[u32]> = tokens.iter().map(|tokens| &tokens.ids[..]).collect();
         let total: usize = ids.iter().map(|ids| ids.len()).sum();
@@ -252,9 +315,12 @@ impl Encoder {
             work.push((batch, out));
             rest = others;
         }
-        run_parallel(self.thread_count, work, Scratch::default, |scratch, (batch, out)| {
+        let state = <(Scratch, Vec<f32>)>::default;
+        run_parallel(self.thread_count, work, state, |(scratch, pooled), (batch, out)| {
             cancel.check()?;
-            self.network.forward(batch, self.pooling, scratch, out);
+            pooled.resize(batch.len() * self.network.hidden(), 0.0);
+            self.network.forward(batch, self.pooling, scratch, pooled);
+            self.head.run(pooled, out);
             Ok(())
         })?;
         self.check_finite(&data)?;
@@ -287,7 +353,7 @@ impl Encoder {
     }
 
     fn token_ids(&self, prefix: &str, text: &str) -> Result<TokenIds> {
-        let max_tokens = self.identity.max_tokens.min(self.network.position_count());
+        let max_tokens = self.network.max_tokens();
         let tokens = self.tokenizer.ids(&format!("{prefix}{text}"), max_tokens)?;
         let vocab_size = self.network.vocab_size();
         match tokens.ids.iter().find(|&&id| id as usize >= vocab_size) {
@@ -300,7 +366,7 @@ impl Encoder {
 
     fn check_finite(&self, data: &[f32]) -> Result<()> {
         match data
-            .chunks_exact(self.network.dim())
+            .chunks_exact(self.head.dim())
             .position(|row| row.iter().any(|value| !value.is_finite()))
         {
             Some(row) => {
@@ -317,7 +383,11 @@ impl TokenRanges for Encoder {
     }
 }
 
-fn fingerprint(files: &EncoderFolder, tensors: &Tensors) -> String {
+fn cpu_count() -> usize {
+    thread::available_parallelism().map_or(1, NonZeroUsize::get)
+}
+
+fn fingerprint(files: &EncoderFolder, tensors: &Tensors, format: Format) -> Fingerprint {
     let mut fingerprint = Fingerprint::new("encoder 1");
     fingerprint.part("config", &files.config_bytes);
     fingerprint.part("tokenizer", &files.tokenizer_bytes);
@@ -326,68 +396,10 @@ fn fingerprint(files: &EncoderFolder, tensors: &Tensors) -> String {
     fingerprint.part("query prefix", files.query_prefix.as_bytes());
     fingerprint.part("passage prefix", files.passage_prefix.as_bytes());
     fingerprint.part("max tokens", &(files.max_tokens as u64).to_le_bytes());
-    fingerprint.finish()
-}
-
-/// Consecutive sequences, cut where a batch has `batch_tokens` or more.
-fn batches<'a>(mut ids: &'a [&'a [u32]], batch_tokens: usize) -> Vec<&'a [&'a [u32]]> {
-    let mut batches = Vec::new();
-    while !ids.is_empty() {
-        let mut tokens = 0;
-        let fits = ids.iter().take_while(|ids| {
-            let open = tokens < batch_tokens;
-            tokens += ids.len();
-            open
-        });
-        let (batch, rest) = ids.split_at(fits.count());
-        batches.push(batch);
-        ids = rest;
+    if format == Format::Int8 {
+        fingerprint.part("precision", b"int8");
     }
-    batches
-}
-
-/// Runs `run` on every item, on up to `thread_count` threads that each keep one `state`; the first error stops all.
-fn run_parallel<T: Send, S>(
-    thread_count: usize,
-    work: Vec<T>,
-    state: impl Fn() -> S + Sync,
-    run: impl Fn(&mut S, T) -> Result<()> + Sync,
-) -> Result<()> {
-    let threads = thread_count.min(work.len());
-    if threads <= 1 {
-        let mut state = state();
-        return work.into_iter().try_for_each(|item| run(&mut state, item));
-    }
-    let queue = Mutex::new(work.into_iter());
-    let worker = || {
-        let mut state = state();
-        loop {
-            let item =
-                queue.lock().map_err(|_| Error::internal("an encoder thread panicked"))?.next();
-            let Some(item) = item else { return Ok(()) };
-            if let Err(error) = run(&mut state, item) {
-                stop(&queue);
-                return Err(error);
-            }
-        }
-    };
-    thread::scope(|scope| {
-        let others: Vec<_> = (1..threads).map(|_| scope.spawn(worker)).collect();
-        let mut result = worker();
-        for other in others {
-            let theirs =
-                other.join().unwrap_or_else(|_| Err(Error::internal("an encoder thread panicked")));
-            result = result.and(theirs);
-        }
-        result
-    })
-}
-
-/// Empties the queue, so that the other threads stop after the item they hold.
-fn stop<T>(queue: &Mutex<std::vec::IntoIter<T>>) {
-    if let Ok(mut queue) = queue.lock() {
-        queue.by_ref().for_each(drop);
-    }
+    fingerprint
 }
 
 #[cfg(test)]

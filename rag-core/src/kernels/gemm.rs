@@ -1,77 +1,114 @@
-//! Matrix products of f32 rows with packed weights.
+//! Matrix products of rows with packed weights, in each kind of number.
 //!
 //! Every number of a result is one sum over the depth in order: it does not depend on how many rows are
 //! multiplied together, so a vector is the same in any batch and on any number of threads.
 
+use super::convert::RowScale;
 use super::level::{Level, MAX_COLUMNS, MAX_ROWS, Simd, Tile, per_level};
-use super::rows::{gelu, softmax_numerators};
+use super::rows::{gelu, gelu_near, gelu_tanh, silu};
+use super::words::{Bf16, F32, Kind, Pairs, Quads, Tiles};
 
 /// The right-hand side of a product, laid out in panels of `Level::columns` columns.
 #[derive(Debug, Default, Clone)]
-pub(crate) struct Packed {
-    /// Panel after panel; a panel is `depth` rows of `columns` numbers, zero where it is wider than the matrix.
-    data: Vec<f32>,
-    depth: usize,
-    width: usize,
+pub(crate) struct Packed<W = f32> {
+    /// Panel after panel; a panel is `depth` rows of `columns` words, zero where it is wider than the matrix.
+    pub(super) data: Vec<W>,
+    /// Words of a column.
+    pub(super) depth: usize,
+    pub(super) width: usize,
 }
 
-impl Packed {
-    /// Packs `width` rows of `depth` numbers, as a linear layer stores its weight (`[out, in]`).
-    pub(crate) fn from_rows(level: Level, rows: &[f32], depth: usize) -> Self {
+impl<W: Copy + Default> Packed<W> {
+    /// Packs `width` rows of `depth` words, as a linear layer stores its weight (`[out, in]`).
+    pub(crate) fn from_rows(level: Level, rows: &[W], depth: usize) -> Self {
         let columns = level.columns();
         let mut packed = Self::default();
         packed.reset(columns, depth, rows.len() / depth.max(1));
         for (column, row) in rows.chunks_exact(depth.max(1)).enumerate() {
-            packed.set_column(columns, column, row);
+            packed.set_column(columns, column, row.iter().copied());
         }
         packed
     }
 
-    /// Makes room for another matrix; the old numbers may stay in the padding, where they do no harm.
-    fn reset(&mut self, columns: usize, depth: usize, width: usize) {
+    /// Makes room for another matrix; old words may stay in the padding, where they do no harm.
+    pub(super) fn reset(&mut self, columns: usize, depth: usize, width: usize) {
         self.depth = depth;
         self.width = width;
-        self.data.resize(width.next_multiple_of(columns) * depth, 0.0);
+        self.data.resize(width.next_multiple_of(columns) * depth, W::default());
     }
 
-    fn set_column(&mut self, columns: usize, column: usize, values: &[f32]) {
+    #[inline(always)]
+    pub(super) fn set_column(
+        &mut self,
+        columns: usize,
+        column: usize,
+        words: impl Iterator<Item = W>,
+    ) {
         let start = column / columns * columns * self.depth + column % columns;
-        for (place, &value) in self.data[start..].iter_mut().step_by(columns).zip(values) {
-            *place = value;
+        for (place, word) in self.data[start..].iter_mut().step_by(columns).zip(words) {
+            *place = word;
         }
     }
 
-    fn set_row(&mut self, columns: usize, row: usize, values: &[f32]) {
-        for (panel, values) in values.chunks(columns).enumerate() {
-            let start = (panel * self.depth + row) * columns;
-            self.data[start..start + values.len()].copy_from_slice(values);
-        }
+    /// The words of one row that lie in one panel, `columns` of them.
+    #[inline(always)]
+    pub(super) fn row_mut(&mut self, columns: usize, row: usize, panel: usize) -> &mut [W] {
+        &mut self.data[(panel * self.depth + row) * columns..][..columns]
     }
 }
 
 /// What happens to a row of a product before it is stored.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum After<'a> {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum After {
     /// Nothing more than the bias.
     Nothing,
     /// The error-function GELU.
     Gelu,
+    /// The same to the precision of bf16.
+    GeluNear,
+    /// The tanh approximation of GELU.
+    GeluTanh,
+    /// `x / (1 + e^-x)`.
+    Silu,
     /// Everything below zero becomes zero.
     Relu,
-    /// These rows, shaped as the result, are added.
-    Add(&'a [f32]),
+    /// What the output held before is added.
+    Add,
+}
+
+/// How sums of whole numbers become f32.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Scale<'a> {
+    /// They are f32.
+    One,
+    /// Rows and columns have scales, rows a zero point, columns the sum of their numbers.
+    Whole { rows: &'a [RowScale], columns: &'a [f32], sums: &'a [f32] },
+}
+
+impl Scale<'_> {
+    #[inline(always)]
+    fn apply<S: Simd>(self, simd: S, row: usize, column: usize, sums: &mut [f32]) {
+        let Scale::Whole { rows, columns, sums: column_sums } = self else { return };
+        let RowScale { scale, zero } = rows[row];
+        let columns = &columns[column..column + sums.len()];
+        let column_sums = &column_sums[column..column + sums.len()];
+        for i in 0..sums.len() {
+            sums[i] = simd.mul_add(-zero, column_sums[i], sums[i]) * (scale * columns[i]);
+        }
+    }
 }
 
 /// Rows that are multiplied together, so that they stay in the second-level cache.
-const BLOCK_ROWS: usize = 96;
+pub(crate) const BLOCK_ROWS: usize = 96;
 
 #[inline(always)]
-fn linear_body<S: Simd>(
+fn product<S: Tiles<K>, K: Kind>(
     simd: S,
-    x: &[f32],
-    weight: &Packed,
+    x: &[K::Word],
+    weight: &Packed<K::Word>,
+    scale: Scale<'_>,
     bias: &[f32],
-    after: After<'_>,
+    after: After,
     out: &mut [f32],
 ) {
     let (depth, width) = (weight.depth, weight.width);
@@ -84,10 +121,12 @@ fn linear_body<S: Simd>(
             let bias = &bias[column..width.min(column + S::COLUMNS)];
             for row in (block..block_end).step_by(S::ROWS) {
                 let rows = S::ROWS.min(block_end - row);
-                simd.tile(rows, &x[row * depth..], depth, depth, b, &mut tile);
-                for (r, sums) in tile.chunks_exact(S::COLUMNS).take(rows).enumerate() {
+                simd.sums(rows, &x[row * depth..], depth, depth, b, &mut tile);
+                for (r, sums) in tile.chunks_exact_mut(S::COLUMNS).take(rows).enumerate() {
+                    let sums = &mut sums[..bias.len()];
+                    scale.apply(simd, row + r, column, sums);
                     let at = (row + r) * width + column;
-                    finish(simd, sums, bias, after, at, &mut out[at..at + bias.len()]);
+                    finish(simd, sums, bias, after, &mut out[at..at + bias.len()]);
                 }
             }
         }
@@ -95,132 +134,57 @@ fn linear_body<S: Simd>(
 }
 
 #[inline(always)]
-fn finish<S: Simd>(
-    simd: S,
-    sums: &[f32],
-    bias: &[f32],
-    after: After<'_>,
-    at: usize,
-    out: &mut [f32],
-) {
+fn finish<S: Simd>(simd: S, sums: &[f32], bias: &[f32], after: After, out: &mut [f32]) {
     let sums = &sums[..out.len()];
     let bias = &bias[..out.len()];
     match after {
         After::Nothing => (0..out.len()).for_each(|i| out[i] = sums[i] + bias[i]),
         After::Gelu => (0..out.len()).for_each(|i| out[i] = gelu(simd, sums[i] + bias[i])),
+        After::GeluNear => (0..out.len()).for_each(|i| out[i] = gelu_near(simd, sums[i] + bias[i])),
+        After::GeluTanh => (0..out.len()).for_each(|i| out[i] = gelu_tanh(simd, sums[i] + bias[i])),
+        After::Silu => (0..out.len()).for_each(|i| out[i] = silu(simd, sums[i] + bias[i])),
         After::Relu => (0..out.len()).for_each(|i| {
             let value = sums[i] + bias[i];
             // NaN stays
             out[i] = if value < 0.0 { 0.0 } else { value };
         }),
-        After::Add(rows) => {
-            let rows = &rows[at..at + out.len()];
-            (0..out.len()).for_each(|i| out[i] = sums[i] + bias[i] + rows[i]);
-        }
+        After::Add => (0..out.len()).for_each(|i| out[i] += sums[i] + bias[i]),
     }
+}
+
+#[inline(always)]
+fn linear_body<S: Simd>(
+    simd: S,
+    x: &[f32],
+    weight: &Packed,
+    bias: &[f32],
+    after: After,
+    out: &mut [f32],
+) {
+    product::<S, F32>(simd, x, weight, Scale::One, bias, after, out);
 }
 
 per_level! {
     /// `out = after(x * weight + bias)`, row by row; `x` has `depth` and `out` `width` numbers a row.
-    pub(crate) fn linear(x: &[f32], weight: &Packed, bias: &[f32], after: After<'_>, out: &mut [f32]) = linear_body
+    pub(crate) fn linear(x: &[f32], weight: &Packed, bias: &[f32], after: After, out: &mut [f32]) = linear_body
 }
-
-/// Buffers of [`attention`], kept from call to call.
-#[derive(Debug, Default)]
-pub(crate) struct AttentionScratch {
-    keys: Packed,
-    values: Packed,
-    scores: Vec<f32>,
-}
-
-/// The shape of one sequence's attention.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Heads {
-    /// Number of heads.
-    pub(crate) count: usize,
-    /// Numbers of one head.
-    pub(crate) dim: usize,
-}
-
-#[inline(always)]
-fn attention_body<S: Simd>(
-    simd: S,
-    heads: Heads,
-    qkv: &[f32],
-    scratch: &mut AttentionScratch,
-    out: &mut [f32],
-) {
-    let hidden = heads.count * heads.dim;
-    let len = out.len() / hidden;
-    let stride = 3 * hidden;
-    scratch.scores.resize(S::ROWS * len, 0.0);
-    for head in 0..heads.count {
-        let offset = head * heads.dim;
-        scratch.keys.reset(S::COLUMNS, heads.dim, len);
-        scratch.values.reset(S::COLUMNS, len, heads.dim);
-        for (token, row) in qkv.chunks_exact(stride).enumerate() {
-            scratch.keys.set_column(S::COLUMNS, token, &row[hidden + offset..][..heads.dim]);
-            scratch.values.set_row(S::COLUMNS, token, &row[2 * hidden + offset..][..heads.dim]);
-        }
-        for token in (0..len).step_by(S::ROWS) {
-            let rows = S::ROWS.min(len - token);
-            let queries = &qkv[token * stride + offset..];
-            let out = &mut out[token * hidden + offset..];
-            attend(simd, rows, queries, stride, scratch, out, hidden);
-        }
-    }
-}
-
-/// Attention of up to `S::ROWS` queries over all keys of one head.
-#[inline(always)]
-fn attend<S: Simd>(
-    simd: S,
-    rows: usize,
-    queries: &[f32],
-    stride: usize,
-    scratch: &mut AttentionScratch,
-    out: &mut [f32],
-    out_stride: usize,
-) {
-    let AttentionScratch { keys, values, scores } = scratch;
-    let (dim, len) = (keys.depth, keys.width);
-    let mut tile: Tile = [0.0; MAX_ROWS * MAX_COLUMNS];
-    for (panel, b) in keys.data.chunks_exact(dim * S::COLUMNS).enumerate() {
-        simd.tile(rows, queries, stride, dim, b, &mut tile);
-        let column = panel * S::COLUMNS;
-        let count = S::COLUMNS.min(len - column);
-        for (scores, sums) in
-            scores.chunks_exact_mut(len).zip(tile.chunks_exact(S::COLUMNS)).take(rows)
-        {
-            scores[column..column + count].copy_from_slice(&sums[..count]);
-        }
-    }
-    let mut scales = [0.0; MAX_ROWS];
-    for (scale, row) in scales.iter_mut().zip(scores.chunks_exact_mut(len)).take(rows) {
-        *scale = softmax_numerators(simd, row);
-    }
-    for (panel, b) in values.data.chunks_exact(len * S::COLUMNS).enumerate() {
-        simd.tile(rows, scores, len, len, b, &mut tile);
-        let column = panel * S::COLUMNS;
-        let count = S::COLUMNS.min(dim - column);
-        for (r, sums) in tile.chunks_exact(S::COLUMNS).take(rows).enumerate() {
-            let out = &mut out[r * out_stride + column..][..count];
-            (0..count).for_each(|i| out[i] = sums[i] * scales[r]);
-        }
-    }
-}
-
 per_level! {
-    /// Bidirectional attention of one sequence (Vaswani et al. 2017, section 3.2).
-    ///
-    /// `qkv` has three times `hidden` numbers a token: queries already divided by the root of the head's size,
-    /// keys, values. `out` has `hidden`.
-    pub(crate) fn attention(
-        heads: Heads,
-        qkv: &[f32],
-        scratch: &mut AttentionScratch,
-        out: &mut [f32],
-    ) = attention_body
+    /// As [`linear`], with `x` and `weight` in pairs of bf16 and sums in f32.
+    pub(super) fn linear_bf16(
+        x: &[u32], weight: &Packed<u32>, scale: Scale<'_>, bias: &[f32], after: After, out: &mut [f32],
+    ) = product::<_, Bf16>
+}
+per_level! {
+    /// As [`linear`], with `x` and `weight` in whole numbers, four a word.
+    pub(super) fn linear_quads(
+        x: &[u32], weight: &Packed<u32>, scale: Scale<'_>, bias: &[f32], after: After, out: &mut [f32],
+    ) = product::<_, Quads>
+}
+per_level! {
+    /// As [`linear`], with `x` and `weight` in whole numbers, two a word.
+    pub(super) fn linear_pairs(
+        x: &[u32], weight: &Packed<u32>, scale: Scale<'_>, bias: &[f32], after: After, out: &mut [f32],
+    ) = product::<_, Pairs>
 }
 
 #[cfg(test)]
@@ -289,46 +253,6 @@ mod tests {
                 let mut alone = vec![0.0; width];
                 linear(level, x, &packed, &bias, After::Gelu, &mut alone);
                 assert_eq!(alone, among, "{level:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn attention_equals_the_definition_at_every_length() {
-        let heads = Heads { count: 2, dim: 20 };
-        let hidden = 40;
-        for level in Level::available() {
-            let mut scratch = AttentionScratch::default();
-            for len in [1, 2, 7, 12, 13, 31, 32, 33, 70] {
-                let qkv = numbers(len * 3 * hidden, len as u64);
-                let mut out = vec![0.0; len * hidden];
-                attention(level, heads, &qkv, &mut scratch, &mut out);
-                let part = |token: usize, part: usize, head: usize| {
-                    &qkv[token * 3 * hidden + part * hidden + head * 20..][..20]
-                };
-                for (head, token) in
-                    (0..2).flat_map(|head| (0..len).map(move |token| (head, token)))
-                {
-                    let dot = |other| {
-                        part(token, 0, head)
-                            .iter()
-                            .zip(part(other, 1, head))
-                            .map(|(a, b)| a * b)
-                            .sum::<f32>()
-                    };
-                    let weights: Vec<f32> = (0..len).map(|other| dot(other).exp()).collect();
-                    let total: f32 = weights.iter().sum();
-                    for e in 0..20 {
-                        let want: f32 = weights
-                            .iter()
-                            .enumerate()
-                            .map(|(t, w)| w * part(t, 2, head)[e])
-                            .sum::<f32>()
-                            / total;
-                        let got = out[token * hidden + head * 20 + e];
-                        assert!((got - want).abs() < 1e-5, "{level:?} {len}: {got} {want}");
-                    }
-                }
             }
         }
     }

@@ -4,6 +4,8 @@
 //! Everything else in the engine is plain Rust, compiled once per level by `per_level!`.
 #![expect(unsafe_code, reason = "SIMD intrinsics behind run-time detection")]
 
+use super::lanes::KernelLevel;
+
 /// Most rows of a tile at any level.
 pub(crate) const MAX_ROWS: usize = 12;
 /// Most columns of a tile at any level.
@@ -27,8 +29,26 @@ pub(crate) enum Level {
 
 impl Level {
     /// The best level this CPU runs.
+    #[cfg(test)]
     pub(crate) fn detect() -> Self {
         Self::available()[0]
+    }
+
+    /// The level asked for, or the best; `None` if this CPU does not run it.
+    pub(crate) fn of(wanted: Option<KernelLevel>) -> Option<Self> {
+        let fits = |level: &Self| wanted.is_none_or(|wanted| wanted.name() == level.name());
+        Self::available().into_iter().find(fits)
+    }
+
+    /// `"avx512"`, `"avx2"` or `"portable"`.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512(_) => "avx512",
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2(_) => "avx2",
+            Level::Portable(_) => "portable",
+        }
     }
 
     /// Every level this CPU runs, best first.
@@ -86,6 +106,29 @@ pub(crate) trait Simd: Copy {
 #[cfg(target_arch = "x86_64")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Avx512(());
+
+/// Proof that this CPU also multiplies bf16 pairs (`vdpbf16ps`).
+#[cfg(target_arch = "x86_64")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Avx512Bf16(());
+
+/// Proof that this CPU also multiplies int8 quadruples (`vpdpbusd`).
+#[cfg(target_arch = "x86_64")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Avx512Vnni(());
+
+#[cfg(target_arch = "x86_64")]
+impl Avx512 {
+    /// Whether the CPU has AVX512-BF16.
+    pub(crate) fn bf16(self) -> Option<Avx512Bf16> {
+        is_x86_feature_detected!("avx512bf16").then_some(Avx512Bf16(()))
+    }
+
+    /// Whether the CPU has AVX512-VNNI.
+    pub(crate) fn vnni(self) -> Option<Avx512Vnni> {
+        is_x86_feature_detected!("avx512vnni").then_some(Avx512Vnni(()))
+    }
+}
 
 /// Proof that this CPU has AVX2 and FMA.
 #[cfg(target_arch = "x86_64")]

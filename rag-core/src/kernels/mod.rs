@@ -1,12 +1,19 @@
 //! The only place with SIMD: matrix tiles, row-wise functions and dot products, each with a portable twin.
 
 pub(crate) mod attend;
+pub(crate) mod bidirectional;
+pub(crate) mod convert;
 pub mod dot;
 pub(crate) mod gemm;
 pub mod int8;
 pub(crate) mod lanes;
 pub(crate) mod level;
+pub(crate) mod linear;
 pub(crate) mod pool;
 pub(crate) mod rows;
 pub(crate) mod states;
 pub(crate) mod tiles;
+pub(crate) mod turn;
+pub(crate) mod words;
+
+pub use self::lanes::KernelLevel;

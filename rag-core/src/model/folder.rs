@@ -13,6 +13,8 @@ use serde_json::Value;
 
 use crate::error::{Error, Result};
 
+use super::architecture::{Positions, TransformerConfig, transformer_config};
+
 /// Largest configuration file read.
 const MAX_CONFIG_BYTES: u64 = 4 << 20;
 /// Largest tokenizer file read; a vocabulary of 250,000 pieces takes 10 to 20 MB.
@@ -29,6 +31,10 @@ pub(crate) enum Pooling {
     Cls,
     /// The largest value of each component.
     Max,
+    /// The state of the last token.
+    Last,
+    /// The average with weights 1, 2, 3 ... by position.
+    WeightedMean,
 }
 
 impl Pooling {
@@ -39,36 +45,21 @@ impl Pooling {
             Pooling::MeanSqrtLen => "mean_sqrt_len",
             Pooling::Cls => "cls",
             Pooling::Max => "max",
+            Pooling::Last => "last",
+            Pooling::WeightedMean => "weighted_mean",
         }
     }
 }
 
-/// The function between the two halves of a feed-forward layer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Activation {
-    /// GELU with the error function.
-    Gelu,
-    /// max(x, 0).
-    Relu,
-}
-
-/// The checked shape of a BERT-like transformer.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct TransformerConfig {
-    /// `model_type`, such as `bert`.
-    pub(crate) model_type: String,
-    pub(crate) vocab_size: usize,
-    pub(crate) hidden_size: usize,
-    pub(crate) layer_count: usize,
-    pub(crate) head_count: usize,
-    pub(crate) intermediate_size: usize,
-    pub(crate) activation: Activation,
-    /// Rows of the position table.
-    pub(crate) position_count: usize,
-    /// Row of the first token: 0 for BERT, `pad_token_id + 1` for the RoBERTa family.
-    pub(crate) first_position: usize,
-    pub(crate) type_count: usize,
-    pub(crate) layer_norm_eps: f32,
+/// A linear layer after pooling (sentence-transformers' `Dense`).
+#[derive(Debug)]
+pub(crate) struct DenseFolder {
+    pub(crate) weights_path: PathBuf,
+    pub(crate) in_features: usize,
+    pub(crate) out_features: usize,
+    pub(crate) has_bias: bool,
+    /// tanh after it, else nothing.
+    pub(crate) has_tanh: bool,
 }
 
 /// Everything a folder says about its encoder, without the weights.
@@ -80,6 +71,7 @@ pub(crate) struct EncoderFolder {
     pub(crate) tokenizer_bytes: Vec<u8>,
     pub(crate) weights_path: PathBuf,
     pub(crate) pooling: Pooling,
+    pub(crate) denses: Vec<DenseFolder>,
     pub(crate) query_prefix: String,
     pub(crate) passage_prefix: String,
     /// Most tokens of a text, special tokens and prefix included.
@@ -106,6 +98,13 @@ impl EncoderFolder {
             Some(path) => read_pooling(path, config.hidden_size)?,
             None => Pooling::Mean,
         };
+        let mut denses = Vec::new();
+        let mut dim = config.hidden_size;
+        for path in &modules.denses {
+            let dense = read_dense(path, dim)?;
+            dim = dense.out_features;
+            denses.push(dense);
+        }
         let (query_prefix, passage_prefix) = read_prefixes(folder)?;
         let max_tokens = read_max_tokens(&modules.transformer, &config)?;
         let tokenizer_path = modules.transformer.join("tokenizer.json");
@@ -118,6 +117,7 @@ impl EncoderFolder {
             tokenizer_bytes,
             weights_path,
             pooling,
+            denses,
             query_prefix,
             passage_prefix,
             max_tokens,
@@ -129,6 +129,7 @@ impl EncoderFolder {
 struct Modules {
     transformer: PathBuf,
     pooling: Option<PathBuf>,
+    denses: Vec<PathBuf>,
 }
 
 #[derive(Deserialize)]
@@ -142,32 +143,80 @@ impl Modules {
     fn read(folder: &Path) -> Result<Self> {
         let path = folder.join("modules.json");
         let Some(modules) = read_json_if_there::<Vec<Module>>(&path)? else {
-            return Ok(Self { transformer: folder.to_owned(), pooling: None });
+            return Ok(Self { transformer: folder.to_owned(), pooling: None, denses: Vec::new() });
         };
         let kind =
             |module: &Module| module.r#type.rsplit('.').next().unwrap_or_default().to_owned();
         let kinds: Vec<String> = modules.iter().map(kind).collect();
-        let known =
-            |kind: &String| matches!(kind.as_str(), "Transformer" | "Pooling" | "Normalize");
+        let known = |kind: &String| {
+            matches!(kind.as_str(), "Transformer" | "Pooling" | "Dense" | "Normalize")
+        };
         if let Some(other) = kinds.iter().find(|kind| !known(kind)) {
             return Err(Error::model(&path, format!("module {other} is not one this engine runs")));
         }
         let kinds: Vec<&str> = kinds.iter().map(String::as_str).collect();
-        let (
-            [transformer, pooling, ..],
-            ["Transformer", "Pooling"] | ["Transformer", "Pooling", "Normalize"],
-        ) = (&modules[..], &kinds[..])
+        let end = kinds.len() - usize::from(kinds.last() == Some(&"Normalize"));
+        let ([transformer, pooling, denses @ ..], ["Transformer", "Pooling", others @ ..]) =
+            (&modules[..end], &kinds[..end])
         else {
-            return Err(Error::model(
-                &path,
-                format!("modules {kinds:?}, expected Transformer, Pooling, Normalize"),
-            ));
+            return Err(wrong_order(&path, &kinds));
         };
+        if others.iter().any(|kind| *kind != "Dense") {
+            return Err(wrong_order(&path, &kinds));
+        }
+        let denses = denses.iter().map(|dense| inside(&path, folder, &dense.path));
         Ok(Self {
             transformer: inside(&path, folder, &transformer.path)?,
             pooling: Some(inside(&path, folder, &pooling.path)?.join("config.json")),
+            denses: denses.collect::<Result<_>>()?,
         })
     }
+}
+
+fn wrong_order(path: &Path, kinds: &[&str]) -> Error {
+    Error::model(
+        path,
+        format!("modules {kinds:?}, expected Transformer, Pooling, Dense, Normalize"),
+    )
+}
+
+fn read_dense(folder: &Path, dim: usize) -> Result<DenseFolder> {
+    #[derive(Deserialize)]
+    struct Config {
+        in_features: u64,
+        out_features: u64,
+        #[serde(default = "yes")]
+        bias: bool,
+        #[serde(default)]
+        activation_function: Option<String>,
+    }
+    let path = folder.join("config.json");
+    let config: Config = read_json(&path)?;
+    if config.in_features != dim as u64 || !(1..=1 << 14).contains(&config.out_features) {
+        let (from, to) = (config.in_features, config.out_features);
+        let reason = format!("maps {from} numbers to {to}, expected {dim} to at most 16384");
+        return Err(Error::model(&path, reason));
+    }
+    let activation = config.activation_function.unwrap_or_else(|| "Tanh".to_owned());
+    let has_tanh = match activation.rsplit('.').next() {
+        Some("Tanh") => true,
+        Some("Identity") => false,
+        _ => {
+            let reason = format!("activation_function {activation:?} is not supported");
+            return Err(Error::model(&path, reason));
+        }
+    };
+    Ok(DenseFolder {
+        weights_path: weights_path(folder)?,
+        in_features: dim,
+        out_features: config.out_features as usize,
+        has_bias: config.bias,
+        has_tanh,
+    })
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// `folder/part`, if `part` does not lead out of it.
@@ -204,6 +253,8 @@ fn read_pooling(path: &Path, hidden_size: usize) -> Result<Pooling> {
         ["mean_sqrt_len_tokens"] => Ok(Pooling::MeanSqrtLen),
         ["cls_token" | "cls"] => Ok(Pooling::Cls),
         ["max_tokens" | "max"] => Ok(Pooling::Max),
+        ["lasttoken"] => Ok(Pooling::Last),
+        ["weightedmean_tokens" | "weightedmean"] => Ok(Pooling::WeightedMean),
         _ => Err(Error::model(path, format!("pooling {modes:?} is not one this engine runs"))),
     }
 }
@@ -241,8 +292,17 @@ fn read_max_tokens(folder: &Path, config: &TransformerConfig) -> Result<usize> {
         #[serde(default)]
         do_lower_case: bool,
     }
-    let usable = config.position_count - config.first_position;
-    for kind in ["bert", "roberta", "xlm-roberta", "camembert"] {
+    // a model without a position table may claim any length: rotations and biases are made for this many
+    const MOST_WITHOUT_TABLE: usize = 1 << 15;
+    let usable = match config.positions {
+        Positions::Table { .. } | Positions::TableAndBuckets { .. } => {
+            config.position_count - config.first_position()
+        }
+        Positions::Rotary { .. } | Positions::Linear => {
+            config.position_count.min(MOST_WITHOUT_TABLE)
+        }
+    };
+    for kind in ["bert", "roberta", "xlm-roberta", "camembert", "distilbert", "mpnet"] {
         let path = folder.join(format!("sentence_{kind}_config.json"));
         let Some(sentence) = read_json_if_there::<SentenceConfig>(&path)? else { continue };
         if sentence.do_lower_case {
@@ -275,98 +335,6 @@ fn weights_path(folder: &Path) -> Result<PathBuf> {
         "model.safetensors is missing"
     };
     Err(Error::model(folder, reason))
-}
-
-#[derive(Deserialize)]
-struct RawConfig {
-    model_type: String,
-    vocab_size: u64,
-    hidden_size: u64,
-    num_hidden_layers: u64,
-    num_attention_heads: u64,
-    intermediate_size: u64,
-    hidden_act: String,
-    max_position_embeddings: u64,
-    type_vocab_size: u64,
-    #[serde(default = "default_eps")]
-    layer_norm_eps: f64,
-    #[serde(default)]
-    pad_token_id: Option<u64>,
-    #[serde(default)]
-    position_embedding_type: Option<String>,
-}
-
-fn default_eps() -> f64 {
-    1e-12
-}
-
-fn transformer_config(path: &Path, bytes: &[u8]) -> Result<TransformerConfig> {
-    let value: Value =
-        serde_json::from_slice(bytes).map_err(|e| Error::model_cause(path, "not JSON", e))?;
-    let model_type = value.get("model_type").and_then(Value::as_str).unwrap_or("missing");
-    let is_roberta = match model_type {
-        "bert" => false,
-        "roberta" | "xlm-roberta" | "camembert" => true,
-        other => {
-            return Err(Error::model(
-                path,
-                format!(
-                    "model_type {other:?} is not an encoder this engine runs: bert, roberta, xlm-roberta, camembert"
-                ),
-            ));
-        }
-    };
-    let raw: RawConfig = serde_json::from_value(value)
-        .map_err(|e| Error::model_cause(path, "incomplete configuration", e))?;
-    if let Some(kind) = raw.position_embedding_type.filter(|kind| kind != "absolute") {
-        return Err(Error::model(
-            path,
-            format!("position_embedding_type {kind:?} is not supported"),
-        ));
-    }
-    let activation = match raw.hidden_act.as_str() {
-        "gelu" => Activation::Gelu,
-        "relu" => Activation::Relu,
-        other => return Err(Error::model(path, format!("hidden_act {other:?} is not supported"))),
-    };
-    let size = |name: &str, value: u64, most: u64| match usize::try_from(value) {
-        Ok(value) if (1..=most).contains(&(value as u64)) => Ok(value),
-        _ => Err(Error::model(path, format!("{name} is {value}, expected 1 to {most}"))),
-    };
-    let config = TransformerConfig {
-        vocab_size: size("vocab_size", raw.vocab_size, 1 << 24)?,
-        hidden_size: size("hidden_size", raw.hidden_size, 1 << 14)?,
-        layer_count: size("num_hidden_layers", raw.num_hidden_layers, 1 << 10)?,
-        head_count: size("num_attention_heads", raw.num_attention_heads, 1 << 10)?,
-        intermediate_size: size("intermediate_size", raw.intermediate_size, 1 << 17)?,
-        position_count: size("max_position_embeddings", raw.max_position_embeddings, 1 << 20)?,
-        type_count: size("type_vocab_size", raw.type_vocab_size, 1 << 10)?,
-        first_position: if is_roberta {
-            size("pad_token_id", raw.pad_token_id.unwrap_or(1).saturating_add(1), 1 << 20)?
-        } else {
-            0
-        },
-        layer_norm_eps: raw.layer_norm_eps as f32,
-        model_type: raw.model_type,
-        activation,
-    };
-    if !config.hidden_size.is_multiple_of(config.head_count) {
-        let (hidden, heads) = (config.hidden_size, config.head_count);
-        return Err(Error::model(
-            path,
-            format!("hidden_size {hidden} does not divide into {heads} heads"),
-        ));
-    }
-    if config.position_count < config.first_position + 4 {
-        return Err(Error::model(
-            path,
-            format!("max_position_embeddings is {}", config.position_count),
-        ));
-    }
-    if !(0.0..1.0).contains(&config.layer_norm_eps) {
-        return Err(Error::model(path, format!("layer_norm_eps is {}", config.layer_norm_eps)));
-    }
-    Ok(config)
 }
 
 fn read_file(path: &Path, most: u64) -> Result<Vec<u8>> {

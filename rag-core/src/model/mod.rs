@@ -1,5 +1,6 @@
 //! Model folders and files on disk: found by name, read without trust, checked, fingerprinted.
 
+pub(crate) mod architecture;
 pub(crate) mod chat;
 mod dirs;
 pub(crate) mod fingerprint;

@@ -5,8 +5,9 @@ use std::fs;
 use std::path::Path;
 
 use candle_core::{DType, Device, Tensor};
+use candle_nn::Module;
 use candle_nn::VarBuilder;
-use candle_transformers::models::{bert, xlm_roberta};
+use candle_transformers::models::{bert, jina_bert, xlm_roberta};
 use serde_json::{Value, json};
 
 const WORDS: [&str; 12] = [
@@ -23,6 +24,7 @@ const POSITIONS: usize = 40;
 pub(crate) enum Family {
     Bert,
     XlmRoberta,
+    JinaBert,
 }
 
 pub(crate) struct TinyFolder {
@@ -73,6 +75,30 @@ impl TinyFolder {
         self.write(name, &value);
     }
 
+    /// Adds a `Dense` module of 2 outputs between pooling and `Normalize`.
+    pub(crate) fn add_dense(&self) {
+        fs::create_dir(self.path().join("2_Dense")).unwrap();
+        self.edit("modules.json", |modules| {
+            let dense = json!({"path": "2_Dense", "type": "sentence_transformers.models.Dense"});
+            modules.as_array_mut().unwrap().insert(2, dense);
+        });
+        self.write(
+            "2_Dense/config.json",
+            &json!({"in_features": HIDDEN, "out_features": 2, "bias": true,
+                "activation_function": "torch.nn.modules.activation.Tanh"}),
+        );
+        let mut weight = vec![0.0f32; 2 * HIDDEN];
+        (weight[0], weight[HIDDEN], weight[HIDDEN + 1]) = (2.0, 1.0, -1.0);
+        let tensor =
+            |values, shape: &[usize]| Tensor::from_vec(values, shape, &Device::Cpu).unwrap();
+        let tensors = HashMap::from([
+            ("linear.weight", tensor(weight, &[2, HIDDEN])),
+            ("linear.bias", tensor(vec![0.1f32, -0.2], &[2])),
+        ]);
+        let path = self.path().join("2_Dense/model.safetensors");
+        candle_core::safetensors::save(&tensors, path).unwrap();
+    }
+
     pub(crate) fn flip_weight(&self) {
         let path = self.path().join("model.safetensors");
         let mut bytes = fs::read(&path).unwrap();
@@ -82,14 +108,17 @@ impl TinyFolder {
     }
 
     fn config(&self) -> Value {
-        let (model_type, pad) =
-            if self.family == Family::Bert { ("bert", 0) } else { ("xlm-roberta", 1) };
+        let (model_type, pad) = match self.family {
+            Family::XlmRoberta => ("xlm-roberta", 1),
+            _ => ("bert", 0),
+        };
+        let positions = if self.family == Family::JinaBert { "alibi" } else { "absolute" };
         json!({
             "model_type": model_type, "vocab_size": WORDS.len(), "hidden_size": HIDDEN, "num_hidden_layers": LAYERS,
             "num_attention_heads": 4, "intermediate_size": WIDE, "hidden_act": "gelu", "hidden_dropout_prob": 0.0,
             "attention_probs_dropout_prob": 0.0, "max_position_embeddings": POSITIONS, "type_vocab_size": 2,
             "initializer_range": 0.02, "layer_norm_eps": 1e-12, "pad_token_id": pad,
-            "position_embedding_type": "absolute"
+            "position_embedding_type": positions
         })
     }
 
@@ -107,7 +136,10 @@ impl TinyFolder {
         let ids = Tensor::new(Self::ids(text), &Device::Cpu).unwrap().unsqueeze(0).unwrap();
         let types = ids.zeros_like().unwrap();
         let config = fs::read(self.path().join("config.json")).unwrap();
-        let states = if self.family == Family::Bert {
+        let states = if self.family == Family::JinaBert {
+            let config: jina_bert::Config = serde_json::from_slice(&config).unwrap();
+            jina_bert::BertModel::new(weights, &config).unwrap().forward(&ids).unwrap()
+        } else if self.family == Family::Bert {
             let config: bert::Config = serde_json::from_slice(&config).unwrap();
             bert::BertModel::load(weights, &config).unwrap().forward(&ids, &types, None).unwrap()
         } else {
@@ -154,15 +186,20 @@ fn weights(family: Family) -> HashMap<String, Tensor> {
             offset + 0.4 * ((state >> 40) as f32 / (1u64 << 23) as f32 - 1.0)
         };
         let values: Vec<f32> = (0..shape.iter().product()).map(|_| next()).collect();
-        let prefix = if family == Family::Bert { "" } else { "roberta." };
+        let prefix = if family == Family::XlmRoberta { "roberta." } else { "" };
         tensors.insert(
             format!("{prefix}{name}"),
             Tensor::from_vec(values, shape, &Device::Cpu).unwrap(),
         );
     };
+    let is_jina = family == Family::JinaBert;
     for (name, rows) in [("word", WORDS.len()), ("position", POSITIONS), ("token_type", 2)] {
+        if is_jina && name == "position" {
+            continue;
+        }
         add(format!("embeddings.{name}_embeddings.weight"), &[rows, HIDDEN], 0.0);
     }
+    let wide = if is_jina { 2 * WIDE } else { WIDE };
     let mut norms = vec!["embeddings.LayerNorm".to_owned()];
     for layer in 0..LAYERS {
         let name = |part: &str| format!("encoder.layer.{layer}.{part}");
@@ -171,13 +208,16 @@ fn weights(family: Family) -> HashMap<String, Tensor> {
             ("attention.self.key", HIDDEN, HIDDEN),
             ("attention.self.value", HIDDEN, HIDDEN),
             ("attention.output.dense", HIDDEN, HIDDEN),
-            ("intermediate.dense", WIDE, HIDDEN),
-            ("output.dense", HIDDEN, WIDE),
+            (if is_jina { "mlp.gated_layers" } else { "intermediate.dense" }, wide, HIDDEN),
+            (if is_jina { "mlp.wo" } else { "output.dense" }, HIDDEN, WIDE),
         ] {
             add(format!("{}.weight", name(part)), &[out, input], 0.0);
-            add(format!("{}.bias", name(part)), &[out], 0.0);
+            if part != "mlp.gated_layers" {
+                add(format!("{}.bias", name(part)), &[out], 0.0);
+            }
         }
-        norms.extend([name("attention.output.LayerNorm"), name("output.LayerNorm")]);
+        let out_norm = if is_jina { "mlp.layernorm" } else { "output.LayerNorm" };
+        norms.extend([name("attention.output.LayerNorm"), name(out_norm)]);
     }
     for norm in norms {
         add(format!("{norm}.weight"), &[HIDDEN], 1.0);

@@ -693,12 +693,28 @@ class Progress:
 class Encoder:
     """A loaded sentence encoder. Any number of threads may use it at once."""
 
-    def __new__(cls, name_or_path: _Path) -> Self:
+    def __new__(
+        cls,
+        name_or_path: _Path,
+        *,
+        precision: Literal["auto", "f32", "bf16", "int8"] | None = None,
+        level: Literal["best", "avx512", "avx2", "portable"] | None = None,
+        threads: int | None = None,
+        truncate_dim: int | None = None,
+    ) -> Self:
         """Loads a model by name, path or hub id, from this machine only.
+
+        Args:
+            name_or_path: The model.
+            precision: ``"auto"`` (bf16 where the CPU multiplies it, else f32), ``"f32"``, ``"bf16"`` or ``"int8"``.
+            level: Vector instructions.
+            threads: Most threads of a call; default: one per CPU.
+            truncate_dim: Keep the first numbers of each vector, scaled to length 1 again; default: all.
 
         Raises:
             NotFoundError: No such model on this machine.
             ModelError: A file is missing, damaged or of a kind we do not run.
+            InvalidArgumentError: This CPU does not have the level, or vectors are shorter than truncate_dim.
         """
 
     def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -733,6 +749,10 @@ class Encoder:
     @property
     def max_tokens(self) -> int:
         """Most tokens it takes, special tokens and prefix included."""
+
+    @property
+    def precision(self) -> str:
+        """The numbers it multiplies: ``"f32"``, ``"bf16"`` or ``"int8"``."""
 
     @property
     def fingerprint(self) -> str:

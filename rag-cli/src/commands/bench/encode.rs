@@ -1,11 +1,14 @@
 //! Passages and questions per second of an encoder.
 
-use rag_core::Result;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
 use rag_core::model::DEFAULT_ENCODER;
+use rag_core::{Error, Result};
 use serde::Serialize;
 
 use super::{Machine, Random, milliseconds, print, times};
-use crate::commands::encode::load;
+use crate::commands::encode::{How, load};
 use crate::console::Console;
 use crate::failure::{Exit, Outcome};
 
@@ -25,11 +28,18 @@ pub(crate) struct Args {
     /// Runs; the fastest counts
     #[arg(long, value_name = "N", default_value_t = 3)]
     runs: usize,
+    /// Encode the lines of this file, not made-up passages
+    #[arg(long, value_name = "FILE")]
+    texts: Option<PathBuf>,
+    #[command(flatten)]
+    how: How,
 }
 
 #[derive(Debug, Serialize)]
 struct Figures {
     encoder: String,
+    precision: &'static str,
+    load_milliseconds: f64,
     passage_count: usize,
     mean_passage_tokens: f64,
     passages_per_second: f64,
@@ -41,9 +51,14 @@ struct Figures {
 }
 
 pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
-    let encoder = load(&args.encoder)?;
+    let start = Instant::now();
+    let encoder = load(&args.encoder, &args.how.options())?;
+    let load_time = start.elapsed();
     let job = console.job();
-    let passages = passages(args.passages);
+    let passages = match &args.texts {
+        Some(path) => lines(path, args.passages)?,
+        None => passages(args.passages),
+    };
     let token_count =
         passages.iter().map(|text| encoder.token_count(text)).sum::<Result<usize>>()?;
     let passage_times =
@@ -56,16 +71,28 @@ pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
     let seconds = milliseconds(passage_times.first()) / 1e3;
     let figures = Figures {
         encoder: args.encoder.clone(),
+        precision: encoder.precision().name(),
+        load_milliseconds: milliseconds(Some(&load_time)),
         passage_count: passages.len(),
         mean_passage_tokens: token_count as f64 / (passages.len() as f64).max(1.0),
         passages_per_second: passages.len() as f64 / seconds,
         tokens_per_second: token_count as f64 / seconds,
         query_p50_milliseconds: milliseconds(query_times.get(QUERY_COUNT / 2)),
         query_p99_milliseconds: milliseconds(query_times.get(QUERY_COUNT * 99 / 100)),
-        machine: Machine::here(),
+        machine: Machine {
+            kernel_level: encoder.level_name().to_owned(),
+            thread_count: encoder.thread_count(),
+            ..Machine::here()
+        },
     };
     print(&figures, console)?;
     Ok(Exit::Done)
+}
+
+/// The first `count` lines of a file.
+fn lines(path: &Path, count: usize) -> Result<Vec<String>> {
+    let text = std::fs::read_to_string(path).map_err(|source| Error::io(path, source))?;
+    Ok(text.lines().take(count).map(str::to_owned).collect())
 }
 
 fn passages(count: usize) -> Vec<String> {

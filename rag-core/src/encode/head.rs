@@ -1,0 +1,88 @@
+//! From a pooled state to a unit vector: dense layers, truncation, length 1.
+
+use crate::error::{Error, Result};
+use crate::kernels::gemm::After;
+use crate::kernels::level::Level;
+use crate::kernels::linear::{Format, Inputs, Linear};
+use crate::kernels::rows::normalize;
+use crate::model::fingerprint::Fingerprint;
+use crate::model::folder::DenseFolder;
+use crate::model::safetensors::Tensors;
+
+/// What comes after pooling. Always f32.
+pub(super) struct Head {
+    denses: Vec<Dense>,
+    pooled_dim: usize,
+    dim: usize,
+}
+
+struct Dense {
+    linear: Linear,
+    has_tanh: bool,
+}
+
+impl Head {
+    /// Loads the dense layers and adds them to the fingerprint; vectors keep their first `truncate_dim` numbers.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Model`](crate::ErrorCode::Model) for a bad weights file;
+    /// [`ErrorCode::InvalidArgument`](crate::ErrorCode::InvalidArgument) if vectors are shorter than `truncate_dim`.
+    pub(super) fn load(
+        folders: &[DenseFolder],
+        pooled_dim: usize,
+        truncate_dim: Option<usize>,
+        level: Level,
+        fingerprint: &mut Fingerprint,
+    ) -> Result<Self> {
+        let mut denses = Vec::with_capacity(folders.len());
+        let mut dim = pooled_dim;
+        for folder in folders {
+            let mut tensors = Tensors::read(&folder.weights_path)?;
+            fingerprint.part("dense", tensors.hash.as_bytes());
+            fingerprint.part("dense activation", &[u8::from(folder.has_tanh)]);
+            let shape = [folder.out_features, folder.in_features];
+            let weight = tensors.take_f32("linear.weight", &shape)?;
+            let bias = match folder.has_bias {
+                true => tensors.take_f32("linear.bias", &shape[..1])?,
+                false => vec![0.0; folder.out_features],
+            };
+            let linear = Linear::new(level, Format::F32, &weight, folder.in_features, bias);
+            denses.push(Dense { linear, has_tanh: folder.has_tanh });
+            dim = folder.out_features;
+        }
+        if let Some(shorter) = truncate_dim {
+            if shorter > dim {
+                let reason = format!("{shorter}, but vectors of this model have {dim} numbers");
+                return Err(Error::invalid("truncate_dim", reason));
+            }
+            dim = shorter;
+            fingerprint.part("truncate dim", &(shorter as u64).to_le_bytes());
+        }
+        Ok(Self { denses, pooled_dim, dim })
+    }
+
+    /// Length of a vector.
+    pub(super) fn dim(&self) -> usize {
+        self.dim
+    }
+
+    /// Turns pooled rows into unit rows of `out`.
+    pub(super) fn run(&self, pooled: &[f32], out: &mut [f32]) {
+        let mut inputs = Inputs::default();
+        for (pooled, out) in
+            pooled.chunks_exact(self.pooled_dim).zip(out.chunks_exact_mut(self.dim))
+        {
+            let mut row = pooled.to_vec();
+            for dense in &self.denses {
+                let mut next = vec![0.0; dense.linear.width()];
+                dense.linear.run(&row, After::Nothing, &mut inputs, &mut next);
+                if dense.has_tanh {
+                    next.iter_mut().for_each(|value| *value = value.tanh());
+                }
+                row = next;
+            }
+            out.copy_from_slice(&row[..self.dim]);
+            normalize(out);
+        }
+    }
+}

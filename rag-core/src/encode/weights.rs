@@ -1,0 +1,352 @@
+//! A model's tensors by the names its family gives them, rounded and packed for the kernels.
+//!
+//! Owns the families' tables of names and the order of their parts. Devlin et al. 2018 (BERT), Liu et al. 2019
+//! (RoBERTa), Sanh et al. 2019 (DistilBERT), Song et al. 2020 (MPNet), Warner et al. 2024 (ModernBERT), Nussbaum et
+//! al. 2024 (Nomic), Guenther et al. 2023 (Jina 2), Zhang et al. 2024 (GTE).
+
+use crate::error::Result;
+use crate::kernels::level::Level;
+use crate::kernels::linear::{Format, Linear};
+use crate::model::architecture::{Family, Positions, TransformerConfig};
+use crate::model::safetensors::{Tensor, Tensors};
+
+/// Weight and bias of a layer normalisation.
+pub(super) struct Norm {
+    pub(super) weight: Vec<f32>,
+    pub(super) bias: Vec<f32>,
+}
+
+/// One layer; which norms are there says whether they stand before or after the two halves.
+pub(super) struct Layer {
+    pub(super) before_attention: Option<Norm>,
+    /// Queries (already divided by the root of the head's size), keys and values in one product.
+    pub(super) qkv: Linear,
+    pub(super) attention_out: Linear,
+    pub(super) after_attention: Option<Norm>,
+    pub(super) before_up: Option<Norm>,
+    /// Twice as wide where the second half is multiplied by the activated first.
+    pub(super) up: Linear,
+    pub(super) down: Linear,
+    pub(super) after_down: Option<Norm>,
+}
+
+/// Everything read from a weights file.
+pub(super) struct Weights {
+    pub(super) words: Tensor,
+    /// Added to every token by position: position row plus the row of type 0. One row if there is no table.
+    pub(super) added: Vec<f32>,
+    pub(super) input_norm: Norm,
+    pub(super) layers: Vec<Layer>,
+    pub(super) final_norm: Option<Norm>,
+    /// MPNet's bias of scores, `[buckets, heads]`.
+    pub(super) buckets: Vec<f32>,
+}
+
+/// Where a family keeps its tensors.
+struct Names {
+    prefixes: &'static [&'static str],
+    words: &'static str,
+    positions: &'static str,
+    types: &'static str,
+    input_norm: &'static str,
+    layer: &'static str,
+    /// One tensor of all three, or queries, keys and values.
+    qkv: &'static [&'static str],
+    attention_out: &'static str,
+    attention_norm: &'static str,
+    /// One tensor, or the activated half and the other one.
+    up: &'static [&'static str],
+    down: &'static str,
+    out_norm: &'static str,
+}
+
+const BERT: Names = Names {
+    prefixes: &["", "bert.", "roberta.", "model."],
+    words: "embeddings.word_embeddings.weight",
+    positions: "embeddings.position_embeddings.weight",
+    types: "embeddings.token_type_embeddings.weight",
+    input_norm: "embeddings.LayerNorm",
+    layer: "encoder.layer",
+    qkv: &["attention.self.query", "attention.self.key", "attention.self.value"],
+    attention_out: "attention.output.dense",
+    attention_norm: "attention.output.LayerNorm",
+    up: &["intermediate.dense"],
+    down: "output.dense",
+    out_norm: "output.LayerNorm",
+};
+
+const DISTILBERT: Names = Names {
+    prefixes: &["", "distilbert."],
+    layer: "transformer.layer",
+    qkv: &["attention.q_lin", "attention.k_lin", "attention.v_lin"],
+    attention_out: "attention.out_lin",
+    attention_norm: "sa_layer_norm",
+    up: &["ffn.lin1"],
+    down: "ffn.lin2",
+    out_norm: "output_layer_norm",
+    ..BERT
+};
+
+const MPNET: Names = Names {
+    prefixes: &["", "mpnet."],
+    qkv: &["attention.attn.q", "attention.attn.k", "attention.attn.v"],
+    attention_out: "attention.attn.o",
+    attention_norm: "attention.LayerNorm",
+    ..BERT
+};
+
+const JINA: Names =
+    Names { up: &["mlp.gated_layers"], down: "mlp.wo", out_norm: "mlp.layernorm", ..BERT };
+
+const GTE: Names = Names {
+    prefixes: &["", "new."],
+    qkv: &["attention.qkv_proj"],
+    attention_out: "attention.o_proj",
+    attention_norm: "attn_ln",
+    up: &["mlp.up_gate_proj"],
+    down: "mlp.down_proj",
+    out_norm: "mlp_ln",
+    ..BERT
+};
+
+const NOMIC: Names = Names {
+    prefixes: &["", "bert.", "nomic_bert.", "model."],
+    input_norm: "emb_ln",
+    layer: "encoder.layers",
+    qkv: &["attn.Wqkv"],
+    attention_out: "attn.out_proj",
+    attention_norm: "norm1",
+    up: &["mlp.fc12", "mlp.fc11"],
+    down: "mlp.fc2",
+    out_norm: "norm2",
+    ..BERT
+};
+
+const MODERN: Names = Names {
+    prefixes: &["", "model."],
+    words: "embeddings.tok_embeddings.weight",
+    input_norm: "embeddings.norm",
+    layer: "layers",
+    qkv: &["attn.Wqkv"],
+    attention_out: "attn.Wo",
+    attention_norm: "attn_norm",
+    up: &["mlp.Wi"],
+    down: "mlp.Wo",
+    out_norm: "mlp_norm",
+    ..BERT
+};
+
+impl Family {
+    fn names(self) -> &'static Names {
+        match self {
+            Family::Bert => &BERT,
+            Family::DistilBert => &DISTILBERT,
+            Family::Mpnet => &MPNET,
+            Family::ModernBert => &MODERN,
+            Family::NomicBert => &NOMIC,
+            Family::JinaBert => &JINA,
+            Family::Gte => &GTE,
+        }
+    }
+
+    /// Whether the wide middle is two halves, one gating the other.
+    pub(super) fn is_gated(self) -> bool {
+        matches!(self, Family::ModernBert | Family::NomicBert | Family::JinaBert | Family::Gte)
+    }
+
+    /// Whether norms stand before the halves of a layer.
+    fn norms_first(self) -> bool {
+        self == Family::ModernBert
+    }
+
+    fn has_biases(self) -> bool {
+        !matches!(self, Family::ModernBert | Family::NomicBert)
+    }
+
+    fn has_up_bias(self) -> bool {
+        self.has_biases() && !self.is_gated()
+    }
+}
+
+/// Takes a model's tensors out of a file, whatever prefix their names carry.
+struct Source<'a> {
+    tensors: &'a mut Tensors,
+    prefix: &'static str,
+    config: &'a TransformerConfig,
+    names: &'static Names,
+    level: Level,
+    format: Format,
+}
+
+impl Source<'_> {
+    fn has(&self, name: &str) -> bool {
+        self.tensors.contains(&format!("{}{name}", self.prefix))
+    }
+
+    fn values(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
+        self.tensors.take_f32(&format!("{}{name}", self.prefix), shape)
+    }
+
+    fn norm(&mut self, name: &str) -> Result<Norm> {
+        let dim = self.config.hidden_size;
+        // checkpoints converted from TensorFlow say gamma and beta
+        let old = self.has(&format!("{name}.gamma"));
+        let (weight, bias) = if old { ("gamma", "beta") } else { ("weight", "bias") };
+        let weight = self.values(&format!("{name}.{weight}"), &[dim])?;
+        let bias = if self.config.family.norms_first() {
+            vec![0.0; dim]
+        } else {
+            self.values(&format!("{name}.{bias}"), &[dim])?
+        };
+        Ok(Norm { weight, bias })
+    }
+
+    /// Weight rows and bias of a linear layer.
+    fn rows(&mut self, name: &str, shape: [usize; 2], bias: bool) -> Result<(Vec<f32>, Vec<f32>)> {
+        let weight = self.values(&format!("{name}.weight"), &shape)?;
+        let bias = match bias {
+            true => self.values(&format!("{name}.bias"), &shape[..1])?,
+            false => vec![0.0; shape[0]],
+        };
+        Ok((weight, bias))
+    }
+
+    /// Several layers over the same input as one, their outputs side by side.
+    fn joined(
+        &mut self,
+        names: &[String],
+        shape: [usize; 2],
+        bias: bool,
+    ) -> Result<(Vec<f32>, Vec<f32>)> {
+        let (mut weight, mut biases) = (Vec::new(), Vec::new());
+        for name in names {
+            let (rows, more) = self.rows(name, [shape[0] / names.len(), shape[1]], bias)?;
+            weight.extend(rows);
+            biases.extend(more);
+        }
+        Ok((weight, biases))
+    }
+
+    fn pack(&self, rows: &[f32], depth: usize, bias: Vec<f32>) -> Linear {
+        Linear::new(self.level, self.format, rows, depth, bias)
+    }
+
+    fn linear(&mut self, name: &str, shape: [usize; 2]) -> Result<Linear> {
+        let (weight, bias) = self.rows(name, shape, self.config.family.has_biases())?;
+        Ok(self.pack(&weight, shape[1], bias))
+    }
+
+    fn layer(&mut self, index: usize) -> Result<Layer> {
+        let names = self.names;
+        let hidden = self.config.hidden_size;
+        let name = |part: &str| format!("{}.{index}.{part}", names.layer);
+        let first = self.config.family.norms_first();
+        // ModernBERT's first layer takes the normed embeddings as they are
+        let attention_norm = match first && index == 0 && !self.has(&name("attn_norm.weight")) {
+            true => None,
+            false => Some(self.norm(&name(names.attention_norm))?),
+        };
+        let out_norm = Some(self.norm(&name(names.out_norm))?);
+        let (before_attention, after_attention, before_up, after_down) = match first {
+            true => (attention_norm, None, out_norm, None),
+            false => (None, attention_norm, None, out_norm),
+        };
+        Ok(Layer {
+            before_attention,
+            qkv: self.qkv(name)?,
+            attention_out: self.linear(&name(names.attention_out), [hidden, hidden])?,
+            after_attention,
+            before_up,
+            up: self.up(name)?,
+            down: self.down(name)?,
+            after_down,
+        })
+    }
+
+    fn qkv(&mut self, name: impl Fn(&str) -> String) -> Result<Linear> {
+        let hidden = self.config.hidden_size;
+        let names: Vec<String> = self.names.qkv.iter().map(|part| name(part)).collect();
+        let bias = self.config.family.has_biases();
+        let (mut weight, mut bias) = self.joined(&names, [3 * hidden, hidden], bias)?;
+        let scale = 1.0 / ((hidden / self.config.head_count) as f32).sqrt();
+        let queries = weight[..hidden * hidden].iter_mut().chain(&mut bias[..hidden]);
+        queries.for_each(|value| *value *= scale);
+        Ok(self.pack(&weight, hidden, bias))
+    }
+
+    fn up(&mut self, name: impl Fn(&str) -> String) -> Result<Linear> {
+        let (hidden, family) = (self.config.hidden_size, self.config.family);
+        let wide = self.config.intermediate_size * if family.is_gated() { 2 } else { 1 };
+        let names: Vec<String> = self.names.up.iter().map(|part| name(part)).collect();
+        let (mut weight, bias) = self.joined(&names, [wide, hidden], family.has_up_bias())?;
+        if family == Family::Gte {
+            // the gate, which is activated, comes second in the file
+            weight.rotate_left(wide / 2 * hidden);
+        }
+        Ok(self.pack(&weight, hidden, bias))
+    }
+
+    fn down(&mut self, name: impl Fn(&str) -> String) -> Result<Linear> {
+        let (hidden, wide) = (self.config.hidden_size, self.config.intermediate_size);
+        self.linear(&name(self.names.down), [hidden, wide])
+    }
+
+    /// Rows of the position table from the first used one on, each with the row of token type 0 added.
+    fn added(&mut self) -> Result<Vec<f32>> {
+        let hidden = self.config.hidden_size;
+        let mut added = match self.config.positions {
+            Positions::Table { first } | Positions::TableAndBuckets { first, .. } => {
+                let shape = [self.config.position_count, hidden];
+                let mut rows = self.values(self.names.positions, &shape)?;
+                rows.drain(..first * hidden);
+                rows
+            }
+            Positions::Rotary { .. } | Positions::Linear => vec![0.0; hidden],
+        };
+        if self.config.type_count > 0 {
+            let types = self.values(self.names.types, &[self.config.type_count, hidden])?;
+            for row in added.chunks_exact_mut(hidden) {
+                row.iter_mut().zip(&types).for_each(|(value, kind)| *value += kind);
+            }
+        }
+        Ok(added)
+    }
+}
+
+impl Weights {
+    /// Takes and packs everything that `config` asks for.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Model`](crate::ErrorCode::Model) naming a tensor that is missing or shaped otherwise.
+    pub(super) fn load(
+        tensors: &mut Tensors,
+        config: &TransformerConfig,
+        level: Level,
+        format: Format,
+    ) -> Result<Self> {
+        let names = config.family.names();
+        let is_there = |prefix: &&&str| tensors.contains(&format!("{prefix}{}", names.words));
+        let prefix = names.prefixes.iter().find(is_there).copied().unwrap_or_default();
+        let shape = [config.vocab_size, config.hidden_size];
+        let words = tensors.take(&format!("{prefix}{}", names.words), &shape)?;
+        let mut source = Source { tensors, prefix, config, names, level, format };
+        let buckets = match config.positions {
+            Positions::TableAndBuckets { buckets, .. } => source
+                .values("encoder.relative_attention_bias.weight", &[buckets, config.head_count])?,
+            _ => Vec::new(),
+        };
+        Ok(Self {
+            words,
+            added: source.added()?,
+            input_norm: source.norm(names.input_norm)?,
+            layers: (0..config.layer_count)
+                .map(|index| source.layer(index))
+                .collect::<Result<_>>()?,
+            final_norm: match config.family.norms_first() {
+                true => Some(source.norm("final_norm")?),
+                false => None,
+            },
+            buckets,
+        })
+    }
+}

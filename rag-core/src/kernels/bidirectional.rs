@@ -1,0 +1,338 @@
+//! Attention of every token of a sequence to every other, in f32 or with bf16 factors.
+//!
+//! One sequence and one head at a time: keys and values are packed once, then some queries at a time meet all
+//! keys, so that their scores stay in the first-level cache. Vaswani et al. 2017, section 3.2.
+
+use super::convert::{bf16_pair, bf16_row, pair_count};
+use super::gemm::Packed;
+use super::level::{MAX_COLUMNS, MAX_ROWS, Simd, Tile, per_level};
+use super::rows::softmax_numerators;
+use super::words::{Bf16, F32, Kind, Tiles};
+
+/// Buffers of attention, kept from call to call.
+#[derive(Debug, Default)]
+pub(crate) struct AttentionScratch {
+    floats: Factors<f32>,
+    pairs: Factors<u32>,
+    scores: Vec<f32>,
+}
+
+#[derive(Debug, Default)]
+struct Factors<W> {
+    keys: Packed<W>,
+    values: Packed<W>,
+    /// A row of keys, then the queries of one head.
+    words: Vec<W>,
+    /// Softmax numerators.
+    weights: Vec<W>,
+}
+
+/// The shape of one sequence's attention.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Heads {
+    /// Number of heads.
+    pub(crate) count: usize,
+    /// Numbers of one head.
+    pub(crate) dim: usize,
+}
+
+/// Numbers added to scores by the distance from query to key, before the softmax.
+///
+/// Serves linear biases (Press et al. 2022), relative position buckets (Raffel et al. 2020) and windows.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Distances {
+    /// Sequences have at most this many tokens.
+    pub(crate) reach: usize,
+    /// For each head, or once for all, `2 * reach - 1` numbers; number `reach - 1 + key - query` is for that pair.
+    pub(crate) values: Vec<f32>,
+}
+
+impl Distances {
+    /// The numbers for the keys 0 to `len` of one query.
+    #[inline(always)]
+    fn of(&self, head: usize, query: usize, len: usize) -> &[f32] {
+        let row = 2 * self.reach - 1;
+        // one row serves all heads if it is the only one
+        let start = (head * row) % self.values.len();
+        &self.values[start + self.reach - 1 - query..][..len]
+    }
+}
+
+/// A kind of number that attention can multiply.
+trait Factor: Kind {
+    /// Numbers in a word.
+    const GROUP: usize;
+
+    /// Numbers side by side in words.
+    fn row(row: &[f32], words: &mut [Self::Word]);
+
+    /// One word of two rows' numbers; `second` is not looked at where a word holds one.
+    fn join(first: f32, second: f32) -> Self::Word;
+}
+
+impl Factor for F32 {
+    const GROUP: usize = 1;
+
+    #[inline(always)]
+    fn row(row: &[f32], words: &mut [f32]) {
+        words[..row.len()].copy_from_slice(row);
+    }
+
+    #[inline(always)]
+    fn join(first: f32, _: f32) -> f32 {
+        first
+    }
+}
+
+impl Factor for Bf16 {
+    const GROUP: usize = 2;
+
+    #[inline(always)]
+    fn row(row: &[f32], words: &mut [u32]) {
+        bf16_row(row, &mut words[..pair_count(row.len())]);
+    }
+
+    #[inline(always)]
+    fn join(first: f32, second: f32) -> u32 {
+        bf16_pair(first, second)
+    }
+}
+
+/// One head of one sequence.
+#[derive(Clone, Copy)]
+struct Head<'a> {
+    qkv: &'a [f32],
+    index: usize,
+    dim: usize,
+    hidden: usize,
+    len: usize,
+    distances: Option<&'a Distances>,
+}
+
+impl<'a> Head<'a> {
+    /// Queries (part 0), keys (1) or values (2) of a token.
+    #[inline(always)]
+    fn part(self, part: usize, token: usize) -> &'a [f32] {
+        &self.qkv[(3 * token + part) * self.hidden + self.index * self.dim..][..self.dim]
+    }
+}
+
+#[inline(always)]
+fn attend_all<S: Tiles<K>, K: Factor>(
+    simd: S,
+    heads: Heads,
+    distances: Option<&Distances>,
+    qkv: &[f32],
+    factors: &mut Factors<K::Word>,
+    scores: &mut Vec<f32>,
+    out: &mut [f32],
+) {
+    let hidden = heads.count * heads.dim;
+    let len = out.len() / hidden;
+    scores.resize(S::ROWS * len, 0.0);
+    for index in 0..heads.count {
+        let head = Head { qkv, index, dim: heads.dim, hidden, len, distances };
+        pack_head::<S, K>(head, factors);
+        for token in (0..len).step_by(S::ROWS) {
+            let rows = S::ROWS.min(len - token);
+            let out = &mut out[token * hidden + index * heads.dim..];
+            attend::<S, K>(simd, head, token, rows, factors, scores, out);
+        }
+    }
+}
+
+#[inline(always)]
+fn pack_head<S: Tiles<K>, K: Factor>(head: Head<'_>, factors: &mut Factors<K::Word>) {
+    let Factors { keys, values, words, .. } = factors;
+    let depth = head.dim.div_ceil(K::GROUP);
+    words.resize(head.len * depth, K::Word::default());
+    keys.reset(S::COLUMNS, depth, head.len);
+    for (token, words) in words.chunks_exact_mut(depth).enumerate() {
+        K::row(head.part(1, token), words);
+        keys.set_column(S::COLUMNS, token, words.iter().copied());
+        K::row(head.part(0, token), words);
+    }
+    values.reset(S::COLUMNS, head.len.div_ceil(K::GROUP), head.dim);
+    for row in 0..values.depth {
+        let first = head.part(2, row * K::GROUP);
+        let second = (row * K::GROUP + K::GROUP - 1 < head.len)
+            .then(|| head.part(2, row * K::GROUP + K::GROUP - 1));
+        for panel in 0..head.dim.div_ceil(S::COLUMNS) {
+            let start = panel * S::COLUMNS;
+            let count = S::COLUMNS.min(head.dim - start);
+            let place = &mut values.row_mut(S::COLUMNS, row, panel)[..count];
+            let first = &first[start..start + count];
+            match second {
+                Some(second) => {
+                    let second = &second[start..start + count];
+                    (0..count).for_each(|i| place[i] = K::join(first[i], second[i]));
+                }
+                None => (0..count).for_each(|i| place[i] = K::join(first[i], 0.0)),
+            }
+        }
+    }
+}
+
+/// Attention of up to `S::ROWS` queries over all keys of one head.
+#[inline(always)]
+fn attend<S: Tiles<K>, K: Factor>(
+    simd: S,
+    head: Head<'_>,
+    token: usize,
+    rows: usize,
+    factors: &mut Factors<K::Word>,
+    scores: &mut [f32],
+    out: &mut [f32],
+) {
+    let Factors { keys, values, words, weights } = factors;
+    let (depth, len) = (keys.depth, head.len);
+    let mut tile: Tile = [0.0; MAX_ROWS * MAX_COLUMNS];
+    for (panel, b) in keys.data.chunks_exact(depth * S::COLUMNS).enumerate() {
+        simd.sums(rows, &words[token * depth..], depth, depth, b, &mut tile);
+        let column = panel * S::COLUMNS;
+        let count = S::COLUMNS.min(len - column);
+        let rows = scores.chunks_exact_mut(len).zip(tile.chunks_exact(S::COLUMNS)).take(rows);
+        for (scores, sums) in rows {
+            scores[column..column + count].copy_from_slice(&sums[..count]);
+        }
+    }
+    let mut scales = [0.0; MAX_ROWS];
+    weights.resize(S::ROWS * values.depth, K::Word::default());
+    for (r, row) in scores.chunks_exact_mut(len).enumerate().take(rows) {
+        if let Some(distances) = head.distances {
+            let added = distances.of(head.index, token + r, len);
+            row.iter_mut().zip(added).for_each(|(score, added)| *score += added);
+        }
+        scales[r] = softmax_numerators(simd, row);
+        K::row(row, &mut weights[r * values.depth..][..values.depth]);
+    }
+    for (panel, b) in values.data.chunks_exact(values.depth * S::COLUMNS).enumerate() {
+        simd.sums(rows, weights, values.depth, values.depth, b, &mut tile);
+        let column = panel * S::COLUMNS;
+        let count = S::COLUMNS.min(head.dim - column);
+        for (r, sums) in tile.chunks_exact(S::COLUMNS).take(rows).enumerate() {
+            let out = &mut out[r * head.hidden + column..][..count];
+            (0..count).for_each(|i| out[i] = sums[i] * scales[r]);
+        }
+    }
+}
+
+#[inline(always)]
+fn attention_f32_body<S: Simd>(
+    simd: S,
+    heads: Heads,
+    distances: Option<&Distances>,
+    qkv: &[f32],
+    scratch: &mut AttentionScratch,
+    out: &mut [f32],
+) {
+    let AttentionScratch { floats, scores, .. } = scratch;
+    attend_all::<S, F32>(simd, heads, distances, qkv, floats, scores, out);
+}
+
+#[inline(always)]
+fn attention_bf16_body<S: Tiles<Bf16>>(
+    simd: S,
+    heads: Heads,
+    distances: Option<&Distances>,
+    qkv: &[f32],
+    scratch: &mut AttentionScratch,
+    out: &mut [f32],
+) {
+    let AttentionScratch { pairs, scores, .. } = scratch;
+    attend_all::<S, Bf16>(simd, heads, distances, qkv, pairs, scores, out);
+}
+
+per_level! {
+    /// Bidirectional attention of one sequence.
+    ///
+    /// `qkv` has three times `hidden` numbers a token: queries already divided by the root of the head's size,
+    /// keys, values. `out` has `hidden`.
+    pub(crate) fn attention_f32(
+        heads: Heads,
+        distances: Option<&Distances>,
+        qkv: &[f32],
+        scratch: &mut AttentionScratch,
+        out: &mut [f32],
+    ) = attention_f32_body
+}
+
+per_level! {
+    /// As [`attention_f32`], with queries, keys, values and softmax numerators rounded to bf16 and sums in f32.
+    pub(crate) fn attention_bf16(
+        heads: Heads,
+        distances: Option<&Distances>,
+        qkv: &[f32],
+        scratch: &mut AttentionScratch,
+        out: &mut [f32],
+    ) = attention_bf16_body
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::level::Level;
+    use super::*;
+
+    /// Numbers in [-1, 1) from a small generator (xorshift, Marsaglia 2003).
+    fn numbers(count: usize, seed: u64) -> Vec<f32> {
+        let mut state = seed | 1;
+        let next = || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            (state >> 40) as f32 / (1u64 << 23) as f32 - 1.0
+        };
+        std::iter::repeat_with(next).take(count).collect()
+    }
+
+    const HIDDEN: usize = 42;
+    const HEADS: Heads = Heads { count: 2, dim: 21 };
+
+    /// The definition, number by number.
+    fn expected(qkv: &[f32], len: usize, distances: Option<&Distances>) -> Vec<f32> {
+        let part = |token: usize, part: usize, head: usize| {
+            &qkv[(3 * token + part) * HIDDEN + head * HEADS.dim..][..HEADS.dim]
+        };
+        let mut out = vec![0.0; len * HIDDEN];
+        for (head, token) in (0..2).flat_map(|head| (0..len).map(move |token| (head, token))) {
+            let added = distances.map(|distances| distances.of(head, token, len));
+            let score = |other: usize| {
+                let pairs = part(token, 0, head).iter().zip(part(other, 1, head));
+                pairs.map(|(a, b)| a * b).sum::<f32>() + added.map_or(0.0, |added| added[other])
+            };
+            let weights: Vec<f32> = (0..len).map(|other| score(other).exp()).collect();
+            let total: f32 = weights.iter().sum();
+            for e in 0..HEADS.dim {
+                let sum: f32 = (0..len).map(|other| weights[other] * part(other, 2, head)[e]).sum();
+                out[token * HIDDEN + head * HEADS.dim + e] = sum / total;
+            }
+        }
+        out
+    }
+
+    #[test]
+    fn attention_equals_the_definition_at_every_length() {
+        let window =
+            |at: usize| if at.abs_diff(79) > 20 { f32::NEG_INFINITY } else { at as f32 / 99.0 };
+        let distances =
+            Distances { reach: 80, values: (0..2 * 159).map(|at| window(at % 159)).collect() };
+        for level in Level::available() {
+            let mut scratch = AttentionScratch::default();
+            for len in [70, 1, 2, 7, 12, 13, 31, 32, 33, 62, 63, 64, 65] {
+                let qkv = numbers(len * 3 * HIDDEN, len as u64);
+                for distances in [None, Some(&distances)] {
+                    let want = expected(&qkv, len, distances);
+                    let mut out = vec![0.0; len * HIDDEN];
+                    attention_f32(level, HEADS, distances, &qkv, &mut scratch, &mut out);
+                    for (got, want) in out.iter().zip(&want) {
+                        assert!((got - want).abs() < 1e-5, "{level:?} {len}: {got} {want}");
+                    }
+                    attention_bf16(level, HEADS, distances, &qkv, &mut scratch, &mut out);
+                    for (got, want) in out.iter().zip(&want) {
+                        assert!((got - want).abs() < 0.015, "{level:?} {len}: {got} {want}");
+                    }
+                }
+            }
+        }
+    }
+}
