@@ -11,6 +11,7 @@ use crate::options::owned_text;
 use crate::progress::{self, rag_cancel};
 
 /// Writes a copy of the file to `to` (UTF-8), which must not exist, as it stands now. Others may go on working.
+/// `cancel` may be NULL.
 ///
 /// RAG_INVALID_ARGUMENT: `to` exists. RAG_IO, RAG_STORE: it cannot be written; nothing is left of it then.
 #[unsafe(no_mangle)]
@@ -62,8 +63,9 @@ pub unsafe extern "C" fn rag_kb_remove_where(
 /// Makes a new file `to` of what is intact in the damaged file `from`, which is only read. Documents keep their ids
 /// and come over whole or not at all; vectors that are lost are encoded again.
 ///
-/// `encoder` is for a file that no longer says which one it was built with. NULL: the one the file names. The counts
-/// may be NULL; `lost_count` counts documents and settings.
+/// `encoder` is for a file that no longer says which one it was built with. NULL: the one the file names. `lost_count`
+/// counts documents and settings. `encoder` may be NULL, `kept_count` may be NULL, `lost_count` may be NULL and `cancel`
+/// may be NULL.
 ///
 /// RAG_INVALID_ARGUMENT: `to` exists. RAG_STORE: `from` is no database at all.
 #[unsafe(no_mangle)]

@@ -64,8 +64,8 @@ def test_a_handler_that_does_not_raise_does_not_stop_the_call(generator):
     seen = []
     before = signal.signal(signal.SIGALRM, lambda *_: seen.append(time.monotonic()))
     try:
-        signal.setitimer(signal.ITIMER_REAL, 0.2)
-        generation = generator.generate("Once upon a time", max_new_tokens=16, stop=[])
+        signal.setitimer(signal.ITIMER_REAL, 0.02)
+        generation = generator.generate("Once upon a time", max_new_tokens=100, stop=[])
     finally:
         signal.signal(signal.SIGALRM, before)
     assert seen and generation.token_ids
