@@ -32,8 +32,9 @@ class KnowledgeBase(_native.KnowledgeBase):
         filter: str | None = None,
     ) -> list[_native.Hit]:
         """As ``search``, without holding up the event loop."""
-        options = {"mode": mode, "index": index, "ef_search": ef_search, "filter": filter}
-        return await asyncio.to_thread(lambda: self.search(question, top_k, **options))
+        return await asyncio.to_thread(
+            self.search, question, top_k, mode=mode, index=index, ef_search=ef_search, filter=filter
+        )
 
     async def aask(self, question: str, **options: Unpack[AskOptions]) -> _native.Answer:
         """As ``ask``, without holding up the event loop. Cancelling the task stops the generation."""
