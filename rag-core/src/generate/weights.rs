@@ -133,6 +133,16 @@ impl Linear {
         Target { add: true, ..self.to(out) }
     }
 
+    /// Whether it takes its input rounded.
+    pub(super) fn is_quantised(&self) -> bool {
+        self.matrix.is_quantised()
+    }
+
+    /// Its weights, if there is nothing to it but them.
+    pub(super) fn plain(&self) -> Option<&Matrix> {
+        self.bias.is_empty().then_some(&self.matrix)
+    }
+
     /// The rows `ids` as f32, one after the other; each id is below the number of rows.
     pub(super) fn look_up(&self, pool: &Pool, proof: Proof, ids: &[u32], out: &mut [f32]) {
         pool.pieces(out, self.matrix.columns(), |index, out| {

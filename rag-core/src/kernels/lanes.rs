@@ -128,10 +128,8 @@ pub(crate) unsafe trait Lanes: Copy + Send + Sync + std::fmt::Debug {
     /// Running integer products, folded into [`Lanes::Ints`] before they can overflow.
     type Products: Copy;
 
-    /// Rows that a product with an unpacked panel takes together.
+    /// Rows that a product with an unpacked tile takes together; divides 8.
     const PANEL_ROWS: usize;
-    /// Tiles of sixteen columns that a panel holds side by side.
-    const PANEL_TILES: usize;
     /// Queries that attention takes together.
     const QUERIES: usize;
     /// Logarithm of what [`Lanes::signed`] adds to a code; 0 for nothing.

@@ -96,7 +96,26 @@ pub(crate) enum Gate {
     GeluTanh,
 }
 
-/// `gate = f(gate) * up` in place (Shazeer 2020).
+/// `f(gate) * up` (Shazeer 2020).
+#[inline(always)]
+pub(crate) fn gated<L: Lanes>(lanes: L, by: Gate, gate: L::Floats, up: L::Floats) -> L::Floats {
+    let one = lanes.splat(1.0);
+    match by {
+        Gate::Silu => {
+            let power = exp(lanes, lanes.sub(lanes.zero(), gate));
+            lanes.mul(lanes.div(gate, lanes.add(one, power)), up)
+        }
+        Gate::GeluTanh => {
+            let cube = lanes.mul(lanes.mul(gate, gate), gate);
+            let inner = lanes.mul_add(cube, lanes.splat(0.044_715), gate);
+            let root = lanes.splat((2.0 / std::f32::consts::PI).sqrt());
+            let share = lanes.add(one, tanh(lanes, lanes.mul(inner, root)));
+            lanes.mul(lanes.mul(lanes.mul(lanes.splat(0.5), gate), share), up)
+        }
+    }
+}
+
+/// `gate = f(gate) * up` in place.
 pub(crate) struct Gated<'a> {
     /// The gates.
     pub(crate) gates: &'a mut [f32],
@@ -111,20 +130,8 @@ impl Work for Gated<'_> {
 
     #[inline(always)]
     fn run<L: Lanes>(self, lanes: L) {
-        let (one, half) = (lanes.splat(1.0), lanes.splat(0.5));
-        match self.by {
-            Gate::Silu => map_rows!(lanes, self.gates, self.ups, |gate, up| {
-                let power = exp(lanes, lanes.sub(lanes.zero(), gate));
-                lanes.mul(lanes.div(gate, lanes.add(one, power)), up)
-            }),
-            Gate::GeluTanh => map_rows!(lanes, self.gates, self.ups, |gate, up| {
-                let cube = lanes.mul(lanes.mul(gate, gate), gate);
-                let inner = lanes.mul_add(cube, lanes.splat(0.044_715), gate);
-                let root = lanes.splat((2.0 / std::f32::consts::PI).sqrt());
-                let share = lanes.add(one, tanh(lanes, lanes.mul(inner, root)));
-                lanes.mul(lanes.mul(lanes.mul(half, gate), share), up)
-            }),
-        }
+        let by = self.by;
+        map_rows!(lanes, self.gates, self.ups, |gate, up| gated(lanes, by, gate, up));
     }
 }
 

@@ -5,12 +5,14 @@
 //! unit shares. Nothing is lost: each value is scale times code plus offset, exactly.
 
 mod formats;
+mod gated;
 mod pack;
 mod panel;
 mod product;
 mod rounded;
 
 use self::formats::Format;
+pub(crate) use self::gated::{GatedPair, multiply_gated};
 pub(crate) use self::product::{Input, Target, multiply};
 pub(crate) use self::rounded::Rounded;
 use super::lanes::{LANES, Lanes, Proof, Work};
@@ -197,6 +199,11 @@ impl Matrix {
     /// Columns, which are inputs.
     pub(crate) fn columns(&self) -> usize {
         self.columns
+    }
+
+    /// Whether products take the rounded input.
+    pub(crate) fn is_quantised(&self) -> bool {
+        self.kind.is_quantised()
     }
 
     /// Fills rows `first..` from `bytes`, whole rows as they lie in the file. `first` is a multiple of 16, and so

@@ -10,7 +10,7 @@ use crate::generate::weights::{Linear, Loader};
 use crate::kernels::attend::{PAGE, Sight, attend};
 use crate::kernels::pool::Pieces;
 use crate::kernels::states::{Add, Gated, Norm, Rotate};
-use crate::kernels::tiles::{Input, Rounded, multiply};
+use crate::kernels::tiles::{GatedPair, Input, Rounded, multiply, multiply_gated};
 
 /// Rows a task takes through a norm or a gate.
 const ROWS: usize = 8;
@@ -145,12 +145,22 @@ impl Layer {
         add(engine, config, input, &self.output, after, &mut rows.states, &mut rows.normed);
         norm(engine, config, rows, &self.feed_forward_norm);
         let input = Input { rows: count, values: &rows.normed, rounded: &rows.rounded };
-        let mut targets = [self.gate.to(&mut rows.gates), self.up.to(&mut rows.ups)];
-        multiply(pool, *proof, input, &mut targets);
-        gate(engine, config, rows);
+        if let Some(pair) = self.gated_pair(config) {
+            multiply_gated(pool, *proof, input, pair, &mut rows.gated);
+        } else {
+            let mut targets = [self.gate.to(&mut rows.gates), self.up.to(&mut rows.ups)];
+            multiply(pool, *proof, input, &mut targets);
+            gate(engine, config, rows);
+        }
         let input = Input { rows: count, values: &rows.gates, rounded: &rows.gated };
         let after = self.after_feed_forward.as_deref();
         add(engine, config, input, &self.down, after, &mut rows.states, &mut rows.normed);
+    }
+
+    /// Gate and up, if their products can go straight into that of `down`.
+    fn gated_pair(&self, config: &Config) -> Option<GatedPair<'_>> {
+        let pair = GatedPair { gate: self.gate.plain()?, up: self.up.plain()?, by: config.gate };
+        (pair.is_fit() && self.down.is_quantised()).then_some(pair)
     }
 
     /// Norms and rotates queries and keys, and writes keys and values to the cache.

@@ -41,7 +41,6 @@ unsafe impl Lanes for Portable {
     type Products = [i32; LANES];
 
     const PANEL_ROWS: usize = 4;
-    const PANEL_TILES: usize = 1;
     const QUERIES: usize = 4;
     const SIGNED_SHIFT: u32 = 0;
 

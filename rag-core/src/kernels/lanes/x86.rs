@@ -64,8 +64,7 @@ unsafe impl Lanes for Avx512 {
     type Codes = __m512i;
     type Products = __m512i;
 
-    const PANEL_ROWS: usize = 6;
-    const PANEL_TILES: usize = 2;
+    const PANEL_ROWS: usize = 8;
     const QUERIES: usize = 8;
     const SIGNED_SHIFT: u32 = 7;
 
@@ -250,7 +249,6 @@ unsafe impl Lanes for Avx2 {
     type Products = IntPair;
 
     const PANEL_ROWS: usize = 4;
-    const PANEL_TILES: usize = 1;
     const QUERIES: usize = 4;
     const SIGNED_SHIFT: u32 = 0;
 

@@ -10,7 +10,7 @@
 use std::marker::PhantomData;
 
 use super::formats::{Format, places};
-use super::panel::{Scratch, panel, panel_tiles};
+use super::panel::{Unpacked, panel};
 use super::rounded::{Facts, Rounded, SPARE_ROWS};
 use super::{BLOCK, Kind, LANES, Lanes, Matrix, Proof, UNIT, Work, unit_start, with_format};
 use crate::kernels::pool::Pool;
@@ -46,8 +46,8 @@ pub(crate) struct Target<'a> {
 }
 
 /// A target whose columns several tasks write, each its own.
-pub(super) struct Shared<'a> {
-    pub(super) matrix: &'a Matrix,
+struct Shared<'a> {
+    matrix: &'a Matrix,
     bias: &'a [f32],
     out: *mut f32,
     add: bool,
@@ -57,26 +57,64 @@ pub(super) struct Shared<'a> {
 unsafe impl Sync for Shared<'_> {}
 
 /// Some tiles of one target.
-pub(super) struct Task {
+struct Task {
     target: usize,
-    pub(super) first: usize,
-    pub(super) count: usize,
+    first: usize,
+    count: usize,
+}
+
+/// What a thread keeps from tile to tile.
+#[derive(Debug, Default)]
+pub(super) struct Scratch {
+    unpacked: Unpacked,
+    /// For each row sixteen, and for some rows beyond.
+    pub(super) sums: Vec<[f32; LANES]>,
+}
+
+impl Input<'_> {
+    /// Panics unless there are enough values for products with `matrix`.
+    pub(super) fn check(&self, matrix: &Matrix) {
+        let columns = matrix.columns;
+        if matrix.kind.is_quantised() {
+            let rounded = self.rounded;
+            assert!(rounded.columns == columns);
+            assert!(rounded.codes.len() >= (self.rows + SPARE_ROWS) * columns);
+            assert!(rounded.facts.len() >= (self.rows + SPARE_ROWS) * (columns / BLOCK));
+        } else {
+            assert!(self.values.len() >= self.rows * columns);
+        }
+    }
+
+    /// The sums of all rows with one tile of `matrix`.
+    pub(super) fn sums(&self, proof: Proof, matrix: &Matrix, tile: usize, scratch: &mut Scratch) {
+        let Scratch { unpacked, sums } = scratch;
+        sums.resize(self.rows.next_multiple_of(SPARE_ROWS), [0.0; LANES]);
+        if self.rows >= PANEL_FROM_ROWS && matrix.kind.is_quantised() {
+            with_format!(matrix.kind, F => {
+                panel::<F>(proof, self.rounded, matrix, tile, unpacked, sums);
+            }, {});
+            return;
+        }
+        let mut row = 0;
+        while row < self.rows {
+            let direct = Direct { input: *self, matrix, tile, row };
+            row += match self.rows - row {
+                8.. => direct.run::<8>(proof, sums),
+                4.. => direct.run::<4>(proof, sums),
+                2.. => direct.run::<2>(proof, sums),
+                _ => direct.run::<1>(proof, sums),
+            };
+        }
+    }
 }
 
 /// Multiplies the input with each matrix, all in one parallel region.
 pub(crate) fn multiply(pool: &Pool, proof: Proof, input: Input<'_>, targets: &mut [Target<'_>]) {
     for target in targets.iter() {
-        let (rows, columns) = (target.matrix.rows, target.matrix.columns);
+        let rows = target.matrix.rows;
         assert!(target.out.len() == input.rows * rows);
         assert!(target.bias.is_empty() || target.bias.len() == rows);
-        if target.matrix.kind.is_quantised() {
-            let rounded = input.rounded;
-            assert!(rounded.columns == columns);
-            assert!(rounded.codes.len() >= (input.rows + SPARE_ROWS) * columns);
-            assert!(rounded.facts.len() >= (input.rows + SPARE_ROWS) * (columns / BLOCK));
-        } else {
-            assert!(input.values.len() >= input.rows * columns);
-        }
+        input.check(target.matrix);
     }
     let shared: Vec<Shared<'_>> = targets
         .iter_mut()
@@ -87,24 +125,10 @@ pub(crate) fn multiply(pool: &Pool, proof: Proof, input: Input<'_>, targets: &mu
             add: target.add,
         })
         .collect();
-    let tasks = tasks(&shared, input.rows, pool.thread_count(), proof);
-    pool.run_with(tasks.len(), Scratch::default, |scratch, index| {
-        let task = &tasks[index];
-        // Tasks are disjoint runs of tiles, and a tile is written by nobody but its task.
-        run(proof, input, &shared[task.target], task, scratch);
-    });
-}
-
-fn is_panel(matrix: &Matrix, rows: usize) -> bool {
-    rows >= PANEL_FROM_ROWS && matrix.kind.is_quantised()
-}
-
-fn tasks(targets: &[Shared<'_>], rows: usize, threads: usize, proof: Proof) -> Vec<Task> {
-    let total: usize = targets.iter().map(|target| target.matrix.tile_count()).sum();
-    let run = total.div_ceil(threads * TASKS_PER_THREAD).max(1);
+    let total: usize = shared.iter().map(|target| target.matrix.tile_count()).sum();
+    let run = run_len(total, input.rows, pool);
     let mut tasks = Vec::new();
-    for (index, target) in targets.iter().enumerate() {
-        let run = if is_panel(target.matrix, rows) { panel_tiles(proof) } else { run };
+    for (index, target) in shared.iter().enumerate() {
         let tiles = target.matrix.tile_count();
         tasks.extend((0..tiles).step_by(run).map(|first| Task {
             target: index,
@@ -112,52 +136,49 @@ fn tasks(targets: &[Shared<'_>], rows: usize, threads: usize, proof: Proof) -> V
             count: run.min(tiles - first),
         }));
     }
-    tasks
+    pool.run_with(tasks.len(), Scratch::default, |scratch, index| {
+        let task = &tasks[index];
+        let target = &shared[task.target];
+        for tile in task.first..task.first + task.count {
+            input.sums(proof, target.matrix, tile, scratch);
+            for (row, sums) in scratch.sums.iter().enumerate().take(input.rows) {
+                // SAFETY: `row` is below the input's rows; tasks are disjoint runs of tiles, so that nobody else
+                // writes this one.
+                unsafe { target.write(row, tile, sums) };
+            }
+        }
+    });
 }
 
-fn run(proof: Proof, input: Input<'_>, target: &Shared<'_>, task: &Task, scratch: &mut Scratch) {
-    let matrix = target.matrix;
-    if is_panel(matrix, input.rows) {
-        with_format!(matrix.kind, F => panel::<F>(proof, input, target, task, scratch), {});
-        return;
+/// How many of `total` equal parts a task takes: one if each is much work, else as many as make a few tasks for
+/// each thread.
+pub(super) fn run_len(total: usize, rows: usize, pool: &Pool) -> usize {
+    if rows >= PANEL_FROM_ROWS {
+        return 1;
     }
-    for tile in task.first..task.first + task.count {
-        let mut row = 0;
-        while row < input.rows {
-            let direct = Direct { input, target, tile, row };
-            row += match input.rows - row {
-                8.. => direct.run::<8>(proof),
-                4.. => direct.run::<4>(proof),
-                2.. => direct.run::<2>(proof),
-                _ => direct.run::<1>(proof),
-            };
-        }
-    }
+    total.div_ceil(pool.thread_count() * TASKS_PER_THREAD).max(1)
 }
 
 /// Some rows times one tile.
 #[derive(Clone, Copy)]
 struct Direct<'a> {
     input: Input<'a>,
-    target: &'a Shared<'a>,
+    matrix: &'a Matrix,
     tile: usize,
     row: usize,
 }
 
 impl Direct<'_> {
-    fn run<const R: usize>(self, proof: Proof) -> usize {
-        let kind = self.target.matrix.kind;
-        let sums = with_format!(kind, F => {
+    fn run<const R: usize>(self, proof: Proof, sums: &mut [[f32; LANES]]) -> usize {
+        let kind = self.matrix.kind;
+        let found = with_format!(kind, F => {
             proof.run(Quantised::<F, R> { direct: self, format: PhantomData })
         }, match kind {
             Kind::F32 => proof.run(Plain::<4, R> { direct: self }),
             Kind::F16 => proof.run(Plain::<2, R> { direct: self }),
             _ => proof.run(Plain::<0, R> { direct: self }),
         });
-        for (row, sums) in (self.row..).zip(sums) {
-            // SAFETY: `row` is below the input's rows and the tile belongs to this task alone.
-            unsafe { self.target.write(row, self.tile, &sums) };
-        }
+        sums[self.row..self.row + R].copy_from_slice(&found);
         R
     }
 }
@@ -167,7 +188,7 @@ impl Shared<'_> {
     ///
     /// # Safety
     /// `row` is a row of `out`, `tile` one of its tiles, and no other task writes that tile.
-    pub(super) unsafe fn write(&self, row: usize, tile: usize, sums: &[f32; LANES]) {
+    unsafe fn write(&self, row: usize, tile: usize, sums: &[f32; LANES]) {
         let (width, from) = (self.matrix.rows, tile * LANES);
         let count = LANES.min(width - from);
         // SAFETY: by contract; columns `from..from + count` of the row are this task's.
@@ -201,8 +222,8 @@ impl<F: Format, const R: usize> Work for Quantised<'_, F, R> {
 
     #[inline(always)]
     fn run<L: Lanes>(self, lanes: L) -> [[f32; LANES]; R] {
-        let Direct { input, target, tile, row } = self.direct;
-        let (columns, tile) = (target.matrix.columns, target.matrix.tile(tile));
+        let Direct { input, matrix, tile, row } = self.direct;
+        let (columns, tile) = (matrix.columns, matrix.tile(tile));
         let blocks = columns / BLOCK;
         let codes = &input.rounded.codes[row * columns..][..R * columns];
         let facts = &input.rounded.facts[row * blocks..][..R * blocks];
@@ -323,8 +344,8 @@ impl<const WIDTH: usize, const R: usize> Work for Plain<'_, WIDTH, R> {
 
     #[inline(always)]
     fn run<L: Lanes>(self, lanes: L) -> [[f32; LANES]; R] {
-        let Direct { input, target, tile, row } = self.direct;
-        let (columns, tile) = (target.matrix.columns, target.matrix.tile(tile));
+        let Direct { input, matrix, tile, row } = self.direct;
+        let (columns, tile) = (matrix.columns, matrix.tile(tile));
         let values = &input.values[row * columns..][..R * columns];
         let bytes = if WIDTH == 4 { 4 * LANES } else { 2 * LANES };
         assert!(tile.len() >= columns * bytes);

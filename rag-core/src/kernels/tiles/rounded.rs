@@ -1,7 +1,7 @@
 //! Rows of f32 brought to int8, block by block, with what products with offset codes need.
 #![expect(unsafe_code, reason = "vectors into checked slices")]
 
-use super::super::lanes::{Lanes, Proof, Work};
+use super::super::lanes::{LANES, Lanes, Proof, Work};
 use super::super::pool::Pieces;
 use super::BLOCK;
 
@@ -29,7 +29,7 @@ pub(crate) struct Rounded {
     pub(super) columns: usize,
     pub(super) codes: Vec<i8>,
     pub(super) facts: Vec<Facts>,
-    rows: usize,
+    pub(super) rows: usize,
 }
 
 /// One row of [`Rounded`], to be written.
@@ -96,18 +96,29 @@ impl RoundedRow<'_> {
         let blocks = values.chunks_exact(BLOCK).zip(self.codes.chunks_exact_mut(BLOCK));
         for ((values, codes), facts) in blocks.zip(self.facts) {
             // SAFETY: both are 32 elements long.
-            unsafe { round_block(lanes, values.as_ptr(), codes.as_mut_ptr(), facts) };
+            unsafe {
+                let (first, second) =
+                    (lanes.load(values.as_ptr()), lanes.load(values.as_ptr().add(LANES)));
+                round_block(lanes, first, second, codes.as_mut_ptr(), facts);
+            }
         }
     }
 }
 
+/// Rounds the 32 numbers of a block.
+///
 /// # Safety
-/// Both pointers hold 32 elements.
+/// `to` holds 32 elements.
 #[inline(always)]
-unsafe fn round_block<L: Lanes>(lanes: L, from: *const f32, to: *mut i8, facts: &mut Facts) {
-    // SAFETY: two vectors each, by contract.
+pub(super) unsafe fn round_block<L: Lanes>(
+    lanes: L,
+    first: L::Floats,
+    second: L::Floats,
+    to: *mut i8,
+    facts: &mut Facts,
+) {
+    // SAFETY: two vectors, by contract.
     unsafe {
-        let (first, second) = (lanes.load(from), lanes.load(from.add(16)));
         let largest = lanes.largest(lanes.max(lanes.abs(first), lanes.abs(second)));
         let inverse = lanes.splat(if largest > 1e-30 { 127.0 / largest } else { 0.0 });
         let halves = [

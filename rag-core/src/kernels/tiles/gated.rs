@@ -1,0 +1,128 @@
+//! The first half of a gated feed-forward layer in one go: two products, the gate, rounding.
+//!
+//! A task works out 32 columns of both products, which is one block of the rounded result, so that the wide rows
+//! between the products are never written.
+#![expect(unsafe_code, reason = "vectors into checked slices, and blocks of rows for each task")]
+
+use super::product::{Input, Scratch, run_len};
+use super::rounded::{Facts, Rounded, round_block};
+use super::{BLOCK, LANES, Lanes, Matrix, Proof, Work};
+use crate::kernels::pool::Pool;
+use crate::kernels::states::{Gate, gated};
+
+/// Tiles of a block.
+const TILES: usize = BLOCK / LANES;
+
+/// Two matrices of the same shape, and what the first's product goes through.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct GatedPair<'a> {
+    /// `[out, in]`, quantised; `out` is a whole number of blocks.
+    pub(crate) gate: &'a Matrix,
+    /// The same shape, quantised.
+    pub(crate) up: &'a Matrix,
+    /// Its function.
+    pub(crate) by: Gate,
+}
+
+impl GatedPair<'_> {
+    /// Whether [`multiply_gated`] takes these matrices.
+    pub(crate) fn is_fit(&self) -> bool {
+        let (gate, up) = (self.gate, self.up);
+        gate.kind.is_quantised()
+            && up.kind.is_quantised()
+            && (gate.rows, gate.columns) == (up.rows, up.columns)
+            && gate.rows.is_multiple_of(BLOCK)
+    }
+}
+
+/// `out = round(f(gate x) * (up x))` for each row `x` of the input.
+pub(crate) fn multiply_gated(
+    pool: &Pool,
+    proof: Proof,
+    input: Input<'_>,
+    pair: GatedPair<'_>,
+    out: &mut Rounded,
+) {
+    assert!(pair.is_fit() && out.columns == pair.gate.rows && out.rows == input.rows);
+    input.check(pair.gate);
+    input.check(pair.up);
+    let blocks = out.columns / BLOCK;
+    let run = run_len(blocks, input.rows, pool);
+    let out =
+        Out { columns: out.columns, codes: out.codes.as_mut_ptr(), facts: out.facts.as_mut_ptr() };
+    pool.run_with(blocks.div_ceil(run), Work4::default, |work, task| {
+        for block in task * run..blocks.min((task + 1) * run) {
+            for (index, sums) in work.sums.iter_mut().enumerate() {
+                let matrix = if index < TILES { pair.gate } else { pair.up };
+                input.sums(proof, matrix, block * TILES + index % TILES, &mut work.scratch);
+                std::mem::swap(&mut work.scratch.sums, sums);
+            }
+            let [first_gate, second_gate, first_up, second_up] = &work.sums;
+            proof.run(Finish {
+                gates: [&first_gate[..input.rows], &second_gate[..input.rows]],
+                ups: [&first_up[..input.rows], &second_up[..input.rows]],
+                by: pair.by,
+                block,
+                out: &out,
+            });
+        }
+    });
+}
+
+/// What a thread keeps: the sums of both tiles of both matrices.
+#[derive(Default)]
+struct Work4 {
+    scratch: Scratch,
+    sums: [Vec<[f32; LANES]>; 2 * TILES],
+}
+
+/// Rows whose blocks several tasks write, each its own.
+struct Out {
+    columns: usize,
+    codes: *mut i8,
+    facts: *mut Facts,
+}
+
+// SAFETY: tasks write disjoint blocks, see `multiply_gated`.
+unsafe impl Sync for Out {}
+
+/// Gates and rounds one block of all rows.
+struct Finish<'a> {
+    gates: [&'a [[f32; LANES]]; TILES],
+    ups: [&'a [[f32; LANES]]; TILES],
+    by: Gate,
+    block: usize,
+    out: &'a Out,
+}
+
+impl Work for Finish<'_> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, lanes: L) {
+        let Self { gates, ups, by, block, out } = self;
+        let blocks = out.columns / BLOCK;
+        let sums = gates[0].iter().zip(gates[1]).zip(ups[0].iter().zip(ups[1]));
+        for (row, ((first_gate, second_gate), (first_up, second_up))) in sums.enumerate() {
+            // SAFETY: each is sixteen long; `out` has as many rows as there are sums and `block` is one of its
+            // blocks (asserted by `multiply_gated`), which is this task's alone.
+            unsafe {
+                let first = gated(
+                    lanes,
+                    by,
+                    lanes.load(first_gate.as_ptr()),
+                    lanes.load(first_up.as_ptr()),
+                );
+                let second = gated(
+                    lanes,
+                    by,
+                    lanes.load(second_gate.as_ptr()),
+                    lanes.load(second_up.as_ptr()),
+                );
+                let codes = out.codes.add(row * out.columns + block * BLOCK);
+                let facts = &mut *out.facts.add(row * blocks + block);
+                round_block(lanes, first, second, codes, facts);
+            }
+        }
+    }
+}
