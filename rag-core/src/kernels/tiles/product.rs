@@ -19,8 +19,8 @@ use crate::kernels::pool::Pool;
 const PANEL_FROM_ROWS: usize = 13;
 /// Tasks per thread when a matrix is only read once.
 const TASKS_PER_THREAD: usize = 6;
-/// How far ahead of the codes lines are asked for.
-const AHEAD: usize = 2048;
+/// How far ahead of the codes lines are asked for: two small pages, as the hardware looks no further than one.
+const AHEAD: usize = 8192;
 
 /// Rows to multiply.
 #[derive(Debug, Clone, Copy)]
