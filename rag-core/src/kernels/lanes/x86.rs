@@ -248,7 +248,7 @@ unsafe impl Lanes for Avx2 {
     type Codes = IntPair;
     type Products = IntPair;
 
-    const PANEL_ROWS: usize = 4;
+    const PANEL_ROWS: usize = 1;
     const QUERIES: usize = 4;
     const SIGNED_SHIFT: u32 = 0;
 

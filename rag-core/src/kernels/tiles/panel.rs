@@ -37,7 +37,7 @@ pub(super) fn panel<F: Format>(
         #[cfg(target_arch = "x86_64")]
         Proof::Avx512(lanes) => panel_at::<_, F, 8>(lanes, panel),
         #[cfg(target_arch = "x86_64")]
-        Proof::Avx2(lanes) => panel_at::<_, F, 4>(lanes, panel),
+        Proof::Avx2(lanes) => panel_at::<_, F, 1>(lanes, panel),
         Proof::Portable(lanes) => panel_at::<_, F, 4>(lanes, panel),
     }
 }
