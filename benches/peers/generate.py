@@ -9,6 +9,7 @@ A peer is a Python that has llama-cpp-python, built from source for this machine
     python3 benches/peers/generate.py speed --rag target/release/rag --peer native/bin/python MODEL.gguf ...
     python3 benches/peers/generate.py speed --level avx2 --rag target/release/rag --peer avx2/bin/python MODEL.gguf
     python3 benches/peers/generate.py agree --rag target/release/rag --peer native/bin/python MODEL.gguf
+    python3 benches/peers/generate.py speed --plot docs/plots/generate.svg ... (needs matplotlib)
     python3 benches/peers/generate.py perplexity --text FILE --rag target/release/rag --peer native/bin/python MODEL.gguf
 """
 
@@ -188,6 +189,7 @@ def speed(options: argparse.Namespace) -> None:
         ("peak_memory_mebibytes", "peak MiB"),
     ]
     level = ["--level", options.level] if options.level else []
+    rows = []
     print("| model | threads | prompt | figure | ours | llama.cpp | ratio |\n|---|---|---|---|---|---|---|")
     for model in options.models:
         for threads in options.threads:
@@ -210,6 +212,8 @@ def speed(options: argparse.Namespace) -> None:
                     )  # fmt: skip
                 for neighbour in neighbours:
                     neighbour.kill()
+                label = f"{pathlib.Path(model).stem.split('-Instruct')[0]}\n{tokens} tokens, {threads} thread{'s' * (threads > 1)}"
+                rows.append((label, ours, theirs))
                 for key, name in keys:
                     mine = statistics.median(figures[key] for figures in ours)
                     other = [figures[key] for figures in theirs if key in figures]
@@ -219,6 +223,34 @@ def speed(options: argparse.Namespace) -> None:
                         f"| {mine / other:.2f} |",
                         flush=True,
                     )
+    if options.plot:
+        plot(rows, options.plot)
+
+
+def plot(rows: list, path: str) -> None:
+    """Medians as bars, the lowest and highest round as whiskers."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    figures = [("prefill_tokens_per_second", "prompt, tokens/s"), ("decode_tokens_per_second", "answer, tokens/s")]
+    figure, axes = plt.subplots(2, 1, figsize=(8, 7))
+    for (key, title), axis in zip(figures, axes):
+        for side, (name, colour) in enumerate([("rag", "#2a6f97"), ("llama.cpp", "#bbbbbb")]):
+            runs = [[run[key] for run in row[1 + side]] for row in rows]
+            middle = [statistics.median(run) for run in runs]
+            spread = [[m - min(run) for m, run in zip(middle, runs)], [max(run) - m for m, run in zip(middle, runs)]]
+            places = [index + 0.4 * side for index in range(len(rows))]
+            bars = axis.bar(places, middle, 0.38, yerr=spread, label=name, color=colour)
+            axis.bar_label(bars, fmt="%.0f", padding=2, fontsize=8)
+        axis.set_xticks([index + 0.2 for index in range(len(rows))], [row[0] for row in rows], fontsize=8)
+        axis.set_title(title, loc="left", fontsize=10)
+        axis.spines[["top", "right"]].set_visible(False)
+        axis.legend(frameon=False)
+    figure.tight_layout()
+    pathlib.Path(path).parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path)
 
 
 def agree(options: argparse.Namespace) -> None:
@@ -273,6 +305,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="interleaved; the median counts")
     parser.add_argument("--busy", type=int, default=0, help="processes that only burn time meanwhile")
     parser.add_argument("--text")
+    parser.add_argument("--plot", metavar="FILE.svg", help="draw speeds as bars")
     options = parser.parse_intermixed_args()
     if options.what == "bandwidth":
         for threads in options.threads:

@@ -25,7 +25,7 @@ impl Encoder {
     /// Args:
     ///     name_or_path: The model.
     ///     precision: "auto" (bf16 where the CPU multiplies it, else f32), "f32", "bf16" or "int8".
-    ///     level: Vector instructions: "best", "avx512", "avx2" or "portable".
+    ///     level: Vector instructions: "best", "avx512", "avx2", "neon" or "portable".
     ///     threads: Most threads of a call; default: one per CPU.
     ///     truncate_dim: Keep the first numbers of each vector, scaled to length 1 again; default: all.
     ///

@@ -7,6 +7,7 @@ mod index;
 use std::time::{Duration, Instant};
 
 use clap::Subcommand;
+use rag_core::kernels::KernelLevel;
 use serde::Serialize;
 
 use crate::console::Console;
@@ -47,23 +48,9 @@ impl Machine {
         Self {
             thread_count: std::thread::available_parallelism().map_or(1, usize::from),
             architecture: std::env::consts::ARCH,
-            kernel_level: kernel_level().to_owned(),
+            kernel_level: KernelLevel::detect().name().to_owned(),
         }
     }
-}
-
-/// The vector instructions that the kernels choose on this CPU.
-fn kernel_level() -> &'static str {
-    #[cfg(target_arch = "x86_64")]
-    {
-        if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bw") {
-            return "avx512";
-        }
-        if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-            return "avx2";
-        }
-    }
-    "portable"
 }
 
 /// JSON, or one `name value` line per figure.

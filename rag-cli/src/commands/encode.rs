@@ -61,6 +61,7 @@ enum LevelArg {
     Best,
     Avx512,
     Avx2,
+    Neon,
     Portable,
 }
 
@@ -77,6 +78,7 @@ impl How {
                 LevelArg::Best => None,
                 LevelArg::Avx512 => Some(KernelLevel::Avx512),
                 LevelArg::Avx2 => Some(KernelLevel::Avx2),
+                LevelArg::Neon => Some(KernelLevel::Neon),
                 LevelArg::Portable => Some(KernelLevel::Portable),
             },
             thread_count: self.threads,

@@ -242,7 +242,7 @@ impl Encoder {
         }
     }
 
-    /// The vector instructions it runs: `"avx512"`, `"avx2"` or `"portable"`.
+    /// The vector instructions it runs: `"avx512"`, `"avx2"` or `"portable"`, which on AArch64 is compiled for NEON.
     #[must_use]
     pub fn level_name(&self) -> &'static str {
         self.level.name()

@@ -180,6 +180,8 @@ fn queries_at_once(proof: Proof) -> usize {
         Proof::Avx512(_) => crate::kernels::lanes::Avx512::QUERIES,
         #[cfg(target_arch = "x86_64")]
         Proof::Avx2(_) => crate::kernels::lanes::Avx2::QUERIES,
+        #[cfg(target_arch = "aarch64")]
+        Proof::Neon(_) | Proof::NeonPlain(_) => crate::kernels::lanes::Neon::<true>::QUERIES,
         Proof::Portable(_) => crate::kernels::lanes::Portable::QUERIES,
     }
 }

@@ -4,9 +4,13 @@
 //! the way (`x ^ 0x80` is `x + 128`) and the shift, 128 times the sum of the query, is taken off at the end;
 //! four rows are summed side by side, so that their latencies overlap.
 
-#![expect(unsafe_code, reason = "SIMD intrinsics behind run-time detection")]
+#![cfg_attr(
+    target_arch = "x86_64",
+    expect(unsafe_code, reason = "SIMD intrinsics behind run-time detection")
+)]
 
 /// Rows summed side by side.
+#[cfg(target_arch = "x86_64")]
 const SIDE: usize = 4;
 /// Rows fetched ahead of the sums in [`Kernel::gather`].
 #[cfg(target_arch = "x86_64")]
@@ -33,6 +37,10 @@ pub struct Kernel(Level);
 #[derive(Debug, Clone, Copy)]
 pub struct Query<'a> {
     codes: &'a [i8],
+    #[cfg_attr(
+        not(target_arch = "x86_64"),
+        expect(dead_code, reason = "signed products need no sum")
+    )]
     sum: i32,
 }
 
@@ -127,11 +135,11 @@ impl Kernel {
         row: impl Fn(usize) -> &'a [i8],
         sums: &mut [i32],
     ) {
-        let Query { codes, sum } = query;
+        let codes = query.codes;
         match self.0 {
             #[cfg(target_arch = "x86_64")]
             Level::Vnni => {
-                let shift = 128 * sum;
+                let shift = 128 * query.sum;
                 let mut index = 0;
                 while index + SIDE <= count {
                     let rows = [row(index), row(index + 1), row(index + 2), row(index + 3)];

@@ -7,12 +7,16 @@
     reason = "pointers into checked slices, and calls behind run-time detection"
 )]
 
+#[cfg(target_arch = "aarch64")]
+mod neon;
 mod portable;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
 use serde::Serialize;
 
+#[cfg(target_arch = "aarch64")]
+pub(crate) use self::neon::Neon;
 pub(crate) use self::portable::Portable;
 #[cfg(target_arch = "x86_64")]
 pub(crate) use self::x86::{Avx2, Avx512};
@@ -28,13 +32,15 @@ pub enum KernelLevel {
     Avx512,
     /// AVX2, FMA and F16C.
     Avx2,
+    /// NEON, with dot products of bytes where the CPU has them.
+    Neon,
     /// Whatever the build target guarantees.
     Portable,
 }
 
 impl KernelLevel {
     /// Every level, best first.
-    pub const ALL: [Self; 3] = [Self::Avx512, Self::Avx2, Self::Portable];
+    pub const ALL: [Self; 4] = [Self::Avx512, Self::Avx2, Self::Neon, Self::Portable];
 
     /// The best level this CPU runs.
     #[must_use]
@@ -48,12 +54,13 @@ impl KernelLevel {
         self.proof().is_some()
     }
 
-    /// Its name: `"avx512"`, `"avx2"` or `"portable"`.
+    /// Its name: `"avx512"`, `"avx2"`, `"neon"` or `"portable"`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Avx512 => "avx512",
             Self::Avx2 => "avx2",
+            Self::Neon => "neon",
             Self::Portable => "portable",
         }
     }
@@ -71,8 +78,9 @@ impl KernelLevel {
             Self::Avx512 => Avx512::detect().map(Proof::Avx512),
             #[cfg(target_arch = "x86_64")]
             Self::Avx2 => Avx2::detect().map(Proof::Avx2),
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon => Some(Neon::detect().map_or(Proof::NeonPlain(Neon::PLAIN), Proof::Neon)),
             Self::Portable => Some(Proof::Portable(Portable)),
-            #[cfg(not(target_arch = "x86_64"))]
             _ => None,
         }
     }
@@ -85,6 +93,10 @@ pub(crate) enum Proof {
     Avx512(Avx512),
     #[cfg(target_arch = "x86_64")]
     Avx2(Avx2),
+    #[cfg(target_arch = "aarch64")]
+    Neon(Neon<true>),
+    #[cfg(target_arch = "aarch64")]
+    NeonPlain(Neon<false>),
     Portable(Portable),
 }
 
@@ -97,7 +109,10 @@ impl Proof {
     /// Every level of this CPU.
     #[cfg(test)]
     pub(crate) fn available() -> Vec<Self> {
-        KernelLevel::ALL.into_iter().filter_map(KernelLevel::proof).collect()
+        let all = KernelLevel::ALL.into_iter().filter_map(KernelLevel::proof);
+        #[cfg(target_arch = "aarch64")]
+        let all = all.chain([Self::NeonPlain(Neon::PLAIN)]);
+        all.collect()
     }
 
     /// Its public name.
@@ -107,6 +122,8 @@ impl Proof {
             Self::Avx512(_) => KernelLevel::Avx512,
             #[cfg(target_arch = "x86_64")]
             Self::Avx2(_) => KernelLevel::Avx2,
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon(_) | Self::NeonPlain(_) => KernelLevel::Neon,
             Self::Portable(_) => KernelLevel::Portable,
         }
     }
@@ -241,6 +258,10 @@ impl Proof {
             Self::Avx512(lanes) => lanes.run(work),
             #[cfg(target_arch = "x86_64")]
             Self::Avx2(lanes) => lanes.run(work),
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon(lanes) => lanes.run(work),
+            #[cfg(target_arch = "aarch64")]
+            Self::NeonPlain(lanes) => lanes.run(work),
             Self::Portable(lanes) => lanes.run(work),
         }
     }

@@ -2,7 +2,10 @@
 //!
 //! A value of [`Avx512`] or [`Avx2`] is the proof that the CPU was asked: only [`Level::detect`] makes one.
 //! Everything else in the engine is plain Rust, compiled once per level by `per_level!`.
-#![expect(unsafe_code, reason = "SIMD intrinsics behind run-time detection")]
+#![cfg_attr(
+    target_arch = "x86_64",
+    expect(unsafe_code, reason = "SIMD intrinsics behind run-time detection")
+)]
 
 use super::lanes::KernelLevel;
 
@@ -36,7 +39,12 @@ impl Level {
 
     /// The level asked for, or the best; `None` if this CPU does not run it.
     pub(crate) fn of(wanted: Option<KernelLevel>) -> Option<Self> {
-        let fits = |level: &Self| wanted.is_none_or(|wanted| wanted.name() == level.name());
+        // what is portable here is compiled for NEON on AArch64
+        let same = |wanted: KernelLevel, level: &Self| {
+            let is_neon = cfg!(target_arch = "aarch64") && wanted == KernelLevel::Neon;
+            wanted.name() == level.name() || is_neon && matches!(level, Self::Portable(_))
+        };
+        let fits = |level: &Self| wanted.is_none_or(|wanted| same(wanted, level));
         Self::available().into_iter().find(fits)
     }
 
@@ -156,6 +164,7 @@ fn check_tile(
 }
 
 /// Calls `$tile::<n>` for `$rows == n`, so that each height keeps its sums in registers.
+#[cfg(target_arch = "x86_64")]
 macro_rules! by_height {
     ($rows:expr, $tile:ident, $args:tt, $($height:literal)*) => {
         match $rows {
@@ -167,11 +176,11 @@ macro_rules! by_height {
 }
 
 /// A tile two registers wide.
+#[cfg(target_arch = "x86_64")]
 macro_rules! x86_tile {
     ($name:ident, $features:literal, $lanes:literal, $zero:ident, $load:ident, $splat:ident, $fma:ident, $store:ident) => {
         /// # Safety
         /// The CPU has the instructions; `a` holds `(R - 1) * stride + depth` numbers and `b` `depth` panels' rows.
-        #[cfg(target_arch = "x86_64")]
         #[target_feature(enable = $features)]
         unsafe fn $name<const R: usize>(
             a: *const f32,
@@ -206,6 +215,7 @@ macro_rules! x86_tile {
     };
 }
 
+#[cfg(target_arch = "x86_64")]
 x86_tile!(
     tile_avx512,
     "avx512f,avx512vl,avx512bw,avx512dq,avx2,fma",
@@ -216,6 +226,7 @@ x86_tile!(
     _mm512_fmadd_ps,
     _mm512_storeu_ps
 );
+#[cfg(target_arch = "x86_64")]
 x86_tile!(
     tile_avx2,
     "avx2,fma",

@@ -698,7 +698,7 @@ class Encoder:
         name_or_path: _Path,
         *,
         precision: Literal["auto", "f32", "bf16", "int8"] | None = None,
-        level: Literal["best", "avx512", "avx2", "portable"] | None = None,
+        level: Literal["best", "avx512", "avx2", "neon", "portable"] | None = None,
         threads: int | None = None,
         truncate_dim: int | None = None,
     ) -> Self:

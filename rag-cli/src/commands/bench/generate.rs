@@ -34,7 +34,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", default_value_t = 0)]
     threads: usize,
     /// Vector instructions; the best of this CPU if not given
-    #[arg(long, value_name = "avx512|avx2|portable", value_parser = level)]
+    #[arg(long, value_name = "avx512|avx2|neon|portable", value_parser = level)]
     level: Option<KernelLevel>,
     /// A text to take instead of a made-up one; its perplexity is measured too
     #[arg(long, value_name = "FILE")]

@@ -38,6 +38,10 @@ pub(super) fn panel<F: Format>(
         Proof::Avx512(lanes) => panel_at::<_, F, 8>(lanes, panel),
         #[cfg(target_arch = "x86_64")]
         Proof::Avx2(lanes) => panel_at::<_, F, 1>(lanes, panel),
+        #[cfg(target_arch = "aarch64")]
+        Proof::Neon(lanes) => panel_at::<_, F, 2>(lanes, panel),
+        #[cfg(target_arch = "aarch64")]
+        Proof::NeonPlain(lanes) => panel_at::<_, F, 2>(lanes, panel),
         Proof::Portable(lanes) => panel_at::<_, F, 4>(lanes, panel),
     }
 }
