@@ -132,6 +132,8 @@ def peer_main(job: dict) -> dict:
             "time_to_first_token_milliseconds": min(prefill) * 1e3,
             "peak_memory_mebibytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         }
+    if job["what"] == "tokens":
+        return {"token_ids": [peer.tokens(text) for text in job["texts"]]}
     if job["what"] == "agree":
         return {"token_ids": [peer.greedy(peer.tokens(prompt), 64)[0] for prompt in PROMPTS]}
     ids = peer.tokens(pathlib.Path(job["text"]).read_text(), start=False)[: job["prompt_tokens"]]

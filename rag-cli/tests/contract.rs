@@ -5,6 +5,7 @@ mod common;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use common::{Place, assert_keys, json, model, rag, run_with_input};
@@ -308,6 +309,32 @@ fn a_reader_that_leaves_ends_the_command_quietly() {
     child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(0), "{stderr}");
     assert_eq!(stderr, "");
+}
+
+/// A folder as `transformers` saves it is a generator like any other.
+#[test]
+fn generate_and_inspect_take_a_transformers_folder() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/data/generator/families/llama");
+    let expected = fs::read(Path::new(folder).join("expected.json")).unwrap();
+    let expected: Value = serde_json::from_slice(&expected).unwrap();
+    let text = expected["texts"][0]["text"].as_str().unwrap();
+    let found = json(
+        &[
+            "generate",
+            "--llm",
+            folder,
+            "--raw",
+            "--prompt",
+            text,
+            "--max-new-tokens",
+            "8",
+            "--json",
+        ],
+        0,
+    );
+    assert_eq!(found["token_ids"], expected["greedy"]);
+    let report = json(&["model", "inspect", folder, "--json"], 0);
+    assert_eq!((&report["kind"], &report["quantisation"]), (&"generator".into(), &"BF16".into()));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 """What each call takes and gives."""
 
 import asyncio
+import json
 import math
 import os
 import pathlib
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 import rag_py
-from conftest import BRIDGE, DOCUMENTS, model
+from conftest import BRIDGE, DOCUMENTS, ROOT, model
 from rag_py import _types, errors
 
 
@@ -307,3 +308,8 @@ def test_control_tokens_in_text_stay_text(generator):
     assert plain > 1
 
 
+def test_a_transformers_folder_is_a_generator():
+    folder = ROOT / "tests/data/generator/families/llama"
+    expected = json.loads((folder / "expected.json").read_text(encoding="utf-8"))
+    generation = rag_py.Generator(folder).generate(expected["texts"][0]["text"], max_new_tokens=8)
+    assert generation.token_ids == expected["greedy"]

@@ -125,7 +125,7 @@ fn unknown(name: &str, manifest: &Manifest) -> Error {
 /// What a model folder or file is, read and checked in full.
 ///
 /// # Errors
-/// [`ErrorCode::Model`](rag_core::ErrorCode::Model) if it is neither a sound encoder folder nor a sound GGUF file.
+/// [`ErrorCode::Model`](rag_core::ErrorCode::Model) if it is neither a sound encoder folder nor a sound generator.
 pub fn inspect(path: &Path) -> Result<Value> {
     let size_bytes = size_bytes(path)?;
     let (kind, details) = if is_encoder(path) {
@@ -141,7 +141,10 @@ pub fn inspect(path: &Path) -> Result<Value> {
 }
 
 fn is_encoder(path: &Path) -> bool {
-    ["modules.json", "config.json", "tokenizer.json"].iter().any(|file| path.join(file).exists())
+    !rag_core::model::is_generator(path)
+        && ["modules.json", "config.json", "tokenizer.json"]
+            .iter()
+            .any(|file| path.join(file).exists())
 }
 
 fn to_json(value: &impl Serialize) -> Result<Value> {

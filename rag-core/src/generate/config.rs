@@ -1,6 +1,8 @@
-//! What a GGUF file says about its network, checked before any weight is read.
+//! What a file says about its network, checked before any weight is read.
 
-use crate::error::Result;
+mod folder;
+
+use crate::error::{Error, Result};
 use crate::kernels::states::{Gate, Pairs};
 use crate::model::gguf::Gguf;
 
@@ -19,6 +21,8 @@ pub(super) struct Config {
     pub(super) head_dim: usize,
     pub(super) context_len: usize,
     pub(super) norm_epsilon: f32,
+    /// Added to the weights of norms as they are stored (Gemma, outside GGUF).
+    pub(super) norm_offset: f32,
     /// Factor of a token's embedding.
     pub(super) embedding_scale: f32,
     /// Factor of a query before it meets the keys.
@@ -41,11 +45,13 @@ pub(super) struct Config {
 }
 
 /// How fast components rotate with position.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Rotation {
     pub(super) base: f64,
     /// Positions are divided by this (linear scaling); 1 is none.
     pub(super) divisor: f64,
+    /// Each pair's own divisor, one per pair of rotated components.
+    pub(super) factors: Option<Vec<f32>>,
 }
 
 /// What differs from layer to layer.
@@ -120,6 +126,7 @@ impl Config {
             head_dim,
             context_len: keys.context_len()?,
             norm_epsilon: keys.number("attention.layer_norm_rms_epsilon")?.unwrap_or(1e-5) as f32,
+            norm_offset: 0.0,
             embedding_scale: if family.scales_embedding { (dim as f32).sqrt() } else { 1.0 },
             query_scale: scale,
             score_cap: keys.cap("attn_logit_softcapping", family.name == "gemma2", 50.0)?,
@@ -132,7 +139,17 @@ impl Config {
             rotations,
             is_fused: family.is_fused,
         };
-        config.check(&keys)?;
+        config.check(&|reason| gguf.bad(reason))?;
+        if let Some(found) = keys.optional("attention.value_length")?
+            && found != head_dim
+        {
+            return Err(gguf.bad(format!(
+                "attention.value_length {found} differs from head width {head_dim}: not supported"
+            )));
+        }
+        if keys.optional("expert_count")?.is_some_and(|count| count > 0) {
+            return Err(gguf.bad("mixtures of experts are not supported"));
+        }
         Ok(config)
     }
 
@@ -151,40 +168,37 @@ impl Config {
         self.kv_head_count * self.head_dim
     }
 
-    fn check(&self, keys: &Keys<'_>) -> Result<()> {
+    fn check(&self, bad: &dyn Fn(String) -> Error) -> Result<()> {
         let heads_fit = self.kv_head_count > 0
             && self.kv_head_count <= self.head_count
             && self.head_count.is_multiple_of(self.kv_head_count);
         if !heads_fit {
-            return Err(keys.gguf.bad(format!(
+            return Err(bad(format!(
                 "{} heads cannot share {} key heads",
                 self.head_count, self.kv_head_count
             )));
         }
         if self.head_dim == 0 || self.head_dim > 4096 || !self.head_dim.is_multiple_of(2) {
-            return Err(keys.gguf.bad(format!("head width {} is not supported", self.head_dim)));
+            return Err(bad(format!("head width {} is not supported", self.head_dim)));
         }
+        let factors = |rope: &Rotation| rope.factors.clone().unwrap_or_default();
+        let factors = self.rotations.iter().flat_map(factors).map(f64::from);
         let rotations = self.rotations.iter().flat_map(|rope| [rope.base, rope.divisor]);
-        let mut constants = rotations.chain([f64::from(self.norm_epsilon), self.rotation_scale]);
+        let others = [f64::from(self.norm_epsilon), self.rotation_scale];
+        let mut constants = rotations.chain(factors).chain(others);
         if constants.any(|number| !number.is_finite() || number <= 0.0) {
-            return Err(keys.gguf.bad("norm epsilon, rope base and scale must be positive"));
-        }
-        if let Some(found) = keys.optional("attention.value_length")?
-            && found != self.head_dim
-        {
-            let expected = self.head_dim;
-            return Err(keys.gguf.bad(format!(
-                "attention.value_length {found} differs from head width {expected}: not supported"
-            )));
+            return Err(bad("norm epsilon, rope base and scale must be positive".to_owned()));
         }
         if self.rotated_dim > self.head_dim || !self.rotated_dim.is_multiple_of(2) {
-            return Err(keys.gguf.bad(format!(
-                "rope.dimension_count {} differs from head width {}: not supported",
+            return Err(bad(format!(
+                "{} of {} components of a head rotate: not supported",
                 self.rotated_dim, self.head_dim
             )));
         }
-        if keys.optional("expert_count")?.is_some_and(|count| count > 0) {
-            return Err(keys.gguf.bad("mixtures of experts are not supported"));
+        let pairs = self.rotated_dim / 2;
+        let lengths = self.rotations.iter().filter_map(|rope| rope.factors.as_ref());
+        if let Some(found) = lengths.map(Vec::len).find(|len| *len != pairs) {
+            return Err(bad(format!("{found} rope factors for {pairs} pairs of components")));
         }
         Ok(())
     }
@@ -270,10 +284,10 @@ impl Keys<'_> {
     /// The rotation of layers that see everything, then that of windowed ones where it differs (Gemma 3).
     fn rotations(&self, family: &Family) -> Result<Vec<Rotation>> {
         let base = self.number("rope.freq_base")?.unwrap_or(10_000.0);
-        let mut rotations = vec![Rotation { base, divisor: self.rope_divisor()? }];
+        let mut rotations = vec![Rotation { base, divisor: self.rope_divisor()?, factors: None }];
         if family.name == "gemma3" {
             let base = self.number("rope.freq_base_swa")?.unwrap_or(10_000.0);
-            rotations.push(Rotation { base, divisor: 1.0 });
+            rotations.push(Rotation { base, divisor: 1.0, factors: None });
         }
         Ok(rotations)
     }

@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::kernels::attend::CacheShape;
 use crate::kernels::states::{Cap, Norm};
 use crate::kernels::tiles::{Input, Rounded, multiply};
-use crate::model::gguf::Gguf;
+use crate::model::tensors::TensorSource;
 use crate::progress::CancelToken;
 
 /// Tokens that go through a layer together, so that each weight is unpacked once for all of them.
@@ -39,10 +39,14 @@ impl Decoder {
     /// Reads the weights; `vocabulary_len` is the tokenizer's.
     ///
     /// # Errors
-    /// Model if a tensor is missing, has another shape, or the architecture is not supported.
-    pub(super) fn from_gguf(gguf: &Gguf, vocabulary_len: usize, engine: Engine) -> Result<Self> {
-        let config = Config::from_gguf(gguf)?;
-        let mut loader = Loader::new(gguf, &engine.pool);
+    /// Model if a tensor is missing or has another shape.
+    pub(super) fn load(
+        config: Config,
+        source: &dyn TensorSource,
+        vocabulary_len: usize,
+        engine: Engine,
+    ) -> Result<Self> {
+        let mut loader = Loader::new(source, &engine.pool, config.norm_offset);
         let embedding = loader.linear("token_embd", vocabulary_len, config.dim)?;
         let head = loader
             .has("output.weight")
@@ -198,19 +202,22 @@ impl Decoder {
 /// Rotation speeds; Llama 3.1 and later (`rope_freqs`) and Phi-3 divide each by a factor of its own.
 fn frequencies(loader: &mut Loader<'_>, config: &Config) -> Result<Vec<Vec<f64>>> {
     let pairs = config.rotated_dim / 2;
-    let mut factors = vec![1.0; pairs];
+    let mut stored = None;
     for name in ["rope_freqs.weight", "rope_factors_short.weight"] {
-        if let Some(found) = loader.optional_vector(name, pairs)? {
-            factors = found;
-        }
+        stored = loader.optional_vector(name, pairs)?.or(stored);
     }
     let speeds = |rotation: &Rotation| {
-        let speed =
-            |pair: usize| rotation.base.powf(-(2.0 * pair as f64) / config.rotated_dim as f64);
-        factors.iter().enumerate().map(|(pair, factor)| speed(pair) / f64::from(*factor)).collect()
+        let factors = stored.as_ref().or(rotation.factors.as_ref());
+        let speed = |pair: usize| {
+            let speed = rotation.base.powf(-(2.0 * pair as f64) / config.rotated_dim as f64);
+            factors.map_or(speed, |factors| speed / f64::from(factors[pair]))
+        };
+        (0..pairs).map(speed).collect()
     };
     Ok(config.rotations.iter().map(speeds).collect())
 }
 
+#[cfg(test)]
+mod families;
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,6 @@
 //! Prompt tokens to answer tokens: decoder, KV cache, sampling, beam search, stop strings.
 //!
-//! Runs GGUF models of the Llama, Qwen, Mistral, Gemma and Phi-3 families on the CPU. What a prompt says, and how it is cut to the
+//! Runs models of the Llama, Qwen, Mistral, Gemma and Phi-3 families on the CPU, from GGUF files and `transformers` folders. What a prompt says, and how it is cut to the
 //! context, is decided before.
 
 mod beam;
@@ -21,6 +21,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use self::beam::{Search, likeliest, log_sum_exp};
+use self::config::Config;
 use self::decoder::Decoder;
 use self::engine::Engine;
 pub use self::engine::{KernelLevel, LoadOptions};
@@ -34,7 +35,7 @@ pub use self::types::{
 };
 use crate::error::{Error, Result};
 use crate::model::ChatModel;
-use crate::model::gguf::Gguf;
+use crate::model::generator_files::GeneratorFiles;
 use crate::progress::CancelToken;
 
 const MAX_ANSWERS: usize = 64;
@@ -65,9 +66,12 @@ impl std::fmt::Debug for Generator {
 }
 
 impl Generator {
-    /// Loads a GGUF file, or a folder that holds one, with [`LoadOptions::default`].
+    /// Loads a GGUF file, a folder that holds one, or a folder as `transformers` saves it, with
+    /// [`LoadOptions::default`].
     ///
-    /// Weights are read into memory, not mapped, and kept at the size they have in the file.
+    /// The last holds `config.json`, `tokenizer.json` (byte pairs), `tokenizer_config.json`, perhaps
+    /// `chat_template.jinja`, and `model.safetensors` or the parts that `model.safetensors.index.json` names, in f32, f16
+    /// or bf16. Weights are read into memory, not mapped, and kept at the size they have in the file.
     ///
     /// # Errors
     /// [`ErrorCode::Io`](crate::ErrorCode::Io) if the path cannot be read;
@@ -83,18 +87,22 @@ impl Generator {
     /// range.
     pub fn load_with(path: &Path, options: &LoadOptions) -> Result<Self> {
         let engine = Engine::new(options)?;
-        let path = crate::model::gguf::find(path)?;
-        catch_unwind(AssertUnwindSafe(|| Self::load_file(&path, engine))).unwrap_or_else(|_| {
-            Err(Error::model(&path, "the loader gave up on it, the file is probably damaged"))
+        catch_unwind(AssertUnwindSafe(|| Self::load_files(path, engine))).unwrap_or_else(|_| {
+            Err(Error::model(path, "the loader gave up on it, the file is probably damaged"))
         })
     }
 
-    fn load_file(path: &Path, engine: Engine) -> Result<Self> {
-        let gguf = Gguf::open(path)?;
-        let chat = ChatModel::from_gguf(&gguf)?;
-        let decoder = Decoder::from_gguf(&gguf, chat.vocabulary_len(), engine)?;
+    fn load_files(path: &Path, engine: Engine) -> Result<Self> {
+        let files = GeneratorFiles::open(path)?;
+        let (chat, config) = match &files {
+            GeneratorFiles::Gguf(gguf) => (ChatModel::from_gguf(gguf)?, Config::from_gguf(gguf)?),
+            GeneratorFiles::Folder(folder) => {
+                (ChatModel::from_folder(folder)?, Config::from_folder(folder)?)
+            }
+        };
+        let decoder = Decoder::load(config, files.tensors(), chat.vocabulary_len(), engine)?;
         let memory = Mutex::new(Memory { cache: decoder.new_cache(), prompt: Vec::new() });
-        Ok(Self { path: path.to_owned(), chat, decoder, memory })
+        Ok(Self { path: files.path().to_owned(), chat, decoder, memory })
     }
 
     /// The vector instructions it runs with.
@@ -109,19 +117,20 @@ impl Generator {
         self.decoder.engine().pool.thread_count()
     }
 
-    /// The file it was loaded from.
+    /// The file or folder it was loaded from.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The network's family as the file names it, such as `"qwen2"`.
+    /// The network's family as GGUF names it, such as `"qwen2"`.
     #[must_use]
     pub fn architecture(&self) -> &'static str {
         self.decoder.config().architecture
     }
 
-    /// A hash that tells this model from others: BLAKE3 over all metadata and the ends of each weight, in hex.
+    /// A hash that tells this model from others: BLAKE3 over all that stands beside the weights and the
+    /// ends of each, in hex.
     #[must_use]
     pub fn fingerprint(&self) -> &str {
         self.decoder.fingerprint()
@@ -227,6 +236,15 @@ impl Generator {
                 self.generate(prompt_ids, &options, &mut keep_going, cancel)
             })
             .collect()
+    }
+
+    /// The logits after `prompt_ids`, one per token of the vocabulary, as the network gives them.
+    ///
+    /// # Errors
+    /// As [`Generator::generate`].
+    pub fn logits(&self, prompt_ids: &[u32], cancel: &CancelToken) -> Result<Vec<f32>> {
+        self.check_prompt(prompt_ids)?;
+        Ok(self.take_in(&mut self.memory(), prompt_ids, cancel)?.0)
     }
 
     /// The natural logarithm of the probability that `continuation_ids` follow `prompt_ids`.

@@ -1,12 +1,12 @@
-//! Weights in memory: read from a GGUF file a piece at a time and packed as they come.
+//! Weights in memory: read from their files a piece at a time and packed as they come.
 
 use blake3::Hasher;
 
 use crate::error::Result;
 use crate::kernels::lanes::Proof;
 use crate::kernels::pool::Pool;
-use crate::kernels::tiles::{Matrix, Target};
-use crate::model::gguf::Gguf;
+use crate::kernels::tiles::{Kind, Matrix, Target};
+use crate::model::tensors::TensorSource;
 
 const SAMPLE_BYTES: usize = 4096;
 /// Bytes read at a time.
@@ -14,28 +14,29 @@ const PIECE_BYTES: usize = 4 << 20;
 
 /// Reads weights and hashes a sample of each, which tells models apart.
 pub(super) struct Loader<'a> {
-    gguf: &'a Gguf,
+    source: &'a dyn TensorSource,
     pool: &'a Pool,
+    /// Added to the weights of norms.
+    norm_offset: f32,
     hasher: Hasher,
     piece: Vec<u8>,
 }
 
 impl<'a> Loader<'a> {
-    pub(super) fn new(gguf: &'a Gguf, pool: &'a Pool) -> Self {
+    pub(super) fn new(source: &'a dyn TensorSource, pool: &'a Pool, norm_offset: f32) -> Self {
         let mut hasher = Hasher::new();
-        hasher.update(format!("{:?}", gguf.metadata()).as_bytes());
-        hasher.update(&gguf.size_bytes().to_le_bytes());
-        Self { gguf, pool, hasher, piece: Vec::new() }
+        source.identify(&mut hasher);
+        Self { source, pool, norm_offset, hasher, piece: Vec::new() }
     }
 
-    /// The hash of what was read: all metadata, and the ends of each weight.
+    /// The hash of what was read: all that stands beside the weights, and the ends of each.
     pub(super) fn fingerprint(&self) -> String {
         self.hasher.finalize().to_hex().to_string()
     }
 
     /// Whether the file holds this tensor.
     pub(super) fn has(&self, name: &str) -> bool {
-        self.gguf.tensors().contains_key(name)
+        self.source.tensor(name).is_some()
     }
 
     /// A vector as f32.
@@ -44,6 +45,9 @@ impl<'a> Loader<'a> {
         let matrix = self.pack(name, 0, 1, len)?;
         let mut values = vec![0.0; len];
         matrix.row(Proof::detect(), 0, &mut values);
+        if name.ends_with("norm.weight") {
+            values.iter_mut().for_each(|value| *value += self.norm_offset);
+        }
         Ok(values)
     }
 
@@ -76,27 +80,32 @@ impl<'a> Loader<'a> {
         Ok(Linear { matrix, bias })
     }
 
+    fn tensor(&self, name: &str) -> Result<(Kind, &'a [usize])> {
+        let found = self.source.tensor(name);
+        found.ok_or_else(|| self.source.bad(format!("tensor {name} is missing")))
+    }
+
     fn check_shape(&self, name: &str, shape: &[usize]) -> Result<()> {
-        let info = self.gguf.tensor(name)?;
-        if info.shape != shape {
-            let reason = format!("tensor {name} has shape {:?}, expected {shape:?}", info.shape);
-            return Err(self.gguf.bad(reason));
+        let (_, found) = self.tensor(name)?;
+        if found != shape {
+            let reason = format!("tensor {name} has shape {found:?}, expected {shape:?}");
+            return Err(self.source.bad(reason));
         }
         Ok(())
     }
 
     fn pack(&mut self, name: &str, first: usize, rows: usize, columns: usize) -> Result<Matrix> {
-        let kind = self.gguf.tensor(name)?.kind;
+        let (kind, _) = self.tensor(name)?;
         let row_bytes = kind.row_bytes(columns);
         let mut matrix = Matrix::new(kind, rows, columns)
-            .ok_or_else(|| self.gguf.bad(format!("no memory for tensor {name}")))?;
+            .ok_or_else(|| self.source.bad(format!("no memory for tensor {name}")))?;
         // whole tiles of sixteen rows
         let step = (PIECE_BYTES / row_bytes.max(1) / 16).max(1) * 16;
         self.hasher.update(name.as_bytes());
         for row in (0..rows).step_by(step) {
             let count = step.min(rows - row);
             let from = (first + row) * row_bytes;
-            self.gguf.read_part(name, from, count * row_bytes, &mut self.piece)?;
+            self.source.read_part(name, from, count * row_bytes, &mut self.piece)?;
             if row == 0 {
                 self.hasher.update(&self.piece[..self.piece.len().min(SAMPLE_BYTES)]);
             }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::generator_folder::GeneratorFolder;
 use super::gguf::Gguf;
 use super::template::{JinjaTemplate, PlainTemplate, Segment};
 use super::tokenizer::Vocabulary;
@@ -75,8 +76,17 @@ impl ChatModel {
     /// Reads vocabulary and template. A template that does not compile is replaced by ours, which
     /// [`Rendered::template`] then says.
     pub(crate) fn from_gguf(gguf: &Gguf) -> Result<Self> {
-        let vocabulary = Vocabulary::from_gguf(gguf)?;
-        let own = gguf.text("tokenizer.chat_template").and_then(|source| {
+        Ok(Self::new(Vocabulary::from_gguf(gguf)?, gguf.text("tokenizer.chat_template")))
+    }
+
+    /// As [`ChatModel::from_gguf`], of a `transformers` folder.
+    pub(crate) fn from_folder(folder: &GeneratorFolder) -> Result<Self> {
+        let template = folder.chat_template()?;
+        Ok(Self::new(Vocabulary::from_folder(folder)?, template.as_deref()))
+    }
+
+    fn new(vocabulary: Vocabulary, template: Option<&str>) -> Self {
+        let own = template.and_then(|source| {
             JinjaTemplate::new(source, vocabulary.bos_text(), vocabulary.eos_text()).ok()
         });
         let built_in = if vocabulary.has_special("<|im_start|>") {
@@ -86,7 +96,7 @@ impl ChatModel {
         } else {
             PlainTemplate::Completion
         };
-        Ok(Self { vocabulary, own, built_in })
+        Self { vocabulary, own, built_in }
     }
 
     /// The tokens of a conversation, ready for the answer; control tokens come only from the template.
@@ -150,7 +160,8 @@ impl ChatModel {
     /// As [`ChatModel::encode`].
     pub fn encode_prompt(&self, text: &str) -> Result<Vec<u32>> {
         let mut ids = Vec::from_iter(self.vocabulary.opening_id().filter(|_| !text.is_empty()));
-        ids.extend(self.vocabulary.encode(text, ids.last().copied())?);
+        // the token was put before the text, it is not part of it
+        ids.extend(self.vocabulary.encode(text, None)?);
         Ok(ids)
     }
 

@@ -16,9 +16,9 @@ use crate::error::{Error, Result};
 use super::architecture::{Positions, TransformerConfig, transformer_config};
 
 /// Largest configuration file read.
-const MAX_CONFIG_BYTES: u64 = 4 << 20;
+pub(super) const MAX_CONFIG_BYTES: u64 = 4 << 20;
 /// Largest tokenizer file read; a vocabulary of 250,000 pieces takes 10 to 20 MB.
-const MAX_TOKENIZER_BYTES: u64 = 256 << 20;
+pub(super) const MAX_TOKENIZER_BYTES: u64 = 256 << 20;
 
 /// How token states become one vector.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -337,7 +337,7 @@ fn weights_path(folder: &Path) -> Result<PathBuf> {
     Err(Error::model(folder, reason))
 }
 
-fn read_file(path: &Path, most: u64) -> Result<Vec<u8>> {
+pub(super) fn read_file(path: &Path, most: u64) -> Result<Vec<u8>> {
     let missing = |e: std::io::Error| match (e.kind(), path.parent(), path.file_name()) {
         (std::io::ErrorKind::NotFound, Some(folder), Some(name)) => {
             Error::model(folder, format!("{} is missing", name.to_string_lossy()))
@@ -351,12 +351,12 @@ fn read_file(path: &Path, most: u64) -> Result<Vec<u8>> {
     fs::read(path).map_err(missing)
 }
 
-fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
+pub(super) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
     let bytes = read_file(path, MAX_CONFIG_BYTES)?;
     serde_json::from_slice(&bytes)
         .map_err(|e| Error::model_cause(path, "not the JSON expected here", e))
 }
 
-fn read_json_if_there<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
+pub(super) fn read_json_if_there<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
     if path.exists() { read_json(path).map(Some) } else { Ok(None) }
 }

@@ -4,7 +4,6 @@
 //! costs an error, not memory. Tensors are read, never mapped: a file that shrinks later cannot fault us.
 //! Says nothing about what the tensors mean; that is `generate::config`.
 
-mod summary;
 #[cfg(test)]
 pub(crate) mod testing;
 
@@ -13,8 +12,7 @@ use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-pub(crate) use self::summary::find;
-pub use self::summary::{GgufSummary, inspect};
+use super::tensors::TensorSource;
 use crate::error::{Error, Result};
 use crate::kernels::tiles::Kind;
 
@@ -175,26 +173,20 @@ impl Gguf {
         }
     }
 
-    /// The tensor of this name.
-    ///
-    /// # Errors
-    /// Model if there is none.
-    pub(crate) fn tensor(&self, name: &str) -> Result<&TensorInfo> {
-        self.tensors.get(name).ok_or_else(|| self.bad(format!("tensor {name} is missing")))
+    /// A [`Error::Model`] about this file.
+    pub(crate) fn bad(&self, reason: impl Into<String>) -> Error {
+        Error::model(&self.path, reason)
+    }
+}
+
+impl TensorSource for Gguf {
+    fn tensor(&self, name: &str) -> Option<(Kind, &[usize])> {
+        self.tensors.get(name).map(|info| (info.kind, info.shape.as_slice()))
     }
 
-    /// Replaces `bytes` by `len` bytes of a tensor from `from` on, as they lie in the file.
-    ///
-    /// # Errors
-    /// Model if there is no such tensor or it is shorter, memory is short, or the file ends early.
-    pub(crate) fn read_part(
-        &self,
-        name: &str,
-        from: usize,
-        len: usize,
-        bytes: &mut Vec<u8>,
-    ) -> Result<()> {
-        let info = self.tensor(name)?;
+    fn read_part(&self, name: &str, from: usize, len: usize, bytes: &mut Vec<u8>) -> Result<()> {
+        let info = self.tensors.get(name);
+        let info = info.ok_or_else(|| self.bad(format!("tensor {name} is missing")))?;
         if from.checked_add(len).is_none_or(|end| end > info.size_bytes) {
             return Err(self.bad(format!("tensor {name} is shorter than asked for")));
         }
@@ -212,8 +204,12 @@ impl Gguf {
         Ok(())
     }
 
-    /// A [`Error::Model`] about this file.
-    pub(crate) fn bad(&self, reason: impl Into<String>) -> Error {
+    fn identify(&self, hasher: &mut blake3::Hasher) {
+        hasher.update(format!("{:?}", self.metadata).as_bytes());
+        hasher.update(&self.size_bytes.to_le_bytes());
+    }
+
+    fn bad(&self, reason: String) -> Error {
         Error::model(&self.path, reason)
     }
 }

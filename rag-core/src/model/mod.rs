@@ -5,14 +5,18 @@ pub(crate) mod chat;
 mod dirs;
 pub(crate) mod fingerprint;
 pub(crate) mod folder;
+pub(crate) mod generator_files;
+pub(crate) mod generator_folder;
 pub(crate) mod gguf;
 pub(crate) mod safetensors;
+mod summary;
 mod template;
+pub(crate) mod tensors;
 mod tokenizer;
 
 pub use self::chat::{ChatModel, Message, Rendered, Role, TemplateSource};
 pub use self::dirs::ModelDirs;
-pub use self::gguf::{GgufSummary, inspect};
+pub use self::summary::{GeneratorSummary, inspect, is_generator};
 
 /// The encoder used when none is named: French, English and ninety more languages.
 pub const DEFAULT_ENCODER: &str = "e5-small";

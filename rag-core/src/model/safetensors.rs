@@ -3,6 +3,8 @@
 //! Owns the header's checks, the typed [`Tensor`] bytes and their conversion to f32. The file is read once
 //! from start to end, and hashed while it passes.
 
+pub(crate) mod shards;
+
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::Read;
@@ -124,6 +126,8 @@ struct Entry {
 struct Place {
     name: String,
     dtype: Option<Dtype>,
+    /// What the file calls the type.
+    stored: String,
     shape: Vec<usize>,
     size_bytes: usize,
 }
@@ -259,7 +263,7 @@ fn place(path: &Path, name: String, entry: Entry, size_bytes: u64) -> Result<Pla
     let narrow = |value: u64| usize::try_from(value).map_err(|_| wrong("is too large here"));
     let shape = entry.shape.iter().map(|&dim| narrow(dim)).collect::<Result<Vec<_>>>()?;
     let size_bytes = narrow(size_bytes)?;
-    Ok(Place { name, dtype, shape, size_bytes })
+    Ok(Place { name, dtype, stored: entry.dtype, shape, size_bytes })
 }
 
 #[cfg(test)]

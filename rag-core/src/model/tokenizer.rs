@@ -1,12 +1,14 @@
-//! The vocabulary of a generator: text to tokens and back, from the tables in a GGUF file.
+//! The vocabulary of a generator: text to tokens and back, from the tables in a GGUF file or a `tokenizer.json`.
 //!
 //! Control and user-defined tokens are kept out of the byte-pair model, so encoding plain text cannot yield
 //! one: only [`Vocabulary::encode_scaffold`], which reads template text, looks for them.
 
+mod json;
 mod sentence_piece;
 mod splitting;
 
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use tokenizers::Tokenizer;
 use tokenizers::models::bpe::{BPE, Vocab};
@@ -49,6 +51,9 @@ enum Kind {
 enum Pieces {
     /// Pairs merged in the order the file lists (Sennrich et al. 2016).
     Merges(Box<Tokenizer>),
+    /// The same, with one tokenizer for text that opens the prompt or a turn, where a space is put before it, and one for
+    /// text that goes on.
+    Spaced { opening: Box<Tokenizer>, going_on: Box<Tokenizer> },
     /// Pieces merged by score.
     Scores(Box<SentencePiece>),
 }
@@ -95,6 +100,19 @@ pub(crate) struct Vocabulary {
     bos: Option<u32>,
     eos: Option<u32>,
     add_bos: bool,
+    /// Whether only text at the very start of the prompt opens, and none after a control token.
+    opens_once: bool,
+    end_ids: Vec<u32>,
+}
+
+/// What a file says of its tokens.
+struct Tables<'a> {
+    tokens: &'a [String],
+    kinds: Vec<Kind>,
+    alphabet: Alphabet,
+    bos: Option<u32>,
+    eos: Option<u32>,
+    add_bos: bool,
     end_ids: Vec<u32>,
 }
 
@@ -128,15 +146,22 @@ impl Vocabulary {
             Family::Lines => lines(gguf, tokens, &kinds)?,
             Family::Scores => Pieces::Scores(Box::new(scored(gguf, tokens, &kinds)?)),
         };
-        let (bytes, ends) = token_bytes(tokens, &kinds, family.alphabet());
+        let add_bos = gguf.flag("tokenizer.ggml.add_bos_token").unwrap_or(family.opens());
+        let alphabet = family.alphabet();
+        Ok(Self::new(pieces, Tables { tokens, kinds, alphabet, bos, eos, add_bos, end_ids }))
+    }
+
+    fn new(pieces: Pieces, tables: Tables<'_>) -> Self {
+        let Tables { tokens, kinds, alphabet, bos, eos, add_bos, mut end_ids } = tables;
+        let (bytes, ends) = token_bytes(tokens, &kinds, alphabet);
         let special = named(tokens, &kinds, Kind::is_structure);
         let runs = named(tokens, &kinds, |kind| kind == Kind::Run);
         end_ids
             .extend(special.iter().filter(|(name, id)| ends_turn(name, *id, &kinds)).map(|t| t.1));
         end_ids.sort_unstable();
         end_ids.dedup();
-        let add_bos = gguf.flag("tokenizer.ggml.add_bos_token").unwrap_or(family.opens());
-        Ok(Self { pieces, kinds, bytes, ends, special, runs, bos, eos, add_bos, end_ids })
+        let opens_once = false;
+        Self { pieces, kinds, bytes, ends, special, runs, bos, eos, add_bos, opens_once, end_ids }
     }
 
     /// Number of tokens.
@@ -185,7 +210,7 @@ impl Vocabulary {
     /// # Errors
     /// Internal if the tokenizer fails, which it does not on valid text.
     pub(crate) fn encode(&self, text: &str, before: Option<u32>) -> Result<Vec<u32>> {
-        let opens = before.is_none_or(|id| self.is_special(id));
+        let opens = before.is_none_or(|id| self.is_special(id) && !self.opens_once);
         if self.runs.is_empty() {
             return self.encode_plain(text, opens);
         }
@@ -213,11 +238,9 @@ impl Vocabulary {
 
     fn encode_plain(&self, text: &str, opens: bool) -> Result<Vec<u32>> {
         match &self.pieces {
-            Pieces::Merges(tokenizer) => {
-                let encoding = tokenizer
-                    .encode_fast(text, false)
-                    .map_err(|cause| Error::internal_cause("tokenizer failed", cause))?;
-                Ok(encoding.get_ids().to_vec())
+            Pieces::Merges(tokenizer) => merge(tokenizer, text),
+            Pieces::Spaced { opening, going_on } => {
+                merge(if opens { opening } else { going_on }, text)
             }
             Pieces::Scores(pieces) => Ok(pieces.encode(text, opens)),
         }
@@ -266,6 +289,16 @@ impl Vocabulary {
     fn special_text(&self, id: u32) -> Option<&str> {
         self.special.iter().find(|(_, other)| *other == id).map(|(name, _)| name.as_str())
     }
+}
+
+fn merge(tokenizer: &Tokenizer, text: &str) -> Result<Vec<u32>> {
+    // a tokenizer.json can ask for steps that panic
+    let encoding = catch_unwind(AssertUnwindSafe(|| tokenizer.encode_fast(text, false)))
+        .map_err(|_| {
+            Error::internal("the tokenizer gave up on a text, its file is probably damaged")
+        })?
+        .map_err(|cause| Error::internal_cause("tokenizer failed", cause))?;
+    Ok(encoding.get_ids().to_vec())
 }
 
 fn ends_turn(name: &str, id: u32, kinds: &[Kind]) -> bool {

@@ -9,6 +9,7 @@ use candle_transformers::models::{quantized_llama, quantized_qwen2};
 use super::*;
 use crate::generate::engine::LoadOptions;
 use crate::kernels::lanes::KernelLevel;
+use crate::model::gguf::Gguf;
 use crate::model::gguf::testing::Writer;
 
 const VOCABULARY: usize = 96;
@@ -95,9 +96,12 @@ fn engine(threads: usize, level: Option<KernelLevel>) -> Engine {
     Engine::new(&LoadOptions { threads, level }).unwrap()
 }
 
+fn from_gguf(gguf: &Gguf, vocabulary_len: usize, engine: Engine) -> Result<Decoder> {
+    Decoder::load(Config::from_gguf(gguf)?, gguf, vocabulary_len, engine)
+}
+
 fn decoder_on(writer: &Writer, engine: Engine) -> Decoder {
-    let file = writer.file();
-    Decoder::from_gguf(&Gguf::open(file.path()).unwrap(), VOCABULARY, engine).unwrap()
+    from_gguf(&Gguf::open(writer.file().path()).unwrap(), VOCABULARY, engine).unwrap()
 }
 
 fn decoder(writer: &Writer) -> Decoder {
@@ -126,7 +130,7 @@ fn reference(architecture: &str, writer: &Writer, ids: &[u32]) -> Vec<f32> {
 }
 
 /// Length of the difference over length of the reference.
-fn relative_error(found: &[f32], expected: &[f32]) -> f64 {
+pub(super) fn relative_error(found: &[f32], expected: &[f32]) -> f64 {
     assert_eq!(found.len(), expected.len());
     let length = |values: &mut dyn Iterator<Item = f64>| {
         values.map(|value| value * value).sum::<f64>().sqrt()
@@ -252,8 +256,7 @@ fn a_cancelled_prompt_leaves_a_cache_that_can_be_used() {
 fn what_is_not_supported_is_refused_by_name() {
     let refusal = |writer: Writer| {
         let file = writer.file();
-        let Err(error) =
-            Decoder::from_gguf(&Gguf::open(file.path()).unwrap(), VOCABULARY, engine(1, None))
+        let Err(error) = from_gguf(&Gguf::open(file.path()).unwrap(), VOCABULARY, engine(1, None))
         else {
             panic!("accepted");
         };
@@ -286,8 +289,6 @@ fn what_is_not_supported_is_refused_by_name() {
     assert!(refusal(missing).contains("token_embd.weight is missing"));
     let file = base().file();
     let gguf = Gguf::open(file.path()).unwrap();
-    let Err(error) = Decoder::from_gguf(&gguf, VOCABULARY + 1, engine(1, None)) else {
-        panic!("accepted")
-    };
+    let Err(error) = from_gguf(&gguf, VOCABULARY + 1, engine(1, None)) else { panic!("accepted") };
     assert!(error.to_string().contains("expected [97, 64]"), "{error}");
 }

@@ -15,7 +15,7 @@ fn chat(writer: &Writer) -> ChatModel {
 }
 
 fn real(name: &str) -> Option<ChatModel> {
-    let path = crate::model::gguf::find(&test_model(name)?).unwrap();
+    let path = crate::model::summary::find(&test_model(name)?).unwrap();
     Some(ChatModel::from_gguf(&Gguf::open(&path).unwrap()).unwrap())
 }
 

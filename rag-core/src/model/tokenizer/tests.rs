@@ -113,7 +113,7 @@ fn check(gguf: &Path, inputs: &Path, expected: &Path) {
 #[test]
 fn gemma_text_comes_back_and_opens_without_a_space() {
     let Some(folder) = test_model("gemma3-270m") else { return };
-    let gguf = Gguf::open(&crate::model::gguf::find(&folder).unwrap()).unwrap();
+    let gguf = Gguf::open(&crate::model::summary::find(&folder).unwrap()).unwrap();
     let vocabulary = Vocabulary::from_gguf(&gguf).unwrap();
     for text in [
         "The capital of France is",
@@ -135,7 +135,7 @@ fn gemma_text_comes_back_and_opens_without_a_space() {
 fn qwen_splits_and_merges_as_published() {
     let Some(folder) = test_model("qwen2.5-0.5b") else { return };
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data/vocabulary");
-    let gguf = crate::model::gguf::find(&folder).unwrap();
+    let gguf = crate::model::summary::find(&folder).unwrap();
     check(&gguf, &data.join("qwen2.inp"), &data.join("qwen2.out"));
 }
 
@@ -184,7 +184,7 @@ fn other_vocabularies_split_and_merge_as_published() {
 #[test]
 fn long_and_odd_texts_are_encoded_in_time() {
     let Some(folder) = test_model("qwen2.5-0.5b") else { return };
-    let gguf = Gguf::open(&crate::model::gguf::find(&folder).unwrap()).unwrap();
+    let gguf = Gguf::open(&crate::model::summary::find(&folder).unwrap()).unwrap();
     let vocabulary = Vocabulary::from_gguf(&gguf).unwrap();
     let texts = [
         " ".repeat(100_000),
