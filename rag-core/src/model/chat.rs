@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::built_in::BuiltInTemplate;
 use super::gguf::Gguf;
-use super::template::{JinjaTemplate, PlainTemplate, Segment};
+use super::template::{JinjaTemplate, Segment};
 use super::tokenizer::Vocabulary;
 use crate::error::{Error, Result};
 
@@ -41,15 +42,35 @@ pub struct Message {
 }
 
 /// Which template wrote a conversation down.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TemplateSource {
     /// The model's own.
     Model,
     /// The model's own, with the system text put before the first question because it takes no system turn.
     ModelWithoutSystem,
-    /// Ours, because the model's own is missing or failed.
-    BuiltIn,
+    /// One of ours, because it was asked for or the model's own is missing or failed.
+    BuiltIn(BuiltInTemplate),
+}
+
+impl TemplateSource {
+    /// `"model"`, `"model_without_system"`, or the name of the built-in template.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            TemplateSource::Model => "model",
+            TemplateSource::ModelWithoutSystem => "model_without_system",
+            TemplateSource::BuiltIn(template) => template.name(),
+        }
+    }
+}
+
+impl Serialize for TemplateSource {
+    fn serialize<S: serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> std::result::Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
 }
 
 /// A conversation as the model sees it.
@@ -68,32 +89,42 @@ pub struct Rendered {
 pub struct ChatModel {
     vocabulary: Vocabulary,
     own: Option<JinjaTemplate>,
-    built_in: PlainTemplate,
+    built_in: BuiltInTemplate,
 }
 
 impl ChatModel {
     /// Reads vocabulary and template. A template that does not compile is replaced by ours, which
-    /// [`Rendered::template`] then says.
-    pub(crate) fn from_gguf(gguf: &Gguf) -> Result<Self> {
+    /// [`Rendered::template`] then says; so is any if `wanted` names one.
+    ///
+    /// # Errors
+    /// Model for a vocabulary that we cannot use; InvalidArgument if `wanted` writes a control token that it lacks.
+    pub(crate) fn from_gguf(gguf: &Gguf, wanted: Option<BuiltInTemplate>) -> Result<Self> {
         let vocabulary = Vocabulary::from_gguf(gguf)?;
+        if let Some(wanted) = wanted {
+            if let Some(name) = wanted.missing_token(&vocabulary) {
+                let reason = format!(
+                    "{} needs a token {name}, which {} does not have",
+                    wanted.name(),
+                    gguf.path().display()
+                );
+                return Err(Error::invalid("template", reason));
+            }
+            return Ok(Self { vocabulary, own: None, built_in: wanted });
+        }
         let own = gguf.text("tokenizer.chat_template").and_then(|source| {
             JinjaTemplate::new(source, vocabulary.bos_text(), vocabulary.eos_text()).ok()
         });
-        let built_in = if vocabulary.has_special("<|im_start|>") {
-            PlainTemplate::ChatMl
-        } else if vocabulary.has_special("<|start_header_id|>") {
-            PlainTemplate::Llama3
-        } else {
-            PlainTemplate::Completion
-        };
+        let named = |key| gguf.text(key).unwrap_or_default();
+        let (architecture, finetune) = (named("general.architecture"), named("general.finetune"));
+        let built_in = BuiltInTemplate::of(&vocabulary, architecture, finetune);
         Ok(Self { vocabulary, own, built_in })
     }
 
     /// The tokens of a conversation, ready for the answer; control tokens come only from the template.
     ///
     /// The template is shown random marks in place of what is said; scaffold and content are tokenised apart.
-    /// A template that fails is replaced by ChatML, Llama 3 or plain `User:` lines, whichever the vocabulary
-    /// has; [`Rendered::template`] says which was used.
+    /// A template that fails is replaced by the built-in one that the vocabulary was made for, plain `User:` lines if
+    /// none is; [`Rendered::template`] says which was used.
     ///
     /// # Errors
     /// [`ErrorCode::InvalidArgument`](crate::ErrorCode::InvalidArgument) if there is no message.
@@ -121,6 +152,15 @@ impl ChatModel {
         Ok(Rendered { text, token_ids, template })
     }
 
+    /// The template that a conversation is written with, if it does not refuse it: see [`Rendered::template`].
+    #[must_use]
+    pub fn template(&self) -> TemplateSource {
+        match self.own {
+            Some(_) => TemplateSource::Model,
+            None => TemplateSource::BuiltIn(self.built_in),
+        }
+    }
+
     fn segments(&self, messages: &[Message]) -> (Vec<Segment>, TemplateSource) {
         if let Some(own) = &self.own {
             if let Ok(segments) = own.segments(messages) {
@@ -132,7 +172,9 @@ impl ChatModel {
                 return (segments, TemplateSource::ModelWithoutSystem);
             }
         }
-        (self.built_in.segments(messages), TemplateSource::BuiltIn)
+        let (bos, eos) = (self.vocabulary.bos_text(), self.vocabulary.eos_text());
+        let segments = self.built_in.segments(messages, bos, eos);
+        (segments, TemplateSource::BuiltIn(self.built_in))
     }
 
     /// The tokens of plain text, with the names of control tokens read as ordinary text.
@@ -214,7 +256,7 @@ impl ChatModel {
 
 /// The conversation with its system turns put before the first question, for templates that know no system
 /// turn; `None` if there is nothing to move.
-fn without_system(messages: &[Message]) -> Option<Vec<Message>> {
+pub(super) fn without_system(messages: &[Message]) -> Option<Vec<Message>> {
     let (system, mut rest): (Vec<Message>, Vec<Message>) =
         messages.iter().cloned().partition(|message| message.role == Role::System);
     if system.is_empty() {
