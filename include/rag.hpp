@@ -401,6 +401,22 @@ struct GenerateOptions {
     std::vector<std::string> stop;
     std::function<bool(std::string_view)> on_piece;
     std::optional<Cancel> cancel;
+    /// Hold the text to a JSON value that this JSON Schema describes. Of the three, one at most.
+    std::string json_schema;
+    /// Hold the whole text to this regular expression.
+    std::string regex;
+    /// Hold the whole text to this grammar in Lark's notation.
+    std::string grammar;
+};
+
+/// How to load a generator; zero is the default.
+struct GeneratorOptions {
+    /// A folder of models, looked in before the usual places.
+    std::string model_dir;
+    /// A built-in chat template in place of the model's own, such as "gemma".
+    std::string template_name;
+    std::size_t threads = 0;
+    rag_kv kv = RAG_KV_F16;
 };
 
 namespace detail {
@@ -700,11 +716,20 @@ private:
 /// A generator without a knowledge base.
 class Generator {
 public:
-    explicit Generator(const std::string &name)
+    explicit Generator(const std::string &name, const GeneratorOptions &options = {})
         : handle_(detail::make<rag_generator, rag_generator_free>([&](rag_generator **out, rag_error **error) {
-              return rag_generator_open(name.c_str(), out, error);
+              rag_generator_options raw = RAG_GENERATOR_OPTIONS_INIT;
+              raw.model_dir = detail::or_null(options.model_dir);
+              raw.template_name = detail::or_null(options.template_name);
+              raw.threads = options.threads;
+              raw.kv = options.kv;
+              return rag_generator_open_with(name.c_str(), &raw, out, error);
           })) {}
     std::size_t context_len() const { return rag_generator_context_len(handle_.get()); }
+    /// Bytes that the keys and values of a token take.
+    std::size_t kv_bytes_per_token() const { return rag_generator_kv_bytes_per_token(handle_.get()); }
+    /// What writes conversations down: "model", or the name of a built-in template.
+    std::string template_name() const { return rag_generator_template(handle_.get()); }
     /// Continues a prompt; no text in it can become a control token.
     Generation generate(std::string_view prompt, const GenerateOptions &options = {}) const {
         std::vector<std::uint32_t> ids;
@@ -737,6 +762,9 @@ public:
         if (options.on_piece) raw.on_piece = detail::rag_hpp_piece;
         raw.user_data = &callback;
         raw.cancel = detail::flag(options.cancel);
+        raw.json_schema = detail::or_null(options.json_schema);
+        raw.regex = detail::or_null(options.regex);
+        raw.grammar = detail::or_null(options.grammar);
         const auto call = [&](rag_generation **out, rag_error **error) {
             return rag_generator_generate(handle_.get(), prompt.data() ? prompt.data() : "", prompt.size(), &raw,
                                           out, error);

@@ -6,11 +6,13 @@ use std::ops::ControlFlow;
 use std::ptr;
 use std::sync::Arc;
 
+use rag_core::Error;
 use rag_core::Result;
 use rag_core::generate::{
-    Draft, EarlyStopping, GenerateOptions, Generation, Generator, Sampling, StopReason,
+    Constraint, Draft, EarlyStopping, GenerateOptions, Generation, Generator, KvPrecision,
+    LoadOptions, Sampling, StopReason,
 };
-use rag_core::model::{Message, Role};
+use rag_core::model::{BuiltInTemplate, Message, Role};
 
 use crate::boundary::{self, Output, Texts, run};
 use crate::error::{rag_error, rag_status};
@@ -44,6 +46,38 @@ pub enum rag_stop_reason {
     /// The callback asked to stop.
     RAG_STOP_CALLBACK = 4,
 }
+
+/// How keys and values are kept.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum rag_kv {
+    /// 16-bit floats.
+    RAG_KV_F16 = 0,
+    /// 8-bit integers with a scale for each 32: half the memory.
+    RAG_KV_Q8 = 1,
+}
+
+/// How to load a generator. Begin with RAG_GENERATOR_OPTIONS_INIT; zero in a field is its default.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct rag_generator_options {
+    /// sizeof(rag_generator_options); set by RAG_GENERATOR_OPTIONS_INIT.
+    pub struct_size: usize,
+    /// A folder of models, looked in before the usual places. NULL: none.
+    pub model_dir: *const c_char,
+    /// A built-in chat template in place of the model's own: "chatml", "completion", "gemma", "llama2", "llama3",
+    /// "mistral", "phi3" or "zephyr". NULL: the model's own, else the built-in one that its vocabulary was made for.
+    pub template_name: *const c_char,
+    /// Threads, the caller's included. 0: as many as the machine runs at once.
+    pub threads: usize,
+    /// A rag_kv.
+    pub kv: i32,
+    /// Zero.
+    pub reserved: i32,
+}
+
+// SAFETY: repr(C), struct_size first, then only integers and pointers.
+unsafe impl Options for rag_generator_options {}
 
 /// How to generate. Begin with RAG_GENERATE_OPTIONS_INIT; zero in a field is its default.
 #[repr(C)]
@@ -101,6 +135,12 @@ pub struct rag_generate_options {
     pub user_data: *mut c_void,
     /// Stops the call, within one token. NULL: nothing does.
     pub cancel: *const rag_cancel,
+    /// Hold the text to a JSON value that this JSON Schema describes. NULL: not. Of the three, one at most.
+    pub json_schema: *const c_char,
+    /// Hold the whole text to this regular expression. NULL: not.
+    pub regex: *const c_char,
+    /// Hold the whole text to this grammar in Lark's notation. NULL: not.
+    pub grammar: *const c_char,
 }
 
 // SAFETY: repr(C), struct_size first, then only integers, floats, pointers and a nullable function.
@@ -110,6 +150,8 @@ unsafe impl Options for rag_generate_options {}
 /// call generates at a time, others wait.
 pub struct rag_generator {
     shared: Arc<Guarded<Generator>>,
+    template: *const c_char,
+    _texts: Texts,
 }
 
 impl fmt::Debug for rag_generator {
@@ -146,12 +188,83 @@ pub unsafe extern "C" fn rag_generator_open(
         run(error, || {
             let place = Output::required(generator, "generator")?;
             let name = boundary::text(name, "name")?;
-            let path = model_dirs(ptr::null())?.resolve(name)?;
-            let shared = Arc::new(Guarded::new(Generator::load(&path)?, "generator"));
-            place.set(|| rag_generator { shared });
+            let loaded = load(name, ptr::null())?;
+            place.set(|| rag_generator::from(loaded));
             Ok(())
         })
     }
+}
+
+/// As rag_generator_open, with options. `options` may be NULL.
+///
+/// RAG_INVALID_ARGUMENT: an option is unknown, or the template needs tokens that the model does not have.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rag_generator_open_with(
+    name: *const c_char,
+    options: *const rag_generator_options,
+    generator: *mut *mut rag_generator,
+    error: *mut *mut rag_error,
+) -> rag_status {
+    // SAFETY: the pointers are null or valid as the contract above says.
+    unsafe {
+        run(error, || {
+            let place = Output::required(generator, "generator")?;
+            let name = boundary::text(name, "name")?;
+            let loaded = load(name, options)?;
+            place.set(|| rag_generator::from(loaded));
+            Ok(())
+        })
+    }
+}
+
+/// # Safety
+/// `options` is null or valid, with its fields.
+unsafe fn load(name: &str, options: *const rag_generator_options) -> Result<Generator> {
+    // SAFETY: passed on to the caller.
+    let (given, dirs, template) = unsafe {
+        let given = options::read(options)?;
+        let template = boundary::optional_text(given.template_name, "template_name")?;
+        (given, model_dirs(given.model_dir)?, template)
+    };
+    let template = template.map(|name| {
+        let known = BuiltInTemplate::ALL.map(BuiltInTemplate::name).join(", ");
+        let reason = || format!("{name:?} is not one of {known}");
+        BuiltInTemplate::from_name(name).ok_or_else(|| Error::invalid("template_name", reason()))
+    });
+    let load = LoadOptions {
+        threads: given.threads,
+        kv: choice(given.kv, &[KvPrecision::F16, KvPrecision::Q8], "kv")?,
+        template: template.transpose()?,
+        ..LoadOptions::default()
+    };
+    Generator::load_with(&dirs.resolve(name)?, &load)
+}
+
+impl From<Generator> for rag_generator {
+    fn from(generator: Generator) -> Self {
+        let mut texts = Texts::default();
+        let template = texts.keep(generator.chat().template().name());
+        let shared = Arc::new(Guarded::new(generator, "generator"));
+        Self { shared, template, _texts: texts }
+    }
+}
+
+/// What writes conversations down: "model" for its own template, else the name of a built-in one. Lent until the
+/// generator is freed; NULL for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rag_generator_template(generator: *const rag_generator) -> *const c_char {
+    // SAFETY: null or live, by contract.
+    unsafe { generator.as_ref() }.map_or(ptr::null(), |generator| generator.template)
+}
+
+/// Bytes that the keys and values of a token take; 0 for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rag_generator_kv_bytes_per_token(
+    generator: *const rag_generator,
+) -> usize {
+    // SAFETY: null or live, by contract.
+    let generator = unsafe { generator.as_ref() };
+    generator.map_or(0, |generator| generator.shared.value().kv_bytes_per_token())
 }
 
 /// Tokens it can hold, prompt and answer together; 0 for NULL.
@@ -164,7 +277,7 @@ pub unsafe extern "C" fn rag_generator_context_len(generator: *const rag_generat
 /// Continues `prompt`, `size` bytes of UTF-8. No text in it can become a control token. `options` may be NULL. On
 /// success `*generation` is owned by the caller.
 ///
-/// RAG_INVALID_ARGUMENT: an empty prompt, or an option out of range. RAG_CONTEXT_OVERFLOW: the prompt leaves no room for
+/// RAG_INVALID_ARGUMENT: an empty prompt, an option out of range, or a malformed schema, expression or grammar. RAG_CONTEXT_OVERFLOW: the prompt leaves no room for
 /// a token. RAG_CANCELLED: by the flag, within one token.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rag_generator_generate(
@@ -240,11 +353,16 @@ unsafe fn hand_out(
 unsafe fn generate_options(given: &rag_generate_options) -> Result<GenerateOptions> {
     let default = GenerateOptions::default();
     // SAFETY: passed on to the caller.
-    let (stop, ids, values) = unsafe {
+    let (stop, ids, values, constraint) = unsafe {
         (
             boundary::texts(given.stop, given.stop_count, "stop")?,
             boundary::array(given.logit_bias_ids, given.logit_bias_count, "logit_bias_ids")?,
             boundary::array(given.logit_bias_values, given.logit_bias_count, "logit_bias_values")?,
+            Constraint::one_of(
+                options::owned_text(given.json_schema, "json_schema")?,
+                options::owned_text(given.regex, "regex")?,
+                options::owned_text(given.grammar, "grammar")?,
+            )?,
         )
     };
     Ok(GenerateOptions {
@@ -269,6 +387,7 @@ unsafe fn generate_options(given: &rag_generate_options) -> Result<GenerateOptio
         draft: draft(given.draft)?,
         seed: given.seed,
         stop: stop.into_iter().map(str::to_owned).collect(),
+        constraint,
         ..default
     })
 }

@@ -11,7 +11,7 @@ use rag_core::model::Message;
 
 use crate::error::to_py;
 use crate::interrupt::{call, long_call};
-use crate::options::{Keywords, generate_options, messages, model_dirs, model_name};
+use crate::options::{Keywords, generate_options, load_options, messages, model_dirs, model_name};
 use crate::process::ThisProcess;
 use crate::stream::{GenerationStream, OnPiece};
 use crate::types::Generation;
@@ -50,14 +50,35 @@ impl Prompt {
 impl Generator {
     /// Loads a model by name, path or hub id, from this machine only.
     ///
+    /// Args:
+    ///     name_or_path: The model.
+    ///     kv: How keys and values are kept: "f16" (default), or "q8" for half the memory.
+    ///     template: A built-in chat template in place of the model's own: "chatml", "completion", "gemma", "llama2",
+    ///         "llama3", "mistral", "phi3" or "zephyr".
+    ///     threads: How many; 0, the default, for as many as the machine runs at once.
+    ///     level: Vector instructions: "best" (default), "avx512", "avx2" or "portable".
+    ///
     /// Raises:
     ///     NotFoundError: No such model on this machine.
     ///     ModelError: A file is missing, damaged or of a kind we do not run.
+    ///     InvalidArgumentError: An option is unknown, or the template needs tokens that the model does not have.
     #[new]
-    fn new(py: Python<'_>, name_or_path: PathBuf) -> PyResult<Self> {
+    #[pyo3(
+        signature = (name_or_path, **options),
+        text_signature = "(name_or_path, *, kv=None, template=None, threads=None, level=None)"
+    )]
+    fn new(
+        py: Python<'_>,
+        name_or_path: PathBuf,
+        options: Option<Keywords<'_, '_>>,
+    ) -> PyResult<Self> {
         let name = model_name(py, "name_or_path", name_or_path)?;
-        let inner =
-            call(py, || rag_core::generate::Generator::load(&model_dirs().resolve(&name)?))?;
+        let options = load_options(options)?;
+        let load = || {
+            let path = model_dirs().resolve(&name)?;
+            rag_core::generate::Generator::load_with(&path, &options)
+        };
+        let inner = call(py, load)?;
         Ok(Self { inner: ThisProcess::new(Arc::new(inner)), name })
     }
 
@@ -87,13 +108,16 @@ impl Generator {
     ///     draft: Guess tokens ahead from the text so far, which changes the speed and no byte. Default True.
     ///     seed: Same seed, same bytes. Default 0.
     ///     stop: Generation ends before any of these.
+    ///     json_schema: Hold the text to a JSON value that this JSON Schema describes; a dict, or JSON text.
+    ///     regex: Hold the whole text to this regular expression.
+    ///     grammar: Hold the whole text to this grammar in Lark's notation.
     ///
     /// Raises:
-    ///     InvalidArgumentError: An option is out of range.
+    ///     InvalidArgumentError: An option is out of range, or a schema, expression or grammar is malformed.
     ///     ContextOverflowError: The prompt leaves no room for an answer.
     #[pyo3(
         signature = (prompt, *, stream=false, **options),
-        text_signature = "($self, prompt, *, stream=False, max_new_tokens=None, temperature=None, top_k=None, top_p=None, min_p=None, typical_p=None, repetition_penalty=None, presence_penalty=None, frequency_penalty=None, logit_bias=None, logprobs=None, beams=None, length_penalty=None, early_stopping=None, draft=None, seed=None, stop=None)"
+        text_signature = "($self, prompt, *, stream=False, max_new_tokens=None, temperature=None, top_k=None, top_p=None, min_p=None, typical_p=None, repetition_penalty=None, presence_penalty=None, frequency_penalty=None, logit_bias=None, logprobs=None, beams=None, length_penalty=None, early_stopping=None, draft=None, seed=None, stop=None, json_schema=None, regex=None, grammar=None)"
     )]
     fn generate<'py>(
         &self,
@@ -125,7 +149,7 @@ impl Generator {
     ///     count: How many, to 64.
     #[pyo3(
         signature = (prompt, count, **options),
-        text_signature = "($self, prompt, count, *, max_new_tokens=None, temperature=None, top_k=None, top_p=None, min_p=None, typical_p=None, repetition_penalty=None, presence_penalty=None, frequency_penalty=None, logit_bias=None, logprobs=None, beams=None, length_penalty=None, early_stopping=None, draft=None, seed=None, stop=None)"
+        text_signature = "($self, prompt, count, *, max_new_tokens=None, temperature=None, top_k=None, top_p=None, min_p=None, typical_p=None, repetition_penalty=None, presence_penalty=None, frequency_penalty=None, logit_bias=None, logprobs=None, beams=None, length_penalty=None, early_stopping=None, draft=None, seed=None, stop=None, json_schema=None, regex=None, grammar=None)"
     )]
     fn generate_many(
         &self,
@@ -153,6 +177,24 @@ impl Generator {
     #[getter]
     fn name(&self) -> &str {
         &self.name
+    }
+
+    /// What writes conversations down: "model" for its own template, else the name of a built-in one.
+    #[getter]
+    fn template(&self) -> PyResult<&'static str> {
+        Ok(self.inner.get()?.chat().template().name())
+    }
+
+    /// How keys and values are kept: "f16" or "q8".
+    #[getter]
+    fn kv(&self) -> PyResult<&'static str> {
+        Ok(self.inner.get()?.kv_precision().name())
+    }
+
+    /// Bytes that the keys and values of a token take.
+    #[getter]
+    fn kv_bytes_per_token(&self) -> PyResult<usize> {
+        Ok(self.inner.get()?.kv_bytes_per_token())
     }
 
     /// Tokens it can hold, prompt and answer together.

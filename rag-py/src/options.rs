@@ -5,11 +5,13 @@ use std::path::PathBuf;
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyString};
 use rag_core::encode::{EncoderOptions, Precision};
-use rag_core::generate::{Draft, EarlyStopping, GenerateOptions};
+use rag_core::generate::{
+    Constraint, Draft, EarlyStopping, GenerateOptions, KvPrecision, LoadOptions,
+};
 use rag_core::kernels::KernelLevel;
-use rag_core::model::{Message, ModelDirs, Role};
+use rag_core::model::{BuiltInTemplate, Message, ModelDirs, Role};
 use rag_core::search::{Mode, SearchOptions};
 use rag_core::store::{Filter, IndexMode};
 use rag_core::{Abstain, AskOptions, Error, Explain};
@@ -60,7 +62,50 @@ pub(crate) fn ask_options(
 /// The options of `generate`.
 pub(crate) fn generate_options(keywords: Option<Keywords<'_, '_>>) -> PyResult<GenerateOptions> {
     let mut options = GenerateOptions::default();
-    each("generate", keywords, |key, value| set_generate(&mut options, key, value))?;
+    let (mut json_schema, mut regex, mut grammar) = (None, None, None);
+    each("generate", keywords, |key, value| {
+        match key {
+            "json_schema" => json_schema = Some(json(value)?),
+            "regex" => regex = Some(value.extract()?),
+            "grammar" => grammar = Some(value.extract()?),
+            _ => return set_generate(&mut options, key, value),
+        }
+        Ok(true)
+    })?;
+    if let Some(keywords) = keywords {
+        options.constraint = Constraint::one_of(json_schema, regex, grammar)
+            .map_err(|error| to_py(keywords.py(), &error))?;
+    }
+    Ok(options)
+}
+
+/// JSON as text, or anything that Python can write as JSON.
+fn json(value: &Bound<'_, PyAny>) -> PyResult<String> {
+    if value.is_instance_of::<PyString>() {
+        return value.extract();
+    }
+    value.py().import("json")?.call_method1("dumps", (value,))?.extract()
+}
+
+/// The options of `Generator`.
+pub(crate) fn load_options(keywords: Option<Keywords<'_, '_>>) -> PyResult<LoadOptions> {
+    let mut options = LoadOptions::default();
+    each("Generator", keywords, |key, value| {
+        match key {
+            "kv" => {
+                let known = KvPrecision::ALL.map(|kv| (kv.name(), kv));
+                options.kv = choice("kv", value, &known)?;
+            }
+            "template" => {
+                let known = BuiltInTemplate::ALL.map(|template| (template.name(), template));
+                options.template = Some(choice("template", value, &known)?);
+            }
+            "threads" => options.threads = value.extract()?,
+            "level" => options.level = level(value)?,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    })?;
     Ok(options)
 }
 

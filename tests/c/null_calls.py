@@ -121,6 +121,7 @@ static void one_null(const char *encoder_path, const char *folder) {
     rag_add_options add_options = RAG_ADD_OPTIONS_INIT;
     rag_search_options search_options = RAG_SEARCH_OPTIONS_INIT;
     rag_ask_options ask_options = RAG_ASK_OPTIONS_INIT;
+    rag_generator_options generator_options = RAG_GENERATOR_OPTIONS_INIT;
     rag_generate_options generate_options = RAG_GENERATE_OPTIONS_INIT;
     rag_generator *generator = NULL; /* a call with it is refused for that, if nothing else is missing */
     rag_cancel *cancel = rag_cancel_new();

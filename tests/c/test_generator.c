@@ -84,6 +84,62 @@ static void options_reach_the_sampler(const rag_generator *generator) {
                  RAG_INVALID_ARGUMENT);
 }
 
+static void text_is_held_to_a_form(const rag_generator *generator) {
+    rag_error *error = NULL;
+    rag_generation *generation = NULL;
+    rag_generate_options options = RAG_GENERATE_OPTIONS_INIT;
+    const char prompt[] = "Once upon a time";
+    options.regex = "[0-9]{4}-[0-9]{2}-[0-9]{2}";
+    options.temperature = 1.5F;
+    for (options.seed = 0; options.seed < 5; options.seed++) {
+        CHECK_STATUS(rag_generator_generate(generator, prompt, strlen(prompt), &options, &generation, &error), RAG_OK);
+        const char *text = rag_generation_text(generation, NULL);
+        CHECK(text && strlen(text) == 10 && text[4] == '-' && text[7] == '-' && strspn(text, "-0123456789") == 10);
+        CHECK(rag_generation_stop_reason(generation) == RAG_STOP_END_OF_TURN);
+        rag_generation_free(generation);
+    }
+    options.json_schema = "{\"enum\": [\"a\"]}";
+    CHECK_STATUS(rag_generator_generate(generator, prompt, strlen(prompt), &options, &generation, &error),
+                 RAG_INVALID_ARGUMENT);
+    options.regex = NULL;
+    CHECK_STATUS(rag_generator_generate(generator, prompt, strlen(prompt), &options, &generation, &error), RAG_OK);
+    CHECK(strcmp(rag_generation_text(generation, NULL), "\"a\"") == 0);
+    rag_generation_free(generation);
+    options.json_schema = NULL, options.grammar = "start: \"yes\" | \"no\"";
+    CHECK_STATUS(rag_generator_generate(generator, prompt, strlen(prompt), &options, &generation, &error), RAG_OK);
+    const char *answer = rag_generation_text(generation, NULL);
+    CHECK(strcmp(answer, "yes") == 0 || strcmp(answer, "no") == 0);
+    rag_generation_free(generation);
+    options.grammar = "start: nowhere";
+    CHECK_STATUS(rag_generator_generate(generator, prompt, strlen(prompt), &options, &generation, &error),
+                 RAG_INVALID_ARGUMENT);
+}
+
+static void a_generator_takes_its_template_and_precision(const char *path, const rag_generator *plain) {
+    rag_error *error = NULL;
+    rag_generator *generator = NULL;
+    rag_generation *generation = NULL;
+    rag_generator_options options = RAG_GENERATOR_OPTIONS_INIT;
+    CHECK(strcmp(rag_generator_template(plain), "model") == 0);
+    options.template_name = "completion", options.kv = RAG_KV_Q8, options.threads = 1;
+    if (!CHECK_STATUS(rag_generator_open_with(path, &options, &generator, &error), RAG_OK)) return;
+    CHECK(strcmp(rag_generator_template(generator), "completion") == 0);
+    const size_t kept = rag_generator_kv_bytes_per_token(plain);
+    CHECK(kept > 0 && 100 * rag_generator_kv_bytes_per_token(generator) <= 54 * kept);
+    rag_generate_options asked = RAG_GENERATE_OPTIONS_INIT;
+    asked.prompt_kind = RAG_PROMPT_CHAT, asked.max_new_tokens = 1;
+    CHECK_STATUS(rag_generator_generate(generator, "Hi", 2, &asked, &generation, &error), RAG_OK);
+    rag_generation_free(generation);
+    rag_generator_free(generator);
+    options.template_name = "gemma";
+    CHECK_STATUS(rag_generator_open_with(path, &options, &generator, &error), RAG_INVALID_ARGUMENT);
+    options.template_name = "none";
+    CHECK_STATUS(rag_generator_open_with(path, &options, &generator, &error), RAG_INVALID_ARGUMENT);
+    options.template_name = NULL, options.kv = 2;
+    CHECK_STATUS(rag_generator_open_with(path, &options, &generator, &error), RAG_INVALID_ARGUMENT);
+    CHECK(generator == NULL);
+}
+
 static void a_flag_cancels_and_errors_are_typed(const rag_generator *generator) {
     rag_error *error = NULL;
     rag_generation *generation = NULL;
@@ -114,6 +170,8 @@ int main(void) {
     if (!CHECK_STATUS(rag_generator_open(path, &generator, &error), RAG_OK)) return finish();
     pieces_are_the_text_and_a_callback_may_stop_but_not_reenter(generator);
     options_reach_the_sampler(generator);
+    text_is_held_to_a_form(generator);
+    a_generator_takes_its_template_and_precision(path, generator);
     a_flag_cancels_and_errors_are_typed(generator);
     rag_generator_free(generator);
     return finish();

@@ -17,6 +17,10 @@ fn options_have_no_padding_at_the_end() {
     assert_eq!(offset_of!(rag_add_options, cancel) + word, size_of::<rag_add_options>());
     assert_eq!(offset_of!(rag_search_options, ef_search) + word, size_of::<rag_search_options>());
     assert_eq!(offset_of!(rag_ask_options, filter) + word, size_of::<rag_ask_options>());
+    use crate::generator::{rag_generate_options, rag_generator_options};
+    assert_eq!(offset_of!(rag_generate_options, grammar) + word, size_of::<rag_generate_options>());
+    let last = offset_of!(rag_generator_options, reserved) + 4;
+    assert_eq!(last, size_of::<rag_generator_options>());
 }
 
 #[test]

@@ -5,12 +5,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rag_core::Error;
-use rag_core::generate::{GenerateOptions, Generation, Generator, StopReason, TokenLogprob};
-use rag_core::model::{DEFAULT_LLM, Message, Role};
+use rag_core::generate::{
+    Constraint, GenerateOptions, Generation, Generator, StopReason, TokenLogprob,
+};
+use rag_core::model::{DEFAULT_LLM, Message, Role, TemplateSource};
 use serde::{Deserialize, Serialize};
 
 use super::ask::Pieces;
-use super::options::{GenerateArgs, model_dirs};
+use super::options::{GenerateArgs, LoadArgs, model_dirs};
 use crate::console::Console;
 use crate::failure::{Exit, Outcome};
 
@@ -35,7 +37,38 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N")]
     logprobs: Option<usize>,
     #[command(flatten)]
+    form: Form,
+    #[command(flatten)]
     generate: GenerateArgs,
+    #[command(flatten)]
+    load: LoadArgs,
+}
+
+/// What the text is held to.
+#[derive(Debug, clap::Args)]
+#[group(multiple = false)]
+struct Form {
+    /// Hold the text to a JSON value that this JSON Schema describes
+    #[arg(long, value_name = "FILE")]
+    json_schema: Option<PathBuf>,
+    /// Hold the whole text to this regular expression
+    #[arg(long, value_name = "REGEX")]
+    regex: Option<String>,
+    /// Hold the whole text to this grammar in Lark's notation
+    #[arg(long, value_name = "FILE")]
+    grammar: Option<PathBuf>,
+}
+
+impl Form {
+    fn constraint(&self) -> rag_core::Result<Option<Constraint>> {
+        let read =
+            |path: &PathBuf| fs::read_to_string(path).map_err(|source| Error::io(path, source));
+        Constraint::one_of(
+            self.json_schema.as_ref().map(read).transpose()?,
+            self.regex.clone(),
+            self.grammar.as_ref().map(read).transpose()?,
+        )
+    }
 }
 
 #[derive(Debug, clap::Args)]
@@ -65,6 +98,9 @@ struct GenerationObject<'a> {
     decode_tokens_per_second: f64,
     time_to_first_token_ms: f64,
     stop_reason: StopReason,
+    /// What wrote the conversation down; left out for a prompt that is continued as it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    template: Option<TemplateSource>,
     reused_token_count: usize,
     drafted_token_count: usize,
     accepted_token_count: usize,
@@ -75,14 +111,19 @@ struct GenerationObject<'a> {
 }
 
 pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
-    let generator = Generator::load(&model_dirs().resolve(&args.llm)?)?;
-    let prompt_ids = prompt_ids(args, &generator)?;
-    let options = GenerateOptions { logprobs: args.logprobs, ..args.generate.options() };
+    let options = GenerateOptions {
+        logprobs: args.logprobs,
+        constraint: args.form.constraint()?,
+        ..args.generate.options()
+    };
+    let path = model_dirs().resolve(&args.llm)?;
+    let generator = Generator::load_with(&path, &args.load.options())?;
+    let (prompt_ids, template) = prompt_ids(args, &generator)?;
     let job = console.job();
     if console.is_json() {
         let generations =
             generator.generate_many(&prompt_ids, &options, args.answers, job.token())?;
-        let mut objects = generations.iter().map(object);
+        let mut objects = generations.iter().map(|one| object(one, template));
         let first = objects.next();
         let first = first.map(|first| GenerationObject { more: objects.collect(), ..first });
         console.json(&first)?;
@@ -95,20 +136,24 @@ pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
     let result =
         generator.generate(&prompt_ids, &options, &mut |piece| pieces.write(piece), job.token());
     pieces.finish()?;
-    let figures = object(&result?).figures();
+    let figures = object(&result?, template).figures();
     console.note(format_args!("{figures}"));
     Ok(Exit::Done)
 }
 
-fn prompt_ids(args: &Args, generator: &Generator) -> rag_core::Result<Vec<u32>> {
+fn prompt_ids(
+    args: &Args,
+    generator: &Generator,
+) -> rag_core::Result<(Vec<u32>, Option<TemplateSource>)> {
     let chat = generator.chat();
     let messages = match (&args.input.prompt, &args.input.messages) {
-        (Some(prompt), _) if !args.chat => return chat.encode_prompt(prompt),
+        (Some(prompt), _) if !args.chat => return Ok((chat.encode_prompt(prompt)?, None)),
         (Some(prompt), _) => vec![Message { role: Role::User, content: prompt.clone() }],
         (None, Some(path)) => read_messages(path)?,
         (None, None) => return Err(Error::invalid("prompt", "give --prompt or --messages")),
     };
-    Ok(chat.render(&messages)?.token_ids)
+    let rendered = chat.render(&messages)?;
+    Ok((rendered.token_ids, Some(rendered.template)))
 }
 
 fn read_messages(path: &Path) -> rag_core::Result<Vec<Message>> {
@@ -122,7 +167,7 @@ fn read_messages(path: &Path) -> rag_core::Result<Vec<Message>> {
     }
 }
 
-fn object(generation: &Generation) -> GenerationObject<'_> {
+fn object(generation: &Generation, template: Option<TemplateSource>) -> GenerationObject<'_> {
     // The first token comes out of the prefill; the others are decoded.
     let decoded = generation.token_ids.len().saturating_sub(1);
     GenerationObject {
@@ -133,6 +178,7 @@ fn object(generation: &Generation) -> GenerationObject<'_> {
         decode_tokens_per_second: per_second(decoded, generation.decode),
         time_to_first_token_ms: generation.time_to_first_token.as_secs_f64() * 1e3,
         stop_reason: generation.stop_reason,
+        template,
         reused_token_count: generation.reused_token_count,
         drafted_token_count: generation.drafted_token_count,
         accepted_token_count: generation.accepted_token_count,

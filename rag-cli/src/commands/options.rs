@@ -4,8 +4,10 @@ use std::fs::OpenOptions as OpenFile;
 use std::path::PathBuf;
 
 use clap::ValueEnum;
-use rag_core::generate::{Draft, EarlyStopping, GenerateOptions, Sampling};
-use rag_core::model::ModelDirs;
+use rag_core::generate::{
+    Draft, EarlyStopping, GenerateOptions, KvPrecision, LoadOptions, Sampling,
+};
+use rag_core::model::{BuiltInTemplate, ModelDirs};
 use rag_core::search::{Mode, SearchOptions};
 use rag_core::store::{Access, Filter, IndexMode};
 use rag_core::{Abstain, KnowledgeBase, OpenOptions, Result};
@@ -203,8 +205,38 @@ impl GenerateArgs {
             draft: if self.no_draft { Draft::Off } else { Draft::Lookup },
             seed: self.seed,
             stop: self.stop.clone(),
+            constraint: None,
         }
     }
+}
+
+/// How a generator is loaded.
+#[derive(Debug, clap::Args)]
+pub(crate) struct LoadArgs {
+    /// How keys and values are kept; q8 takes half the memory
+    #[arg(long, value_name = "f16|q8", value_parser = parse_kv, default_value = "f16")]
+    pub(crate) kv: KvPrecision,
+    /// A built-in chat template in place of the model's own: chatml, completion, gemma, llama2, llama3, mistral, phi3 or
+    /// zephyr
+    #[arg(long, value_name = "NAME", value_parser = parse_template)]
+    template: Option<BuiltInTemplate>,
+}
+
+impl LoadArgs {
+    pub(crate) fn options(&self) -> LoadOptions {
+        LoadOptions { kv: self.kv, template: self.template, ..LoadOptions::default() }
+    }
+}
+
+/// Reads how keys and values are kept.
+pub(crate) fn parse_kv(name: &str) -> std::result::Result<KvPrecision, String> {
+    let known = KvPrecision::ALL.map(KvPrecision::name);
+    KvPrecision::from_name(name).ok_or_else(|| format!("expected one of {}", known.join(", ")))
+}
+
+fn parse_template(name: &str) -> std::result::Result<BuiltInTemplate, String> {
+    let known = BuiltInTemplate::ALL.map(BuiltInTemplate::name);
+    BuiltInTemplate::from_name(name).ok_or_else(|| format!("expected one of {}", known.join(", ")))
 }
 
 /// Reads a token and what is added to its logit, such as `11=-2.5`.

@@ -3,6 +3,7 @@
 //! The greedy continuation always keeps its place, so the answer never scores below the greedy one.
 
 use super::EarlyStopping;
+use super::constraint::Held;
 use super::decoder::Decoder;
 use super::kv::KvCache;
 use crate::error::{Error, Result};
@@ -42,7 +43,9 @@ impl Hypothesis {
 struct Beam {
     hypothesis: Hypothesis,
     cache: KvCache,
+    /// Of tokens that may come next; the others' are negative infinity.
     logits: Vec<f32>,
+    held: Option<Held>,
     greedy: bool,
 }
 
@@ -54,7 +57,7 @@ struct Child {
 }
 
 impl Search<'_> {
-    /// The best continuation of what `cache` holds, whose next token has `logits`.
+    /// The best continuation of what `cache` holds, whose next token has `logits`, already masked by `held`.
     ///
     /// # Errors
     /// Cancelled within one token; Model if the logits are not numbers; Internal if every beam is lost.
@@ -63,11 +66,12 @@ impl Search<'_> {
         decoder: &Decoder,
         cache: &KvCache,
         logits: Vec<f32>,
+        held: Option<Held>,
         cancel: &CancelToken,
     ) -> Result<Hypothesis> {
         let start = Hypothesis { token_ids: Vec::new(), ended: false, log_probability: 0.0 };
         let cache = cache.fork();
-        let mut beams = vec![Beam { hypothesis: start, cache, logits, greedy: true }];
+        let mut beams = vec![Beam { hypothesis: start, cache, logits, held, greedy: true }];
         let mut finished: Vec<Hypothesis> = Vec::new();
         for _ in 0..self.max_new_tokens {
             cancel.check()?;
@@ -91,6 +95,9 @@ impl Search<'_> {
             for (rank, (id, log_probability)) in
                 likeliest(&beam.logits, self.width).into_iter().enumerate()
             {
+                if log_probability == f64::NEG_INFINITY {
+                    break;
+                }
                 let log_probability = beam.hypothesis.log_probability + log_probability;
                 children.push(Child {
                     parent,
@@ -130,15 +137,24 @@ impl Search<'_> {
                 continue;
             }
             hypothesis.token_ids.push(child.id);
-            if (self.stops)(&hypothesis.token_ids)
+            let mut held = parent.held.clone();
+            if let Some(held) = &mut held {
+                held.push(child.id)?;
+                hypothesis.ended = held.is_complete();
+            }
+            if hypothesis.ended
+                || (self.stops)(&hypothesis.token_ids)
                 || hypothesis.token_ids.len() == self.max_new_tokens
             {
                 finished.push(hypothesis);
                 continue;
             }
             let mut cache = parent.cache.fork();
-            let logits = decoder.step(child.id, &mut cache, cancel)?;
-            grown.push(Beam { hypothesis, cache, logits, greedy: child.greedy });
+            let mut logits = decoder.step(child.id, &mut cache, cancel)?;
+            if let Some(held) = &mut held {
+                held.mask(&mut logits)?;
+            }
+            grown.push(Beam { hypothesis, cache, logits, held, greedy: child.greedy });
         }
         Ok(grown)
     }
@@ -189,6 +205,7 @@ pub(super) fn log_sum_exp(logits: &[f32]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernels::attend::{CacheShape, KvPrecision};
 
     #[test]
     fn a_length_penalty_above_one_prefers_the_longer_of_equal_means() {
@@ -201,6 +218,39 @@ mod tests {
         assert_eq!(short.score(1.0), long.score(1.0));
         assert!(short.score(1.5) < long.score(1.5));
         assert!(short.score(0.0) > long.score(0.0));
+    }
+
+    #[test]
+    fn the_first_that_end_end_an_early_search_and_a_settled_one_waits_for_better() {
+        let settled = |early_stopping, growing: f64, greedy: bool, finished: usize| {
+            let search = Search {
+                width: 2,
+                max_new_tokens: 9,
+                end_ids: &[],
+                stops: &|_| false,
+                length_penalty: 1.0,
+                early_stopping,
+            };
+            let made =
+                |log_probability| Hypothesis { token_ids: vec![0], ended: false, log_probability };
+            let shape = CacheShape { layers: 1, heads: 1, dim: 16, precision: KvPrecision::F16 };
+            let beam = Beam {
+                hypothesis: made(growing),
+                cache: KvCache::new(shape),
+                logits: Vec::new(),
+                held: None,
+                greedy,
+            };
+            search.is_settled(&[beam], &vec![made(-1.0); finished])
+        };
+        use EarlyStopping::{First, Settled};
+        for greedy in [false, true] {
+            assert!(settled(First, -0.5, greedy, 2), "two have ended");
+            assert!(!settled(First, -0.5, greedy, 1));
+            assert!(!settled(Settled, -0.5, greedy, 2), "a better one grows");
+        }
+        assert!(settled(Settled, -1.5, false, 2));
+        assert!(!settled(Settled, -1.5, true, 2), "the greedy one grows");
     }
 
     #[test]

@@ -76,11 +76,17 @@ impl Decoder {
 
     /// An empty cache for this decoder.
     pub(super) fn new_cache(&self) -> KvCache {
-        KvCache::new(CacheShape {
+        KvCache::new(self.cache_shape())
+    }
+
+    /// What its caches hold.
+    pub(super) fn cache_shape(&self) -> CacheShape {
+        CacheShape {
             layers: self.config.layers.len(),
             heads: self.config.kv_head_count,
             dim: self.config.head_dim,
-        })
+            precision: self.engine.kv,
+        }
     }
 
     /// Takes in `ids` after what `cache` holds and returns the logits that follow the last one.
@@ -137,7 +143,7 @@ impl Decoder {
 
     /// Runs tokens through all layers; returns their states.
     fn span(&self, ids: &[u32], cache: &mut KvCache, cancel: &CancelToken) -> Result<Vec<f32>> {
-        let Engine { pool, proof } = &self.engine;
+        let Engine { pool, proof, .. } = &self.engine;
         let start = cache.len();
         cache.reserve(start + ids.len());
         let places = self.places(start, ids.len());
@@ -158,7 +164,7 @@ impl Decoder {
 
     /// The logits after each of some states.
     fn logits(&self, mut states: Vec<f32>) -> Vec<f32> {
-        let Engine { pool, proof } = &self.engine;
+        let Engine { pool, proof, .. } = &self.engine;
         let dim = self.config.dim;
         let count = states.len() / dim;
         let mut rounded = Rounded::new(count, dim);

@@ -3,20 +3,26 @@
 use std::num::NonZero;
 
 use crate::error::{Error, Result};
+pub use crate::kernels::attend::KvPrecision;
 pub use crate::kernels::lanes::KernelLevel;
 use crate::kernels::lanes::Proof;
 use crate::kernels::pool::Pool;
+use crate::model::BuiltInTemplate;
 
 const MAX_THREADS: usize = 256;
 
-/// How to load a generator. Neither changes what it says: any number of threads gives the same bytes, and levels
-/// differ in the last bits of a logit at most.
+/// How to load a generator. Threads change no byte of what it says, levels the last bits of a logit at most.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LoadOptions {
     /// Threads, the caller's included, up to 256; 0 for as many as the machine runs at once. Default 0.
     pub threads: usize,
     /// Vector instructions; `None` for the best this CPU has. Default `None`.
     pub level: Option<KernelLevel>,
+    /// How keys and values are kept. Default [`KvPrecision::F16`].
+    pub kv: KvPrecision,
+    /// A built-in chat template in place of the model's own. Default `None`: the model's own, else the built-in one that
+    /// its vocabulary was made for.
+    pub template: Option<BuiltInTemplate>,
 }
 
 /// What the arithmetic runs on.
@@ -26,6 +32,8 @@ pub(super) struct Engine {
     pub(super) pool: Pool,
     /// The instructions.
     pub(super) proof: Proof,
+    /// How keys and values are kept.
+    pub(super) kv: KvPrecision,
 }
 
 impl Engine {
@@ -46,6 +54,6 @@ impl Engine {
             0 => std::thread::available_parallelism().map_or(1, NonZero::get),
             threads => threads,
         };
-        Ok(Self { pool: Pool::new(threads.min(MAX_THREADS)), proof })
+        Ok(Self { pool: Pool::new(threads.min(MAX_THREADS)), proof, kv: options.kv })
     }
 }

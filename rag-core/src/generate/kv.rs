@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::kernels::attend::{CacheShape, PAGE, Page};
 
-/// Keys and values of a prefix, as 16-bit floats. Positions from `len` on hold leftovers that nobody reads.
+/// Keys and values of a prefix. Positions from `len` on hold leftovers that nobody reads.
 ///
 /// Growing adds pages and copies nothing; a fork shares all pages until one side writes to one.
 #[derive(Debug, Clone)]
@@ -62,10 +62,12 @@ impl KvCache {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernels::attend::KvPrecision;
 
     #[test]
     fn growing_moves_no_page_and_forks_share_until_written() {
-        let mut cache = KvCache::new(CacheShape { layers: 1, heads: 1, dim: 16 });
+        let mut cache =
+            KvCache::new(CacheShape { layers: 1, heads: 1, dim: 16, precision: KvPrecision::F16 });
         cache.reserve(1);
         let first = Arc::as_ptr(&cache.pages()[0]);
         cache.reserve(10 * PAGE);

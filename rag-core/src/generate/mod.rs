@@ -5,6 +5,7 @@
 
 mod beam;
 mod config;
+mod constraint;
 mod decoder;
 mod engine;
 mod kv;
@@ -22,9 +23,11 @@ use std::time::Instant;
 
 use self::beam::{Search, likeliest, log_sum_exp};
 use self::config::Config;
+pub use self::constraint::{CAN_CONSTRAIN, Constraint};
+use self::constraint::{Grammars, Held};
 use self::decoder::Decoder;
 use self::engine::Engine;
-pub use self::engine::{KernelLevel, LoadOptions};
+pub use self::engine::{KernelLevel, KvPrecision, LoadOptions};
 use self::kv::KvCache;
 use self::lookup::Lookup;
 use self::sampling::Sampler;
@@ -34,8 +37,9 @@ pub use self::types::{
     Draft, EarlyStopping, GenerateOptions, Generation, StopReason, TokenLogprob,
 };
 use crate::error::{Error, Result};
-use crate::model::ChatModel;
+use crate::kernels::attend::PAGE;
 use crate::model::generator_files::GeneratorFiles;
+use crate::model::{BuiltInTemplate, ChatModel};
 use crate::progress::CancelToken;
 
 const MAX_ANSWERS: usize = 64;
@@ -47,6 +51,7 @@ pub struct Generator {
     path: PathBuf,
     chat: ChatModel,
     decoder: Decoder,
+    grammars: Grammars,
     memory: Mutex<Memory>,
 }
 
@@ -87,22 +92,26 @@ impl Generator {
     /// range.
     pub fn load_with(path: &Path, options: &LoadOptions) -> Result<Self> {
         let engine = Engine::new(options)?;
-        catch_unwind(AssertUnwindSafe(|| Self::load_files(path, engine))).unwrap_or_else(|_| {
-            Err(Error::model(path, "the loader gave up on it, the file is probably damaged"))
-        })
+        let wanted = options.template;
+        catch_unwind(AssertUnwindSafe(|| Self::load_files(path, engine, wanted))).unwrap_or_else(
+            |_| Err(Error::model(path, "the loader gave up on it, the file is probably damaged")),
+        )
     }
 
-    fn load_files(path: &Path, engine: Engine) -> Result<Self> {
+    fn load_files(path: &Path, engine: Engine, wanted: Option<BuiltInTemplate>) -> Result<Self> {
         let files = GeneratorFiles::open(path)?;
         let (chat, config) = match &files {
-            GeneratorFiles::Gguf(gguf) => (ChatModel::from_gguf(gguf)?, Config::from_gguf(gguf)?),
+            GeneratorFiles::Gguf(gguf) => {
+                (ChatModel::from_gguf(gguf, wanted)?, Config::from_gguf(gguf)?)
+            }
             GeneratorFiles::Folder(folder) => {
-                (ChatModel::from_folder(folder)?, Config::from_folder(folder)?)
+                (ChatModel::from_folder(folder, wanted)?, Config::from_folder(folder)?)
             }
         };
         let decoder = Decoder::load(config, files.tensors(), chat.vocabulary_len(), engine)?;
         let memory = Mutex::new(Memory { cache: decoder.new_cache(), prompt: Vec::new() });
-        Ok(Self { path: files.path().to_owned(), chat, decoder, memory })
+        let grammars = Grammars::default();
+        Ok(Self { path: files.path().to_owned(), chat, decoder, grammars, memory })
     }
 
     /// The vector instructions it runs with.
@@ -115,6 +124,18 @@ impl Generator {
     #[must_use]
     pub fn thread_count(&self) -> usize {
         self.decoder.engine().pool.thread_count()
+    }
+
+    /// How it keeps keys and values.
+    #[must_use]
+    pub fn kv_precision(&self) -> KvPrecision {
+        self.decoder.engine().kv
+    }
+
+    /// Bytes that the keys and values of a token take, in memory that grows by 64 tokens at a time.
+    #[must_use]
+    pub fn kv_bytes_per_token(&self) -> usize {
+        self.decoder.cache_shape().page_bytes() / PAGE
     }
 
     /// The file or folder it was loaded from.
@@ -168,6 +189,8 @@ impl Generator {
         self.check_prompt(prompt_ids)?;
         let biased: Vec<u32> = options.sampling.logit_bias.iter().map(|(id, _)| *id).collect();
         self.chat.check_ids(&biased)?;
+        let start = |constraint| self.grammars.start(self.chat.vocabulary(), constraint);
+        let held = options.constraint.as_ref().map(start).transpose()?;
         let mut memory = self.memory();
         let started = Instant::now();
         let (logits, reused) = self.take_in(&mut memory, prompt_ids, cancel)?;
@@ -181,6 +204,7 @@ impl Generator {
             stream: TextStream::new(&options.stop),
             on_piece,
             cancel,
+            held,
             text: String::new(),
             token_ids: Vec::new(),
             logprobs: Vec::new(),
@@ -347,6 +371,8 @@ struct Run<'a> {
     stream: TextStream<'a>,
     on_piece: &'a mut dyn FnMut(&str) -> ControlFlow<()>,
     cancel: &'a CancelToken,
+    /// Where the text stands in the form it is held to.
+    held: Option<Held>,
     text: String,
     token_ids: Vec<u32>,
     logprobs: Vec<TokenLogprob>,
@@ -369,7 +395,10 @@ impl Run<'_> {
         loop {
             let logits_here = &mut logits[row * vocabulary.len()..][..vocabulary.len()];
             let before = self.options.logprobs.map(|count| (count, logits_here.to_vec()));
-            let id = sampler.next(logits_here).ok_or_else(|| self.generator.no_numbers())?;
+            if let Some(held) = &mut self.held {
+                held.mask(logits_here)?;
+            }
+            let id = sampler.next(logits_here).ok_or_else(|| self.no_token())?;
             self.first_token.get_or_insert_with(Instant::now);
             self.cancel.check()?;
             if vocabulary.end_ids().contains(&id) {
@@ -377,12 +406,16 @@ impl Run<'_> {
                 return self.finish(StopReason::EndOfTurn);
             }
             self.logprobs.extend(before.map(|(count, logits)| token_logprob(&logits, id, count)));
+            let is_complete = self.advance(id)?;
             let flow = self.push(id);
             // What is in the cache beyond was guessed.
             let known = history.len();
             history.push(id);
             let reason = match flow {
                 ControlFlow::Break(reason) => Some(reason),
+                ControlFlow::Continue(()) if is_complete => {
+                    Some(self.finish(StopReason::EndOfTurn)?)
+                }
                 ControlFlow::Continue(()) if self.token_ids.len() == self.limit => {
                     Some(self.finish(StopReason::MaxNewTokens)?)
                 }
@@ -410,10 +443,13 @@ impl Run<'_> {
     }
 
     /// Beam search, then the best continuation as if it had come token by token.
-    fn search(&mut self, logits: Vec<f32>) -> Result<StopReason> {
+    fn search(&mut self, mut logits: Vec<f32>) -> Result<StopReason> {
         let vocabulary = self.generator.chat.vocabulary();
+        if let Some(held) = &mut self.held {
+            held.mask(&mut logits)?;
+        }
         if sampling::argmax(&logits).is_none() {
-            return Err(self.generator.no_numbers());
+            return Err(self.no_token());
         }
         let stops = |ids: &[u32]| {
             let mut stream = TextStream::new(&self.options.stop);
@@ -427,7 +463,8 @@ impl Run<'_> {
             length_penalty: f64::from(self.options.length_penalty),
             early_stopping: self.options.early_stopping,
         };
-        let best = search.run(&self.generator.decoder, self.cache, logits, self.cancel)?;
+        let held = self.held.take();
+        let best = search.run(&self.generator.decoder, self.cache, logits, held, self.cancel)?;
         self.first_token = Some(Instant::now());
         for id in best.token_ids {
             if let ControlFlow::Break(reason) = self.push(id) {
@@ -435,6 +472,22 @@ impl Run<'_> {
             }
         }
         self.finish(if best.ended { StopReason::EndOfTurn } else { StopReason::MaxNewTokens })
+    }
+
+    /// Goes on in the form it is held to; whether nothing but the end can follow.
+    fn advance(&mut self, id: u32) -> Result<bool> {
+        let Some(held) = &mut self.held else { return Ok(false) };
+        held.push(id)?;
+        Ok(held.is_complete())
+    }
+
+    /// Why no token could be chosen.
+    fn no_token(&self) -> Error {
+        if self.held.is_some() && !self.options.sampling.logit_bias.is_empty() {
+            let reason = "it forbids every token that the constraint allows";
+            return Error::invalid("logit_bias", reason);
+        }
+        self.generator.no_numbers()
     }
 
     /// Adds a token and hands out the text that is certain.

@@ -340,7 +340,14 @@ mod tests {
             (Sampling { temperature: f32::NAN, ..default() }, "temperature"),
             (Sampling { top_p: 0.0, ..default() }, "top_p"),
             (Sampling { top_p: 1.5, ..default() }, "top_p"),
+            (Sampling { top_p: f32::NAN, ..default() }, "top_p"),
             (Sampling { min_p: -0.1, ..default() }, "min_p"),
+            (Sampling { min_p: f32::NAN, ..default() }, "min_p"),
+            (Sampling { typical_p: f32::NAN, ..default() }, "typical_p"),
+            (Sampling { repetition_penalty: f32::NAN, ..default() }, "repetition_penalty"),
+            (Sampling { presence_penalty: -101.0, ..default() }, "presence_penalty"),
+            (Sampling { frequency_penalty: f32::NAN, ..default() }, "frequency_penalty"),
+            (Sampling { logit_bias: vec![(1, f32::INFINITY)], ..default() }, "logit_bias"),
             (Sampling { repetition_penalty: 0.0, ..default() }, "repetition_penalty"),
             (Sampling { repetition_penalty: f32::INFINITY, ..default() }, "repetition_penalty"),
             (Sampling { typical_p: 0.0, ..default() }, "typical_p"),
@@ -352,6 +359,56 @@ mod tests {
             assert!(error.starts_with(&format!("invalid {name}: ")), "{error}");
         }
         default().check().unwrap();
+    }
+
+    /// What 400 draws from 0.5, 0.25, 0.15, 0.1 give, and how often the first.
+    fn drawn(sampling: &Sampling) -> (Vec<u32>, f64) {
+        let logits = [0.5f32.ln(), 0.25f32.ln(), 0.15f32.ln(), 0.1f32.ln()];
+        let mut sampler = sampler(sampling, 11);
+        let ids: Vec<u32> = (0..400).map(|_| sampler.next(&mut logits.clone()).unwrap()).collect();
+        let first = ids.iter().filter(|id| **id == 0).count() as f64 / 400.0;
+        let mut kinds = ids;
+        kinds.sort_unstable();
+        kinds.dedup();
+        (kinds, first)
+    }
+
+    #[test]
+    fn every_cut_off_keeps_what_it_says_and_no_less() {
+        let warm = || Sampling { temperature: 1.0, ..Sampling::default() };
+        assert_eq!(drawn(&warm()).0, [0, 1, 2, 3]);
+        for (k, kept) in [(1, &[0][..]), (2, &[0, 1]), (3, &[0, 1, 2]), (9, &[0, 1, 2, 3])] {
+            assert_eq!(drawn(&Sampling { top_k: k, ..warm() }).0, kept, "top_k {k}");
+        }
+        for (p, kept) in [(0.4, &[0][..]), (0.6, &[0, 1]), (0.8, &[0, 1, 2]), (0.95, &[0, 1, 2, 3])]
+        {
+            assert_eq!(drawn(&Sampling { top_p: p, ..warm() }).0, kept, "top_p {p}");
+        }
+        for (p, kept) in [(0.9, &[0][..]), (0.4, &[0, 1]), (0.25, &[0, 1, 2]), (0.1, &[0, 1, 2, 3])]
+        {
+            assert_eq!(drawn(&Sampling { min_p: p, ..warm() }).0, kept, "min_p {p}");
+        }
+    }
+
+    /// At half the temperature probabilities are squared: 0.25 of 0.345; at twice it, their roots: 0.707 of 1.911.
+    #[test]
+    fn temperature_sharpens_and_flattens() {
+        for (temperature, share) in [(0.5, 0.725), (1.0, 0.5), (2.0, 0.37)] {
+            let (_, first) = drawn(&Sampling { temperature, ..Sampling::default() });
+            assert!((first - share).abs() < 0.07, "{temperature}: {first}");
+        }
+        assert_eq!(drawn(&Sampling::default()), (vec![0], 1.0));
+    }
+
+    #[test]
+    fn seeds_draw_their_own_tokens() {
+        let warm = Sampling { temperature: 1.0, ..Sampling::default() };
+        let draw = |seed| {
+            let mut sampler = sampler(&warm, seed);
+            (0..40).map(|_| sampler.next(&mut [0.0; 4]).unwrap()).collect::<Vec<_>>()
+        };
+        assert_eq!(draw(1), draw(1));
+        assert_ne!(draw(1), draw(2));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::Sampling;
+use super::{Constraint, Sampling};
 use crate::error::{Error, Result};
 
 const MAX_BEAMS: usize = 16;
@@ -35,6 +35,9 @@ pub struct GenerateOptions {
     pub seed: u64,
     /// Generation ends before any of these; none may be empty.
     pub stop: Vec<String>,
+    /// The form that the text is held to, in any way of choosing tokens; needs feature `constrain`, see
+    /// [`CAN_CONSTRAIN`](super::CAN_CONSTRAIN). Default none.
+    pub constraint: Option<Constraint>,
 }
 
 impl Default for GenerateOptions {
@@ -49,6 +52,7 @@ impl Default for GenerateOptions {
             draft: Draft::default(),
             seed: 0,
             stop: Vec::new(),
+            constraint: None,
         }
     }
 }

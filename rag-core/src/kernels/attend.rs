@@ -1,111 +1,20 @@
-//! Causal attention over keys and values kept as 16-bit floats in pages of 64 positions.
+//! Causal attention over keys and values kept as 16-bit floats, or rounded to 8 bits, in pages of 64 positions.
 //!
 //! Softmax is worked out page by page (Milakov and Gimelshein 2018). A query meets its pages in order and on its
 //! own, so its result is the same bits whatever queries stand beside it and on any number of threads.
 #![expect(unsafe_code, reason = "vectors into checked slices, and a query for each task")]
 
+mod page;
+mod rounded;
+
 use std::sync::Arc;
 
+pub use self::page::KvPrecision;
+pub(crate) use self::page::{CacheShape, PAGE, Page};
 use super::lanes::{LANES, Lanes, Proof, Work, each, exp, tanh};
 use super::pool::Pool;
 
-/// Positions of a page.
-pub(crate) const PAGE: usize = 64;
 const GROUPS: usize = PAGE / LANES;
-
-/// Sizes of a cache.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct CacheShape {
-    /// Layers.
-    pub(crate) layers: usize,
-    /// Key heads.
-    pub(crate) heads: usize,
-    /// Numbers of a head.
-    pub(crate) dim: usize,
-}
-
-impl CacheShape {
-    /// Numbers of a value in a page: whole vectors.
-    fn width(self) -> usize {
-        self.dim.next_multiple_of(LANES)
-    }
-
-    /// 16-bit floats of one layer and head: keys, then values.
-    fn area(self) -> usize {
-        PAGE * (self.dim + self.width())
-    }
-
-    fn start(self, layer: usize, head: usize) -> usize {
-        (layer * self.heads + head) * self.area()
-    }
-}
-
-/// Keys and values of 64 positions, all layers and heads.
-///
-/// A layer and head's keys stand in groups of sixteen positions, number by number; its values position by
-/// position.
-#[derive(Debug, Clone)]
-pub(crate) struct Page {
-    shape: CacheShape,
-    halves: Vec<u16>,
-}
-
-impl Page {
-    /// A page of zeros.
-    pub(crate) fn new(shape: CacheShape) -> Self {
-        Self { shape, halves: vec![0; shape.layers * shape.heads * shape.area()] }
-    }
-
-    /// Writes all heads of one position of one layer; `slot` is the position within the page.
-    pub(crate) fn write(
-        &mut self,
-        proof: Proof,
-        layer: usize,
-        slot: usize,
-        keys: &[f32],
-        values: &[f32],
-    ) {
-        let shape = self.shape;
-        assert!(layer < shape.layers && slot < PAGE);
-        assert!(keys.len() == shape.heads * shape.dim && values.len() == keys.len());
-        let heads = keys.chunks_exact(shape.dim).zip(values.chunks_exact(shape.dim));
-        for (head, (keys, values)) in heads.enumerate() {
-            let area = &mut self.halves[shape.start(layer, head)..][..shape.area()];
-            let (key_area, value_area) = area.split_at_mut(PAGE * shape.dim);
-            let group = &mut key_area[slot / LANES * LANES * shape.dim..];
-            proof.run(Narrow { values: keys, to: group, stride: LANES, first: slot % LANES });
-            let row = &mut value_area[slot * shape.width()..];
-            proof.run(Narrow { values, to: row, stride: 1, first: 0 });
-        }
-    }
-}
-
-/// Stores numbers as 16-bit floats at `first`, `first + stride` and so on.
-struct Narrow<'a> {
-    values: &'a [f32],
-    to: &'a mut [u16],
-    stride: usize,
-    first: usize,
-}
-
-impl Work for Narrow<'_> {
-    type Out = ();
-
-    #[inline(always)]
-    fn run<L: Lanes>(self, lanes: L) {
-        let places = self.to[self.first..].iter_mut().step_by(self.stride);
-        let mut places = places.take(self.values.len());
-        for values in self.values.chunks(LANES) {
-            let (mut padded, mut halves) = ([0.0; LANES], [0; LANES]);
-            padded[..values.len()].copy_from_slice(values);
-            // SAFETY: both are sixteen long.
-            unsafe { lanes.store_half(halves.as_mut_ptr(), lanes.load(padded.as_ptr())) };
-            for (half, place) in halves.iter().take(values.len()).zip(&mut places) {
-                *place = *half;
-            }
-        }
-    }
-}
 
 /// What one layer's attention sees.
 #[derive(Debug, Clone, Copy)]
@@ -232,12 +141,18 @@ impl<const R: usize> Work for Attention<'_, R> {
                 continue;
             }
             let keys = PAGE.min(to - base);
-            let area = &page.halves[shape.start(sight.layer, head)..][..shape.area()];
-            let (key_area, value_area) = area.split_at(PAGE * shape.dim);
+            let is_rounded = shape.precision == KvPrecision::Q8;
             // SAFETY: a page's keys are whole groups of `dim` vectors, its values `PAGE` rows of `width`; each query
             // holds `dim` numbers; `sums` holds `R` rows of `width`.
             unsafe {
-                score(lanes, key_area, shape.dim, keys, &self.queries, &mut softmax.weights);
+                if is_rounded {
+                    let area = page.rounded(sight.layer, head).0;
+                    let scores = &mut softmax.weights;
+                    rounded::score(lanes, area, shape.dim, keys, &self.queries, scores);
+                } else {
+                    let area = page.halves(sight.layer, head).0;
+                    score(lanes, area, shape.dim, keys, &self.queries, &mut softmax.weights);
+                }
                 for r in 0..R {
                     let position = self.queries[r].1;
                     let visible = seen(position).saturating_sub(base).min(PAGE)
@@ -245,7 +160,13 @@ impl<const R: usize> Work for Attention<'_, R> {
                     let sums = &mut sums[r * width..][..width];
                     soften(lanes, r, visible, sight.cap, &mut softmax, sums);
                 }
-                weigh_all(lanes, value_area, width, keys, &softmax.weights, sums);
+                if is_rounded {
+                    let area = page.rounded(sight.layer, head).1;
+                    rounded::weigh_all(lanes, area, width, keys, &softmax.weights, sums);
+                } else {
+                    let area = page.halves(sight.layer, head).1;
+                    weigh_all(lanes, area, width, keys, &softmax.weights, sums);
+                }
             }
         }
         for (r, (query, _)) in self.queries.iter().enumerate().take(count) {

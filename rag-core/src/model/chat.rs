@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::built_in::BuiltInTemplate;
 use super::generator_folder::GeneratorFolder;
 use super::gguf::Gguf;
-use super::template::{JinjaTemplate, PlainTemplate, Segment};
+use super::template::{JinjaTemplate, Segment};
 use super::tokenizer::Vocabulary;
 use crate::error::{Error, Result};
 
@@ -42,15 +43,35 @@ pub struct Message {
 }
 
 /// Which template wrote a conversation down.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TemplateSource {
     /// The model's own.
     Model,
     /// The model's own, with the system text put before the first question because it takes no system turn.
     ModelWithoutSystem,
-    /// Ours, because the model's own is missing or failed.
-    BuiltIn,
+    /// One of ours, because it was asked for or the model's own is missing or failed.
+    BuiltIn(BuiltInTemplate),
+}
+
+impl TemplateSource {
+    /// `"model"`, `"model_without_system"`, or the name of the built-in template.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            TemplateSource::Model => "model",
+            TemplateSource::ModelWithoutSystem => "model_without_system",
+            TemplateSource::BuiltIn(template) => template.name(),
+        }
+    }
+}
+
+impl Serialize for TemplateSource {
+    fn serialize<S: serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> std::result::Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
 }
 
 /// A conversation as the model sees it.
@@ -69,41 +90,70 @@ pub struct Rendered {
 pub struct ChatModel {
     vocabulary: Vocabulary,
     own: Option<JinjaTemplate>,
-    built_in: PlainTemplate,
+    built_in: BuiltInTemplate,
+}
+
+/// What is known of a model besides its vocabulary and template.
+struct Family<'a> {
+    architecture: &'a str,
+    finetune: &'a str,
+    path: &'a std::path::Path,
 }
 
 impl ChatModel {
     /// Reads vocabulary and template. A template that does not compile is replaced by ours, which
-    /// [`Rendered::template`] then says.
-    pub(crate) fn from_gguf(gguf: &Gguf) -> Result<Self> {
-        Ok(Self::new(Vocabulary::from_gguf(gguf)?, gguf.text("tokenizer.chat_template")))
+    /// [`Rendered::template`] then says; so is any if `wanted` names one.
+    ///
+    /// # Errors
+    /// Model for a vocabulary that we cannot use; InvalidArgument if `wanted` writes a control token that it lacks.
+    pub(crate) fn from_gguf(gguf: &Gguf, wanted: Option<BuiltInTemplate>) -> Result<Self> {
+        let named = |key| gguf.text(key).unwrap_or_default();
+        let family = Family {
+            architecture: named("general.architecture"),
+            finetune: named("general.finetune"),
+            path: gguf.path(),
+        };
+        let template = gguf.text("tokenizer.chat_template");
+        Self::new(Vocabulary::from_gguf(gguf)?, template, wanted, &family)
     }
 
     /// As [`ChatModel::from_gguf`], of a `transformers` folder.
-    pub(crate) fn from_folder(folder: &GeneratorFolder) -> Result<Self> {
+    pub(crate) fn from_folder(
+        folder: &GeneratorFolder,
+        wanted: Option<BuiltInTemplate>,
+    ) -> Result<Self> {
         let template = folder.chat_template()?;
-        Ok(Self::new(Vocabulary::from_folder(folder)?, template.as_deref()))
+        let family =
+            Family { architecture: folder.architecture(), finetune: "", path: folder.path() };
+        Self::new(Vocabulary::from_folder(folder)?, template.as_deref(), wanted, &family)
     }
 
-    fn new(vocabulary: Vocabulary, template: Option<&str>) -> Self {
+    fn new(
+        vocabulary: Vocabulary,
+        template: Option<&str>,
+        wanted: Option<BuiltInTemplate>,
+        family: &Family<'_>,
+    ) -> Result<Self> {
+        if let Some(wanted) = wanted {
+            if let Some(name) = wanted.missing_token(&vocabulary) {
+                let (wanted, path) = (wanted.name(), family.path.display());
+                let reason = format!("{wanted} needs a token {name}, which {path} does not have");
+                return Err(Error::invalid("template", reason));
+            }
+            return Ok(Self { vocabulary, own: None, built_in: wanted });
+        }
         let own = template.and_then(|source| {
             JinjaTemplate::new(source, vocabulary.bos_text(), vocabulary.eos_text()).ok()
         });
-        let built_in = if vocabulary.has_special("<|im_start|>") {
-            PlainTemplate::ChatMl
-        } else if vocabulary.has_special("<|start_header_id|>") {
-            PlainTemplate::Llama3
-        } else {
-            PlainTemplate::Completion
-        };
-        Self { vocabulary, own, built_in }
+        let built_in = BuiltInTemplate::of(&vocabulary, family.architecture, family.finetune);
+        Ok(Self { vocabulary, own, built_in })
     }
 
     /// The tokens of a conversation, ready for the answer; control tokens come only from the template.
     ///
     /// The template is shown random marks in place of what is said; scaffold and content are tokenised apart.
-    /// A template that fails is replaced by ChatML, Llama 3 or plain `User:` lines, whichever the vocabulary
-    /// has; [`Rendered::template`] says which was used.
+    /// A template that fails is replaced by the built-in one that the vocabulary was made for, plain `User:` lines if
+    /// none is; [`Rendered::template`] says which was used.
     ///
     /// # Errors
     /// [`ErrorCode::InvalidArgument`](crate::ErrorCode::InvalidArgument) if there is no message.
@@ -131,6 +181,15 @@ impl ChatModel {
         Ok(Rendered { text, token_ids, template })
     }
 
+    /// The template that a conversation is written with, if it does not refuse it: see [`Rendered::template`].
+    #[must_use]
+    pub fn template(&self) -> TemplateSource {
+        match self.own {
+            Some(_) => TemplateSource::Model,
+            None => TemplateSource::BuiltIn(self.built_in),
+        }
+    }
+
     fn segments(&self, messages: &[Message]) -> (Vec<Segment>, TemplateSource) {
         if let Some(own) = &self.own {
             if let Ok(segments) = own.segments(messages) {
@@ -142,7 +201,9 @@ impl ChatModel {
                 return (segments, TemplateSource::ModelWithoutSystem);
             }
         }
-        (self.built_in.segments(messages), TemplateSource::BuiltIn)
+        let (bos, eos) = (self.vocabulary.bos_text(), self.vocabulary.eos_text());
+        let segments = self.built_in.segments(messages, bos, eos);
+        (segments, TemplateSource::BuiltIn(self.built_in))
     }
 
     /// The tokens of plain text, with the names of control tokens read as ordinary text.
@@ -225,7 +286,7 @@ impl ChatModel {
 
 /// The conversation with its system turns put before the first question, for templates that know no system
 /// turn; `None` if there is nothing to move.
-fn without_system(messages: &[Message]) -> Option<Vec<Message>> {
+pub(super) fn without_system(messages: &[Message]) -> Option<Vec<Message>> {
     let (system, mut rest): (Vec<Message>, Vec<Message>) =
         messages.iter().cloned().partition(|message| message.role == Role::System);
     if system.is_empty() {

@@ -95,6 +95,11 @@ impl GeneratorFolder {
         &self.path
     }
 
+    /// `model_type` of the configuration, such as `"qwen2"`; empty if it has none.
+    pub(crate) fn architecture(&self) -> &str {
+        self.config.get("model_type").and_then(Value::as_str).unwrap_or_default()
+    }
+
     /// `config.json`.
     pub(crate) fn config(&self) -> &Map<String, Value> {
         &self.config

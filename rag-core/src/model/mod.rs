@@ -1,6 +1,7 @@
 //! Model folders and files on disk: found by name, read without trust, checked, fingerprinted.
 
 pub(crate) mod architecture;
+mod built_in;
 pub(crate) mod chat;
 mod dirs;
 pub(crate) mod fingerprint;
@@ -12,8 +13,9 @@ pub(crate) mod safetensors;
 mod summary;
 mod template;
 pub(crate) mod tensors;
-mod tokenizer;
+pub(crate) mod tokenizer;
 
+pub use self::built_in::BuiltInTemplate;
 pub use self::chat::{ChatModel, Message, Rendered, Role, TemplateSource};
 pub use self::dirs::ModelDirs;
 pub use self::summary::{GeneratorSummary, inspect, is_generator};

@@ -1,4 +1,4 @@
-//! Chat templates: the model's own Jinja source, run with fuel and an output cap, and our plain ones.
+//! Chat templates: the model's own Jinja source, run with fuel and an output cap.
 //!
 //! A template only ever sees random sentinels in place of what people and documents say. Its output is cut at
 //! the sentinels into scaffold and content, so that content is never read for control tokens.
@@ -11,7 +11,7 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Kwargs, Value, ValueKind};
 use minijinja::{AutoEscape, Environment, Error as JinjaError, ErrorKind, context};
 
-use super::chat::{Message, Role};
+use super::chat::Message;
 
 const FUEL: u64 = 1_000_000;
 const MAX_SOURCE_BYTES: usize = 256 << 10;
@@ -129,48 +129,6 @@ fn cut(text: &str, marks: &[String], messages: &[Message]) -> Result<Vec<Segment
     }
     segments.push(Segment::Scaffold(text[rest_from..].to_owned()));
     Ok(segments)
-}
-
-/// A template of ours, for models whose own is missing or does not run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum PlainTemplate {
-    /// `<|im_start|>role ... <|im_end|>`.
-    ChatMl,
-    /// `<|start_header_id|>role<|end_header_id|> ... <|eot_id|>`.
-    Llama3,
-    /// `Role: ...`, for models without turns.
-    Completion,
-}
-
-impl PlainTemplate {
-    /// The conversation cut into scaffold and content, ready for the answer.
-    pub(crate) fn segments(self, messages: &[Message]) -> Vec<Segment> {
-        let mut segments = Vec::new();
-        for message in messages {
-            let (before, after) = self.around(message.role);
-            segments.push(Segment::Scaffold(before));
-            segments.push(Segment::Content(message.content.clone()));
-            segments.push(Segment::Scaffold(after.to_owned()));
-        }
-        let (before, _) = self.around(Role::Assistant);
-        segments.push(Segment::Scaffold(before.trim_end_matches(' ').to_owned()));
-        segments
-    }
-
-    fn around(self, role: Role) -> (String, &'static str) {
-        let name = role.name();
-        match self {
-            PlainTemplate::ChatMl => (format!("<|im_start|>{name}\n"), "<|im_end|>\n"),
-            PlainTemplate::Llama3 => {
-                (format!("<|start_header_id|>{name}<|end_header_id|>\n\n"), "<|eot_id|>")
-            }
-            PlainTemplate::Completion => match role {
-                Role::System => (String::new(), "\n\n"),
-                Role::User => ("User: ".to_owned(), "\n"),
-                Role::Assistant => ("Assistant: ".to_owned(), "\n"),
-            },
-        }
-    }
 }
 
 /// 128 random bits that no text holds by chance; `RandomState` is seeded by the operating system.

@@ -14,6 +14,7 @@ from rag_py._types import (
     Damage,
     Index,
     Info,
+    Kv,
     Message,
     Mode,
     Ranks,
@@ -22,6 +23,7 @@ from rag_py._types import (
     Stage,
     Status,
     StopReason,
+    Template,
     Timings,
     Trace,
 )
@@ -762,12 +764,29 @@ class Encoder:
 class Generator:
     """A loaded generator. One call runs at a time; others wait."""
 
-    def __new__(cls, name_or_path: _Path) -> Self:
+    def __new__(
+        cls,
+        name_or_path: _Path,
+        *,
+        kv: Kv | None = None,
+        template: Template | None = None,
+        threads: int | None = None,
+        level: Literal["best", "avx512", "avx2", "portable"] | None = None,
+    ) -> Self:
         """Loads a model by name, path or hub id, from this machine only.
+
+        Args:
+            name_or_path: The model.
+            kv: How keys and values are kept: ``"f16"`` (default), or ``"q8"`` for half the memory.
+            template: A built-in chat template in place of the model's own: ``"chatml"``, ``"completion"``,
+                ``"gemma"``, ``"llama2"``, ``"llama3"``, ``"mistral"``, ``"phi3"`` or ``"zephyr"``.
+            threads: How many; 0, the default, for as many as the machine runs at once.
+            level: Vector instructions: ``"best"`` (default), ``"avx512"``, ``"avx2"`` or ``"portable"``.
 
         Raises:
             NotFoundError: No such model on this machine.
             ModelError: A file is missing, damaged or of a kind we do not run.
+            InvalidArgumentError: An option is unknown, or the template needs tokens that the model does not have.
         """
 
     @overload
@@ -793,6 +812,9 @@ class Generator:
         draft: bool | None = None,
         seed: int | None = None,
         stop: Sequence[str] | None = None,
+        json_schema: Mapping[str, Any] | bool | str | None = None,
+        regex: str | None = None,
+        grammar: str | None = None,
     ) -> Generation:
         """Continues a prompt, or answers a conversation.
 
@@ -821,9 +843,12 @@ class Generator:
             draft: Guess tokens ahead from the text so far, which changes the speed and no byte. Default True.
             seed: Same seed, same bytes. Default 0.
             stop: Generation ends before any of these.
+            json_schema: Hold the text to a JSON value that this JSON Schema describes; a dict, or JSON text.
+            regex: Hold the whole text to this regular expression.
+            grammar: Hold the whole text to this grammar in Lark's notation.
 
         Raises:
-            InvalidArgumentError: An option is out of range.
+            InvalidArgumentError: An option is out of range, or a schema, expression or grammar is malformed.
             ContextOverflowError: The prompt leaves no room for an answer.
         """
 
@@ -850,6 +875,9 @@ class Generator:
         draft: bool | None = None,
         seed: int | None = None,
         stop: Sequence[str] | None = None,
+        json_schema: Mapping[str, Any] | bool | str | None = None,
+        regex: str | None = None,
+        grammar: str | None = None,
     ) -> GenerationStream: ...
     def generate_many(
         self,
@@ -873,6 +901,9 @@ class Generator:
         draft: bool | None = None,
         seed: int | None = None,
         stop: Sequence[str] | None = None,
+        json_schema: Mapping[str, Any] | bool | str | None = None,
+        regex: str | None = None,
+        grammar: str | None = None,
     ) -> list[Generation]:
         """Several answers to one prompt: the first with ``seed``, the next with the seed after it, and so on.
 
@@ -889,6 +920,18 @@ class Generator:
     @property
     def name(self) -> str:
         """The name or path it was loaded by."""
+
+    @property
+    def template(self) -> Literal["model"] | Template:
+        """What writes conversations down: ``"model"`` for its own template, else the name of a built-in one."""
+
+    @property
+    def kv(self) -> Kv:
+        """How keys and values are kept: ``"f16"`` or ``"q8"``."""
+
+    @property
+    def kv_bytes_per_token(self) -> int:
+        """Bytes that the keys and values of a token take."""
 
     @property
     def context_len(self) -> int:

@@ -15,6 +15,17 @@ StopReason = Union[
 ]
 Stage = Union[Literal["scan"], Literal["index"], Literal["seal"]]
 Abstain = Union[Literal["calibrated"], Literal["never"], float]
+Kv = Union[Literal["f16"], Literal["q8"]]
+Template = Union[
+    Literal["chatml"],
+    Literal["completion"],
+    Literal["gemma"],
+    Literal["llama2"],
+    Literal["llama3"],
+    Literal["mistral"],
+    Literal["phi3"],
+    Literal["zephyr"],
+]
 
 
 class Message(TypedDict):
@@ -73,6 +84,9 @@ class GenerateOptions(TypedDict, total=False):
     draft: Optional[bool]
     seed: Optional[int]
     stop: Optional[Sequence[str]]
+    json_schema: Optional[Union[Mapping[str, Any], bool, str]]
+    regex: Optional[str]
+    grammar: Optional[str]
 
 
 class Ranks(TypedDict):

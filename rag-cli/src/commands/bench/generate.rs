@@ -5,13 +5,15 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use rag_core::Error;
-use rag_core::generate::{Draft, GenerateOptions, Generator, KernelLevel, LoadOptions};
+use rag_core::generate::{
+    Draft, GenerateOptions, Generator, KernelLevel, KvPrecision, LoadOptions,
+};
 use rag_core::model::DEFAULT_LLM;
 use serde::Serialize;
 
 use super::{Machine, Random, print};
 use crate::commands::generate::per_second;
-use crate::commands::options::model_dirs;
+use crate::commands::options::{model_dirs, parse_kv};
 use crate::console::Console;
 use crate::failure::{Exit, Outcome};
 
@@ -36,6 +38,9 @@ pub(crate) struct Args {
     /// Vector instructions; the best of this CPU if not given
     #[arg(long, value_name = "avx512|avx2|neon|portable", value_parser = level)]
     level: Option<KernelLevel>,
+    /// How keys and values are kept
+    #[arg(long, value_name = "f16|q8", value_parser = parse_kv, default_value = "f16")]
+    kv: KvPrecision,
     /// A text to take instead of a made-up one; its perplexity is measured too
     #[arg(long, value_name = "FILE")]
     text: Option<PathBuf>,
@@ -54,6 +59,8 @@ struct Figures {
     prompt_token_count: usize,
     new_token_count: usize,
     load_milliseconds: f64,
+    kv: KvPrecision,
+    kv_bytes_per_token: usize,
     prefill_tokens_per_second: f64,
     decode_tokens_per_second: f64,
     time_to_first_token_milliseconds: f64,
@@ -68,7 +75,12 @@ struct Figures {
 
 pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
     let path = model_dirs().resolve(&args.llm)?;
-    let options = LoadOptions { threads: args.threads, level: args.level };
+    let options = LoadOptions {
+        threads: args.threads,
+        level: args.level,
+        kv: args.kv,
+        ..LoadOptions::default()
+    };
     let started = Instant::now();
     let generator = Generator::load_with(&path, &options)?;
     let load_milliseconds = started.elapsed().as_secs_f64() * 1e3;
@@ -89,6 +101,8 @@ pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
         prompt_token_count: prompt_ids.len(),
         new_token_count: 0,
         load_milliseconds,
+        kv: generator.kv_precision(),
+        kv_bytes_per_token: generator.kv_bytes_per_token(),
         prefill_tokens_per_second: 0.0,
         decode_tokens_per_second: 0.0,
         time_to_first_token_milliseconds: f64::INFINITY,

@@ -37,7 +37,7 @@ fn ids(value: &serde_json::Value) -> Vec<u32> {
 }
 
 fn load(folder: &GeneratorFolder, config: Config, level: Option<KernelLevel>) -> Decoder {
-    let engine = Engine::new(&LoadOptions { threads: 2, level }).unwrap();
+    let engine = Engine::new(&LoadOptions { threads: 2, level, ..LoadOptions::default() }).unwrap();
     Decoder::load(config, folder, folder.vocabulary_len().unwrap(), engine).unwrap()
 }
 
@@ -107,7 +107,7 @@ fn the_logits_would_show_each_peculiarity_left_out() {
 fn texts_and_turns_give_the_ids_of_transformers() {
     for (name, path) in families() {
         let expected = expected(&path);
-        let chat = ChatModel::from_folder(&GeneratorFolder::open(&path).unwrap()).unwrap();
+        let chat = ChatModel::from_folder(&GeneratorFolder::open(&path).unwrap(), None).unwrap();
         for case in expected["texts"].as_array().unwrap() {
             let text = case["text"].as_str().unwrap();
             let found = chat.encode_prompt(text).unwrap();
@@ -126,9 +126,11 @@ fn a_gguf_file_gives_the_logits_of_its_dequantised_weights() {
     let expected = std::fs::read(data.join("tiny.json")).unwrap();
     let expected: serde_json::Value = serde_json::from_slice(&expected).unwrap();
     let gguf = Gguf::open(&data.join("tiny.gguf")).unwrap();
-    let chat = ChatModel::from_gguf(&gguf).unwrap();
+    let chat = ChatModel::from_gguf(&gguf, None).unwrap();
     for level in KernelLevel::ALL.into_iter().filter(|level| level.is_available()) {
-        let engine = Engine::new(&LoadOptions { threads: 2, level: Some(level) }).unwrap();
+        let engine =
+            Engine::new(&LoadOptions { threads: 2, level: Some(level), ..LoadOptions::default() })
+                .unwrap();
         let config = Config::from_gguf(&gguf).unwrap();
         let decoder = Decoder::load(config, &gguf, chat.vocabulary_len(), engine).unwrap();
         for (position, error) in errors(&decoder, &expected) {

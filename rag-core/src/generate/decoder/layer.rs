@@ -119,7 +119,7 @@ impl Layer {
         rows: &mut Rows,
         cache: &mut KvCache,
     ) {
-        let Engine { pool, proof } = engine;
+        let Engine { pool, proof, .. } = engine;
         let count = rows.count;
         norm(engine, config, rows, &self.attention_norm);
         let input = Input { rows: count, values: &rows.normed, rounded: &rows.rounded };
@@ -173,7 +173,7 @@ impl Layer {
         rows: &mut Rows,
         cache: &mut KvCache,
     ) {
-        let Engine { pool, proof } = engine;
+        let Engine { pool, proof, .. } = engine;
         let (start, count, dim) = (cache.len(), rows.count, config.head_dim);
         let turn = |row: usize, heads: &mut [f32], weight: Option<&[f32]>, scale: f32| {
             let angles = |values: fn(&Place) -> &[f32]| {
@@ -221,7 +221,7 @@ impl Layer {
 
 /// `normed = norm(states)`, and rounded.
 fn norm(engine: &Engine, config: &Config, rows: &mut Rows, weight: &[f32]) {
-    let Engine { pool, proof } = engine;
+    let Engine { pool, proof, .. } = engine;
     let (dim, epsilon, states) = (config.dim, config.norm_epsilon, &rows.states);
     let groups = rows.rounded.groups(ROWS);
     pool.pieces(&mut rows.normed, ROWS * dim, |index, normed| {
@@ -237,7 +237,7 @@ fn norm(engine: &Engine, config: &Config, rows: &mut Rows, weight: &[f32]) {
 }
 
 fn round(engine: &Engine, values: &[f32], width: usize, to: &mut Rounded) {
-    let Engine { pool, proof } = engine;
+    let Engine { pool, proof, .. } = engine;
     let groups = to.groups(ROWS);
     pool.run(values.len().div_ceil(ROWS * width), |index| {
         let values = values[index * ROWS * width..].chunks_exact(width);
@@ -249,7 +249,7 @@ fn round(engine: &Engine, values: &[f32], width: usize, to: &mut Rounded) {
 
 /// `gates = f(gates) * ups`, and rounded.
 fn gate(engine: &Engine, config: &Config, rows: &mut Rows) {
-    let Engine { pool, proof } = engine;
+    let Engine { pool, proof, .. } = engine;
     let (width, ups) = (config.feed_forward_dim, &rows.ups);
     let groups = rows.gated.groups(ROWS);
     pool.pieces(&mut rows.gates, ROWS * width, |index, gates| {
@@ -271,7 +271,7 @@ fn add(
     states: &mut [f32],
     spare: &mut [f32],
 ) {
-    let Engine { pool, proof } = engine;
+    let Engine { pool, proof, .. } = engine;
     let Some(weight) = after else {
         return multiply(pool, *proof, input, &mut [linear.add_to(states)]);
     };

@@ -8,6 +8,7 @@ use candle_transformers::models::{quantized_llama, quantized_qwen2};
 
 use super::*;
 use crate::generate::engine::LoadOptions;
+use crate::kernels::attend::KvPrecision;
 use crate::kernels::lanes::KernelLevel;
 use crate::model::gguf::Gguf;
 use crate::model::gguf::testing::Writer;
@@ -93,7 +94,7 @@ fn tiny(architecture: &str, stored: Stored) -> Writer {
 }
 
 fn engine(threads: usize, level: Option<KernelLevel>) -> Engine {
-    Engine::new(&LoadOptions { threads, level }).unwrap()
+    Engine::new(&LoadOptions { threads, level, ..LoadOptions::default() }).unwrap()
 }
 
 fn from_gguf(gguf: &Gguf, vocabulary_len: usize, engine: Engine) -> Result<Decoder> {
@@ -106,6 +107,11 @@ fn decoder_on(writer: &Writer, engine: Engine) -> Decoder {
 
 fn decoder(writer: &Writer) -> Decoder {
     decoder_on(writer, engine(2, None))
+}
+
+/// One that keeps keys and values in each precision.
+fn decoders(writer: &Writer) -> [Decoder; 2] {
+    KvPrecision::ALL.map(|kv| decoder_on(writer, Engine { kv, ..engine(2, None) }))
 }
 
 fn prompt(len: usize) -> Vec<u32> {
@@ -165,8 +171,11 @@ fn a_token_gets_the_same_bits_however_the_prompt_is_cut() {
     for (architecture, stored) in
         [("llama", Stored::Floats), ("qwen2", Stored::Floats), ("qwen2", Stored::Q8_0)]
     {
-        let decoder = decoder(&tiny(architecture, stored));
-        for len in [2, 63, 200, SPAN + 77] {
+        let writer = tiny(architecture, stored);
+        for (decoder, len) in decoders(&writer)
+            .iter()
+            .flat_map(|decoder| [2, 63, 200, SPAN + 77].map(|len| (decoder, len)))
+        {
             let ids = prompt(len);
             let mut fresh = decoder.new_cache();
             let last = len.min(20);
@@ -198,23 +207,38 @@ fn a_token_gets_the_same_bits_however_the_prompt_is_cut() {
 #[test]
 fn a_fork_goes_its_own_way() {
     let cancel = CancelToken::new();
-    let decoder = decoder(&tiny("qwen2", Stored::Q8_0));
-    let mut cache = decoder.new_cache();
-    decoder.take_in(&prompt(70), &mut cache, &cancel).unwrap();
-    let mut fork = cache.fork();
-    let first = decoder.step(1, &mut cache, &cancel).unwrap();
-    decoder.take_in(&[9, 8, 7], &mut fork, &cancel).unwrap();
-    let second = decoder.step(2, &mut cache, &cancel).unwrap();
-    let ids = [&prompt(70)[..], &[1, 2]].concat();
-    let mut fresh = decoder.new_cache();
-    let expected = decoder.forward(&ids, &mut fresh, 2, &cancel).unwrap();
-    assert_eq!([bits(&first), bits(&second)].concat(), bits(&expected));
+    for decoder in decoders(&tiny("qwen2", Stored::Q8_0)) {
+        let mut cache = decoder.new_cache();
+        decoder.take_in(&prompt(70), &mut cache, &cancel).unwrap();
+        let mut fork = cache.fork();
+        let first = decoder.step(1, &mut cache, &cancel).unwrap();
+        decoder.take_in(&[9, 8, 7], &mut fork, &cancel).unwrap();
+        let second = decoder.step(2, &mut cache, &cancel).unwrap();
+        let ids = [&prompt(70)[..], &[1, 2]].concat();
+        let mut fresh = decoder.new_cache();
+        let expected = decoder.forward(&ids, &mut fresh, 2, &cancel).unwrap();
+        assert_eq!([bits(&first), bits(&second)].concat(), bits(&expected));
+    }
+}
+
+#[test]
+fn eight_bit_keys_and_values_move_logits_a_little() {
+    let cancel = CancelToken::new();
+    for architecture in ["llama", "qwen2"] {
+        let writer = tiny(architecture, Stored::Floats);
+        let logits = decoders(&writer).map(|decoder| {
+            decoder.take_in(&prompt(200), &mut decoder.new_cache(), &cancel).unwrap()
+        });
+        let error = relative_error(&logits[1], &logits[0]);
+        assert!(error > 0.0 && error < 0.02, "{architecture}: {error}");
+    }
 }
 
 #[test]
 fn any_number_of_threads_gives_the_same_bits() {
-    let run = |threads: usize| {
-        let decoder = decoder_on(&tiny("llama", Stored::Q8_0), engine(threads, None));
+    let run = |threads: usize, kv: KvPrecision| {
+        let engine = Engine { kv, ..engine(threads, None) };
+        let decoder = decoder_on(&tiny("llama", Stored::Q8_0), engine);
         let mut cache = decoder.new_cache();
         let mut logits = decoder.take_in(&prompt(200), &mut cache, &CancelToken::new()).unwrap();
         for id in [3, 1, 4] {
@@ -222,9 +246,11 @@ fn any_number_of_threads_gives_the_same_bits() {
         }
         bits(&logits)
     };
-    let one = run(1);
-    for threads in [2, 3, 8] {
-        assert_eq!(run(threads), one, "{threads} threads");
+    for kv in KvPrecision::ALL {
+        let one = run(1, kv);
+        for threads in [2, 3, 8] {
+            assert_eq!(run(threads, kv), one, "{threads} threads");
+        }
     }
 }
 
@@ -287,6 +313,13 @@ fn what_is_not_supported_is_refused_by_name() {
         .fold(missing, |writer, key| writer.count(&format!("llama.{key}"), 32))
         .count("llama.attention.head_count", 4);
     assert!(refusal(missing).contains("token_embd.weight is missing"));
+    let no_context = Writer::default().text("general.architecture", "llama");
+    let no_context = ["block_count", "embedding_length", "feed_forward_length"]
+        .iter()
+        .fold(no_context, |writer, key| writer.count(&format!("llama.{key}"), 32))
+        .count("llama.attention.head_count", 4)
+        .count("llama.context_length", 0);
+    assert!(refusal(no_context).contains("llama.context_length is 0"));
     let file = base().file();
     let gguf = Gguf::open(file.path()).unwrap();
     let Err(error) = from_gguf(&gguf, VOCABULARY + 1, engine(1, None)) else { panic!("accepted") };

@@ -36,10 +36,24 @@ fn queries(case: &Case, range: std::ops::Range<usize>) -> Vec<f32> {
     range.flat_map(|position| row(2, 0, position, width)).collect()
 }
 
+/// What is left of a head's numbers once they are kept.
+fn kept(precision: KvPrecision, head: &[f32]) -> Vec<f64> {
+    if precision == KvPrecision::F16 {
+        return head.iter().map(|value| f64::from(f16::from_f32(*value).to_f32())).collect();
+    }
+    let rounded = |block: &[f32]| -> Vec<f64> {
+        let largest = block.iter().fold(0f32, |largest, value| largest.max(value.abs()));
+        let scale = f16::from_f32(largest / 127.0).to_f32();
+        let code = |value: &f32| (value * (1.0 / scale)).round_ties_even().clamp(-127.0, 127.0);
+        block.iter().map(|value| f64::from(code(value)) * f64::from(scale)).collect()
+    };
+    head.chunks(32).flat_map(rounded).collect()
+}
+
 /// The textbook in double precision.
 fn exact(case: &Case, layer: usize, position: usize) -> Vec<f64> {
     let (dim, heads) = (case.shape.dim, case.shape.heads);
-    let narrow = |value: f32| f64::from(f16::from_f32(value).to_f32());
+    let precision = case.shape.precision;
     let query = queries(case, position..position + 1);
     let mut out = Vec::new();
     for (index, query) in query.chunks(dim).enumerate() {
@@ -49,9 +63,9 @@ fn exact(case: &Case, layer: usize, position: usize) -> Vec<f64> {
             .clone()
             .map(|at| {
                 let keys = row(0, layer, at, heads * dim);
-                let keys = keys[head * dim..][..dim].iter();
+                let keys = kept(precision, &keys[head * dim..][..dim]);
                 let score: f64 =
-                    keys.zip(query).map(|(key, query)| narrow(*key) * f64::from(*query)).sum();
+                    keys.iter().zip(query).map(|(key, query)| key * f64::from(*query)).sum();
                 let cap = f64::from(case.cap);
                 if cap > 0.0 { cap * (score / cap).tanh() } else { score }
             })
@@ -61,8 +75,9 @@ fn exact(case: &Case, layer: usize, position: usize) -> Vec<f64> {
         let mut mixed = vec![0.0; dim];
         for (at, score) in seen.zip(scores) {
             let values = row(1, layer, at, heads * dim);
-            for (mixed, value) in mixed.iter_mut().zip(&values[head * dim..]) {
-                *mixed += narrow(*value) * (score - largest).exp() / sum;
+            let values = kept(precision, &values[head * dim..][..dim]);
+            for (mixed, value) in mixed.iter_mut().zip(values) {
+                *mixed += value * (score - largest).exp() / sum;
             }
         }
         out.extend(mixed);
@@ -71,8 +86,12 @@ fn exact(case: &Case, layer: usize, position: usize) -> Vec<f64> {
 }
 
 fn cases() -> Vec<Case> {
+    KvPrecision::ALL.into_iter().flat_map(cases_of).collect()
+}
+
+fn cases_of(precision: KvPrecision) -> Vec<Case> {
     let case = |heads, dim, group, window, cap| Case {
-        shape: CacheShape { layers: 2, heads, dim },
+        shape: CacheShape { layers: 2, heads, dim, precision },
         group,
         window,
         cap,
@@ -147,8 +166,53 @@ fn a_query_finds_the_same_bits_in_any_company() {
 }
 
 #[test]
+fn eight_bits_take_little_more_than_half_the_memory() {
+    for (dim, share) in [(64, 0.532), (128, 0.532), (80, 0.54)] {
+        let bytes = |precision| {
+            let shape = CacheShape { layers: 3, heads: 2, dim, precision };
+            let page = Page::new(shape);
+            assert_eq!(page.halves.len() * 2 + page.codes.len(), shape.page_bytes());
+            shape.page_bytes() as f64
+        };
+        assert!(bytes(KvPrecision::Q8) <= share * bytes(KvPrecision::F16), "{dim}");
+    }
+}
+
+#[test]
+fn eight_bits_keep_small_and_large_numbers_and_what_is_none() {
+    let shape = CacheShape { layers: 1, heads: 1, dim: 64, precision: KvPrecision::Q8 };
+    let found = |proof, value: &[f32; 64]| {
+        let mut page = Page::new(shape);
+        page.write(proof, 0, 0, &[0.0; 64], value);
+        let mut query = vec![0.0; 64];
+        let pages = [Arc::new(page)];
+        let sight =
+            Sight { pages: &pages, layer: 0, first: 0, group: 1, window: usize::MAX, cap: 0.0 };
+        attend(&Pool::new(1), proof, sight, &mut query);
+        query
+    };
+    for proof in Proof::available() {
+        for size in [0.0f32, 1e-30, 1e-6, 1e-3, 1.0, 300.0] {
+            let mut values = [0.0; 64];
+            (0..64).for_each(|at| values[at] = number(at) * if at < 32 { size } else { 1.0 });
+            for (at, (found, value)) in found(proof, &values).iter().zip(values).enumerate() {
+                let step = if at < 32 { size } else { 1.0 } / 127.0;
+                // the least scale is that of 16-bit floats
+                let most = 0.51 * step + 4e-6;
+                assert!((found - value).abs() <= most, "{proof:?} {size}: {found} {value}");
+            }
+        }
+        let mut values = [1.0; 64];
+        values[40] = f32::NAN;
+        let found = found(proof, &values);
+        assert!(found[..32].iter().all(|value| (value - 1.0).abs() < 1e-3));
+        assert!(found[32..].iter().all(|value| value.is_nan()), "{proof:?}");
+    }
+}
+
+#[test]
 fn what_is_too_large_for_sixteen_bits_stays_finite() {
-    let shape = CacheShape { layers: 1, heads: 1, dim: 16 };
+    let shape = CacheShape { layers: 1, heads: 1, dim: 16, precision: KvPrecision::F16 };
     for proof in Proof::available() {
         let mut page = Page::new(shape);
         page.write(proof, 0, 0, &[1e30; 16], &[-1e30; 16]);

@@ -11,12 +11,12 @@ fn message(role: Role, content: &str) -> Message {
 
 fn chat(writer: &Writer) -> ChatModel {
     let file = writer.file();
-    ChatModel::from_gguf(&Gguf::open(file.path()).unwrap()).unwrap()
+    ChatModel::from_gguf(&Gguf::open(file.path()).unwrap(), None).unwrap()
 }
 
 fn real(name: &str) -> Option<ChatModel> {
     let path = crate::model::summary::find(&test_model(name)?).unwrap();
-    Some(ChatModel::from_gguf(&Gguf::open(&path).unwrap()).unwrap())
+    Some(ChatModel::from_gguf(&Gguf::open(&path).unwrap(), None).unwrap())
 }
 
 fn control_count(chat: &ChatModel, ids: &[u32]) -> usize {
@@ -101,7 +101,7 @@ fn a_failing_template_is_replaced_and_said_so() {
     for source in broken {
         let rendered =
             chat(&tiny().text("tokenizer.chat_template", source)).render(&turns).unwrap();
-        assert_eq!(rendered.template, TemplateSource::BuiltIn);
+        assert_eq!(rendered.template, TemplateSource::BuiltIn(BuiltInTemplate::ChatMl));
         assert!(rendered.text.starts_with("<|im_start|>system\nS<|im_end|>"), "{}", rendered.text);
     }
     let source = "{% for m in messages %}{% if m.role == 'system' %}{{ raise_exception('no system') }}{% endif %}[{{ m.role }}: {{ m.content }}]{% endfor %}";

@@ -6,9 +6,14 @@ use super::*;
 use crate::model::gguf::testing::Writer;
 use crate::model::test_model;
 
+/// A token for each byte.
+pub(crate) fn byte_tokens() -> Vec<String> {
+    byte_characters().iter().map(char::to_string).collect()
+}
+
 /// A byte-level vocabulary: 256 bytes, "he", "llo", "hello", then special tokens.
 pub(crate) fn tiny() -> Writer {
-    let bytes: Vec<String> = byte_characters().iter().map(char::to_string).collect();
+    let bytes = byte_tokens();
     let mut tokens: Vec<&str> = bytes.iter().map(String::as_str).collect();
     tokens.extend(["he", "ll", "llo", "hello", "<|im_start|>", "<|im_end|>", "<tool>", "[PAD9]"]);
     let mut kinds = vec![1; 260];
