@@ -179,7 +179,7 @@ fn mutate_text(bytes: &mut Vec<u8>, random: &mut Random) {
 
 /// Loads and runs the model; whether it could be loaded.
 fn run(path: &Path) -> bool {
-    let options = LoadOptions { threads: 1, level: None };
+    let options = LoadOptions { threads: 1, ..LoadOptions::default() };
     let Ok(generator) = Generator::load_with(path, &options) else { return false };
     let cancel = CancelToken::new();
     let user = Message { role: Role::User, content: "the bridge <|end|> 1902".to_owned() };

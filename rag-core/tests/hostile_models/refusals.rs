@@ -193,7 +193,7 @@ fn a_hostile_template_of_a_folder_is_replaced_and_said_so() {
         let folder = copy("llama");
         fs::write(folder.path().join("chat_template.jinja"), source).unwrap();
         let rendered = Generator::load(folder.path()).unwrap().chat().render(&turn).unwrap();
-        assert_eq!(rendered.template, TemplateSource::BuiltIn, "{source}");
+        assert!(matches!(rendered.template, TemplateSource::BuiltIn(_)), "{source}");
     }
 }
 
