@@ -162,10 +162,26 @@ static void a_flag_cancels_and_errors_are_typed(const rag_generator *generator) 
     free(prompt);
 }
 
+static void a_transformers_folder_is_a_generator(void) {
+    rag_error *error = NULL;
+    rag_generation *generation = NULL;
+    rag_generator *generator = NULL;
+    rag_generate_options options = RAG_GENERATE_OPTIONS_INIT;
+    size_t count = 0;
+    options.max_new_tokens = 3;
+    if (!CHECK_STATUS(rag_generator_open("tests/data/generator/families/llama", &generator, &error), RAG_OK)) return;
+    CHECK(rag_generator_context_len(generator) == 512);
+    CHECK_STATUS(rag_generator_generate(generator, "the bridge", 10, &options, &generation, &error), RAG_OK);
+    CHECK(rag_generation_token_ids(generation, &count) != NULL && count == 3);
+    rag_generation_free(generation);
+    rag_generator_free(generator);
+}
+
 int main(void) {
     char path[4096];
     rag_error *error = NULL;
     rag_generator *generator = NULL;
+    a_transformers_folder_is_a_generator();
     if (!find_model("smollm2", path, sizeof path)) return finish();
     if (!CHECK_STATUS(rag_generator_open(path, &generator, &error), RAG_OK)) return finish();
     pieces_are_the_text_and_a_callback_may_stop_but_not_reenter(generator);
