@@ -1,10 +1,11 @@
-"""What guessing tokens ahead saves on answers from documents: `draft.py RAG KB QUESTION...`.
+"""What guessing tokens ahead saves on answers from documents: `draft.py RAG KB QUESTION...`, or a file of questions.
 
 Each question is asked twice, with and without guesses, in turns; the answers must be the same to the byte. Prints tokens/s
 after the first token, how many guesses were right, and the ratio.
 """
 
 import json
+import pathlib
 import statistics
 import subprocess
 import sys
@@ -16,6 +17,8 @@ def ask(rag: str, kb: str, question: str, *flags: str) -> dict:
 
 
 def main(rag: str, kb: str, questions: list[str]) -> None:
+    if len(questions) == 1 and pathlib.Path(questions[0]).is_file():
+        questions = pathlib.Path(questions[0]).read_text().splitlines()
     print("| tokens of the answer | one by one, tokens/s | guessing, tokens/s | guesses, right | ratio |\n|---|---|---|---|---|")
     ratios = []
     for question in questions:

@@ -13,17 +13,21 @@ pub(super) struct Lookup {
     pause: usize,
     /// The pause after the next wrong guess.
     next_pause: usize,
+    /// Tokens that must have come up before.
+    least_match: usize,
 }
 
-/// Tokens that must have come up before, most first.
-const MATCHES: [usize; 2] = [3, 2];
+/// Tokens that must have come up before where nothing says yet that the text copies.
+const SURE_MATCH: usize = 3;
+/// The same once a guess was right.
+const LEAST_MATCH: usize = 2;
 const FIRST_WIDTH: usize = 3;
 const MAX_WIDTH: usize = 7;
 const MAX_PAUSE: usize = 16;
 
 impl Lookup {
     pub(super) fn new() -> Self {
-        Self { width: FIRST_WIDTH, pause: 0, next_pause: 1 }
+        Self { width: FIRST_WIDTH, pause: 0, next_pause: 1, least_match: SURE_MATCH }
     }
 
     /// At most `most` tokens that may follow `history`.
@@ -36,9 +40,9 @@ impl Lookup {
         if width == 0 {
             return Vec::new();
         }
-        MATCHES
-            .iter()
-            .find_map(|len| followers(history, *len))
+        (self.least_match..=SURE_MATCH)
+            .rev()
+            .find_map(|len| followers(history, len))
             .map_or(Vec::new(), |after| after[..after.len().min(width)].to_vec())
     }
 
@@ -47,6 +51,7 @@ impl Lookup {
         if guessed == 0 {
             return;
         }
+        self.least_match = if right > 0 { LEAST_MATCH } else { SURE_MATCH };
         if right == guessed {
             self.width = (2 * self.width + 1).min(MAX_WIDTH);
             self.next_pause = 1;
@@ -75,6 +80,8 @@ mod tests {
         let mut lookup = Lookup::new();
         assert_eq!(lookup.guess(&[1, 2, 3, 4, 5, 9, 1, 2, 3], 10), [4, 5, 9]);
         assert_eq!(lookup.guess(&[1, 2, 3, 4, 0, 1, 2, 3, 7, 1, 2, 3], 10), [7, 1, 2]);
+        assert_eq!(lookup.guess(&[8, 2, 3, 4, 1, 2, 3], 2), [0; 0], "too little to start with");
+        lookup.learn(1, 1);
         assert_eq!(lookup.guess(&[8, 2, 3, 4, 1, 2, 3], 2), [4, 1]);
         assert_eq!(lookup.guess(&[5, 5, 5, 5], 10), [5], "an overlap is a place too");
         for nothing in [&[][..], &[1], &[1, 2], &[1, 2, 3, 4]] {
@@ -85,7 +92,7 @@ mod tests {
 
     #[test]
     fn right_guesses_widen_and_wrong_ones_pause_longer_each_time() {
-        let history = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 1, 2];
+        let history = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 1, 2, 3];
         let mut lookup = Lookup::new();
         lookup.learn(3, 3);
         assert_eq!(lookup.guess(&history, 100).len(), 7);

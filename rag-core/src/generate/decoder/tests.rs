@@ -299,7 +299,8 @@ fn what_is_not_supported_is_refused_by_name() {
         (Writer::default().text("general.architecture", "llama"), "head_count is missing"),
         (base().count("llama.expert_count", 8), "mixtures of experts"),
         (base().text("llama.rope.scaling.type", "yarn"), "rope scaling \"yarn\""),
-        (base().count("llama.attention.key_length", 8), "differs from head width"),
+        (base().count("llama.attention.value_length", 8), "differs from head width"),
+        (base().count("llama.attention.key_length", 8), "of 8 components of a head rotate"),
         (base().number("llama.rope.scaling.factor", f32::NAN), "expected a number"),
         (base().number("llama.rope.scaling.factor", 0.0), "must be positive"),
     ];
