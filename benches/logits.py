@@ -7,7 +7,8 @@
 The peer is that of benches/peers/generate.py.
 For each prompt (the twenty of generate.py, and questions after each text of examples/corpus) it takes the relative L2
 distance of the logits after the last token. Then both continue the twenty prompts greedily for 64 tokens, and at each first
-difference it prints the gap between the two likeliest tokens on all three sides, and whose token the reference takes.
+difference it prints the gap between the two likeliest tokens on all three sides, whose token the reference takes, and the
+noise, the root mean square difference of a logit from the reference.
 """
 
 import argparse
@@ -89,6 +90,11 @@ def distance(found, expected) -> float:
     return float(numpy.linalg.norm(found - expected) / numpy.linalg.norm(expected))
 
 
+def noise(found, expected) -> float:
+    """Root mean square difference of a logit; what two rows have in common moves no choice."""
+    return float((found - expected).std())
+
+
 def gap(row) -> float:
     import numpy
 
@@ -98,8 +104,10 @@ def gap(row) -> float:
 
 def compare(options: argparse.Namespace, model: str) -> None:
     name = pathlib.Path(model).stem
-    found = ask_peer(options.peer, what="tokens", model=model, texts=prompts())["token_ids"]
-    ids = found
+    texts = PROMPTS if options.continuations else prompts()
+    ids = ask_peer(options.peer, what="tokens", model=model, texts=texts)["token_ids"]
+    if options.continuations:
+        return first_differences(options, model, ids, ours(options.program, model, ids, 64)[1])
     exact = start(sys.executable, "reference", {"model": model, "prompts": ids})
     mine, continued = ours(options.program, model, ids, 64)
     job = {"model": model, "threads": options.threads, "prompts": ids}
@@ -134,17 +142,21 @@ def first_differences(options: argparse.Namespace, model: str, ids: list[list[in
     mine, _ = ours(options.program, model, prefixes, 0)
     job = {"model": model, "threads": options.threads, "prompts": prefixes, "splits": splits}
     theirs = start(options.peer, "peer", job)
-    print("| after tokens | gap: ours | llama.cpp | f32 | f32 takes | distance: ours | llama.cpp |\n|---|---|---|---|---|---|---|")
+    print("| after tokens | gap: ours | llama.cpp | f32 | f32 takes | noise: ours | llama.cpp |\n|---|---|---|---|---|---|---|")
     agree = {"ours": 0, "llama.cpp's": 0, "neither": 0}
+    gaps, small = [], 0
     for prefix, split, ref, a, b in zip(prefixes, splits, exact, mine, theirs):
         token = ref.argmax()
         side = "ours" if token == a.argmax() else "llama.cpp's" if token == b.argmax() else "neither"
         agree[side] += 1
+        gaps.append(gap(ref))
+        small += gap(ref) < 2 * max(noise(a, ref), noise(b, ref))
         print(
             f"| {len(prefix) - split} | {gap(a):.3f} | {gap(b):.3f} | {gap(ref):.3f} | {side} "
-            f"| {distance(a, ref):.4f} | {distance(b, ref):.4f} |"
+            f"| {noise(a, ref):.3f} | {noise(b, ref):.3f} |"
         )
-    print(f"\nThe f32 reference takes {', '.join(f'{side} {count} times' for side, count in agree.items())}.")
+    print(f"\nGaps in f32: median {statistics.median(gaps):.3f}, largest {max(gaps):.3f}; {small} of {len(gaps)} below twice the noise.")
+    print(f"The f32 reference takes {', '.join(f'{side} {count} times' for side, count in agree.items())}.")
 
 
 def main() -> None:
@@ -156,6 +168,7 @@ def main() -> None:
     parser.add_argument("--program", default="target/release/examples/bench_logits")
     parser.add_argument("--peer", default=sys.executable, help="a Python with llama-cpp-python")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--continuations", action="store_true", help="only the first differences")
     options = parser.parse_args()
     for model in options.models:
         compare(options, model)

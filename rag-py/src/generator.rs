@@ -48,7 +48,7 @@ impl Prompt {
 
 #[pymethods]
 impl Generator {
-    /// Loads a model by name, path or hub id, from this machine only.
+    /// Loads a model by name, path or hub id, from this machine only: a GGUF file, or a folder as ``transformers`` saves it.
     ///
     /// Args:
     ///     name_or_path: The model.

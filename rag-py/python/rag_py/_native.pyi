@@ -773,7 +773,7 @@ class Generator:
         threads: int | None = None,
         level: Literal["best", "avx512", "avx2", "portable"] | None = None,
     ) -> Self:
-        """Loads a model by name, path or hub id, from this machine only.
+        """Loads a model by name, path or hub id, from this machine only: a GGUF file, or a folder as ``transformers`` saves it.
 
         Args:
             name_or_path: The model.
