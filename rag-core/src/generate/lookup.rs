@@ -21,13 +21,14 @@ pub(super) struct Lookup {
 const SURE_MATCH: usize = 3;
 /// The same once a guess was right.
 const LEAST_MATCH: usize = 2;
-const FIRST_WIDTH: usize = 3;
+const FIRST_WIDTH: usize = 2;
 const MAX_WIDTH: usize = 7;
+const FIRST_PAUSE: usize = 2;
 const MAX_PAUSE: usize = 16;
 
 impl Lookup {
     pub(super) fn new() -> Self {
-        Self { width: FIRST_WIDTH, pause: 0, next_pause: 1, least_match: SURE_MATCH }
+        Self { width: FIRST_WIDTH, pause: 0, next_pause: FIRST_PAUSE, least_match: SURE_MATCH }
     }
 
     /// At most `most` tokens that may follow `history`.
@@ -54,7 +55,7 @@ impl Lookup {
         self.least_match = if right > 0 { LEAST_MATCH } else { SURE_MATCH };
         if right == guessed {
             self.width = (2 * self.width + 1).min(MAX_WIDTH);
-            self.next_pause = 1;
+            self.next_pause = FIRST_PAUSE;
         } else if right == 0 {
             self.width = FIRST_WIDTH;
             self.pause = self.next_pause;
@@ -78,8 +79,8 @@ mod tests {
     #[test]
     fn the_latest_earlier_place_of_the_longest_match_is_taken() {
         let mut lookup = Lookup::new();
-        assert_eq!(lookup.guess(&[1, 2, 3, 4, 5, 9, 1, 2, 3], 10), [4, 5, 9]);
-        assert_eq!(lookup.guess(&[1, 2, 3, 4, 0, 1, 2, 3, 7, 1, 2, 3], 10), [7, 1, 2]);
+        assert_eq!(lookup.guess(&[1, 2, 3, 4, 5, 9, 1, 2, 3], 10), [4, 5]);
+        assert_eq!(lookup.guess(&[1, 2, 3, 4, 0, 1, 2, 3, 7, 1, 2, 3], 10), [7, 1]);
         assert_eq!(lookup.guess(&[8, 2, 3, 4, 1, 2, 3], 2), [0; 0], "too little to start with");
         lookup.learn(1, 1);
         assert_eq!(lookup.guess(&[8, 2, 3, 4, 1, 2, 3], 2), [4, 1]);
@@ -95,8 +96,8 @@ mod tests {
         let history = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 1, 2, 3];
         let mut lookup = Lookup::new();
         lookup.learn(3, 3);
-        assert_eq!(lookup.guess(&history, 100).len(), 7);
-        for pause in [1, 2, 4, 8, 16, 16] {
+        assert_eq!(lookup.guess(&history, 100).len(), 5);
+        for pause in [2, 4, 8, 16, 16] {
             lookup.learn(3, 0);
             for _ in 0..pause {
                 assert!(lookup.guess(&history, 100).is_empty());
