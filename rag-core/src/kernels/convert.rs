@@ -131,8 +131,12 @@ fn quantize_body<const GROUP: usize, S: Simd>(
     let count = depth.div_ceil(GROUP);
     words.resize(x.len() / depth * count, 0);
     scales.clear();
+    scales.resize(x.len() / depth, RowScale::default());
     let rows = x.chunks_exact(depth).zip(words.chunks_exact_mut(count));
-    scales.extend(rows.map(|(row, words)| quantize_row::<GROUP>(row, words)));
+    // an iterator's own loop would not be compiled for the level
+    for ((row, words), scale) in rows.zip(scales) {
+        *scale = quantize_row::<GROUP>(row, words);
+    }
 }
 
 per_level! {

@@ -86,17 +86,27 @@ pub(crate) enum Scale<'a> {
 }
 
 impl Scale<'_> {
+    /// Sums of one row from column `column` on, as f32.
     #[inline(always)]
-    fn apply<S: Simd>(self, simd: S, row: usize, column: usize, sums: &mut [f32]) {
+    fn apply<S: Simd, const N: usize>(
+        self,
+        simd: S,
+        row: usize,
+        column: usize,
+        sums: &mut [f32; N],
+    ) {
         let Scale::Whole { rows, columns, sums: column_sums } = self else { return };
         let RowScale { scale, zero } = rows[row];
-        let columns = &columns[column..column + sums.len()];
-        let column_sums = &column_sums[column..column + sums.len()];
-        for i in 0..sums.len() {
+        let columns = &columns[column..column + N];
+        let column_sums = &column_sums[column..column + N];
+        for i in 0..N {
             sums[i] = simd.mul_add(-zero, column_sums[i], sums[i]) * (scale * columns[i]);
         }
     }
 }
+
+/// Numbers of a result that are finished together.
+const LANES: usize = 16;
 
 /// Rows that are multiplied together, so that they stay in the second-level cache.
 pub(crate) const BLOCK_ROWS: usize = 96;
@@ -122,34 +132,60 @@ fn product<S: Tiles<K>, K: Kind>(
             for row in (block..block_end).step_by(S::ROWS) {
                 let rows = S::ROWS.min(block_end - row);
                 simd.sums(rows, &x[row * depth..], depth, depth, b, &mut tile);
-                for (r, sums) in tile.chunks_exact_mut(S::COLUMNS).take(rows).enumerate() {
-                    let sums = &mut sums[..bias.len()];
-                    scale.apply(simd, row + r, column, sums);
+                for (r, sums) in tile.chunks_exact(S::COLUMNS).take(rows).enumerate() {
                     let at = (row + r) * width + column;
-                    finish(simd, sums, bias, after, &mut out[at..at + bias.len()]);
+                    let out = &mut out[at..at + bias.len()];
+                    let (sums, sums_end) = sums[..bias.len()].as_chunks::<LANES>();
+                    let (bias, bias_end) = bias.as_chunks::<LANES>();
+                    let (out, out_end) = out.as_chunks_mut::<LANES>();
+                    let end = column + LANES * out.len();
+                    for (i, ((out, sums), bias)) in out.iter_mut().zip(sums).zip(bias).enumerate() {
+                        let mut sums = *sums;
+                        scale.apply(simd, row + r, column + LANES * i, &mut sums);
+                        finish(simd, &sums, bias, after, out);
+                    }
+                    let rest = out_end.iter_mut().zip(sums_end).zip(bias_end).enumerate();
+                    for (i, ((out, sum), bias)) in rest {
+                        let mut sums = [*sum];
+                        scale.apply(simd, row + r, end + i, &mut sums);
+                        finish(simd, &sums, &[*bias], after, std::array::from_mut(out));
+                    }
                 }
             }
         }
     }
 }
 
+/// Bias and function. Loops of a known length over local arrays become vectors without checks for overlap.
 #[inline(always)]
-fn finish<S: Simd>(simd: S, sums: &[f32], bias: &[f32], after: After, out: &mut [f32]) {
-    let sums = &sums[..out.len()];
-    let bias = &bias[..out.len()];
-    match after {
-        After::Nothing => (0..out.len()).for_each(|i| out[i] = sums[i] + bias[i]),
-        After::Gelu => (0..out.len()).for_each(|i| out[i] = gelu(simd, sums[i] + bias[i])),
-        After::GeluNear => (0..out.len()).for_each(|i| out[i] = gelu_near(simd, sums[i] + bias[i])),
-        After::GeluTanh => (0..out.len()).for_each(|i| out[i] = gelu_tanh(simd, sums[i] + bias[i])),
-        After::Silu => (0..out.len()).for_each(|i| out[i] = silu(simd, sums[i] + bias[i])),
-        After::Relu => (0..out.len()).for_each(|i| {
-            let value = sums[i] + bias[i];
-            // NaN stays
-            out[i] = if value < 0.0 { 0.0 } else { value };
-        }),
-        After::Add => (0..out.len()).for_each(|i| out[i] += sums[i] + bias[i]),
+fn finish<S: Simd, const N: usize>(
+    simd: S,
+    sums: &[f32; N],
+    bias: &[f32; N],
+    after: After,
+    out: &mut [f32; N],
+) {
+    let mut values = [0.0; N];
+    for i in 0..N {
+        values[i] = sums[i] + bias[i];
     }
+    match after {
+        After::Nothing => {}
+        After::Gelu => values.iter_mut().for_each(|value| *value = gelu(simd, *value)),
+        After::GeluNear => values.iter_mut().for_each(|value| *value = gelu_near(simd, *value)),
+        After::GeluTanh => values.iter_mut().for_each(|value| *value = gelu_tanh(simd, *value)),
+        After::Silu => values.iter_mut().for_each(|value| *value = silu(simd, *value)),
+        // NaN stays
+        After::Relu => {
+            values.iter_mut().for_each(|value| *value = if *value < 0.0 { 0.0 } else { *value });
+        }
+        After::Add => {
+            for i in 0..N {
+                values[i] += out[i];
+            }
+        }
+    }
+    *out = values;
 }
 
 #[inline(always)]
