@@ -96,7 +96,8 @@ fn configurations_we_do_not_run_are_refused_by_name() {
 
 #[test]
 fn tokenizers_we_do_not_run_are_refused_by_name() {
-    let spoil: &[(&str, fn(&mut Value))] = &[
+    type Change = fn(&mut Value);
+    let spoil: &[(&str, Change)] = &[
         ("models of type \"Unigram\" are not supported", |t| t["model"]["type"] = json!("Unigram")),
         ("model is missing", |t| t["model"] = json!(null)),
         ("model.vocab is missing", |t| t["model"]["vocab"] = json!([])),

@@ -73,7 +73,8 @@ fn every_family_gives_the_logits_of_transformers_at_every_level() {
 /// What a family does in its own way shows in its logits: without it they are far off.
 #[test]
 fn the_logits_would_show_each_peculiarity_left_out() {
-    let cases: &[(&str, &str, fn(&mut Config))] = &[
+    type Change = fn(&mut Config);
+    let cases: &[(&str, &str, Change)] = &[
         ("llama", "rope factors", |config| config.rotations[0].factors = None),
         ("mistral", "window", |config| config.layers[1].window += 1),
         ("smollm3", "layer without positions", |config| config.layers[1].rotation = Some(0)),
