@@ -132,6 +132,13 @@ impl<const R: usize> Work for Attention<'_, R> {
         sums.resize(R * width, 0.0);
         let mut softmax =
             Softmax { largest: [f32::NEG_INFINITY; R], sum: [0.0; R], weights: [[0.0; PAGE]; R] };
+        let is_rounded = shape.precision == KvPrecision::Q8;
+        if is_rounded {
+            for (query, _) in self.queries.iter().take(count) {
+                // SAFETY: the query's `dim` numbers are this task's alone.
+                rounded::mix(unsafe { std::slice::from_raw_parts_mut(*query, shape.dim) });
+            }
+        }
         let seen = |position: usize| (position + 1).saturating_sub(sight.window);
         let (from, to) = (seen(self.queries[0].1), self.queries[R - 1].1 + 1);
         for (page, base) in sight.pages.iter().zip((0..).step_by(PAGE)) {
@@ -139,7 +146,6 @@ impl<const R: usize> Work for Attention<'_, R> {
                 continue;
             }
             let keys = PAGE.min(to - base);
-            let is_rounded = shape.precision == KvPrecision::Q8;
             // SAFETY: a page's keys are whole groups of `dim` vectors, its values `PAGE` rows of `width`; each query
             // holds `dim` numbers; `sums` holds `R` rows of `width`.
             unsafe {

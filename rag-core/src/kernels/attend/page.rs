@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::rounded::{Area, Round, blocks};
+use super::rounded::{Area, Round, blocks, mix};
 use crate::kernels::lanes::{LANES, Lanes, Proof, Work};
 
 /// Positions of a page.
@@ -170,8 +170,10 @@ impl Page {
         let scales = &mut self.halves[number * shape.scale_area()..][..shape.scale_area()];
         let (key_scales, value_scales) = scales.split_at_mut(PAGE * blocks(dim));
         let group = slot / LANES * LANES;
+        let mut keys = keys.to_vec();
+        mix(&mut keys);
         proof.run(Round {
-            values: keys,
+            values: &keys,
             codes: &mut key_codes[group * dim..],
             stride: LANES,
             first: slot % LANES,

@@ -1,7 +1,9 @@
 //! Keys and values rounded to 8 bits, one scale for each 32 numbers of a head (as GGUF's Q8_0 rounds weights).
 //!
-//! A value is its code times its scale; nothing else differs from the 16-bit kernels beside it, and a query gets the same
-//! bits in any company for the same reasons.
+//! Keys are mixed by a Hadamard matrix first, and queries with them, which leaves their products as they are: a few large
+//! numbers (Qwen's biases) would leave no room for the others (Ashkboos et al. 2024, QuaRot). A value is its code times its
+//! scale; nothing else differs from the 16-bit kernels beside it, and a query gets the same bits in any company for the
+//! same reasons.
 
 use super::PAGE;
 use crate::kernels::lanes::{LANES, Lanes, Work, each};
@@ -12,6 +14,26 @@ pub(super) const BLOCK: usize = 32;
 /// Scales of a head's keys or values at one position.
 pub(super) fn blocks(dim: usize) -> usize {
     dim.div_ceil(BLOCK)
+}
+
+/// Multiplies by the orthonormal Hadamard matrix of the largest power of two that divides the length, part by part.
+#[inline(always)]
+pub(super) fn mix(values: &mut [f32]) {
+    let size = 1 << values.len().trailing_zeros().min(16);
+    let factor = 1.0 / (size as f32).sqrt();
+    for part in values.chunks_exact_mut(size) {
+        let mut half = 1;
+        while half < size {
+            for pair in part.chunks_exact_mut(2 * half) {
+                let (left, right) = pair.split_at_mut(half);
+                for (a, b) in left.iter_mut().zip(right) {
+                    (*a, *b) = (*a + *b, *a - *b);
+                }
+            }
+            half *= 2;
+        }
+        part.iter_mut().for_each(|value| *value *= factor);
+    }
 }
 
 /// Stores numbers as codes at `first`, `first + stride` and so on, and the scale of each 32 at `scale_first`,

@@ -54,18 +54,25 @@ fn kept(precision: KvPrecision, head: &[f32]) -> Vec<f64> {
 fn exact(case: &Case, layer: usize, position: usize) -> Vec<f64> {
     let (dim, heads) = (case.shape.dim, case.shape.heads);
     let precision = case.shape.precision;
-    let query = queries(case, position..position + 1);
+    let mut query = queries(case, position..position + 1);
     let mut out = Vec::new();
-    for (index, query) in query.chunks(dim).enumerate() {
+    for (index, query) in query.chunks_mut(dim).enumerate() {
+        if precision == KvPrecision::Q8 {
+            rounded::mix(query);
+        }
         let head = index / case.group;
         let seen = (position + 1).saturating_sub(case.window)..position + 1;
         let scores: Vec<f64> = seen
             .clone()
             .map(|at| {
                 let keys = row(0, layer, at, heads * dim);
-                let keys = kept(precision, &keys[head * dim..][..dim]);
+                let mut keys = keys[head * dim..][..dim].to_vec();
+                if precision == KvPrecision::Q8 {
+                    rounded::mix(&mut keys);
+                }
+                let keys = kept(precision, &keys);
                 let score: f64 =
-                    keys.iter().zip(query).map(|(key, query)| key * f64::from(*query)).sum();
+                    keys.iter().zip(&*query).map(|(key, query)| key * f64::from(*query)).sum();
                 let cap = f64::from(case.cap);
                 if cap > 0.0 { cap * (score / cap).tanh() } else { score }
             })
@@ -162,6 +169,24 @@ fn a_query_finds_the_same_bits_in_any_company() {
             let single: Vec<u32> = (0..len).flat_map(|at| run(8, at..at + 1)).collect();
             assert!(single == whole, "{:?} {proof:?} one by one", case.shape);
         }
+    }
+}
+
+#[test]
+fn mixing_is_a_hadamard_matrix_and_keeps_products() {
+    for (dim, size) in [(64, 64), (96, 32), (80, 16), (10, 2), (7, 1)] {
+        let (a, b) = (row(0, 0, 1, dim), row(0, 0, 2, dim));
+        let sign = |i: usize, j: usize| if (i & j).count_ones() % 2 == 0 { 1.0 } else { -1.0 };
+        let (mut mixed, mut other) = (a.clone(), b.clone());
+        rounded::mix(&mut mixed);
+        rounded::mix(&mut other);
+        for (at, found) in mixed.iter().enumerate() {
+            let part = &a[at / size * size..][..size];
+            let sum: f32 = (0..).zip(part).map(|(j, value)| sign(at % size, j) * value).sum();
+            assert!((found - sum / (size as f32).sqrt()).abs() < 1e-5, "{dim} {at}");
+        }
+        let product = |a: &[f32], b: &[f32]| -> f32 { a.iter().zip(b).map(|(a, b)| a * b).sum() };
+        assert!((product(&mixed, &other) - product(&a, &b)).abs() < 1e-4, "{dim}");
     }
 }
 
