@@ -36,6 +36,49 @@ pub(super) fn mix(values: &mut [f32]) {
     }
 }
 
+/// What a query meets in a bias that was rotated with the keys: the product of the rotated bias and the query is that of
+/// `out` and the cosines, then sines, of the position. Component `i` pairs with the one half a head further.
+#[inline(always)]
+pub(super) fn turn(query: &[f32], bias: &[f32], out: &mut [f32]) {
+    let (a, b) = query.split_at(query.len() / 2);
+    let (c, d) = bias.split_at(a.len());
+    let (with_cos, with_sin) = out.split_at_mut(a.len());
+    for (at, (with_cos, with_sin)) in with_cos.iter_mut().zip(with_sin).enumerate() {
+        *with_cos = a[at] * c[at] + b[at] * d[at];
+        *with_sin = b[at] * c[at] - a[at] * d[at];
+    }
+}
+
+/// Adds what queries meet in the bias, `turned` as [`turn`] gives it, to the scores of a page with these `turns`.
+#[inline(always)]
+pub(super) fn add_turns<L: Lanes, const R: usize>(
+    lanes: L,
+    turns: &[f32],
+    dim: usize,
+    keys: usize,
+    turned: &[f32],
+    scores: &mut [[f32; PAGE]; R],
+) {
+    assert!(turns.len() == PAGE * dim && keys <= PAGE && turned.len() == R * dim);
+    for group in 0..keys.div_ceil(LANES) {
+        let mut sums = [lanes.zero(); R];
+        // SAFETY: groups of `dim` vectors, `R` rows of `dim` numbers, and groups of scores, as asserted.
+        unsafe {
+            for at in 0..dim {
+                let turns = lanes.load(turns.as_ptr().add((group * dim + at) * LANES));
+                for (r, sum) in sums.iter_mut().enumerate() {
+                    let turned = lanes.splat(*turned.get_unchecked(r * dim + at));
+                    *sum = lanes.mul_add(turns, turned, *sum);
+                }
+            }
+            for (scores, sum) in scores.iter_mut().zip(sums) {
+                let place = scores.as_mut_ptr().add(group * LANES);
+                lanes.store(place, lanes.add(lanes.load(place), sum));
+            }
+        }
+    }
+}
+
 /// Stores numbers as codes at `first`, `first + stride` and so on, and the scale of each 32 at `scale_first`,
 /// `scale_first + scale_stride` and so on.
 pub(super) struct Round<'a> {
