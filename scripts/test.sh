@@ -13,7 +13,10 @@ leg_lint() { cargo clippy --release --locked --workspace --all-targets -- -D war
 leg_docs() { RUSTDOCFLAGS="-D warnings" cargo doc --release --locked --workspace --no-deps; }
 leg_rules() { python3 scripts/check_rules.py; }
 leg_licences() { python3 scripts/check_licences.py; }
-leg_features() { cargo check --release --locked -p rag-cli --features hub; }
+leg_features() {
+  cargo check --release --locked -p rag-cli --features hub &&
+    cargo check --release --locked -p rag-core --all-targets
+}
 leg_rust() { cargo test --release --locked --workspace --no-fail-fast; }
 leg_c() { tests/c/run.sh; }
 

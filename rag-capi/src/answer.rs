@@ -381,6 +381,7 @@ unsafe fn generate_options(given: &rag_ask_options) -> Result<GenerateOptions> {
         logprobs: None,
         seed: given.seed,
         stop: stop.into_iter().map(str::to_owned).collect(),
+        constraint: None,
     })
 }
 

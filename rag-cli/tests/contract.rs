@@ -24,6 +24,9 @@ fn wrong_usage_exits_2_and_leaves_stdout_empty() {
         &["remove", "kb.rag"],
         &["generate", "--prompt", "a", "--messages", "b"],
         &["generate"],
+        &["generate", "--prompt", "a", "--regex", "a", "--grammar", "b"],
+        &["generate", "--prompt", "a", "--kv", "q4"],
+        &["generate", "--prompt", "a", "--template", "none"],
     ] {
         let output = rag(arguments).output().unwrap();
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
@@ -335,6 +338,36 @@ fn generate_and_inspect_take_a_transformers_folder() {
     assert_eq!(found["token_ids"], expected["greedy"]);
     let report = json(&["model", "inspect", folder, "--json"], 0);
     assert_eq!((&report["kind"], &report["quantisation"]), (&"generator".into(), &"BF16".into()));
+}
+
+#[test]
+fn generate_is_held_to_a_form_and_takes_a_template() {
+    let Some(llm) = model("smollm2") else { return };
+    let place = Place::new();
+    let (schema, grammar) = (place.path("schema.json"), place.path("yes.lark"));
+    fs::write(
+        &schema,
+        r#"{"type": "array", "items": {"enum": [1, 2]}, "minItems": 2, "maxItems": 2}"#,
+    )
+    .unwrap();
+    fs::write(&grammar, "start: \"yes\" | \"no\"").unwrap();
+    let generate = |more: &[&str], code: i32| {
+        let common =
+            ["generate", "--llm", &llm, "--prompt", "Once", "--json", "--temperature", "1.5"];
+        json(&[&common[..], more].concat(), code)
+    };
+    let list = generate(&["--json-schema", &schema, "--kv", "q8"], 0);
+    let list: Vec<u8> = serde_json::from_str(list["text"].as_str().unwrap()).unwrap();
+    assert!(list.len() == 2 && list.iter().all(|item| [1, 2].contains(item)), "{list:?}");
+    let year = generate(&["--regex", "[0-9]{4}"], 0);
+    assert!(year["text"].as_str().unwrap().parse::<u32>().is_ok());
+    assert_eq!((&year["stop_reason"], year.get("template")), (&json!("end_of_turn"), None));
+    let word = generate(&["--grammar", &grammar, "--chat", "--template", "completion"], 0);
+    assert!(["yes", "no"].contains(&word["text"].as_str().unwrap()));
+    assert_eq!(word["template"], "completion");
+    fs::write(&schema, "{\"type\": \"objekt\"}").unwrap();
+    let error = generate(&["--json-schema", &schema], 1);
+    assert!(error.to_string().contains("invalid json_schema"), "{error}");
 }
 
 #[test]

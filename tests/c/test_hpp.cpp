@@ -149,6 +149,19 @@ static void a_generator_continues_and_streams(const std::string &name) {
     options.logit_bias = {{plain.token_ids()[0], -std::numeric_limits<float>::infinity()}};
     CHECK(generator.generate("The capital of France is", options).token_ids()[0] != plain.token_ids()[0]);
     CHECK(thrown_by([&] { generator.generate(""); }) == RAG_INVALID_ARGUMENT);
+
+    rag::GenerateOptions held;
+    held.regex = "[0-9]{4}";
+    CHECK(generator.generate("The year was", held).text().find_first_not_of("0123456789") == std::string::npos);
+    CHECK(generator.generate("The year was", held).text().size() == 4);
+    held.regex = "(";
+    CHECK(thrown_by([&] { generator.generate("The year was", held); }) == RAG_INVALID_ARGUMENT);
+    rag::GeneratorOptions load;
+    load.kv = RAG_KV_Q8;
+    load.template_name = "chatml";
+    const rag::Generator other(name, load);
+    CHECK(generator.template_name() == "model" && other.template_name() == "chatml");
+    CHECK(other.kv_bytes_per_token() > 0 && other.kv_bytes_per_token() < generator.kv_bytes_per_token());
 }
 
 static void run(const std::string &folder) {

@@ -5,6 +5,7 @@ import json
 import math
 import os
 import pathlib
+import re
 
 import numpy as np
 import pytest
@@ -301,6 +302,53 @@ def test_generator_options_reach_the_sampler(generator):
     for bad in ({"typical_p": 0}, {"logprobs": 21}, {"logit_bias": {0: math.nan}}, {"presence_penalty": math.nan}):
         with pytest.raises(errors.InvalidArgumentError):
             generator.generate(prompt, **bad)
+
+
+def test_generated_text_is_held_to_a_form(generator):
+    prompt = "Once upon a time"
+    schema = {
+        "type": "object",
+        "properties": {"name": {"type": "string", "maxLength": 12}, "age": {"type": "integer", "maximum": 99}},
+        "required": ["name", "age"],
+        "additionalProperties": False,
+    }
+    hot = {"temperature": 1.5, "max_new_tokens": 200}
+    for seed in range(4):
+        for given in (schema, json.dumps(schema)):
+            pet = json.loads(generator.generate(prompt, json_schema=given, seed=seed, **hot).text)
+            assert pet.keys() == {"name", "age"} and len(pet["name"]) <= 12 and pet["age"] <= 99
+        date = generator.generate(prompt, regex=r"\d{4}-\d{2}-\d{2}", seed=seed, **hot)
+        assert re.fullmatch(r"\d{4}-\d{2}-\d{2}", date.text) and date.stop_reason == "end_of_turn"
+        assert not re.fullmatch(r"\d{4}-\d{2}-\d{2}", generator.generate(prompt, seed=seed, max_new_tokens=12).text)
+    answers = generator.generate_many(prompt, 3, grammar='start: "yes" | "no"', temperature=1.5)
+    assert {answer.text for answer in answers} <= {"yes", "no"}
+    with generator.generate(prompt, stream=True, regex="[ab]{3}") as stream:
+        assert set("".join(stream)) <= {"a", "b"}
+    for bad, reason in (
+        ({"json_schema": "{"}, "line 1"),
+        ({"json_schema": {"properties": {"a": {"type": "objekt"}}}}, "at /properties/a: .*objekt"),
+        ({"regex": "(a"}, "at character 1"),
+        ({"grammar": "start: nowhere"}, "nowhere"),
+        ({"regex": "a", "grammar": 'start: "a"'}, "not both"),
+    ):
+        with pytest.raises(errors.InvalidArgumentError, match=reason):
+            generator.generate(prompt, **bad)
+
+
+def test_generator_takes_its_template_and_precision(generator):
+    assert generator.template == "model" and generator.kv == "f16"
+    other = rag_py.Generator(model("smollm2"), kv="q8", template="completion", threads=1, level="best")
+    assert (other.template, other.kv) == ("completion", "q8")
+    assert other.kv_bytes_per_token <= 0.54 * generator.kv_bytes_per_token
+    message = [{"role": "user", "content": "Hi"}]
+    plain = "User: Hi\nAssistant:"
+    assert other.generate(message, max_new_tokens=4).prompt_token_count == other.token_count(plain)
+    assert other.generate(message, max_new_tokens=4).text == other.generate(plain, max_new_tokens=4).text
+    for bad in ({"kv": "q4"}, {"template": "none"}, {"template": "gemma"}, {"threads": 1000}):
+        with pytest.raises(errors.InvalidArgumentError):
+            rag_py.Generator(model("smollm2"), **bad)
+    with pytest.raises(TypeError):
+        rag_py.Generator(model("smollm2"), speed=2)
 
 
 def test_control_tokens_in_text_stay_text(generator):

@@ -205,7 +205,7 @@ pub(super) fn log_sum_exp(logits: &[f32]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::attend::{CacheShape, KvPrecision};
+    use crate::kernels::attend::{CacheShape, KeyBias, KvPrecision};
 
     #[test]
     fn a_length_penalty_above_one_prefers_the_longer_of_equal_means() {
@@ -233,7 +233,13 @@ mod tests {
             };
             let made =
                 |log_probability| Hypothesis { token_ids: vec![0], ended: false, log_probability };
-            let shape = CacheShape { layers: 1, heads: 1, dim: 16, precision: KvPrecision::F16 };
+            let shape = CacheShape {
+                layers: 1,
+                heads: 1,
+                dim: 16,
+                precision: KvPrecision::F16,
+                bias: KeyBias::Within,
+            };
             let beam = Beam {
                 hypothesis: made(growing),
                 cache: KvCache::new(shape),

@@ -12,8 +12,8 @@ use super::engine::Engine;
 use super::kv::KvCache;
 use super::weights::{Linear, Loader};
 use crate::error::{Error, Result};
-use crate::kernels::attend::CacheShape;
-use crate::kernels::states::{Cap, Norm};
+use crate::kernels::attend::{CacheShape, KeyBias, KvPrecision};
+use crate::kernels::states::{Cap, Norm, Pairs};
 use crate::kernels::tiles::{Input, Rounded, multiply};
 use crate::model::tensors::TensorSource;
 use crate::progress::CancelToken;
@@ -86,7 +86,21 @@ impl Decoder {
             heads: self.config.kv_head_count,
             dim: self.config.head_dim,
             precision: self.engine.kv,
+            bias: self.key_bias(),
         }
+    }
+
+    /// Rounded keys are kept without a bias if all of it is turned by position alone.
+    fn key_bias(&self) -> KeyBias {
+        let config = &self.config;
+        let is_turned = config.pairs == Pairs::Halves
+            && config.rotations.len() == 1
+            && config.rotated_dim == config.head_dim
+            && config.layers.iter().all(|layer| layer.rotation.is_some());
+        let is_apart = self.engine.kv == KvPrecision::Q8
+            && is_turned
+            && self.layers.iter().all(Layer::has_plain_key_bias);
+        if is_apart { KeyBias::Apart } else { KeyBias::Within }
     }
 
     /// Takes in `ids` after what `cache` holds and returns the logits that follow the last one.

@@ -20,6 +20,11 @@ impl KvCache {
         Self { shape, pages: Vec::new(), len: 0 }
     }
 
+    /// What it holds.
+    pub(super) fn shape(&self) -> CacheShape {
+        self.shape
+    }
+
     /// Tokens held.
     pub(super) fn len(&self) -> usize {
         self.len
@@ -62,12 +67,17 @@ impl KvCache {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::attend::KvPrecision;
+    use crate::kernels::attend::{KeyBias, KvPrecision};
 
     #[test]
     fn growing_moves_no_page_and_forks_share_until_written() {
-        let mut cache =
-            KvCache::new(CacheShape { layers: 1, heads: 1, dim: 16, precision: KvPrecision::F16 });
+        let mut cache = KvCache::new(CacheShape {
+            layers: 1,
+            heads: 1,
+            dim: 16,
+            precision: KvPrecision::F16,
+            bias: KeyBias::Within,
+        });
         cache.reserve(1);
         let first = Arc::as_ptr(&cache.pages()[0]);
         cache.reserve(10 * PAGE);

@@ -132,6 +132,11 @@ impl Linear {
         self.matrix.rows()
     }
 
+    /// What is added to the product; empty for nothing.
+    pub(super) fn bias(&self) -> &[f32] {
+        &self.bias
+    }
+
     /// The product with some input, for `out` to take.
     pub(super) fn to<'a>(&'a self, out: &'a mut [f32]) -> Target<'a> {
         Target { matrix: &self.matrix, bias: &self.bias, out, add: false }

@@ -10,7 +10,7 @@ mod rounded;
 use std::sync::Arc;
 
 pub use self::page::KvPrecision;
-pub(crate) use self::page::{CacheShape, PAGE, Page};
+pub(crate) use self::page::{CacheShape, KeyBias, PAGE, Page};
 use super::lanes::{LANES, Lanes, Proof, Work, each, exp, tanh};
 use super::pool::Pool;
 
@@ -29,6 +29,8 @@ pub(crate) struct Sight<'a> {
     pub(crate) group: usize,
     /// Positions a query sees, its own included; `usize::MAX` for all.
     pub(crate) window: usize,
+    /// The bias that the keys were written without, `[heads, dim]`, not rotated; empty if they hold it.
+    pub(crate) bias: &'a [f32],
     /// Scores go through `cap * tanh(score / cap)`; 0 for no cap.
     pub(crate) cap: f32,
 }
@@ -41,6 +43,8 @@ pub(crate) fn attend(pool: &Pool, proof: Proof, sight: Sight<'_>, queries: &mut 
     assert!(queries.len() == positions * stride && sight.group > 0 && sight.window > 0);
     assert!(sight.first + positions <= sight.pages.len() * PAGE);
     assert!(sight.pages.iter().all(|page| page.shape == shape) && sight.layer < shape.layers);
+    let bias_len = if shape.bias == KeyBias::Apart { shape.heads * shape.dim } else { 0 };
+    assert!(sight.bias.len() == bias_len);
     let rows = positions * sight.group;
     // few rows are spread over the threads
     let least = (rows * shape.heads).div_ceil(pool.thread_count());
@@ -130,10 +134,24 @@ impl<const R: usize> Work for Attention<'_, R> {
     fn run<L: Lanes>(self, lanes: L) {
         let Rows { sight, shape, head, count, sums } = self.rows;
         let width = shape.width();
+        let turned_len = if sight.bias.is_empty() { 0 } else { R * shape.dim };
         sums.clear();
-        sums.resize(R * width, 0.0);
+        sums.resize(R * width + turned_len, 0.0);
+        let (sums, turned) = sums.split_at_mut(R * width);
+        for (turned, (query, _)) in turned.chunks_exact_mut(shape.dim).zip(&self.queries) {
+            let bias = &sight.bias[head * shape.dim..][..shape.dim];
+            // SAFETY: the query's `dim` numbers are this task's alone.
+            rounded::turn(unsafe { std::slice::from_raw_parts(*query, shape.dim) }, bias, turned);
+        }
         let mut softmax =
             Softmax { largest: [f32::NEG_INFINITY; R], sum: [0.0; R], weights: [[0.0; PAGE]; R] };
+        let is_rounded = shape.precision == KvPrecision::Q8;
+        if is_rounded {
+            for (query, _) in self.queries.iter().take(count) {
+                // SAFETY: the query's `dim` numbers are this task's alone.
+                rounded::mix(unsafe { std::slice::from_raw_parts_mut(*query, shape.dim) });
+            }
+        }
         let seen = |position: usize| (position + 1).saturating_sub(sight.window);
         let (from, to) = (seen(self.queries[0].1), self.queries[R - 1].1 + 1);
         for (page, base) in sight.pages.iter().zip((0..).step_by(PAGE)) {
@@ -141,7 +159,6 @@ impl<const R: usize> Work for Attention<'_, R> {
                 continue;
             }
             let keys = PAGE.min(to - base);
-            let is_rounded = shape.precision == KvPrecision::Q8;
             // SAFETY: a page's keys are whole groups of `dim` vectors, its values `PAGE` rows of `width`; each query
             // holds `dim` numbers; `sums` holds `R` rows of `width`.
             unsafe {
@@ -149,6 +166,9 @@ impl<const R: usize> Work for Attention<'_, R> {
                     let area = page.rounded(sight.layer, head).0;
                     let scores = &mut softmax.weights;
                     rounded::score(lanes, area, shape.dim, keys, &self.queries, scores);
+                    if !turned.is_empty() {
+                        rounded::add_turns(lanes, &page.turns, shape.dim, keys, turned, scores);
+                    }
                 } else {
                     let area = page.halves(sight.layer, head).0;
                     score(lanes, area, shape.dim, keys, &self.queries, &mut softmax.weights);

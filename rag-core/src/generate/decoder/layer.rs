@@ -7,7 +7,7 @@ use crate::generate::config::Config;
 use crate::generate::engine::Engine;
 use crate::generate::kv::KvCache;
 use crate::generate::weights::{Linear, Loader};
-use crate::kernels::attend::{PAGE, Sight, attend};
+use crate::kernels::attend::{KeyBias, PAGE, Sight, attend};
 use crate::kernels::pool::Pieces;
 use crate::kernels::states::{Add, Gated, Norm, Rotate};
 use crate::kernels::tiles::{GatedPair, Input, Rounded, multiply, multiply_gated};
@@ -110,6 +110,11 @@ impl Layer {
         })
     }
 
+    /// Whether its keys have a bias and no norm after it.
+    pub(super) fn has_plain_key_bias(&self) -> bool {
+        !self.key.bias().is_empty() && self.key_norm.is_none()
+    }
+
     pub(super) fn forward(
         &self,
         index: usize,
@@ -136,6 +141,7 @@ impl Layer {
             first: cache.len(),
             group: config.group(),
             window: config.layers[index].window,
+            bias: if cache.shape().bias == KeyBias::Apart { self.key.bias() } else { &[] },
             cap: config.score_cap,
         };
         attend(pool, *proof, sight, &mut rows.queries);
@@ -187,6 +193,7 @@ impl Layer {
                 proof.run(Rotate { head, cos, sin, pairs: config.pairs, scale });
             }
         };
+        let is_apart = cache.shape().bias == KeyBias::Apart;
         let pages = cache.next_pages();
         let base = start / PAGE * PAGE;
         let key_rows = Pieces::new(&mut rows.keys, config.key_dim());
@@ -206,6 +213,13 @@ impl Layer {
                 let row = position - start;
                 let keys = key_rows.take(row);
                 turn(row, keys, self.key_norm.as_deref(), 1.0);
+                if is_apart && let Some(place) = place {
+                    let (cos, sin) = place.at(row);
+                    take_out(keys, self.key.bias(), cos, sin);
+                    if index == 0 {
+                        page.write_turns(position - from, cos, sin);
+                    }
+                }
                 let values = &values[row * config.key_dim()..][..config.key_dim()];
                 page.write(*proof, index, position - from, keys, values);
             }
@@ -215,6 +229,26 @@ impl Layer {
             (0..page_count + count).for_each(task);
         } else {
             pool.run(page_count + count, task);
+        }
+    }
+}
+
+impl Place {
+    /// Cosines and sines of a row.
+    fn at(&self, row: usize) -> (&[f32], &[f32]) {
+        let range = row * self.pairs..(row + 1) * self.pairs;
+        (&self.cos[range.clone()], &self.sin[range])
+    }
+}
+
+/// Subtracts the bias, rotated as the keys are, from each head.
+fn take_out(keys: &mut [f32], bias: &[f32], cos: &[f32], sin: &[f32]) {
+    let pairs = cos.len();
+    for (keys, bias) in keys.chunks_exact_mut(2 * pairs).zip(bias.chunks_exact(2 * pairs)) {
+        for at in 0..pairs {
+            let (a, b) = (bias[at], bias[at + pairs]);
+            keys[at] -= a * cos[at] - b * sin[at];
+            keys[at + pairs] -= a * sin[at] + b * cos[at];
         }
     }
 }

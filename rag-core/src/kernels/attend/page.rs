@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::rounded::{Area, Round, blocks};
+use super::rounded::{Area, Round, blocks, mix};
 use crate::kernels::lanes::{LANES, Lanes, Proof, Work};
 
 /// Positions of a page.
@@ -50,6 +50,18 @@ pub(crate) struct CacheShape {
     pub(crate) dim: usize,
     /// How they are kept.
     pub(crate) precision: KvPrecision,
+    /// Whether keys are kept without their bias, which attention adds again: rounded to 8 bits, a large bias (Qwen's is a
+    /// hundred times the rest) would leave little of the rest.
+    pub(crate) bias: KeyBias,
+}
+
+/// Where the bias of keys is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum KeyBias {
+    /// In the keys, or there is none.
+    Within,
+    /// Apart: pages know the cosines and sines of their positions.
+    Apart,
 }
 
 impl CacheShape {
@@ -76,10 +88,16 @@ impl CacheShape {
     /// Bytes of a page.
     pub(crate) fn page_bytes(self) -> usize {
         let areas = self.layers * self.heads;
-        match self.precision {
+        let numbers = match self.precision {
             KvPrecision::F16 => 2 * areas * self.area(),
             KvPrecision::Q8 => areas * (self.area() + 2 * self.scale_area()),
-        }
+        };
+        numbers + 4 * self.turns()
+    }
+
+    /// Cosines and sines of a page's positions.
+    fn turns(self) -> usize {
+        if self.bias == KeyBias::Apart { PAGE * self.dim } else { 0 }
     }
 }
 
@@ -94,6 +112,8 @@ pub(crate) struct Page {
     pub(super) halves: Vec<u16>,
     /// The numbers rounded, or nothing.
     pub(super) codes: Vec<u8>,
+    /// Cosines, then sines of each position, in the order of a head's keys; or nothing.
+    pub(super) turns: Vec<f32>,
 }
 
 impl Page {
@@ -104,7 +124,22 @@ impl Page {
             KvPrecision::F16 => (shape.area(), 0),
             KvPrecision::Q8 => (shape.scale_area(), shape.area()),
         };
-        Self { shape, halves: vec![0; areas * halves], codes: vec![0; areas * codes] }
+        Self {
+            shape,
+            halves: vec![0; areas * halves],
+            codes: vec![0; areas * codes],
+            turns: vec![0.0; shape.turns()],
+        }
+    }
+
+    /// Writes the cosines and sines of a position, one of each per pair.
+    pub(crate) fn write_turns(&mut self, slot: usize, cos: &[f32], sin: &[f32]) {
+        assert!(slot < PAGE && cos.len() + sin.len() == self.shape.dim);
+        let group = &mut self.turns[slot / LANES * LANES * self.shape.dim..];
+        let places = group[slot % LANES..].iter_mut().step_by(LANES);
+        for (place, turn) in places.zip(cos.iter().chain(sin)) {
+            *place = *turn;
+        }
     }
 
     /// The 16-bit keys and values of a layer and head.
@@ -170,8 +205,10 @@ impl Page {
         let scales = &mut self.halves[number * shape.scale_area()..][..shape.scale_area()];
         let (key_scales, value_scales) = scales.split_at_mut(PAGE * blocks(dim));
         let group = slot / LANES * LANES;
+        let mut keys = keys.to_vec();
+        mix(&mut keys);
         proof.run(Round {
-            values: keys,
+            values: &keys,
             codes: &mut key_codes[group * dim..],
             stride: LANES,
             first: slot % LANES,

@@ -1,7 +1,9 @@
 //! Keys and values rounded to 8 bits, one scale for each 32 numbers of a head (as GGUF's Q8_0 rounds weights).
 //!
-//! A value is its code times its scale; nothing else differs from the 16-bit kernels beside it, and a query gets the same
-//! bits in any company for the same reasons.
+//! Keys are mixed by a Hadamard matrix first, and queries with them, which leaves their products as they are: a few large
+//! numbers (Qwen's biases) would leave no room for the others (Ashkboos et al. 2024, QuaRot). A value is its code times its
+//! scale; nothing else differs from the 16-bit kernels beside it, and a query gets the same bits in any company for the
+//! same reasons.
 
 use super::PAGE;
 use crate::kernels::lanes::{LANES, Lanes, Work, each};
@@ -12,6 +14,69 @@ pub(super) const BLOCK: usize = 32;
 /// Scales of a head's keys or values at one position.
 pub(super) fn blocks(dim: usize) -> usize {
     dim.div_ceil(BLOCK)
+}
+
+/// Multiplies by the orthonormal Hadamard matrix of the largest power of two that divides the length, part by part.
+#[inline(always)]
+pub(super) fn mix(values: &mut [f32]) {
+    let size = 1 << values.len().trailing_zeros().min(16);
+    let factor = 1.0 / (size as f32).sqrt();
+    for part in values.chunks_exact_mut(size) {
+        let mut half = 1;
+        while half < size {
+            for pair in part.chunks_exact_mut(2 * half) {
+                let (left, right) = pair.split_at_mut(half);
+                for (a, b) in left.iter_mut().zip(right) {
+                    (*a, *b) = (*a + *b, *a - *b);
+                }
+            }
+            half *= 2;
+        }
+        part.iter_mut().for_each(|value| *value *= factor);
+    }
+}
+
+/// What a query meets in a bias that was rotated with the keys: the product of the rotated bias and the query is that of
+/// `out` and the cosines, then sines, of the position. Component `i` pairs with the one half a head further.
+#[inline(always)]
+pub(super) fn turn(query: &[f32], bias: &[f32], out: &mut [f32]) {
+    let (a, b) = query.split_at(query.len() / 2);
+    let (c, d) = bias.split_at(a.len());
+    let (with_cos, with_sin) = out.split_at_mut(a.len());
+    for (at, (with_cos, with_sin)) in with_cos.iter_mut().zip(with_sin).enumerate() {
+        *with_cos = a[at] * c[at] + b[at] * d[at];
+        *with_sin = b[at] * c[at] - a[at] * d[at];
+    }
+}
+
+/// Adds what queries meet in the bias, `turned` as [`turn`] gives it, to the scores of a page with these `turns`.
+#[inline(always)]
+pub(super) fn add_turns<L: Lanes, const R: usize>(
+    lanes: L,
+    turns: &[f32],
+    dim: usize,
+    keys: usize,
+    turned: &[f32],
+    scores: &mut [[f32; PAGE]; R],
+) {
+    assert!(turns.len() == PAGE * dim && keys <= PAGE && turned.len() == R * dim);
+    for group in 0..keys.div_ceil(LANES) {
+        let mut sums = [lanes.zero(); R];
+        // SAFETY: groups of `dim` vectors, `R` rows of `dim` numbers, and groups of scores, as asserted.
+        unsafe {
+            for at in 0..dim {
+                let turns = lanes.load(turns.as_ptr().add((group * dim + at) * LANES));
+                for (r, sum) in sums.iter_mut().enumerate() {
+                    let turned = lanes.splat(*turned.get_unchecked(r * dim + at));
+                    *sum = lanes.mul_add(turns, turned, *sum);
+                }
+            }
+            for (scores, sum) in scores.iter_mut().zip(sums) {
+                let place = scores.as_mut_ptr().add(group * LANES);
+                lanes.store(place, lanes.add(lanes.load(place), sum));
+            }
+        }
+    }
 }
 
 /// Stores numbers as codes at `first`, `first + stride` and so on, and the scale of each 32 at `scale_first`,

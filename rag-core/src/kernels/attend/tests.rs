@@ -54,18 +54,25 @@ fn kept(precision: KvPrecision, head: &[f32]) -> Vec<f64> {
 fn exact(case: &Case, layer: usize, position: usize) -> Vec<f64> {
     let (dim, heads) = (case.shape.dim, case.shape.heads);
     let precision = case.shape.precision;
-    let query = queries(case, position..position + 1);
+    let mut query = queries(case, position..position + 1);
     let mut out = Vec::new();
-    for (index, query) in query.chunks(dim).enumerate() {
+    for (index, query) in query.chunks_mut(dim).enumerate() {
+        if precision == KvPrecision::Q8 {
+            rounded::mix(query);
+        }
         let head = index / case.group;
         let seen = (position + 1).saturating_sub(case.window)..position + 1;
         let scores: Vec<f64> = seen
             .clone()
             .map(|at| {
                 let keys = row(0, layer, at, heads * dim);
-                let keys = kept(precision, &keys[head * dim..][..dim]);
+                let mut keys = keys[head * dim..][..dim].to_vec();
+                if precision == KvPrecision::Q8 {
+                    rounded::mix(&mut keys);
+                }
+                let keys = kept(precision, &keys);
                 let score: f64 =
-                    keys.iter().zip(query).map(|(key, query)| key * f64::from(*query)).sum();
+                    keys.iter().zip(&*query).map(|(key, query)| key * f64::from(*query)).sum();
                 let cap = f64::from(case.cap);
                 if cap > 0.0 { cap * (score / cap).tanh() } else { score }
             })
@@ -91,7 +98,7 @@ fn cases() -> Vec<Case> {
 
 fn cases_of(precision: KvPrecision) -> Vec<Case> {
     let case = |heads, dim, group, window, cap| Case {
-        shape: CacheShape { layers: 2, heads, dim, precision },
+        shape: CacheShape { layers: 2, heads, dim, precision, bias: KeyBias::Within },
         group,
         window,
         cap,
@@ -121,6 +128,7 @@ fn attention_follows_the_formula_at_every_level() {
                 group: case.group,
                 window: case.window,
                 cap: case.cap,
+                bias: &[],
             };
             attend(&Pool::new(2), proof, sight, &mut found);
             let width = found.len() / (len - first);
@@ -150,6 +158,7 @@ fn a_query_finds_the_same_bits_in_any_company() {
                     group: case.group,
                     window: case.window,
                     cap: case.cap,
+                    bias: &[],
                 };
                 attend(&Pool::new(threads), proof, sight, &mut found);
                 found.into_iter().map(f32::to_bits).collect::<Vec<_>>()
@@ -166,10 +175,84 @@ fn a_query_finds_the_same_bits_in_any_company() {
 }
 
 #[test]
+fn mixing_is_a_hadamard_matrix_and_keeps_products() {
+    for (dim, size) in [(64, 64), (96, 32), (80, 16), (10, 2), (7, 1)] {
+        let (a, b) = (row(0, 0, 1, dim), row(0, 0, 2, dim));
+        let sign = |i: usize, j: usize| if (i & j).count_ones() % 2 == 0 { 1.0 } else { -1.0 };
+        let (mut mixed, mut other) = (a.clone(), b.clone());
+        rounded::mix(&mut mixed);
+        rounded::mix(&mut other);
+        for (at, found) in mixed.iter().enumerate() {
+            let part = &a[at / size * size..][..size];
+            let sum: f32 = (0..).zip(part).map(|(j, value)| sign(at % size, j) * value).sum();
+            assert!((found - sum / (size as f32).sqrt()).abs() < 1e-5, "{dim} {at}");
+        }
+        let product = |a: &[f32], b: &[f32]| -> f32 { a.iter().zip(b).map(|(a, b)| a * b).sum() };
+        assert!((product(&mixed, &other) - product(&a, &b)).abs() < 1e-4, "{dim}");
+    }
+}
+
+/// Keys written without a large bias, against the same keys with it.
+#[test]
+fn a_bias_kept_apart_costs_no_precision() {
+    let (dim, heads, len) = (64, 2, 150usize);
+    let bias: Vec<f32> = (0..heads * dim).map(|at| 100.0 * number(at + 77)).collect();
+    let turns = |position: usize| -> (Vec<f32>, Vec<f32>) {
+        let angle = |at: usize| position as f32 * 0.3f32.powi(at as i32 % 7);
+        (0..dim / 2).map(|at| (angle(at).cos(), angle(at).sin())).unzip()
+    };
+    let turned_bias = |position: usize| -> Vec<f32> {
+        let (cos, sin) = turns(position);
+        let head = |bias: &[f32]| -> Vec<f32> {
+            let (a, b) = bias.split_at(dim / 2);
+            let first = (0..dim / 2).map(|at| a[at] * cos[at] - b[at] * sin[at]);
+            first.chain((0..dim / 2).map(|at| a[at] * sin[at] + b[at] * cos[at])).collect()
+        };
+        bias.chunks(dim).flat_map(head).collect()
+    };
+    for proof in Proof::available() {
+        let found = |precision, apart: KeyBias| {
+            let shape = CacheShape { layers: 1, heads, dim, precision, bias: apart };
+            let mut pages: Vec<_> = (0..len.div_ceil(PAGE)).map(|_| Page::new(shape)).collect();
+            for position in 0..len {
+                let mut keys = row(0, 0, position, heads * dim);
+                let (page, slot) = (&mut pages[position / PAGE], position % PAGE);
+                if apart == KeyBias::Within {
+                    keys.iter_mut().zip(turned_bias(position)).for_each(|(key, bias)| *key += bias);
+                } else {
+                    let (cos, sin) = turns(position);
+                    page.write_turns(slot, &cos, &sin);
+                }
+                page.write(proof, 0, slot, &keys, &row(1, 0, position, heads * dim));
+            }
+            let page = &pages[0];
+            let bytes = 2 * page.halves.len() + page.codes.len() + 4 * page.turns.len();
+            assert_eq!(bytes, shape.page_bytes());
+            let pages: Vec<_> = pages.into_iter().map(Arc::new).collect();
+            let mut queries: Vec<f32> = row(2, 0, 9, heads * dim * 3);
+            queries.iter_mut().for_each(|query| *query *= 0.05);
+            let bias = if apart == KeyBias::Apart { &bias[..] } else { &[] };
+            let (layer, first, group, window) = (0, len - 1, 3, usize::MAX);
+            let sight = Sight { pages: &pages, layer, first, group, window, bias, cap: 0.0 };
+            attend(&Pool::new(2), proof, sight, &mut queries);
+            queries
+        };
+        let exact = found(KvPrecision::F16, KeyBias::Within);
+        let error = |found: Vec<f32>| {
+            let far = found.iter().zip(&exact).map(|(a, b)| (a - b).abs());
+            far.fold(0.0, f32::max)
+        };
+        let apart = error(found(KvPrecision::Q8, KeyBias::Apart));
+        let within = error(found(KvPrecision::Q8, KeyBias::Within));
+        assert!(apart < 0.02 && within > 2.0 * apart, "{proof:?}: {apart}, {within}");
+    }
+}
+
+#[test]
 fn eight_bits_take_little_more_than_half_the_memory() {
     for (dim, share) in [(64, 0.532), (128, 0.532), (80, 0.54)] {
         let bytes = |precision| {
-            let shape = CacheShape { layers: 3, heads: 2, dim, precision };
+            let shape = CacheShape { layers: 3, heads: 2, dim, precision, bias: KeyBias::Within };
             let page = Page::new(shape);
             assert_eq!(page.halves.len() * 2 + page.codes.len(), shape.page_bytes());
             shape.page_bytes() as f64
@@ -180,14 +263,27 @@ fn eight_bits_take_little_more_than_half_the_memory() {
 
 #[test]
 fn eight_bits_keep_small_and_large_numbers_and_what_is_none() {
-    let shape = CacheShape { layers: 1, heads: 1, dim: 64, precision: KvPrecision::Q8 };
+    let shape = CacheShape {
+        layers: 1,
+        heads: 1,
+        dim: 64,
+        precision: KvPrecision::Q8,
+        bias: KeyBias::Within,
+    };
     let found = |proof, value: &[f32; 64]| {
         let mut page = Page::new(shape);
         page.write(proof, 0, 0, &[0.0; 64], value);
         let mut query = vec![0.0; 64];
         let pages = [Arc::new(page)];
-        let sight =
-            Sight { pages: &pages, layer: 0, first: 0, group: 1, window: usize::MAX, cap: 0.0 };
+        let sight = Sight {
+            pages: &pages,
+            layer: 0,
+            first: 0,
+            group: 1,
+            window: usize::MAX,
+            bias: &[],
+            cap: 0.0,
+        };
         attend(&Pool::new(1), proof, sight, &mut query);
         query
     };
@@ -212,14 +308,27 @@ fn eight_bits_keep_small_and_large_numbers_and_what_is_none() {
 
 #[test]
 fn what_is_too_large_for_sixteen_bits_stays_finite() {
-    let shape = CacheShape { layers: 1, heads: 1, dim: 16, precision: KvPrecision::F16 };
+    let shape = CacheShape {
+        layers: 1,
+        heads: 1,
+        dim: 16,
+        precision: KvPrecision::F16,
+        bias: KeyBias::Within,
+    };
     for proof in Proof::available() {
         let mut page = Page::new(shape);
         page.write(proof, 0, 0, &[1e30; 16], &[-1e30; 16]);
         let pages = [Arc::new(page)];
         let mut query = vec![0.0; 16];
-        let sight =
-            Sight { pages: &pages, layer: 0, first: 0, group: 1, window: usize::MAX, cap: 0.0 };
+        let sight = Sight {
+            pages: &pages,
+            layer: 0,
+            first: 0,
+            group: 1,
+            window: usize::MAX,
+            bias: &[],
+            cap: 0.0,
+        };
         attend(&Pool::new(1), proof, sight, &mut query);
         assert!(query.iter().all(|value| *value == -65504.0), "{proof:?} {query:?}");
     }
