@@ -377,7 +377,6 @@ unsafe fn generate_options(given: &rag_ask_options) -> Result<GenerateOptions> {
         length_penalty: or_default(given.length_penalty, default.length_penalty),
         early_stopping: early_stopping(given.early_stopping)?,
         draft: draft(given.draft)?,
-        constraint: None,
         logprobs: None,
         seed: given.seed,
         stop: stop.into_iter().map(str::to_owned).collect(),
