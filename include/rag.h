@@ -45,6 +45,7 @@ template <class Options> inline Options initial() {
 #define RAG_ADD_OPTIONS_INIT rag::detail::initial<rag_add_options>()
 #define RAG_SEARCH_OPTIONS_INIT rag::detail::initial<rag_search_options>()
 #define RAG_ASK_OPTIONS_INIT rag::detail::initial<rag_ask_options>()
+#define RAG_GENERATOR_OPTIONS_INIT rag::detail::initial<rag_generator_options>()
 #define RAG_GENERATE_OPTIONS_INIT rag::detail::initial<rag_generate_options>()
 #else
 #define RAG_OPEN_OPTIONS_INIT { .struct_size = sizeof(rag_open_options) }
@@ -52,6 +53,7 @@ template <class Options> inline Options initial() {
 #define RAG_ADD_OPTIONS_INIT { .struct_size = sizeof(rag_add_options) }
 #define RAG_SEARCH_OPTIONS_INIT { .struct_size = sizeof(rag_search_options) }
 #define RAG_ASK_OPTIONS_INIT { .struct_size = sizeof(rag_ask_options) }
+#define RAG_GENERATOR_OPTIONS_INIT { .struct_size = sizeof(rag_generator_options) }
 #define RAG_GENERATE_OPTIONS_INIT { .struct_size = sizeof(rag_generate_options) }
 #endif
 
@@ -1114,6 +1116,37 @@ typedef struct {
 } rag_damage;
 
 /**
+ * How to load a generator. Begin with RAG_GENERATOR_OPTIONS_INIT; zero in a field is its default.
+ */
+typedef struct {
+    /**
+     * sizeof(rag_generator_options); set by RAG_GENERATOR_OPTIONS_INIT.
+     */
+    size_t struct_size;
+    /**
+     * A folder of models, looked in before the usual places. NULL: none.
+     */
+    const char *model_dir;
+    /**
+     * A built-in chat template in place of the model's own: "chatml", "completion", "gemma", "llama2", "llama3",
+     * "mistral", "phi3" or "zephyr". NULL: the model's own, else the built-in one that its vocabulary was made for.
+     */
+    const char *template_name;
+    /**
+     * Threads, the caller's included. 0: as many as the machine runs at once.
+     */
+    size_t threads;
+    /**
+     * A rag_kv.
+     */
+    int32_t kv;
+    /**
+     * Zero.
+     */
+    int32_t reserved;
+} rag_generator_options;
+
+/**
  * How to generate. Begin with RAG_GENERATE_OPTIONS_INIT; zero in a field is its default.
  */
 typedef struct {
@@ -1221,6 +1254,18 @@ typedef struct {
      * Stops the call, within one token. NULL: nothing does.
      */
     const rag_cancel *cancel;
+    /**
+     * Hold the text to a JSON value that this JSON Schema describes. NULL: not. Of the three, one at most.
+     */
+    const char *json_schema;
+    /**
+     * Hold the whole text to this regular expression. NULL: not.
+     */
+    const char *regex;
+    /**
+     * Hold the whole text to this grammar in Lark's notation. NULL: not.
+     */
+    const char *grammar;
 } rag_generate_options;
 
 #ifdef __cplusplus
@@ -1708,13 +1753,35 @@ void rag_encoder_free(rag_encoder *encoder);
 
 /**
  * Loads the generator `name`: a name in the model cache, a path or a hub id already on this machine, looked up as by
- * rag_kb_open. On success `*generator` is owned by the caller.
+ * rag_kb_open. A path leads to a GGUF file, or to a folder as `transformers` saves it. On success `*generator` is owned
+ * by the caller.
  *
  * RAG_NOT_FOUND: it is not on this machine. RAG_MODEL: it is damaged or of a kind that this library does not run.
  */
 rag_status rag_generator_open(const char *name,
                               rag_generator **generator,
                               rag_error **error);
+
+/**
+ * As rag_generator_open, with options. `options` may be NULL.
+ *
+ * RAG_INVALID_ARGUMENT: an option is unknown, or the template needs tokens that the model does not have.
+ */
+rag_status rag_generator_open_with(const char *name,
+                                   const rag_generator_options *options,
+                                   rag_generator **generator,
+                                   rag_error **error);
+
+/**
+ * What writes conversations down: "model" for its own template, else the name of a built-in one. Lent until the
+ * generator is freed; NULL for NULL.
+ */
+const char *rag_generator_template(const rag_generator *generator);
+
+/**
+ * Bytes that the keys and values of a token take; 0 for NULL.
+ */
+size_t rag_generator_kv_bytes_per_token(const rag_generator *generator);
 
 /**
  * Tokens it can hold, prompt and answer together; 0 for NULL.
@@ -1725,7 +1792,7 @@ size_t rag_generator_context_len(const rag_generator *generator);
  * Continues `prompt`, `size` bytes of UTF-8. No text in it can become a control token. `options` may be NULL. On
  * success `*generation` is owned by the caller.
  *
- * RAG_INVALID_ARGUMENT: an empty prompt, or an option out of range. RAG_CONTEXT_OVERFLOW: the prompt leaves no room for
+ * RAG_INVALID_ARGUMENT: an empty prompt, an option out of range, or a malformed schema, expression or grammar. RAG_CONTEXT_OVERFLOW: the prompt leaves no room for
  * a token. RAG_CANCELLED: by the flag, within one token.
  */
 rag_status rag_generator_generate(const rag_generator *generator,
