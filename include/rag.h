@@ -1753,7 +1753,8 @@ void rag_encoder_free(rag_encoder *encoder);
 
 /**
  * Loads the generator `name`: a name in the model cache, a path or a hub id already on this machine, looked up as by
- * rag_kb_open. On success `*generator` is owned by the caller.
+ * rag_kb_open. A path leads to a GGUF file, or to a folder as `transformers` saves it. On success `*generator` is owned
+ * by the caller.
  *
  * RAG_NOT_FOUND: it is not on this machine. RAG_MODEL: it is damaged or of a kind that this library does not run.
  */
