@@ -6,6 +6,7 @@
 
 mod formats;
 mod gated;
+mod memory;
 mod pack;
 mod panel;
 mod product;
@@ -13,6 +14,7 @@ mod rounded;
 
 use self::formats::Format;
 pub(crate) use self::gated::{GatedPair, multiply_gated};
+use self::memory::Memory;
 pub(crate) use self::product::{Input, Target, multiply};
 pub(crate) use self::rounded::Rounded;
 use super::lanes::{LANES, Lanes, Proof, Work};
@@ -162,9 +164,7 @@ pub(crate) struct Matrix {
     rows: usize,
     columns: usize,
     tile_bytes: usize,
-    /// The tiles from `start` on, where a line begins.
-    data: Vec<u8>,
-    start: usize,
+    data: Memory,
 }
 
 impl std::fmt::Debug for Matrix {
@@ -181,14 +181,9 @@ impl Matrix {
             return None;
         }
         let tile_bytes = kind.tile_bytes(columns);
-        let bytes = rows.div_ceil(LANES).checked_mul(tile_bytes)?.checked_add(LINE)?;
-        let mut data = Vec::<u8>::new();
-        data.try_reserve_exact(bytes).ok()?;
-        // through `vec!`, which gets zeroed pages from the system without writing them
-        drop(data);
-        let data = vec![0; bytes];
-        let start = data.as_ptr().align_offset(LINE);
-        Some(Self { kind, rows, columns, tile_bytes, data, start })
+        let bytes = rows.div_ceil(LANES).checked_mul(tile_bytes)?;
+        let data = Memory::zeroed(bytes, LINE)?;
+        Some(Self { kind, rows, columns, tile_bytes, data })
     }
 
     /// Rows, which are outputs.
@@ -214,8 +209,8 @@ impl Matrix {
         assert!(first.is_multiple_of(LANES) && first + count <= self.rows);
         assert!(count.is_multiple_of(LANES) || first + count == self.rows);
         let (kind, columns, tile_bytes) = (self.kind, self.columns, self.tile_bytes);
-        let from = self.start + first / LANES * tile_bytes;
-        let tiles = &mut self.data[from..][..count.div_ceil(LANES) * tile_bytes];
+        let from = first / LANES * tile_bytes;
+        let tiles = &mut self.data.bytes_mut()[from..][..count.div_ceil(LANES) * tile_bytes];
         pool.pieces(tiles, tile_bytes, |tile, out| {
             let rows = &bytes[tile * LANES * row_bytes..];
             pack::tile(kind, columns, &rows[..rows.len().min(LANES * row_bytes)], out);
@@ -236,7 +231,7 @@ impl Matrix {
     }
 
     fn tile(&self, index: usize) -> &[u8] {
-        &self.data[self.start + index * self.tile_bytes..][..self.tile_bytes]
+        &self.data.bytes()[index * self.tile_bytes..][..self.tile_bytes]
     }
 }
 
