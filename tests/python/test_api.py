@@ -341,9 +341,8 @@ def test_generator_takes_its_template_and_precision(generator):
     assert (other.template, other.kv) == ("completion", "q8")
     assert other.kv_bytes_per_token <= 0.54 * generator.kv_bytes_per_token
     message = [{"role": "user", "content": "Hi"}]
-    plain = "User: Hi\nAssistant:"
-    assert other.generate(message, max_new_tokens=4).prompt_token_count == other.token_count(plain)
-    assert other.generate(message, max_new_tokens=4).text == other.generate(plain, max_new_tokens=4).text
+    counts = [it.generate(message, max_new_tokens=1).prompt_token_count for it in (other, generator)]
+    assert counts[0] < 10 < counts[1], "the model's own template adds a system text"
     for bad in ({"kv": "q4"}, {"template": "none"}, {"template": "gemma"}, {"threads": 1000}):
         with pytest.raises(errors.InvalidArgumentError):
             rag_py.Generator(model("smollm2"), **bad)

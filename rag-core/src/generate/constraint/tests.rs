@@ -56,6 +56,24 @@ mod with_feature {
     }
 
     #[test]
+    fn json_goes_on_after_a_space_or_a_line() {
+        let byte = |letter: char| vocabulary().encode(&letter.to_string(), None).unwrap()[0];
+        for schema in ["true", "{}", "{\"type\": \"array\"}"] {
+            let mut held = start(&Constraint::JsonSchema(schema.to_owned())).unwrap();
+            held.push(byte('[')).unwrap();
+            assert!(
+                [' ', '\n', '1', ']'].map(byte).iter().all(|id| allowed(&mut held).contains(id))
+            );
+            held.push(byte('\n')).unwrap();
+            for _ in 0..32 {
+                held.push(byte(' ')).unwrap();
+            }
+            assert!(!allowed(&mut held).contains(&byte(' ')), "{schema}");
+            assert!(allowed(&mut held).contains(&byte('1')), "{schema}");
+        }
+    }
+
+    #[test]
     fn malformed_constraints_are_refused_with_their_place() {
         let schema = |text: &str| Constraint::JsonSchema(text.to_owned());
         let grammar = |text: &str| Constraint::Grammar(text.to_owned());

@@ -178,7 +178,8 @@ fn a_query_finds_the_same_bits_in_any_company() {
 fn mixing_is_a_hadamard_matrix_and_keeps_products() {
     for (dim, size) in [(64, 64), (96, 32), (80, 16), (10, 2), (7, 1)] {
         let (a, b) = (row(0, 0, 1, dim), row(0, 0, 2, dim));
-        let sign = |i: usize, j: usize| if (i & j).count_ones() % 2 == 0 { 1.0 } else { -1.0 };
+        let sign =
+            |i: usize, j: usize| if (i & j).count_ones().is_multiple_of(2) { 1.0 } else { -1.0 };
         let (mut mixed, mut other) = (a.clone(), b.clone());
         rounded::mix(&mut mixed);
         rounded::mix(&mut other);
