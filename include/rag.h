@@ -395,6 +395,20 @@ typedef enum {
 } rag_draft;
 
 /**
+ * How keys and values are kept.
+ */
+typedef enum {
+    /**
+     * 16-bit floats.
+     */
+    RAG_KV_F16 = 0,
+    /**
+     * 8-bit integers with a scale for each 32: half the memory.
+     */
+    RAG_KV_Q8 = 1,
+} rag_kv;
+
+/**
  * What the documents say, or that they do not. Owned by the caller; free it once with rag_answer_free. Any number
  * of threads may read it.
  */

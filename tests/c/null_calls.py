@@ -29,6 +29,7 @@ VALUES = {
     "const rag_add_options *": "&add_options",
     "const rag_search_options *": "&search_options",
     "const rag_ask_options *": "&ask_options",
+    "const rag_generator_options *": "&generator_options",
     "const rag_generate_options *": "&generate_options",
     "float *": "floats", "bool *": "&flag", "size_t *": "&size", "rag_citation_status *": "&citation_status",
     "size_t": "1", "int32_t": "0", "int64_t": "1",
