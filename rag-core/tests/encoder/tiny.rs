@@ -1,6 +1,6 @@
 //! A small model with seeded random weights, written as a sentence-transformers folder, and candle's answer for it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::Path;
 
@@ -153,7 +153,7 @@ impl TinyFolder {
 }
 
 fn tokenizer() -> Value {
-    let vocab: HashMap<&str, usize> =
+    let vocab: BTreeMap<&str, usize> =
         WORDS.iter().enumerate().map(|(id, word)| (*word, id)).collect();
     let special = |id: usize| {
         json!({
