@@ -12,8 +12,10 @@ import rag_py
 from conftest import model
 
 SCRIPT = """
-import json, sys, time
+import json, signal, sys, time
 import rag_py
+# a shell starts what runs in the background with SIGINT ignored
+signal.signal(signal.SIGINT, signal.default_int_handler)
 folder, encoder, llm = sys.argv[1:4]
 kb = rag_py.open(folder + "/kb.rag", encoder=encoder, llm=llm)
 {prepare}
