@@ -9,7 +9,7 @@ use super::BLOCK;
 pub(super) const SPARE_ROWS: usize = 8;
 
 /// What a block of a rounded row carries besides its codes.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 #[repr(C, align(32))]
 pub(super) struct Facts {
     /// A code times this is the value.

@@ -4,6 +4,7 @@ use candle_core::Device;
 use candle_core::quantized::{GgmlDType, QStorage, QTensor};
 
 use super::*;
+use crate::kernels::states::{Gate, Gated};
 
 struct Noise(u64);
 
@@ -240,6 +241,44 @@ fn a_row_gives_the_same_bits_in_any_batch_and_on_any_number_of_threads() {
                 let mut parts = bits(product(proof, 1, &matrix, &values[..cut * columns], false));
                 parts.extend(bits(product(proof, 2, &matrix, &values[cut * columns..], false)));
                 assert!(parts == whole, "{kind:?} {proof:?} cut at {cut}");
+            }
+        }
+    }
+}
+
+#[test]
+fn gated_products_are_the_same_bits_as_products_gated_and_rounded() {
+    let (width, columns) = (96, 768);
+    for (gate_kind, up_kind) in [(Kind::Q5_0, Kind::Q6_K), (Kind::Q4_1, Kind::Q8_0)] {
+        let mut noise = Noise(19);
+        let (gate, _) = matrix(gate_kind, width, columns, &mut noise);
+        let (up, _) = matrix(up_kind, width, columns, &mut noise);
+        let values: Vec<f32> = (0..29 * columns).map(|_| noise.float()).collect();
+        for (proof, count) in
+            Proof::available().into_iter().flat_map(|proof| [1, 3, 12, 13, 29].map(|n| (proof, n)))
+        {
+            let input_rows = rounded(proof, count, columns, &values[..count * columns]);
+            let input = Input { rows: count, values: &values, rounded: &input_rows };
+            for by in [Gate::Silu, Gate::GeluTanh] {
+                let (mut gates, mut ups) = (vec![0.0; count * width], vec![0.0; count * width]);
+                let target = |matrix, out| Target { matrix, bias: &[], out, add: false };
+                let mut targets = [target(&gate, &mut gates[..]), target(&up, &mut ups[..])];
+                multiply(&Pool::new(1), proof, input, &mut targets);
+                proof.run(Gated { gates: &mut gates, ups: &ups, by });
+                let expected = rounded(proof, count, width, &gates);
+                for threads in [1, 3] {
+                    let mut found = Rounded::new(count, width);
+                    let pair = GatedPair { gate: &gate, up: &up, by };
+                    multiply_gated(&Pool::new(threads), proof, input, pair, &mut found);
+                    assert!(
+                        found.codes == expected.codes,
+                        "{gate_kind:?} {proof:?} {count} {by:?}"
+                    );
+                    assert!(
+                        found.facts == expected.facts,
+                        "{gate_kind:?} {proof:?} {count} {by:?}"
+                    );
+                }
             }
         }
     }
