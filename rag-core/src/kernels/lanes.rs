@@ -241,6 +241,36 @@ macro_rules! each {
 }
 pub(crate) use each;
 
+/// Methods that are one expression of intrinsics.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+macro_rules! safe {
+    ($($name:ident($($arg:ident: $type:ty),*) -> $out:ty = $body:expr;)*) => {$(
+        #[inline(always)]
+        fn $name(self, $($arg: $type),*) -> $out {
+            // SAFETY: `self` is the proof that this CPU has the instructions; none touches memory.
+            unsafe { $body }
+        }
+    )*};
+}
+
+/// The same for methods that load or store at a pointer.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+macro_rules! at_pointer {
+    ($($name:ident($($arg:ident: $type:ty),*) $(-> $out:ty)? = $body:expr;)*) => {$(
+        #[inline(always)]
+        unsafe fn $name(self, $($arg: $type),*) $(-> $out)? {
+            // SAFETY: `self` is the proof that this CPU has the instructions; the caller vouches for the pointer.
+            unsafe { $body }
+        }
+    )*};
+}
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+use {at_pointer, safe};
+
+/// The largest 16-bit float.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+const LARGEST_HALF: f32 = 65504.0;
+
 /// Something to compile once per level. `run` must be `#[inline(always)]`, and all it calls; closures cannot be,
 /// so none may hold vectors.
 pub(crate) trait Work {

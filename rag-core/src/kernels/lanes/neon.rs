@@ -2,7 +2,7 @@
 
 use std::arch::aarch64::*;
 
-use super::{Lanes, Work};
+use super::{LARGEST_HALF, Lanes, Work, at_pointer, safe};
 
 /// NEON, which every AArch64 CPU has; with `DOT` the proof that this one has dot products of bytes too.
 #[derive(Debug, Clone, Copy)]
@@ -19,9 +19,6 @@ impl Neon<false> {
     pub(super) const PLAIN: Self = Self(());
 }
 
-/// The largest 16-bit float.
-const LARGEST_HALF: f32 = 65504.0;
-
 type Floats = [float32x4_t; 4];
 type Ints = [int32x4_t; 4];
 type Codes = [uint8x16_t; 4];
@@ -32,28 +29,6 @@ macro_rules! quad {
         [quad!(@ 0, $f; $($a),+), quad!(@ 1, $f; $($a),+), quad!(@ 2, $f; $($a),+), quad!(@ 3, $f; $($a),+)]
     };
     (@ $i:literal, $f:expr; $($a:expr),+) => { $f($($a[$i]),+) };
-}
-
-/// Methods that are one expression of intrinsics.
-macro_rules! safe {
-    ($($name:ident($($arg:ident: $type:ty),*) -> $out:ty = $body:expr;)*) => {$(
-        #[inline(always)]
-        fn $name(self, $($arg: $type),*) -> $out {
-            // SAFETY: every AArch64 CPU has NEON; none of this touches memory beyond references.
-            unsafe { $body }
-        }
-    )*};
-}
-
-/// The same for methods that load or store at a pointer.
-macro_rules! at_pointer {
-    ($($name:ident($($arg:ident: $type:ty),*) $(-> $out:ty)? = $body:expr;)*) => {$(
-        #[inline(always)]
-        unsafe fn $name(self, $($arg: $type),*) $(-> $out)? {
-            // SAFETY: every AArch64 CPU has NEON; the caller vouches for the pointer.
-            unsafe { $body }
-        }
-    )*};
 }
 
 /// Sixteen whole numbers of 16 bits as f32.

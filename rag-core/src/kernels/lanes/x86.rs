@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::{Lanes, Work};
+use super::{LARGEST_HALF, Lanes, Work, at_pointer, safe};
 
 /// Proof that this CPU has AVX-512 F, VL, BW, DQ and VNNI, and with them AVX2, FMA and F16C.
 #[derive(Debug, Clone, Copy)]
@@ -30,31 +30,6 @@ impl Avx2 {
             && is_x86_feature_detected!("f16c");
         found.then_some(Self(()))
     }
-}
-
-/// The largest 16-bit float.
-const LARGEST_HALF: f32 = 65504.0;
-
-/// Methods that are one expression of intrinsics.
-macro_rules! safe {
-    ($($name:ident($($arg:ident: $type:ty),*) -> $out:ty = $body:expr;)*) => {$(
-        #[inline(always)]
-        fn $name(self, $($arg: $type),*) -> $out {
-            // SAFETY: `self` is the proof that this CPU has the instructions; none touches memory.
-            unsafe { $body }
-        }
-    )*};
-}
-
-/// The same for methods that load or store at a pointer.
-macro_rules! at_pointer {
-    ($($name:ident($($arg:ident: $type:ty),*) $(-> $out:ty)? = $body:expr;)*) => {$(
-        #[inline(always)]
-        unsafe fn $name(self, $($arg: $type),*) $(-> $out)? {
-            // SAFETY: `self` is the proof that this CPU has the instructions; the caller vouches for the pointer.
-            unsafe { $body }
-        }
-    )*};
 }
 
 // SAFETY: only `detect` makes a value.
