@@ -8,6 +8,9 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 LEGS=(format lint docs rules licences features rust c python scenarios demo)
 
+# What hangs is a failure: no leg's program may run for longer than this.
+limited() { timeout --kill-after=10 40m "$@"; }
+
 leg_format() { cargo fmt --all --check; }
 leg_lint() { cargo clippy --release --locked --workspace --all-targets -- -D warnings; }
 leg_docs() { RUSTDOCFLAGS="-D warnings" cargo doc --release --locked --workspace --no-deps; }
@@ -17,18 +20,18 @@ leg_features() {
   cargo check --release --locked -p rag-cli --features hub &&
     cargo check --release --locked -p rag-core --all-targets
 }
-leg_rust() { cargo test --release --locked --workspace --no-fail-fast; }
-leg_c() { tests/c/run.sh; }
+leg_rust() { limited cargo test --release --locked --workspace --no-fail-fast; }
+leg_c() { limited tests/c/run.sh; }
 
 leg_python() {
   scripts/build-wheel.sh &&
     $VENV/bin/pip install -q --force-reinstall --no-deps target/wheels/rag_py-*.whl &&
-    $VENV/bin/python -m pytest -q tests/python &&
+    limited $VENV/bin/python -m pytest -q tests/python &&
     $VENV/bin/python -m mypy.stubtest rag_py --ignore-missing-stub
 }
 
-leg_scenarios() { python3 tests/scenarios/compare.py target/transcripts; }
-leg_demo() { ./run demo && echo "demo: 1 passed, 0 failed"; }
+leg_scenarios() { limited python3 tests/scenarios/compare.py target/transcripts; }
+leg_demo() { limited ./run demo && echo "demo: 1 passed, 0 failed"; }
 
 prepare() {
   need_tools cmake pkg-config g++ libc6-dbg valgrind

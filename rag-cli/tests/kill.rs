@@ -103,6 +103,16 @@ fn assert_sound(kb: &str, acknowledged: &BTreeSet<String>) {
     assert!(lost.is_empty(), "acknowledged and lost: {lost:?}");
 }
 
+/// A program that does not stop is a failed test, not one that never ends.
+#[cfg(unix)]
+fn kill_if_it_hangs(child: &Child) {
+    let id = child.id().to_string();
+    thread::spawn(move || {
+        thread::sleep(Duration::from_secs(120));
+        let _ = Command::new("kill").args(["-KILL", &id]).status();
+    });
+}
+
 #[cfg(unix)]
 #[test]
 fn ctrl_c_stops_a_sync_and_keeps_what_was_acknowledged() {
@@ -114,6 +124,7 @@ fn ctrl_c_stops_a_sync_and_keeps_what_was_acknowledged() {
     }
     let sync = ["sync", &kb, &docs, "--encoder", &encoder, "--json-progress", "--quiet"];
     let mut child = rag(&sync).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    kill_if_it_hangs(&child);
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
     let mut acknowledged = BTreeSet::from([path(&lines.next().unwrap().unwrap()).unwrap()]);
     let interrupt = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();

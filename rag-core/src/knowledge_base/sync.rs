@@ -187,6 +187,8 @@ impl KnowledgeBase {
                 }
             });
             scope.spawn(move || encode_all(encoder, &to_encode, &encoded, cancel));
+            // Owned here, so that leaving early closes the channel and the threads that fill it come to their end.
+            let to_write = to_write;
             for done in 1..=total {
                 let file = receive(&to_write, cancel)?;
                 let path = file.candidate.path.clone();
