@@ -417,6 +417,8 @@ struct GeneratorOptions {
     std::string template_name;
     std::size_t threads = 0;
     rag_kv kv = RAG_KV_F16;
+    /// What runs the network: "auto", "candle", or a device such as "cuda:0". Empty: "auto".
+    std::string backend;
 };
 
 namespace detail {
@@ -723,6 +725,7 @@ public:
               raw.template_name = detail::or_null(options.template_name);
               raw.threads = options.threads;
               raw.kv = options.kv;
+              raw.backend = detail::or_null(options.backend);
               return rag_generator_open_with(name.c_str(), &raw, out, error);
           })) {}
     std::size_t context_len() const { return rag_generator_context_len(handle_.get()); }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use rag_core::Error;
 use rag_core::Result;
 use rag_core::generate::{
-    Constraint, Draft, EarlyStopping, GenerateOptions, Generation, Generator, KvPrecision,
+    Backend, Constraint, Draft, EarlyStopping, GenerateOptions, Generation, Generator, KvPrecision,
     LoadOptions, Sampling, StopReason,
 };
 use rag_core::model::{BuiltInTemplate, Message, Role};
@@ -74,6 +74,9 @@ pub struct rag_generator_options {
     pub kv: i32,
     /// Zero.
     pub reserved: i32,
+    /// What runs the network: "auto" for our own decoder, or candle on the CPU for families that it does not run; "candle"
+    /// for that alone; "cuda:0" or "metal:0" in builds for them. NULL: "auto".
+    pub backend: *const c_char,
 }
 
 // SAFETY: repr(C), struct_size first, then only integers and pointers.
@@ -222,11 +225,15 @@ pub unsafe extern "C" fn rag_generator_open_with(
 /// `options` is null or valid, with its fields.
 unsafe fn load(name: &str, options: *const rag_generator_options) -> Result<Generator> {
     // SAFETY: passed on to the caller.
-    let (given, dirs, template) = unsafe {
+    let (given, dirs, template, backend) = unsafe {
         let given = options::read(options)?;
         let template = boundary::optional_text(given.template_name, "template_name")?;
-        (given, model_dirs(given.model_dir)?, template)
+        let backend = boundary::optional_text(given.backend, "backend")?;
+        (given, model_dirs(given.model_dir)?, template, backend)
     };
+    let backend = Backend::from_name(backend.unwrap_or("auto")).ok_or_else(|| {
+        Error::invalid("backend", "it is not auto, candle, cuda, cuda:N, metal or metal:N")
+    })?;
     let template = template.map(|name| {
         let known = BuiltInTemplate::ALL.map(BuiltInTemplate::name).join(", ");
         let reason = || format!("{name:?} is not one of {known}");
@@ -236,6 +243,7 @@ unsafe fn load(name: &str, options: *const rag_generator_options) -> Result<Gene
         threads: given.threads,
         kv: choice(given.kv, &[KvPrecision::F16, KvPrecision::Q8], "kv")?,
         template: template.transpose()?,
+        backend,
         ..LoadOptions::default()
     };
     Generator::load_with(&dirs.resolve(name)?, &load)

@@ -365,6 +365,8 @@ fn generate_is_held_to_a_form_and_takes_a_template() {
     let word = generate(&["--grammar", &grammar, "--chat", "--template", "completion"], 0);
     assert!(["yes", "no"].contains(&word["text"].as_str().unwrap()));
     assert_eq!(word["template"], "completion");
+    let candle = generate(&["--backend", "candle", "--max-new-tokens", "2"], 0);
+    assert_eq!(candle["drafted_token_count"].as_u64().unwrap_or(0), 0);
     fs::write(&schema, "{\"type\": \"objekt\"}").unwrap();
     let error = generate(&["--json-schema", &schema], 1);
     assert!(error.to_string().contains("invalid json_schema"), "{error}");

@@ -44,7 +44,7 @@ fn eight_bit_keys_and_values_halve_the_memory_and_keep_the_perplexity() {
         assert!(share < most, "{name}: {share}");
         assert_eq!(
             (half.kv_precision(), eight.kv_precision()),
-            (KvPrecision::F16, KvPrecision::Q8)
+            (Some(KvPrecision::F16), Some(KvPrecision::Q8))
         );
         let mut ids = half.chat().encode(&corpus()).unwrap();
         ids.truncate(900);

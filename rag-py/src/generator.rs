@@ -7,6 +7,7 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 use rag_core::CancelToken;
+use rag_core::generate::KvPrecision;
 use rag_core::model::Message;
 
 use crate::error::to_py;
@@ -57,6 +58,8 @@ impl Generator {
     ///         "llama3", "mistral", "phi3" or "zephyr".
     ///     threads: How many; 0, the default, for as many as the machine runs at once.
     ///     level: Vector instructions: "best" (default), "avx512", "avx2" or "portable".
+    ///     backend: What runs the network: "auto" (default) for our own decoder, or candle on the CPU for families that it
+    ///         does not run; "candle" for that alone; "cuda:0" or "metal:0" in builds for them.
     ///
     /// Raises:
     ///     NotFoundError: No such model on this machine.
@@ -65,7 +68,7 @@ impl Generator {
     #[new]
     #[pyo3(
         signature = (name_or_path, **options),
-        text_signature = "(name_or_path, *, kv=None, template=None, threads=None, level=None)"
+        text_signature = "(name_or_path, *, kv=None, template=None, threads=None, level=None, backend=None)"
     )]
     fn new(
         py: Python<'_>,
@@ -185,10 +188,16 @@ impl Generator {
         Ok(self.inner.get()?.chat().template().name())
     }
 
-    /// How keys and values are kept: "f16" or "q8".
+    /// How keys and values are kept: "f16" or "q8"; `None` if candle keeps them as it computes them.
     #[getter]
-    fn kv(&self) -> PyResult<&'static str> {
-        Ok(self.inner.get()?.kv_precision().name())
+    fn kv(&self) -> PyResult<Option<&'static str>> {
+        Ok(self.inner.get()?.kv_precision().map(KvPrecision::name))
+    }
+
+    /// What runs the network: "auto" for our own decoder, "candle", or a device such as "cuda:0".
+    #[getter]
+    fn backend(&self) -> PyResult<String> {
+        Ok(self.inner.get()?.backend().to_string())
     }
 
     /// Bytes that the keys and values of a token take.

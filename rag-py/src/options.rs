@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 use rag_core::encode::{EncoderOptions, Precision};
 use rag_core::generate::{
-    Constraint, Draft, EarlyStopping, GenerateOptions, KvPrecision, LoadOptions,
+    Backend, Constraint, Draft, EarlyStopping, GenerateOptions, KvPrecision, LoadOptions,
 };
 use rag_core::kernels::KernelLevel;
 use rag_core::model::{BuiltInTemplate, Message, ModelDirs, Role};
@@ -102,11 +102,20 @@ pub(crate) fn load_options(keywords: Option<Keywords<'_, '_>>) -> PyResult<LoadO
             }
             "threads" => options.threads = value.extract()?,
             "level" => options.level = level(value)?,
+            "backend" => options.backend = backend(value)?,
             _ => return Ok(false),
         }
         Ok(true)
     })?;
     Ok(options)
+}
+
+fn backend(value: &Bound<'_, PyAny>) -> PyResult<Backend> {
+    let name: String = value.extract()?;
+    Backend::from_name(&name).ok_or_else(|| {
+        let reason = format!("{name:?} is not auto, candle, cuda, cuda:N, metal or metal:N");
+        to_py(value.py(), &Error::invalid("backend", reason))
+    })
 }
 
 /// The options of `Encoder`.

@@ -133,6 +133,10 @@ static void a_generator_takes_its_template_and_precision(const char *path, const
     rag_generator_free(generator);
     options.template_name = "gemma";
     CHECK_STATUS(rag_generator_open_with(path, &options, &generator, &error), RAG_INVALID_ARGUMENT);
+    options.template_name = NULL;
+    options.backend = "gpu";
+    CHECK_STATUS(rag_generator_open_with(path, &options, &generator, &error), RAG_INVALID_ARGUMENT);
+    options.backend = NULL;
     options.template_name = "none";
     CHECK_STATUS(rag_generator_open_with(path, &options, &generator, &error), RAG_INVALID_ARGUMENT);
     options.template_name = NULL, options.kv = 2;

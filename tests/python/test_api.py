@@ -343,7 +343,11 @@ def test_generator_takes_its_template_and_precision(generator):
     message = [{"role": "user", "content": "Hi"}]
     counts = [it.generate(message, max_new_tokens=1).prompt_token_count for it in (other, generator)]
     assert counts[0] < 10 < counts[1], "the model's own template adds a system text"
-    for bad in ({"kv": "q4"}, {"template": "none"}, {"template": "gemma"}, {"threads": 1000}):
+    assert generator.backend == "auto"
+    olmo = rag_py.Generator(pathlib.Path(__file__).parents[1] / "data/generator/candle/olmo")
+    assert (olmo.backend, olmo.kv) == ("candle", None)
+    assert olmo.generate("the bridge", max_new_tokens=3).token_ids
+    for bad in ({"kv": "q4"}, {"backend": "gpu"}, {"backend": "cuda:7"}, {"template": "none"}, {"template": "gemma"}, {"threads": 1000}):
         with pytest.raises(errors.InvalidArgumentError):
             rag_py.Generator(model("smollm2"), **bad)
     with pytest.raises(TypeError):

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 use rag_core::generate::{
-    Draft, EarlyStopping, GenerateOptions, KvPrecision, LoadOptions, Sampling,
+    Backend, Draft, EarlyStopping, GenerateOptions, KvPrecision, LoadOptions, Sampling,
 };
 use rag_core::model::{BuiltInTemplate, ModelDirs};
 use rag_core::search::{Mode, SearchOptions};
@@ -220,12 +220,26 @@ pub(crate) struct LoadArgs {
     /// zephyr
     #[arg(long, value_name = "NAME", value_parser = parse_template)]
     template: Option<BuiltInTemplate>,
+    /// What runs the network: our own decoder, else candle (auto), candle alone, or candle on a GPU
+    #[arg(long, value_name = "auto|candle|cuda[:N]|metal[:N]", value_parser = parse_backend, default_value_t)]
+    backend: Backend,
 }
 
 impl LoadArgs {
     pub(crate) fn options(&self) -> LoadOptions {
-        LoadOptions { kv: self.kv, template: self.template, ..LoadOptions::default() }
+        LoadOptions {
+            kv: self.kv,
+            template: self.template,
+            backend: self.backend,
+            ..LoadOptions::default()
+        }
     }
+}
+
+/// Reads what runs a network.
+pub(crate) fn parse_backend(name: &str) -> std::result::Result<Backend, String> {
+    let known = "expected auto, candle, cuda, cuda:N, metal or metal:N";
+    Backend::from_name(name).ok_or_else(|| known.to_owned())
 }
 
 /// Reads how keys and values are kept.

@@ -4,8 +4,7 @@
 
 use super::EarlyStopping;
 use super::constraint::Held;
-use super::decoder::Decoder;
-use super::kv::KvCache;
+use super::network::{Cache, Network};
 use crate::error::{Error, Result};
 use crate::progress::CancelToken;
 
@@ -42,7 +41,7 @@ impl Hypothesis {
 
 struct Beam {
     hypothesis: Hypothesis,
-    cache: KvCache,
+    cache: Cache,
     /// Of tokens that may come next; the others' are negative infinity.
     logits: Vec<f32>,
     held: Option<Held>,
@@ -63,8 +62,8 @@ impl Search<'_> {
     /// Cancelled within one token; Model if the logits are not numbers; Internal if every beam is lost.
     pub(super) fn run(
         &self,
-        decoder: &Decoder,
-        cache: &KvCache,
+        network: &Network,
+        cache: &Cache,
         logits: Vec<f32>,
         held: Option<Held>,
         cancel: &CancelToken,
@@ -76,7 +75,7 @@ impl Search<'_> {
         for _ in 0..self.max_new_tokens {
             cancel.check()?;
             let children = self.choose(&beams)?;
-            beams = self.grow(beams, children, &mut finished, decoder, cancel)?;
+            beams = self.grow(beams, children, &mut finished, network, cancel)?;
             if beams.is_empty() || self.is_settled(&beams, &finished) {
                 break;
             }
@@ -123,7 +122,7 @@ impl Search<'_> {
         beams: Vec<Beam>,
         children: Vec<Child>,
         finished: &mut Vec<Hypothesis>,
-        decoder: &Decoder,
+        network: &Network,
         cancel: &CancelToken,
     ) -> Result<Vec<Beam>> {
         let mut grown = Vec::new();
@@ -150,7 +149,7 @@ impl Search<'_> {
                 continue;
             }
             let mut cache = parent.cache.fork();
-            let mut logits = decoder.step(child.id, &mut cache, cancel)?;
+            let mut logits = network.forward(&[child.id], &mut cache, 1, cancel)?;
             if let Some(held) = &mut held {
                 held.mask(&mut logits)?;
             }
@@ -205,7 +204,7 @@ pub(super) fn log_sum_exp(logits: &[f32]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::attend::{CacheShape, KeyBias, KvPrecision};
+    use crate::generate::candle::Passes;
 
     #[test]
     fn a_length_penalty_above_one_prefers_the_longer_of_equal_means() {
@@ -233,16 +232,9 @@ mod tests {
             };
             let made =
                 |log_probability| Hypothesis { token_ids: vec![0], ended: false, log_probability };
-            let shape = CacheShape {
-                layers: 1,
-                heads: 1,
-                dim: 16,
-                precision: KvPrecision::F16,
-                bias: KeyBias::Within,
-            };
             let beam = Beam {
                 hypothesis: made(growing),
-                cache: KvCache::new(shape),
+                cache: Cache::Candle(Passes::default()),
                 logits: Vec::new(),
                 held: None,
                 greedy,

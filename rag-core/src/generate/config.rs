@@ -148,7 +148,7 @@ impl Config {
             )));
         }
         if keys.optional("expert_count")?.is_some_and(|count| count > 0) {
-            return Err(gguf.bad("mixtures of experts are not supported"));
+            return Err(gguf.bad("mixtures of experts in GGUF are not supported: use safetensors"));
         }
         Ok(config)
     }

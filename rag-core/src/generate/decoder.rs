@@ -103,32 +103,6 @@ impl Decoder {
         if is_apart { KeyBias::Apart } else { KeyBias::Within }
     }
 
-    /// Takes in `ids` after what `cache` holds and returns the logits that follow the last one.
-    ///
-    /// # Errors
-    /// As [`Decoder::forward`].
-    pub(super) fn take_in(
-        &self,
-        ids: &[u32],
-        cache: &mut KvCache,
-        cancel: &CancelToken,
-    ) -> Result<Vec<f32>> {
-        self.forward(ids, cache, 1, cancel)
-    }
-
-    /// Takes in one token of an answer and returns the logits that follow it.
-    ///
-    /// # Errors
-    /// As [`Decoder::forward`].
-    pub(super) fn step(
-        &self,
-        id: u32,
-        cache: &mut KvCache,
-        cancel: &CancelToken,
-    ) -> Result<Vec<f32>> {
-        self.forward(&[id], cache, 1, cancel)
-    }
-
     /// Takes in `ids` after what `cache` holds and returns the logits that follow each of the last `last` of
     /// them, `[last, vocabulary]`. When it fails the cache may be truncated to what it held before and used
     /// again.

@@ -1,15 +1,17 @@
 //! Prompt tokens to answer tokens: decoder, KV cache, sampling, beam search, stop strings.
 //!
-//! Runs models of the Llama, Qwen, Mistral, Gemma and Phi-3 families on the CPU, from GGUF files and `transformers` folders. What a prompt says, and how it is cut to the
-//! context, is decided before.
+//! Runs models of the Llama, Qwen, Mistral, Gemma and Phi-3 families on our own decoder and others on candle's networks, from
+//! GGUF files and `transformers` folders. What a prompt says, and how it is cut to the context, is decided before.
 
 mod beam;
+mod candle;
 mod config;
 mod constraint;
 mod decoder;
 mod engine;
 mod kv;
 mod lookup;
+mod network;
 mod sampling;
 mod stop;
 mod types;
@@ -22,14 +24,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use self::beam::{Search, likeliest, log_sum_exp};
-use self::config::Config;
 pub use self::constraint::{CAN_CONSTRAIN, Constraint};
 use self::constraint::{Grammars, Held};
-use self::decoder::Decoder;
 use self::engine::Engine;
-pub use self::engine::{KernelLevel, KvPrecision, LoadOptions};
-use self::kv::KvCache;
+pub use self::engine::{Backend, KernelLevel, KvPrecision, LoadOptions};
 use self::lookup::Lookup;
+use self::network::{Cache, Network};
 use self::sampling::Sampler;
 pub use self::sampling::Sampling;
 use self::stop::TextStream;
@@ -37,9 +37,8 @@ pub use self::types::{
     Draft, EarlyStopping, GenerateOptions, Generation, StopReason, TokenLogprob,
 };
 use crate::error::{Error, Result};
-use crate::kernels::attend::PAGE;
+use crate::model::ChatModel;
 use crate::model::generator_files::GeneratorFiles;
-use crate::model::{BuiltInTemplate, ChatModel};
 use crate::progress::CancelToken;
 
 const MAX_ANSWERS: usize = 64;
@@ -50,14 +49,14 @@ const SCORED_TOGETHER: usize = 64;
 pub struct Generator {
     path: PathBuf,
     chat: ChatModel,
-    decoder: Decoder,
+    network: Network,
     grammars: Grammars,
     memory: Mutex<Memory>,
 }
 
 /// The keys and values of the last prompt.
 struct Memory {
-    cache: KvCache,
+    cache: Cache,
     prompt: Vec<u32>,
 }
 
@@ -92,50 +91,51 @@ impl Generator {
     /// range.
     pub fn load_with(path: &Path, options: &LoadOptions) -> Result<Self> {
         let engine = Engine::new(options)?;
-        let wanted = options.template;
-        catch_unwind(AssertUnwindSafe(|| Self::load_files(path, engine, wanted))).unwrap_or_else(
+        catch_unwind(AssertUnwindSafe(|| Self::load_files(path, engine, options))).unwrap_or_else(
             |_| Err(Error::model(path, "the loader gave up on it, the file is probably damaged")),
         )
     }
 
-    fn load_files(path: &Path, engine: Engine, wanted: Option<BuiltInTemplate>) -> Result<Self> {
+    fn load_files(path: &Path, engine: Engine, options: &LoadOptions) -> Result<Self> {
         let files = GeneratorFiles::open(path)?;
-        let (chat, config) = match &files {
-            GeneratorFiles::Gguf(gguf) => {
-                (ChatModel::from_gguf(gguf, wanted)?, Config::from_gguf(gguf)?)
-            }
-            GeneratorFiles::Folder(folder) => {
-                (ChatModel::from_folder(folder, wanted)?, Config::from_folder(folder)?)
-            }
+        let chat = match &files {
+            GeneratorFiles::Gguf(gguf) => ChatModel::from_gguf(gguf, options.template)?,
+            GeneratorFiles::Folder(folder) => ChatModel::from_folder(folder, options.template)?,
         };
-        let decoder = Decoder::load(config, files.tensors(), chat.vocabulary_len(), engine)?;
-        let memory = Mutex::new(Memory { cache: decoder.new_cache(), prompt: Vec::new() });
+        let network = Network::load(&files, chat.vocabulary_len(), engine, options)?;
+        let memory = Mutex::new(Memory { cache: network.new_cache(), prompt: Vec::new() });
         let grammars = Grammars::default();
-        Ok(Self { path: files.path().to_owned(), chat, decoder, grammars, memory })
+        Ok(Self { path: files.path().to_owned(), chat, network, grammars, memory })
     }
 
-    /// The vector instructions it runs with.
+    /// What runs it: [`Backend::Auto`] for our own decoder.
     #[must_use]
-    pub fn kernel_level(&self) -> KernelLevel {
-        self.decoder.engine().proof.level()
+    pub fn backend(&self) -> Backend {
+        self.network.backend()
     }
 
-    /// Threads it runs on, the caller's included.
+    /// The vector instructions it runs with; `None` if candle chooses them.
     #[must_use]
-    pub fn thread_count(&self) -> usize {
-        self.decoder.engine().pool.thread_count()
+    pub fn kernel_level(&self) -> Option<KernelLevel> {
+        self.network.engine().map(|engine| engine.proof.level())
     }
 
-    /// How it keeps keys and values.
+    /// Threads it runs on, the caller's included; `None` if candle chooses them.
     #[must_use]
-    pub fn kv_precision(&self) -> KvPrecision {
-        self.decoder.engine().kv
+    pub fn thread_count(&self) -> Option<usize> {
+        self.network.engine().map(|engine| engine.pool.thread_count())
+    }
+
+    /// How it keeps keys and values; `None` if candle keeps them as it computes them.
+    #[must_use]
+    pub fn kv_precision(&self) -> Option<KvPrecision> {
+        self.network.engine().map(|engine| engine.kv)
     }
 
     /// Bytes that the keys and values of a token take, in memory that grows by 64 tokens at a time.
     #[must_use]
     pub fn kv_bytes_per_token(&self) -> usize {
-        self.decoder.cache_shape().page_bytes() / PAGE
+        self.network.kv_bytes_per_token()
     }
 
     /// The file or folder it was loaded from.
@@ -147,14 +147,14 @@ impl Generator {
     /// The network's family as GGUF names it, such as `"qwen2"`.
     #[must_use]
     pub fn architecture(&self) -> &'static str {
-        self.decoder.config().architecture
+        self.network.architecture()
     }
 
     /// A hash that tells this model from others: BLAKE3 over all that stands beside the weights and the
     /// ends of each, in hex.
     #[must_use]
     pub fn fingerprint(&self) -> &str {
-        self.decoder.fingerprint()
+        self.network.fingerprint()
     }
 
     /// Tokenizer and chat template.
@@ -166,7 +166,7 @@ impl Generator {
     /// Tokens it can hold, prompt and answer together.
     #[must_use]
     pub fn context_len(&self) -> usize {
-        self.decoder.config().context_len
+        self.network.context_len()
     }
 
     /// Continues `prompt_ids`. `on_piece` gets each piece of text as it is certain (never half a character,
@@ -296,7 +296,7 @@ impl Generator {
             let known = &ids[..ids.len()
                 - usize::from((index + 1) * SCORED_TOGETHER >= continuation_ids.len())];
             if !known.is_empty() {
-                logits.extend(self.decoder.forward(
+                logits.extend(self.network.forward(
                     known,
                     &mut memory.cache,
                     known.len(),
@@ -349,10 +349,11 @@ impl Generator {
     ) -> Result<(Vec<f32>, usize)> {
         let common =
             memory.prompt.iter().zip(prompt_ids).take_while(|(old, new)| old == new).count();
+        let common = if self.network.is_free_to_cut() { common } else { 0 };
         let reused = common.min(prompt_ids.len() - 1);
         memory.cache.truncate(reused);
         memory.prompt.truncate(reused);
-        let logits = self.decoder.take_in(&prompt_ids[reused..], &mut memory.cache, cancel)?;
+        let logits = self.network.forward(&prompt_ids[reused..], &mut memory.cache, 1, cancel)?;
         memory.prompt = prompt_ids.to_vec();
         Ok((logits, reused))
     }
@@ -365,7 +366,7 @@ impl Generator {
 /// One generation under way.
 struct Run<'a> {
     generator: &'a Generator,
-    cache: &'a mut KvCache,
+    cache: &'a mut Cache,
     options: &'a GenerateOptions,
     limit: usize,
     stream: TextStream<'a>,
@@ -388,7 +389,9 @@ impl Run<'_> {
         let vocabulary = self.generator.chat.vocabulary();
         let mut sampler =
             Sampler::new(&self.options.sampling, self.options.seed, prompt_ids, vocabulary.len());
-        let mut lookup = (self.options.draft == Draft::Lookup).then(Lookup::new);
+        let guesses =
+            self.options.draft == Draft::Lookup && self.generator.network.is_free_to_cut();
+        let mut lookup = guesses.then(Lookup::new);
         let mut history = prompt_ids.to_vec();
         let mut guessed: Vec<u32> = Vec::new();
         let mut row = 0;
@@ -437,7 +440,7 @@ impl Run<'_> {
             }
             self.drafted_token_count += guessed.len();
             let ids: Vec<u32> = std::iter::once(id).chain(guessed.iter().copied()).collect();
-            logits = self.generator.decoder.forward(&ids, self.cache, ids.len(), self.cancel)?;
+            logits = self.generator.network.forward(&ids, self.cache, ids.len(), self.cancel)?;
             row = 0;
         }
     }
@@ -464,7 +467,7 @@ impl Run<'_> {
             early_stopping: self.options.early_stopping,
         };
         let held = self.held.take();
-        let best = search.run(&self.generator.decoder, self.cache, logits, held, self.cancel)?;
+        let best = search.run(&self.generator.network, self.cache, logits, held, self.cancel)?;
         self.first_token = Some(Instant::now());
         for id in best.token_ids {
             if let ControlFlow::Break(reason) = self.push(id) {

@@ -32,6 +32,9 @@ const PARTS: &[(&str, &str)] = &[
     ("post_feedforward_layernorm", "post_ffw_norm"),
 ];
 
+/// Embeddings of decoders that GGUF's names do not cover.
+const EMBEDDINGS: &[&str] = &["transformer.word_embeddings.weight"];
+
 /// An opened folder.
 #[derive(Debug)]
 pub(crate) struct GeneratorFolder {
@@ -41,6 +44,8 @@ pub(crate) struct GeneratorFolder {
     shards: Shards,
     /// GGUF's name of each tensor to the folder's.
     names: BTreeMap<String, String>,
+    /// A tensor that GGUF has no name for.
+    unnamed: Option<String>,
 }
 
 impl GeneratorFolder {
@@ -53,7 +58,7 @@ impl GeneratorFolder {
     /// Reads the configuration and the headers of the weights.
     ///
     /// # Errors
-    /// Io if a file cannot be read; Model if one is damaged, or holds a tensor that belongs to no decoder we run.
+    /// Io if a file cannot be read; Model if one is damaged.
     pub(crate) fn open(path: &Path) -> Result<Self> {
         let config_path = path.join("config.json");
         let config_bytes = read_file(&config_path, MAX_CONFIG_BYTES)?;
@@ -70,24 +75,51 @@ impl GeneratorFolder {
         let has_four_norms =
             shards.tensors().keys().any(|name| name.ends_with("pre_feedforward_layernorm.weight"));
         let mut names = BTreeMap::new();
+        let mut unnamed = None;
         for (name, shard) in shards.tensors() {
             match gguf_name(name, has_four_norms) {
                 _ if name.ends_with("rotary_emb.inv_freq") => {}
                 Some(known) if known == "output.weight" && is_tied => {}
-                Some(_) if shard.shape.is_empty() || shard.shape.contains(&0) => {
+                _ if shard.shape.is_empty() || shard.shape.contains(&0) => {
                     let reason = format!("tensor {name} has shape {:?}", shard.shape);
                     return Err(Error::model(path, reason));
                 }
                 Some(known) => {
                     names.insert(known, name.clone());
                 }
-                None => {
-                    let reason = format!("tensor {name} belongs to no decoder this engine runs");
-                    return Err(Error::model(path, reason));
-                }
+                None => unnamed = unnamed.or_else(|| Some(name.clone())),
             }
         }
-        Ok(Self { path: path.to_owned(), config, config_bytes, shards, names })
+        Ok(Self { path: path.to_owned(), config, config_bytes, shards, names, unnamed })
+    }
+
+    /// Refuses weights that our own decoder would pass over.
+    ///
+    /// # Errors
+    /// Model, naming a tensor that belongs to no decoder of ours.
+    pub(crate) fn check_names(&self) -> Result<()> {
+        match &self.unnamed {
+            None => Ok(()),
+            Some(name) => {
+                Err(self.bad(format!("tensor {name} belongs to no decoder this engine runs")))
+            }
+        }
+    }
+
+    /// Name, kind and shape of every tensor, as the folder has them.
+    pub(crate) fn stored(&self) -> impl Iterator<Item = (&str, Kind, &[usize])> {
+        let shards = self.shards.tensors().iter();
+        shards.map(|(name, shard)| (name.as_str(), shard.kind, shard.shape.as_slice()))
+    }
+
+    /// Replaces `bytes` by all of a tensor, under the folder's name for it.
+    ///
+    /// # Errors
+    /// As [`TensorSource::read_part`].
+    pub(crate) fn read_stored(&self, name: &str, bytes: &mut Vec<u8>) -> Result<()> {
+        let shard = self.shards.tensors().get(name);
+        let shard = shard.ok_or_else(|| self.bad(format!("tensor {name} is missing")))?;
+        self.shards.read_part(shard, 0, shard.size_bytes(), bytes)
     }
 
     /// The folder.
@@ -110,12 +142,9 @@ impl GeneratorFolder {
         self.shards.size_bytes()
     }
 
-    /// Kind and numbers of each tensor that is used.
+    /// Kind and numbers of each tensor.
     pub(crate) fn tensors(&self) -> impl Iterator<Item = (Kind, u64)> {
-        self.names
-            .values()
-            .filter_map(|name| self.shards.tensors().get(name))
-            .map(|shard| (shard.kind, shard.shape.iter().map(|dim| *dim as u64).product()))
+        self.stored().map(|(_, kind, shape)| (kind, shape.iter().map(|dim| *dim as u64).product()))
     }
 
     /// Rows of the embedding, one for each token.
@@ -123,8 +152,10 @@ impl GeneratorFolder {
     /// # Errors
     /// Model if there is no embedding.
     pub(crate) fn vocabulary_len(&self) -> Result<usize> {
-        let embedding = self.tensor("token_embd.weight");
-        let rows = embedding.and_then(|(_, shape)| shape.first().copied());
+        let embedding = self.tensor("token_embd.weight").map(|(_, shape)| shape);
+        let stored = |name: &&str| self.shards.tensors().get(*name).map(|shard| &shard.shape[..]);
+        let embedding = embedding.or_else(|| EMBEDDINGS.iter().find_map(stored));
+        let rows = embedding.and_then(|shape| shape.first().copied());
         rows.ok_or_else(|| self.bad("tensor embed_tokens.weight is missing"))
     }
 

@@ -772,6 +772,7 @@ class Generator:
         template: Template | None = None,
         threads: int | None = None,
         level: Literal["best", "avx512", "avx2", "portable"] | None = None,
+        backend: str | None = None,
     ) -> Self:
         """Loads a model by name, path or hub id, from this machine only: a GGUF file, or a folder as ``transformers`` saves it.
 
@@ -782,6 +783,8 @@ class Generator:
                 ``"gemma"``, ``"llama2"``, ``"llama3"``, ``"mistral"``, ``"phi3"`` or ``"zephyr"``.
             threads: How many; 0, the default, for as many as the machine runs at once.
             level: Vector instructions: ``"best"`` (default), ``"avx512"``, ``"avx2"`` or ``"portable"``.
+            backend: What runs the network: ``"auto"`` (default) for our own decoder, or candle on the CPU for families
+                that it does not run; ``"candle"`` for that alone; ``"cuda:0"`` or ``"metal:0"`` in builds for them.
 
         Raises:
             NotFoundError: No such model on this machine.
@@ -926,8 +929,12 @@ class Generator:
         """What writes conversations down: ``"model"`` for its own template, else the name of a built-in one."""
 
     @property
-    def kv(self) -> Kv:
-        """How keys and values are kept: ``"f16"`` or ``"q8"``."""
+    def kv(self) -> Kv | None:
+        """How keys and values are kept: ``"f16"`` or ``"q8"``; ``None`` if candle keeps them as it computes them."""
+
+    @property
+    def backend(self) -> str:
+        """What runs the network: ``"auto"`` for our own decoder, ``"candle"``, or a device such as ``"cuda:0"``."""
 
     @property
     def kv_bytes_per_token(self) -> int:

@@ -1,17 +1,20 @@
 """Writes small random models of each generator family and the logits that `transformers` computes with them.
 
-    pip install torch transformers safetensors gguf && python tests/data/generator/make_fixtures.py
+    pip install torch transformers safetensors gguf && python tests/data/generator/make_fixtures.py [NAME...]
 
 The folders under `tests/data/generator/families/` are what `save_pretrained` writes: bf16 in one file, but `qwen2` in f32
 and in parts and `qwen3` in f16. `expected.json` holds the logits after some tokens of a prompt that is longer than every
 window and page, made in float64 from the rounded weights by the version of `transformers` named in it, the ids of
 texts and of a conversation, and a greedy continuation of the first text. `tiny.gguf` is a Llama in Q8_0 whose logits are those of its dequantised weights. Weights are as large as a trained model's, so that attention is not flat.
 `TOLERANCE` in rag-core/src/generate/decoder/families.rs says how close ours must come.
+
+The folders under `candle/` are the same for families that run on candle's networks, but smaller.
 """
 
 import json
 import pathlib
 import shutil
+import sys
 
 import gguf
 import torch
@@ -64,8 +67,31 @@ FAMILIES = {
     }),
 }  # fmt: skip
 
+CANDLE = ROOT.parent / "candle"
+SMALL = {"hidden_size": 32, "intermediate_size": 48, "num_key_value_heads": 2, "head_dim": 8}
+EXPERTS = {"moe_intermediate_size": 24, "num_experts": 4, "num_experts_per_tok": 2}
+ON_CANDLE = {
+    "falcon": ("falcon", {"head_dim": "none", "new_decoder_architecture": False, "multi_query": True, "parallel_attn": True, "bias": False, "alibi": False}),
+    "glm4": ("glm4", {"attention_bias": True, "rope_parameters": {
+        "rope_type": "default", "rope_theta": 10000.0, "partial_rotary_factor": 0.5,
+    }}),
+    "helium": ("helium", {"tie_word_embeddings": False}),
+    "mixtral": ("mixtral", {"num_local_experts": 4, "num_experts_per_tok": 2}),
+    "olmo": ("olmo", {"clip_qkv": 1.5}),
+    "olmo2": ("olmo2", {}),
+    "phi": ("phi", {"partial_rotary_factor": 0.5}),
+    "qwen2_moe": ("qwen2_moe", {**EXPERTS, "shared_expert_intermediate_size": 40, "mlp_only_layers": [], "decoder_sparse_step": 1}),
+    "qwen3_moe": ("qwen3_moe", {**EXPERTS, "mlp_only_layers": [], "decoder_sparse_step": 1, "norm_topk_prob": True}),
+    "stablelm": ("stablelm", {"use_qkv_bias": True, "rope_parameters": {
+        "rope_type": "default", "rope_theta": 10000.0, "partial_rotary_factor": 0.25,
+    }}),
+    "starcoder2": ("starcoder2", {"sliding_window": None, "use_bias": True}),
+}  # fmt: skip
+
 
 def tokenizer(kind: str) -> PreTrainedTokenizerFast:
+    if kind == "unigram":
+        return unigram()
     special = [AddedToken(name, special=True, normalized=False) for name in SPECIALS]
     bytes_as_text = kind in ("metaspace", "gemma", "legacy")
     opening = processors.TemplateProcessing(single="<s> $A", pair="<s> $A <s> $B", special_tokens=[("<s>", 1)])
@@ -103,6 +129,26 @@ def tokenizer(kind: str) -> PreTrainedTokenizerFast:
     bos = {} if kind == "qwen2" else {"bos_token": "<s>"}
     return PreTrainedTokenizerFast(
         tokenizer_object=made, **bos, eos_token="</s>", pad_token="<pad>", unk_token="<unk>", chat_template=TURNS
+    )
+
+
+def unigram() -> PreTrainedTokenizerFast:
+    """Pieces chosen by probability, with bytes for characters that are in none."""
+    made = Tokenizer(models.Unigram())
+    made.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="first", split=False)
+    bytes_ = [f"<0x{byte:02X}>" for byte in range(256)]
+    trainer = trainers.UnigramTrainer(vocab_size=120, special_tokens=SPECIALS, unk_token="<unk>", show_progress=False)
+    made.train_from_iterator(CORPUS, trainer)
+    found = json.loads(made.to_str())
+    found["model"]["byte_fallback"] = True
+    pieces = found["model"]["vocab"]
+    found["model"]["vocab"] = pieces[: len(SPECIALS)] + [[name, 0.0] for name in bytes_] + pieces[len(SPECIALS) :]
+    made = Tokenizer.from_str(json.dumps(found))
+    made.decoder = decoders.Sequence([decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()])
+    made.post_processor = processors.TemplateProcessing(single="<s> $A", pair="<s> $A <s> $B", special_tokens=[("<s>", 1)])
+    made.add_tokens([AddedToken("<think>", special=False, normalized=False)])
+    return PreTrainedTokenizerFast(
+        tokenizer_object=made, bos_token="<s>", eos_token="</s>", pad_token="<pad>", unk_token="<unk>", chat_template=TURNS
     )
 
 
@@ -165,12 +211,13 @@ def make_gguf() -> None:
     (ROOT.parent / "tiny.json").write_text(json.dumps(logits(model.double(), ids), separators=(",", ":")) + "\n")
 
 
-def make(name: str, model_type: str, kind: str, dtype: torch.dtype, changes: dict) -> None:
+def make(root: pathlib.Path, name: str, model_type: str, kind: str, dtype: torch.dtype, changes: dict) -> None:
     torch.manual_seed(len(name))
-    folder = ROOT / name
+    folder = root / name
     shutil.rmtree(folder, ignore_errors=True)
     words = tokenizer(kind)
-    config = AutoConfig.for_model(model_type, vocab_size=len(words) + 3, **{**SIZES, **changes})
+    sizes = {key: value for key, value in {**SIZES, **changes}.items() if value != "none"}
+    config = AutoConfig.for_model(model_type, vocab_size=len(words) + 3, **sizes)
     model = AutoModelForCausalLM.from_config(config, attn_implementation="eager").eval()
     with torch.no_grad():
         for parameter in model.parameters():
@@ -179,18 +226,21 @@ def make(name: str, model_type: str, kind: str, dtype: torch.dtype, changes: dic
     model.save_pretrained(folder, max_shard_size="100KB" if name == "qwen2" else "1GB")
     words.save_pretrained(folder)
     # read again: a cast would have rounded the speeds of rotation too
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float64, attn_implementation="eager").eval()
+    plain = {"attn_implementation": "eager", "experts_implementation": "eager"}
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float64, **plain).eval()
     ids = [(position * position * 7 + position) % len(words) for position in range(PROMPT_LEN)]
     greedy = words(TEXTS[0])["input_ids"]
     start = len(greedy)
     while len(greedy) < start + 8:
         with torch.no_grad():
             greedy.append(int(model(input_ids=torch.tensor([greedy])).logits[0, -1].argmax()))
+    # here `tokenizers` takes the names of control tokens in a text for them, which we never do
+    texts = [text for text in TEXTS if kind != "unigram" or "<s>" not in text]
     chat = [{"role": "system", "content": "the lab"}, {"role": "user", "content": "the bridge?"}]
     expected = {
         **logits(model, ids),
         "texts": [
-            {"text": text, "ids": words(text, add_special_tokens=True, split_special_tokens=True)["input_ids"]} for text in TEXTS
+            {"text": text, "ids": words(text, add_special_tokens=True, split_special_tokens=True)["input_ids"]} for text in texts
         ],
         "greedy": greedy[start:],
         "chat": words.apply_chat_template(chat, add_generation_prompt=True, return_dict=True)["input_ids"],
@@ -201,6 +251,12 @@ def make(name: str, model_type: str, kind: str, dtype: torch.dtype, changes: dic
 
 
 if __name__ == "__main__":
+    wanted = sys.argv[1:] or [*FAMILIES, *ON_CANDLE, "tiny.gguf"]
     for name, (model_type, kind, dtype, changes) in FAMILIES.items():
-        make(name, model_type, kind, dtype, changes)
-    make_gguf()
+        if name in wanted:
+            make(ROOT, name, model_type, kind, dtype, changes)
+    for name, (model_type, changes) in ON_CANDLE.items():
+        if name in wanted:
+            make(CANDLE, name, model_type, "unigram" if name == "helium" else "qwen2", torch.bfloat16, {**SMALL, **changes})
+    if "tiny.gguf" in wanted:
+        make_gguf()

@@ -6,14 +6,14 @@ use std::time::Instant;
 
 use rag_core::Error;
 use rag_core::generate::{
-    Draft, GenerateOptions, Generator, KernelLevel, KvPrecision, LoadOptions,
+    Backend, Draft, GenerateOptions, Generator, KernelLevel, KvPrecision, LoadOptions,
 };
 use rag_core::model::DEFAULT_LLM;
 use serde::Serialize;
 
 use super::{Machine, Random, print};
 use crate::commands::generate::per_second;
-use crate::commands::options::{model_dirs, parse_kv};
+use crate::commands::options::{model_dirs, parse_backend, parse_kv};
 use crate::console::Console;
 use crate::failure::{Exit, Outcome};
 
@@ -41,6 +41,9 @@ pub(crate) struct Args {
     /// How keys and values are kept
     #[arg(long, value_name = "f16|q8", value_parser = parse_kv, default_value = "f16")]
     kv: KvPrecision,
+    /// What runs the network: our own decoder, else candle (auto), candle alone, or candle on a GPU
+    #[arg(long, value_name = "auto|candle|cuda[:N]|metal[:N]", value_parser = parse_backend, default_value_t)]
+    backend: Backend,
     /// A text to take instead of a made-up one; its perplexity is measured too
     #[arg(long, value_name = "FILE")]
     text: Option<PathBuf>,
@@ -59,7 +62,9 @@ struct Figures {
     prompt_token_count: usize,
     new_token_count: usize,
     load_milliseconds: f64,
-    kv: KvPrecision,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kv: Option<KvPrecision>,
+    backend: String,
     kv_bytes_per_token: usize,
     prefill_tokens_per_second: f64,
     decode_tokens_per_second: f64,
@@ -79,6 +84,7 @@ pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
         threads: args.threads,
         level: args.level,
         kv: args.kv,
+        backend: args.backend,
         ..LoadOptions::default()
     };
     let started = Instant::now();
@@ -102,6 +108,7 @@ pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
         new_token_count: 0,
         load_milliseconds,
         kv: generator.kv_precision(),
+        backend: generator.backend().to_string(),
         kv_bytes_per_token: generator.kv_bytes_per_token(),
         prefill_tokens_per_second: 0.0,
         decode_tokens_per_second: 0.0,
@@ -109,8 +116,10 @@ pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
         perplexity: None,
         repeated_time_to_first_token_milliseconds: f64::INFINITY,
         machine: Machine {
-            thread_count: generator.thread_count(),
-            kernel_level: generator.kernel_level().name().to_owned(),
+            thread_count: generator.thread_count().unwrap_or_else(|| Machine::here().thread_count),
+            kernel_level: generator
+                .kernel_level()
+                .map_or_else(|| generator.backend().to_string(), |level| level.name().to_owned()),
             ..Machine::here()
         },
     };

@@ -8,6 +8,7 @@ use super::{
     Config, FAMILIES, Family, LayerConfig, MAX_CONTEXT_LEN, MAX_LAYERS, MAX_WIDTH, Rotation,
 };
 use crate::error::{Error, Result};
+use crate::generate::candle;
 use crate::kernels::states::{Gate, Pairs};
 use crate::model::generator_folder::GeneratorFolder;
 
@@ -116,8 +117,10 @@ impl<'a> Settings<'a> {
         });
         known.ok_or_else(|| {
             let known: Vec<_> = MODEL_TYPES.iter().map(|(name, ..)| *name).collect();
-            let known = known.join(", ");
-            self.bad(format!("model_type {found:?} is not supported, supported are {known}"))
+            let (known, others) = (known.join(", "), candle::names());
+            self.bad(format!(
+                "model_type {found:?} is not supported, supported are {known}; by way of candle {others}"
+            ))
         })
     }
 

@@ -156,7 +156,7 @@ fn logits_equal_those_of_candle() {
             for len in [1, 5, 131, SPAN + 130] {
                 let ids = prompt(len);
                 let mut cache = decoder.new_cache();
-                let logits = decoder.take_in(&ids, &mut cache, &cancel).unwrap();
+                let logits = decoder.forward(&ids, &mut cache, 1, &cancel).unwrap();
                 let error = relative_error(&logits, &reference(architecture, &writer, &ids));
                 assert!(error < tolerance, "{architecture} {level:?} {len}: {error}");
                 assert_eq!(cache.len(), len);
@@ -186,18 +186,18 @@ fn a_token_gets_the_same_bits_however_the_prompt_is_cut() {
                 let mut cache = decoder.new_cache();
                 // Another prompt with the same beginning, and an answer after it.
                 let other = [&ids[..reused], &[1, 2, 3]].concat();
-                decoder.take_in(&other, &mut cache, &cancel).unwrap();
-                decoder.step(5, &mut cache, &cancel).unwrap();
+                decoder.forward(&other, &mut cache, 1, &cancel).unwrap();
+                decoder.forward(&[5], &mut cache, 1, &cancel).unwrap();
                 cache.truncate(reused);
-                let logits = decoder.take_in(&ids[reused..], &mut cache, &cancel).unwrap();
+                let logits = decoder.forward(&ids[reused..], &mut cache, 1, &cancel).unwrap();
                 assert_eq!(&bits(&logits), &expected[last - 1], "{reused} of {len}");
             }
             let mut cache = decoder.new_cache();
             if len > last {
-                decoder.take_in(&ids[..len - last], &mut cache, &cancel).unwrap();
+                decoder.forward(&ids[..len - last], &mut cache, 1, &cancel).unwrap();
             }
             for (id, expected) in ids[len - last..].iter().zip(&expected) {
-                let logits = decoder.step(*id, &mut cache, &cancel).unwrap();
+                let logits = decoder.forward(&[*id], &mut cache, 1, &cancel).unwrap();
                 assert_eq!(&bits(&logits), expected, "step by step, {len}");
             }
         }
@@ -209,11 +209,11 @@ fn a_fork_goes_its_own_way() {
     let cancel = CancelToken::new();
     for decoder in decoders(&tiny("qwen2", Stored::Q8_0)) {
         let mut cache = decoder.new_cache();
-        decoder.take_in(&prompt(70), &mut cache, &cancel).unwrap();
+        decoder.forward(&prompt(70), &mut cache, 1, &cancel).unwrap();
         let mut fork = cache.fork();
-        let first = decoder.step(1, &mut cache, &cancel).unwrap();
-        decoder.take_in(&[9, 8, 7], &mut fork, &cancel).unwrap();
-        let second = decoder.step(2, &mut cache, &cancel).unwrap();
+        let first = decoder.forward(&[1], &mut cache, 1, &cancel).unwrap();
+        decoder.forward(&[9, 8, 7], &mut fork, 1, &cancel).unwrap();
+        let second = decoder.forward(&[2], &mut cache, 1, &cancel).unwrap();
         let ids = [&prompt(70)[..], &[1, 2]].concat();
         let mut fresh = decoder.new_cache();
         let expected = decoder.forward(&ids, &mut fresh, 2, &cancel).unwrap();
@@ -227,7 +227,7 @@ fn eight_bit_keys_and_values_move_logits_a_little() {
     for architecture in ["llama", "qwen2"] {
         let writer = tiny(architecture, Stored::Floats);
         let logits = decoders(&writer).map(|decoder| {
-            decoder.take_in(&prompt(200), &mut decoder.new_cache(), &cancel).unwrap()
+            decoder.forward(&prompt(200), &mut decoder.new_cache(), 1, &cancel).unwrap()
         });
         let error = relative_error(&logits[1], &logits[0]);
         assert!(error > 0.0 && error < 0.02, "{architecture}: {error}");
@@ -240,9 +240,9 @@ fn any_number_of_threads_gives_the_same_bits() {
         let engine = Engine { kv, ..engine(threads, None) };
         let decoder = decoder_on(&tiny("llama", Stored::Q8_0), engine);
         let mut cache = decoder.new_cache();
-        let mut logits = decoder.take_in(&prompt(200), &mut cache, &CancelToken::new()).unwrap();
+        let mut logits = decoder.forward(&prompt(200), &mut cache, 1, &CancelToken::new()).unwrap();
         for id in [3, 1, 4] {
-            logits.extend(decoder.step(id, &mut cache, &CancelToken::new()).unwrap());
+            logits.extend(decoder.forward(&[id], &mut cache, 1, &CancelToken::new()).unwrap());
         }
         bits(&logits)
     };
@@ -263,19 +263,19 @@ fn a_cancelled_prompt_leaves_a_cache_that_can_be_used() {
     let decoder = decoder(&tiny("llama", Stored::Floats));
     let cancel = CancelToken::new();
     let mut cache = decoder.new_cache();
-    decoder.take_in(&prompt(PART), &mut cache, &cancel).unwrap();
+    decoder.forward(&prompt(PART), &mut cache, 1, &cancel).unwrap();
     let checks = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
     let counter = checks.clone();
     let third = CancelToken::polling(move || {
         counter.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 2
     });
-    let error = decoder.take_in(&prompt(SPAN + 1), &mut cache, &third).unwrap_err();
+    let error = decoder.forward(&prompt(SPAN + 1), &mut cache, 1, &third).unwrap_err();
     assert!(matches!(error, Error::Cancelled), "{error}");
     cache.truncate(PART);
-    let logits = decoder.take_in(&[1, 2, 3], &mut cache, &cancel).unwrap();
+    let logits = decoder.forward(&[1, 2, 3], &mut cache, 1, &cancel).unwrap();
     let mut fresh = decoder.new_cache();
     let ids = [&prompt(PART)[..], &[1, 2, 3]].concat();
-    assert_eq!(bits(&logits), bits(&decoder.take_in(&ids, &mut fresh, &cancel).unwrap()));
+    assert_eq!(bits(&logits), bits(&decoder.forward(&ids, &mut fresh, 1, &cancel).unwrap()));
 }
 
 #[test]

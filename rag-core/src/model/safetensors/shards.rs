@@ -24,6 +24,13 @@ pub(crate) struct Shard {
     offset: u64,
 }
 
+impl Shard {
+    /// Bytes in the file.
+    pub(crate) fn size_bytes(&self) -> usize {
+        self.size_bytes
+    }
+}
+
 /// The tensors of `model.safetensors`, or of the files that `model.safetensors.index.json` names.
 #[derive(Debug)]
 pub(crate) struct Shards {

@@ -68,27 +68,30 @@ impl File<'_> {
         let model = self.json.get("model").and_then(Value::as_object);
         let model = model.ok_or_else(|| self.bad("model is missing"))?;
         match model.get("type").and_then(Value::as_str).unwrap_or("BPE") {
-            "BPE" => Ok(model),
-            kind => Err(self.bad(format!("models of type {kind:?} are not supported, \"BPE\" is"))),
+            "BPE" | "Unigram" => Ok(model),
+            kind => {
+                let reason = "are not supported, \"BPE\" and \"Unigram\" are";
+                Err(self.bad(format!("models of type {kind:?} {reason}")))
+            }
         }
     }
 
     /// The text and kind of every id.
     fn tokens(&self) -> Result<(Vec<String>, Vec<Kind>)> {
         let model = self.model()?;
-        let vocab = model.get("vocab").and_then(Value::as_object);
-        let vocab = vocab.ok_or_else(|| self.bad("model.vocab is missing"))?;
+        let vocab = model.get("vocab").and_then(entries);
+        let vocab = vocab.ok_or_else(|| self.bad("model.vocab is missing or malformed"))?;
         let len = self.folder.vocabulary_len()?;
         let (mut tokens, mut kinds) = (vec![String::new(); len], vec![Kind::Control; len]);
         let has_bytes = model.get("byte_fallback") == Some(&Value::Bool(true));
-        for (token, id) in vocab {
-            let at = id.as_u64().and_then(|id| usize::try_from(id).ok()).filter(|id| *id < len);
-            let at = at.ok_or_else(|| {
-                self.bad(format!("token {token:?} has id {id}, the weights have {len} rows"))
-            })?;
+        for (token, at) in vocab {
+            if at >= len {
+                let reason = format!("token {token:?} has id {at}, the weights have {len} rows");
+                return Err(self.bad(reason));
+            }
             let is_byte = has_bytes && byte_of(token).is_some();
             kinds[at] = if is_byte { Kind::Byte } else { Kind::Text };
-            tokens[at].clone_from(token);
+            token.clone_into(&mut tokens[at]);
         }
         for (token, id, is_special) in self.added()? {
             // Gemma 3 names an image token beyond the rows of its text models
@@ -182,8 +185,33 @@ fn build(folder: &GeneratorFolder, json: Map<String, Value>) -> Result<Box<Token
         .map_err(|cause| Error::model_cause(&path, "not a tokenizer this engine runs", cause))
 }
 
-/// Takes words, and the merges that make or use them, out of a byte-pair model; what is unknown is left out, not marked.
+/// The tokens of a vocabulary with their ids: an object, or for pieces with scores a list in the order of the ids.
+fn entries(vocab: &Value) -> Option<Vec<(&str, usize)>> {
+    match vocab {
+        Value::Object(ids) => ids
+            .iter()
+            .map(|(token, id)| Some((token.as_str(), usize::try_from(id.as_u64()?).ok()?)))
+            .collect(),
+        Value::Array(pieces) => pieces
+            .iter()
+            .enumerate()
+            .map(|(id, piece)| Some((piece.get(0)?.as_str()?, id)))
+            .collect(),
+        _ => None,
+    }
+}
+
+/// Takes words out of a model: out of byte pairs with the merges that make or use them, where what is unknown is left out, not
+/// marked; out of pieces with scores, whose places are their ids, by making them empty, which no text is.
 fn without_structure(model: &mut Map<String, Value>, structure: &HashSet<&str>) {
+    if let Some(Value::Array(pieces)) = model.get_mut("vocab") {
+        for piece in pieces.iter_mut().filter_map(|piece| piece.get_mut(0)) {
+            if piece.as_str().is_some_and(|text| structure.contains(text)) {
+                *piece = json!("");
+            }
+        }
+        return;
+    }
     model.insert("unk_token".to_owned(), Value::Null);
     model.insert("dropout".to_owned(), Value::Null);
     if let Some(Value::Object(vocab)) = model.get_mut("vocab") {
