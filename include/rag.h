@@ -1158,6 +1158,11 @@ typedef struct {
      * Zero.
      */
     int32_t reserved;
+    /**
+     * What runs the network: "auto" for our own decoder, or candle on the CPU for families that it does not run; "candle"
+     * for that alone; "cuda:0" or "metal:0" in builds for them. NULL: "auto".
+     */
+    const char *backend;
 } rag_generator_options;
 
 /**
