@@ -136,7 +136,7 @@ def peer_main(job: dict) -> dict:
         return {"token_ids": [peer.tokens(text) for text in job["texts"]]}
     if job["what"] == "agree":
         return {"token_ids": [peer.greedy(peer.tokens(prompt), 64)[0] for prompt in PROMPTS]}
-    ids = peer.tokens(pathlib.Path(job["text"]).read_text(), start=False)[: job["prompt_tokens"]]
+    ids = peer.tokens(pathlib.Path(job["text"]).read_text())[: job["prompt_tokens"]]
     rows = peer.take_in(ids, 0, every=True)
     total = 0.0
     for row, token in zip(rows, ids[1:]):

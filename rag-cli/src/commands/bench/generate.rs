@@ -91,11 +91,13 @@ pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
     let generator = Generator::load_with(&path, &options)?;
     let load_milliseconds = started.elapsed().as_secs_f64() * 1e3;
     let job = console.job();
-    let text = match &args.text {
-        Some(path) => std::fs::read_to_string(path).map_err(|source| Error::io(path, source))?,
-        None => Random(1).text(args.prompt_tokens),
+    let mut prompt_ids = match &args.text {
+        Some(path) => {
+            let text = std::fs::read_to_string(path).map_err(|source| Error::io(path, source))?;
+            generator.chat().encode_prompt(&text)?
+        }
+        None => generator.chat().encode(&Random(1).text(args.prompt_tokens))?,
     };
-    let mut prompt_ids = generator.chat().encode(&text)?;
     prompt_ids.truncate(args.prompt_tokens);
     let options = GenerateOptions {
         max_new_tokens: args.new_tokens,
