@@ -13,7 +13,7 @@ Queries per second at a recall come from the straight line between the two neare
 
 Prints one Markdown table; what its lines mean is written below it. Built indexes stay in --keep with their figures
 and are not built again; libraries not run this time keep their column. So a large set can be built library by library
-(--build-only --libraries NAME).
+(--build-only --libraries NAME); --build-only --libraries '' only makes the vectors and their exact neighbours.
 """
 
 import argparse
@@ -172,24 +172,25 @@ class Data:
         return {name: np.concatenate(rows) for name, rows in found.items()}
 
 
-def build(args, data, keep, names, results):
+def build(args, data, keep, names, results, write):
     """Rates of building, and what deleting and adding cost, over the first rows; then the whole index, to keep."""
     one, all_cores = set(args.cores[:1]), set(args.cores)
     with tempfile.TemporaryDirectory(dir=keep) as folder:
         for name in names:
             worker = Worker(name, data.files, pathlib.Path(folder) / name, one)
-            seconds = worker.ask("build", data.part, 1)
+            seconds = worker.ask("build", data.part, 1, patience=2 * args.budget)
             if seconds:
                 results[name]["part_1_thread"] = data.part / seconds
                 results[name]["changes"] = change(worker, data)
                 note(f"{name}: {data.part / seconds:,.0f} vectors/s, one thread")
+                write()
             worker.close()
     for name in names:
         rate = results[name].get("part_1_thread", 1)
         if data.part < data.count:
             with tempfile.TemporaryDirectory(dir=keep) as folder:
                 worker = Worker(name, data.files, pathlib.Path(folder), all_cores)
-                seconds = worker.ask("build", data.part, len(all_cores))
+                seconds = worker.ask("build", data.part, len(all_cores), patience=2 * args.budget)
                 worker.close()
             rate = results[name]["part_threads"] = seconds and data.part / seconds
         worker = Worker(name, data.files, keep / name, all_cores)
@@ -199,12 +200,14 @@ def build(args, data, keep, names, results):
             note(f"{name}: skipped: building would take about {wanted:,.0f} s, more than {args.budget} s")
             results[name]["skipped"] = f"builds {rate or 0:,.0f} vectors/s"
         else:
+            results[name].pop("skipped", None)
             seconds = worker.ask("build", data.count, len(all_cores), patience=2 * args.budget)
             if seconds:
                 if data.part == data.count:
                     results[name]["part_threads"] = data.count / seconds
                 results[name] |= {"whole_threads": data.count / seconds, "saved": worker.ask("save") is not None}
                 note(f"{name}: {data.count / seconds:,.0f} vectors/s, {len(all_cores)} threads")
+        write()
         worker.close()
 
 
@@ -323,7 +326,8 @@ def among(points):
 
 
 def table(data, args, results):
-    names = [name for name in [*OURS, *LIBRARIES] if "curve" in results.get(name, {}) or results.get(name, {}).get("exact")]
+    measured = [name for name, result in results.items() if result.get("curve") or result.get("exact")]
+    names = [name for name in [*OURS, *LIBRARIES] if name in measured]
     own = results.get("rag", {}).get("curve")
     threads = len(args.cores)
 
@@ -357,14 +361,15 @@ def table(data, args, results):
     line("deleted/s", lambda r: number((r.get("changes") or {}).get("delete")))
     line("added/s", lambda r: number((r.get("changes") or {}).get("add")))
     line("recall before, deleted, added again", changes)
-    line("open, ms", lambda r: "-" if r["name"] == "rag" else number(r.get("open", 0) * 1000, ",.1f"))
-    line("bytes on disk per vector", lambda r: "-" if r["name"] == "rag" else number(r.get("bytes")))
-    line("bytes in memory per vector", lambda r: "-" if r["name"] == "rag" else number(r.get("memory")))
+    # `rag` reads base.npy anew and has no file of its own
+    files = {name: {} if name == "rag" else result for name, result in results.items()}
+    line("open, ms", lambda r: number(files[r["name"]].get("open", 0) * 1000, ",.1f"))
+    line("bytes on disk per vector", lambda r: number(files[r["name"]].get("bytes")))
+    line("bytes in memory per vector", lambda r: number(files[r["name"]].get("memory")))
     part = f"over the first {data.part:,} vectors" if data.part < data.count else "over all"
-    print(
-        f"\nBuild rates, deleting and adding a tenth again are measured {part}. Open: from a new process with the file "
-        "not in\nmemory to the first result, loading of code not counted. QPS among some: at recall 0.98 unless a recall is given."
-    )
+    print(f"\nBuild rates, deleting and adding a tenth again are measured {part}. Open: from a new process, with the file")
+    print("not in memory, to the first result; loading of code is not counted. QPS among some: at recall 0.98, unless a")
+    print("recall is given. Where a library has no graph, or none it uses, its exact search stands there.")
     for name, result in results.items():
         if "skipped" in result and "curve" not in result:
             print(f"{name} is left out: it {result['skipped']}.")
@@ -398,16 +403,19 @@ def run(args, keep):
     data = Data(args, keep)
     file = keep / "results.json"
     results = json.loads(file.read_text()) if file.exists() else {}
-    names = args.libraries.split(",")
+    names = [name for name in args.libraries.split(",") if name]
     for name in names:
         results.setdefault(name, {"name": name})
+
+    def write():
+        file.write_text(json.dumps(results))
+
     missing = [name for name in names if args.rebuild or not results[name].get("saved")]
     if not args.table:
-        build(args, data, keep, missing, results)
-        file.write_text(json.dumps(results))
+        build(args, data, keep, missing, results, write)
     if not args.table and not args.build_only:
         measure(args, data, keep, [name for name in names if results[name].get("saved")], results)
-        file.write_text(json.dumps(results))
+        write()
     if args.table or not args.build_only:
         table(data, args, results)
     if args.plot:
