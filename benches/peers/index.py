@@ -367,9 +367,9 @@ def table(data, args, results):
     line("bytes on disk per vector", lambda r: number(files[r["name"]].get("bytes")))
     line("bytes in memory per vector", lambda r: number(files[r["name"]].get("memory")))
     part = f"over the first {data.part:,} vectors" if data.part < data.count else "over all"
-    print(f"\nBuild rates, deleting and adding a tenth again are measured {part}. Open: from a new process, with the file")
-    print("not in memory, to the first result; loading of code is not counted. QPS among some: at recall 0.98, unless a")
-    print("recall is given. Where a library has no graph, or none it uses, its exact search stands there.")
+    print(f"\nBuild rates, deleting and adding a tenth again: {part}. Open: from a new process, with the file not in memory,")
+    print("to the first result; loading of code is not counted. QPS among some: at recall 0.98, unless a recall is given;")
+    print("the exact search where there is no graph.")
     for name, result in results.items():
         if "skipped" in result and "curve" not in result:
             print(f"{name} is left out: it {result['skipped']}.")
