@@ -382,7 +382,7 @@ def plot(data, results, path):
     import matplotlib.pyplot as plt
 
     figure, axis = plt.subplots(figsize=(8, 5))
-    marks = iter("osv^Dx*+")
+    marks = iter("osv^DxP*+h")
     for name in [*OURS, *LIBRARIES]:
         points = [point for point in results.get(name, {}).get("curve", []) if point["recall"] >= 0.8]
         if points:
