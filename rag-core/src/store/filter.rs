@@ -192,19 +192,27 @@ fn join(parts: &[Filter], between: &str, empty: &str, sql: &mut String, values: 
 
 impl Field {
     fn write(&self, sql: &mut String, values: &mut Vec<Sql>) {
-        sql.push_str(match self {
+        match self {
+            Field::Metadata(key) => {
+                sql.push_str(
+                    "(SELECT atom FROM json_each(document.metadata) WHERE json_each.key = ?)",
+                );
+                values.push(Sql::Text(key.clone()));
+            }
+            _ => sql.push_str(self.column()),
+        }
+    }
+
+    /// What a comparison reads; the metadata is unpacked once, around it.
+    fn column(&self) -> &'static str {
+        match self {
             Field::Kind => "document.kind",
             Field::Path => "document.uri",
             Field::Title => "document.title",
             Field::Lang => "document.lang",
             Field::Size => "document.size",
             Field::Modified => "document.mtime_ns / 1000000000.0",
-            Field::Metadata(_) => {
-                "(SELECT atom FROM json_each(document.metadata) WHERE json_each.key = ?)"
-            }
-        });
-        if let Field::Metadata(key) = self {
-            values.push(Sql::Text(key.clone()));
+            Field::Metadata(_) => "atom",
         }
     }
 
@@ -217,33 +225,23 @@ impl Field {
             Comparison::Greater => ">",
             Comparison::AtLeast => ">=",
         };
-        // a text counts as a number if it holds a digit and nothing that no number holds
-        const NUMBER: &str = " GLOB '*[0-9]*' AND NOT ";
-        const OTHER: &str = " GLOB '*[^-+.0-9eE]*' THEN CAST(";
-        match number(value) {
-            Some(number) => {
-                sql.push_str("coalesce(CASE WHEN ");
-                self.write(sql, values);
-                sql.push_str(NUMBER);
-                self.write(sql, values);
-                sql.push_str(OTHER);
-                self.write(sql, values);
-                sql.push_str(" AS REAL) ");
-                sql.push_str(operator);
-                sql.push_str(" ? ELSE CAST(");
-                values.push(Sql::Real(number));
-                self.write(sql, values);
-                sql.push_str(" AS TEXT) ");
-            }
-            None => {
-                sql.push_str("coalesce(CASE WHEN 1 THEN CAST(");
-                self.write(sql, values);
-                sql.push_str(" AS TEXT) ");
-            }
+        let column = self.column();
+        let mut test = format!("CAST({column} AS TEXT) {operator} ?");
+        if let Some(number) = number(value) {
+            // a text counts as a number if it holds a digit and nothing that no number holds
+            test = format!(
+                "CASE WHEN {column} GLOB '*[0-9]*' AND NOT {column} GLOB '*[^-+.0-9eE]*' \
+                 THEN CAST({column} AS REAL) {operator} ? ELSE {test} END"
+            );
+            values.push(Sql::Real(number));
         }
-        sql.push_str(operator);
-        sql.push_str(" ? END, 0)");
         values.push(Sql::Text(value.to_owned()));
+        if let Field::Metadata(key) = self {
+            let from = "FROM json_each(document.metadata) WHERE json_each.key = ?";
+            test = format!("(SELECT {test} {from})");
+            values.push(Sql::Text(key.clone()));
+        }
+        sql.push_str(&format!("coalesce({test}, 0)"));
     }
 }
 
@@ -276,4 +274,17 @@ pub(super) fn documents(connection: &Connection, filter: &Filter) -> Outcome<Vec
     let mut statement = connection.prepare(&sql)?;
     let uris = statement.query_map(rusqlite::params_from_iter(values), |row| row.get(0))?;
     Ok(uris.collect::<Result<_, _>>()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_comparison_unpacks_the_metadata_once() -> Result<()> {
+        let (sql, values) = Filter::parse("year >= 2020 AND author = lovelace")?.to_sql();
+        assert_eq!(sql.matches("json_each(").count(), 2, "{sql}");
+        assert_eq!(sql.matches('?').count(), values.len(), "{sql}");
+        Ok(())
+    }
 }
