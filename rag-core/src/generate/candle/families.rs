@@ -168,6 +168,7 @@ fn of_folder(folder: &GeneratorFolder, device: &Device) -> Result<Built> {
         folder.bad(format!("candle does not run model_type {found:?} here, it does {known}"))
     })?;
     let settings = Settings::read(folder, family.scales_positions)?;
+    settings.check_sizes(family.embedding)?;
     let weights = settings.weights(device, family.embedding)?;
     Ok(Built {
         context_len: settings.context_len,

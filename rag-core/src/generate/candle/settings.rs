@@ -14,6 +14,7 @@ use crate::model::generator_folder::GeneratorFolder;
 /// Longest context, if no window is shorter: candle makes tables for all of it while it loads.
 pub(super) const MAX_CONTEXT_LEN: usize = 1 << 15;
 const MAX_LAYERS: u64 = 512;
+const MAX_HEAD_DIM: usize = 512;
 /// Settings that say how much there is of something, each with the most we believe.
 const COUNTS: &[(&str, u64)] = &[
     ("num_hidden_layers", MAX_LAYERS),
@@ -96,6 +97,35 @@ impl<'a> Settings<'a> {
         Ok(self)
     }
 
+    /// Holds the sizes that candle makes tables by against the weights.
+    ///
+    /// # Errors
+    /// Model if there is no embedding, it has another shape, or a head is wider than any model's.
+    pub(super) fn check_sizes(&self, embedding: &str) -> Result<()> {
+        let stored = self.folder.stored().find(|(name, ..)| *name == embedding);
+        let shape = stored.map(|(_, _, shape)| shape);
+        let shape = shape.ok_or_else(|| self.bad(&format!("tensor {embedding} is missing")))?;
+        let (rows, columns) = (self.count("vocab_size"), self.count("hidden_size"));
+        if shape.len() != 2 || (rows, columns) != (Some(shape[0]), Some(shape[1])) {
+            let given = [rows, columns].map(|count| count.unwrap_or(0));
+            let reason = format!(
+                "vocab_size and hidden_size are {given:?}, tensor {embedding} has shape {shape:?}"
+            );
+            return Err(self.bad(&reason));
+        }
+        let width = self.head_dim();
+        if !(1..=MAX_HEAD_DIM).contains(&width) {
+            return Err(self.bad(&format!("heads are {width} wide, expected 1 to {MAX_HEAD_DIM}")));
+        }
+        Ok(())
+    }
+
+    fn head_dim(&self) -> usize {
+        let heads = self.count("num_attention_heads").unwrap_or(1).max(1);
+        let width = self.count("head_dim");
+        width.unwrap_or(self.count("hidden_size").unwrap_or(0) / heads)
+    }
+
     /// Adds a setting if it is not there.
     pub(super) fn or(mut self, key: &str, value: Value) -> Self {
         self.map.entry(key).or_insert(value);
@@ -115,10 +145,8 @@ impl<'a> Settings<'a> {
     /// Keys and values of a token in all layers.
     pub(super) fn kv_numbers_per_token(&self) -> usize {
         let layers = self.count("num_hidden_layers").unwrap_or(0);
-        let heads = self.count("num_attention_heads").unwrap_or(1);
-        let width = self.count("head_dim");
-        let width = width.unwrap_or(self.count("hidden_size").unwrap_or(0) / heads);
-        2 * layers * width * self.count("num_key_value_heads").unwrap_or(heads)
+        let heads = self.count("num_key_value_heads").or(self.count("num_attention_heads"));
+        2 * layers * self.head_dim() * heads.unwrap_or(1)
     }
 
     /// The settings as a network takes them.
