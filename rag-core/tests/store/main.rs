@@ -9,6 +9,7 @@ mod format;
 mod model;
 mod processes;
 mod salvage;
+mod space;
 mod vectors;
 
 use std::collections::BTreeMap;
