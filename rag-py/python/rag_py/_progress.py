@@ -10,4 +10,8 @@ def show(progress: _native.Progress) -> None:
     total = "?" if progress.total is None else progress.total
     end = "\n" if progress.done == progress.total else ""
     line = f"\r{progress.stage} {progress.done}/{total}, {progress.passage_count} passages"
-    print(line, end=end, file=sys.stderr, flush=True)
+    line += f", {progress.passages_per_second:.0f}/s"
+    if progress.remaining:
+        minutes, seconds = divmod(round(progress.remaining), 60)
+        line += f", {minutes}:{seconds:02} left"
+    print(f"{line:<78}", end=end, file=sys.stderr, flush=True)
