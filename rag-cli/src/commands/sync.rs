@@ -76,11 +76,13 @@ pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
         }
     };
     let options = options(args);
+    // before the first look, so that no change falls between the two
+    let changes = args.watch.then(|| Changes::watch(&args.paths, knowledge_base.path()));
     let report = knowledge_base.sync(&args.paths, &options, &mut on_progress, job.token())?;
     drop(bar);
     print(&report, args.dry_run, console)?;
-    if args.watch {
-        watch(args, &knowledge_base, &options, job.token(), console)?;
+    if let Some(changes) = changes {
+        watch(args, &changes, &knowledge_base, &options, job.token(), console)?;
     }
     Ok(if report.skipped.is_empty() { Exit::Done } else { Exit::Skipped })
 }
@@ -88,12 +90,12 @@ pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
 /// Syncs whenever something changes, until cancelled; reports each time that it changed the knowledge base.
 fn watch(
     args: &Args,
+    changes: &Changes,
     knowledge_base: &KnowledgeBase,
     options: &SyncOptions,
     cancel: &CancelToken,
     console: &mut Console<'_>,
 ) -> Result<(), Failure> {
-    let changes = Changes::watch(&args.paths, knowledge_base.path());
     if let Some(reason) = changes.trouble() {
         console.note(format_args!(
             "the system does not tell of all changes, looking more often: {reason}"

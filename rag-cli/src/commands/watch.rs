@@ -4,7 +4,7 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
 use notify::event::{AccessKind, AccessMode, EventKind};
@@ -35,9 +35,10 @@ pub(super) struct Changes {
 }
 
 impl Changes {
-    /// Watches folders and files. What happens to the file at `own` and its companions is our own doing.
+    /// Watches folders and files from now on. What happens to the file at `own` and its companions is our own doing.
     pub(super) fn watch(paths: &[PathBuf], own: &Path) -> Self {
-        let (sender, events) = channel();
+        // one event is as good as many
+        let (sender, events) = sync_channel(1);
         match watcher(paths, own, sender) {
             Ok(watcher) => Self { events, _watcher: Some(watcher), trouble: None, rescan: RESCAN },
             Err(error) => {
@@ -84,15 +85,15 @@ impl Changes {
 fn watcher(
     paths: &[PathBuf],
     own: &Path,
-    sender: Sender<()>,
+    sender: SyncSender<()>,
 ) -> notify::Result<RecommendedWatcher> {
     let own = std::path::absolute(own).unwrap_or_else(|_| own.to_owned());
     let own = own.canonicalize().unwrap_or(own);
     let told = move |event: notify::Result<Event>| {
         // an error may hide an event
         if event.map_or(true, |event| matters(&event, &own)) {
-            // nobody waits any more: then it does not matter
-            let _ = sender.send(());
+            // one is waiting already, or nobody waits any more
+            let _ = sender.try_send(());
         }
     };
     let mut watcher = notify::recommended_watcher(told)?;
@@ -134,8 +135,8 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may panic")]
     use super::*;
 
-    fn changes(rescan: Duration) -> (Sender<()>, Changes) {
-        let (sender, events) = channel();
+    fn changes(rescan: Duration) -> (SyncSender<()>, Changes) {
+        let (sender, events) = sync_channel(1);
         (sender, Changes { events, _watcher: None, trouble: None, rescan })
     }
 

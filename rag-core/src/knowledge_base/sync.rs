@@ -4,7 +4,8 @@
 //! written by the caller, so that the encoder never waits for the disk; a few documents are under way at a time.
 //! Each document is one transaction.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -148,12 +149,14 @@ impl KnowledgeBase {
     ) -> Result<Todo> {
         let mut todo = Todo::default();
         let mut scope = Vec::new();
-        let mut found: BTreeMap<PathBuf, Candidate> = BTreeMap::new();
+        // by name as it stands: paths compare and hash part by part, which costs more than the stat
+        let mut found: HashMap<OsString, Candidate> = HashMap::new();
         for root in roots {
             let listing = walk::walk(root, &options.walk)?;
             scope.push(root.canonicalize().map_err(|source| Error::io(root, source))?);
             todo.skipped.extend(listing.skipped);
-            found.extend(listing.candidates.into_iter().map(|file| (file.path.clone(), file)));
+            let named = |file: Candidate| (file.path.clone().into_os_string(), file);
+            found.extend(listing.candidates.into_iter().map(named));
         }
         todo.skipped.sort_by(|a, b| a.path.cmp(&b.path));
         todo.skipped.dedup_by(|a, b| a.path == b.path);
@@ -161,11 +164,12 @@ impl KnowledgeBase {
         let mut gone = Vec::new();
         for row in self.store.documents()? {
             cancel.check()?;
-            let path = PathBuf::from(&row.uri);
-            match found.remove(&path) {
+            match found.remove(OsStr::new(&row.uri)) {
                 _ if row.mtime_ns == ADDED_TEXT => {}
                 Some(candidate) => compare_one(row, candidate, &mut todo)?,
-                None if scope.iter().any(|root| path.starts_with(root)) => gone.push(row),
+                None if scope.iter().any(|root| Path::new(&row.uri).starts_with(root)) => {
+                    gone.push(row);
+                }
                 None => {}
             }
         }
@@ -173,7 +177,9 @@ impl KnowledgeBase {
         let unlisted: BTreeSet<&Path> =
             todo.skipped.iter().map(|file| file.path.as_path()).collect();
         gone.retain(|row| !Path::new(&row.uri).ancestors().any(|path| unlisted.contains(path)));
-        find_renames(found.into_values(), gone, &mut todo, cancel)?;
+        let mut new: Vec<Candidate> = found.into_values().collect();
+        new.sort_by(|a, b| a.path.cmp(&b.path));
+        find_renames(new.into_iter(), gone, &mut todo, cancel)?;
         todo.write.sort_by(|a, b| a.0.path.cmp(&b.0.path));
         Ok(todo)
     }
@@ -287,7 +293,7 @@ impl Todo {
     /// UTF-8. How much text other formats hold is not known before they are read.
     fn least_bytes(&self) -> u64 {
         let plain = |path: &Path| {
-            let extension = path.extension().map(std::ffi::OsStr::to_ascii_lowercase);
+            let extension = path.extension().map(OsStr::to_ascii_lowercase);
             extension.is_some_and(|name| PLAIN.iter().any(|plain| name == *plain))
         };
         let new = self.write.iter().filter(|(_, change)| *change == Change::New);

@@ -109,10 +109,19 @@ impl Pool {
         }
         self.in_place()?;
         let idle = lock(&self.idle).pop();
-        let connection = match idle {
-            Some(connection) => connection,
-            None => open::reader(&self.path, &self.source)?,
-        };
+        match idle {
+            Some(connection) => Ok(Reader::Pooled(Some(connection), &self.idle)),
+            None => self.new_reader(),
+        }
+    }
+
+    /// As [`Pool::reader`], one that nobody used before; in memory there is only the one.
+    pub(super) fn new_reader(&self) -> Outcome<Reader<'_>> {
+        if matches!(self.source, Source::Memory) {
+            return Ok(Reader::Shared(lock(&self.main)));
+        }
+        self.in_place()?;
+        let connection = open::reader(&self.path, &self.source)?;
         Ok(Reader::Pooled(Some(connection), &self.idle))
     }
 

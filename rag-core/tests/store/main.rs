@@ -197,6 +197,23 @@ fn vacuum_keeps_everything_and_gives_space_back() {
 }
 
 #[test]
+fn a_check_after_searches_and_writes_finds_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    for path in [folder.path().join("kb.rag"), ":memory:".into()] {
+        let kb = Kb::create(&path, 8);
+        for number in 0..300 {
+            kb.put(&format!("doc {number}"), &["some words about the bridge"], number + 1);
+            if number % 7 == 0 {
+                assert!(!kb.store.lexical("bridge words", 50).unwrap().is_empty());
+            }
+            if number % 50 == 49 {
+                assert_eq!(kb.store.check(&CancelToken::new()).unwrap(), [], "{number}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_cancelled_check_or_seal_leaves_the_store_usable() {
     let kb = Kb::memory(8);
     kb.put("a", &["alpha"], 1);
