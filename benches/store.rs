@@ -60,6 +60,9 @@ fn measure(path: &Path, count: usize) -> rag_core::Result<()> {
     filtered(&store)?;
     let (damages, check) = timed(|| store.check(&cancel))?;
     println!("  check {check:.1?}, {} damages, {} bytes", damages.len(), store.info()?.bytes);
+    for damage in damages {
+        println!("  {}: {}", damage.part, damage.message);
+    }
     drop(store);
     let (store, open) = timed(|| Store::open(path, Access::ReadWrite))?;
     let (_, first) = timed(|| store.nearest(&vector(1), 10, IndexMode::Auto))?;

@@ -533,6 +533,26 @@ typedef struct {
      * The file just finished, UTF-8; NULL if the stage does not work on files.
      */
     const char *path;
+    /**
+     * Bytes of the files finished; 0 if the stage does not work on files.
+     */
+    uint64_t done_bytes;
+    /**
+     * Bytes of all files.
+     */
+    uint64_t total_bytes;
+    /**
+     * Since the stage began.
+     */
+    double elapsed_seconds;
+    /**
+     * Passages stored a second since the stage began; 0 before there are any.
+     */
+    double passages_per_second;
+    /**
+     * How long the rest of the stage takes if it goes on like this; negative if that is not known yet.
+     */
+    double remaining_seconds;
 } rag_progress;
 
 /**
@@ -578,6 +598,14 @@ typedef struct {
      * Stops the call. NULL: nothing does.
      */
     const rag_cancel *cancel;
+    /**
+     * Neighbours of a node, where a graph is built at the end (above 100,000 passages), 2 to 64. 0: 16.
+     */
+    size_t hnsw_m;
+    /**
+     * Candidates explored for each node of it, 1 to 10,000. 0: 200.
+     */
+    size_t hnsw_ef_construction;
 } rag_sync_options;
 
 /**

@@ -337,6 +337,14 @@ struct SyncOptions {
     rag_hidden hidden = RAG_HIDDEN_SKIP;
     std::function<bool(const rag_progress &)> on_progress;
     std::optional<Cancel> cancel;
+    std::size_t hnsw_m = 0;
+    std::size_t hnsw_ef_construction = 0;
+};
+
+/// What a repair kept and lost.
+struct Repair {
+    std::size_t kept_count = 0;
+    std::size_t lost_count = 0;
 };
 
 /// How to search; zero is the default.
@@ -546,6 +554,8 @@ public:
         if (options.on_progress) raw.on_progress = detail::rag_hpp_progress;
         raw.user_data = &callback;
         raw.cancel = detail::flag(options.cancel);
+        raw.hnsw_m = options.hnsw_m;
+        raw.hnsw_ef_construction = options.hnsw_ef_construction;
         const auto call = [&](rag_sync_report **report, rag_error **error) {
             return rag_kb_sync(handle_.get(), path.c_str(), &raw, report, error);
         };
@@ -656,6 +666,17 @@ public:
     /// Writes a copy of the file, which must not exist yet.
     void backup(const std::string &to) const {
         detail::check([&](rag_error **error) { return rag_kb_backup(handle_.get(), to.c_str(), nullptr, error); });
+    }
+    /// Makes a new file of what is intact in a damaged one, which is only read. `encoder` is for a file that no longer
+    /// says which one it was built with.
+    static Repair repair(const std::string &from, const std::string &to, const std::string &encoder = "",
+                         const std::optional<Cancel> &cancel = {}) {
+        Repair report;
+        detail::check([&](rag_error **error) {
+            return rag_kb_repair(from.c_str(), to.c_str(), detail::or_null(encoder), &report.kept_count,
+                                 &report.lost_count, detail::flag(cancel), error);
+        });
+        return report;
     }
     void vacuum() {
         detail::check([&](rag_error **error) { return rag_kb_vacuum(handle_.get(), error); });

@@ -6,6 +6,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use rag_core::index::BuildOptions;
 use rag_core::model::ModelDirs;
 use rag_core::search::{Mode, SearchOptions};
 use rag_core::store::{Access, Filter, IndexMode, Seal};
@@ -162,6 +163,7 @@ pub unsafe extern "C" fn rag_kb_sync(
 
 fn sync_options(given: &rag_sync_options) -> Result<SyncOptions> {
     let default = WalkOptions::default();
+    let graph = BuildOptions::default();
     Ok(SyncOptions {
         walk: WalkOptions {
             max_file_bytes: or_default(given.max_file_bytes, default.max_file_bytes),
@@ -170,6 +172,10 @@ fn sync_options(given: &rag_sync_options) -> Result<SyncOptions> {
         },
         plan: choice(given.plan, &[Plan::Apply, Plan::DryRun], "plan")?,
         max_tokens: (given.max_tokens > 0).then_some(given.max_tokens),
+        graph: BuildOptions {
+            m: or_default(given.hnsw_m, graph.m),
+            ef_construction: or_default(given.hnsw_ef_construction, graph.ef_construction),
+        },
     })
 }
 

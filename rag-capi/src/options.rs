@@ -156,6 +156,10 @@ pub struct rag_sync_options {
     pub user_data: *mut c_void,
     /// Stops the call. NULL: nothing does.
     pub cancel: *const rag_cancel,
+    /// Neighbours of a node, where a graph is built at the end (above 100,000 passages), 2 to 64. 0: 16.
+    pub hnsw_m: usize,
+    /// Candidates explored for each node of it, 1 to 10,000. 0: 200.
+    pub hnsw_ef_construction: usize,
 }
 
 /// How to add a text. Begin with RAG_ADD_OPTIONS_INIT; zero in a field is its default.

@@ -37,6 +37,16 @@ pub struct rag_progress {
     pub passage_count: usize,
     /// The file just finished, UTF-8; NULL if the stage does not work on files.
     pub path: *const c_char,
+    /// Bytes of the files finished; 0 if the stage does not work on files.
+    pub done_bytes: u64,
+    /// Bytes of all files.
+    pub total_bytes: u64,
+    /// Since the stage began.
+    pub elapsed_seconds: f64,
+    /// Passages stored a second since the stage began; 0 before there are any.
+    pub passages_per_second: f64,
+    /// How long the rest of the stage takes if it goes on like this; negative if that is not known yet.
+    pub remaining_seconds: f64,
 }
 
 /// Gets reports of a long call, on the thread that made the call; `progress` is borrowed for the callback. Return
@@ -131,6 +141,11 @@ pub(crate) unsafe fn report(
         total: progress.total.unwrap_or(0),
         passage_count: progress.passage_count,
         path: path.as_ref().map_or(ptr::null(), |path| path.as_ptr()),
+        done_bytes: progress.done_bytes,
+        total_bytes: progress.total_bytes,
+        elapsed_seconds: progress.elapsed.as_secs_f64(),
+        passages_per_second: progress.passages_per_second(),
+        remaining_seconds: progress.remaining().map_or(-1.0, |left| left.as_secs_f64()),
     };
     // SAFETY: callable, says the caller; `view` outlives the call.
     unsafe { callback(&view, user_data) }

@@ -120,7 +120,17 @@ impl fmt::Debug for Console<'_> {
     }
 }
 
-const COUNTED: &str = "{msg} [{bar:30}] {pos}/{len} {eta}";
+/// What is being done, how fast, and how long the rest takes.
+fn rate(progress: &Progress) -> String {
+    let per_second = progress.passages_per_second();
+    let left = progress.remaining().map_or_else(String::new, |left| {
+        let seconds = left.as_secs_f64().round() as u64;
+        format!(", {}:{:02} left", seconds / 60, seconds % 60)
+    });
+    format!("indexing, {per_second:.0} passages/s{left}")
+}
+
+const COUNTED: &str = "{msg} [{bar:30}] {pos}/{len}";
 const OPEN: &str = "{spinner} {msg} {pos}";
 const BYTES: &str = "{msg} [{bar:30}] {bytes}/{total_bytes} {bytes_per_sec} {eta}";
 
@@ -151,6 +161,9 @@ impl Bar {
             self.bar.set_style(style(COUNTED));
         }
         self.bar.set_position(progress.done as u64);
+        if progress.stage == Stage::Index {
+            self.bar.set_message(rate(progress));
+        }
     }
 
     /// Says how much is done.
@@ -199,6 +212,21 @@ mod tests {
     fn text_from_documents_cannot_steer_the_terminal() {
         assert_eq!(one_line("a\x1b[31m\r\n  b\u{9b}1m"), "a\u{fffd}[31m b\u{fffd}1m");
         assert_eq!(visible("a\n\tb\x07"), "a\n\tb\u{fffd}");
+    }
+
+    #[test]
+    fn the_bar_tells_rate_and_time_left() {
+        let progress = Progress {
+            stage: Stage::Index,
+            done: 1,
+            total: Some(4),
+            passage_count: 60,
+            path: None,
+            done_bytes: 100,
+            total_bytes: 1100,
+            elapsed: Duration::from_secs(12),
+        };
+        assert_eq!(rate(&progress), "indexing, 5 passages/s, 2:00 left");
     }
 
     #[test]

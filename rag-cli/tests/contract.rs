@@ -7,6 +7,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use common::{Place, assert_keys, json, model, rag, run_with_input};
 use serde_json::{Value, json};
@@ -20,6 +21,7 @@ fn wrong_usage_exits_2_and_leaves_stdout_empty() {
         &["search", "kb.rag", "q", "-k", "many"],
         &["search", "kb.rag", "q", "--mode", "psychic"],
         &["sync", "kb.rag", ".", "--watch", "--dry-run"],
+        &["sync", "kb.rag", ".", "--hnsw-m", "many"],
         &["search", "kb.rag", "a question", "--filter", "kind ="],
         &["remove", "kb.rag"],
         &["generate", "--prompt", "a", "--messages", "b"],
@@ -218,9 +220,19 @@ fn a_watched_folder_is_taken_over_until_interrupted() {
     let mut reports = BufReader::new(child.stdout.take().unwrap()).lines();
     let mut next = || -> Value { serde_json::from_str(&reports.next().unwrap().unwrap()).unwrap() };
     assert_eq!(next()["added"], 1);
+    // told by the system, in a folder that did not exist before: the next look by time alone comes after ten seconds
+    let started = Instant::now();
     place.write("later.txt", "A river flows under the new bridge.");
     place.write("later.md", "No text file.");
     assert_eq!(next()["added"], 1);
+    fs::create_dir_all(place.path("docs/new/folder")).unwrap();
+    place.write("new/folder/deep.txt", "A ferry crosses the river.");
+    assert_eq!(next()["added"], 1);
+    fs::rename(place.path("docs/later.txt"), place.path("docs/renamed.txt")).unwrap();
+    assert_eq!(next()["renamed"], 1);
+    fs::remove_dir_all(place.path("docs/new")).unwrap();
+    assert_eq!(next()["removed"], 1);
+    assert!(started.elapsed() < Duration::from_secs(9), "{:?}", started.elapsed());
     let interrupt = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
     assert!(interrupt.success());
     assert_eq!(child.wait().unwrap().code(), Some(0));
@@ -237,6 +249,8 @@ fn sync_acknowledges_each_document_as_a_line() {
     let acknowledged = lines(&output.stderr);
     assert_eq!(acknowledged.len(), 2);
     assert_keys(&acknowledged[0], &["path", "done", "total", "passage_count"]);
+    assert_keys(&acknowledged[0], &["passages_per_second", "remaining_seconds"]);
+    assert_eq!(acknowledged[1]["remaining_seconds"], 0.0);
 }
 
 #[test]

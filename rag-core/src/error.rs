@@ -85,8 +85,9 @@ pub enum Error {
         #[source]
         source: Option<Cause>,
     },
-    /// The knowledge base was written by a newer version of this library.
-    #[error("knowledge base {} has format version {found}, this library reads up to {supported}", path.display())]
+    /// The knowledge base has another format version: it was written by a newer version of this library, or by an
+    /// older one and is opened only to be read.
+    #[error("knowledge base {} has format version {found}, {}", path.display(), version_advice(*found, *supported))]
     StoreVersion {
         /// The file.
         path: PathBuf,
@@ -94,6 +95,16 @@ pub enum Error {
         found: u32,
         /// The newest version this library knows.
         supported: u32,
+    },
+    /// The disk has less room than the work is known to need; nothing was written. Its code is Store.
+    #[error("{} needs {needed_bytes} bytes, the disk has {free_bytes} free; nothing was written", path.display())]
+    DiskFull {
+        /// The file to be written.
+        path: PathBuf,
+        /// Bytes needed, by an estimate that is rather too high.
+        needed_bytes: u64,
+        /// Bytes free for this user.
+        free_bytes: u64,
     },
     /// Another process or thread is writing and did not finish in time.
     #[error("knowledge base {} is being written by another process", path.display())]
@@ -140,7 +151,7 @@ pub enum ErrorCode {
     ModelMismatch = 6,
     /// The file is not ours, is damaged, or could not be written.
     Store = 7,
-    /// The file is newer than this library.
+    /// The file is newer than this library, or older and opened only to be read.
     StoreVersion = 8,
     /// Another writer did not finish in time.
     Busy = 9,
@@ -200,7 +211,7 @@ impl Error {
             Error::Document { .. } => ErrorCode::Document,
             Error::Model { .. } => ErrorCode::Model,
             Error::ModelMismatch { .. } => ErrorCode::ModelMismatch,
-            Error::Store { .. } => ErrorCode::Store,
+            Error::Store { .. } | Error::DiskFull { .. } => ErrorCode::Store,
             Error::StoreVersion { .. } => ErrorCode::StoreVersion,
             Error::Busy { .. } => ErrorCode::Busy,
             Error::ContextOverflow { .. } => ErrorCode::ContextOverflow,
@@ -261,6 +272,14 @@ impl Error {
     pub fn internal_cause(reason: impl Into<String>, source: impl Into<Cause>) -> Self {
         Error::Internal { reason: reason.into(), source: Some(source.into()) }
     }
+}
+
+/// What to do about a file of another version.
+fn version_advice(found: u32, supported: u32) -> String {
+    if found > supported {
+        return format!("this library reads up to {supported}");
+    }
+    format!("this library reads {supported}: open it once to write, which upgrades it")
 }
 
 /// A file that a run over many files passed over, and why.

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use crate::error::{Error, Result};
 
@@ -31,6 +32,34 @@ pub struct Progress {
     pub passage_count: usize,
     /// The file just finished, if the stage works on files.
     pub path: Option<PathBuf>,
+    /// Bytes of the files finished, as they lie on the disk; 0 if the stage does not work on files.
+    pub done_bytes: u64,
+    /// Bytes of all files, as they were listed.
+    pub total_bytes: u64,
+    /// Since the stage began.
+    pub elapsed: Duration,
+}
+
+impl Progress {
+    /// Passages stored a second since the stage began; 0 before there is anything to divide.
+    #[must_use]
+    pub fn passages_per_second(&self) -> f64 {
+        let seconds = self.elapsed.as_secs_f64();
+        if seconds > 0.0 { self.passage_count as f64 / seconds } else { 0.0 }
+    }
+
+    /// How long the rest of the stage takes if its bytes, or else its units, go on as they went so far. `None` while
+    /// nothing is done or the total is not known.
+    #[must_use]
+    pub fn remaining(&self) -> Option<Duration> {
+        let (done, total) = match (self.done_bytes, self.total_bytes, self.total) {
+            (done, total, _) if done > 0 && total > 0 => (done as f64, total as f64),
+            (_, _, Some(total)) if self.done > 0 => (self.done as f64, total as f64),
+            _ => return None,
+        };
+        Duration::try_from_secs_f64(self.elapsed.as_secs_f64() * (total - done).max(0.0) / done)
+            .ok()
+    }
 }
 
 /// A flag that stops a long call: checked per file, per batch and per token.
@@ -92,6 +121,31 @@ impl fmt::Debug for CancelToken {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn progress(done: usize, total: Option<usize>, bytes: (u64, u64)) -> Progress {
+        Progress {
+            stage: Stage::Index,
+            done,
+            total,
+            passage_count: 30,
+            path: None,
+            done_bytes: bytes.0,
+            total_bytes: bytes.1,
+            elapsed: Duration::from_secs(6),
+        }
+    }
+
+    #[test]
+    fn time_left_goes_by_bytes_then_by_files() {
+        assert_eq!(progress(1, Some(10), (300, 400)).remaining(), Some(Duration::from_secs(2)));
+        assert_eq!(progress(1, Some(10), (0, 0)).remaining(), Some(Duration::from_secs(54)));
+        assert_eq!(progress(10, Some(10), (500, 400)).remaining(), Some(Duration::ZERO));
+        assert_eq!(progress(0, Some(10), (0, 400)).remaining(), None);
+        assert_eq!(progress(3, None, (0, 0)).remaining(), None);
+        assert!((progress(1, None, (0, 0)).passages_per_second() - 5.0).abs() < 1e-9);
+        let start = Progress { elapsed: Duration::ZERO, ..progress(0, None, (0, 0)) };
+        assert_eq!(start.passages_per_second(), 0.0);
+    }
 
     #[test]
     fn clones_share_the_flag() {

@@ -1,7 +1,10 @@
-//! A sync that stops early, by cancel or by error, while its pipeline is full: it ends, and keeps what it reported.
+//! Syncs of folders that are hard to mirror, and syncs that stop early, by cancel or by error, while their pipeline is
+//! full: they end, and keep what they reported.
 #![allow(clippy::unwrap_used)]
 
 mod common;
+#[path = "sync/odd_files.rs"]
+mod odd_files;
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::channel;

@@ -85,11 +85,14 @@ impl KnowledgeBase {
     ///     hidden: Also take files and folders whose name starts with a dot.
     ///     include: Only files that match one of these globs, in the syntax of .gitignore.
     ///     exclude: No files or folders that match one of these globs.
+    ///     hnsw_m: Neighbours of a node, where a graph is built at the end (above 100,000 passages), 2 to 64.
+    ///         Default 16.
+    ///     hnsw_ef_construction: Candidates explored for each node of it, 1 to 10,000. Default 200.
     ///
     /// Raises:
     ///     FileNotFoundError: A path does not exist.
     ///     BusyError: Another process is writing.
-    #[pyo3(signature = (*paths, progress=None, dry_run=false, max_tokens=None, max_file_bytes=None, hidden=false, include=None, exclude=None))]
+    #[pyo3(signature = (*paths, progress=None, dry_run=false, max_tokens=None, max_file_bytes=None, hidden=false, include=None, exclude=None, hnsw_m=None, hnsw_ef_construction=None))]
     #[expect(clippy::too_many_arguments, reason = "keyword arguments of the Python method")]
     fn sync(
         &self,
@@ -102,6 +105,8 @@ impl KnowledgeBase {
         hidden: bool,
         include: Option<Vec<String>>,
         exclude: Option<Vec<String>>,
+        hnsw_m: Option<usize>,
+        hnsw_ef_construction: Option<usize>,
     ) -> PyResult<SyncReport> {
         let inner = self.inner(py)?;
         let mut options = SyncOptions { max_tokens, ..SyncOptions::default() };
@@ -110,6 +115,12 @@ impl KnowledgeBase {
         }
         options.walk.include = include.unwrap_or_default();
         options.walk.exclude = exclude.unwrap_or_default();
+        if let Some(m) = hnsw_m {
+            options.graph.m = m;
+        }
+        if let Some(ef_construction) = hnsw_ef_construction {
+            options.graph.ef_construction = ef_construction;
+        }
         if hidden {
             options.walk.hidden = Hidden::List;
         }

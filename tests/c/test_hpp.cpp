@@ -83,11 +83,34 @@ static void what_a_callback_throws_comes_out_of_the_call(const rag::OpenOptions 
     }
     CHECK(what == "enough");
     std::size_t reports = 0;
-    sync.on_progress = [&](const rag_progress &) { return ++reports > 0; };
+    sync.on_progress = [&](const rag_progress &progress) {
+        CHECK(progress.done_bytes <= progress.total_bytes && progress.total_bytes > 0);
+        CHECK(progress.elapsed_seconds >= 0 && progress.remaining_seconds >= 0);
+        return ++reports > 0;
+    };
+    sync.hnsw_m = 65;
+    CHECK(thrown_by([&] { kb.sync(docs, sync); }) == RAG_INVALID_ARGUMENT);
+    sync.hnsw_m = 8;
+    sync.hnsw_ef_construction = 50;
     const rag::SyncReport report = kb.sync(docs, sync);
     CHECK(report.counts().added + report.counts().unchanged == 1 && reports > 0);
     const auto skipped = report.skipped();
     CHECK(skipped.size() == 1 && skipped[0].code == RAG_DOCUMENT);
+}
+
+static void a_repair_says_what_it_kept(const rag::OpenOptions &options, const std::string &folder) {
+    const std::string from = folder + "/sound.rag", to = folder + "/repaired.rag";
+    {
+        rag::KnowledgeBase kb(from, options);
+        kb.add("bridge", bridge);
+    }
+    const rag::Repair report = rag::KnowledgeBase::repair(from, to);
+    CHECK(report.kept_count == 1 && report.lost_count == 0);
+    CHECK(rag::KnowledgeBase(to, options).search(question).size() == 1);
+    CHECK(thrown_by([&] { rag::KnowledgeBase::repair(from, to); }) == RAG_INVALID_ARGUMENT);
+    rag::Cancel cancel;
+    cancel.request();
+    CHECK(thrown_by([&] { rag::KnowledgeBase::repair(from, to + "2", "", cancel); }) == RAG_CANCELLED);
 }
 
 static void an_encoder_gives_unit_rows(const rag::OpenOptions &options) {
@@ -176,6 +199,7 @@ static void run(const std::string &folder) {
     const rag::OpenOptions options = models(encoder, llm);
     a_knowledge_base_can_be_moved_filled_and_searched(options);
     what_a_callback_throws_comes_out_of_the_call(options, docs);
+    a_repair_says_what_it_kept(options, folder);
     an_encoder_gives_unit_rows(options);
     if (can_ask) a_generator_continues_and_streams(llm);
     if (can_ask) answers_stream_cite_and_chat(options);

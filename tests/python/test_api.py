@@ -85,6 +85,9 @@ def test_progress_tells_each_file_and_its_exception_comes_out(tmp_path, folder):
         files = [step for step in steps if step.stage == "index"]
         assert [(step.done, step.total) for step in files] == [(1, 3), (2, 3), (3, 3)]
         assert sorted(pathlib.Path(step.path).name for step in files) == sorted(DOCUMENTS)
+        size = sum(len(text.encode()) for text in DOCUMENTS.values())
+        assert (files[-1].done_bytes, files[-1].total_bytes, files[-1].remaining) == (size, size, 0)
+        assert files[0].elapsed > 0 and files[0].passages_per_second > 0 and files[0].remaining > 0
 
         (folder / "bees.md").write_text("Bees again.\n")
         (folder / "bridge.txt").write_text("A bridge again.\n")
@@ -95,6 +98,14 @@ def test_progress_tells_each_file_and_its_exception_comes_out(tmp_path, folder):
         with pytest.raises(ZeroDivisionError):
             kb.sync(folder, progress=fail)
         assert kb.sync(folder).updated == 1, "the document reported before the exception is kept"
+
+
+def test_options_of_the_graph_are_checked(tmp_path, folder):
+    with rag_py.open(tmp_path / "kb.rag", encoder=model("minilm")) as kb:
+        for options in ({"hnsw_m": 65}, {"hnsw_m": 1}, {"hnsw_ef_construction": 0}):
+            with pytest.raises(ValueError, match="is not from"):
+                kb.sync(folder, **options)
+        assert kb.sync(folder, hnsw_m=8, hnsw_ef_construction=50).added == 3
 
 
 def test_a_callback_may_read(tmp_path, folder):

@@ -18,6 +18,7 @@ mod repair;
 mod search;
 mod sync;
 mod vacuum;
+mod watch;
 
 use clap::Subcommand;
 

@@ -2,8 +2,7 @@
 
 use std::io::Write;
 use std::path::PathBuf;
-use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rag_core::store::Access;
 use rag_core::walk::Hidden;
@@ -11,6 +10,7 @@ use rag_core::{CancelToken, Error, KnowledgeBase, Plan, Progress, Stage, SyncOpt
 use serde::Serialize;
 
 use super::options::KnowledgeBaseArgs;
+use super::watch::Changes;
 use crate::console::Console;
 use crate::failure::{Exit, Failure, Outcome};
 
@@ -25,7 +25,7 @@ pub(crate) struct Args {
     /// Only say what would be done
     #[arg(long)]
     dry_run: bool,
-    /// Go on until interrupted: look again every few seconds and take over what changed
+    /// Go on until interrupted: take over what changes, as soon as the system tells, and look again now and then
     #[arg(long, conflicts_with = "dry_run")]
     watch: bool,
     /// Take hidden files and folders too
@@ -43,14 +43,16 @@ pub(crate) struct Args {
     /// Largest file read, in bytes
     #[arg(long, value_name = "N")]
     max_file_bytes: Option<u64>,
+    /// Neighbours of a node, where a graph is built at the end (above 100,000 passages), 2 to 64 [default: 16]
+    #[arg(long, value_name = "N")]
+    hnsw_m: Option<usize>,
+    /// Candidates explored for each node of the graph, 1 to 10,000 [default: 200]
+    #[arg(long, value_name = "N")]
+    hnsw_ef_construction: Option<usize>,
     /// One JSON line on standard error for each document once it is safe in the file
     #[arg(long)]
     json_progress: bool,
 }
-
-/// Between two looks at the folders, and at the interrupt.
-const WATCH_TICK: Duration = Duration::from_millis(100);
-const WATCH_TICKS: usize = 20;
 
 /// A document that was committed.
 #[derive(Debug, Serialize)]
@@ -59,6 +61,8 @@ struct ProgressLine<'a> {
     done: usize,
     total: Option<usize>,
     passage_count: usize,
+    passages_per_second: f64,
+    remaining_seconds: Option<f64>,
 }
 
 pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
@@ -72,51 +76,64 @@ pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
         }
     };
     let options = options(args);
+    // before the first look, so that no change falls between the two
+    let changes = args.watch.then(|| Changes::watch(&args.paths, knowledge_base.path()));
     let report = knowledge_base.sync(&args.paths, &options, &mut on_progress, job.token())?;
     drop(bar);
     print(&report, args.dry_run, console)?;
-    if args.watch {
-        watch(args, &knowledge_base, &options, job.token(), console)?;
+    if let Some(changes) = changes {
+        watch(args, &changes, &knowledge_base, &options, job.token(), console)?;
     }
     Ok(if report.skipped.is_empty() { Exit::Done } else { Exit::Skipped })
 }
 
-/// Syncs again and again until cancelled; reports each time that something changed.
-///
-/// Folders are listed anew each time: no event can be missed, on any file system, at the cost of a stat per file.
+/// Syncs whenever something changes, until cancelled; reports each time that it changed the knowledge base.
 fn watch(
     args: &Args,
+    changes: &Changes,
     knowledge_base: &KnowledgeBase,
     options: &SyncOptions,
     cancel: &CancelToken,
     console: &mut Console<'_>,
 ) -> Result<(), Failure> {
-    loop {
-        for _ in 0..WATCH_TICKS {
-            if cancel.is_cancelled() {
-                return Ok(());
-            }
-            thread::sleep(WATCH_TICK);
-        }
+    if let Some(reason) = changes.trouble() {
+        console.note(format_args!(
+            "the system does not tell of all changes, looking more often: {reason}"
+        ));
+    }
+    let mut took = Duration::ZERO;
+    while changes.wait(took, cancel) {
+        let started = Instant::now();
         let mut on_progress = |progress: &Progress| {
             if args.json_progress {
                 write_progress(progress, console.err());
             }
         };
-        let report = match knowledge_base.sync(&args.paths, options, &mut on_progress, cancel) {
+        match knowledge_base.sync(&args.paths, options, &mut on_progress, cancel) {
             Err(Error::Cancelled) => return Ok(()),
-            report => report?,
-        };
-        if report.added + report.updated + report.removed + report.renamed > 0 {
-            print(&report, false, console)?;
+            // its turn comes: what changed is found by the next look
+            Err(error @ Error::Busy { .. }) => console.note(format_args!("{}", error.line())),
+            Err(error) => return Err(error.into()),
+            Ok(report) if report.added + report.updated + report.removed + report.renamed > 0 => {
+                print(&report, false, console)?;
+            }
+            Ok(_) => {}
         }
+        took = started.elapsed();
     }
+    Ok(())
 }
 
 fn options(args: &Args) -> SyncOptions {
     let mut options = SyncOptions { max_tokens: args.max_tokens, ..SyncOptions::default() };
     options.plan = if args.dry_run { Plan::DryRun } else { Plan::Apply };
     options.walk.hidden = if args.hidden { Hidden::List } else { Hidden::Skip };
+    if let Some(m) = args.hnsw_m {
+        options.graph.m = m;
+    }
+    if let Some(ef_construction) = args.hnsw_ef_construction {
+        options.graph.ef_construction = ef_construction;
+    }
     options.walk.include.clone_from(&args.include);
     options.walk.exclude.clone_from(&args.exclude);
     if let Some(max_file_bytes) = args.max_file_bytes {
@@ -133,6 +150,8 @@ fn write_progress(progress: &Progress, err: &mut dyn Write) {
         done: progress.done,
         total: progress.total,
         passage_count: progress.passage_count,
+        passages_per_second: progress.passages_per_second(),
+        remaining_seconds: progress.remaining().map(|left| left.as_secs_f64()),
     };
     if let Ok(mut text) = serde_json::to_string(&line) {
         text.push('\n');

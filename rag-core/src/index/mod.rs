@@ -55,7 +55,8 @@ impl Default for BuildOptions {
 }
 
 impl BuildOptions {
-    fn validate(self) -> Result<()> {
+    /// Refuses what is out of range.
+    pub(crate) fn validate(self) -> Result<()> {
         if !(2..=64).contains(&self.m) {
             return Err(Error::invalid("m", format!("{} is not from 2 to 64", self.m)));
         }

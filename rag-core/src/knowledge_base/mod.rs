@@ -14,6 +14,8 @@ use crate::document::SourceMap;
 use crate::encode::Encoder;
 use crate::error::{Error, Result};
 use crate::generate::Generator;
+use crate::index::BuildOptions;
+use crate::index::native::Native;
 use crate::passage::{self, SplitOptions};
 use crate::progress::CancelToken;
 use crate::search::{self, Hit, Mode, SearchOptions};
@@ -166,6 +168,15 @@ impl KnowledgeBase {
     /// Store and Busy; Cancelled, the old index then stays.
     pub fn seal(&self, seal: Seal, cancel: &CancelToken) -> Result<()> {
         self.store.seal(seal, cancel)
+    }
+
+    /// As [`KnowledgeBase::seal`], with these options where a graph is built.
+    ///
+    /// # Errors
+    /// InvalidArgument for options out of range; Store and Busy; Cancelled, the old index then stays.
+    pub fn seal_with(&self, seal: Seal, graph: BuildOptions, cancel: &CancelToken) -> Result<()> {
+        graph.validate()?;
+        self.store.seal_with(seal, &Native { options: graph, ..Native::default() }, cancel)
     }
 
     /// Every damage in the file; empty if it is sound.

@@ -4,14 +4,16 @@
 //! written by the caller, so that the encoder never waits for the disk; a few documents are under way at a time.
 //! Each document is one transaction.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::document::{self, Document};
 use crate::encode::Encoder;
 use crate::error::{Error, ErrorCode, Result, Skipped};
+use crate::index::native::Native;
 use crate::passage::{self, Passage, SplitOptions};
 use crate::progress::{CancelToken, Progress, Stage};
 use crate::store::{DocumentRow, NewDocument, Seal};
@@ -27,6 +29,10 @@ const WRITE_BEHIND: usize = 2;
 const BATCH_PASSAGES: usize = 64;
 /// A file from this size on is encoded alone.
 const LARGE_BYTES: u64 = 1 << 20;
+/// The coarsest times of file systems (FAT).
+const TIME_STEP: Duration = Duration::from_secs(2);
+/// Extensions of files that are text as they stand.
+const PLAIN: [&str; 4] = ["txt", "md", "markdown", "rst"];
 /// How often the caller looks at the cancel token while it waits.
 const TICK: Duration = Duration::from_millis(50);
 
@@ -69,11 +75,13 @@ impl KnowledgeBase {
     /// Documents outside the roots stay, and so does text that was added by [`KnowledgeBase::add`]. Each document
     /// is one transaction: a kill or cancel loses none that was reported. A file that cannot be read is skipped,
     /// reported, and not read again until it changes; it costs only itself. A file is known to be unchanged by
-    /// its size and time of last change, then by its BLAKE3 hash.
+    /// its size and time of last change, then by its BLAKE3 hash; a file changed within two seconds before it was
+    /// read, or in the future, is known by its hash only, until a later sync finds it settled. A program that changes
+    /// bytes and keeps both size and time hides the change.
     ///
     /// # Errors
-    /// Io if a root does not exist; InvalidArgument for no root or a `max_tokens` out of range; Cancelled;
-    /// ModelMismatch, Store and Busy.
+    /// Io if a root does not exist; InvalidArgument for no root, a `max_tokens` or a `graph` out of range; Cancelled;
+    /// DiskFull if the new files are known not to fit, before anything is written; ModelMismatch, Store and Busy.
     pub fn sync(
         &self,
         roots: &[PathBuf],
@@ -85,6 +93,7 @@ impl KnowledgeBase {
         if roots.is_empty() {
             return Err(Error::invalid("roots", "name at least one folder or file"));
         }
+        options.graph.validate()?;
         let mut todo = self.compare(roots, options, cancel)?;
         let mut report = todo.take_report();
         match options.plan {
@@ -104,9 +113,15 @@ impl KnowledgeBase {
         on_progress: &mut dyn FnMut(&Progress),
         cancel: &CancelToken,
     ) -> Result<()> {
+        self.store.require_growth(todo.least_bytes())?;
         let changes = !(todo.write.is_empty() && todo.removed.is_empty());
-        for (row, candidate) in &todo.touched {
-            self.store.touch_document(row.id, candidate.size_bytes, candidate.mtime_ns)?;
+        let touched: Vec<_> = todo
+            .touched
+            .iter()
+            .map(|(row, candidate)| (row.id, candidate.size_bytes, candidate.mtime_ns))
+            .collect();
+        if !touched.is_empty() {
+            self.store.touch_documents(&touched)?;
         }
         for row in &todo.removed {
             cancel.check()?;
@@ -121,7 +136,8 @@ impl KnowledgeBase {
         if !todo.write.is_empty() {
             self.write_all(todo.write, options, report, on_progress, cancel)?;
         }
-        self.store.seal(Seal::IfNeeded, cancel)
+        let builder = Native { options: options.graph, ..Native::default() };
+        self.store.seal_with(Seal::IfNeeded, &builder, cancel)
     }
 
     /// Lists the roots and sorts every file and every row into what is to be done with it.
@@ -133,12 +149,14 @@ impl KnowledgeBase {
     ) -> Result<Todo> {
         let mut todo = Todo::default();
         let mut scope = Vec::new();
-        let mut found: BTreeMap<PathBuf, Candidate> = BTreeMap::new();
+        // by name as it stands: paths compare and hash part by part, which costs more than the stat
+        let mut found: HashMap<OsString, Candidate> = HashMap::new();
         for root in roots {
             let listing = walk::walk(root, &options.walk)?;
             scope.push(root.canonicalize().map_err(|source| Error::io(root, source))?);
             todo.skipped.extend(listing.skipped);
-            found.extend(listing.candidates.into_iter().map(|file| (file.path.clone(), file)));
+            let named = |file: Candidate| (file.path.clone().into_os_string(), file);
+            found.extend(listing.candidates.into_iter().map(named));
         }
         todo.skipped.sort_by(|a, b| a.path.cmp(&b.path));
         todo.skipped.dedup_by(|a, b| a.path == b.path);
@@ -146,11 +164,12 @@ impl KnowledgeBase {
         let mut gone = Vec::new();
         for row in self.store.documents()? {
             cancel.check()?;
-            let path = PathBuf::from(&row.uri);
-            match found.remove(&path) {
+            match found.remove(OsStr::new(&row.uri)) {
                 _ if row.mtime_ns == ADDED_TEXT => {}
                 Some(candidate) => compare_one(row, candidate, &mut todo)?,
-                None if scope.iter().any(|root| path.starts_with(root)) => gone.push(row),
+                None if scope.iter().any(|root| Path::new(&row.uri).starts_with(root)) => {
+                    gone.push(row);
+                }
                 None => {}
             }
         }
@@ -158,7 +177,9 @@ impl KnowledgeBase {
         let unlisted: BTreeSet<&Path> =
             todo.skipped.iter().map(|file| file.path.as_path()).collect();
         gone.retain(|row| !Path::new(&row.uri).ancestors().any(|path| unlisted.contains(path)));
-        find_renames(found.into_values(), gone, &mut todo, cancel)?;
+        let mut new: Vec<Candidate> = found.into_values().collect();
+        new.sort_by(|a, b| a.path.cmp(&b.path));
+        find_renames(new.into_iter(), gone, &mut todo, cancel)?;
         todo.write.sort_by(|a, b| a.0.path.cmp(&b.0.path));
         Ok(todo)
     }
@@ -175,6 +196,8 @@ impl KnowledgeBase {
         let split = self.split_options(options.max_tokens)?;
         let max_file_bytes = options.walk.max_file_bytes;
         let total = files.len();
+        let total_bytes = files.iter().map(|(file, _)| file.size_bytes).sum();
+        let (started, mut done_bytes) = (Instant::now(), 0);
         let (prepared, to_encode) = sync_channel(READ_AHEAD);
         let (encoded, to_write) = sync_channel(WRITE_BEHIND);
         std::thread::scope(|scope| {
@@ -192,6 +215,7 @@ impl KnowledgeBase {
             for done in 1..=total {
                 let file = receive(&to_write, cancel)?;
                 let path = file.candidate.path.clone();
+                done_bytes += file.candidate.size_bytes;
                 self.write_one(file, report)?;
                 on_progress(&Progress {
                     stage: Stage::Index,
@@ -199,6 +223,9 @@ impl KnowledgeBase {
                     total: Some(total),
                     passage_count: report.passage_count,
                     path: Some(path),
+                    done_bytes,
+                    total_bytes,
+                    elapsed: started.elapsed(),
                 });
             }
             Ok(())
@@ -262,6 +289,17 @@ impl Todo {
         }
     }
 
+    /// What the file will grow by at least: half the bytes of what is new and plain text, as UTF-16 is written as
+    /// UTF-8. How much text other formats hold is not known before they are read.
+    fn least_bytes(&self) -> u64 {
+        let plain = |path: &Path| {
+            let extension = path.extension().map(OsStr::to_ascii_lowercase);
+            extension.is_some_and(|name| PLAIN.iter().any(|plain| name == *plain))
+        };
+        let new = self.write.iter().filter(|(_, change)| *change == Change::New);
+        new.filter(|(file, _)| plain(&file.path)).map(|(file, _)| file.size_bytes / 2).sum()
+    }
+
     /// Counts files to write as if all could be read.
     fn count_writes(&self, report: &mut SyncReport) {
         let new = self.write.iter().filter(|(_, change)| *change == Change::New).count();
@@ -272,6 +310,7 @@ impl Todo {
 
 /// A file that has a row: unchanged, touched, or to be written again.
 fn compare_one(row: DocumentRow, candidate: Candidate, todo: &mut Todo) -> Result<()> {
+    let settled = is_settled(&candidate, SystemTime::now());
     let same_stat = row.mtime_ns == candidate.mtime_ns && row.size_bytes == candidate.size_bytes;
     let same_bytes = same_stat
         || (row.size_bytes == candidate.size_bytes && hash_file(&candidate.path) == Some(row.hash));
@@ -291,7 +330,7 @@ fn compare_one(row: DocumentRow, candidate: Candidate, todo: &mut Todo) -> Resul
         }),
         None => todo.unchanged += 1,
     }
-    if !same_stat {
+    if !same_stat && settled {
         todo.touched.push((row, candidate));
     }
     Ok(())
@@ -436,18 +475,30 @@ fn prepare(
 
 /// The bytes of a file that did not change while it was read. A file that keeps changing is taken as it was read
 /// last, with the size and time from before that read: the next sync sees that it changed.
+///
+/// A time too fresh to tell one change from the next is noted one nanosecond off, so that the next sync compares bytes.
 fn read_stable(mut candidate: Candidate, max_file_bytes: u64) -> Result<(Candidate, Vec<u8>)> {
+    let mut before = SystemTime::now();
     let mut bytes = read_capped(&candidate.path, max_file_bytes)?;
     let after = walk::stat(&candidate.path)?;
     if (after.size_bytes, after.mtime_ns) != (candidate.size_bytes, candidate.mtime_ns) {
         candidate = after;
+        before = SystemTime::now();
         bytes = read_capped(&candidate.path, max_file_bytes)?;
+    }
+    if !is_settled(&candidate, before) {
+        candidate.mtime_ns = candidate.mtime_ns.wrapping_sub(1);
     }
     Ok((candidate, bytes))
 }
 
 fn read_capped(path: &Path, max_file_bytes: u64) -> Result<Vec<u8>> {
     use std::io::Read;
+    // what has become a pipe since it was listed would block for ever
+    let metadata = std::fs::metadata(path).map_err(|source| Error::io(path, source))?;
+    if !metadata.is_file() {
+        return Err(Error::io(path, std::io::Error::other("it is no file any more")));
+    }
     let file = std::fs::File::open(path).map_err(|source| Error::io(path, source))?;
     let mut bytes = Vec::new();
     file.take(max_file_bytes + 1)
@@ -457,6 +508,14 @@ fn read_capped(path: &Path, max_file_bytes: u64) -> Result<Vec<u8>> {
         return Err(Error::document(path, format!("it grew past {max_file_bytes} bytes")));
     }
     Ok(bytes)
+}
+
+/// Whether the file's time of last change is old enough at `now` that a later change would have another time: file
+/// systems count in steps of up to two seconds. A time in the future says nothing.
+fn is_settled(file: &Candidate, now: SystemTime) -> bool {
+    let now = now.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let oldest = now.saturating_sub(TIME_STEP).as_nanos();
+    i128::from(file.mtime_ns) < i128::try_from(oldest).unwrap_or(i128::MAX)
 }
 
 fn hash_file(path: &Path) -> Option<[u8; 32]> {

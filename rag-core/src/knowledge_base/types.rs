@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::cite::Citation;
 use crate::error::Skipped;
 use crate::generate::GenerateOptions;
+use crate::index::BuildOptions;
 use crate::model::{Message, ModelDirs};
 use crate::search::{Hit, SearchOptions};
 use crate::store::Access;
@@ -38,6 +39,9 @@ pub struct SyncOptions {
     pub plan: Plan,
     /// Most tokens of a passage. Default 200, or what the encoder takes if that is less.
     pub max_tokens: Option<usize>,
+    /// How the vector index is built at the end, if it needs to be and is large enough for a graph (more than
+    /// 100,000 passages). It is not kept in the file: a later sync that builds the graph anew says it again.
+    pub graph: BuildOptions,
 }
 
 /// Whether a sync writes.

@@ -9,6 +9,7 @@ use rusqlite::backup::{Backup, StepResult};
 
 use super::fault::{Fault, Outcome};
 use super::pool::Pool;
+use super::space;
 use crate::error::{Error, Result};
 use crate::progress::CancelToken;
 
@@ -49,6 +50,7 @@ fn copy(pool: &Pool, part: &Path, cancel: &CancelToken) -> Outcome<()> {
     // a snapshot of its own: writers would make the copy begin again
     let snapshot = reader.unchecked_transaction()?;
     snapshot.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+    space::require(part, space::file_bytes(&snapshot)?)?;
     let mut copy = Connection::open(part)?;
     let backup = Backup::new(&snapshot, &mut copy)?;
     loop {

@@ -30,7 +30,9 @@ struct Findings<'a> {
 
 /// Every damage in one snapshot of the file.
 pub(super) fn check(pool: &Pool, cancel: &CancelToken) -> Outcome<Vec<Damage>> {
-    let mut reader = pool.reader()?;
+    // FTS5 looks at its index as this connection saw it at its last search, and takes what others merged since for
+    // damage: so a connection that has not searched
+    let mut reader = pool.new_reader()?;
     prepare(&reader)?;
     let watch = cancel.clone();
     reader.progress_handler(STEPS, Some(move || watch.is_cancelled()))?;

@@ -9,6 +9,7 @@ mod fault;
 mod filter;
 pub(crate) mod lexical;
 mod meta;
+mod migrate;
 mod open;
 mod pool;
 mod rows;
@@ -16,6 +17,7 @@ mod salvage;
 mod schema;
 mod seal;
 mod segment;
+mod space;
 mod types;
 mod vectors;
 mod write;
@@ -59,11 +61,12 @@ pub struct Store {
 impl Store {
     /// Opens the file at `path`; `":memory:"` is a store that is never written.
     ///
-    /// A file that is empty counts as new. A file that is not ours is left as it is.
+    /// A file that is empty counts as new. A file that is not ours is left as it is. One of an earlier format
+    /// version is upgraded in one transaction if it is opened to be written.
     ///
     /// # Errors
     /// Io if it does not exist (unless it may be created) or cannot be read; Store if it is not ours, is
-    /// damaged, or cannot be written; StoreVersion if it is newer; Busy.
+    /// damaged, or cannot be written; StoreVersion if it is newer, or older and opened to be read; Busy.
     pub fn open(path: &Path, access: Access) -> Result<Self> {
         let pool = open::open(path, access)?;
         Ok(Self { pool, vectors: RwLock::default() })
@@ -151,7 +154,7 @@ impl Store {
     ///
     /// # Errors
     /// InvalidArgument if passages do not lie in the text, vectors are not one finite unit row per passage, or
-    /// no encoder is bound; Store; Busy.
+    /// no encoder is bound; DiskFull if the disk cannot hold it; Store; Busy.
     pub fn put_document(
         &self,
         document: &NewDocument<'_>,
@@ -164,8 +167,30 @@ impl Store {
             None => return Err(Error::invalid("vectors", "no encoder is bound to the file")),
         };
         write::validate(document, passages, vectors, dim)?;
-        self.pool
-            .write(|connection| write::put_document(connection, document, passages, vectors, dim))
+        self.pool.write(|connection| {
+            if matches!(self.pool.source(), Source::ReadWrite) {
+                let bytes = write::least_bytes(connection, document, passages, dim)?;
+                space::require_in_log(self.path(), bytes)?;
+            }
+            write::put_document(connection, document, passages, vectors, dim)
+        })
+    }
+
+    /// Refuses if the file is to grow by at least `bytes` and the disk is known to lack room for that.
+    ///
+    /// # Errors
+    /// DiskFull, never where the system does not say how much room there is; Store.
+    pub fn require_growth(&self, bytes: u64) -> Result<()> {
+        if !matches!(self.pool.source(), Source::ReadWrite) {
+            return Ok(());
+        }
+        let unused = self.pool.read(|connection| {
+            Ok(space::file_bytes(connection)?.saturating_sub(space::used_bytes(connection)?))
+        })?;
+        match bytes.saturating_sub(unused) {
+            0 => Ok(()),
+            needed_bytes => space::require(self.path(), needed_bytes),
+        }
     }
 
     /// Remembers that a file was passed over, so that it is not read again until it changes. Removes what
@@ -195,6 +220,17 @@ impl Store {
     /// NotFound if there is none with this id; Store; Busy.
     pub fn touch_document(&self, id: i64, size_bytes: u64, mtime_ns: i64) -> Result<()> {
         self.pool.write(|connection| write::touch(connection, id, size_bytes, mtime_ns))
+    }
+
+    /// As [`Store::touch_document`] for many, in one transaction: id, size and time of each.
+    ///
+    /// # Errors
+    /// NotFound if there is none with one of the ids; Store; Busy.
+    pub fn touch_documents(&self, documents: &[(i64, u64, i64)]) -> Result<()> {
+        self.pool.write(|connection| {
+            let mut all = documents.iter();
+            all.try_for_each(|(id, size, mtime_ns)| write::touch(connection, *id, *size, *mtime_ns))
+        })
     }
 
     /// Gives a document another uri, for renamed files, in place of any document that had it.
@@ -400,13 +436,16 @@ impl Store {
         salvage::salvage(from, to, identity, encode, cancel)
     }
 
-    /// Rewrites the file without its unused space and folds its log into it. Needs as much free space again.
-    /// Nothing of what was removed is left in the file.
+    /// Rewrites the file without its unused space and folds its log into it. Needs as much free space again, and
+    /// as much memory. Nothing of what was removed is left in the file.
     ///
     /// # Errors
-    /// Store, for instance if the disk is full; Busy if another process is writing.
+    /// Store, for instance if the disk is full (DiskFull if that is known before); Busy if another process is writing.
     pub fn vacuum(&self) -> Result<()> {
         self.pool.alone(|connection| {
+            if !matches!(self.pool.source(), Source::Memory) {
+                space::require_in_log(self.path(), space::used_bytes(connection)?)?;
+            }
             connection.execute_batch("INSERT INTO lexical(lexical) VALUES('optimize')")?;
             // VACUUM attaches its new file under a name of its own
             connection.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 1)?;
@@ -448,9 +487,7 @@ impl Store {
     /// Size of the file and of its log; in memory, of its pages.
     fn bytes(&self, connection: &Connection) -> Outcome<u64> {
         if matches!(self.pool.source(), Source::Memory) {
-            let sql = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size";
-            let bytes: i64 = connection.query_row(sql, [], |row| row.get(0))?;
-            return Ok(bytes.cast_unsigned());
+            return space::file_bytes(connection);
         }
         let path = self.pool.path();
         let file = std::fs::metadata(path).map_err(|source| Error::io(path, source))?;

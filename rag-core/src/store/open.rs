@@ -14,6 +14,7 @@ use rusqlite::limits::Limit;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use super::fault::{Fault, Outcome};
+use super::migrate::{self, LADDER, Ladder};
 use super::pool::Pool;
 use super::types::Access;
 use super::{meta, schema};
@@ -52,16 +53,21 @@ enum Header {
 }
 
 pub(super) fn open(path: &Path, access: Access) -> Result<Pool> {
+    open_with(path, access, &LADDER)
+}
+
+/// As [`open`], for a library that knows the versions of `ladder`.
+pub(super) fn open_with(path: &Path, access: Access, ladder: &Ladder) -> Result<Pool> {
     if path.as_os_str() == MEMORY {
         return memory(path, access);
     }
-    let header = read_header(path)?;
+    let header = read_header(path, ladder.version())?;
     match (header, access) {
-        (Header::Missing | Header::Empty, Access::Create) => create(path),
+        (Header::Missing | Header::Empty, Access::Create) => create(path, ladder),
         (Header::Missing, _) => Err(Error::io(path, io::ErrorKind::NotFound.into())),
         (Header::Empty, _) => Err(Error::store(path, "not a rag file: it is empty")),
-        (Header::Ours, Access::ReadOnly) => read_only(path),
-        (Header::Ours, Access::Create | Access::ReadWrite) => read_write(path),
+        (Header::Ours, Access::ReadOnly) => read_only(path, ladder),
+        (Header::Ours, Access::Create | Access::ReadWrite) => read_write(path, ladder),
     }
 }
 
@@ -76,11 +82,11 @@ fn memory(path: &Path, access: Access) -> Result<Pool> {
         Ok(connection)
     };
     let connection = run().map_err(|fault| fault.at(path))?;
-    Ok(Pool::new(path.to_owned(), Source::Memory, connection))
+    Ok(Pool::new(path.to_owned(), Source::Memory, schema::VERSION, connection))
 }
 
 /// Makes the tables in one transaction; two processes that do so at once end with one set.
-fn create(path: &Path) -> Result<Pool> {
+fn create(path: &Path, ladder: &Ladder) -> Result<Pool> {
     // SQLite reports a missing or forbidden folder without saying which
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::metadata(folder).map_err(|source| Error::io(folder, source))?;
@@ -100,8 +106,8 @@ fn create(path: &Path) -> Result<Pool> {
         Ok(())
     };
     run().map_err(|fault| fault.at(path))?;
-    match read_header(path)? {
-        Header::Ours => read_write(path),
+    match read_header(path, ladder.version())? {
+        Header::Ours => read_write(path, ladder),
         Header::Missing | Header::Empty => Err(Error::store(path, "it vanished while it was made")),
     }
 }
@@ -111,7 +117,7 @@ fn fill(connection: &Connection) -> Outcome<()> {
     meta::create(connection)
 }
 
-fn read_write(path: &Path) -> Result<Pool> {
+fn read_write(path: &Path, ladder: &Ladder) -> Result<Pool> {
     let run = || -> Outcome<Connection> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(path, flags)?;
@@ -123,17 +129,24 @@ fn read_write(path: &Path) -> Result<Pool> {
             )));
         }
         connection.query_row("PRAGMA journal_mode=WAL", [], |_| Ok(()))?;
-        schema::verify(&connection)?;
+        migrate::upgrade(&mut connection, path, ladder)?;
+        verify(&connection, path, ladder)?;
         Ok(connection)
     };
     let connection = run().map_err(|fault| fault.at(path))?;
-    Ok(Pool::new(path.to_owned(), Source::ReadWrite, connection))
+    Ok(Pool::new(path.to_owned(), Source::ReadWrite, ladder.version(), connection))
 }
 
-fn read_only(path: &Path) -> Result<Pool> {
+/// Refuses a file of another version or with other tables than ours.
+fn verify(connection: &Connection, path: &Path, ladder: &Ladder) -> Outcome<()> {
+    migrate::expect(connection, path, ladder.version())?;
+    schema::verify(connection, ladder.tables)
+}
+
+fn read_only(path: &Path, ladder: &Ladder) -> Result<Pool> {
     let source = Source::ReadOnly { immutable: false };
     let opened = reader(path, &source).and_then(|connection| {
-        schema::verify(&connection)?;
+        verify(&connection, path, ladder)?;
         Ok(connection)
     });
     let connection = match opened {
@@ -141,13 +154,15 @@ fn read_only(path: &Path) -> Result<Pool> {
         Err(fault) if cannot_open(&fault) && !has_log(path) => {
             // a folder that takes no log: nobody can be writing, so none is needed
             let source = Source::ReadOnly { immutable: true };
-            reader(path, &source)
-                .and_then(|connection| schema::verify(&connection).map(|()| (connection, source)))
+            reader(path, &source).and_then(|connection| {
+                verify(&connection, path, ladder)?;
+                Ok((connection, source))
+            })
         }
         Err(fault) => Err(fault),
     };
     let (connection, source) = connection.map_err(|fault| fault.at(path))?;
-    Ok(Pool::new(path.to_owned(), source, connection))
+    Ok(Pool::new(path.to_owned(), source, ladder.version(), connection))
 }
 
 fn cannot_open(fault: &Fault) -> bool {
@@ -227,7 +242,8 @@ fn wait_for_writer(asked: i32) -> bool {
     asked < BUSY_POLLS
 }
 
-fn read_header(path: &Path) -> Result<Header> {
+/// What the first 100 bytes say to a library that knows versions up to `newest`.
+fn read_header(path: &Path, newest: u32) -> Result<Header> {
     let io = |source| Error::io(path, source);
     let meta = match std::fs::metadata(path) {
         Ok(meta) => meta,
@@ -255,12 +271,12 @@ fn read_header(path: &Path) -> Result<Header> {
         return Err(Error::store(path, "not a rag file"));
     }
     match word(60) {
-        schema::VERSION => {}
         0 => return Err(Error::store(path, "its header is damaged: it has no format version")),
-        found => {
+        found if found > newest => {
             let path = path.to_owned();
-            return Err(Error::StoreVersion { path, found, supported: schema::VERSION });
+            return Err(Error::StoreVersion { path, found, supported: newest });
         }
+        _ => {}
     }
     let page_bytes = if word(16) >> 16 == 1 { 65536 } else { u64::from(word(16) >> 16) };
     let expected = page_bytes * u64::from(word(28));

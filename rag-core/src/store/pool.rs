@@ -7,6 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::fault::{Fault, Outcome};
+use super::migrate;
 use super::open::{self, Source};
 use crate::error::{Error, Result};
 
@@ -18,8 +19,34 @@ const MAX_IDLE: usize = 8;
 pub(super) struct Pool {
     path: PathBuf,
     source: Source,
+    /// The format version it was opened with. A newer library may upgrade the file meanwhile: every snapshot asks.
+    version: u32,
+    /// Which file it is, whatever its name.
+    file: Option<FileId>,
     idle: Mutex<Vec<Connection>>,
     main: Mutex<Connection>,
+}
+
+/// What tells a file from any other that has or had its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct FileId {
+    device: u64,
+    number: u64,
+}
+
+impl FileId {
+    #[cfg(unix)]
+    fn of(path: &Path) -> Option<Self> {
+        use std::os::unix::fs::MetadataExt;
+        let metadata = std::fs::metadata(path).ok()?;
+        Some(Self { device: metadata.dev(), number: metadata.ino() })
+    }
+
+    /// Elsewhere a file that is open cannot be replaced.
+    #[cfg(not(unix))]
+    fn of(_: &Path) -> Option<Self> {
+        None
+    }
 }
 
 /// A connection to read with; it goes back to the pool.
@@ -29,8 +56,9 @@ pub(super) enum Reader<'a> {
 }
 
 impl Pool {
-    pub(super) fn new(path: PathBuf, source: Source, main: Connection) -> Self {
-        Self { path, source, idle: Mutex::default(), main: Mutex::new(main) }
+    pub(super) fn new(path: PathBuf, source: Source, version: u32, main: Connection) -> Self {
+        let file = if source == Source::Memory { None } else { FileId::of(&path) };
+        Self { path, source, version, file, idle: Mutex::default(), main: Mutex::new(main) }
     }
 
     pub(super) fn path(&self) -> &PathBuf {
@@ -45,6 +73,7 @@ impl Pool {
     pub(super) fn read<T>(&self, read: impl FnOnce(&Connection) -> Outcome<T>) -> Result<T> {
         let result = self.reader().and_then(|reader| {
             let snapshot = reader.unchecked_transaction()?;
+            migrate::expect(&snapshot, &self.path, self.version)?;
             read(&snapshot)
         });
         result.map_err(|fault| fault.at(&self.path))
@@ -53,10 +82,12 @@ impl Pool {
     /// Runs `write` in one transaction, committed if it succeeds and undone if not.
     pub(super) fn write<T>(&self, write: impl FnOnce(&Connection) -> Outcome<T>) -> Result<T> {
         self.writable()?;
+        self.in_place()?;
         let mut connection = lock(&self.main);
         let run = || {
             // immediate: a transaction that begins by reading cannot wait for its turn to write
             let transaction = Transaction::new(&mut connection, TransactionBehavior::Immediate)?;
+            migrate::expect(&transaction, &self.path, self.version)?;
             let value = write(&transaction)?;
             transaction.commit()?;
             Ok(value)
@@ -67,6 +98,7 @@ impl Pool {
     /// Runs `work` on the writer outside of any transaction.
     pub(super) fn alone<T>(&self, work: impl FnOnce(&Connection) -> Outcome<T>) -> Result<T> {
         self.writable()?;
+        self.in_place()?;
         work(&lock(&self.main)).map_err(|fault| fault.at(&self.path))
     }
 
@@ -75,12 +107,32 @@ impl Pool {
         if matches!(self.source, Source::Memory) {
             return Ok(Reader::Shared(lock(&self.main)));
         }
+        self.in_place()?;
         let idle = lock(&self.idle).pop();
-        let connection = match idle {
-            Some(connection) => connection,
-            None => open::reader(&self.path, &self.source)?,
-        };
+        match idle {
+            Some(connection) => Ok(Reader::Pooled(Some(connection), &self.idle)),
+            None => self.new_reader(),
+        }
+    }
+
+    /// As [`Pool::reader`], one that nobody used before; in memory there is only the one.
+    pub(super) fn new_reader(&self) -> Outcome<Reader<'_>> {
+        if matches!(self.source, Source::Memory) {
+            return Ok(Reader::Shared(lock(&self.main)));
+        }
+        self.in_place()?;
+        let connection = open::reader(&self.path, &self.source)?;
         Ok(Reader::Pooled(Some(connection), &self.idle))
+    }
+
+    /// Refuses to go on if another file has taken the name of ours, or none has it: SQLite does not notice with a log,
+    /// and new connections would see another file than the writer.
+    fn in_place(&self) -> Result<()> {
+        if self.file.is_some() && FileId::of(&self.path) != self.file {
+            let reason = "the file was moved or replaced while open; open it again";
+            return Err(Error::store(&self.path, reason));
+        }
+        Ok(())
     }
 
     /// Refuses what would write to a store opened to be read.

@@ -13,7 +13,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use super::fault::{Fault, Outcome};
 use super::rows::{self, DocumentRecord, PASSAGE_COLUMNS};
 use super::types::{Access, PassageRow, Salvage};
-use super::{Store, backup, lexical, meta, open, schema};
+use super::{Store, backup, lexical, meta, open, schema, space};
 use crate::encode::EncoderIdentity;
 use crate::error::{Error, Result};
 use crate::passage::Passage;
@@ -44,6 +44,8 @@ pub(super) fn salvage(
     }
     let source = open_damaged(from).map_err(|fault| fault.at(from))?;
     let part = backup::part(to);
+    // a file too damaged to say how large it is may hold next to nothing
+    space::require(&part, space::used_bytes(&source).unwrap_or(0))?;
     let _ = fs::remove_file(&part);
     let written = write(&source, from, &part, identity, encode, cancel);
     let moved = written.and_then(|report| {

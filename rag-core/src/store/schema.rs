@@ -13,7 +13,7 @@ use crate::kernels::dot::dot_f32;
 
 /// "RAG1", in the file's header at byte 68.
 pub(super) const APPLICATION_ID: u32 = 0x5241_4731;
-/// The version of the tables, in the file's header at byte 60.
+/// The version of the tables, in the file's header at byte 60. Earlier ones are in [`super::migrate`].
 pub(super) const VERSION: u32 = 1;
 
 /// 8 KiB pages hold ten vectors of 384 half-precision numbers; 4 KiB pages would hold four each.
@@ -23,7 +23,8 @@ pub(super) const PAGE_SIZE: u32 = 8192;
 pub(super) const LEXICAL: &str = "CREATE VIRTUAL TABLE lexical USING fts5(body, content='', \
      contentless_delete=1, tokenize='unicode61 remove_diacritics 2')";
 
-const TABLES: &[&str] = &[
+/// The tables of this version. A new version keeps the old list in its step of [`super::migrate::LADDER`].
+pub(super) const TABLES: &[&str] = &[
     "CREATE TABLE meta(key TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL, \"check\" INTEGER NOT NULL) \
      WITHOUT ROWID",
     "CREATE TABLE document(id INTEGER PRIMARY KEY AUTOINCREMENT, uri TEXT NOT NULL UNIQUE, \
@@ -44,18 +45,23 @@ const TABLES: &[&str] = &[
 
 /// Makes the tables and marks the file as ours. The caller owns the transaction.
 pub(super) fn create(connection: &Connection) -> Outcome<()> {
-    for table in TABLES {
-        connection.execute_batch(table)?;
-    }
+    create_tables(connection, TABLES)?;
     connection.pragma_update(None, "application_id", APPLICATION_ID)?;
     connection.pragma_update(None, "user_version", VERSION)?;
     Ok(())
 }
 
-/// Refuses a file whose tables are not exactly ours: a damaged one, or one made to trick us.
-pub(super) fn verify(connection: &Connection) -> Outcome<()> {
+fn create_tables(connection: &Connection, tables: &[&str]) -> Outcome<()> {
+    for table in tables {
+        connection.execute_batch(table)?;
+    }
+    Ok(())
+}
+
+/// Refuses a file whose tables are not exactly these: a damaged one, or one made to trick us.
+pub(super) fn verify(connection: &Connection, tables: &[&str]) -> Outcome<()> {
     let model = Connection::open_in_memory()?;
-    create(&model)?;
+    create_tables(&model, tables)?;
     let (ours, found) = (objects(&model)?, objects(connection)?);
     match ours.symmetric_difference(&found).next() {
         None => Ok(()),

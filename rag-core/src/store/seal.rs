@@ -3,10 +3,11 @@
 use rusqlite::Connection;
 
 use super::fault::Outcome;
-use super::meta;
+use super::open::Source;
 use super::pool::Pool;
 use super::segment::Segment;
 use super::vectors::each_vector;
+use super::{meta, space};
 use crate::error::{Error, Result};
 use crate::index::GraphBuilder;
 use crate::index::codes::Codes;
@@ -35,6 +36,9 @@ pub(super) fn seal(
     let wants_vectors = builder.is_some_and(GraphBuilder::wants_vectors);
     let read = |connection: &Connection| Snapshot::read(connection, dim, wants_vectors, cancel);
     let mut snapshot = pool.read(read)?;
+    if matches!(pool.source(), Source::ReadWrite) {
+        space::require_in_log(pool.path(), snapshot.least_bytes())?;
+    }
     let graph = match builder.filter(|_| !snapshot.ids.is_empty()) {
         Some(builder) => {
             let vectors = std::mem::take(&mut snapshot.vectors);
@@ -50,6 +54,11 @@ pub(super) fn seal(
 }
 
 impl Snapshot {
+    /// What the segment takes at least: an id, a scale and a code each, without the graph.
+    fn least_bytes(&self) -> u64 {
+        self.ids.len() as u64 * (8 + 4 + self.codes.dim() as u64)
+    }
+
     fn read(
         connection: &Connection,
         dim: usize,

@@ -45,6 +45,21 @@ pub(super) fn validate(
     vectors.chunks_exact(dim.max(1)).try_for_each(|row| check_unit("vectors", row))
 }
 
+/// What a document takes in the log at least: its texts and vectors, without the full text.
+pub(super) fn least_bytes(
+    connection: &Connection,
+    document: &NewDocument<'_>,
+    passages: &[Passage],
+    dim: usize,
+) -> Outcome<u64> {
+    let number = match meta::precision(connection)? {
+        Precision::F16 => 2,
+        Precision::F32 => 4,
+    };
+    let texts: usize = passages.iter().map(|passage| passage.range.len()).sum();
+    Ok((texts + document.source_map.len() + passages.len() * (dim * number + 8)) as u64)
+}
+
 /// Refuses a vector that is not finite or not of length 1.
 pub(super) fn check_unit(argument: &'static str, vector: &[f32]) -> Result<()> {
     let norm = dot_f32(vector, vector);

@@ -152,3 +152,42 @@ fn a_folder_that_takes_no_log_is_read_as_it_is() {
     assert_eq!(store.check(&CancelToken::new()).unwrap(), []);
     assert_eq!(code(&path, Access::ReadWrite), ErrorCode::Store);
 }
+
+/// A file that is moved or replaced while open is told by every call; what took its name is not touched.
+#[cfg(unix)]
+#[test]
+fn a_file_that_is_moved_or_replaced_while_open_is_noticed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, other) = (folder.path().join("kb.rag"), folder.path().join("other.rag"));
+    for replaced in [true, false] {
+        let kb = sample(&path);
+        kb.store.nearest(&unit(8, 1), 5, IndexMode::Auto).unwrap();
+        let before = if replaced {
+            drop(sample(&other));
+            let bytes = fs::read(&other).unwrap();
+            fs::rename(&other, &path).unwrap();
+            Some(bytes)
+        } else {
+            fs::rename(&path, folder.path().join("moved.rag")).unwrap();
+            None
+        };
+        for error in [
+            kb.try_put("b", &["gamma"], 2).map(|_| ()).unwrap_err(),
+            kb.store.nearest(&unit(8, 1), 5, IndexMode::Auto).map(|_| ()).unwrap_err(),
+            kb.store.lexical("alpha", 5).map(|_| ()).unwrap_err(),
+            kb.store.check(&CancelToken::new()).map(|_| ()).unwrap_err(),
+            kb.store.vacuum().unwrap_err(),
+        ] {
+            assert_eq!(error.code(), ErrorCode::Store);
+            assert!(error.line().contains("moved or replaced"), "{}", error.line());
+        }
+        assert_eq!(before.is_some(), path.exists());
+        if let Some(before) = before {
+            assert_eq!(fs::read(&path).unwrap(), before);
+        }
+        drop(kb);
+        for entry in fs::read_dir(folder.path()).unwrap() {
+            fs::remove_file(entry.unwrap().path()).unwrap();
+        }
+    }
+}

@@ -9,6 +9,7 @@ mod format;
 mod model;
 mod processes;
 mod salvage;
+mod space;
 mod vectors;
 
 use std::collections::BTreeMap;
@@ -193,6 +194,23 @@ fn vacuum_keeps_everything_and_gives_space_back() {
     assert!(bytes < 300_000, "{bytes}");
     assert_eq!(kb.store.check(&CancelToken::new()).unwrap(), []);
     Kb::memory(4).store.vacuum().unwrap();
+}
+
+#[test]
+fn a_check_after_searches_and_writes_finds_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    for path in [folder.path().join("kb.rag"), ":memory:".into()] {
+        let kb = Kb::create(&path, 8);
+        for number in 0..300 {
+            kb.put(&format!("doc {number}"), &["some words about the bridge"], number + 1);
+            if number % 7 == 0 {
+                assert!(!kb.store.lexical("bridge words", 50).unwrap().is_empty());
+            }
+            if number % 50 == 49 {
+                assert_eq!(kb.store.check(&CancelToken::new()).unwrap(), [], "{number}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -88,6 +88,8 @@ class KnowledgeBase:
         hidden: bool = False,
         include: Sequence[str] | None = None,
         exclude: Sequence[str] | None = None,
+        hnsw_m: int | None = None,
+        hnsw_ef_construction: int | None = None,
     ) -> SyncReport:
         """Makes the knowledge base mirror folders or files: adds, updates, renames, removes.
 
@@ -104,6 +106,9 @@ class KnowledgeBase:
             hidden: Also take files and folders whose name starts with a dot.
             include: Only files that match one of these globs, in the syntax of ``.gitignore``.
             exclude: No files or folders that match one of these globs.
+            hnsw_m: Neighbours of a node, where a graph is built at the end (above 100,000 passages), 2 to 64.
+                Default 16.
+            hnsw_ef_construction: Candidates explored for each node of it, 1 to 10,000. Default 200.
 
         Raises:
             FileNotFoundError: A path does not exist.
@@ -688,6 +693,26 @@ class Progress:
     @property
     def path(self) -> str | None:
         """The file just finished, if the stage works on files."""
+
+    @property
+    def done_bytes(self) -> int:
+        """Bytes of the files finished; 0 if the stage does not work on files."""
+
+    @property
+    def total_bytes(self) -> int:
+        """Bytes of all files."""
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the stage began."""
+
+    @property
+    def passages_per_second(self) -> float:
+        """Passages stored a second since the stage began; 0 before there are any."""
+
+    @property
+    def remaining(self) -> float | None:
+        """Seconds that the rest of the stage takes if it goes on like this, once that can be said."""
 
     def __eq__(self, other: object, /) -> bool: ...
 

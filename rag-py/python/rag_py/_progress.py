@@ -4,10 +4,19 @@ import sys
 
 from rag_py import _native
 
+# Wide enough for any line written before.
+_CLEAR = "\r" + " " * 78 + "\r"
+
 
 def show(progress: _native.Progress) -> None:
     """Writes where a sync stands over the line before; ends the line when the stage is complete."""
     total = "?" if progress.total is None else progress.total
-    end = "\n" if progress.done == progress.total else ""
-    line = f"\r{progress.stage} {progress.done}/{total}, {progress.passage_count} passages"
-    print(line, end=end, file=sys.stderr, flush=True)
+    line = f"{progress.stage} {progress.done}/{total}, {progress.passage_count} passages"
+    if progress.done == progress.total:
+        print(f"{_CLEAR}{line}", file=sys.stderr, flush=True)
+        return
+    line += f", {progress.passages_per_second:.0f}/s"
+    if progress.remaining is not None:
+        minutes, seconds = divmod(round(progress.remaining), 60)
+        line += f", {minutes}:{seconds:02} left"
+    print(f"{_CLEAR}{line}", end="", file=sys.stderr, flush=True)

@@ -162,6 +162,36 @@ impl Progress {
         self.0.path.as_deref().map(std::path::Path::as_os_str)
     }
 
+    /// Bytes of the files finished; 0 if the stage does not work on files.
+    #[getter]
+    fn done_bytes(&self) -> u64 {
+        self.0.done_bytes
+    }
+
+    /// Bytes of all files.
+    #[getter]
+    fn total_bytes(&self) -> u64 {
+        self.0.total_bytes
+    }
+
+    /// Seconds since the stage began.
+    #[getter]
+    fn elapsed(&self) -> f64 {
+        self.0.elapsed.as_secs_f64()
+    }
+
+    /// Passages stored a second since the stage began; 0 before there are any.
+    #[getter]
+    fn passages_per_second(&self) -> f64 {
+        self.0.passages_per_second()
+    }
+
+    /// Seconds that the rest of the stage takes if it goes on like this, once that can be said.
+    #[getter]
+    fn remaining(&self) -> Option<f64> {
+        self.0.remaining().map(|left| left.as_secs_f64())
+    }
+
     fn __repr__(&self) -> String {
         let total = self.0.total.map_or("None".to_owned(), |total| total.to_string());
         format!("Progress(stage='{}', done={}, total={total})", self.stage(), self.0.done)
