@@ -325,7 +325,7 @@ mod tests {
     #[test]
     fn softmax_rows_sum_to_one_at_every_length() {
         for level in Level::available() {
-            for len in 1..200 {
+            for len in 1..200usize {
                 let mut row: Vec<f32> = (0..len).map(|i| ((i * 37) % 101) as f32 - 50.0).collect();
                 let mut padded = row.clone();
                 padded.resize(len.next_multiple_of(32), f32::NAN);
