@@ -352,6 +352,34 @@ fn poolings_differ_and_plain_folders_get_the_mean() {
     }
 }
 
+#[test]
+fn several_poolings_lie_side_by_side_in_the_order_of_sentence_transformers() {
+    let pooled = |config: serde_json::Value| {
+        let folder = TinyFolder::new(Family::Bert);
+        folder.edit("1_Pooling/config.json", |json| *json = config.clone());
+        let encoder = load(folder.path(), Precision::F32);
+        (one(&encoder, "one two three"), Encoder::inspect(folder.path()).unwrap())
+    };
+    let (mean, _) = pooled(serde_json::json!({"pooling_mode": "mean"}));
+    let (cls, _) = pooled(serde_json::json!({"pooling_mode": "cls"}));
+    let old = serde_json::json!({"pooling_mode_mean_tokens": true, "pooling_mode_cls_token": true});
+    let new = serde_json::json!({"pooling_mode": ["mean", "cls"]});
+    for (config, parts, name) in
+        [(old, [&cls, &mean], "cls+mean"), (new, [&mean, &cls], "mean+cls")]
+    {
+        let (both, info) = pooled(config);
+        assert_eq!((&info.pooling[..], info.dim), (name, 2 * mean.len()));
+        let (first, second) = both.split_at(mean.len());
+        assert!((cosine(first, parts[0]) - 1.0).abs() < 1e-6);
+        assert!((cosine(second, parts[1]) - 1.0).abs() < 1e-6);
+        assert!((cosine(&both, &both) - 1.0).abs() < 1e-6);
+    }
+    for bad in [serde_json::json!({}), serde_json::json!({"pooling_mode": ["mean", "mean"]})] {
+        let line = refusal(|folder| folder.edit("1_Pooling/config.json", |json| *json = bad));
+        assert!(line.contains("pooling"), "{line}");
+    }
+}
+
 fn refusal(change: impl FnOnce(&TinyFolder)) -> String {
     let folder = TinyFolder::new(Family::Bert);
     change(&folder);
@@ -387,7 +415,7 @@ fn what_we_do_not_run_is_refused_by_name() {
         ("config.json", |json| json["num_hidden_layers"] = 3.into(), "encoder.layer.2"),
         ("config.json", |json| json["hidden_size"] = 0.into(), "hidden_size"),
         ("modules.json", |json| json[1]["type"] = "sentence_transformers.models.CNN".into(), "CNN"),
-        ("1_Pooling/config.json", |json| json["pooling_mode_lasttoken"] = true.into(), "lasttoken"),
+        ("1_Pooling/config.json", |json| json["pooling_mode_median"] = true.into(), "median"),
         ("modules.json", |json| json[1]["path"] = "../secret".into(), "leads out"),
     ];
     for (file, change, word) in cases {

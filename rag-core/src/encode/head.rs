@@ -75,7 +75,7 @@ impl Head {
             let mut row = pooled.to_vec();
             for dense in &self.denses {
                 let mut next = vec![0.0; dense.linear.width()];
-                dense.linear.run(&row, After::Nothing, &mut inputs, &mut next);
+                dense.linear.run(&row, After::Nothing, None, &mut inputs, &mut next);
                 if dense.has_tanh {
                     next.iter_mut().for_each(|value| *value = value.tanh());
                 }

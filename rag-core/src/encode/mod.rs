@@ -7,6 +7,7 @@ mod head;
 mod network;
 mod options;
 mod parallel;
+mod pieces;
 mod places;
 mod tokens;
 mod weights;
@@ -14,12 +15,14 @@ mod weights;
 use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::thread;
 
 use crate::error::{Error, Result};
 use crate::kernels::KernelLevel;
 use crate::kernels::level::Level;
 use crate::kernels::linear::Format;
+use crate::kernels::pool::Pool;
 use crate::model::fingerprint::Fingerprint;
 use crate::model::folder::{EncoderFolder, Pooling};
 use crate::model::safetensors::Tensors;
@@ -86,13 +89,14 @@ pub struct Encoder {
     format: Format,
     tokenizer: TextTokenizer,
     network: Network,
-    pooling: Pooling,
+    poolings: Vec<Pooling>,
     head: Head,
     query_prefix: String,
     passage_prefix: String,
     /// Tokens of a passage beside its text.
     passage_overhead_tokens: usize,
     thread_count: usize,
+    pool: OnceLock<Pool>,
 }
 
 impl std::fmt::Debug for Encoder {
@@ -110,7 +114,8 @@ pub struct EncoderInfo {
     pub dim: usize,
     /// Transformer layers.
     pub layer_count: usize,
-    /// `"mean"`, `"mean_sqrt_len"`, `"weighted_mean"`, `"cls"`, `"last"` or `"max"`.
+    /// `"mean"`, `"mean_sqrt_len"`, `"weighted_mean"`, `"cls"`, `"last"` or `"max"`; several with `+` between them where
+    /// their results lie side by side.
     pub pooling: String,
     /// Put before every question.
     pub query_prefix: String,
@@ -176,8 +181,8 @@ impl Encoder {
         let mut fingerprint = fingerprint(&files, &tensors, format);
         let network = Network::load(&mut tensors, &files.config, files.max_tokens, level, format)?;
         let truncate_dim = options.truncate_dim.map(NonZeroUsize::get);
-        let head =
-            Head::load(&files.denses, network.hidden(), truncate_dim, level, &mut fingerprint)?;
+        let pooled_dim = network.hidden() * files.poolings.len();
+        let head = Head::load(&files.denses, pooled_dim, truncate_dim, level, &mut fingerprint)?;
         let fingerprint = fingerprint.finish();
         let tokenizer = TextTokenizer::load(
             &files.tokenizer_path,
@@ -194,7 +199,7 @@ impl Encoder {
             architecture: files.config.model_type.clone(),
             dim: head.dim(),
             layer_count: files.config.layer_count,
-            pooling: files.pooling.name().to_owned(),
+            pooling: Pooling::names(&files.poolings),
             query_prefix: files.query_prefix.clone(),
             passage_prefix: files.passage_prefix.clone(),
             max_tokens: files.max_tokens,
@@ -213,22 +218,25 @@ impl Encoder {
             format,
             tokenizer,
             network,
-            pooling: files.pooling,
+            poolings: files.poolings,
             head,
             query_prefix: files.query_prefix,
             passage_prefix: files.passage_prefix,
             passage_overhead_tokens,
             thread_count: options.thread_count.map_or_else(cpu_count, NonZeroUsize::get),
+            pool: OnceLock::new(),
         };
         Ok((encoder, info))
     }
 
     /// The same encoder on at most `thread_count` threads; the default is one per CPU. Vectors do not change.
     ///
-    /// Threads live for one call; a short text is encoded on the caller's.
+    /// Threads that take batches live for one call. Those that share a single text live as long as the encoder, start
+    /// with the first such text and sleep between calls; of several callers at once, one has their help.
     #[must_use]
     pub fn with_threads(mut self, thread_count: NonZeroUsize) -> Self {
         self.thread_count = thread_count.get();
+        self.pool = OnceLock::new();
         self
     }
 
@@ -304,28 +312,31 @@ impl Encoder {
         let dim = self.head.dim();
         let tokens = self.tokenize(prefix, texts, cancel)?;
         let ids: Vec<&[u32]> = tokens.iter().map(|tokens| &tokens.ids[..]).collect();
-        let total: usize = ids.iter().map(|ids| ids.len()).sum();
-        let batch_tokens = (total / self.thread_count).clamp(MIN_BATCH_TOKENS, BATCH_TOKENS);
-
         let mut data = vec![0.0; texts.len() * dim];
         let mut rest = &mut data[..];
         let mut work = Vec::new();
-        for batch in batches(&ids, batch_tokens) {
+        for batch in batches(&ids, MIN_BATCH_TOKENS, BATCH_TOKENS, self.thread_count) {
             let (out, others) = rest.split_at_mut(batch.len() * dim);
             work.push((batch, out));
             rest = others;
         }
         let state = <(Scratch, Vec<f32>)>::default;
+        let threads = (work.len() == 1).then(|| self.threads());
         run_parallel(self.thread_count, work, state, |(scratch, pooled), (batch, out)| {
             cancel.check()?;
-            pooled.resize(batch.len() * self.network.hidden(), 0.0);
-            self.network.forward(batch, self.pooling, scratch, pooled);
+            pooled.resize(batch.len() * self.network.hidden() * self.poolings.len(), 0.0);
+            self.network.forward(batch, &self.poolings, threads, scratch, pooled);
             self.head.run(pooled, out);
             Ok(())
         })?;
         self.check_finite(&data)?;
         let truncated = tokens.iter().enumerate().filter(|(_, tokens)| tokens.truncated);
         Ok(Embeddings { dim, truncated: truncated.map(|(row, _)| row).collect(), data })
+    }
+
+    /// Threads that share one text, started by the first.
+    fn threads(&self) -> &Pool {
+        self.pool.get_or_init(|| Pool::new(self.thread_count))
     }
 
     fn tokenize(
@@ -392,7 +403,7 @@ fn fingerprint(files: &EncoderFolder, tensors: &Tensors, format: Format) -> Fing
     fingerprint.part("config", &files.config_bytes);
     fingerprint.part("tokenizer", &files.tokenizer_bytes);
     fingerprint.part("weights", tensors.hash.as_bytes());
-    fingerprint.part("pooling", files.pooling.name().as_bytes());
+    fingerprint.part("pooling", Pooling::names(&files.poolings).as_bytes());
     fingerprint.part("query prefix", files.query_prefix.as_bytes());
     fingerprint.part("passage prefix", files.passage_prefix.as_bytes());
     fingerprint.part("max tokens", &(files.max_tokens as u64).to_le_bytes());

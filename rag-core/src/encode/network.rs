@@ -5,10 +5,11 @@
 //! type and rows are widened as they are read.
 
 use crate::error::Result;
-use crate::kernels::bidirectional::{AttentionScratch, Heads, attention_bf16, attention_f32};
+use crate::kernels::bidirectional::{AttentionScratch, Heads, Sequence, attention};
 use crate::kernels::gemm::{After, BLOCK_ROWS};
 use crate::kernels::level::Level;
 use crate::kernels::linear::{Format, Inputs, multiplies_bf16};
+use crate::kernels::pool::Pool;
 use crate::kernels::rows::layer_norm;
 use crate::kernels::turn::{gate, turn};
 use crate::model::architecture::{Activation, Positions, TransformerConfig};
@@ -103,11 +104,15 @@ impl Network {
         self.max_tokens
     }
 
-    /// Pools the states of sequences of checked token ids into rows of `out`, one after the other.
+    /// Pools the states of sequences of checked token ids into rows of `out`, one after the other; a row holds the
+    /// results of all `poolings`.
+    ///
+    /// With `threads`, they share each step: worth it where there is one batch.
     pub(crate) fn forward(
         &self,
         sequences: &[&[u32]],
-        pooling: Pooling,
+        poolings: &[Pooling],
+        threads: Option<&Pool>,
         scratch: &mut Scratch,
         out: &mut [f32],
     ) {
@@ -117,16 +122,18 @@ impl Network {
         scratch.qkv.resize(tokens * 3 * self.hidden, 0.0);
         self.embed(sequences, &mut scratch.x);
         for (index, layer) in self.weights.layers.iter().enumerate() {
-            self.attention(index, layer, sequences, scratch);
-            self.feed_forward(layer, scratch);
+            self.attention(index, layer, sequences, threads, scratch);
+            self.feed_forward(layer, threads, scratch);
         }
         if let Some(norm) = &self.weights.final_norm {
             self.norm(norm, &mut scratch.x);
         }
         let mut rest = &scratch.x[..];
-        for (ids, row) in sequences.iter().zip(out.chunks_exact_mut(self.hidden)) {
+        for (ids, row) in sequences.iter().zip(out.chunks_exact_mut(self.hidden * poolings.len())) {
             let (states, after) = rest.split_at(ids.len() * self.hidden);
-            pool(pooling, states, row);
+            for (pooling, part) in poolings.iter().zip(row.chunks_exact_mut(self.hidden)) {
+                pool(*pooling, states, part);
+            }
             rest = after;
         }
     }
@@ -158,12 +165,18 @@ impl Network {
         buffer
     }
 
-    fn attention(&self, index: usize, layer: &Layer, sequences: &[&[u32]], scratch: &mut Scratch) {
+    fn attention(
+        &self,
+        index: usize,
+        layer: &Layer,
+        sequences: &[&[u32]],
+        threads: Option<&Pool>,
+        scratch: &mut Scratch,
+    ) {
         let Scratch { x, qkv, context, attention: buffers, inputs, .. } = scratch;
-        let attention = if self.half_attention { attention_bf16 } else { attention_f32 };
         let places = self.places.of(index);
         let input = self.normed(layer.before_attention.as_ref(), x, context);
-        layer.qkv.run(input, After::Nothing, inputs, qkv);
+        layer.qkv.run(input, After::Nothing, threads, inputs, qkv);
         let (mut qkv, mut contexts) = (&mut qkv[..], &mut context[..]);
         for ids in sequences {
             let (own, rest) = qkv.split_at_mut(ids.len() * 3 * self.hidden);
@@ -171,17 +184,19 @@ impl Network {
             if let Some(turns) = &places.turns {
                 turn(self.level, self.heads, turns, own);
             }
-            attention(self.level, self.heads, places.distances.as_ref(), own, buffers, out);
+            let distances = places.distances.as_ref();
+            let sequence = Sequence { heads: self.heads, distances, qkv: own };
+            attention(self.level, self.half_attention, sequence, threads, buffers, out);
             (qkv, contexts) = (rest, others);
         }
     }
 
     /// The rest of a layer, in blocks of rows, so that the wide middle stays in the second-level cache.
-    fn feed_forward(&self, layer: &Layer, scratch: &mut Scratch) {
+    fn feed_forward(&self, layer: &Layer, threads: Option<&Pool>, scratch: &mut Scratch) {
         let Scratch { x, qkv, wide, up, context, inputs, .. } = scratch;
         let block = BLOCK_ROWS * self.hidden;
         for (x, context) in x.chunks_mut(block).zip(context.chunks(block)) {
-            layer.attention_out.run(context, After::Add, inputs, x);
+            layer.attention_out.run(context, After::Add, threads, inputs, x);
             if let Some(norm) = &layer.after_attention {
                 self.norm(norm, x);
             }
@@ -191,12 +206,12 @@ impl Network {
             up.resize(rows * self.intermediate, 0.0);
             if self.is_gated {
                 wide.resize(rows * 2 * self.intermediate, 0.0);
-                layer.up.run(input, After::Nothing, inputs, wide);
+                layer.up.run(input, After::Nothing, threads, inputs, wide);
                 gate(self.level, self.activation, wide, self.intermediate, up);
             } else {
-                layer.up.run(input, self.activation, inputs, up);
+                layer.up.run(input, self.activation, threads, inputs, up);
             }
-            layer.down.run(up, After::Add, inputs, x);
+            layer.down.run(up, After::Add, threads, inputs, x);
             if let Some(norm) = &layer.after_down {
                 self.norm(norm, x);
             }

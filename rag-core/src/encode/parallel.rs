@@ -5,18 +5,28 @@ use std::thread;
 
 use crate::error::{Error, Result};
 
-/// Consecutive sequences, cut where a batch has `batch_tokens` or more.
-pub(super) fn batches<'a>(mut ids: &'a [&'a [u32]], batch_tokens: usize) -> Vec<&'a [&'a [u32]]> {
+/// Consecutive sequences, cut where a batch has enough tokens: at first `most`, then half of each thread's share of
+/// what is left, so that all threads end at about the same time, but never less than `least`.
+pub(super) fn batches<'a>(
+    mut ids: &'a [&'a [u32]],
+    least: usize,
+    most: usize,
+    thread_count: usize,
+) -> Vec<&'a [&'a [u32]]> {
+    let mut left: usize = ids.iter().map(|ids| ids.len()).sum();
+    let shares = if thread_count > 1 { 2 * thread_count } else { 1 };
     let mut batches = Vec::new();
     while !ids.is_empty() {
+        let enough = (left / shares).clamp(least, most);
         let mut tokens = 0;
         let fits = ids.iter().take_while(|ids| {
-            let open = tokens < batch_tokens;
-            tokens += ids.len();
+            let open = tokens < enough;
+            tokens += if open { ids.len() } else { 0 };
             open
         });
         let (batch, rest) = ids.split_at(fits.count());
         batches.push(batch);
+        left -= tokens;
         ids = rest;
     }
     batches

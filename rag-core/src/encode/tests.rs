@@ -60,9 +60,15 @@ fn every_level_gives_the_same_vectors_within_rounding() {
 fn batches_are_consecutive_and_whole() {
     let ids: Vec<Vec<u32>> = [5, 0, 100, 3, 3, 500, 1].map(|len| vec![1; len]).to_vec();
     let ids: Vec<&[u32]> = ids.iter().map(Vec::as_slice).collect();
-    let sizes: Vec<usize> = batches(&ids, 100).iter().map(|batch| batch.len()).collect();
-    assert_eq!(sizes, [3, 3, 1]);
-    assert!(batches(&[], 100).is_empty());
+    let sizes = |least, most, threads| -> Vec<usize> {
+        batches(&ids, least, most, threads).iter().map(|batch| batch.len()).collect()
+    };
+    assert_eq!(sizes(100, 100, 1), [3, 3, 1]);
+    assert_eq!(sizes(1, 1000, 1), [7]);
+    // 612 tokens: a quarter is 153
+    assert_eq!(sizes(1, 1000, 2), [6, 1]);
+    assert_eq!(sizes(1, 100, 2), [3, 3, 1]);
+    assert!(batches(&[], 100, 100, 2).is_empty());
 }
 
 #[test]

@@ -6,9 +6,22 @@ use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
-use tokenizers::Tokenizer;
+use tokenizers::{
+    DecoderWrapper, NormalizerWrapper, PostProcessorWrapper, PreTokenizerWrapper, TokenizerImpl,
+};
 
 use crate::error::{Error, Result};
+
+use super::pieces::Vocabulary;
+
+/// The tokenizers crate around a vocabulary that loads fast.
+type Tokenizer = TokenizerImpl<
+    Vocabulary,
+    NormalizerWrapper,
+    PreTokenizerWrapper,
+    PostProcessorWrapper,
+    DecoderWrapper,
+>;
 
 /// The ids of one text, special tokens included.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +46,7 @@ impl TextTokenizer {
     /// # Errors
     /// [`ErrorCode::Model`](crate::ErrorCode::Model).
     pub(crate) fn load(path: &Path, bytes: &[u8], vocab_size: usize) -> Result<Self> {
-        let loaded = catch_unwind(|| Tokenizer::from_bytes(bytes));
+        let loaded = catch_unwind(|| serde_json::from_slice::<Tokenizer>(bytes));
         let loaded = loaded
             .map_err(|_| Error::model(path, "the tokenizer's parts contradict each other"))?;
         let mut tokenizer = loaded.map_err(|e| Error::model_cause(path, "not a tokenizer", e))?;

@@ -5,9 +5,13 @@
 
 use super::convert::{bf16_pair, bf16_row, pair_count};
 use super::gemm::Packed;
-use super::level::{MAX_COLUMNS, MAX_ROWS, Simd, Tile, per_level};
+use super::level::{Level, MAX_COLUMNS, MAX_ROWS, Simd, Tile, per_level};
+use super::pool::{Pieces, Pool};
 use super::rows::softmax_numerators;
 use super::words::{Bf16, F32, Kind, Tiles};
+
+/// Numbers of a row that are turned together.
+const LANES: usize = 16;
 
 /// Buffers of attention, kept from call to call.
 #[derive(Debug, Default)]
@@ -15,6 +19,8 @@ pub(crate) struct AttentionScratch {
     floats: Factors<f32>,
     pairs: Factors<u32>,
     scores: Vec<f32>,
+    /// Heads of each thread.
+    parts: Vec<f32>,
 }
 
 #[derive(Debug, Default)]
@@ -34,6 +40,29 @@ pub(crate) struct Heads {
     pub(crate) count: usize,
     /// Numbers of one head.
     pub(crate) dim: usize,
+}
+
+impl Heads {
+    /// Numbers of all heads.
+    fn hidden(self) -> usize {
+        self.count * self.dim
+    }
+}
+
+/// One sequence.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sequence<'a> {
+    pub(crate) heads: Heads,
+    pub(crate) distances: Option<&'a Distances>,
+    /// Three times the numbers of all heads a token: queries already divided by the root of the head's size, keys,
+    /// values.
+    pub(crate) qkv: &'a [f32],
+}
+
+impl Sequence<'_> {
+    fn len(&self) -> usize {
+        self.qkv.len() / (3 * self.heads.hidden())
+    }
 }
 
 /// Numbers added to scores by the distance from query to key, before the softmax.
@@ -117,26 +146,27 @@ impl<'a> Head<'a> {
     }
 }
 
+/// Heads `first` and after, as many as rows of `out` have room for.
 #[inline(always)]
 fn attend_all<S: Tiles<K>, K: Factor>(
     simd: S,
-    heads: Heads,
-    distances: Option<&Distances>,
-    qkv: &[f32],
+    sequence: Sequence<'_>,
+    first: usize,
     factors: &mut Factors<K::Word>,
     scores: &mut Vec<f32>,
     out: &mut [f32],
 ) {
-    let hidden = heads.count * heads.dim;
-    let len = out.len() / hidden;
-    scores.resize(S::ROWS * len, 0.0);
-    for index in 0..heads.count {
+    let Sequence { heads, distances, qkv } = sequence;
+    let (hidden, len) = (heads.hidden(), sequence.len());
+    let width = out.len() / len.max(1);
+    scores.resize(S::ROWS * len.next_multiple_of(MAX_COLUMNS), 0.0);
+    for (index, column) in (first..).zip((0..width).step_by(heads.dim)) {
         let head = Head { qkv, index, dim: heads.dim, hidden, len, distances };
         pack_head::<S, K>(head, factors);
         for token in (0..len).step_by(S::ROWS) {
             let rows = S::ROWS.min(len - token);
-            let out = &mut out[token * hidden + index * heads.dim..];
-            attend::<S, K>(simd, head, token, rows, factors, scores, out);
+            let out = &mut out[token * width + column..];
+            attend::<S, K>(simd, head, token, rows, factors, scores, width, out);
         }
     }
 }
@@ -162,18 +192,34 @@ fn pack_head<S: Tiles<K>, K: Factor>(head: Head<'_>, factors: &mut Factors<K::Wo
             let count = S::COLUMNS.min(head.dim - start);
             let place = &mut values.row_mut(S::COLUMNS, row, panel)[..count];
             let first = &first[start..start + count];
-            match second {
-                Some(second) => {
-                    let second = &second[start..start + count];
-                    (0..count).for_each(|i| place[i] = K::join(first[i], second[i]));
-                }
-                None => (0..count).for_each(|i| place[i] = K::join(first[i], 0.0)),
-            }
+            let second = second.map_or(&ZEROS[..count], |second| &second[start..start + count]);
+            join_all::<K>(first, second, place);
         }
     }
 }
 
-/// Attention of up to `S::ROWS` queries over all keys of one head.
+const ZEROS: [f32; MAX_COLUMNS] = [0.0; MAX_COLUMNS];
+
+/// [`Factor::join`] of two rows; loops of a known length become vectors.
+#[inline(always)]
+fn join_all<K: Factor>(first: &[f32], second: &[f32], words: &mut [K::Word]) {
+    let (first, first_end) = first.as_chunks::<LANES>();
+    let (second, second_end) = second.as_chunks::<LANES>();
+    let (words, words_end) = words.as_chunks_mut::<LANES>();
+    for ((words, first), second) in words.iter_mut().zip(first).zip(second) {
+        let mut joined = [K::Word::default(); LANES];
+        for i in 0..LANES {
+            joined[i] = K::join(first[i], second[i]);
+        }
+        *words = joined;
+    }
+    for ((word, first), second) in words_end.iter_mut().zip(first_end).zip(second_end) {
+        *word = K::join(*first, *second);
+    }
+}
+
+/// Attention of up to `S::ROWS` queries over all keys of one head; rows of `out` lie `width` apart.
+#[expect(clippy::too_many_arguments, reason = "the inner loop's state")]
 #[inline(always)]
 fn attend<S: Tiles<K>, K: Factor>(
     simd: S,
@@ -182,37 +228,40 @@ fn attend<S: Tiles<K>, K: Factor>(
     rows: usize,
     factors: &mut Factors<K::Word>,
     scores: &mut [f32],
+    width: usize,
     out: &mut [f32],
 ) {
     let Factors { keys, values, words, weights } = factors;
     let (depth, len) = (keys.depth, head.len);
+    // whole panels, so that no number of a row is turned on its own
+    let padded = len.next_multiple_of(S::COLUMNS);
     let mut tile: Tile = [0.0; MAX_ROWS * MAX_COLUMNS];
     for (panel, b) in keys.data.chunks_exact(depth * S::COLUMNS).enumerate() {
         simd.sums(rows, &words[token * depth..], depth, depth, b, &mut tile);
         let column = panel * S::COLUMNS;
-        let count = S::COLUMNS.min(len - column);
-        let rows = scores.chunks_exact_mut(len).zip(tile.chunks_exact(S::COLUMNS)).take(rows);
+        let rows = scores.chunks_exact_mut(padded).zip(tile.chunks_exact(S::COLUMNS)).take(rows);
         for (scores, sums) in rows {
-            scores[column..column + count].copy_from_slice(&sums[..count]);
+            scores[column..column + S::COLUMNS].copy_from_slice(sums);
         }
     }
     let mut scales = [0.0; MAX_ROWS];
-    weights.resize(S::ROWS * values.depth, K::Word::default());
-    for (r, row) in scores.chunks_exact_mut(len).enumerate().take(rows) {
+    let stride = padded.div_ceil(K::GROUP);
+    weights.resize(S::ROWS * stride, K::Word::default());
+    for (r, row) in scores.chunks_exact_mut(padded).enumerate().take(rows) {
         if let Some(distances) = head.distances {
             let added = distances.of(head.index, token + r, len);
             row.iter_mut().zip(added).for_each(|(score, added)| *score += added);
         }
-        scales[r] = softmax_numerators(simd, row);
-        K::row(row, &mut weights[r * values.depth..][..values.depth]);
+        scales[r] = softmax_numerators(simd, row, len);
+        K::row(row, &mut weights[r * stride..][..stride]);
     }
     for (panel, b) in values.data.chunks_exact(values.depth * S::COLUMNS).enumerate() {
-        simd.sums(rows, weights, values.depth, values.depth, b, &mut tile);
+        simd.sums(rows, weights, stride, values.depth, b, &mut tile);
         let column = panel * S::COLUMNS;
         let count = S::COLUMNS.min(head.dim - column);
         for (r, sums) in tile.chunks_exact(S::COLUMNS).take(rows).enumerate() {
-            let out = &mut out[r * head.hidden + column..][..count];
-            (0..count).for_each(|i| out[i] = sums[i] * scales[r]);
+            let out = &mut out[r * width + column..][..count];
+            out.iter_mut().zip(sums).for_each(|(out, sum)| *out = sum * scales[r]);
         }
     }
 }
@@ -220,57 +269,73 @@ fn attend<S: Tiles<K>, K: Factor>(
 #[inline(always)]
 fn attention_f32_body<S: Simd>(
     simd: S,
-    heads: Heads,
-    distances: Option<&Distances>,
-    qkv: &[f32],
+    sequence: Sequence<'_>,
+    first: usize,
     scratch: &mut AttentionScratch,
     out: &mut [f32],
 ) {
     let AttentionScratch { floats, scores, .. } = scratch;
-    attend_all::<S, F32>(simd, heads, distances, qkv, floats, scores, out);
+    attend_all::<S, F32>(simd, sequence, first, floats, scores, out);
 }
 
 #[inline(always)]
 fn attention_bf16_body<S: Tiles<Bf16>>(
     simd: S,
-    heads: Heads,
-    distances: Option<&Distances>,
-    qkv: &[f32],
+    sequence: Sequence<'_>,
+    first: usize,
     scratch: &mut AttentionScratch,
     out: &mut [f32],
 ) {
     let AttentionScratch { pairs, scores, .. } = scratch;
-    attend_all::<S, Bf16>(simd, heads, distances, qkv, pairs, scores, out);
+    attend_all::<S, Bf16>(simd, sequence, first, pairs, scores, out);
 }
 
 per_level! {
-    /// Bidirectional attention of one sequence.
-    ///
-    /// `qkv` has three times `hidden` numbers a token: queries already divided by the root of the head's size,
-    /// keys, values. `out` has `hidden`.
+    /// Bidirectional attention of one sequence; `out` has one row a token, for the heads from `first` on.
     pub(crate) fn attention_f32(
-        heads: Heads,
-        distances: Option<&Distances>,
-        qkv: &[f32],
-        scratch: &mut AttentionScratch,
-        out: &mut [f32],
+        sequence: Sequence<'_>, first: usize, scratch: &mut AttentionScratch, out: &mut [f32],
     ) = attention_f32_body
 }
 
 per_level! {
     /// As [`attention_f32`], with queries, keys, values and softmax numerators rounded to bf16 and sums in f32.
     pub(crate) fn attention_bf16(
-        heads: Heads,
-        distances: Option<&Distances>,
-        qkv: &[f32],
-        scratch: &mut AttentionScratch,
-        out: &mut [f32],
+        sequence: Sequence<'_>, first: usize, scratch: &mut AttentionScratch, out: &mut [f32],
     ) = attention_bf16_body
+}
+
+/// Attention of all heads of one sequence, with `half` in bf16; with a pool, its threads share the heads.
+pub(crate) fn attention(
+    level: Level,
+    half: bool,
+    sequence: Sequence<'_>,
+    pool: Option<&Pool>,
+    scratch: &mut AttentionScratch,
+    out: &mut [f32],
+) {
+    let run = if half { attention_bf16 } else { attention_f32 };
+    let Heads { count, dim } = sequence.heads;
+    let Some(pool) = pool.filter(|pool| pool.thread_count() > 1 && count > 1) else {
+        return run(level, sequence, 0, scratch, out);
+    };
+    let len = sequence.len();
+    let share = count.div_ceil(pool.thread_count());
+    let mut parts = std::mem::take(&mut scratch.parts);
+    parts.resize(out.len(), 0.0);
+    let pieces = Pieces::new(&mut parts, len * share * dim);
+    pool.run_with(pieces.count(), AttentionScratch::default, |scratch, index| {
+        run(level, sequence, index * share, scratch, pieces.take(index));
+    });
+    for (index, block) in parts.chunks(len * share * dim).enumerate() {
+        let wide = block.len() / len;
+        let rows = out.chunks_exact_mut(count * dim).zip(block.chunks_exact(wide));
+        rows.for_each(|(out, row)| out[index * share * dim..][..wide].copy_from_slice(row));
+    }
+    scratch.parts = parts;
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::level::Level;
     use super::*;
 
     /// Numbers in [-1, 1) from a small generator (xorshift, Marsaglia 2003).
@@ -316,6 +381,7 @@ mod tests {
             |at: usize| if at.abs_diff(79) > 20 { f32::NEG_INFINITY } else { at as f32 / 99.0 };
         let distances =
             Distances { reach: 80, values: (0..2 * 159).map(|at| window(at % 159)).collect() };
+        let pool = Pool::new(2);
         for level in Level::available() {
             let mut scratch = AttentionScratch::default();
             for len in [70, 1, 2, 7, 12, 13, 31, 32, 33, 62, 63, 64, 65] {
@@ -323,14 +389,20 @@ mod tests {
                 for distances in [None, Some(&distances)] {
                     let want = expected(&qkv, len, distances);
                     let mut out = vec![0.0; len * HIDDEN];
-                    attention_f32(level, HEADS, distances, &qkv, &mut scratch, &mut out);
+                    let sequence = Sequence { heads: HEADS, distances, qkv: &qkv };
+                    attention(level, false, sequence, None, &mut scratch, &mut out);
                     for (got, want) in out.iter().zip(&want) {
                         assert!((got - want).abs() < 1e-5, "{level:?} {len}: {got} {want}");
                     }
-                    attention_bf16(level, HEADS, distances, &qkv, &mut scratch, &mut out);
+                    let mut shared = vec![0.0; len * HIDDEN];
+                    attention(level, false, sequence, Some(&pool), &mut scratch, &mut shared);
+                    assert_eq!(shared, out, "{level:?} {len}");
+                    attention(level, true, sequence, None, &mut scratch, &mut out);
                     for (got, want) in out.iter().zip(&want) {
                         assert!((got - want).abs() < 0.015, "{level:?} {len}: {got} {want}");
                     }
+                    attention(level, true, sequence, Some(&pool), &mut scratch, &mut shared);
+                    assert_eq!(shared, out, "{level:?} {len}");
                 }
             }
         }

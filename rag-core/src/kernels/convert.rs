@@ -27,16 +27,28 @@ pub(crate) fn pair_count(depth: usize) -> usize {
 /// Numbers rounded in one stretch of straight-line code, which compilers turn into vectors.
 const STRETCH: usize = 64;
 
+/// [`bf16_pair`] of numbers side by side.
+#[inline(always)]
+fn bf16_stretch<const N: usize>(stretch: &[f32; N], words: &mut [u32]) {
+    let halves = stretch.map(|value| bf16(value) as u16);
+    for (word, pair) in words.iter_mut().zip(halves.as_chunks::<2>().0) {
+        *word = u32::from(pair[0]) | u32::from(pair[1]) << 16;
+    }
+}
+
 /// Writes a row as pairs of bf16; an odd end is paired with zero.
 #[inline(always)]
 pub(crate) fn bf16_row(row: &[f32], words: &mut [u32]) {
     let (stretches, rest) = row.as_chunks::<STRETCH>();
-    let (places, end) = words.split_at_mut(stretches.len() * (STRETCH / 2));
+    let (places, words) = words.split_at_mut(stretches.len() * (STRETCH / 2));
     for (place, stretch) in places.chunks_exact_mut(STRETCH / 2).zip(stretches) {
-        let halves = stretch.map(|value| bf16(value) as u16);
-        for (word, pair) in place.iter_mut().zip(halves.as_chunks::<2>().0) {
-            *word = u32::from(pair[0]) | u32::from(pair[1]) << 16;
-        }
+        bf16_stretch(stretch, place);
+    }
+    // heads are shorter than a long stretch
+    let (stretches, rest) = rest.as_chunks::<LANES>();
+    let (places, end) = words.split_at_mut(stretches.len() * (LANES / 2));
+    for (place, stretch) in places.chunks_exact_mut(LANES / 2).zip(stretches) {
+        bf16_stretch(stretch, place);
     }
     for (word, pair) in end.iter_mut().zip(rest.chunks(2)) {
         *word = bf16_pair(pair[0], pair.get(1).copied().unwrap_or(0.0));
@@ -156,9 +168,10 @@ pub(crate) fn quantize_weights(row: &[f32]) -> (Vec<i8>, f32, i32) {
     let largest = row.iter().fold(0.0f32, |most, value| most.max(value.abs()));
     let scale = largest / 127.0;
     let inverse = if scale > 0.0 { 1.0 / scale } else { 0.0 };
-    // `as` saturates, and the largest number is 127 by construction
+    // adding 1.5 * 2^23 rounds to a whole number, ties to even; the largest is 127 by construction
+    const ROUND: f32 = 12_582_912.0;
     let numbers: Vec<i8> =
-        row.iter().map(|value| (value * inverse).round_ties_even() as i8).collect();
+        row.iter().map(|value| ((value * inverse + ROUND) - ROUND) as i8).collect();
     let sum = numbers.iter().map(|&number| i32::from(number)).sum();
     (numbers, scale, sum)
 }

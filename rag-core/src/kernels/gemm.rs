@@ -5,7 +5,8 @@
 
 use super::convert::RowScale;
 use super::level::{Level, MAX_COLUMNS, MAX_ROWS, Simd, Tile, per_level};
-use super::rows::{gelu, gelu_near, gelu_tanh, silu};
+use super::rows::{gelu, gelu_near, gelu_near_vector, gelu_tanh, silu};
+use super::vectors::LANES;
 use super::words::{Bf16, F32, Kind, Pairs, Quads, Tiles};
 
 /// The right-hand side of a product, laid out in panels of `Level::columns` columns.
@@ -57,6 +58,28 @@ impl<W: Copy + Default> Packed<W> {
     }
 }
 
+impl<W> Packed<W> {
+    /// The whole matrix.
+    #[cfg(test)]
+    pub(super) fn panels(&self) -> Panels<'_, W> {
+        Panels { data: &self.data, depth: self.depth, width: self.width }
+    }
+
+    /// Columns from `start`, a multiple of `Level::columns`, to `end`.
+    pub(super) fn columns(&self, columns: usize, start: usize, end: usize) -> Panels<'_, W> {
+        let data = &self.data[start * self.depth..end.next_multiple_of(columns) * self.depth];
+        Panels { data, depth: self.depth, width: end - start }
+    }
+}
+
+/// Some columns of a [`Packed`].
+#[derive(Debug)]
+pub(crate) struct Panels<'a, W> {
+    data: &'a [W],
+    depth: usize,
+    width: usize,
+}
+
 /// What happens to a row of a product before it is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum After {
@@ -85,28 +108,43 @@ pub(crate) enum Scale<'a> {
     Whole { rows: &'a [RowScale], columns: &'a [f32], sums: &'a [f32] },
 }
 
-impl Scale<'_> {
-    /// Sums of one row from column `column` on, as f32.
-    #[inline(always)]
-    fn apply<S: Simd, const N: usize>(
-        self,
-        simd: S,
-        row: usize,
-        column: usize,
-        sums: &mut [f32; N],
-    ) {
-        let Scale::Whole { rows, columns, sums: column_sums } = self else { return };
-        let RowScale { scale, zero } = rows[row];
-        let columns = &columns[column..column + N];
-        let column_sums = &column_sums[column..column + N];
-        for i in 0..N {
-            sums[i] = simd.mul_add(-zero, column_sums[i], sums[i]) * (scale * columns[i]);
+impl<'a> Scale<'a> {
+    /// That of the columns from `start` to `end`.
+    pub(super) fn columns(self, start: usize, end: usize) -> Scale<'a> {
+        match self {
+            Scale::One => Scale::One,
+            Scale::Whole { rows, columns, sums } => {
+                Scale::Whole { rows, columns: &columns[start..end], sums: &sums[start..end] }
+            }
         }
+    }
+
+    /// The sum of one number as f32.
+    #[inline(always)]
+    fn one<S: Simd>(self, simd: S, row: usize, column: usize, sum: f32) -> f32 {
+        let Scale::Whole { rows, columns, sums } = self else { return sum };
+        let RowScale { scale, zero } = rows[row];
+        simd.mul_add(-zero, sums[column], sum) * (scale * columns[column])
+    }
+
+    /// As [`Scale::one`] for numbers side by side.
+    #[inline(always)]
+    fn all<S: Simd>(self, simd: S, row: usize, column: usize, values: S::Vector) -> S::Vector {
+        let Scale::Whole { rows, columns, sums } = self else { return values };
+        let RowScale { scale, zero } = rows[row];
+        let (columns, sums) = (sixteen(columns, column), sixteen(sums, column));
+        let values = simd.mul_add_all(simd.splat(-zero), simd.load(sums), values);
+        simd.mul(values, simd.mul(simd.splat(scale), simd.load(columns)))
     }
 }
 
-/// Numbers of a result that are finished together.
-const LANES: usize = 16;
+/// Sixteen numbers from `start` on.
+#[inline(always)]
+fn sixteen(row: &[f32], start: usize) -> &[f32; LANES] {
+    row[start..]
+        .first_chunk()
+        .expect("columns are finished in whole vectors where there are enough")
+}
 
 /// Rows that are multiplied together, so that they stay in the second-level cache.
 pub(crate) const BLOCK_ROWS: usize = 96;
@@ -115,7 +153,7 @@ pub(crate) const BLOCK_ROWS: usize = 96;
 fn product<S: Tiles<K>, K: Kind>(
     simd: S,
     x: &[K::Word],
-    weight: &Packed<K::Word>,
+    weight: Panels<'_, K::Word>,
     scale: Scale<'_>,
     bias: &[f32],
     after: After,
@@ -140,15 +178,17 @@ fn product<S: Tiles<K>, K: Kind>(
                     let (out, out_end) = out.as_chunks_mut::<LANES>();
                     let end = column + LANES * out.len();
                     for (i, ((out, sums), bias)) in out.iter_mut().zip(sums).zip(bias).enumerate() {
-                        let mut sums = *sums;
-                        scale.apply(simd, row + r, column + LANES * i, &mut sums);
-                        finish(simd, &sums, bias, after, out);
+                        let sums = scale.all(simd, row + r, column + LANES * i, simd.load(sums));
+                        finish_all(simd, simd.add(sums, simd.load(bias)), after, out);
                     }
                     let rest = out_end.iter_mut().zip(sums_end).zip(bias_end).enumerate();
                     for (i, ((out, sum), bias)) in rest {
-                        let mut sums = [*sum];
-                        scale.apply(simd, row + r, end + i, &mut sums);
-                        finish(simd, &sums, &[*bias], after, std::array::from_mut(out));
+                        *out = finish(
+                            simd,
+                            scale.one(simd, row + r, end + i, *sum) + bias,
+                            after,
+                            *out,
+                        );
                     }
                 }
             }
@@ -156,43 +196,50 @@ fn product<S: Tiles<K>, K: Kind>(
     }
 }
 
-/// Bias and function. Loops of a known length over local arrays become vectors without checks for overlap.
+/// What comes after the bias; `before` is what the output held.
 #[inline(always)]
-fn finish<S: Simd, const N: usize>(
-    simd: S,
-    sums: &[f32; N],
-    bias: &[f32; N],
-    after: After,
-    out: &mut [f32; N],
-) {
-    let mut values = [0.0; N];
-    for i in 0..N {
-        values[i] = sums[i] + bias[i];
-    }
+fn finish<S: Simd>(simd: S, value: f32, after: After, before: f32) -> f32 {
     match after {
-        After::Nothing => {}
-        After::Gelu => values.iter_mut().for_each(|value| *value = gelu(simd, *value)),
-        After::GeluNear => values.iter_mut().for_each(|value| *value = gelu_near(simd, *value)),
-        After::GeluTanh => values.iter_mut().for_each(|value| *value = gelu_tanh(simd, *value)),
-        After::Silu => values.iter_mut().for_each(|value| *value = silu(simd, *value)),
+        After::Nothing => value,
+        After::Gelu => gelu(simd, value),
+        After::GeluNear => gelu_near(simd, value),
+        After::GeluTanh => gelu_tanh(simd, value),
+        After::Silu => silu(simd, value),
         // NaN stays
         After::Relu => {
-            values.iter_mut().for_each(|value| *value = if *value < 0.0 { 0.0 } else { *value });
-        }
-        After::Add => {
-            for i in 0..N {
-                values[i] += out[i];
+            if value < 0.0 {
+                0.0
+            } else {
+                value
             }
         }
+        After::Add => value + before,
     }
-    *out = values;
+}
+
+/// As [`finish`] for numbers side by side.
+#[inline(always)]
+fn finish_all<S: Simd>(simd: S, values: S::Vector, after: After, out: &mut [f32; LANES]) {
+    match after {
+        After::Nothing => simd.store(values, out),
+        After::Add => simd.store(simd.add(values, simd.load(out)), out),
+        After::GeluNear => simd.store(gelu_near_vector(simd, values), out),
+        After::Gelu | After::GeluTanh | After::Silu | After::Relu => {
+            let mut numbers = [0.0; LANES];
+            simd.store(values, &mut numbers);
+            for value in &mut numbers {
+                *value = finish(simd, *value, after, 0.0);
+            }
+            *out = numbers;
+        }
+    }
 }
 
 #[inline(always)]
 fn linear_body<S: Simd>(
     simd: S,
     x: &[f32],
-    weight: &Packed,
+    weight: Panels<'_, f32>,
     bias: &[f32],
     after: After,
     out: &mut [f32],
@@ -202,24 +249,26 @@ fn linear_body<S: Simd>(
 
 per_level! {
     /// `out = after(x * weight + bias)`, row by row; `x` has `depth` and `out` `width` numbers a row.
-    pub(crate) fn linear(x: &[f32], weight: &Packed, bias: &[f32], after: After, out: &mut [f32]) = linear_body
+    pub(crate) fn linear(
+        x: &[f32], weight: Panels<'_, f32>, bias: &[f32], after: After, out: &mut [f32],
+    ) = linear_body
 }
 per_level! {
     /// As [`linear`], with `x` and `weight` in pairs of bf16 and sums in f32.
     pub(super) fn linear_bf16(
-        x: &[u32], weight: &Packed<u32>, scale: Scale<'_>, bias: &[f32], after: After, out: &mut [f32],
+        x: &[u32], weight: Panels<'_, u32>, scale: Scale<'_>, bias: &[f32], after: After, out: &mut [f32],
     ) = product::<_, Bf16>
 }
 per_level! {
     /// As [`linear`], with `x` and `weight` in whole numbers, four a word.
     pub(super) fn linear_quads(
-        x: &[u32], weight: &Packed<u32>, scale: Scale<'_>, bias: &[f32], after: After, out: &mut [f32],
+        x: &[u32], weight: Panels<'_, u32>, scale: Scale<'_>, bias: &[f32], after: After, out: &mut [f32],
     ) = product::<_, Quads>
 }
 per_level! {
     /// As [`linear`], with `x` and `weight` in whole numbers, two a word.
     pub(super) fn linear_pairs(
-        x: &[u32], weight: &Packed<u32>, scale: Scale<'_>, bias: &[f32], after: After, out: &mut [f32],
+        x: &[u32], weight: Panels<'_, u32>, scale: Scale<'_>, bias: &[f32], after: After, out: &mut [f32],
     ) = product::<_, Pairs>
 }
 
@@ -259,7 +308,7 @@ mod tests {
                 linear(
                     level,
                     &x,
-                    &Packed::from_rows(level, &w, depth),
+                    Packed::from_rows(level, &w, depth).panels(),
                     &bias,
                     After::Nothing,
                     &mut out,
@@ -284,10 +333,10 @@ mod tests {
             let packed = Packed::from_rows(level, &w, depth);
             let x = numbers(30 * depth, 1);
             let mut all = vec![0.0; 30 * width];
-            linear(level, &x, &packed, &bias, After::Gelu, &mut all);
+            linear(level, &x, packed.panels(), &bias, After::Gelu, &mut all);
             for (x, among) in x.chunks_exact(depth).zip(all.chunks_exact(width)) {
                 let mut alone = vec![0.0; width];
-                linear(level, x, &packed, &bias, After::Gelu, &mut alone);
+                linear(level, x, packed.panels(), &bias, After::Gelu, &mut alone);
                 assert_eq!(alone, among, "{level:?}");
             }
         }

@@ -8,6 +8,7 @@
 )]
 
 use super::lanes::KernelLevel;
+use super::vectors::Vectors;
 
 /// Most rows of a tile at any level.
 pub(crate) const MAX_ROWS: usize = 12;
@@ -93,7 +94,7 @@ impl Level {
 }
 
 /// One level's arithmetic.
-pub(crate) trait Simd: Copy {
+pub(crate) trait Simd: Vectors {
     /// Rows of a full tile.
     const ROWS: usize;
     /// Columns of a panel.

@@ -7,6 +7,7 @@ use super::gemm::{
     After, BLOCK_ROWS, Packed, Scale, linear, linear_bf16, linear_pairs, linear_quads,
 };
 use super::level::Level;
+use super::pool::Pool;
 
 /// The numbers that are multiplied; sums are f32, or exact where the numbers are whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +50,8 @@ pub(crate) struct Linear {
 pub(crate) struct Inputs {
     words: Vec<u32>,
     scales: Vec<RowScale>,
+    /// Columns of each thread.
+    parts: Vec<f32>,
 }
 
 impl Linear {
@@ -77,50 +80,100 @@ impl Linear {
         self.bias.len()
     }
 
-    /// Multiplies rows of `depth` numbers into rows of `width`.
-    pub(crate) fn run(&self, x: &[f32], after: After, inputs: &mut Inputs, out: &mut [f32]) {
-        let (level, bias) = (self.level, &self.bias[..]);
-        if let Weight::F32(packed) = &self.weight {
-            return linear(level, x, packed, bias, after, out);
-        }
-        // rounded again before the next product
-        let after = if after == After::Gelu { After::GeluNear } else { after };
-        let Inputs { words, scales } = inputs;
+    /// Multiplies rows of `depth` numbers into rows of `width`; with a pool, its threads share the columns.
+    pub(crate) fn run(
+        &self,
+        x: &[f32],
+        after: After,
+        pool: Option<&Pool>,
+        inputs: &mut Inputs,
+        out: &mut [f32],
+    ) {
+        let Inputs { words, scales, parts } = inputs;
         let blocks = x.chunks(BLOCK_ROWS * self.depth);
         for (x, out) in blocks.zip(out.chunks_mut(BLOCK_ROWS * self.width())) {
-            match &self.weight {
-                Weight::F32(_) => {}
-                Weight::Bf16(packed) => {
-                    bf16_rows(level, x, self.depth, words);
-                    linear_bf16(level, words, packed, Scale::One, bias, after, out);
-                }
-                Weight::Whole(whole) if whole.quads => {
-                    quantize_quads(level, x, self.depth, words, scales);
-                    linear_quads(
-                        level,
-                        words,
-                        &whole.packed,
-                        whole.scale(scales),
-                        bias,
-                        after,
-                        out,
-                    );
-                }
-                Weight::Whole(whole) => {
-                    quantize_pairs(level, x, self.depth, words, scales);
-                    linear_pairs(
-                        level,
-                        words,
-                        &whole.packed,
-                        whole.scale(scales),
-                        bias,
-                        after,
-                        out,
-                    );
+            self.round(x, words, scales);
+            let input = Input { x, words, scales };
+            match pool.filter(|pool| pool.thread_count() > 1) {
+                None => self.columns(input, 0, self.width(), after, out),
+                Some(pool) => self.share(input, after, pool, parts, out),
+            }
+        }
+    }
+
+    /// Rows in the numbers of the weights.
+    fn round(&self, x: &[f32], words: &mut Vec<u32>, scales: &mut Vec<RowScale>) {
+        match &self.weight {
+            Weight::F32(_) => {}
+            Weight::Bf16(_) => bf16_rows(self.level, x, self.depth, words),
+            Weight::Whole(whole) if whole.quads => {
+                quantize_quads(self.level, x, self.depth, words, scales);
+            }
+            Weight::Whole(_) => quantize_pairs(self.level, x, self.depth, words, scales),
+        }
+    }
+
+    /// The columns from `start`, a multiple of the level's, to `end`.
+    fn columns(&self, input: Input<'_>, start: usize, end: usize, after: After, out: &mut [f32]) {
+        let (level, bias) = (self.level, &self.bias[start..end]);
+        let wide = level.columns();
+        // rounded again before the next product
+        let near = if after == After::Gelu { After::GeluNear } else { after };
+        match &self.weight {
+            Weight::F32(packed) => {
+                linear(level, input.x, packed.columns(wide, start, end), bias, after, out);
+            }
+            Weight::Bf16(packed) => {
+                let panels = packed.columns(wide, start, end);
+                linear_bf16(level, input.words, panels, Scale::One, bias, near, out);
+            }
+            Weight::Whole(whole) => {
+                let panels = whole.packed.columns(wide, start, end);
+                let scale = whole.scale(input.scales).columns(start, end);
+                let run = if whole.quads { linear_quads } else { linear_pairs };
+                run(level, input.words, panels, scale, bias, near, out);
+            }
+        }
+    }
+
+    /// Each thread multiplies some columns into a part of its own; the parts are then put side by side.
+    fn share(
+        &self,
+        input: Input<'_>,
+        after: After,
+        pool: &Pool,
+        parts: &mut Vec<f32>,
+        out: &mut [f32],
+    ) {
+        let width = self.width();
+        let rows = out.len() / width;
+        let part = width.div_ceil(pool.thread_count()).next_multiple_of(self.level.columns());
+        parts.resize(rows * width, 0.0);
+        let alone = if after == After::Add { After::Nothing } else { after };
+        pool.pieces(parts, rows * part, |index, out| {
+            let start = index * part;
+            self.columns(input, start, width.min(start + part), alone, out);
+        });
+        for (index, block) in parts.chunks(rows * part).enumerate() {
+            let wide = block.len() / rows;
+            let out = out.chunks_exact_mut(width).map(|row| &mut row[index * part..][..wide]);
+            for (out, row) in out.zip(block.chunks_exact(wide)) {
+                if after == After::Add {
+                    out.iter_mut().zip(row).for_each(|(out, value)| *out += value);
+                } else {
+                    out.copy_from_slice(row);
                 }
             }
         }
     }
+}
+
+/// Rows, and the same in the numbers of the weights.
+#[derive(Clone, Copy)]
+struct Input<'a> {
+    x: &'a [f32],
+    words: &'a [u32],
+    scales: &'a [RowScale],
 }
 
 impl Whole {
@@ -173,7 +226,7 @@ mod tests {
         let weight = numbers(width * depth, 7919);
         let linear = Linear::new(level, format, &weight, depth, numbers(width, 31));
         let mut out = vec![0.5; rows * width];
-        linear.run(&numbers(rows * depth, 6007), after, &mut Inputs::default(), &mut out);
+        linear.run(&numbers(rows * depth, 6007), after, None, &mut Inputs::default(), &mut out);
         out
     }
 
@@ -222,11 +275,34 @@ mod tests {
             let linear = Linear::new(level, format, &weight, depth, numbers(width, 31));
             let mut inputs = Inputs::default();
             let mut all = vec![0.0; 100 * width];
-            linear.run(&x, After::Gelu, &mut inputs, &mut all);
+            linear.run(&x, After::Gelu, None, &mut inputs, &mut all);
             for (x, among) in x.chunks_exact(depth).zip(all.chunks_exact(width)) {
                 let mut alone = vec![0.0; width];
-                linear.run(x, After::Gelu, &mut inputs, &mut alone);
+                linear.run(x, After::Gelu, None, &mut inputs, &mut alone);
                 assert_eq!(alone, among, "{level:?} {format:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn threads_that_share_the_columns_give_the_same_bits() {
+        for threads in [2, 3, 7] {
+            let pool = Pool::new(threads);
+            for (level, format) in Level::available().into_iter().flat_map(|level| {
+                [Format::F32, Format::Bf16, Format::Int8].map(|format| (level, format))
+            }) {
+                for [rows, depth, width] in SHAPES {
+                    let weight = numbers(width * depth, 7919);
+                    let linear = Linear::new(level, format, &weight, depth, numbers(width, 31));
+                    let x = numbers(rows * depth, 6007);
+                    for after in [After::Add, After::Gelu] {
+                        let mut alone = vec![0.5; rows * width];
+                        let mut shared = alone.clone();
+                        linear.run(&x, after, None, &mut Inputs::default(), &mut alone);
+                        linear.run(&x, after, Some(&pool), &mut Inputs::default(), &mut shared);
+                        assert_eq!(alone, shared, "{level:?} {format:?} {rows}x{depth}x{width}");
+                    }
+                }
             }
         }
     }

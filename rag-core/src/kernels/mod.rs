@@ -14,6 +14,7 @@ pub(crate) mod rows;
 pub(crate) mod states;
 pub(crate) mod tiles;
 pub(crate) mod turn;
+pub(crate) mod vectors;
 pub(crate) mod words;
 
 pub use self::lanes::KernelLevel;

@@ -66,7 +66,7 @@ impl Pool {
         let handles: Vec<_> = (1..thread_count.clamp(1, 256))
             .map_while(|index| {
                 let shared = shared.clone();
-                let builder = std::thread::Builder::new().name(format!("rag-decoder-{index}"));
+                let builder = std::thread::Builder::new().name(format!("rag-worker-{index}"));
                 builder.spawn(move || shared.serve()).ok()
             })
             .collect();

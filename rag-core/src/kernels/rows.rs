@@ -4,6 +4,7 @@
 //! order, whatever else is computed beside it.
 
 use super::level::{Simd, per_level};
+use super::vectors::Vectors;
 
 const LANES: usize = 16;
 
@@ -49,20 +50,37 @@ pub(crate) fn gelu<S: Simd>(simd: S, x: f32) -> f32 {
 pub(crate) fn gelu_near<S: Simd>(simd: S, x: f32) -> f32 {
     let near = x.clamp(-4.0, 4.0);
     let v = simd.mul_add(near * near, 0.125, -1.0);
-    let mut p = 1.177_679_6e-3;
-    for c in [
-        -3.747_643e-3,
-        6.557_563e-3,
-        -1.191_101_6e-2,
-        2.229_239_4e-2,
-        -3.698_354_2e-2,
-        5.597_426_7e-2,
-        -8.431_595_6e-2,
-        0.175_948_8,
-    ] {
+    let [mut p, rest @ ..] = GELU_NEAR;
+    for c in rest {
         p = simd.mul_add(p, v, c);
     }
     x * simd.mul_add(near, p, 0.5)
+}
+
+const GELU_NEAR: [f32; 9] = [
+    1.177_679_6e-3,
+    -3.747_643e-3,
+    6.557_563e-3,
+    -1.191_101_6e-2,
+    2.229_239_4e-2,
+    -3.698_354_2e-2,
+    5.597_426_7e-2,
+    -8.431_595_6e-2,
+    0.175_948_8,
+];
+
+/// [`gelu_near`] of sixteen numbers.
+#[inline(always)]
+pub(crate) fn gelu_near_vector<S: Vectors>(simd: S, x: S::Vector) -> S::Vector {
+    // NaN stays
+    let near = simd.min(simd.splat(4.0), simd.max(simd.splat(-4.0), x));
+    let v = simd.mul_add_all(simd.mul(near, near), simd.splat(0.125), simd.splat(-1.0));
+    let [first, rest @ ..] = GELU_NEAR;
+    let mut p = simd.splat(first);
+    for c in rest {
+        p = simd.mul_add_all(p, v, simd.splat(c));
+    }
+    simd.mul(x, simd.mul_add_all(near, p, simd.splat(0.5)))
 }
 
 /// `1 / (1 + e^-x)`.
@@ -145,9 +163,11 @@ fn layer_norm_body<S: Simd>(simd: S, x: &mut [f32], weight: &[f32], bias: &[f32]
     }
 }
 
-/// Softmax without the division: `row` becomes `e^(x - max)`; the result is 1 over its sum.
+/// Softmax without the division: the first `len` numbers of `row` become `e^(x - max)`, the others, of any value
+/// before, become 0; the result is 1 over the sum.
 #[inline(always)]
-pub(crate) fn softmax_numerators<S: Simd>(simd: S, row: &mut [f32]) -> f32 {
+pub(crate) fn softmax_numerators<S: Simd>(simd: S, row: &mut [f32], len: usize) -> f32 {
+    row[len..].fill(f32::NEG_INFINITY);
     let max = max_of(row);
     let (chunks, rest) = row.as_chunks_mut::<LANES>();
     for chunk in chunks {
@@ -158,6 +178,7 @@ pub(crate) fn softmax_numerators<S: Simd>(simd: S, row: &mut [f32]) -> f32 {
     for value in rest {
         *value = exp(simd, *value - max);
     }
+    row[len..].fill(0.0);
     1.0 / sum_of(row, |value| value)
 }
 
@@ -197,7 +218,7 @@ mod tests {
         fn silu_all(x: &mut [f32]) = silu_all_body
     }
     per_level! {
-        fn softmax(row: &mut [f32]) -> f32 = softmax_numerators
+        fn softmax(row: &mut [f32], len: usize) -> f32 = softmax_numerators
     }
 
     #[inline(always)]
@@ -304,11 +325,16 @@ mod tests {
     #[test]
     fn softmax_rows_sum_to_one_at_every_length() {
         for level in Level::available() {
-            for len in 1..200 {
+            for len in 1..200usize {
                 let mut row: Vec<f32> = (0..len).map(|i| ((i * 37) % 101) as f32 - 50.0).collect();
-                let scale = softmax(level, &mut row);
+                let mut padded = row.clone();
+                padded.resize(len.next_multiple_of(32), f32::NAN);
+                let scale = softmax(level, &mut row, len);
                 let sum: f32 = row.iter().map(|value| value * scale).sum();
                 assert!((sum - 1.0).abs() < 1e-5, "{level:?} {len}: {sum}");
+                let same = softmax(level, &mut padded, len);
+                assert!((same - scale).abs() < 1e-6 * scale, "{level:?} {len}");
+                assert!(padded[len..].iter().all(|value| value.to_bits() == 0));
             }
         }
     }

@@ -20,33 +20,51 @@ pub(super) const MAX_CONFIG_BYTES: u64 = 4 << 20;
 /// Largest tokenizer file read; a vocabulary of 250,000 pieces takes 10 to 20 MB.
 pub(super) const MAX_TOKENIZER_BYTES: u64 = 256 << 20;
 
-/// How token states become one vector.
+/// How token states become one vector; the order is the one in which sentence-transformers puts several side by side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Pooling {
-    /// The average over all tokens, special tokens and prefix included.
-    Mean,
-    /// The sum over all tokens, divided by the root of their number.
-    MeanSqrtLen,
     /// The state of the first token.
     Cls,
     /// The largest value of each component.
     Max,
-    /// The state of the last token.
-    Last,
+    /// The average over all tokens, special tokens and prefix included.
+    Mean,
+    /// The sum over all tokens, divided by the root of their number.
+    MeanSqrtLen,
     /// The average with weights 1, 2, 3 ... by position.
     WeightedMean,
+    /// The state of the last token.
+    Last,
 }
 
 impl Pooling {
-    /// The word in `1_Pooling/config.json` and in reports.
+    /// The word in reports.
     pub(crate) fn name(self) -> &'static str {
         match self {
-            Pooling::Mean => "mean",
-            Pooling::MeanSqrtLen => "mean_sqrt_len",
             Pooling::Cls => "cls",
             Pooling::Max => "max",
-            Pooling::Last => "last",
+            Pooling::Mean => "mean",
+            Pooling::MeanSqrtLen => "mean_sqrt_len",
             Pooling::WeightedMean => "weighted_mean",
+            Pooling::Last => "last",
+        }
+    }
+
+    /// The names of several, `+` between them.
+    pub(crate) fn names(all: &[Self]) -> String {
+        all.iter().map(|pooling| pooling.name()).collect::<Vec<_>>().join("+")
+    }
+
+    /// The one of this name in `1_Pooling/config.json`, old or new.
+    fn of(name: &str) -> Option<Self> {
+        match name {
+            "cls_token" | "cls" => Some(Pooling::Cls),
+            "max_tokens" | "max" => Some(Pooling::Max),
+            "mean_tokens" | "mean" => Some(Pooling::Mean),
+            "mean_sqrt_len_tokens" => Some(Pooling::MeanSqrtLen),
+            "weightedmean_tokens" | "weightedmean" => Some(Pooling::WeightedMean),
+            "lasttoken" => Some(Pooling::Last),
+            _ => None,
         }
     }
 }
@@ -70,7 +88,7 @@ pub(crate) struct EncoderFolder {
     pub(crate) tokenizer_path: PathBuf,
     pub(crate) tokenizer_bytes: Vec<u8>,
     pub(crate) weights_path: PathBuf,
-    pub(crate) pooling: Pooling,
+    pub(crate) poolings: Vec<Pooling>,
     pub(crate) denses: Vec<DenseFolder>,
     pub(crate) query_prefix: String,
     pub(crate) passage_prefix: String,
@@ -94,12 +112,12 @@ impl EncoderFolder {
         let config_path = modules.transformer.join("config.json");
         let config_bytes = read_file(&config_path, MAX_CONFIG_BYTES)?;
         let config = transformer_config(&config_path, &config_bytes)?;
-        let pooling = match &modules.pooling {
+        let poolings = match &modules.pooling {
             Some(path) => read_pooling(path, config.hidden_size)?,
-            None => Pooling::Mean,
+            None => vec![Pooling::Mean],
         };
         let mut denses = Vec::new();
-        let mut dim = config.hidden_size;
+        let mut dim = config.hidden_size * poolings.len();
         for path in &modules.denses {
             let dense = read_dense(path, dim)?;
             dim = dense.out_features;
@@ -116,7 +134,7 @@ impl EncoderFolder {
             tokenizer_path,
             tokenizer_bytes,
             weights_path,
-            pooling,
+            poolings,
             denses,
             query_prefix,
             passage_prefix,
@@ -229,7 +247,8 @@ fn inside(modules: &Path, folder: &Path, part: &str) -> Result<PathBuf> {
     }
 }
 
-fn read_pooling(path: &Path, hidden_size: usize) -> Result<Pooling> {
+/// The poolings whose results lie side by side in a vector, in sentence-transformers' order.
+fn read_pooling(path: &Path, hidden_size: usize) -> Result<Vec<Pooling>> {
     let config: serde_json::Map<String, Value> = read_json(path)?;
     if config.get("include_prompt") == Some(&Value::Bool(false)) {
         return Err(Error::model(path, "pooling without the prompt is not one this engine runs"));
@@ -241,22 +260,32 @@ fn read_pooling(path: &Path, hidden_size: usize) -> Result<Pooling> {
             format!("pools {dim} numbers, the transformer has {hidden_size}"),
         ));
     }
-    let modes: Vec<&str> = match config.get("pooling_mode") {
-        Some(Value::String(mode)) => vec![mode],
+    let word = |value: &Value| value.as_str().map(str::to_owned);
+    let modes: Vec<String> = match config.get("pooling_mode") {
+        Some(Value::String(mode)) => vec![mode.clone()],
+        Some(Value::Array(modes)) if modes.iter().all(Value::is_string) => {
+            modes.iter().filter_map(word).collect()
+        }
         _ => {
             let set = config.iter().filter(|(_, value)| **value == Value::Bool(true));
-            set.filter_map(|(key, _)| key.strip_prefix("pooling_mode_")).collect()
+            set.filter_map(|(key, _)| key.strip_prefix("pooling_mode_"))
+                .map(str::to_owned)
+                .collect()
         }
     };
-    match modes[..] {
-        ["mean_tokens" | "mean"] => Ok(Pooling::Mean),
-        ["mean_sqrt_len_tokens"] => Ok(Pooling::MeanSqrtLen),
-        ["cls_token" | "cls"] => Ok(Pooling::Cls),
-        ["max_tokens" | "max"] => Ok(Pooling::Max),
-        ["lasttoken"] => Ok(Pooling::Last),
-        ["weightedmean_tokens" | "weightedmean"] => Ok(Pooling::WeightedMean),
-        _ => Err(Error::model(path, format!("pooling {modes:?} is not one this engine runs"))),
+    let unknown = || Error::model(path, format!("pooling {modes:?} is not one this engine runs"));
+    let mut poolings: Vec<Pooling> =
+        modes.iter().map(|mode| Pooling::of(mode).ok_or_else(unknown)).collect::<Result<_>>()?;
+    if !matches!(config.get("pooling_mode"), Some(Value::Array(_))) {
+        poolings.sort_by_key(|pooling| *pooling as u8);
     }
+    let mut once = poolings.clone();
+    once.sort_by_key(|pooling| *pooling as u8);
+    once.dedup();
+    if poolings.is_empty() || once.len() < poolings.len() {
+        return Err(unknown());
+    }
+    Ok(poolings)
 }
 
 /// The query and the passage prefix: prompts `query`, and `passage` or `document`, else the default prompt.

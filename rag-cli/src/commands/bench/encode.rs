@@ -44,6 +44,8 @@ struct Figures {
     mean_passage_tokens: f64,
     passages_per_second: f64,
     tokens_per_second: f64,
+    /// Tokenising on one thread, to the time of all threads.
+    tokenizer_share: f64,
     query_p50_milliseconds: f64,
     query_p99_milliseconds: f64,
     #[serde(flatten)]
@@ -59,8 +61,9 @@ pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
         Some(path) => lines(path, args.passages)?,
         None => passages(args.passages),
     };
-    let token_count =
-        passages.iter().map(|text| encoder.token_count(text)).sum::<Result<usize>>()?;
+    let count = || passages.iter().map(|text| encoder.token_count(text)).sum::<Result<usize>>();
+    let token_count = count()?;
+    let token_times = times(args.runs.max(1), || count().map(|_| ()))?;
     let passage_times =
         times(args.runs.max(1), || encoder.encode_passages(&passages, job.token()).map(|_| ()))?;
     let query_times = times(QUERY_COUNT, || {
@@ -77,6 +80,8 @@ pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
         mean_passage_tokens: token_count as f64 / (passages.len() as f64).max(1.0),
         passages_per_second: passages.len() as f64 / seconds,
         tokens_per_second: token_count as f64 / seconds,
+        tokenizer_share: milliseconds(token_times.first())
+            / (1e3 * seconds * encoder.thread_count() as f64),
         query_p50_milliseconds: milliseconds(query_times.get(QUERY_COUNT / 2)),
         query_p99_milliseconds: milliseconds(query_times.get(QUERY_COUNT * 99 / 100)),
         machine: Machine {
