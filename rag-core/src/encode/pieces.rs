@@ -195,8 +195,12 @@ impl Pieces {
                 }
             }
             if !is_covered {
-                let id = self.unk_id.ok_or(UnigramError::MissingUnkId);
-                offer(from + first.len_utf8(), id?, unknown_score + before);
+                // the crate asks for the unknown token only where it would be taken
+                let (step, score) = (&mut steps[from + first.len_utf8()], unknown_score + before);
+                if step.from == NONE || score > step.score {
+                    let id = self.unk_id.ok_or(UnigramError::MissingUnkId)?;
+                    *step = Step { id, score, from };
+                }
             }
             from += first.len_utf8();
         }

@@ -108,7 +108,7 @@ fn a_real_vocabulary_gives_the_tokens_of_the_crate() {
             let id = (random(&mut state) % 250_001) as u32;
             let piece = ours.id_to_token(id).unwrap_or_default();
             text.extend(piece.chars().skip(random(&mut state) as usize % 2));
-            if random(&mut state) % 4 == 0 {
+            if random(&mut state).is_multiple_of(4) {
                 text.extend(char::from_u32(random(&mut state) as u32 % 0x11_0000));
             }
         }
