@@ -18,7 +18,7 @@ use crate::boundary::{self, Output, Texts, run};
 use crate::error::{rag_error, rag_status};
 use crate::kb::model_dirs;
 use crate::options::{self, Options, choice, or_default};
-use crate::progress::{self, rag_cancel, rag_on_piece};
+use crate::progress::{self, Stop, rag_cancel, rag_on_piece, rag_on_progress};
 use crate::reentry::Guarded;
 
 /// What a prompt is.
@@ -144,9 +144,13 @@ pub struct rag_generate_options {
     pub regex: *const c_char,
     /// Hold the whole text to this grammar in Lark's notation. NULL: not.
     pub grammar: *const c_char,
+    /// Gets reports while the prompt is taken in; false stops the call. NULL: none.
+    pub on_progress: rag_on_progress,
+    /// Handed to `on_progress`.
+    pub progress_user_data: *mut c_void,
 }
 
-// SAFETY: repr(C), struct_size first, then only integers, floats, pointers and a nullable function.
+// SAFETY: repr(C), struct_size first, then only integers, floats, pointers and nullable functions.
 unsafe impl Options for rag_generate_options {}
 
 /// A loaded generator. Owned by the caller; free it once with rag_generator_free. Any number of threads may use it; one
@@ -306,11 +310,25 @@ pub unsafe extern "C" fn rag_generator_generate(
             let prompt = boundary::sized_text(prompt, size, "prompt")?;
             let given = options::read(options)?;
             let wanted = generate_options(&given)?;
-            let cancel = progress::token(given.cancel);
+            let stop = Stop::default();
+            let cancel = stop.joined(progress::token(given.cancel));
+            let mut on_progress = |progress: &rag_core::Progress| {
+                let data = given.progress_user_data;
+                let call = || progress::report(given.on_progress, data, progress);
+                if !shared.call_back(call) {
+                    stop.request();
+                }
+            };
             let generator = shared.enter()?;
             let token_ids = token_ids(generator, prompt, &given)?;
             let mut on_piece = |piece: &str| hand_out(&shared, &given, piece);
-            let generated = generator.generate(&token_ids, &wanted, &mut on_piece, &cancel)?;
+            let generated = generator.generate_with_progress(
+                &token_ids,
+                &wanted,
+                &mut on_piece,
+                &mut on_progress,
+                &cancel,
+            )?;
             place.set(|| rag_generation::from(generated));
             Ok(())
         })

@@ -19,6 +19,8 @@ pub enum rag_stage {
     RAG_STAGE_INDEX = 1,
     /// Building the vector index; done and total count vectors.
     RAG_STAGE_SEAL = 2,
+    /// Taking in a prompt; done and total count its tokens.
+    RAG_STAGE_PREFILL = 3,
 }
 
 /// One report from a long call. Made by the library; later versions may append fields.
@@ -156,6 +158,7 @@ fn stage(stage: Stage) -> rag_stage {
         Stage::Scan => rag_stage::RAG_STAGE_SCAN,
         Stage::Index => rag_stage::RAG_STAGE_INDEX,
         Stage::Seal => rag_stage::RAG_STAGE_SEAL,
+        Stage::Prefill => rag_stage::RAG_STAGE_PREFILL,
     }
 }
 

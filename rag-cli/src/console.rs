@@ -152,6 +152,7 @@ impl Bar {
             Stage::Scan => "scanning",
             Stage::Index => "indexing",
             Stage::Seal => "building the vector index",
+            Stage::Prefill => "reading the prompt",
         };
         self.bar.set_message(message);
         if let Some(total) = progress.total

@@ -17,6 +17,8 @@ pub enum Stage {
     Index,
     /// Building the vector index; `done` and `total` count vectors.
     Seal,
+    /// Taking in a prompt; `done` and `total` count its tokens.
+    Prefill,
 }
 
 /// One report from a long call. `done <= total` where the total is known.

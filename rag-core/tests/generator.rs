@@ -10,7 +10,7 @@ use rag_core::generate::{
     Draft, EarlyStopping, GenerateOptions, Generation, Generator, Sampling, StopReason,
 };
 use rag_core::model::{Message, Role, TemplateSource};
-use rag_core::{CancelToken, ErrorCode};
+use rag_core::{CancelToken, ErrorCode, Progress, Stage};
 
 const PASSAGE_EN: &str = "The Riverside robotics laboratory was founded in 1995 by Anna Keller. It moved to \
     the old mill in 2003 and today employs forty people.";
@@ -171,6 +171,43 @@ fn cancelling_ends_within_a_token_and_the_generator_lives_on() {
     let error = smollm.generate(&prompt, &at_most(50), on_piece, &cancel).unwrap_err();
     assert_eq!((error.code(), pieces), (ErrorCode::Cancelled, 1));
     assert_eq!(run(smollm, &prompt, &at_most(4)).text, expected);
+}
+
+#[test]
+fn a_prompt_tells_how_much_is_taken_in_and_keeps_it_when_cancelled() {
+    // one that no other test gives prompts to
+    let Some(path) = common::model("smollm2") else { return };
+    let smollm = Generator::load(&path).unwrap();
+    let prompt = ids(&smollm, &"The river runs under the bridge. ".repeat(200));
+    let len = prompt.len();
+    assert!(len > 1024);
+    let run = |stop_at: usize| {
+        let nothing = &mut |_: &str| ControlFlow::Continue(());
+        let cancel = CancelToken::new();
+        let mut seen = Vec::new();
+        let mut on_progress = |progress: &Progress| {
+            assert_eq!((progress.stage, progress.total), (Stage::Prefill, Some(len)));
+            seen.push(progress.done);
+            if progress.done >= stop_at {
+                cancel.cancel();
+            }
+        };
+        let once = at_most(1);
+        let done =
+            smollm.generate_with_progress(&prompt, &once, nothing, &mut on_progress, &cancel);
+        (seen, done.map(|generation| generation.token_ids).map_err(|error| error.code()))
+    };
+    let (seen, cancelled) = run(512);
+    assert_eq!((seen, cancelled), (vec![0, 512], Err(ErrorCode::Cancelled)));
+    let (seen, resumed) = run(usize::MAX);
+    assert_eq!((seen[0], seen.last().copied()), (512, Some(len)));
+    assert!(seen.windows(2).all(|pair| pair[1] - pair[0] <= 512));
+    let (seen, again) = run(usize::MAX);
+    assert_eq!((seen, &again), (vec![len - 1, len], &resumed));
+    let fresh = Generator::load(&path).unwrap();
+    let nothing = &mut |_: &str| ControlFlow::Continue(());
+    let whole = fresh.generate(&prompt, &at_most(1), nothing, &CancelToken::new()).unwrap();
+    assert_eq!(resumed, Ok(whole.token_ids));
 }
 
 #[test]

@@ -6,12 +6,13 @@ use std::sync::Arc;
 
 use pyo3::prelude::*;
 use pyo3::types::PyString;
-use rag_core::CancelToken;
 use rag_core::generate::KvPrecision;
 use rag_core::model::Message;
+use rag_core::{CancelToken, Error};
 
 use crate::error::to_py;
-use crate::interrupt::{call, long_call};
+use crate::interrupt::{LongCall, call, long_call};
+use crate::knowledge_base::{progress_callback, report};
 use crate::options::{Keywords, generate_options, load_options, messages, model_dirs, model_name};
 use crate::process::ThisProcess;
 use crate::stream::{GenerationStream, OnPiece};
@@ -94,6 +95,8 @@ impl Generator {
     ///     prompt: Text to continue as it is, or a list of `{"role": ..., "content": ...}` with the roles
     ///         "system", "user" and "assistant".
     ///     stream: Return a `GenerationStream` instead, which gives the text as it is written.
+    ///     progress: A callable that gets a `Progress` while the prompt is taken in; True shows a line on standard error.
+    ///         Not for streams.
     ///     max_new_tokens: Most tokens to produce. Default 256.
     ///     temperature: 0 is greedy. Default 0.
     ///     top_k: Keep the k likeliest tokens; 0 keeps all. Default 0.
@@ -119,28 +122,39 @@ impl Generator {
     ///     InvalidArgumentError: An option is out of range, or a schema, expression or grammar is malformed.
     ///     ContextOverflowError: The prompt leaves no room for an answer.
     #[pyo3(
-        signature = (prompt, *, stream=false, **options),
-        text_signature = "($self, prompt, *, stream=False, max_new_tokens=None, temperature=None, top_k=None, top_p=None, min_p=None, typical_p=None, repetition_penalty=None, presence_penalty=None, frequency_penalty=None, logit_bias=None, logprobs=None, beams=None, length_penalty=None, early_stopping=None, draft=None, seed=None, stop=None, json_schema=None, regex=None, grammar=None)"
+        signature = (prompt, *, stream=false, progress=None, **options),
+        text_signature = "($self, prompt, *, stream=False, progress=None, max_new_tokens=None, temperature=None, top_k=None, top_p=None, min_p=None, typical_p=None, repetition_penalty=None, presence_penalty=None, frequency_penalty=None, logit_bias=None, logprobs=None, beams=None, length_penalty=None, early_stopping=None, draft=None, seed=None, stop=None, json_schema=None, regex=None, grammar=None)"
     )]
     fn generate<'py>(
         &self,
         py: Python<'py>,
         prompt: &Bound<'py, PyAny>,
         stream: bool,
+        progress: Option<Bound<'py, PyAny>>,
         options: Option<Keywords<'_, '_>>,
     ) -> PyResult<Bound<'py, PyAny>> {
+        let progress = progress_callback(py, progress)?;
+        if stream && progress.is_some() {
+            let error = Error::invalid("progress", "it is not for streams: leave it out");
+            return Err(to_py(py, &error));
+        }
         let prompt = Prompt::new(prompt)?;
         let options = generate_options(options)?;
         let inner = Arc::clone(self.inner.get()?);
-        let generate = move |on_piece: OnPiece<'_>, cancel: &CancelToken| {
-            inner.generate(&prompt.token_ids(&inner)?, &options, on_piece, cancel)
-        };
         if stream {
+            let generate = move |on_piece: OnPiece<'_>, cancel: &CancelToken| {
+                inner.generate(&prompt.token_ids(&inner)?, &options, on_piece, cancel)
+            };
             let stream = GenerationStream::start(generate).map_err(|error| to_py(py, &error))?;
             return Ok(Bound::new(py, stream)?.into_any());
         }
         let mut keep_going = |_: &str| ControlFlow::Continue(());
-        let generation = long_call(py, |cancel| generate(&mut keep_going, cancel))?;
+        let running = LongCall::new(py)?;
+        let mut on_progress = |step: &rag_core::Progress| report(&running, progress.as_ref(), step);
+        let generation = running.run(py, |cancel| {
+            let ids = prompt.token_ids(&inner)?;
+            inner.generate_with_progress(&ids, &options, &mut keep_going, &mut on_progress, cancel)
+        })?;
         Ok(Bound::new(py, Generation(generation))?.into_any())
     }
 

@@ -396,7 +396,7 @@ fn named(texts: Texts, uri: Option<String>) -> rag_core::Result<Vec<(String, Str
 }
 
 /// The callable to report to: the one given, the package's own for True, or none.
-fn progress_callback(
+pub(crate) fn progress_callback(
     py: Python<'_>,
     progress: Option<Bound<'_, PyAny>>,
 ) -> PyResult<Option<Py<PyAny>>> {
@@ -408,8 +408,8 @@ fn progress_callback(
     }
 }
 
-/// Calls back; an exception there stops the sync and comes out of it.
-fn report(running: &LongCall, callback: Option<&Py<PyAny>>, step: &rag_core::Progress) {
+/// Calls back; an exception there stops the call and comes out of it.
+pub(crate) fn report(running: &LongCall, callback: Option<&Py<PyAny>>, step: &rag_core::Progress) {
     let Some(callback) = callback else { return };
     let outcome = Python::attach(|py| callback.call1(py, (Progress(step.clone()),)));
     if let Err(error) = outcome {

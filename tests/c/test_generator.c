@@ -115,6 +115,29 @@ static void text_is_held_to_a_form(const rag_generator *generator) {
                  RAG_INVALID_ARGUMENT);
 }
 
+static bool count_reports(const rag_progress *progress, void *user_data) {
+    int *reports = user_data;
+    CHECK(progress->stage == RAG_STAGE_PREFILL && progress->has_total && progress->done <= progress->total);
+    return ++*reports < 3;
+}
+
+static void a_prompt_tells_how_much_is_taken_in(const rag_generator *generator) {
+    rag_error *error = NULL;
+    rag_generation *generation = NULL;
+    int reports = 0;
+    rag_generate_options options = RAG_GENERATE_OPTIONS_INIT;
+    options.max_new_tokens = 1;
+    options.on_progress = count_reports, options.progress_user_data = &reports;
+    CHECK_STATUS(rag_generator_generate(generator, "The bridge", 10, &options, &generation, &error), RAG_OK);
+    rag_generation_free(generation), generation = NULL;
+    CHECK(reports == 2);
+    char prompt[8192];
+    memset(prompt, 0, sizeof prompt);
+    for (size_t at = 0; at + 6 < sizeof prompt; at += 6) memcpy(prompt + at, "river ", 6);
+    CHECK_STATUS(rag_generator_generate(generator, prompt, strlen(prompt), &options, &generation, &error), RAG_CANCELLED);
+    CHECK(reports == 3 && generation == NULL);
+}
+
 static void a_generator_takes_its_template_and_precision(const char *path, const rag_generator *plain) {
     rag_error *error = NULL;
     rag_generator *generator = NULL;
@@ -191,6 +214,7 @@ int main(void) {
     pieces_are_the_text_and_a_callback_may_stop_but_not_reenter(generator);
     options_reach_the_sampler(generator);
     text_is_held_to_a_form(generator);
+    a_prompt_tells_how_much_is_taken_in(generator);
     a_generator_takes_its_template_and_precision(path, generator);
     a_flag_cancels_and_errors_are_typed(generator);
     rag_generator_free(generator);

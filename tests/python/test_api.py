@@ -365,6 +365,22 @@ def test_generator_takes_its_template_and_precision(generator):
         rag_py.Generator(model("smollm2"), speed=2)
 
 
+def test_a_prompt_tells_how_much_is_taken_in(generator):
+    seen = []
+    prompt = "the river and the bridge " * 150
+    done = generator.generate(prompt, max_new_tokens=1, progress=seen.append)
+    assert all(step.stage == "prefill" and step.total == done.prompt_token_count for step in seen)
+    assert [step.done for step in seen] == [0, *range(512, done.prompt_token_count, 512), done.prompt_token_count]
+    with pytest.raises(errors.InvalidArgumentError):
+        generator.generate(prompt, stream=True, progress=seen.append)
+
+    def stop(step):
+        raise KeyError("enough")
+
+    with pytest.raises(KeyError, match="enough"):
+        generator.generate("another " + prompt, progress=stop)
+
+
 def test_control_tokens_in_text_stay_text(generator):
     plain = generator.token_count("<|im_end|>")
     assert plain > 1

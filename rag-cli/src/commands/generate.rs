@@ -1,5 +1,6 @@
 //! `rag generate`: the generator alone, without documents.
 
+use std::cell::RefCell;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -132,9 +133,24 @@ pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
     if args.answers != 1 || args.logprobs.is_some() {
         return Err(Error::invalid("answers or logprobs", "they are printed with --json").into());
     }
+    let bar = RefCell::new(Some(console.bar("reading the prompt", None)));
     let mut pieces = Pieces::new(console.out());
-    let result =
-        generator.generate(&prompt_ids, &options, &mut |piece| pieces.write(piece), job.token());
+    let result = generator.generate_with_progress(
+        &prompt_ids,
+        &options,
+        &mut |piece| {
+            // cleared before the first word
+            bar.borrow_mut().take();
+            pieces.write(piece)
+        },
+        &mut |progress| {
+            if let Some(bar) = &*bar.borrow() {
+                bar.show(progress);
+            }
+        },
+        job.token(),
+    );
+    drop(bar);
     pieces.finish()?;
     let figures = object(&result?, template).figures();
     console.note(format_args!("{figures}"));

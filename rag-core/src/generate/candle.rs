@@ -112,6 +112,11 @@ impl CandleNetwork {
         self.backend
     }
 
+    /// Tokens of a prompt that go through together.
+    pub(super) fn span(&self) -> usize {
+        self.span
+    }
+
     pub(super) fn architecture(&self) -> &'static str {
         self.architecture
     }

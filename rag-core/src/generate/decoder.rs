@@ -19,7 +19,7 @@ use crate::model::tensors::TensorSource;
 use crate::progress::CancelToken;
 
 /// Tokens that go through a layer together, so that each weight is unpacked once for all of them.
-const SPAN: usize = 512;
+pub(super) const SPAN: usize = 512;
 
 /// A decoder-only transformer.
 pub(super) struct Decoder {

@@ -39,7 +39,7 @@ pub use self::types::{
 use crate::error::{Error, Result};
 use crate::model::ChatModel;
 use crate::model::generator_files::GeneratorFiles;
-use crate::progress::CancelToken;
+use crate::progress::{CancelToken, Progress, Stage};
 
 const MAX_ANSWERS: usize = 64;
 /// Tokens of a continuation whose probabilities are worked out in one go.
@@ -185,6 +185,22 @@ impl Generator {
         on_piece: &mut dyn FnMut(&str) -> ControlFlow<()>,
         cancel: &CancelToken,
     ) -> Result<Generation> {
+        self.generate_with_progress(prompt_ids, options, on_piece, &mut |_| {}, cancel)
+    }
+
+    /// As [`Generator::generate`], and `on_progress` is told how much of the prompt is taken in: at the start, where what was
+    /// in memory counts as done, and after every 512 tokens or what candle takes together.
+    ///
+    /// # Errors
+    /// As [`Generator::generate`].
+    pub fn generate_with_progress(
+        &self,
+        prompt_ids: &[u32],
+        options: &GenerateOptions,
+        on_piece: &mut dyn FnMut(&str) -> ControlFlow<()>,
+        on_progress: &mut dyn FnMut(&Progress),
+        cancel: &CancelToken,
+    ) -> Result<Generation> {
         options.check()?;
         self.check_prompt(prompt_ids)?;
         let biased: Vec<u32> = options.sampling.logit_bias.iter().map(|(id, _)| *id).collect();
@@ -193,7 +209,7 @@ impl Generator {
         let held = options.constraint.as_ref().map(start).transpose()?;
         let mut memory = self.memory();
         let started = Instant::now();
-        let (logits, reused) = self.take_in(&mut memory, prompt_ids, cancel)?;
+        let (logits, reused) = self.take_in(&mut memory, prompt_ids, on_progress, cancel)?;
         let prefill = started.elapsed();
         let room = self.context_len() - prompt_ids.len();
         let mut run = Run {
@@ -268,7 +284,7 @@ impl Generator {
     /// As [`Generator::generate`].
     pub fn logits(&self, prompt_ids: &[u32], cancel: &CancelToken) -> Result<Vec<f32>> {
         self.check_prompt(prompt_ids)?;
-        Ok(self.take_in(&mut self.memory(), prompt_ids, cancel)?.0)
+        Ok(self.take_in(&mut self.memory(), prompt_ids, &mut |_| {}, cancel)?.0)
     }
 
     /// The natural logarithm of the probability that `continuation_ids` follow `prompt_ids`.
@@ -286,7 +302,7 @@ impl Generator {
         self.check_prompt(prompt_ids)?;
         self.check_room(&all)?;
         let mut memory = self.memory();
-        let (mut logits, _) = self.take_in(&mut memory, prompt_ids, cancel)?;
+        let (mut logits, _) = self.take_in(&mut memory, prompt_ids, &mut |_| {}, cancel)?;
         let mut sum = 0.0;
         for (index, ids) in continuation_ids.chunks(SCORED_TOGETHER).enumerate() {
             if index > 0 {
@@ -345,16 +361,36 @@ impl Generator {
         &self,
         memory: &mut Memory,
         prompt_ids: &[u32],
+        on_progress: &mut dyn FnMut(&Progress),
         cancel: &CancelToken,
     ) -> Result<(Vec<f32>, usize)> {
+        let started = Instant::now();
+        let mut report = |done: usize| {
+            on_progress(&Progress {
+                stage: Stage::Prefill,
+                done,
+                total: Some(prompt_ids.len()),
+                passage_count: 0,
+                path: None,
+                done_bytes: 0,
+                total_bytes: 0,
+                elapsed: started.elapsed(),
+            });
+        };
         let common =
             memory.prompt.iter().zip(prompt_ids).take_while(|(old, new)| old == new).count();
         let common = if self.network.is_free_to_cut() { common } else { 0 };
         let reused = common.min(prompt_ids.len() - 1);
         memory.cache.truncate(reused);
         memory.prompt.truncate(reused);
-        let logits = self.network.forward(&prompt_ids[reused..], &mut memory.cache, 1, cancel)?;
-        memory.prompt = prompt_ids.to_vec();
+        report(reused);
+        let mut logits = Vec::new();
+        for part in prompt_ids[reused..].chunks(self.network.prompt_step()) {
+            logits = self.network.forward(part, &mut memory.cache, 1, cancel)?;
+            // should the next part fail, this one stays
+            memory.prompt.extend(part);
+            report(memory.prompt.len());
+        }
         Ok((logits, reused))
     }
 

@@ -2,7 +2,7 @@
 
 use super::candle::{self, CandleNetwork, Passes};
 use super::config::Config;
-use super::decoder::Decoder;
+use super::decoder::{Decoder, SPAN};
 use super::engine::{Backend, Engine, LoadOptions};
 use super::kv::KvCache;
 use crate::error::{Error, Result};
@@ -124,6 +124,14 @@ impl Network {
     /// be looked at in one pass.
     pub(super) fn is_free_to_cut(&self) -> bool {
         matches!(self, Self::Ours(_))
+    }
+
+    /// Tokens of a prompt to take in at once, so that there is something to tell in between.
+    pub(super) fn prompt_step(&self) -> usize {
+        match self {
+            Self::Ours(_) => SPAN,
+            Self::Candle(network) => network.span(),
+        }
     }
 
     /// A cache that holds nothing.

@@ -823,6 +823,7 @@ class Generator:
         prompt: str | Sequence[Message],
         *,
         stream: Literal[False] = False,
+        progress: bool | Callable[[Progress], object] | None = None,
         max_new_tokens: int | None = None,
         temperature: float | None = None,
         top_k: int | None = None,
@@ -853,6 +854,8 @@ class Generator:
             prompt: Text to continue as it is, or a list of ``{"role": ..., "content": ...}`` with the roles
                 ``"system"``, ``"user"`` and ``"assistant"``.
             stream: Return a ``GenerationStream`` instead, which gives the text as it is written.
+            progress: A callable that gets a ``Progress`` while the prompt is taken in; True shows a line on standard error.
+                Not for streams.
             max_new_tokens: Most tokens to produce. Default 256.
             temperature: 0 is greedy. Default 0.
             top_k: Keep the k likeliest tokens; 0 keeps all. Default 0.
@@ -886,6 +889,7 @@ class Generator:
         prompt: str | Sequence[Message],
         *,
         stream: Literal[True],
+        progress: Literal[False] | None = None,
         max_new_tokens: int | None = None,
         temperature: float | None = None,
         top_k: int | None = None,

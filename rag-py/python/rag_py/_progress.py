@@ -9,13 +9,16 @@ _CLEAR = "\r" + " " * 78 + "\r"
 
 
 def show(progress: _native.Progress) -> None:
-    """Writes where a sync stands over the line before; ends the line when the stage is complete."""
+    """Writes where a sync, or a prompt that is taken in, stands over the line before; ends the line when the stage is complete."""
     total = "?" if progress.total is None else progress.total
-    line = f"{progress.stage} {progress.done}/{total}, {progress.passage_count} passages"
+    line = f"{progress.stage} {progress.done}/{total}"
+    if progress.stage != "prefill":
+        line += f", {progress.passage_count} passages"
     if progress.done == progress.total:
         print(f"{_CLEAR}{line}", file=sys.stderr, flush=True)
         return
-    line += f", {progress.passages_per_second:.0f}/s"
+    if progress.stage != "prefill":
+        line += f", {progress.passages_per_second:.0f}/s"
     if progress.remaining is not None:
         minutes, seconds = divmod(round(progress.remaining), 60)
         line += f", {minutes}:{seconds:02} left"

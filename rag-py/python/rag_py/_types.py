@@ -13,7 +13,7 @@ StopReason = Union[
     Literal["context_full"],
     Literal["callback"],
 ]
-Stage = Union[Literal["scan"], Literal["index"], Literal["seal"]]
+Stage = Union[Literal["scan"], Literal["index"], Literal["seal"], Literal["prefill"]]
 Abstain = Union[Literal["calibrated"], Literal["never"], float]
 Kv = Union[Literal["f16"], Literal["q8"]]
 Template = Union[

@@ -128,13 +128,14 @@ pub(crate) struct Progress(pub(crate) rag_core::Progress);
 
 #[pymethods]
 impl Progress {
-    /// What is being counted: "scan", "index" (files) or "seal" (vectors).
+    /// What is being counted: "scan", "index" (files), "seal" (vectors) or "prefill" (tokens of a prompt).
     #[getter]
     fn stage(&self) -> &'static str {
         match self.0.stage {
             Stage::Scan => "scan",
             Stage::Index => "index",
             Stage::Seal => "seal",
+            Stage::Prefill => "prefill",
         }
     }
 
