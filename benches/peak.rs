@@ -6,7 +6,7 @@
 //!
 //! Each thread multiplies registers that nothing waits for (`vpdpbusd`, AVX-512 VNNI): no memory, no unpacking, no scales, all of which a
 //! network needs, so no kernel reaches it.
-#![allow(clippy::print_stdout)]
+#![allow(clippy::print_stdout, unsafe_code)]
 
 #[cfg(target_arch = "x86_64")]
 use std::time::Instant;

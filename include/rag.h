@@ -364,6 +364,10 @@ typedef enum {
      * Building the vector index; done and total count vectors.
      */
     RAG_STAGE_SEAL = 2,
+    /**
+     * Taking in a prompt; done and total count its tokens.
+     */
+    RAG_STAGE_PREFILL = 3,
 } rag_stage;
 
 /**
@@ -1313,6 +1317,14 @@ typedef struct {
      * Hold the whole text to this grammar in Lark's notation. NULL: not.
      */
     const char *grammar;
+    /**
+     * Gets reports while the prompt is taken in; false stops the call. NULL: none.
+     */
+    rag_on_progress on_progress;
+    /**
+     * Handed to `on_progress`.
+     */
+    void *progress_user_data;
 } rag_generate_options;
 
 #ifdef __cplusplus
