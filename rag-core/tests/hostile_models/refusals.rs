@@ -98,7 +98,10 @@ fn configurations_we_do_not_run_are_refused_by_name() {
 fn tokenizers_we_do_not_run_are_refused_by_name() {
     type Change = fn(&mut Value);
     let spoil: &[(&str, Change)] = &[
-        ("models of type \"Unigram\" are not supported", |t| t["model"]["type"] = json!("Unigram")),
+        ("models of type \"WordPiece\" are not supported", |t| {
+            t["model"]["type"] = json!("WordPiece");
+        }),
+        ("model.vocab is missing or malformed", |t| t["model"]["type"] = json!("Unigram")),
         ("model is missing", |t| t["model"] = json!(null)),
         ("model.vocab is missing", |t| t["model"]["vocab"] = json!([])),
         ("token \"zz\" has id 999999999999", |t| {

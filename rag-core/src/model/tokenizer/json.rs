@@ -79,7 +79,10 @@ impl File<'_> {
     /// The text and kind of every id.
     fn tokens(&self) -> Result<(Vec<String>, Vec<Kind>)> {
         let model = self.model()?;
-        let vocab = model.get("vocab").and_then(entries);
+        // pieces with scores are a list, byte pairs are not
+        let is_list = model.get("type").and_then(Value::as_str) == Some("Unigram");
+        let vocab = model.get("vocab").filter(|vocab| vocab.is_array() == is_list);
+        let vocab = vocab.and_then(entries);
         let vocab = vocab.ok_or_else(|| self.bad("model.vocab is missing or malformed"))?;
         let len = self.folder.vocabulary_len()?;
         let (mut tokens, mut kinds) = (vec![String::new(); len], vec![Kind::Control; len]);
