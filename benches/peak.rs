@@ -33,8 +33,6 @@ fn multiply(rounds: usize) -> i32 {
         for sum in &mut sums {
             *sum = _mm512_dpbusd_epi32(*sum, a, b);
         }
-        // or the loop is worked out while it is compiled
-        std::hint::black_box(&mut sums[0]);
     }
     let all = sums.into_iter().fold(_mm512_setzero_si512(), |all, sum| _mm512_add_epi32(all, sum));
     _mm512_reduce_add_epi32(all)
