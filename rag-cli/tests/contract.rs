@@ -379,11 +379,27 @@ fn generate_is_held_to_a_form_and_takes_a_template() {
     let word = generate(&["--grammar", &grammar, "--chat", "--template", "completion"], 0);
     assert!(["yes", "no"].contains(&word["text"].as_str().unwrap()));
     assert_eq!(word["template"], "completion");
-    let candle = generate(&["--backend", "candle", "--max-new-tokens", "2"], 0);
-    assert_eq!(candle["drafted_token_count"].as_u64().unwrap_or(0), 0);
     fs::write(&schema, "{\"type\": \"objekt\"}").unwrap();
     let error = generate(&["--json-schema", &schema], 1);
     assert!(error.to_string().contains("invalid json_schema"), "{error}");
+}
+
+#[test]
+fn generators_are_run_by_the_backend_that_is_asked_for() {
+    let Some(llm) = model("smollm2") else { return };
+    let measured = |backend: &str| {
+        let few = ["--prompt-tokens", "4", "--new-tokens", "2", "--backend", backend];
+        let common = ["bench", "generate", "--llm", &llm, "--json"];
+        json(&[&common[..], &few[..]].concat(), 0)["backend"].clone()
+    };
+    assert_eq!((measured("candle"), measured("auto")), (json!("candle"), json!("auto")));
+    let common = ["generate", "--llm", &llm, "--prompt", "Once", "--json", "--max-new-tokens", "2"];
+    let asked = |backend, code| json(&[&common[..], &["--backend", backend]].concat(), code);
+    assert!(asked("candle", 0)["text"].is_string());
+    let missing = asked("cuda:99", 1).to_string();
+    assert!(missing.contains("cuda:99"), "{missing}");
+    let unknown = rag(&[&common[..], &["--backend", "gpu"]].concat()).output().unwrap();
+    assert_eq!(unknown.status.code(), Some(2));
 }
 
 #[test]

@@ -51,23 +51,29 @@ impl GeneratorFiles {
     pub(crate) fn fingerprint(&self) -> Result<String> {
         let mut hasher = Hasher::new();
         self.tensors().identify(&mut hasher);
+        type Read<'a> = &'a dyn Fn(usize, usize, &mut Vec<u8>) -> Result<()>;
         let mut bytes = Vec::new();
-        let mut sample = |name: &str, bytes: &[u8]| {
+        let mut sample = |name: &str, size_bytes: usize, read: Read<'_>| -> Result<()> {
             hasher.update(name.as_bytes());
-            hasher.update(&bytes[..bytes.len().min(SAMPLE_BYTES)]);
-            hasher.update(&bytes[bytes.len().saturating_sub(SAMPLE_BYTES)..]);
+            let len = size_bytes.min(SAMPLE_BYTES);
+            for from in [0, size_bytes - len] {
+                read(from, len, &mut bytes)?;
+                hasher.update(&bytes);
+            }
+            Ok(())
         };
         match self {
             Self::Gguf(gguf) => {
                 for (name, info) in gguf.tensors() {
-                    gguf.read_part(name, 0, info.size_bytes, &mut bytes)?;
-                    sample(name, &bytes);
+                    let read = |from, len, bytes: &mut _| gguf.read_part(name, from, len, bytes);
+                    sample(name, info.size_bytes, &read)?;
                 }
             }
             Self::Folder(folder) => {
                 for (name, ..) in folder.stored() {
-                    folder.read_stored(name, &mut bytes)?;
-                    sample(name, &bytes);
+                    let read =
+                        |from, len, bytes: &mut _| folder.read_stored(name, from, len, bytes);
+                    sample(name, folder.stored_bytes(name), &read)?;
                 }
             }
         }

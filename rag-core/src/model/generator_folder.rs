@@ -2,14 +2,14 @@
 //!
 //! Reads and checks files and gives weights GGUF's names. What the configuration means is `generate::config`'s to say.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use blake3::Hasher;
 use serde_json::{Map, Value};
 
 use super::folder::{MAX_CONFIG_BYTES, MAX_TOKENIZER_BYTES, read_file, read_json_if_there};
-use super::safetensors::shards::Shards;
+use super::safetensors::shards::{Shard, Shards};
 use super::tensors::TensorSource;
 use crate::error::{Error, Result};
 use crate::kernels::tiles::Kind;
@@ -112,14 +112,25 @@ impl GeneratorFolder {
         shards.map(|(name, shard)| (name.as_str(), shard.kind, shard.shape.as_slice()))
     }
 
-    /// Replaces `bytes` by all of a tensor, under the folder's name for it.
+    /// Bytes of a tensor in its file, under the folder's name for it.
+    pub(crate) fn stored_bytes(&self, name: &str) -> usize {
+        self.shards.tensors().get(name).map_or(0, Shard::size_bytes)
+    }
+
+    /// Replaces `bytes` by `len` bytes of a tensor from `from` on, under the folder's name for it.
     ///
     /// # Errors
     /// As [`TensorSource::read_part`].
-    pub(crate) fn read_stored(&self, name: &str, bytes: &mut Vec<u8>) -> Result<()> {
+    pub(crate) fn read_stored(
+        &self,
+        name: &str,
+        from: usize,
+        len: usize,
+        bytes: &mut Vec<u8>,
+    ) -> Result<()> {
         let shard = self.shards.tensors().get(name);
         let shard = shard.ok_or_else(|| self.bad(format!("tensor {name} is missing")))?;
-        self.shards.read_part(shard, 0, shard.size_bytes(), bytes)
+        self.shards.read_part(shard, from, len, bytes)
     }
 
     /// The folder.
@@ -142,9 +153,13 @@ impl GeneratorFolder {
         self.shards.size_bytes()
     }
 
-    /// Kind and numbers of each tensor.
+    /// Kind and numbers of each tensor that is used; of all where GGUF does not name them all.
     pub(crate) fn tensors(&self) -> impl Iterator<Item = (Kind, u64)> {
-        self.stored().map(|(_, kind, shape)| (kind, shape.iter().map(|dim| *dim as u64).product()))
+        let used: HashSet<&str> = self.names.values().map(String::as_str).collect();
+        let is_used = move |name: &str| self.unnamed.is_some() || used.contains(name);
+        self.stored()
+            .filter(move |(name, ..)| is_used(name))
+            .map(|(_, kind, shape)| (kind, shape.iter().map(|dim| *dim as u64).product()))
     }
 
     /// Rows of the embedding, one for each token.

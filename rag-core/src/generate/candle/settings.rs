@@ -168,7 +168,7 @@ impl<'a> Settings<'a> {
         let mut tensors = HashMap::new();
         let mut bytes = Vec::new();
         for (name, kind, shape) in self.folder.stored() {
-            self.folder.read_stored(name, &mut bytes)?;
+            self.folder.read_stored(name, 0, self.folder.stored_bytes(name), &mut bytes)?;
             let stored = match kind {
                 Kind::F16 => DType::F16,
                 Kind::BF16 => DType::BF16,

@@ -86,9 +86,12 @@ fn every_family_gives_the_logits_of_transformers() {
 
 #[test]
 fn families_that_only_candle_runs_need_no_option_and_continue_as_transformers_does() {
+    let mut fingerprints = std::collections::HashSet::new();
     for folder in only_on_candle() {
         let generator = Generator::load(&folder).unwrap();
         assert_eq!((generator.backend(), generator.kernel_level()), (Backend::Candle, None));
+        assert_eq!(generator.fingerprint(), load(&folder).unwrap().fingerprint());
+        assert!(fingerprints.insert(generator.fingerprint().to_owned()));
         let expected = expected(&folder);
         let prompt = ids(&expected["texts"][0]["ids"]);
         let mut go_on = |_: &str| ControlFlow::Continue(());
