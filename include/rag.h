@@ -156,6 +156,10 @@ typedef enum {
      * Nothing in the passages supports what the model said.
      */
     RAG_REASON_UNSUPPORTED = 3,
+    /**
+     * The passages found hold too few of the question's words.
+     */
+    RAG_REASON_UNCOVERED = 4,
 } rag_not_found_reason;
 
 /**
@@ -257,7 +261,7 @@ typedef enum {
  */
 typedef enum {
     /**
-     * Vectors and words, fused by reciprocal rank; the score is the fused one.
+     * Vectors and words, fused as the option `fusion` says; the score is the fused one.
      */
     RAG_MODE_HYBRID = 0,
     /**
@@ -492,7 +496,7 @@ typedef struct {
      */
     const char *encoder;
     /**
-     * Generator, likewise; loaded at the first answer. NULL: "qwen2.5-0.5b".
+     * Generator, likewise; loaded at the first answer. "none": answers are the best sentences. NULL: "qwen2.5-0.5b".
      */
     const char *llm;
     /**
@@ -670,6 +674,23 @@ typedef struct {
      * Candidates explored in the graph, where one is walked. 0: 128.
      */
     size_t ef_search;
+    /**
+     * How vectors and words become one order: "convex" (a weighted mean of scores), "convex:WEIGHT" with the weight of the
+     * vectors from 0 to 1, "rrf" or "rrf:K" (by ranks). NULL: "convex".
+     */
+    const char *fusion;
+    /**
+     * What comes with each hit, as hits beside it: "none", "section", or a number of passages before and after. NULL: "none".
+     */
+    const char *context;
+    /**
+     * How much a hit must differ from those before it, from 0 to 1. 0: not at all.
+     */
+    float diversity;
+    /**
+     * Zero.
+     */
+    int32_t reserved;
 } rag_search_options;
 
 /**
@@ -799,6 +820,35 @@ typedef struct {
      * Only documents that pass: see rag_search_options. NULL: all.
      */
     const char *filter;
+    /**
+     * How vectors and words become one order: see rag_search_options. NULL: "convex".
+     */
+    const char *fusion;
+    /**
+     * What comes with each hit: see rag_search_options. NULL: "none".
+     */
+    const char *context;
+    /**
+     * How much a hit must differ from those before it, from 0 to 1. 0: not at all.
+     */
+    float diversity;
+    /**
+     * A rag_writer.
+     */
+    int32_t writer;
+    /**
+     * Of each passage, only so many sentences in a row are shown to the generator, those around the one that answers best.
+     * 0: all.
+     */
+    size_t sentences;
+    /**
+     * A rag_fence.
+     */
+    int32_t fence;
+    /**
+     * Zero.
+     */
+    int32_t reserved_2;
 } rag_ask_options;
 
 /**
@@ -923,7 +973,7 @@ typedef struct {
      */
     float score;
     /**
-     * Cosine to the question; NaN where the dense leg did not run or did not find it.
+     * Cosine to the question; NaN where it was not computed.
      */
     float cosine;
     /**
@@ -975,9 +1025,9 @@ typedef struct {
      */
     uint32_t page;
     /**
-     * Zero.
+     * BM25 of the question's words; NaN where it was not computed.
      */
-    uint32_t reserved;
+    float bm25;
 } rag_hit;
 
 /**

@@ -7,13 +7,16 @@ use std::ptr;
 
 use rag_core::cite::{Citation, Status};
 use rag_core::generate::{GenerateOptions, Sampling};
-use rag_core::{Abstain, Answer, AskOptions, Error, Explain, NotFoundReason, Result, Timings};
+use rag_core::prompt::Fence;
+use rag_core::{
+    Abstain, Answer, AskOptions, Error, Explain, NotFoundReason, Result, Timings, Writer,
+};
 
 use crate::boundary::{self, Texts, run};
 use crate::error::{rag_error, rag_status};
 use crate::generator::{draft, early_stopping};
 use crate::hits::{self, rag_hit};
-use crate::kb::{self, Shared, rag_kb, search_options};
+use crate::kb::{self, SearchFields, Shared, rag_kb, search_options};
 use crate::options::{choice, or_default, owned_text, rag_ask_options};
 
 /// Why there is no answer.
@@ -28,6 +31,8 @@ pub enum rag_not_found_reason {
     RAG_REASON_BELOW_FLOOR = 2,
     /// Nothing in the passages supports what the model said.
     RAG_REASON_UNSUPPORTED = 3,
+    /// The passages found hold too few of the question's words.
+    RAG_REASON_UNCOVERED = 4,
 }
 
 /// Whether a citation still stands in its source.
@@ -209,6 +214,7 @@ pub unsafe extern "C" fn rag_answer_reason(answer: *const rag_answer) -> rag_not
         Some(NotFoundReason::Empty) => rag_not_found_reason::RAG_REASON_EMPTY,
         Some(NotFoundReason::BelowFloor) => rag_not_found_reason::RAG_REASON_BELOW_FLOOR,
         Some(NotFoundReason::Unsupported) => rag_not_found_reason::RAG_REASON_UNSUPPORTED,
+        Some(NotFoundReason::Uncovered) => rag_not_found_reason::RAG_REASON_UNCOVERED,
     }
 }
 
@@ -331,9 +337,18 @@ pub unsafe extern "C" fn rag_kb_verify(
 /// The pointers in `given` are null or valid.
 pub(crate) unsafe fn ask_options(given: &rag_ask_options) -> Result<AskOptions> {
     let default = AskOptions::default();
-    let mut search = search_options(given.top_k, given.mode, given.index, default.search.top_k)?;
     // SAFETY: passed on to the caller.
-    search.filter = unsafe { kb::filter(given.filter) }?;
+    let search = unsafe {
+        search_options(&SearchFields {
+            top_k: or_default(given.top_k, default.search.top_k),
+            mode: given.mode,
+            index: given.index,
+            filter: given.filter,
+            fusion: given.fusion,
+            context: given.context,
+            diversity: given.diversity,
+        })
+    }?;
     Ok(AskOptions {
         search,
         // SAFETY: passed on to the caller.
@@ -343,6 +358,9 @@ pub(crate) unsafe fn ask_options(given: &rag_ask_options) -> Result<AskOptions> 
         history: Vec::new(),
         abstain: abstain(given)?,
         explain: choice(given.explain, &[Explain::Off, Explain::Trace], "explain")?,
+        writer: choice(given.writer, &[Writer::Generator, Writer::Passages], "writer")?,
+        fence: choice(given.fence, &[Fence::Marked, Fence::Numbered], "fence")?,
+        sentences: Some(given.sentences).filter(|count| *count > 0),
     })
 }
 

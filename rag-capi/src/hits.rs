@@ -19,7 +19,7 @@ pub struct rag_hit {
     pub passage_id: i64,
     /// By what the hits are sorted; see rag_mode. Higher is better.
     pub score: f32,
-    /// Cosine to the question; NaN where the dense leg did not run or did not find it.
+    /// Cosine to the question; NaN where it was not computed.
     pub cosine: f32,
     /// Name of the document: an absolute path for files.
     pub uri: *const c_char,
@@ -45,8 +45,8 @@ pub struct rag_hit {
     pub lexical_rank: usize,
     /// Page, from 1; 0 if the format has none.
     pub page: u32,
-    /// Zero.
-    pub reserved: u32,
+    /// BM25 of the question's words; NaN where it was not computed.
+    pub bm25: f32,
 }
 
 /// C's view of `hit`; its texts are kept in `texts`.
@@ -67,7 +67,7 @@ pub(crate) fn view(hit: &Hit, texts: &mut Texts) -> rag_hit {
         dense_rank: hit.ranks.dense.unwrap_or(0),
         lexical_rank: hit.ranks.lexical.unwrap_or(0),
         page: hit.page.unwrap_or(0),
-        reserved: 0,
+        bm25: hit.bm25.unwrap_or(f32::NAN),
     }
 }
 
@@ -179,6 +179,7 @@ mod tests {
             passage_id: 3,
             score: 0.5,
             cosine: None,
+            bm25: None,
             uri: "a.txt".to_owned(),
             start: 0,
             end: text.len(),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use rag_core::index::BuildOptions;
 use rag_core::model::ModelDirs;
-use rag_core::search::{Mode, SearchOptions};
+use rag_core::search::{Context, Fusion, Mode, SearchOptions};
 use rag_core::store::{Access, Filter, IndexMode, Seal};
 use rag_core::walk::{Hidden, WalkOptions};
 use rag_core::{KnowledgeBase, OpenOptions, Plan, Result, SyncOptions};
@@ -270,13 +270,15 @@ pub unsafe extern "C" fn rag_kb_search(
             let kb = shared(kb)?;
             let question = boundary::text(question, "question")?;
             let given = options::read(options)?;
-            let mut options = search_options(
-                given.top_k,
-                given.mode,
-                given.index,
-                SearchOptions::default().top_k,
-            )?;
-            options.filter = filter(given.filter)?;
+            let mut options = search_options(&SearchFields {
+                top_k: or_default(given.top_k, SearchOptions::default().top_k),
+                mode: given.mode,
+                index: given.index,
+                filter: given.filter,
+                fusion: given.fusion,
+                context: given.context,
+                diversity: given.diversity,
+            })?;
             options.ef_search = Some(given.ef_search).filter(|ef_search| *ef_search > 0);
             let found = kb.enter()?.search(question, &options, &progress::token(given.cancel))?;
             hits.set(|| found.into());
@@ -285,16 +287,38 @@ pub unsafe extern "C" fn rag_kb_search(
     }
 }
 
-pub(crate) fn search_options(
-    top_k: usize,
-    mode: i32,
-    index: i32,
-    default_top_k: usize,
-) -> Result<SearchOptions> {
+/// The fields that searching and asking share.
+pub(crate) struct SearchFields {
+    pub(crate) top_k: usize,
+    pub(crate) mode: i32,
+    pub(crate) index: i32,
+    pub(crate) filter: *const c_char,
+    pub(crate) fusion: *const c_char,
+    pub(crate) context: *const c_char,
+    pub(crate) diversity: f32,
+}
+
+/// Options of a search.
+///
+/// # Safety
+/// The pointers in `given` are null or NUL-terminated.
+pub(crate) unsafe fn search_options(given: &SearchFields) -> Result<SearchOptions> {
+    // SAFETY: passed on to the caller.
+    let (filter, fusion, context) = unsafe {
+        (
+            boundary::optional_text(given.filter, "filter")?,
+            boundary::optional_text(given.fusion, "fusion")?,
+            boundary::optional_text(given.context, "context")?,
+        )
+    };
     Ok(SearchOptions {
-        top_k: or_default(top_k, default_top_k),
-        mode: choice(mode, &[Mode::Hybrid, Mode::Dense, Mode::Lexical], "mode")?,
-        index: choice(index, &[IndexMode::Auto, IndexMode::Flat, IndexMode::Hnsw], "index")?,
+        top_k: given.top_k,
+        mode: choice(given.mode, &[Mode::Hybrid, Mode::Dense, Mode::Lexical], "mode")?,
+        index: choice(given.index, &[IndexMode::Auto, IndexMode::Flat, IndexMode::Hnsw], "index")?,
+        filter: filter.map(Filter::parse).transpose()?,
+        fusion: fusion.map(Fusion::parse).transpose()?.unwrap_or_default(),
+        context: context.map(Context::parse).transpose()?.unwrap_or_default(),
+        diversity: Some(given.diversity).filter(|diversity| *diversity != 0.0),
         ..SearchOptions::default()
     })
 }

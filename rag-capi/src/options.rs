@@ -45,7 +45,7 @@ pub enum rag_hidden {
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum rag_mode {
-    /// Vectors and words, fused by reciprocal rank; the score is the fused one.
+    /// Vectors and words, fused as the option `fusion` says; the score is the fused one.
     RAG_MODE_HYBRID = 0,
     /// Vectors only; the score is the cosine.
     RAG_MODE_DENSE = 1,
@@ -87,6 +87,26 @@ pub enum rag_explain {
     RAG_EXPLAIN_TRACE = 1,
 }
 
+/// Who writes an answer.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum rag_writer {
+    /// The generator; nobody if the knowledge base was opened with the generator "none".
+    RAG_WRITER_GENERATOR = 0,
+    /// Nobody: the answer is the sentence of the passages that answers best, word for word.
+    RAG_WRITER_PASSAGES = 1,
+}
+
+/// How passages are told apart from the rest of a prompt.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum rag_fence {
+    /// A number and a word around each, which no passage can know.
+    RAG_FENCE_MARKED = 0,
+    /// A number before each.
+    RAG_FENCE_NUMBERED = 1,
+}
+
 /// When to build the vector index.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,7 +146,7 @@ pub struct rag_open_options {
     /// Encoder: a name in the model cache, a path or a hub id already on this machine. NULL: the one the file was
     /// built with, else "e5-small".
     pub encoder: *const c_char,
-    /// Generator, likewise; loaded at the first answer. NULL: "qwen2.5-0.5b".
+    /// Generator, likewise; loaded at the first answer. "none": answers are the best sentences. NULL: "qwen2.5-0.5b".
     pub llm: *const c_char,
     /// A folder of models, looked in before the usual places. NULL: none.
     pub model_dir: *const c_char,
@@ -196,6 +216,15 @@ pub struct rag_search_options {
     pub filter: *const c_char,
     /// Candidates explored in the graph, where one is walked. 0: 128.
     pub ef_search: usize,
+    /// How vectors and words become one order: "convex" (a weighted mean of scores), "convex:WEIGHT" with the weight of the
+    /// vectors from 0 to 1, "rrf" or "rrf:K" (by ranks). NULL: "convex".
+    pub fusion: *const c_char,
+    /// What comes with each hit, as hits beside it: "none", "section", or a number of passages before and after. NULL: "none".
+    pub context: *const c_char,
+    /// How much a hit must differ from those before it, from 0 to 1. 0: not at all.
+    pub diversity: f32,
+    /// Zero.
+    pub reserved: i32,
 }
 
 /// How to answer. Begin with RAG_ASK_OPTIONS_INIT; zero in a field is its default.
@@ -260,6 +289,21 @@ pub struct rag_ask_options {
     pub draft: i32,
     /// Only documents that pass: see rag_search_options. NULL: all.
     pub filter: *const c_char,
+    /// How vectors and words become one order: see rag_search_options. NULL: "convex".
+    pub fusion: *const c_char,
+    /// What comes with each hit: see rag_search_options. NULL: "none".
+    pub context: *const c_char,
+    /// How much a hit must differ from those before it, from 0 to 1. 0: not at all.
+    pub diversity: f32,
+    /// A rag_writer.
+    pub writer: i32,
+    /// Of each passage, only so many sentences in a row are shown to the generator, those around the one that answers best.
+    /// 0: all.
+    pub sentences: usize,
+    /// A rag_fence.
+    pub fence: i32,
+    /// Zero.
+    pub reserved_2: i32,
 }
 
 /// An options struct.

@@ -41,6 +41,18 @@ impl Metrics {
         }
     }
 
+    /// The measures in the order they are shown, with their names.
+    pub(crate) fn named(&self) -> [(&'static str, f64); 6] {
+        [
+            ("ndcg@10", self.ndcg_at_10),
+            ("recall@1", self.recall_at_1),
+            ("recall@10", self.recall_at_10),
+            ("recall@100", self.recall_at_100),
+            ("mrr@10", self.mrr_at_10),
+            ("map@100", self.map_at_100),
+        ]
+    }
+
     /// The mean over queries; zeros if there are none.
     pub(crate) fn mean(all: &[Metrics]) -> Self {
         let mean = |value: fn(&Metrics) -> f64| {

@@ -29,6 +29,8 @@ pub mod index;
 
 pub mod store;
 
+mod words;
+
 pub mod search;
 
 pub mod prompt;

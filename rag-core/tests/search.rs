@@ -7,7 +7,7 @@ use std::ops::Range;
 use rag_core::document::SourceMap;
 use rag_core::encode::EncoderIdentity;
 use rag_core::passage::Passage;
-use rag_core::search::{Hit, Mode, SearchOptions, search};
+use rag_core::search::{Context, Fusion, Hit, Mode, Ranks, SearchOptions, search};
 use rag_core::store::{Access, NewDocument, Store};
 use rag_core::{CancelToken, ErrorCode};
 
@@ -15,7 +15,8 @@ const TEXT: &str =
     "The bridge was built in 1899.\nThe river is quiet.\nA mill stands by the river.";
 const RANGES: [Range<usize>; 3] = [0..29, 30..49, 50..77];
 
-fn store() -> Store {
+/// Without documents.
+fn empty() -> Store {
     let store = Store::open(":memory:".as_ref(), Access::Create).unwrap();
     let identity = EncoderIdentity {
         fingerprint: "f00d".to_owned(),
@@ -24,6 +25,11 @@ fn store() -> Store {
         max_tokens: 64,
     };
     store.bind_encoder(&identity).unwrap();
+    store
+}
+
+fn store() -> Store {
+    let store = empty();
     put(
         &store,
         "notes.txt",
@@ -44,6 +50,17 @@ fn put(
     ranges: &[Range<usize>],
     map: &[u8],
 ) {
+    let vectors: Vec<f32> = (0..ranges.len()).flat_map(axis).collect();
+    put_vectors(store, (uri, text, lang), ranges, map, &vectors);
+}
+
+fn put_vectors(
+    store: &Store,
+    (uri, text, lang): (&str, &str, Option<&str>),
+    ranges: &[Range<usize>],
+    map: &[u8],
+    vectors: &[f32],
+) {
     let metadata = BTreeMap::new();
     let document = NewDocument {
         uri,
@@ -61,8 +78,7 @@ fn put(
         .iter()
         .map(|range| Passage { range: range.clone(), heading: None, page: None, token_count: 5 })
         .collect();
-    let vectors: Vec<f32> = (0..ranges.len()).flat_map(axis).collect();
-    store.put_document(&document, &passages, &vectors).unwrap();
+    store.put_document(&document, &passages, vectors).unwrap();
 }
 
 fn axis(n: usize) -> [f32; 3] {
@@ -92,10 +108,66 @@ fn each_mode_scores_in_its_own_way() {
     assert!(lexical[0].score > lexical[1].score && lexical[1].score > 0.0);
     assert_eq!(lexical[0].cosine, None);
     let hybrid = run(&store, "a quiet river", [0.8, 0.6, 0.0], Mode::Hybrid);
-    assert_eq!(ids(&hybrid), [2, 3, 1]);
+    assert_eq!(ids(&hybrid), [2, 1, 3]);
     assert_eq!((hybrid[0].ranks.dense, hybrid[0].ranks.lexical), (Some(2), Some(1)));
-    assert_eq!(hybrid[0].score, 1.0 / 62.0 + 1.0 / 61.0);
+    // cosines 0.8, 0.6 and 0 are stretched to 1, 0.75 and 0; it has the best BM25
+    assert!((hybrid[0].score - (0.6 * 0.75 + 0.4)).abs() < 1e-6);
     assert_eq!(hybrid[0].cosine, Some(0.6));
+    assert_eq!(hybrid[0].bm25, Some(lexical[0].score));
+    let fusion = Fusion::ReciprocalRank { k: 60.0 };
+    let options = SearchOptions { fusion, ..SearchOptions::default() };
+    let by_rank = search(&store, "a quiet river", Some(&[0.8, 0.6, 0.0]), &options).unwrap();
+    assert_eq!(ids(&by_rank), [2, 3, 1]);
+    assert_eq!(by_rank[0].score, 1.0 / 62.0 + 1.0 / 61.0);
+}
+
+#[test]
+fn what_stands_beside_a_hit_comes_with_it() {
+    let store = store();
+    let with = |context| {
+        let options =
+            SearchOptions { top_k: 1, mode: Mode::Dense, context, ..SearchOptions::default() };
+        search(&store, "", Some(&[0.0, 1.0, 0.0]), &options).unwrap()
+    };
+    assert_eq!(ids(&with(Context::None)), [2]);
+    let hits = with(Context::Neighbours(1));
+    assert_eq!(ids(&hits), [1, 2, 3]);
+    assert!(hits.iter().all(|hit| hit.score == hits[1].score));
+    assert_eq!((hits[0].cosine, hits[0].ranks), (None, Ranks::default()));
+    assert!(hits[0].end <= hits[1].start && hits[1].end <= hits[2].start);
+    // no headings: one section
+    assert_eq!(ids(&with(Context::Section)), [1, 2, 3]);
+    let options = SearchOptions { context: Context::Neighbours(1), ..SearchOptions::default() };
+    let all = search(&store, "", Some(&[0.0, 1.0, 0.0]), &options).unwrap();
+    assert_eq!(all.len(), 3, "no passage comes twice");
+}
+
+#[test]
+fn a_diverse_search_leaves_repetitions_for_last() {
+    let store = empty();
+    let axes = [("a", [0.8, 0.6, 0.0]), ("again", [0.8, 0.6, 0.0]), ("b", [0.6, 0.0, 0.8])];
+    for (uri, vector) in axes {
+        put_vectors(&store, (uri, "words", None), std::slice::from_ref(&(0..5)), &[], &vector);
+    }
+    let with = |diversity| {
+        let options = SearchOptions { mode: Mode::Dense, diversity, ..SearchOptions::default() };
+        search(&store, "", Some(&[1.0, 0.0, 0.0]), &options).unwrap()
+    };
+    assert_eq!(ids(&with(None)), [1, 2, 3]);
+    assert_eq!(ids(&with(Some(0.0))), [1, 2, 3]);
+    assert_eq!(ids(&with(Some(0.8))), [1, 3, 2]);
+    let options = SearchOptions { diversity: Some(1.5), ..SearchOptions::default() };
+    let error = search(&store, "x", Some(&[1.0, 0.0, 0.0]), &options).unwrap_err();
+    assert_eq!(error.code(), ErrorCode::InvalidArgument);
+}
+
+#[test]
+fn coverage_is_the_share_of_the_question() {
+    let store = store();
+    let coverage = store.coverage("Where is the quiet river?", &[1, 2, 3]).unwrap();
+    assert_eq!(coverage.word_count, 2);
+    assert_eq!(coverage.shares[1], 1.0);
+    assert!(coverage.shares[2] > 0.0 && coverage.shares[2] < 1.0 && coverage.shares[0] == 0.0);
 }
 
 #[test]

@@ -12,9 +12,10 @@ use rag_core::generate::{
 };
 use rag_core::kernels::KernelLevel;
 use rag_core::model::{BuiltInTemplate, Message, ModelDirs, Role};
-use rag_core::search::{Mode, SearchOptions};
+use rag_core::prompt::Fence;
+use rag_core::search::{Context, Fusion, Mode, SearchOptions};
 use rag_core::store::{Filter, IndexMode};
-use rag_core::{Abstain, AskOptions, Error, Explain};
+use rag_core::{Abstain, AskOptions, Error, Explain, Writer};
 
 use crate::error::to_py;
 
@@ -157,6 +158,9 @@ fn set_search(options: &mut SearchOptions, key: &str, value: &Bound<'_, PyAny>) 
         "index" => options.index = index(value)?,
         "ef_search" => options.ef_search = Some(value.extract()?),
         "filter" => options.filter = Some(filter(value)?),
+        "fusion" => options.fusion = parsed(value, Fusion::parse)?,
+        "diversity" => options.diversity = Some(value.extract()?),
+        "context" => options.context = context(value)?,
         _ => return Ok(false),
     }
     Ok(true)
@@ -202,6 +206,12 @@ fn set_ask(options: &mut AskOptions, key: &str, value: &Bound<'_, PyAny>) -> PyR
         "system" => options.system = Some(value.extract()?),
         "history" => options.history = messages(value)?,
         "abstain" => options.abstain = abstain(value)?,
+        "extract" => {
+            let extract: bool = value.extract()?;
+            options.writer = if extract { Writer::Passages } else { Writer::Generator };
+        }
+        "fence" => options.fence = if value.extract()? { Fence::Marked } else { Fence::Numbered },
+        "sentences" => options.sentences = Some(value.extract()?),
         "explain" => options.explain = if value.extract()? { Explain::Trace } else { Explain::Off },
         _ => return Ok(false),
     }
@@ -248,8 +258,24 @@ fn index(value: &Bound<'_, PyAny>) -> PyResult<IndexMode> {
 
 /// A filter from its text form.
 fn filter(value: &Bound<'_, PyAny>) -> PyResult<Filter> {
+    parsed(value, Filter::parse)
+}
+
+/// `"none"`, `"section"`, or a number of neighbours.
+fn context(value: &Bound<'_, PyAny>) -> PyResult<Context> {
+    match value.extract::<usize>() {
+        Ok(count) => Ok(Context::Neighbours(count)),
+        Err(_) => parsed(value, Context::parse),
+    }
+}
+
+/// What the core reads from its text form.
+fn parsed<T>(
+    value: &Bound<'_, PyAny>,
+    parse: impl FnOnce(&str) -> Result<T, Error>,
+) -> PyResult<T> {
     let text: String = value.extract()?;
-    Filter::parse(&text).map_err(|error| to_py(value.py(), &error))
+    parse(&text).map_err(|error| to_py(value.py(), &error))
 }
 
 /// `"calibrated"`, `"never"`, or the cosine below which the answer is not found.

@@ -4,8 +4,9 @@ use std::io::{self, Write};
 use std::ops::ControlFlow;
 
 use rag_core::cite::Citation;
+use rag_core::prompt::Fence;
 use rag_core::search::Hit;
-use rag_core::{Abstain, Answer, AskOptions, Explain, NotFoundReason, Timings, Trace};
+use rag_core::{Abstain, Answer, AskOptions, Explain, NotFoundReason, Timings, Trace, Writer};
 use serde::Serialize;
 
 use super::options::{GenerateArgs, KnowledgeBaseArgs, SearchArgs, parse_abstain};
@@ -50,6 +51,15 @@ pub(crate) struct AskArgs {
     #[arg(long, value_name = "FLOOR", default_value = "calibrated", value_parser = parse_abstain,
           allow_negative_numbers = true)]
     abstain: Abstain,
+    /// Answer with the best sentence of the passages, word for word; needs no generator, as --llm none
+    #[arg(long)]
+    extract: bool,
+    /// Show the generator only so many sentences of each passage, those around the one that answers best
+    #[arg(long, value_name = "N")]
+    sentences: Option<usize>,
+    /// Number the passages only, without the word that keeps them from passing for instructions
+    #[arg(long)]
+    no_fence: bool,
 }
 
 impl AskArgs {
@@ -59,6 +69,9 @@ impl AskArgs {
             generate: self.generate.options(),
             system: self.system.clone(),
             abstain: self.abstain,
+            writer: if self.extract { Writer::Passages } else { Writer::Generator },
+            sentences: self.sentences,
+            fence: if self.no_fence { Fence::Numbered } else { Fence::Marked },
             ..AskOptions::default()
         }
     }
@@ -186,6 +199,7 @@ fn reason_text(reason: NotFoundReason) -> &'static str {
         NotFoundReason::Empty => "the knowledge base is empty",
         NotFoundReason::BelowFloor => "no passage is close to the question",
         NotFoundReason::Unsupported => "the passages do not support an answer",
+        NotFoundReason::Uncovered => "no passage holds enough of the question's words",
     }
 }
 
@@ -200,9 +214,11 @@ fn print_trace(answer: &Answer, console: &mut Console<'_>) -> Result<(), Failure
         let cosine =
             |value: Option<f32>| value.map_or("none".to_owned(), |value| format!("{value:.4}"));
         console.line(format_args!(
-            "\nbest cosine {}, floor {}, seed {}",
+            "\nbest cosine {}, floor {}, coverage {}, needed {}, seed {}",
             cosine(trace.best),
             cosine(trace.floor),
+            cosine(trace.coverage),
+            cosine(trace.min_coverage),
             trace.seed
         ))?;
     }

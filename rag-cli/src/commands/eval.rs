@@ -1,24 +1,26 @@
 //! `rag eval`: how well questions find their documents, on a collection in the BEIR layout.
 
 mod answers;
+mod bootstrap;
 mod ranking;
+mod settings;
 
 use std::path::PathBuf;
 
-use rag_core::CancelToken;
+use rag_core::prompt::Fence;
+use rag_core::search::{Fusion, SearchOptions};
+use rag_core::{Abstain, AskOptions, Explain};
 use serde::Serialize;
 
 use super::encode;
-use super::options::ModeArg;
+use super::options::{ModeArg, parse_abstain};
 use crate::beir::Collection;
 use crate::console::Console;
 use crate::failure::{Exit, Failure, Outcome};
-use crate::metrics::{Judgements, Metrics};
+use crate::metrics::Metrics;
 use answers::AnswerMetrics;
 use ranking::Ranker;
-
-/// Documents looked at per query; the deepest measure is recall@100.
-const DEPTH: usize = 100;
+use settings::Measured;
 
 /// Measure retrieval on a collection in the BEIR layout, and answers where queries carry them
 #[derive(Debug, clap::Args)]
@@ -35,12 +37,31 @@ pub(crate) struct Args {
     /// Encoder by name, path or hub id
     #[arg(long, value_name = "NAME|PATH", default_value = rag_core::model::DEFAULT_ENCODER)]
     encoder: String,
-    /// Which legs answer
-    #[arg(long, value_enum, default_value_t = ModeArg::Dense)]
-    mode: ModeArg,
-    /// Also answer the queries that carry answers, with this generator
-    #[arg(long, value_name = "NAME|PATH")]
+    /// Which legs answer; several are measured side by side, each against the first
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "dense")]
+    mode: Vec<ModeArg>,
+    /// How hybrid fuses both legs, convex[:WEIGHT] or rrf[:K]; several are measured side by side
+    #[arg(long, value_name = "FUSION", value_delimiter = ',', default_value = "convex")]
+    fusion: Vec<String>,
+    /// Also answer the queries that carry answers, with this generator, or with the best sentence of the passages: none
+    #[arg(long, value_name = "NAME|PATH|none")]
     llm: Option<String>,
+    /// Ask each of them again with its relevant documents taken out: what is answered then is invented
+    #[arg(long)]
+    unanswerable: bool,
+    /// Show the generator only so many sentences of each passage
+    #[arg(long, value_name = "N")]
+    sentences: Option<usize>,
+    /// Number the passages only, without the word that fences them
+    #[arg(long)]
+    no_fence: bool,
+    /// Most passages offered to the generator
+    #[arg(short = 'k', value_name = "N", default_value_t = 3)]
+    passages: usize,
+    /// When answers are "not found": calibrated, never, or below this cosine
+    #[arg(long, value_name = "FLOOR", default_value = "calibrated", value_parser = parse_abstain,
+          allow_negative_numbers = true)]
+    abstain: Abstain,
     /// Only the first N judged queries
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
@@ -50,6 +71,7 @@ pub(crate) struct Args {
 
 #[derive(Debug, Serialize)]
 struct Report {
+    /// Of the first setting.
     metrics: AllMetrics,
     query_count: usize,
     document_count: usize,
@@ -60,6 +82,7 @@ struct Report {
     encode_seconds: f64,
     documents_per_second: f64,
     search_seconds: f64,
+    settings: Vec<Measured>,
 }
 
 #[derive(Debug, Serialize)]
@@ -71,94 +94,111 @@ struct AllMetrics {
 }
 
 pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
+    let fusions: Vec<Fusion> =
+        args.fusion.iter().map(|text| Fusion::parse(text)).collect::<Result<_, _>>()?;
+    let settings = settings::settings(&args.mode, &fusions, &args.fusion);
     let mut collection = Collection::read(&args.corpus, &args.queries, &args.qrels)?;
     collection.queries.truncate(args.limit.unwrap_or(usize::MAX));
     let job = console.job();
-    let encoder = match args.mode {
-        ModeArg::Lexical => None,
-        ModeArg::Dense | ModeArg::Hybrid => Some(encode::load(&args.encoder, &args.how.options())?),
+    let words_only = args.mode.iter().all(|mode| *mode == ModeArg::Lexical);
+    let encoder = match words_only {
+        true => None,
+        false => Some(encode::load(&args.encoder, &args.how.options())?),
     };
-    let ranker = Ranker::build(&collection, encoder.as_ref(), args.mode, console, job.token())?;
-    let start = std::time::Instant::now();
-    let retrieval = measure(&collection, &ranker, console, job.token())?;
-    let search_seconds = start.elapsed().as_secs_f64();
+    let ranker = Ranker::build(&collection, encoder.as_ref(), console, job.token())?;
+    let mut measured: Vec<Measured> = Vec::with_capacity(settings.len());
+    for setting in &settings {
+        let mut next = settings::measure(&collection, &ranker, setting, console, job.token())?;
+        if let Some(first) = measured.first() {
+            next.compare(&first.queries, &collection);
+        }
+        measured.push(next);
+    }
     let answers = match &args.llm {
-        Some(llm) => Some(answers::measure(&collection, &args.encoder, llm, console, &job)?),
+        Some(llm) => Some(answers::measure(&collection, &args.answers(llm), console, &job)?),
         None => None,
     };
     let encode_seconds = ranker.encode_seconds();
+    let retrieval = measured.first().map(|first| first.metrics).unwrap_or_default();
     let report = Report {
-        metrics: AllMetrics { retrieval, answers },
         query_count: collection.queries.len(),
         document_count: collection.documents.len(),
-        answered_count: answers.map_or(0, |answers| answers.answered_count),
-        mode: mode_name(args.mode),
+        answered_count: answers.as_ref().map_or(0, |answers| answers.answered_count),
+        metrics: AllMetrics { retrieval, answers },
+        mode: args.mode.first().map_or("dense", |mode| mode.name()),
         encoder: encoder.map(|encoder| encoder.identity().name.clone()),
         encode_seconds,
         documents_per_second: collection.documents.len() as f64 / encode_seconds.max(1e-9),
-        search_seconds,
+        search_seconds: measured.iter().map(|setting| setting.search_seconds).sum(),
+        settings: measured,
     };
     print(&report, console)?;
     Ok(Exit::Done)
 }
 
-fn mode_name(mode: ModeArg) -> &'static str {
-    match mode {
-        ModeArg::Dense => "dense",
-        ModeArg::Lexical => "lexical",
-        ModeArg::Hybrid => "hybrid",
+impl Args {
+    fn answers<'a>(&'a self, llm: &'a str) -> answers::How<'a> {
+        let search = SearchOptions { top_k: self.passages, ..SearchOptions::default() };
+        let options = AskOptions {
+            search,
+            abstain: self.abstain,
+            sentences: self.sentences,
+            fence: if self.no_fence { Fence::Numbered } else { Fence::Marked },
+            explain: Explain::Trace,
+            ..AskOptions::default()
+        };
+        answers::How { encoder: &self.encoder, llm, options, unanswerable: self.unanswerable }
     }
-}
-
-fn measure(
-    collection: &Collection,
-    ranker: &Ranker,
-    console: &Console<'_>,
-    cancel: &CancelToken,
-) -> rag_core::Result<Metrics> {
-    let bar = console.bar("searching", Some(collection.queries.len() as u64));
-    let none = Judgements::new();
-    let mut all = Vec::with_capacity(collection.queries.len());
-    for (index, query) in collection.queries.iter().enumerate() {
-        cancel.check()?;
-        let ranked = ranker.rank(index, query, DEPTH)?;
-        let ids: Vec<&str> = ranked
-            .iter()
-            .filter_map(|document| collection.documents.get(*document))
-            .map(|document| document.id.as_str())
-            .collect();
-        all.push(Metrics::of(&ids, collection.judgements.get(&query.id).unwrap_or(&none)));
-        bar.set(index + 1);
-    }
-    Ok(Metrics::mean(&all))
 }
 
 fn print(report: &Report, console: &mut Console<'_>) -> Result<(), Failure> {
     if console.is_json() {
         return console.json(report);
     }
-    let metrics = &report.metrics.retrieval;
-    for (name, value) in [
-        ("ndcg@10", metrics.ndcg_at_10),
-        ("recall@1", metrics.recall_at_1),
-        ("recall@10", metrics.recall_at_10),
-        ("recall@100", metrics.recall_at_100),
-        ("mrr@10", metrics.mrr_at_10),
-        ("map@100", metrics.map_at_100),
-    ] {
-        console.line(format_args!("{name:<12}{value:.5}"))?;
+    for measured in &report.settings {
+        console.line(format_args!("{}", measured.setting))?;
+        for (name, value) in measured.metrics.named() {
+            let [low, high] = measured.intervals.get(name).copied().unwrap_or_default();
+            console
+                .line(format_args!("  {name:<12}{value:.5}   95 % from {low:.3} to {high:.3}"))?;
+        }
+        if let Some(comparison) = &measured.against_first {
+            let [low, high] = comparison.interval;
+            console.line(format_args!(
+                "  against the first: ndcg@10 {:+.5}, 95 % from {low:+.3} to {high:+.3}; {} queries better, {} worse",
+                comparison.difference, comparison.better_count, comparison.worse_count
+            ))?;
+        }
+        console.line(format_args!(
+            "  {:.2} ms a query at the median, {:.2} at the 95th percentile",
+            measured.p50_ms, measured.p95_ms
+        ))?;
     }
     if let Some(answers) = &report.metrics.answers {
         console.line(format_args!("containment {:.5}", answers.containment))?;
         console.line(format_args!("exact_match {:.5}", answers.exact_match))?;
         console.line(format_args!("f1          {:.5}", answers.f1))?;
+        console.line(format_args!(
+            "found {:.3}, relevant passage shown {:.3}",
+            answers.found, answers.shown
+        ))?;
+        console.line(format_args!(
+            "citations: {:.3} of those of right answers in a relevant document, {:.3} stand in their source",
+            answers.citation_precision, answers.citations_verified
+        ))?;
+        if let Some(refused) = answers.unanswerable_refused {
+            console.line(format_args!(
+                "refused once the relevant documents were gone: {refused:.3}"
+            ))?;
+        }
+        for [threshold, answerable, unanswerable] in &answers.coverage_curve {
+            console.line(format_args!(
+                "  coverage below {threshold:.2}: {answerable:.3} of the answerable, {unanswerable:.3} of the others"
+            ))?;
+        }
     }
     console.line(format_args!(
-        "{} queries, {} documents, {}, {:.1} s to encode, {:.1} s to search",
-        report.query_count,
-        report.document_count,
-        report.mode,
-        report.encode_seconds,
-        report.search_seconds
+        "{} queries, {} documents, {:.1} s to encode, {:.1} s to search",
+        report.query_count, report.document_count, report.encode_seconds, report.search_seconds
     ))
 }

@@ -8,7 +8,7 @@ use rag_core::generate::{
     Backend, Draft, EarlyStopping, GenerateOptions, KvPrecision, LoadOptions, Sampling,
 };
 use rag_core::model::{BuiltInTemplate, ModelDirs};
-use rag_core::search::{Mode, SearchOptions};
+use rag_core::search::{Context, Fusion, Mode, SearchOptions};
 use rag_core::store::{Access, Filter, IndexMode};
 use rag_core::{Abstain, KnowledgeBase, OpenOptions, Result};
 
@@ -57,8 +57,18 @@ pub(crate) enum ModeArg {
     Dense,
     /// Words only
     Lexical,
-    /// Both, fused by reciprocal rank
+    /// Both, fused as --fusion says
     Hybrid,
+}
+
+impl ModeArg {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            ModeArg::Dense => "dense",
+            ModeArg::Lexical => "lexical",
+            ModeArg::Hybrid => "hybrid",
+        }
+    }
 }
 
 impl From<ModeArg> for Mode {
@@ -107,6 +117,24 @@ pub(crate) struct SearchArgs {
     /// Only documents that pass, such as "kind = pdf AND year >= 2020 AND NOT path glob 'drafts/*'"
     #[arg(long, value_name = "FILTER", value_parser = parse_filter)]
     filter: Option<Filter>,
+    /// How both legs become one order: a weighted mean of scores, convex[:WEIGHT OF THE VECTORS], or by ranks, rrf[:K]
+    #[arg(long, value_name = "FUSION", value_parser = parse_fusion, default_value = "convex")]
+    fusion: Fusion,
+    /// How much a hit must differ from those before it, from 0 to 1
+    #[arg(long, value_name = "D")]
+    diversity: Option<f32>,
+    /// What comes with each hit: so many passages before and after it, or the section around it
+    #[arg(long, value_name = "N|section", value_parser = parse_context, default_value = "none")]
+    context: Context,
+}
+
+/// Reads how two legs are fused.
+pub(crate) fn parse_fusion(text: &str) -> std::result::Result<Fusion, String> {
+    Fusion::parse(text).map_err(|error| error.line())
+}
+
+fn parse_context(text: &str) -> std::result::Result<Context, String> {
+    Context::parse(text).map_err(|error| error.line())
 }
 
 /// Reads a filter.
@@ -122,6 +150,9 @@ impl SearchArgs {
             index: self.index.into(),
             ef_search: self.ef_search,
             filter: self.filter.clone(),
+            fusion: self.fusion,
+            diversity: self.diversity,
+            context: self.context,
         }
     }
 }

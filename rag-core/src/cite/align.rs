@@ -7,8 +7,8 @@ use crate::document;
 use crate::error::Result;
 use crate::passage;
 use crate::search::Hit;
+use crate::words::{Word, WordKind, words};
 
-use super::words::{Word, WordKind, words};
 use super::{Citation, Evidence, MIN_SUPPORT, Meaning, Status};
 
 /// A sentence, or two neighbours, of a hit.

@@ -5,13 +5,13 @@
 //! facade's to find out.
 
 mod align;
-mod words;
 
 use serde::Serialize;
 
 use crate::error::Result;
 use crate::passage;
 use crate::search::Hit;
+use crate::words;
 
 /// The share of a claim's words that must be found for it to count as supported.
 pub const MIN_SUPPORT: f32 = 0.5;

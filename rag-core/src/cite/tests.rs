@@ -8,6 +8,7 @@ fn hit(id: i64, text: &str) -> Hit {
         passage_id: id,
         score: 1.0,
         cosine: None,
+        bm25: None,
         uri: format!("{id}.txt"),
         start: 100,
         end: 100 + text.len(),

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use crate::cite::{self, Citation, Meaning};
-use crate::document::SourceMap;
+use crate::document::{self, SourceMap};
 use crate::error::{Error, Result};
 use crate::generate::Generation;
 use crate::model::{Message, Role};
@@ -13,7 +13,7 @@ use crate::prompt::{self, Prompt, Request};
 use crate::search::{self, Floor, Hit};
 use crate::store::IndexMode;
 
-use super::types::{Abstain, Answer, AskOptions, Explain, NotFoundReason, Timings, Trace};
+use super::types::{Abstain, Answer, AskOptions, Explain, NotFoundReason, Timings, Trace, Writer};
 use super::{KnowledgeBase, check_question};
 
 /// The setting that holds the measured floor; emptied by every change of the passages.
@@ -24,6 +24,8 @@ struct Retrieved {
     hits: Vec<Hit>,
     best: Option<f32>,
     floor: Option<f32>,
+    /// The greatest share of the question that a hit holds, and the share needed.
+    coverage: Option<(f32, f32)>,
 }
 
 impl KnowledgeBase {
@@ -52,22 +54,83 @@ impl KnowledgeBase {
             return Ok(not_found(reason, retrieved, timings, options));
         }
 
+        let mut answer = match options.writer {
+            Writer::Generator if self.models.has_generator() => self.generated(
+                question,
+                retrieved,
+                options,
+                on_piece,
+                cancel,
+                started,
+                &mut timings,
+            )?,
+            _ => self.extracted(question, retrieved, options, on_piece, cancel)?,
+        };
+        timings.total_ms = milliseconds(started.elapsed());
+        answer.timings = timings;
+        Ok(answer)
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn generated(
+        &self,
+        question: &str,
+        retrieved: Retrieved,
+        options: &AskOptions,
+        on_piece: &mut dyn FnMut(&str) -> ControlFlow<()>,
+        cancel: &CancelToken,
+        started: Instant,
+        timings: &mut Timings,
+    ) -> Result<Answer> {
         let loading = Instant::now();
         let was_loaded = self.models.generator_is_loaded();
         let generator = self.generator()?;
         if !was_loaded {
             timings.load_ms = milliseconds(loading.elapsed());
         }
-        let prompt = self.prompt(question, &retrieved.hits, options)?;
+        let shown = match options.sentences {
+            Some(0) => return Err(Error::invalid("sentences", "at least one must be shown")),
+            Some(count) => {
+                let cosines = |asked: &str, texts: &[&str]| self.cosines(asked, texts, cancel);
+                search::focus(question, &retrieved.hits, count, &cosines)?
+            }
+            None => retrieved.hits.clone(),
+        };
+        let prompt = self.prompt(question, &shown, options)?;
         let before = started.elapsed();
         let ids = &prompt.rendered.token_ids;
         let generation = generator.generate(ids, &options.generate, on_piece, cancel)?;
         timings.add_generation(&generation, before);
+        let shown = &shown[..prompt.shown_count];
+        let written = Written {
+            text: generation.text.trim(),
+            shown,
+            prompt: &prompt.rendered.text,
+            generation: Some(&generation),
+        };
+        self.cited(question, &written, retrieved, options, cancel)
+    }
 
-        let mut answer = self.cited(question, &prompt, &generation, retrieved, options, cancel)?;
-        timings.total_ms = milliseconds(started.elapsed());
-        answer.timings = timings;
-        Ok(answer)
+    /// The best sentence, or what stands beside it if that is as good.
+    fn extracted(
+        &self,
+        question: &str,
+        retrieved: Retrieved,
+        options: &AskOptions,
+        on_piece: &mut dyn FnMut(&str) -> ControlFlow<()>,
+        cancel: &CancelToken,
+    ) -> Result<Answer> {
+        let cosines = |asked: &str, texts: &[&str]| self.cosines(asked, texts, cancel);
+        let ranked = search::sentences(question, &retrieved.hits, &cosines)?;
+        let text = ranked.first().map_or(String::new(), |best| {
+            let passage = &retrieved.hits[best.hit].text;
+            passage[best.range.clone()].split_whitespace().collect::<Vec<_>>().join(" ")
+        });
+        // there is nothing left to end
+        let _ = on_piece(&text);
+        let hits = retrieved.hits.clone();
+        let written = Written { text: &text, shown: &hits, prompt: "", generation: None };
+        self.cited(question, &written, retrieved, options, cancel)
     }
 
     /// The prompt that [`KnowledgeBase::ask`] would give the model for these hits, without generating.
@@ -90,6 +153,7 @@ impl KnowledgeBase {
             history: &options.history,
             system: options.system.as_deref(),
             budget_tokens,
+            fence: options.fence,
         };
         prompt::build(generator.chat(), &request)
     }
@@ -104,45 +168,58 @@ impl KnowledgeBase {
         let embedding = self.encode_question(&query, cancel)?;
         let hits = search::search(&self.store, &query, Some(&embedding), &options.search)?;
         let best = self.store.nearest(&embedding, 1, IndexMode::Auto)?.first().map(|hit| hit.1);
+        // a follow-up says little, and a question in another language than the passages shares no words with them
+        let coverage = match options.abstain {
+            Abstain::Calibrated if options.history.is_empty() => self.coverage(question, &hits)?,
+            _ => None,
+        };
         let floor = match options.abstain {
-            Abstain::Calibrated => self.floor(cancel)?.map(|floor| floor.cosine()),
+            Abstain::Calibrated => self.floor(cancel)?.map(|floor| match coverage {
+                Some(_) => floor.covered_cosine(),
+                None => floor.cosine(),
+            }),
             Abstain::Below(cosine) => Some(cosine),
             Abstain::Never => None,
         };
-        Ok(Retrieved { hits, best, floor })
+        Ok(Retrieved { hits, best, floor, coverage })
+    }
+
+    /// The greatest share of the question that a hit in its language holds, and the share needed; `None` if there is no such hit.
+    fn coverage(&self, question: &str, hits: &[Hit]) -> Result<Option<(f32, f32)>> {
+        let asked = document::guess_lang(question);
+        let comparable = |hit: &&Hit| {
+            let written = document::guess_lang(&hit.text);
+            asked.is_none() || written.is_none() || asked == written
+        };
+        let ids: Vec<i64> = hits.iter().filter(comparable).map(|hit| hit.passage_id).collect();
+        let coverage = self.store.coverage(question, &ids)?;
+        let greatest = coverage.shares.into_iter().reduce(f32::max);
+        Ok(greatest.map(|greatest| (greatest, search::min_coverage(coverage.word_count))))
     }
 
     /// Places citations, fills in what only the file knows, and judges whether the answer is supported.
     fn cited(
         &self,
         question: &str,
-        prompt: &Prompt,
-        generation: &Generation,
+        written: &Written<'_>,
         retrieved: Retrieved,
         options: &AskOptions,
         cancel: &CancelToken,
     ) -> Result<Answer> {
-        let (shown, left_out) = retrieved.hits.split_at(prompt.shown_count);
+        let (shown, left_out) = retrieved.hits.split_at(written.shown.len());
         let cosines = |claim: &str, sentences: &[&str]| self.cosines(claim, sentences, cancel);
         let meaning = retrieved.floor.map(|floor| Meaning { cosines: &cosines, floor });
-        let raw_text = generation.text.trim();
-        let cited = cite::cite(question, raw_text, shown, meaning.as_ref())?;
+        let cited = cite::cite(question, written.text, written.shown, meaning.as_ref())?;
         let mut citations = cited.citations;
         for citation in &mut citations {
             self.fill(citation)?;
         }
         let supported = !citations.is_empty() || options.abstain == Abstain::Never;
         let trace = (options.explain == Explain::Trace).then(|| Trace {
-            prompt: prompt.rendered.text.clone(),
-            raw_text: raw_text.to_owned(),
+            prompt: written.prompt.to_owned(),
+            raw_text: written.text.to_owned(),
             unsupported: cited.unsupported.clone(),
-            floor: retrieved.floor,
-            best: retrieved.best,
-            seed: options.generate.seed,
-            reused_token_count: generation.reused_token_count,
-            drafted_token_count: generation.drafted_token_count,
-            accepted_token_count: generation.accepted_token_count,
-            hits: retrieved.hits.clone(),
+            ..retrieved.trace(options, written.generation)
         });
         Ok(Answer {
             found: supported,
@@ -206,10 +283,41 @@ impl Retrieved {
     /// whatever its cosine: codes and names mean little to an encoder.
     fn not_found(&self, question: &str) -> Option<NotFoundReason> {
         let Some(first) = self.hits.first() else { return Some(NotFoundReason::Empty) };
-        let below = self.best.zip(self.floor).is_some_and(|(best, floor)| best < floor);
-        let holds_words = cite::holds_words(question, &first.text);
-        (below && !holds_words).then_some(NotFoundReason::BelowFloor)
+        if cite::holds_words(question, &first.text) {
+            return None;
+        }
+        if self.best.zip(self.floor).is_some_and(|(best, floor)| best < floor) {
+            return Some(NotFoundReason::BelowFloor);
+        }
+        let uncovered = self.coverage.is_some_and(|(greatest, needed)| greatest < needed);
+        uncovered.then_some(NotFoundReason::Uncovered)
     }
+
+    /// What is known of an answer before it is cited.
+    fn trace(&self, options: &AskOptions, generation: Option<&Generation>) -> Trace {
+        Trace {
+            prompt: String::new(),
+            raw_text: String::new(),
+            unsupported: Vec::new(),
+            floor: self.floor,
+            best: self.best,
+            coverage: self.coverage.map(|pair| pair.0),
+            min_coverage: self.coverage.map(|pair| pair.1),
+            seed: options.generate.seed,
+            reused_token_count: generation.map_or(0, |g| g.reused_token_count),
+            drafted_token_count: generation.map_or(0, |g| g.drafted_token_count),
+            accepted_token_count: generation.map_or(0, |g| g.accepted_token_count),
+            hits: self.hits.clone(),
+        }
+    }
+}
+
+/// What was written for a question, and what its writer was shown.
+struct Written<'a> {
+    text: &'a str,
+    shown: &'a [Hit],
+    prompt: &'a str,
+    generation: Option<&'a Generation>,
 }
 
 /// A follow-up is searched together with the question before it.
@@ -226,18 +334,7 @@ fn not_found(
     timings: Timings,
     options: &AskOptions,
 ) -> Answer {
-    let trace = (options.explain == Explain::Trace).then(|| Trace {
-        prompt: String::new(),
-        raw_text: String::new(),
-        unsupported: Vec::new(),
-        floor: retrieved.floor,
-        best: retrieved.best,
-        seed: options.generate.seed,
-        reused_token_count: 0,
-        drafted_token_count: 0,
-        accepted_token_count: 0,
-        hits: retrieved.hits.clone(),
-    });
+    let trace = (options.explain == Explain::Trace).then(|| retrieved.trace(options, None));
     Answer {
         found: false,
         text: String::new(),

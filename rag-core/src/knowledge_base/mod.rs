@@ -24,8 +24,8 @@ use crate::store::{Access, Damage, Filter, Info, NewDocument, PassageRow, Salvag
 pub use chat::Chat;
 use models::Models;
 pub use types::{
-    Abstain, Answer, AskOptions, Explain, NotFoundReason, OpenOptions, Plan, SyncOptions,
-    SyncReport, Timings, Trace,
+    Abstain, Answer, AskOptions, Explain, NO_LLM, NotFoundReason, OpenOptions, Plan, SyncOptions,
+    SyncReport, Timings, Trace, Writer,
 };
 
 /// The time of last change stored for text that came from the caller and not from a file.

@@ -10,7 +10,7 @@ use crate::model::{DEFAULT_ENCODER, DEFAULT_LLM, ModelDirs};
 use crate::progress::CancelToken;
 use crate::store::{Salvage, Store};
 
-use super::types::OpenOptions;
+use super::types::{NO_LLM, OpenOptions};
 
 /// Names of the models and, once loaded, the models.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ impl Models {
     pub(super) fn new(store: &Store, options: &OpenOptions) -> Result<Self> {
         let stored = store.encoder()?.map(|identity| identity.name);
         let encoder_name = options.encoder.clone().or(stored);
-        if let Some(name) = &options.llm {
+        if let Some(name) = options.llm.as_deref().filter(|name| *name != NO_LLM) {
             options.model_dirs.resolve(name)?;
         }
         Ok(Self {
@@ -56,7 +56,18 @@ impl Models {
         })
     }
 
+    pub(super) fn has_generator(&self) -> bool {
+        self.llm_name != NO_LLM
+    }
+
     pub(super) fn generator(&self) -> Result<&Generator> {
+        if !self.has_generator() {
+            return Err(Error::NotFound {
+                what: "generator",
+                name: self.llm_name.clone(),
+                hint: "the knowledge base was opened without one".to_owned(),
+            });
+        }
         self.generator.get_or_load(|| Generator::load(&self.dirs.resolve(&self.llm_name)?))
     }
 

@@ -7,16 +7,21 @@ use crate::error::Skipped;
 use crate::generate::GenerateOptions;
 use crate::index::BuildOptions;
 use crate::model::{Message, ModelDirs};
+use crate::prompt::Fence;
 use crate::search::{Hit, SearchOptions};
 use crate::store::Access;
 use crate::walk::WalkOptions;
+
+/// The name of no generator.
+pub const NO_LLM: &str = "none";
 
 /// How to open a knowledge base.
 #[derive(Debug, Clone)]
 pub struct OpenOptions {
     /// Encoder by name, path or hub id. Default: the one the file was built with, else [`crate::model::DEFAULT_ENCODER`].
     pub encoder: Option<String>,
-    /// Generator by name, path or hub id. Default: [`crate::model::DEFAULT_LLM`]. Loaded at the first answer.
+    /// Generator by name, path or hub id; [`NO_LLM`] for none: answers are then the best sentences, as with
+    /// [`Writer::Passages`]. Default: [`crate::model::DEFAULT_LLM`]. Loaded at the first answer.
     pub llm: Option<String>,
     /// Where names are looked up.
     pub model_dirs: ModelDirs,
@@ -90,6 +95,23 @@ pub struct AskOptions {
     pub abstain: Abstain,
     /// Whether to record how the answer came about.
     pub explain: Explain,
+    /// Who writes the answer. Default the generator.
+    pub writer: Writer,
+    /// Of each passage, only so many sentences in a row are shown to the generator: those around the one that answers best. Small
+    /// models get lost in long passages. Default all.
+    pub sentences: Option<usize>,
+    /// How passages are told apart from the rest of the prompt. Default by a word that no passage can know.
+    pub fence: Fence,
+}
+
+/// Who writes an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Writer {
+    /// The generator.
+    #[default]
+    Generator,
+    /// Nobody: the answer is the sentence of the passages that answers best, word for word. Needs no generator.
+    Passages,
 }
 
 impl Default for AskOptions {
@@ -101,6 +123,9 @@ impl Default for AskOptions {
             history: Vec::new(),
             abstain: Abstain::default(),
             explain: Explain::default(),
+            writer: Writer::default(),
+            sentences: None,
+            fence: Fence::default(),
         }
     }
 }
@@ -108,10 +133,11 @@ impl Default for AskOptions {
 /// When to say "not found" instead of answering.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub enum Abstain {
-    /// Below the floor measured on this knowledge base with unrelated questions.
+    /// Below the floor measured on this knowledge base with unrelated questions, or where the passages hold less than
+    /// [`crate::search::MIN_COVERAGE`] of what a question in their language says.
     #[default]
     Calibrated,
-    /// Below this cosine.
+    /// Below this cosine, whatever the words.
     Below(f32),
     /// Never: answer whatever was found.
     Never,
@@ -137,6 +163,8 @@ pub enum NotFoundReason {
     BelowFloor,
     /// Nothing in the passages supports what the model said.
     Unsupported,
+    /// The passages found hold too few of the question's words.
+    Uncovered,
 }
 
 /// What `ask` returns.
@@ -195,6 +223,10 @@ pub struct Trace {
     pub floor: Option<f32>,
     /// The best cosine found.
     pub best: Option<f32>,
+    /// The greatest share of the question's words that a passage holds, where it was looked at.
+    pub coverage: Option<f32>,
+    /// The share that was needed.
+    pub min_coverage: Option<f32>,
     /// The seed.
     pub seed: u64,
     /// Tokens of the prompt that were still in memory from the call before.

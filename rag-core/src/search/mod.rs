@@ -1,19 +1,22 @@
-//! Question to hits: dense and lexical legs, fused by reciprocal rank.
+//! Question to hits: a dense and a lexical leg, fused; more of the same left out, and what stands beside a hit added.
 
+mod diversity;
 mod floor;
 mod fusion;
+mod hits;
+mod sentences;
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
+use std::collections::HashSet;
 
 use serde::Serialize;
 
-use crate::document::SourceMap;
 use crate::error::{Error, Result};
-use crate::store::{Filter, IndexMode, NearestOptions, Store};
-use fusion::Fused;
+use crate::store::{Filter, IndexMode, LexicalOptions, NearestOptions, Statistics, Store};
+use fusion::{Fused, Leg};
 
-pub use floor::{Floor, measure as measure_floor};
+pub use floor::{Floor, MIN_COVERAGE, measure as measure_floor, min_coverage};
+pub use fusion::Fusion;
+pub use sentences::{Cosines, Sentence, focus, sentences};
 
 /// Which legs answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -22,7 +25,7 @@ pub enum Mode {
     Dense,
     /// Words only; score is BM25.
     Lexical,
-    /// Both, fused by reciprocal rank; score is the fused one.
+    /// Both, fused as [`SearchOptions::fusion`] says; score is the fused one.
     #[default]
     Hybrid,
 }
@@ -40,7 +43,69 @@ pub struct SearchOptions {
     pub ef_search: Option<usize>,
     /// Only passages of documents that pass. Default all.
     pub filter: Option<Filter>,
+    /// How both legs become one order. Default a mean of scores.
+    pub fusion: Fusion,
+    /// How much a hit must differ from those before it, from 0 to 1: maximal marginal relevance (Carbonell and Goldstein 1998).
+    /// Default not at all.
+    pub diversity: Option<f32>,
+    /// What comes with each hit. Default nothing.
+    pub context: Context,
 }
+
+/// What comes with each hit, as hits of their own that stand beside it in the order of the document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Context {
+    /// Nothing.
+    #[default]
+    None,
+    /// So many passages before and after it, of the same document.
+    Neighbours(usize),
+    /// The passages around it under the same heading, eight on each side at most.
+    Section,
+}
+
+impl Context {
+    /// Reads `none`, `section`, or a number of neighbours.
+    ///
+    /// # Errors
+    /// InvalidArgument for anything else.
+    pub fn parse(text: &str) -> Result<Self> {
+        match (text, text.parse()) {
+            ("none", _) => Ok(Self::None),
+            ("section", _) => Ok(Self::Section),
+            (_, Ok(count)) if count <= MAX_NEIGHBOURS => Ok(Self::Neighbours(count)),
+            _ => {
+                let reason =
+                    format!("{text:?} is not none, section, or a number up to {MAX_NEIGHBOURS}");
+                Err(Error::invalid("context", reason))
+            }
+        }
+    }
+}
+
+impl SearchOptions {
+    fn validate(&self) -> Result<()> {
+        if !(1..=MAX_TOP_K).contains(&self.top_k) {
+            let reason = format!("{} is not from 1 to {MAX_TOP_K}", self.top_k);
+            return Err(Error::invalid("top_k", reason));
+        }
+        if let Some(diversity) = self.diversity
+            && !(0.0..=1.0).contains(&diversity)
+        {
+            return Err(Error::invalid("diversity", format!("{diversity} is not from 0 to 1")));
+        }
+        if let Context::Neighbours(count) = self.context
+            && count > MAX_NEIGHBOURS
+        {
+            let reason = format!("{count} neighbours are more than {MAX_NEIGHBOURS}");
+            return Err(Error::invalid("context", reason));
+        }
+        self.fusion.validate()
+    }
+}
+
+/// Most passages on each side of a hit that may come with it.
+const MAX_NEIGHBOURS: usize = 100;
 
 impl Default for SearchOptions {
     fn default() -> Self {
@@ -50,11 +115,14 @@ impl Default for SearchOptions {
             index: IndexMode::default(),
             ef_search: None,
             filter: None,
+            fusion: Fusion::default(),
+            diversity: None,
+            context: Context::None,
         }
     }
 }
 
-/// Where a hit stood in each leg, from 1.
+/// Where a hit stood in each leg, from 1. Neither for a passage that only stands beside a hit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct Ranks {
     /// Rank among vectors.
@@ -70,7 +138,7 @@ pub struct Hit {
     pub passage_id: i64,
     /// By what the hits are sorted; see [`Mode`]. Higher is better.
     pub score: f32,
-    /// Cosine to the question, where the dense leg ran and found it.
+    /// Cosine to the question, where it was computed.
     pub cosine: Option<f32>,
     /// The document.
     pub uri: String,
@@ -94,105 +162,112 @@ pub struct Hit {
     pub text: String,
     /// Its rank in each leg.
     pub ranks: Ranks,
+    /// BM25 of the question's words, where it was computed.
+    pub bm25: Option<f32>,
 }
 
 /// Fewest passages each leg hands to the fusion.
-const MIN_LEG: usize = 50;
+const MIN_LEG: usize = 100;
 /// Most hits that may be asked for.
 const MAX_TOP_K: usize = 10_000;
 
 /// Finds the passages that answer `question` best; `embedding` is its unit vector, needed unless the mode is lexical.
 ///
-/// Fusion is reciprocal rank fusion with k = 60 (Cormack, Clarke and Buettcher 2009). The order is total: by
-/// score, then by passage id.
+/// The order is total: by score, then by passage id. With [`SearchOptions::context`], each hit is followed or preceded by what
+/// stands beside it, in the order of the document.
 ///
 /// # Errors
-/// [`ErrorCode::InvalidArgument`](crate::ErrorCode::InvalidArgument) for `top_k` 0 or above 10,000, or a missing
-/// embedding; [`ErrorCode::Store`](crate::ErrorCode::Store) if what is needed is damaged.
+/// [`ErrorCode::InvalidArgument`](crate::ErrorCode::InvalidArgument) for `top_k` 0 or above 10,000, other options out of range,
+/// or a missing embedding; [`ErrorCode::Store`](crate::ErrorCode::Store) if what is needed is damaged.
 pub fn search(
     store: &Store,
     question: &str,
     embedding: Option<&[f32]>,
     options: &SearchOptions,
 ) -> Result<Vec<Hit>> {
-    let top_k = options.top_k;
-    if !(1..=MAX_TOP_K).contains(&top_k) {
-        return Err(Error::invalid("top_k", format!("{top_k} is not from 1 to {MAX_TOP_K}")));
-    }
-    let depth = match options.mode {
-        Mode::Hybrid => (top_k * 4).max(MIN_LEG),
-        Mode::Dense | Mode::Lexical => top_k,
-    };
-    let dense = match (options.mode, embedding) {
-        (Mode::Lexical, _) => Vec::new(),
-        (_, Some(embedding)) => nearest(store, embedding, depth, options)?,
-        (_, None) => return Err(Error::invalid("embedding", "missing; this mode needs it")),
-    };
-    let lexical = match options.mode {
-        Mode::Dense => Vec::new(),
-        Mode::Lexical | Mode::Hybrid => match &options.filter {
-            Some(filter) => store.lexical_where(question, depth, filter)?,
-            None => store.lexical(question, depth)?,
-        },
-    };
-    let mut fused = fusion::fuse(&dense, &lexical);
-    fused.truncate(top_k);
-    if options.mode != Mode::Hybrid {
-        let scores: HashMap<i64, f32> = dense.iter().chain(&lexical).copied().collect();
-        fused.iter_mut().for_each(|f| f.score = scores.get(&f.id).copied().unwrap_or(f.score));
-    }
-    fill(store, &fused, &dense.into_iter().collect())
+    let ranked = rank(store, question, embedding, options, None)?;
+    hits::fill(store, &ranked, options.context)
 }
 
-/// The dense leg.
-fn nearest(
+/// The best passages without their texts.
+fn rank(
     store: &Store,
-    embedding: &[f32],
-    depth: usize,
+    question: &str,
+    embedding: Option<&[f32]>,
     options: &SearchOptions,
-) -> Result<Vec<(i64, f32)>> {
-    let among = options.filter.as_ref().map(|filter| store.passages_where(filter)).transpose()?;
-    let (mode, ef_search) = (options.index, options.ef_search);
-    let options = NearestOptions { mode, ef_search, among: among.as_deref() };
-    store.nearest_with(embedding, depth, &options)
-}
-
-/// Adds text and place to what was found. A passage deleted since is left out.
-fn fill(store: &Store, fused: &[Fused], cosines: &HashMap<i64, f32>) -> Result<Vec<Hit>> {
-    let ids: Vec<i64> = fused.iter().map(|f| f.id).collect();
-    let ranked: HashMap<i64, &Fused> = fused.iter().map(|f| (f.id, f)).collect();
-    let mut maps: HashMap<i64, Option<SourceMap>> = HashMap::new();
-    let mut hits = Vec::with_capacity(ids.len());
-    for passage in store.passages(&ids)? {
-        let Some(found) = ranked.get(&passage.id) else { continue };
-        let source = match maps.entry(passage.document_id) {
-            Entry::Occupied(entry) => entry.into_mut(),
-            Entry::Vacant(entry) => entry.insert(source_map(store, passage.document_id)?),
-        };
-        let range = passage.start..passage.end;
-        let bytes = source.as_ref().and_then(|map| map.source_bytes(&range));
-        let place = source.as_ref().and_then(|map| map.place(&range));
-        hits.push(Hit {
-            passage_id: passage.id,
-            score: found.score,
-            cosine: cosines.get(&passage.id).copied(),
-            uri: passage.uri,
-            start: passage.start,
-            end: passage.end,
-            source_start: bytes.as_ref().map(|bytes| bytes.start),
-            source_end: bytes.map(|bytes| bytes.end),
-            page: passage.page,
-            place,
-            title: passage.title,
-            heading: passage.heading,
-            text: passage.text,
-            ranks: found.ranks,
-        });
+    statistics: Option<&Statistics>,
+) -> Result<Vec<Fused>> {
+    options.validate()?;
+    let legs = Legs::of(store, question, embedding, options, statistics)?;
+    let mut ranked = fusion::join(&legs.dense, &legs.lexical);
+    match options.mode {
+        Mode::Dense => ranked.iter_mut().for_each(|f| f.score = f.cosine.unwrap_or_default()),
+        Mode::Lexical => ranked.iter_mut().for_each(|f| f.score = f.bm25.unwrap_or_default()),
+        Mode::Hybrid => fusion::fuse(&mut ranked, options.fusion),
     }
-    Ok(hits)
+    fusion::sort(&mut ranked);
+    match options.diversity {
+        Some(diversity) => diversity::pick(store, ranked, options.top_k, diversity),
+        None => {
+            ranked.truncate(options.top_k);
+            Ok(ranked)
+        }
+    }
 }
 
-fn source_map(store: &Store, document_id: i64) -> Result<Option<SourceMap>> {
-    let packed = store.source_map(document_id)?.filter(|packed| !packed.is_empty());
-    Ok(packed.and_then(|packed| SourceMap::from_bytes(&packed)))
+/// What each leg says.
+struct Legs {
+    dense: Leg,
+    lexical: Leg,
+}
+
+impl Legs {
+    fn of(
+        store: &Store,
+        question: &str,
+        embedding: Option<&[f32]>,
+        options: &SearchOptions,
+        statistics: Option<&Statistics>,
+    ) -> Result<Self> {
+        let among =
+            options.filter.as_ref().map(|filter| store.passages_where(filter)).transpose()?;
+        let among = among.as_deref();
+        let depth = match (options.mode, options.diversity) {
+            (Mode::Dense | Mode::Lexical, None) => options.top_k,
+            _ => options.top_k.max(MIN_LEG),
+        };
+        let nearest = |limit, among| match embedding {
+            Some(embedding) => {
+                let (mode, ef_search) = (options.index, options.ef_search);
+                store.nearest_with(embedding, limit, &NearestOptions { mode, ef_search, among })
+            }
+            None => Err(Error::invalid("embedding", "missing; this mode needs it")),
+        };
+        let lexical = |limit, among| {
+            store.lexical_with(question, limit, &LexicalOptions { among, statistics })
+        };
+        let mut legs = Self { dense: Leg::default(), lexical: Leg::default() };
+        if options.mode != Mode::Lexical {
+            legs.dense.found = nearest(depth, among)?;
+        }
+        if options.mode != Mode::Dense {
+            legs.lexical.found = lexical(depth, among)?;
+        }
+        if options.mode == Mode::Hybrid && matches!(options.fusion, Fusion::Convex { .. }) {
+            let missing = missing(&legs.lexical.found, &legs.dense.found);
+            legs.dense.also = nearest(missing.len(), Some(&missing))?;
+            let missing = self::missing(&legs.dense.found, &legs.lexical.found);
+            legs.lexical.also = lexical(missing.len(), Some(&missing))?;
+        }
+        Ok(legs)
+    }
+}
+
+/// The ids of `found` that are not in `other`, rising.
+fn missing(found: &[(i64, f32)], other: &[(i64, f32)]) -> Vec<i64> {
+    let held: HashSet<i64> = other.iter().map(|hit| hit.0).collect();
+    let mut missing: Vec<i64> =
+        found.iter().map(|hit| hit.0).filter(|id| !held.contains(id)).collect();
+    missing.sort_unstable();
+    missing
 }

@@ -6,6 +6,7 @@
 use rusqlite::Connection;
 use xxhash_rust::xxh3::Xxh3;
 
+use super::bm25::WORDS;
 use super::fault::{Fault, Outcome};
 use super::pool::Pool;
 use super::rows::{self, DocumentRecord, PASSAGE_COLUMNS};
@@ -18,9 +19,6 @@ use crate::progress::CancelToken;
 const MAX_NAMED: usize = 100;
 /// SQLite instructions between two looks at the cancel token.
 const STEPS: i32 = 100_000;
-
-const WORDS: &str =
-    "CREATE VIRTUAL TABLE IF NOT EXISTS temp.words USING fts5vocab(main, lexical, instance)";
 
 /// What has been found so far.
 struct Findings<'a> {

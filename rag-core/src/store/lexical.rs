@@ -5,17 +5,12 @@
 //! for as it is and by both stems. Words with digits near them, such as parts of `CVE-2024-1234`, are never
 //! stemmed, and such a code is also looked for as a phrase. Chinese and Japanese are cut into pairs of letters.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
-use rusqlite::Connection;
-use rusqlite::types::Value;
 use rust_stemmers::{Algorithm, Stemmer};
 use unicode_normalization::UnicodeNormalization;
 
-use super::fault::Outcome;
-use super::filter::Filter;
-
-/// Most words of a question that are looked for; the rest is ignored.
+/// Most different words of a question that are looked for; the rest is ignored.
 const MAX_TERMS: usize = 64;
 /// Letters of a word that count.
 const MAX_WORD_CHARS: usize = 64;
@@ -23,12 +18,176 @@ const MAX_WORD_CHARS: usize = 64;
 /// Words so common in French or English that they are left out of a question with other words. None of them
 /// is a word of weight in the other language.
 const COMMON: &[&str] = &[
-    "a", "an", "and", "are", "as", "at", "au", "aux", "be", "by", "ce", "cette", "dans", "de",
-    "des", "did", "do", "does", "du", "elle", "est", "et", "etait", "for", "from", "has", "have",
-    "how", "il", "ils", "in", "is", "it", "la", "le", "les", "nous", "of", "ou", "par", "pour",
-    "qu", "que", "quel", "quelle", "quelles", "quels", "qui", "quoi", "sont", "sur", "that", "the",
-    "their", "this", "to", "un", "une", "vous", "was", "were", "what", "when", "where", "which",
-    "who", "with", "you",
+    "a",
+    "about",
+    "afin",
+    "ainsi",
+    "alors",
+    "also",
+    "an",
+    "and",
+    "any",
+    "are",
+    "as",
+    "at",
+    "au",
+    "aussi",
+    "aux",
+    "avaient",
+    "avait",
+    "avec",
+    "avoir",
+    "be",
+    "because",
+    "been",
+    "before",
+    "being",
+    "between",
+    "both",
+    "by",
+    "can",
+    "ce",
+    "ces",
+    "cet",
+    "cette",
+    "combien",
+    "comment",
+    "could",
+    "dans",
+    "de",
+    "des",
+    "did",
+    "do",
+    "does",
+    "doit",
+    "donc",
+    "dont",
+    "du",
+    "during",
+    "each",
+    "elle",
+    "elles",
+    "entre",
+    "est",
+    "et",
+    "etaient",
+    "etait",
+    "ete",
+    "etre",
+    "eux",
+    "for",
+    "from",
+    "furent",
+    "fut",
+    "had",
+    "has",
+    "have",
+    "having",
+    "he",
+    "her",
+    "him",
+    "his",
+    "how",
+    "i",
+    "if",
+    "il",
+    "ils",
+    "in",
+    "into",
+    "is",
+    "it",
+    "its",
+    "la",
+    "laquelle",
+    "le",
+    "lequel",
+    "les",
+    "lesquelles",
+    "lesquels",
+    "leur",
+    "leurs",
+    "lui",
+    "mais",
+    "me",
+    "meme",
+    "might",
+    "my",
+    "ne",
+    "no",
+    "nos",
+    "not",
+    "notre",
+    "nous",
+    "of",
+    "on",
+    "only",
+    "ont",
+    "other",
+    "ou",
+    "our",
+    "par",
+    "pas",
+    "peut",
+    "peuvent",
+    "pour",
+    "pourquoi",
+    "qu",
+    "quand",
+    "que",
+    "quel",
+    "quelle",
+    "quelles",
+    "quels",
+    "qui",
+    "quoi",
+    "ses",
+    "she",
+    "should",
+    "so",
+    "some",
+    "sont",
+    "sous",
+    "such",
+    "sur",
+    "than",
+    "that",
+    "the",
+    "their",
+    "them",
+    "then",
+    "there",
+    "these",
+    "they",
+    "this",
+    "those",
+    "through",
+    "to",
+    "tres",
+    "tu",
+    "un",
+    "under",
+    "une",
+    "until",
+    "us",
+    "very",
+    "vos",
+    "votre",
+    "vous",
+    "was",
+    "we",
+    "were",
+    "what",
+    "when",
+    "where",
+    "which",
+    "who",
+    "whom",
+    "whose",
+    "why",
+    "with",
+    "would",
+    "you",
+    "your",
 ];
 
 /// A word of a text.
@@ -59,75 +218,53 @@ pub(super) fn index_text(heading: Option<&str>, text: &str, lang: Option<&str>) 
     indexed
 }
 
-/// The `limit` passages that match any word of `question` best, among those of documents that pass `filter`:
-/// id and BM25, higher is better, ties by id.
-pub(super) fn search(
-    connection: &Connection,
-    question: &str,
-    limit: usize,
-    filter: Option<&Filter>,
-) -> Outcome<Vec<(i64, f32)>> {
-    let Some(expression) = expression(question) else { return Ok(Vec::new()) };
-    filter.map(Filter::validate).transpose()?;
-    let (condition, values) = filter.map(Filter::to_sql).unwrap_or_default();
-    // the plus keeps SQLite from asking the index for each passage on its own
-    let among = match filter {
-        Some(_) => format!(
-            "AND +rowid IN (SELECT id FROM passage WHERE document IN \
-             (SELECT id FROM document WHERE status = 0 AND ({condition})))"
-        ),
-        None => String::new(),
-    };
-    let mut statement = connection.prepare_cached(&format!(
-        "SELECT rowid, -bm25(lexical) AS score FROM lexical WHERE lexical MATCH ? {among} \
-         ORDER BY score DESC, rowid LIMIT ?"
-    ))?;
-    let mut bound = vec![Value::Text(expression)];
-    bound.extend(values);
-    bound.push(Value::Integer(i64::try_from(limit).unwrap_or(i64::MAX)));
-    let rows = statement.query_map(rusqlite::params_from_iter(bound), |row| {
-        Ok((row.get(0)?, row.get::<_, f64>(1)? as f32))
-    })?;
-    Ok(rows.collect::<Result<_, _>>()?)
+/// Something to look for: a word in any of its forms, or a phrase of words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Term {
+    /// The forms of each word that must stand at its place.
+    pub(super) parts: Vec<Vec<String>>,
+    /// How often the question says it.
+    pub(super) count: usize,
 }
 
-/// The FTS5 expression for a question: quoted words joined with OR; `None` if there is no word.
+/// What a question looks for: each of its words, as it is and by both stems, and its codes as phrases.
 ///
-/// Whatever the question, the result is a sound expression: it holds letters, digits, quotes, spaces and OR.
-fn expression(question: &str) -> Option<String> {
+/// Words that are common in French or English are left out unless there are no others.
+pub(super) fn terms(question: &str) -> Vec<Term> {
     let all = words(question);
     let common = |word: &Word| COMMON.binary_search(&word.folded.as_str()).is_ok();
     let only_common = all.iter().all(common);
-    let mut seen = BTreeSet::new();
-    let terms: Vec<&Word> = all
-        .iter()
-        .filter(|word| only_common || !common(word))
-        .filter(|word| seen.insert(word.folded.as_str()))
-        .take(MAX_TERMS)
-        .collect();
     let (french, english) =
         (Stemmer::create(Algorithm::French), Stemmer::create(Algorithm::English));
-    let mut forms = BTreeSet::new();
-    for word in terms {
-        forms.insert(word.folded.clone());
+    let mut terms: Vec<Term> = Vec::new();
+    let mut numbers: HashMap<Vec<Vec<String>>, usize> = HashMap::new();
+    let mut add = |parts: Vec<Vec<String>>| match numbers.get(&parts) {
+        Some(number) => terms[*number].count += 1,
+        None if terms.len() < MAX_TERMS => {
+            numbers.insert(parts.clone(), terms.len());
+            terms.push(Term { parts, count: 1 });
+        }
+        None => {}
+    };
+    for word in all.iter().filter(|word| only_common || !common(word)) {
+        let mut forms = BTreeSet::from([word.folded.clone()]);
         if can_stem(word) {
             forms.insert(french.stem(&word.folded).into_owned());
             forms.insert(english.stem(&word.folded).into_owned());
         }
+        add(vec![forms.into_iter().collect()]);
     }
-    forms.extend(phrases(&all));
-    let quoted: Vec<String> = forms.iter().map(|form| format!("\"{form}\"")).collect();
-    (!quoted.is_empty()).then(|| quoted.join(" OR "))
+    phrases(&all).into_iter().for_each(&mut add);
+    terms
 }
 
 /// Codes such as `CVE-2024-1234`, as the phrases they are indexed as.
-fn phrases(words: &[Word]) -> Vec<String> {
+fn phrases(words: &[Word]) -> Vec<Vec<Vec<String>>> {
     let codes = words.chunk_by(|a, b| a.stretch == b.stretch);
     let is_code = |code: &&[Word]| code.len() > 1 && code.len() <= 8 && !code[0].plain;
     codes
         .filter(is_code)
-        .take(MAX_TERMS)
-        .map(|code| code.iter().map(|word| word.folded.as_str()).collect::<Vec<_>>().join(" "))
+        .map(|code| code.iter().map(|word| vec![word.folded.clone()]).collect())
         .collect()
 }
 
@@ -216,13 +353,15 @@ fn is_unspaced(c: char) -> bool {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use proptest::prelude::*;
+    use rusqlite::Connection;
 
     use super::*;
-    use crate::store::schema;
+    use crate::store::{bm25, schema};
 
     fn index(passages: &[(&str, Option<&str>)]) -> Connection {
         let connection = Connection::open_in_memory().unwrap();
         connection.execute_batch(schema::LEXICAL).unwrap();
+        connection.execute_batch(bm25::WORDS).unwrap();
         for (id, (text, lang)) in (1i64..).zip(passages) {
             let body = index_text(None, text, *lang);
             connection
@@ -233,7 +372,11 @@ mod tests {
     }
 
     fn found(connection: &Connection, question: &str) -> Vec<i64> {
-        search(connection, question, 10, None).unwrap().into_iter().map(|hit| hit.0).collect()
+        bm25::search(connection, question, 10, None, None)
+            .unwrap()
+            .into_iter()
+            .map(|hit| hit.0)
+            .collect()
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Single values: the encoder, counters, settings. Each row carries its checksum.
 //!
-//! `change` counts transactions that write documents or segments. Whoever holds vectors in memory compares it
+//! `change` counts transactions that write documents, what filters see of them, or segments. Whoever holds vectors in memory compares it
 //! with their own at each search, in the same snapshot; unlike `PRAGMA data_version` it means the same on every
 //! connection, so readers share one copy.
 

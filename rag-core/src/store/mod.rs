@@ -4,6 +4,7 @@
 //! sealed segment plus the rows written since, searched together. docs/format.md describes the file.
 
 mod backup;
+mod bm25;
 mod check;
 mod fault;
 mod filter;
@@ -15,6 +16,7 @@ mod pool;
 mod rows;
 mod salvage;
 mod schema;
+mod scopes;
 mod seal;
 mod segment;
 mod space;
@@ -23,7 +25,7 @@ mod vectors;
 mod write;
 
 use std::path::{Path, PathBuf};
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use rusqlite::Connection;
 use rusqlite::limits::Limit;
@@ -37,15 +39,17 @@ use crate::progress::CancelToken;
 use fault::Outcome;
 use open::Source;
 use pool::Pool;
+use scopes::Scopes;
 use vectors::Vectors;
 
 pub use vectors::EF_SEARCH;
 
+pub use bm25::{Coverage, Statistics};
 pub use filter::{Comparison, Field, Filter};
 pub use salvage::Encode;
 pub use types::{
-    Access, Damage, DocumentRow, IndexMode, Info, NearestOptions, NewDocument, PassageRow,
-    Precision, Salvage, Seal,
+    Access, Damage, DocumentRow, IndexMode, Info, LexicalOptions, NearestOptions, NewDocument,
+    PassageRow, Precision, Salvage, Seal,
 };
 
 /// An open knowledge base file. Any number of threads may use it at once; writers queue.
@@ -56,6 +60,7 @@ pub use types::{
 pub struct Store {
     pool: Pool,
     vectors: RwLock<Vectors>,
+    scopes: Scopes,
 }
 
 impl Store {
@@ -69,7 +74,7 @@ impl Store {
     /// damaged, or cannot be written; StoreVersion if it is newer, or older and opened to be read; Busy.
     pub fn open(path: &Path, access: Access) -> Result<Self> {
         let pool = open::open(path, access)?;
-        Ok(Self { pool, vectors: RwLock::default() })
+        Ok(Self { pool, vectors: RwLock::default(), scopes: Scopes::default() })
     }
 
     /// The path it was opened at.
@@ -219,7 +224,7 @@ impl Store {
     /// # Errors
     /// NotFound if there is none with this id; Store; Busy.
     pub fn touch_document(&self, id: i64, size_bytes: u64, mtime_ns: i64) -> Result<()> {
-        self.pool.write(|connection| write::touch(connection, id, size_bytes, mtime_ns))
+        self.touch_documents(&[(id, size_bytes, mtime_ns)])
     }
 
     /// As [`Store::touch_document`] for many, in one transaction: id, size and time of each.
@@ -229,7 +234,11 @@ impl Store {
     pub fn touch_documents(&self, documents: &[(i64, u64, i64)]) -> Result<()> {
         self.pool.write(|connection| {
             let mut all = documents.iter();
-            all.try_for_each(|(id, size, mtime_ns)| write::touch(connection, *id, *size, *mtime_ns))
+            all.try_for_each(|(id, size, mtime_ns)| {
+                write::touch(connection, *id, *size, *mtime_ns)
+            })?;
+            meta::bump(connection, meta::CHANGE)?;
+            Ok(())
         })
     }
 
@@ -279,8 +288,8 @@ impl Store {
     ///
     /// # Errors
     /// InvalidArgument for a filter beyond its limits; Store.
-    pub fn passages_where(&self, filter: &Filter) -> Result<Vec<i64>> {
-        self.pool.read(|connection| filter::passages(connection, filter))
+    pub fn passages_where(&self, filter: &Filter) -> Result<Arc<[i64]>> {
+        self.pool.read(|connection| self.scopes.passages(connection, filter))
     }
 
     /// The passage with this id.
@@ -297,6 +306,30 @@ impl Store {
     /// Store if one is damaged.
     pub fn passages(&self, ids: &[i64]) -> Result<Vec<PassageRow>> {
         self.pool.read(|connection| rows::passages(connection, ids))
+    }
+
+    /// The passages before and after the one at `ordinal` of a document, `reach` on each side at most, in their order.
+    ///
+    /// # Errors
+    /// Store if one is damaged.
+    pub fn neighbours(
+        &self,
+        document_id: i64,
+        ordinal: usize,
+        reach: usize,
+    ) -> Result<(Vec<PassageRow>, Vec<PassageRow>)> {
+        self.pool.read(|connection| rows::neighbours(connection, document_id, ordinal, reach))
+    }
+
+    /// The unit vector of each passage; `None` where there is none.
+    ///
+    /// # Errors
+    /// Store if one is damaged.
+    pub fn vectors_of(&self, ids: &[i64]) -> Result<Vec<Option<Vec<f32>>>> {
+        self.pool.read(|connection| {
+            let dim = meta::encoder(connection)?.map_or(0, |identity| identity.dim);
+            vectors::of(connection, ids, dim)
+        })
     }
 
     /// The `limit` passages with the highest cosine to `query` (unit, `dim` long), best first, ties by id.
@@ -339,20 +372,37 @@ impl Store {
     /// # Errors
     /// Store if the full-text index is damaged.
     pub fn lexical(&self, question: &str, limit: usize) -> Result<Vec<(i64, f32)>> {
-        self.pool.read(|connection| lexical::search(connection, question, limit, None))
+        self.lexical_with(question, limit, &LexicalOptions::default())
     }
 
-    /// As [`Store::lexical`], among the documents that pass `filter`.
+    /// As [`Store::lexical`], with options.
     ///
     /// # Errors
-    /// InvalidArgument for a filter beyond its limits; Store if the full-text index is damaged.
-    pub fn lexical_where(
+    /// Store if the full-text index is damaged.
+    pub fn lexical_with(
         &self,
         question: &str,
         limit: usize,
-        filter: &Filter,
+        options: &LexicalOptions<'_>,
     ) -> Result<Vec<(i64, f32)>> {
-        self.pool.read(|connection| lexical::search(connection, question, limit, Some(filter)))
+        let &LexicalOptions { among, statistics } = options;
+        self.pool.read(|connection| bm25::search(connection, question, limit, among, statistics))
+    }
+
+    /// How much of `question` each of some passages holds.
+    ///
+    /// # Errors
+    /// Store if the full-text index is damaged.
+    pub fn coverage(&self, question: &str, ids: &[i64]) -> Result<Coverage> {
+        self.pool.read(|connection| bm25::coverage(connection, question, ids))
+    }
+
+    /// What the words of `question` count in this file, to be added up over several that are asked as one.
+    ///
+    /// # Errors
+    /// Store if the full-text index is damaged.
+    pub fn statistics(&self, question: &str) -> Result<Statistics> {
+        self.pool.read(|connection| bm25::statistics(connection, question))
     }
 
     /// Builds the vector index over all passages and swaps it in, if enough changed or [`Seal::Now`] asks.

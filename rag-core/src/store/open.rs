@@ -13,6 +13,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
+use super::bm25::WORDS;
 use super::fault::{Fault, Outcome};
 use super::migrate::{self, LADDER, Ladder};
 use super::pool::Pool;
@@ -79,6 +80,7 @@ fn memory(path: &Path, access: Access) -> Result<Pool> {
         let mut connection = Connection::open_in_memory()?;
         harden(&mut connection)?;
         fill(&connection)?;
+        connection.execute_batch(WORDS)?;
         Ok(connection)
     };
     let connection = run().map_err(|fault| fault.at(path))?;
@@ -200,6 +202,7 @@ pub(super) fn reader(path: &Path, source: &Source) -> Outcome<Connection> {
         }
     };
     harden(&mut connection)?;
+    connection.execute_batch(WORDS)?;
     connection.pragma_update(None, "query_only", true)?;
     Ok(connection)
 }

@@ -285,3 +285,33 @@ pub(super) fn passages(connection: &Connection, ids: &[i64]) -> Outcome<Vec<Pass
     }
     Ok(found)
 }
+
+/// The passages before and after the one at `ordinal` of a document, `reach` on each side at most, in their order.
+pub(super) fn neighbours(
+    connection: &Connection,
+    document_id: i64,
+    ordinal: usize,
+    reach: usize,
+) -> Outcome<(Vec<PassageRow>, Vec<PassageRow>)> {
+    let sql = format!(
+        "SELECT {PASSAGE_COLUMNS} FROM passage LEFT JOIN document ON document.id = passage.document \
+         WHERE passage.document = ?1 AND ordinal BETWEEN ?2 AND ?3 ORDER BY ordinal"
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    let bound = |place: usize| i64::try_from(place).unwrap_or(i64::MAX);
+    let (first, last) =
+        (bound(ordinal.saturating_sub(reach)), bound(ordinal.saturating_add(reach)));
+    let (mut before, mut after) = (Vec::new(), Vec::new());
+    for row in statement.query_map((document_id, first, last), read_passage)? {
+        let (passage, intact) = row?;
+        if !intact {
+            return Err(Fault::Damaged(format!("passage {} is damaged", passage.id)));
+        }
+        match passage.ordinal.cmp(&ordinal) {
+            std::cmp::Ordering::Less => before.push(passage),
+            std::cmp::Ordering::Equal => {}
+            std::cmp::Ordering::Greater => after.push(passage),
+        }
+    }
+    Ok((before, after))
+}

@@ -19,9 +19,10 @@ pub(super) const VERSION: u32 = 1;
 /// 8 KiB pages hold ten vectors of 384 half-precision numbers; 4 KiB pages would hold four each.
 pub(super) const PAGE_SIZE: u32 = 8192;
 
-/// The full-text table, also made in memory by `check` to compare with.
+/// The full-text table, also made in memory by `check` to compare with. What goes into it is words parted by spaces; the
+/// tokenizer cuts nothing else.
 pub(super) const LEXICAL: &str = "CREATE VIRTUAL TABLE lexical USING fts5(body, content='', \
-     contentless_delete=1, tokenize='unicode61 remove_diacritics 2')";
+     contentless_delete=1, tokenize='ascii')";
 
 /// The tables of this version. A new version keeps the old list in its step of [`super::migrate::LADDER`].
 pub(super) const TABLES: &[&str] = &[

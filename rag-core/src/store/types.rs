@@ -165,6 +165,15 @@ pub struct NearestOptions<'a> {
     pub among: Option<&'a [i64]>,
 }
 
+/// How to look for words.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct LexicalOptions<'a> {
+    /// Only these passages, by rising id. Default all. What words weigh is counted over all passages all the same.
+    pub among: Option<&'a [i64]>,
+    /// What scores are measured against. Default this file.
+    pub statistics: Option<&'a super::Statistics>,
+}
+
 /// When to build the vector index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Seal {

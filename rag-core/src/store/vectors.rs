@@ -351,6 +351,26 @@ fn rescore(
     Ok((hits, settled))
 }
 
+/// The vector of each passage; `None` where there is none.
+pub(super) fn of(
+    connection: &Connection,
+    ids: &[i64],
+    dim: usize,
+) -> Outcome<Vec<Option<Vec<f32>>>> {
+    let mut statement = connection.prepare_cached("SELECT data FROM vector WHERE id = ?1")?;
+    let mut found = Vec::with_capacity(ids.len());
+    for id in ids {
+        let mut vector = Vec::with_capacity(dim);
+        let read = |row: &rusqlite::Row<'_>| Ok(read_row(*id, row, dim, &mut vector));
+        found.push(match statement.query_row([id], read).optional()? {
+            Some(true) => Some(vector),
+            Some(false) => return Err(damaged(*id)),
+            None => None,
+        });
+    }
+    Ok(found)
+}
+
 /// Calls `each` with every vector above `after`, by id.
 pub(super) fn each_vector(
     connection: &Connection,

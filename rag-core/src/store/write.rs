@@ -234,7 +234,9 @@ pub(super) fn rename(connection: &Connection, id: i64, uri: &str, mtime_ns: i64)
     }
     record.uri = uri.to_owned();
     record.mtime_ns = mtime_ns;
-    record.update(connection)
+    record.update(connection)?;
+    meta::bump(connection, meta::CHANGE)?;
+    Ok(())
 }
 
 fn existing(connection: &Connection, id: i64) -> Outcome<DocumentRecord> {

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use rag_core::search::{self, Mode, SearchOptions};
-use rag_core::store::{Comparison, Field, Filter, IndexMode, NearestOptions, NewDocument, Seal};
+use rag_core::store::{
+    Comparison, Field, Filter, IndexMode, LexicalOptions, NearestOptions, NewDocument, Seal,
+};
 use rag_core::{CancelToken, ErrorCode};
 
 use crate::fixture::{Kb, clustered, passage, unit};
@@ -100,7 +102,7 @@ fn both_legs_find_only_what_passes_and_all_of_it() {
         }
         let filter = Filter::parse("kind = pdf").unwrap();
         let allowed: BTreeSet<i64> =
-            kb.store.passages_where(&filter).unwrap().into_iter().collect();
+            kb.store.passages_where(&filter).unwrap().iter().copied().collect();
         assert_eq!(allowed.len(), if seal { 21 } else { 24 });
         for mode in [Mode::Dense, Mode::Lexical, Mode::Hybrid] {
             for index in [IndexMode::Flat, IndexMode::Hnsw] {
@@ -223,9 +225,10 @@ fn any_filter_is_answered_and_its_negation_is_the_rest() {
         let rest = numbers(&kb, &Filter::Not(Box::new(filter.clone())));
         prop_assert!(passing.is_disjoint(&rest));
         prop_assert_eq!(passing.len() + rest.len(), 40);
-        prop_assert!(
-            kb.store.lexical_where("bridge", 100, &filter).unwrap().len() == passing.len()
-        );
+        let among = kb.store.passages_where(&filter).unwrap();
+        let options = LexicalOptions { among: Some(&among), ..LexicalOptions::default() };
+        let found = kb.store.lexical_with("bridge", 100, &options).unwrap();
+        prop_assert_eq!(found.len(), passing.len());
         Ok(())
     });
     checked.unwrap();

@@ -30,10 +30,22 @@ class KnowledgeBase(_native.KnowledgeBase):
         index: Index | None = None,
         ef_search: int | None = None,
         filter: str | None = None,
+        fusion: str | None = None,
+        diversity: float | None = None,
+        context: int | str | None = None,
     ) -> list[_native.Hit]:
         """As ``search``, without holding up the event loop."""
         return await asyncio.to_thread(
-            self.search, question, top_k, mode=mode, index=index, ef_search=ef_search, filter=filter
+            self.search,
+            question,
+            top_k,
+            mode=mode,
+            index=index,
+            ef_search=ef_search,
+            filter=filter,
+            fusion=fusion,
+            diversity=diversity,
+            context=context,
         )
 
     async def aask(self, question: str, **options: Unpack[AskOptions]) -> _native.Answer:

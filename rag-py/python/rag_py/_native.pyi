@@ -147,6 +147,9 @@ class KnowledgeBase:
         index: Index | None = None,
         ef_search: int | None = None,
         filter: str | None = None,
+        fusion: str | None = None,
+        diversity: float | None = None,
+        context: int | str | None = None,
     ) -> list[Hit]:
         """Finds the passages that answer a question best, best first.
 
@@ -157,6 +160,11 @@ class KnowledgeBase:
             index: ``"auto"`` (by size), ``"flat"`` (exact) or ``"hnsw"``. Default ``"auto"``.
             ef_search: Candidates explored in the graph, where one is walked. Default 128.
             filter: Only documents that pass, such as ``"kind = pdf AND year >= 2020"``. Default all.
+            fusion: How vectors and words become one order: ``"convex"`` or ``"convex:WEIGHT"`` (a mean of scores, with the
+                weight of the vectors), ``"rrf"`` or ``"rrf:K"`` (by ranks). Default ``"convex"``.
+            diversity: How much a hit must differ from those before it, from 0 to 1. Default not at all.
+            context: What comes with each hit, as hits beside it: a number of passages before and after, or ``"section"``.
+                Default nothing.
 
         Raises:
             InvalidArgumentError: The question is empty, or ``top_k`` out of range.
@@ -175,8 +183,14 @@ class KnowledgeBase:
         index: Index | None = None,
         ef_search: int | None = None,
         filter: str | None = None,
+        fusion: str | None = None,
+        diversity: float | None = None,
+        context: int | str | None = None,
         abstain: Abstain | None = None,
         explain: bool | None = None,
+        extract: bool | None = None,
+        sentences: int | None = None,
+        fence: bool | None = None,
         max_new_tokens: int | None = None,
         temperature: float | None = None,
         top_p: float | None = None,
@@ -205,9 +219,15 @@ class KnowledgeBase:
             top_k: Passages offered to the prompt. Default 3.
             mode: ``"dense"``, ``"lexical"`` or ``"hybrid"``. Default ``"hybrid"``.
             index: ``"auto"``, ``"flat"`` or ``"hnsw"``. Default ``"auto"``.
+            ef_search, filter, fusion, diversity, context: As in ``search``.
             abstain: ``"calibrated"``, ``"never"``, or the cosine below which the answer is not found. Default
                 ``"calibrated"``.
             explain: Record how the answer came about in ``Answer.trace``.
+            extract: Answer with the best sentence of the passages, word for word, without the generator. Default False.
+            sentences: Show the generator only so many sentences of each passage, those around the one that answers best.
+                Default all.
+            fence: Fence each passage with a word that none can know, so that what it says does not pass for an instruction.
+                Default True.
             max_new_tokens: Most tokens of the answer. Default 256.
             temperature: 0 is greedy. Default 0.
             top_p: Keep the likeliest tokens that sum to p. Default 1, all.
@@ -243,8 +263,14 @@ class KnowledgeBase:
         index: Index | None = None,
         ef_search: int | None = None,
         filter: str | None = None,
+        fusion: str | None = None,
+        diversity: float | None = None,
+        context: int | str | None = None,
         abstain: Abstain | None = None,
         explain: bool | None = None,
+        extract: bool | None = None,
+        sentences: int | None = None,
+        fence: bool | None = None,
         max_new_tokens: int | None = None,
         temperature: float | None = None,
         top_p: float | None = None,
@@ -271,8 +297,14 @@ class KnowledgeBase:
         index: Index | None = None,
         ef_search: int | None = None,
         filter: str | None = None,
+        fusion: str | None = None,
+        diversity: float | None = None,
+        context: int | str | None = None,
         abstain: Abstain | None = None,
         explain: bool | None = None,
+        extract: bool | None = None,
+        sentences: int | None = None,
+        fence: bool | None = None,
         max_new_tokens: int | None = None,
         temperature: float | None = None,
         top_p: float | None = None,
@@ -409,7 +441,11 @@ class Hit:
 
     @property
     def cosine(self) -> float | None:
-        """Cosine to the question, where vectors were searched and found it."""
+        """Cosine to the question, where it was computed."""
+
+    @property
+    def bm25(self) -> float | None:
+        """BM25 of the question's words, where it was computed."""
 
     @property
     def uri(self) -> str:

@@ -5,7 +5,9 @@ from typing import Any, Dict, List, Literal, Mapping, Optional, Sequence, TypedD
 Mode = Union[Literal["dense"], Literal["lexical"], Literal["hybrid"]]
 Index = Union[Literal["auto"], Literal["flat"], Literal["hnsw"]]
 Status = Union[Literal["ok"], Literal["moved"], Literal["changed"], Literal["missing"]]
-Reason = Union[Literal["empty"], Literal["below_floor"], Literal["unsupported"]]
+Reason = Union[
+    Literal["empty"], Literal["below_floor"], Literal["uncovered"], Literal["unsupported"]
+]
 StopReason = Union[
     Literal["end_of_turn"],
     Literal["stop_string"],
@@ -45,8 +47,14 @@ class AskOptions(TypedDict, total=False):
     index: Optional[Index]
     ef_search: Optional[int]
     filter: Optional[str]
+    fusion: Optional[str]
+    diversity: Optional[float]
+    context: Union[int, str, None]
     abstain: Optional[Abstain]
     explain: Optional[bool]
+    extract: Optional[bool]
+    sentences: Optional[int]
+    fence: Optional[bool]
     max_new_tokens: Optional[int]
     temperature: Optional[float]
     top_p: Optional[float]

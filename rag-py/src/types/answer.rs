@@ -30,7 +30,7 @@ impl Answer {
         self.0.citations.iter().cloned().map(Citation).collect()
     }
 
-    /// Why there is none: "empty", "below_floor" or "unsupported"; `None` when found.
+    /// Why there is none: "empty", "below_floor", "uncovered" or "unsupported"; `None` when found.
     #[getter]
     fn reason(&self, py: Python<'_>) -> PyResult<Option<String>> {
         self.0.reason.as_ref().map(|reason| word(py, reason)).transpose()

@@ -91,6 +91,12 @@ impl Hit {
         &self.0.text
     }
 
+    /// BM25 of the question's words, where it was computed.
+    #[getter]
+    fn bm25(&self) -> Option<f32> {
+        self.0.bm25
+    }
+
     /// Its rank, from 1, among vectors ("dense") and among words ("lexical").
     #[getter]
     fn ranks<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {

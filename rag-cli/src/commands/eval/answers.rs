@@ -2,9 +2,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;
+use std::time::Instant;
 
-use rag_core::store::Access;
-use rag_core::{AskOptions, KnowledgeBase, OpenOptions};
+use rag_core::cite::Status;
+use rag_core::search::MIN_COVERAGE;
+use rag_core::store::{Access, Comparison, Field, Filter};
+use rag_core::{Answer, AskOptions, KnowledgeBase, OpenOptions};
 use serde::Serialize;
 
 use crate::beir::Collection;
@@ -12,12 +15,24 @@ use crate::commands::options::model_dirs;
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::interrupt::Job;
+use crate::metrics::Judgements;
 
 /// Words that SQuAD's measure leaves out, English and French.
 const ARTICLES: [&str; 10] = ["a", "an", "the", "le", "la", "les", "l", "un", "une", "des"];
 
+/// How answers are asked for.
+#[derive(Debug, Clone)]
+pub(super) struct How<'a> {
+    pub(super) encoder: &'a str,
+    /// [`NO_LLM`] for none.
+    pub(super) llm: &'a str,
+    pub(super) options: AskOptions,
+    /// Whether each query is also asked with its documents taken out.
+    pub(super) unanswerable: bool,
+}
+
 /// Means over the queries that carry answers; a query that found no answer counts 0.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub(super) struct AnswerMetrics {
     /// Share of answers that contain a gold answer.
     pub(super) containment: f64,
@@ -27,6 +42,21 @@ pub(super) struct AnswerMetrics {
     pub(super) f1: f64,
     /// Share of queries that got any answer.
     pub(super) found: f64,
+    /// Share of queries one of whose relevant documents was among the passages shown.
+    pub(super) shown: f64,
+    /// Of the answers that contain a gold answer, the share of citations that lie in a relevant document.
+    pub(super) citation_precision: f64,
+    /// Share of citations whose quote stands in its source.
+    pub(super) citations_verified: f64,
+    /// Median milliseconds of a whole answer.
+    pub(super) p50_ms: f64,
+    /// Share of queries that got no answer once their relevant documents were taken out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) unanswerable_refused: Option<f64>,
+    /// What other thresholds of coverage would have refused before an answer was written: threshold, share of the answerable,
+    /// share of the unanswerable.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) coverage_curve: Vec<[f64; 3]>,
     #[serde(skip)]
     pub(super) answered_count: usize,
 }
@@ -34,14 +64,13 @@ pub(super) struct AnswerMetrics {
 /// Puts the corpus into a knowledge base in memory and asks every query that carries answers.
 pub(super) fn measure(
     collection: &Collection,
-    encoder: &str,
-    llm: &str,
+    how: &How<'_>,
     console: &Console<'_>,
     job: &Job,
 ) -> Result<AnswerMetrics, Failure> {
     let options = OpenOptions {
-        encoder: Some(encoder.to_owned()),
-        llm: Some(llm.to_owned()),
+        encoder: Some(how.encoder.to_owned()),
+        llm: Some(how.llm.to_owned()),
         model_dirs: model_dirs(),
         access: Access::Create,
     };
@@ -49,16 +78,32 @@ pub(super) fn measure(
     fill(&knowledge_base, collection, console, job)?;
     let queries: Vec<_> = collection.queries.iter().filter(|q| !q.answers.is_empty()).collect();
     let bar = console.bar("answering", Some(queries.len() as u64));
-    let mut sum = AnswerMetrics::default();
+    let mut tally = Tally::default();
+    let none = Judgements::new();
     for (index, query) in queries.iter().enumerate() {
+        let judged = collection.judgements.get(&query.id).unwrap_or(&none);
+        let relevant: Vec<&str> =
+            judged.iter().filter(|pair| *pair.1 > 0).map(|pair| pair.0.as_str()).collect();
         let mut ignore = |_: &str| ControlFlow::Continue(());
-        let options = AskOptions::default();
-        let answer = knowledge_base.ask(&query.text, &options, &mut ignore, job.token())?;
-        sum.found += f64::from(u8::from(answer.found));
-        sum.add(&without_markers(&answer.text), &query.answers);
+        let start = Instant::now();
+        let answer = knowledge_base.ask(&query.text, &how.options, &mut ignore, job.token())?;
+        tally.times.push(start.elapsed().as_secs_f64() * 1e3);
+        tally.add(&answer, &query.answers, &relevant);
+        if how.unanswerable {
+            let mut options = how.options.clone();
+            options.search.filter = Some(without(&relevant));
+            let answer = knowledge_base.ask(&query.text, &options, &mut ignore, job.token())?;
+            tally.add_unanswerable(&answer);
+        }
         bar.set(index + 1);
     }
-    Ok(sum.mean(queries.len()))
+    Ok(tally.metrics())
+}
+
+/// Every document but these.
+fn without(uris: &[&str]) -> Filter {
+    let is = |uri: &&str| Filter::Compare(Field::Path, Comparison::Equal, (*uri).to_owned());
+    Filter::Not(Box::new(Filter::Any(uris.iter().map(is).collect())))
 }
 
 fn fill(
@@ -78,27 +123,100 @@ fn fill(
     Ok(())
 }
 
-impl AnswerMetrics {
-    fn add(&mut self, answer: &str, gold: &[String]) {
-        let words = normalise(answer);
-        let gold: Vec<Vec<String>> = gold.iter().map(|text| normalise(text)).collect();
-        let any =
-            |test: &dyn Fn(&[String]) -> bool| f64::from(u8::from(gold.iter().any(|g| test(g))));
-        self.containment += any(&|g| contains(&words, g));
-        self.exact_match += any(&|g| words == g);
-        self.f1 += gold.iter().map(|g| overlap(&words, g)).fold(0.0, f64::max);
+/// Sums over the queries asked so far.
+#[derive(Debug, Default)]
+struct Tally {
+    containment: f64,
+    exact_match: f64,
+    f1: f64,
+    found: usize,
+    shown: usize,
+    /// Of the answers that contain a gold answer: citations, and those in a relevant document.
+    cited: usize,
+    cited_relevant: usize,
+    citations: usize,
+    verified: usize,
+    unanswerable: usize,
+    refused: usize,
+    times: Vec<f64>,
+    coverages: Vec<f64>,
+    unanswerable_coverages: Vec<f64>,
+}
+
+impl Tally {
+    fn add(&mut self, answer: &Answer, gold: &[String], relevant: &[&str]) {
+        let contained = self.add_text(&without_markers(&answer.text), gold);
+        self.found += usize::from(answer.found);
+        self.shown +=
+            usize::from(answer.hits.iter().any(|hit| relevant.contains(&hit.uri.as_str())));
+        self.citations += answer.citations.len();
+        self.verified += answer.citations.iter().filter(|c| c.status == Status::Ok).count();
+        if contained {
+            self.cited += answer.citations.len();
+            let right = answer.citations.iter().filter(|c| relevant.contains(&c.uri.as_str()));
+            self.cited_relevant += right.count();
+        }
+        self.coverages.extend(coverage(answer));
     }
 
-    fn mean(self, count: usize) -> Self {
-        let divisor = (count as f64).max(1.0);
-        Self {
-            containment: self.containment / divisor,
-            exact_match: self.exact_match / divisor,
-            f1: self.f1 / divisor,
-            found: self.found / divisor,
+    /// Compares a text with the gold answers; whether it contains one.
+    fn add_text(&mut self, text: &str, gold: &[String]) -> bool {
+        let words = normalise(text);
+        let gold: Vec<Vec<String>> = gold.iter().map(|text| normalise(text)).collect();
+        let any = |test: &dyn Fn(&[String]) -> bool| gold.iter().any(|g| test(g));
+        let contained = any(&|g| contains(&words, g));
+        self.containment += f64::from(u8::from(contained));
+        self.exact_match += f64::from(u8::from(any(&|g| words == g)));
+        self.f1 += gold.iter().map(|g| overlap(&words, g)).fold(0.0, f64::max);
+        contained
+    }
+
+    fn add_unanswerable(&mut self, answer: &Answer) {
+        self.unanswerable += 1;
+        self.refused += usize::from(!answer.found);
+        self.unanswerable_coverages.extend(coverage(answer));
+    }
+
+    fn metrics(mut self) -> AnswerMetrics {
+        let count = self.times.len();
+        let share = |part: f64, whole: usize| part / (whole as f64).max(1.0);
+        self.times.sort_by(f64::total_cmp);
+        AnswerMetrics {
+            containment: share(self.containment, count),
+            exact_match: share(self.exact_match, count),
+            f1: share(self.f1, count),
+            found: share(self.found as f64, count),
+            shown: share(self.shown as f64, count),
+            citation_precision: share(self.cited_relevant as f64, self.cited),
+            citations_verified: share(self.verified as f64, self.citations),
+            p50_ms: self.times.get(count / 2).copied().unwrap_or_default(),
+            unanswerable_refused: (self.unanswerable > 0)
+                .then(|| share(self.refused as f64, self.unanswerable)),
+            coverage_curve: self.curve(),
             answered_count: count,
         }
     }
+
+    fn curve(&self) -> Vec<[f64; 3]> {
+        if self.unanswerable_coverages.is_empty() {
+            return Vec::new();
+        }
+        let below = |values: &[f64], threshold: f64| {
+            let refused = values.iter().filter(|value| **value < threshold).count();
+            refused as f64 / (values.len() as f64).max(1.0)
+        };
+        (1..=20)
+            .map(|step| f64::from(step) * 0.05)
+            .map(|at| [at, below(&self.coverages, at), below(&self.unanswerable_coverages, at)])
+            .collect()
+    }
+}
+
+/// The share of the question that the passages held, for a question of up to eight words; longer ones measured alike.
+fn coverage(answer: &Answer) -> Option<f64> {
+    let trace = answer.trace.as_ref()?;
+    let needed = f64::from(trace.min_coverage?);
+    Some(f64::from(trace.coverage?) * f64::from(MIN_COVERAGE) / needed)
 }
 
 /// Takes the engine's `[1]` out.
@@ -157,20 +275,20 @@ mod tests {
 
     #[test]
     fn measures_of_one_answer() {
-        let mut metrics = AnswerMetrics::default();
-        metrics.add(&without_markers("The year 1995 [1]."), &["1995".to_owned()]);
-        assert_eq!((metrics.containment, metrics.exact_match), (1.0, 0.0));
+        let mut tally = Tally::default();
+        assert!(tally.add_text(&without_markers("The year 1995 [1]."), &["1995".to_owned()]));
+        assert_eq!((tally.containment, tally.exact_match), (1.0, 0.0));
         // One shared word of two and one.
-        assert!((metrics.f1 - 2.0 / 3.0).abs() < 1e-12);
-        metrics.add("the bridge", &["A bridge!".to_owned()]);
-        assert_eq!((metrics.containment, metrics.exact_match), (2.0, 1.0));
+        assert!((tally.f1 - 2.0 / 3.0).abs() < 1e-12);
+        assert!(tally.add_text("the bridge", &["A bridge!".to_owned()]));
+        assert_eq!((tally.containment, tally.exact_match), (2.0, 1.0));
     }
 
     #[test]
     fn an_empty_answer_scores_nothing() {
-        let mut metrics = AnswerMetrics::default();
-        metrics.add("", &["1995".to_owned()]);
-        assert_eq!(metrics, AnswerMetrics::default());
+        let mut tally = Tally::default();
+        assert!(!tally.add_text("", &["1995".to_owned()]));
+        assert_eq!(tally.metrics(), AnswerMetrics::default());
     }
 
     #[test]

@@ -5,14 +5,15 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::time::Instant;
 
+use rag_core::document::Document;
 use rag_core::encode::{Embeddings, Encoder, EncoderIdentity};
 use rag_core::passage::Passage;
 use rag_core::search::{SearchOptions, search};
-use rag_core::store::{Access, IndexMode, NewDocument, Store};
+use rag_core::store::{Access, IndexMode, NewDocument, Precision, Store};
 use rag_core::{CancelToken, Error, Result};
 
+use super::settings::Setting;
 use crate::beir::{Collection, Query};
-use crate::commands::options::ModeArg;
 use crate::console::{Bar, Console};
 
 /// Texts handed to the encoder at once: enough for batches of its own, few enough for a live progress bar.
@@ -22,24 +23,16 @@ const TEXTS_AT_ONCE: usize = 128;
 #[derive(Debug)]
 pub(super) struct Ranker {
     queries: Option<Embeddings>,
-    documents: Documents,
+    /// In memory, searched as the product searches.
+    store: Store,
+    document_of_passage: HashMap<i64, usize>,
     encode_seconds: f64,
-}
-
-/// What queries are compared with.
-#[derive(Debug)]
-enum Documents {
-    /// Vectors, compared exactly in f32.
-    Vectors(Embeddings),
-    /// A store in memory, searched as the product searches.
-    Store { store: Box<Store>, document_of_passage: HashMap<i64, usize>, mode: ModeArg },
 }
 
 impl Ranker {
     pub(super) fn build(
         collection: &Collection,
         encoder: Option<&Encoder>,
-        mode: ModeArg,
         console: &Console<'_>,
         cancel: &CancelToken,
     ) -> Result<Self> {
@@ -51,14 +44,9 @@ impl Ranker {
         let encode_seconds = start.elapsed().as_secs_f64();
         let questions: Vec<&str> = collection.queries.iter().map(|q| q.text.as_str()).collect();
         let queries = encoder.map(|e| e.encode_queries(&questions, cancel)).transpose()?;
-        let documents = match (vectors, mode) {
-            (Some(vectors), ModeArg::Dense) => Documents::Vectors(vectors),
-            (vectors, _) => {
-                let identity = encoder.map(Encoder::identity);
-                fill_store(&texts, identity, vectors.as_ref(), mode, cancel)?
-            }
-        };
-        Ok(Self { queries, documents, encode_seconds })
+        let identity = encoder.map(Encoder::identity);
+        let (store, document_of_passage) = fill_store(&texts, identity, vectors.as_ref(), cancel)?;
+        Ok(Self { queries, store, document_of_passage, encode_seconds })
     }
 
     /// Time spent encoding documents.
@@ -67,25 +55,24 @@ impl Ranker {
     }
 
     /// The `depth` best documents for the query with this number.
-    pub(super) fn rank(&self, index: usize, query: &Query, depth: usize) -> Result<Vec<usize>> {
+    pub(super) fn rank(
+        &self,
+        index: usize,
+        query: &Query,
+        setting: &Setting,
+        depth: usize,
+    ) -> Result<Vec<usize>> {
         let embedding = self.queries.as_ref().and_then(|rows| rows.rows().nth(index));
-        match &self.documents {
-            Documents::Vectors(vectors) => {
-                let embedding = embedding.ok_or_else(|| Error::internal("query without vector"))?;
-                Ok(nearest(embedding, vectors, depth))
-            }
-            Documents::Store { store, document_of_passage, mode } => {
-                let options = SearchOptions {
-                    top_k: depth,
-                    mode: (*mode).into(),
-                    index: IndexMode::Flat,
-                    ..SearchOptions::default()
-                };
-                let hits = search(store, &query.text, embedding, &options)?;
-                let document = |id| document_of_passage.get(&id).copied();
-                Ok(hits.iter().filter_map(|hit| document(hit.passage_id)).collect())
-            }
-        }
+        let options = SearchOptions {
+            top_k: depth,
+            mode: setting.mode.into(),
+            index: IndexMode::Flat,
+            fusion: setting.fusion,
+            ..SearchOptions::default()
+        };
+        let hits = search(&self.store, &query.text, embedding, &options)?;
+        let document = |id| self.document_of_passage.get(&id).copied();
+        Ok(hits.iter().filter_map(|hit| document(hit.passage_id)).collect())
     }
 }
 
@@ -118,28 +105,15 @@ fn encode_by_length(
     Ok(Embeddings { dim, data, truncated })
 }
 
-/// Exact search by cosine; ties by document number.
-fn nearest(query: &[f32], documents: &Embeddings, depth: usize) -> Vec<usize> {
-    let dot = |row: &[f32]| query.iter().zip(row).map(|(a, b)| a * b).sum::<f32>();
-    let mut scored: Vec<(f32, usize)> =
-        documents.rows().enumerate().map(|(index, row)| (dot(row), index)).collect();
-    let order = |a: &(f32, usize), b: &(f32, usize)| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1));
-    if depth > 0 && scored.len() > depth {
-        scored.select_nth_unstable_by(depth - 1, order);
-        scored.truncate(depth);
-    }
-    scored.sort_unstable_by(order);
-    scored.into_iter().map(|(_, index)| index).collect()
-}
-
+/// One passage for each text that is not empty, and which text each passage is.
 fn fill_store(
     texts: &[String],
     identity: Option<&EncoderIdentity>,
     vectors: Option<&Embeddings>,
-    mode: ModeArg,
     cancel: &CancelToken,
-) -> Result<Documents> {
+) -> Result<(Store, HashMap<i64, usize>)> {
     let store = Store::open(Path::new(":memory:"), Access::Create)?;
+    store.set_precision(Precision::F32)?;
     let words_only = EncoderIdentity {
         fingerprint: "none".to_owned(),
         name: "none".to_owned(),
@@ -160,11 +134,12 @@ fn fill_store(
             document_of_passage.insert(id, index);
         }
     }
-    Ok(Documents::Store { store: Box::new(store), document_of_passage, mode })
+    Ok((store, document_of_passage))
 }
 
 fn put_text(store: &Store, index: usize, text: &str, row: &[f32]) -> Result<Vec<i64>> {
     let uri = format!("document {index}");
+    let lang = Document::plain(text).lang;
     let document = NewDocument {
         uri: &uri,
         size_bytes: text.len() as u64,
@@ -172,7 +147,7 @@ fn put_text(store: &Store, index: usize, text: &str, row: &[f32]) -> Result<Vec<
         hash: [0; 32],
         kind: "text",
         title: None,
-        lang: None,
+        lang: lang.as_deref(),
         text,
         source_map: &[],
         metadata: &BTreeMap::new(),
@@ -180,17 +155,4 @@ fn put_text(store: &Store, index: usize, text: &str, row: &[f32]) -> Result<Vec<
     let passage =
         Passage { range: 0..text.len(), heading: None, page: None, token_count: text.len() };
     store.put_document(&document, &[passage], row)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn exact_search_sorts_by_cosine_then_number() {
-        let data = vec![0.0, 1.0, 1.0, 0.0, 0.6, 0.8, 1.0, 0.0];
-        let documents = Embeddings { dim: 2, data, truncated: Vec::new() };
-        assert_eq!(nearest(&[1.0, 0.0], &documents, 3), [1, 3, 2]);
-        assert_eq!(nearest(&[0.0, 1.0], &documents, 10), [0, 2, 1, 3]);
-    }
 }

@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 use std::sync::RwLock;
 use std::time::Duration;
 
+use super::super::scopes::Scopes;
 use super::super::types::Access;
 use super::super::{Store, open};
 use super::*;
@@ -56,7 +57,7 @@ fn fixture(folder: &Path) -> PathBuf {
 
 fn store(path: &Path, access: Access, ladder: &Ladder) -> crate::Result<Store> {
     let pool = open::open_with(path, access, ladder)?;
-    Ok(Store { pool, vectors: RwLock::default() })
+    Ok(Store { pool, vectors: RwLock::default(), scopes: Scopes::default() })
 }
 
 /// All that a caller can see of the file.

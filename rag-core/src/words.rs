@@ -1,4 +1,5 @@
-//! The words of a text as citations compare them: without case, accents, endings and function words.
+//! The words of a text as questions, sentences and claims are compared by them: without case, accents, endings and function
+//! words.
 
 use rust_stemmers::{Algorithm, Stemmer};
 use unicode_segmentation::UnicodeSegmentation;
@@ -7,14 +8,14 @@ use crate::store::lexical::fold;
 
 /// A word that carries meaning.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) struct Word {
+pub(crate) struct Word {
     /// What it is compared by.
-    pub(super) key: String,
-    pub(super) kind: WordKind,
+    pub(crate) key: String,
+    pub(crate) kind: WordKind,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) enum WordKind {
+pub(crate) enum WordKind {
     /// Holds a digit.
     Number,
     /// Written with a capital inside a sentence.
@@ -24,7 +25,7 @@ pub(super) enum WordKind {
 
 impl WordKind {
     /// How much a word counts for a claim.
-    pub(super) fn weight(self) -> f32 {
+    pub(crate) fn weight(self) -> f32 {
         match self {
             WordKind::Number => 2.0,
             WordKind::Name => 1.5,
@@ -35,7 +36,7 @@ impl WordKind {
 
 /// The meaning-carrying words of `text`, in order. A number is its digits: `10h30` is 10 and 30, and `1,200` or
 /// `1 200` is 1200.
-pub(super) fn words(text: &str) -> Vec<Word> {
+pub(crate) fn words(text: &str) -> Vec<Word> {
     let stemmers = [Algorithm::English, Algorithm::French].map(Stemmer::create);
     let mut words: Vec<Word> = Vec::new();
     let pieces = text.unicode_words().flat_map(|word| word.split(['\'', '\u{2019}']));
