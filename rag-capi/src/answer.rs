@@ -334,6 +334,7 @@ pub(crate) unsafe fn ask_options(given: &rag_ask_options) -> Result<AskOptions> 
     let mut search = search_options(given.top_k, given.mode, given.index, default.search.top_k)?;
     // SAFETY: passed on to the caller.
     search.filter = unsafe { kb::filter(given.filter) }?;
+    search.rerank = kb::rerank(given.rerank)?;
     Ok(AskOptions {
         search,
         // SAFETY: passed on to the caller.

@@ -47,6 +47,8 @@ pub struct rag_hit {
     pub page: u32,
     /// Zero.
     pub reserved: u32,
+    /// Rank after reranking, from 1; 0 if the hit was not reranked.
+    pub rerank_rank: usize,
 }
 
 /// C's view of `hit`; its texts are kept in `texts`.
@@ -68,6 +70,7 @@ pub(crate) fn view(hit: &Hit, texts: &mut Texts) -> rag_hit {
         lexical_rank: hit.ranks.lexical.unwrap_or(0),
         page: hit.page.unwrap_or(0),
         reserved: 0,
+        rerank_rank: hit.ranks.rerank.unwrap_or(0),
     }
 }
 

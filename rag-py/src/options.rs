@@ -127,6 +127,7 @@ pub(crate) fn encoder_options(keywords: Option<Keywords<'_, '_>>) -> PyResult<En
             "level" => options.level = level(value)?,
             "threads" => options.thread_count = Some(value.extract()?),
             "truncate_dim" => options.truncate_dim = Some(value.extract()?),
+            "backend" => options.backend = backend(value)?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -157,6 +158,7 @@ fn set_search(options: &mut SearchOptions, key: &str, value: &Bound<'_, PyAny>) 
         "index" => options.index = index(value)?,
         "ef_search" => options.ef_search = Some(value.extract()?),
         "filter" => options.filter = Some(filter(value)?),
+        "rerank" => options.rerank = Some(value.extract()?),
         _ => return Ok(false),
     }
     Ok(true)

@@ -2,6 +2,7 @@
 
 mod answers;
 mod ranking;
+mod reranking;
 
 use std::path::PathBuf;
 
@@ -9,13 +10,14 @@ use rag_core::CancelToken;
 use serde::Serialize;
 
 use super::encode;
-use super::options::ModeArg;
+use super::options::{ModeArg, RerankArgs};
 use crate::beir::Collection;
 use crate::console::Console;
 use crate::failure::{Exit, Failure, Outcome};
 use crate::metrics::{Judgements, Metrics};
 use answers::AnswerMetrics;
 use ranking::Ranker;
+use reranking::Reranked;
 
 /// Documents looked at per query; the deepest measure is recall@100.
 const DEPTH: usize = 100;
@@ -46,6 +48,8 @@ pub(crate) struct Args {
     limit: Option<usize>,
     #[command(flatten)]
     how: encode::How,
+    #[command(flatten)]
+    rerank: RerankArgs,
 }
 
 #[derive(Debug, Serialize)]
@@ -79,8 +83,9 @@ pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
         ModeArg::Dense | ModeArg::Hybrid => Some(encode::load(&args.encoder, &args.how.options())?),
     };
     let ranker = Ranker::build(&collection, encoder.as_ref(), args.mode, console, job.token())?;
+    let reranked = Reranked::load(&args.rerank)?;
     let start = std::time::Instant::now();
-    let retrieval = measure(&collection, &ranker, console, job.token())?;
+    let retrieval = measure(&collection, &ranker, reranked.as_ref(), console, job.token())?;
     let search_seconds = start.elapsed().as_secs_f64();
     let answers = match &args.llm {
         Some(llm) => Some(answers::measure(&collection, &args.encoder, llm, console, &job)?),
@@ -113,6 +118,7 @@ fn mode_name(mode: ModeArg) -> &'static str {
 fn measure(
     collection: &Collection,
     ranker: &Ranker,
+    reranked: Option<&Reranked>,
     console: &Console<'_>,
     cancel: &CancelToken,
 ) -> rag_core::Result<Metrics> {
@@ -121,7 +127,10 @@ fn measure(
     let mut all = Vec::with_capacity(collection.queries.len());
     for (index, query) in collection.queries.iter().enumerate() {
         cancel.check()?;
-        let ranked = ranker.rank(index, query, DEPTH)?;
+        let mut ranked = ranker.rank(index, query, DEPTH)?;
+        if let Some(reranked) = reranked {
+            reranked.sort(collection, query, &mut ranked, cancel)?;
+        }
         let ids: Vec<&str> = ranked
             .iter()
             .filter_map(|document| collection.documents.get(*document))

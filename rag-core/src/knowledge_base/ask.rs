@@ -102,7 +102,7 @@ impl KnowledgeBase {
     ) -> Result<Retrieved> {
         let query = follow_up(question, &options.history);
         let embedding = self.encode_question(&query, cancel)?;
-        let hits = search::search(&self.store, &query, Some(&embedding), &options.search)?;
+        let hits = self.ranked(&query, Some(&embedding), &options.search, cancel)?;
         let best = self.store.nearest(&embedding, 1, IndexMode::Auto)?.first().map(|hit| hit.1);
         let floor = match options.abstain {
             Abstain::Calibrated => self.floor(cancel)?.map(|floor| floor.cosine()),

@@ -41,9 +41,9 @@ mod tests {
     fn found_by_both_beats_found_by_one() {
         let fused = fuse(&[(1, 0.9), (2, 0.8)], &[(3, 7.0), (2, 6.0)]);
         assert_eq!(fused.iter().map(|f| f.id).collect::<Vec<_>>(), [2, 1, 3]);
-        assert_eq!(fused[0].ranks, Ranks { dense: Some(2), lexical: Some(2) });
+        assert_eq!(fused[0].ranks, Ranks { dense: Some(2), lexical: Some(2), rerank: None });
         assert_eq!(fused[0].score, 2.0 / 62.0);
-        assert_eq!(fused[1].ranks, Ranks { dense: Some(1), lexical: None });
+        assert_eq!(fused[1].ranks, Ranks { dense: Some(1), ..Ranks::default() });
     }
 
     #[test]

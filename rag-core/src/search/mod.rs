@@ -40,6 +40,9 @@ pub struct SearchOptions {
     pub ef_search: Option<usize>,
     /// Only passages of documents that pass. Default all.
     pub filter: Option<Filter>,
+    /// How many of the best hits a knowledge base with a reranker sorts anew; 0 for none. Default
+    /// [`crate::rerank::DEFAULT_COUNT`], or none without a reranker. [`search`] alone does not rerank.
+    pub rerank: Option<usize>,
 }
 
 impl Default for SearchOptions {
@@ -50,6 +53,7 @@ impl Default for SearchOptions {
             index: IndexMode::default(),
             ef_search: None,
             filter: None,
+            rerank: None,
         }
     }
 }
@@ -61,6 +65,9 @@ pub struct Ranks {
     pub dense: Option<usize>,
     /// Rank among words.
     pub lexical: Option<usize>,
+    /// Rank after reranking; not written to JSON where no reranker ran.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rerank: Option<usize>,
 }
 
 /// A passage found.
@@ -68,7 +75,8 @@ pub struct Ranks {
 pub struct Hit {
     /// The passage's number in its file, never reused.
     pub passage_id: i64,
-    /// By what the hits are sorted; see [`Mode`]. Higher is better.
+    /// By what the hits are sorted; see [`Mode`], or the reranker's score where it has a rank of its own. Higher is
+    /// better.
     pub score: f32,
     /// Cosine to the question, where the dense leg ran and found it.
     pub cosine: Option<f32>,

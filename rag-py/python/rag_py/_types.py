@@ -45,6 +45,7 @@ class AskOptions(TypedDict, total=False):
     index: Optional[Index]
     ef_search: Optional[int]
     filter: Optional[str]
+    rerank: Optional[int]
     abstain: Optional[Abstain]
     explain: Optional[bool]
     max_new_tokens: Optional[int]
@@ -89,11 +90,15 @@ class GenerateOptions(TypedDict, total=False):
     grammar: Optional[str]
 
 
-class Ranks(TypedDict):
-    """Where a hit stood in each leg, from 1."""
-
+class _Legs(TypedDict):
     dense: Optional[int]
     lexical: Optional[int]
+
+
+class Ranks(_Legs, total=False):
+    """Where a hit stood in each leg, from 1, and after reranking."""
+
+    rerank: int
 
 
 class Timings(TypedDict):
