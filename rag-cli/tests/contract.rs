@@ -472,7 +472,10 @@ fn a_cross_encoder_sorts_hits_and_is_inspected() {
     assert_eq!(wrong["error"]["code"], "Model");
     let missing = json(&[&search[..], &["--reranker", "no-such-model"]].concat(), 1);
     assert_eq!(missing["error"]["code"], "NotFound");
-    assert_eq!(rag(&[&search[..], &["--rerank", "1"]].concat()).output().unwrap().status.code(), Some(2));
+    assert_eq!(
+        rag(&[&search[..], &["--rerank", "1"]].concat()).output().unwrap().status.code(),
+        Some(2)
+    );
 }
 
 #[test]
@@ -481,7 +484,8 @@ fn encoders_come_from_gguf_and_run_on_candle() {
     let report = json(&["model", "inspect", &file, "--json"], 0);
     assert_eq!((&report["kind"], &report["pooling"]), (&json!("encoder"), &json!("mean")));
     let encode = |backend: &str| {
-        let arguments = ["encode", "--encoder", &file, "--backend", backend, "--precision", "f32", "--json"];
+        let arguments =
+            ["encode", "--encoder", &file, "--backend", backend, "--precision", "f32", "--json"];
         let output = run_with_input(&arguments, b"the bridge\n");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         serde_json::from_slice::<Vec<f64>>(&output.stdout).unwrap()

@@ -147,8 +147,8 @@ fn is_encoder(path: &Path) -> bool {
     rag_core::model::is_encoder_gguf(path)
         || !rag_core::model::is_generator(path)
             && ["modules.json", "config.json", "tokenizer.json"]
-            .iter()
-            .any(|file| path.join(file).exists())
+                .iter()
+                .any(|file| path.join(file).exists())
 }
 
 fn to_json(value: &impl Serialize) -> Result<Value> {

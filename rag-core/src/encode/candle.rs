@@ -123,14 +123,14 @@ impl CandleNetwork {
             cancel.check()?;
             let count = (most / length(longest).max(1)).clamp(1, rest.len());
             let (rows, later) = rest.split_at(count);
-            let states = self
-                .states(all, rows, poolings)
-                .map_err(|cause| failed(&self.path, cause))?;
+            let states =
+                self.states(all, rows, poolings).map_err(|cause| failed(&self.path, cause))?;
             for (row, states) in rows.iter().zip(states) {
                 let out = &mut pooled[row * width..][..width];
                 for (pooling, part) in poolings.iter().zip(out.chunks_exact_mut(self.hidden)) {
                     // a pooled state is the mean of itself
-                    let pooling = if states.len() == self.hidden { Pooling::Mean } else { *pooling };
+                    let pooling =
+                        if states.len() == self.hidden { Pooling::Mean } else { *pooling };
                     pool(pooling, &states, part);
                 }
             }
@@ -140,7 +140,12 @@ impl CandleNetwork {
     }
 
     /// The states of each of `rows`, `[length, hidden]`; one state where it was pooled on the device.
-    fn states(&self, all: Batch<'_>, rows: &[usize], poolings: &[Pooling]) -> Outcome<Vec<Vec<f32>>> {
+    fn states(
+        &self,
+        all: Batch<'_>,
+        rows: &[usize],
+        poolings: &[Pooling],
+    ) -> Outcome<Vec<Vec<f32>>> {
         let sequences: Vec<&[u32]> = rows.iter().map(|&row| all.sequences[row]).collect();
         let longest = sequences.iter().map(|ids| ids.len()).max().unwrap_or(0);
         let (mut ids, mut types, mut mask) = (Vec::new(), Vec::new(), Vec::new());
@@ -173,7 +178,10 @@ impl CandleNetwork {
         }
         let flat: Vec<f32> = states.flatten_all()?.to_vec1()?;
         let padded = flat.chunks_exact(longest * self.hidden);
-        Ok(padded.zip(&sequences).map(|(all, ids)| all[..ids.len() * self.hidden].to_vec()).collect())
+        Ok(padded
+            .zip(&sequences)
+            .map(|(all, ids)| all[..ids.len() * self.hidden].to_vec())
+            .collect())
     }
 }
 

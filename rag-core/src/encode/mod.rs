@@ -313,8 +313,7 @@ impl Encoder {
     }
 
     fn token_ids(&self, prefix: &str, text: &str) -> Result<TokenIds> {
-        let tokens =
-            self.tokenizer.ids(&format!("{prefix}{text}"), self.engine.max_tokens())?;
+        let tokens = self.tokenizer.ids(&format!("{prefix}{text}"), self.engine.max_tokens())?;
         tokens.check(&self.path, self.engine.vocab_size())
     }
 

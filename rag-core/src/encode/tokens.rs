@@ -124,9 +124,8 @@ impl TextTokenizer {
             return Err(refused());
         }
         let types = joined.get_type_ids();
-        let first_between = (types.get(second.start) == Some(&1)).then(|| {
-            types[first.end..second.start].iter().take_while(|&&kind| kind == 0).count()
-        });
+        let first_between = (types.get(second.start) == Some(&1))
+            .then(|| types[first.end..second.start].iter().take_while(|&&kind| kind == 0).count());
         Ok(PairFrame {
             before: ids[..first.start].to_vec(),
             between: ids[first.end..second.start].to_vec(),

@@ -223,7 +223,12 @@ impl<'a> Source<'a> {
     }
 
     /// Weight rows and bias of a linear layer.
-    pub(super) fn rows(&mut self, name: &str, shape: [usize; 2], bias: bool) -> Result<(Vec<f32>, Vec<f32>)> {
+    pub(super) fn rows(
+        &mut self,
+        name: &str,
+        shape: [usize; 2],
+        bias: bool,
+    ) -> Result<(Vec<f32>, Vec<f32>)> {
         let weight = self.values(&format!("{name}.weight"), &shape)?;
         let bias = match bias {
             true => self.values(&format!("{name}.bias"), &shape[..1])?,

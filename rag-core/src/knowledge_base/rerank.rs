@@ -30,7 +30,8 @@ impl KnowledgeBase {
                 return search::search(&self.store, question, embedding, options);
             }
             (Some(count), None) => {
-                let reason = format!("{count}, but the knowledge base was opened without a reranker");
+                let reason =
+                    format!("{count}, but the knowledge base was opened without a reranker");
                 return Err(Error::invalid("rerank", reason));
             }
             (count, Some(reranker)) => (reranker, count.unwrap_or(DEFAULT_COUNT)),

@@ -45,7 +45,9 @@ const LAYER_NAMES: [(&str, &str); 8] = [
 #[must_use]
 pub fn is_encoder_gguf(path: &Path) -> bool {
     let gguf = super::summary::find(path).and_then(|file| Gguf::open(&file));
-    gguf.is_ok_and(|gguf| gguf.text("general.architecture").is_some_and(|name| name.contains("bert")))
+    gguf.is_ok_and(|gguf| {
+        gguf.text("general.architecture").is_some_and(|name| name.contains("bert"))
+    })
 }
 
 /// What the file says about its encoder.
@@ -57,7 +59,8 @@ pub(crate) fn read(path: &Path) -> Result<EncoderFolder> {
     let gguf = Gguf::open(&path)?;
     let name = gguf.text("general.architecture").unwrap_or("missing");
     if name != ARCHITECTURE {
-        let reason = format!("architecture {name:?} is not an encoder this engine runs: {ARCHITECTURE}");
+        let reason =
+            format!("architecture {name:?} is not an encoder this engine runs: {ARCHITECTURE}");
         return Err(gguf.bad(reason));
     }
     if gguf.flag("bert.attention.causal") == Some(true) {
@@ -125,7 +128,9 @@ fn pooling(gguf: &Gguf) -> Result<Pooling> {
 fn tokenizer(gguf: &Gguf) -> Result<Value> {
     let kind = gguf.text("tokenizer.ggml.model").unwrap_or("missing");
     if kind != "bert" {
-        return Err(gguf.bad(format!("a {kind:?} vocabulary is not one an encoder in GGUF has here: bert")));
+        return Err(
+            gguf.bad(format!("a {kind:?} vocabulary is not one an encoder in GGUF has here: bert"))
+        );
     }
     let missing = |what: &str| gguf.bad(format!("{what} is missing"));
     let tokens = gguf.texts("tokenizer.ggml.tokens");
@@ -151,9 +156,9 @@ fn tokenizer(gguf: &Gguf) -> Result<Value> {
         vocab.insert(piece, id.into());
     }
     let special = |keys: &[&str], name: &str| {
-        let id = keys.iter().find_map(|key| {
-            gguf.count(&format!("tokenizer.ggml.{key}_token_id")).transpose()
-        });
+        let id = keys
+            .iter()
+            .find_map(|key| gguf.count(&format!("tokenizer.ggml.{key}_token_id")).transpose());
         let id = id.transpose()?.or_else(|| tokens.iter().position(|token| token == name));
         let token = id.and_then(|id| Some((tokens.get(id)?.clone(), id)));
         token.ok_or_else(|| missing(name))
@@ -191,13 +196,15 @@ pub(crate) fn tensors(path: &Path) -> Result<Tensors> {
     let failed = |cause| Error::model_cause(path, "its weights cannot be read", cause);
     let content = Content::read(&mut file).map_err(failed)?;
     let mut hasher = blake3::Hasher::new();
-    hasher.update_reader(&mut File::open(path).map_err(|source| Error::io(path, source))?)
+    hasher
+        .update_reader(&mut File::open(path).map_err(|source| Error::io(path, source))?)
         .map_err(|source| Error::io(path, source))?;
     let mut all = Vec::new();
     for (name, info) in gguf.tensors() {
         let Some(new) = renamed(name) else { continue };
         let tensor = content.tensor(&mut file, name, &Device::Cpu).map_err(failed)?;
-        let values = tensor.dequantize(&Device::Cpu).and_then(|tensor| tensor.flatten_all()?.to_vec1());
+        let values =
+            tensor.dequantize(&Device::Cpu).and_then(|tensor| tensor.flatten_all()?.to_vec1());
         // tables of one row are written without their first dimension
         let mut shape = info.shape.clone();
         if new.ends_with("embeddings.weight") && shape.len() == 1 {

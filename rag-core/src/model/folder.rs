@@ -195,7 +195,8 @@ impl Modules {
             return Ok(Self { transformer: folder.to_owned(), pooling: None, denses: Vec::new() });
         };
         let kinds: Vec<&str> = modules.iter().map(Module::kind).collect();
-        let known = |kind: &&str| matches!(*kind, "Transformer" | "Pooling" | "Dense" | "Normalize");
+        let known =
+            |kind: &&str| matches!(*kind, "Transformer" | "Pooling" | "Dense" | "Normalize");
         if let Some(other) = kinds.iter().find(|kind| !known(kind)) {
             return Err(Error::model(&path, format!("module {other} is not one this engine runs")));
         }

@@ -145,7 +145,9 @@ impl RerankerFolder {
                 Err(Error::model(&self.function_path, reason))
             }
             _ => {
-                let reason = format!("{label_count} labels; a reranker has 1, or 2 with the second for a match");
+                let reason = format!(
+                    "{label_count} labels; a reranker has 1, or 2 with the second for a match"
+                );
                 Err(Error::model(&self.weights_path, reason))
             }
         }
@@ -179,13 +181,15 @@ fn check_class(folder: &Path, config: &Map<String, Value>) -> Result<()> {
     match class_of(config) {
         Some(class) if class.ends_with(CLASS) => Ok(()),
         Some(class) if class.ends_with("ForCausalLM") => {
-            let reason = "a generator, which writes text: give it as llm; a reranker is a cross-encoder";
+            let reason =
+                "a generator, which writes text: give it as llm; a reranker is a cross-encoder";
             Err(Error::model(folder, reason))
         }
         Some(class) if class.ends_with("Model") => Err(is_encoder(folder)),
         class => {
             let class = class.unwrap_or("missing");
-            let reason = format!("architectures names {class}, expected a class that ends with {CLASS}");
+            let reason =
+                format!("architectures names {class}, expected a class that ends with {CLASS}");
             Err(Error::model(folder, reason))
         }
     }
@@ -221,7 +225,8 @@ fn head(
             Ok((HeadKind::Normed { activation, has_bias }, pooling))
         }
         other => {
-            let reason = format!("cross-encoders of model_type {other:?} are not run here: {KNOWN}");
+            let reason =
+                format!("cross-encoders of model_type {other:?} are not run here: {KNOWN}");
             Err(Error::model(path, reason))
         }
     }

@@ -119,7 +119,8 @@ fn labels(
     let count = match tensors.shape(&weight) {
         Some([count @ 1..=64, _]) => *count,
         Some(shape) => {
-            let reason = format!("tensor {weight} has shape {shape:?}, expected labels by {hidden}");
+            let reason =
+                format!("tensor {weight} has shape {shape:?}, expected labels by {hidden}");
             return Err(Error::model(&files.weights_path, reason));
         }
         // named by the taking of it

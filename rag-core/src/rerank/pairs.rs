@@ -26,7 +26,8 @@ impl Pairs {
         let tokenizer = TextTokenizer::load(path, &files.tokenizer_bytes, vocab_size)?;
         let frame = tokenizer.pair_frame()?;
         let special_count = frame.before.len() + frame.between.len() + frame.after.len();
-        let room = files.max_tokens.checked_sub(special_count).filter(|room| *room >= PASSAGE_SHARE);
+        let room =
+            files.max_tokens.checked_sub(special_count).filter(|room| *room >= PASSAGE_SHARE);
         let room = room.ok_or_else(|| {
             Error::model(path, format!("{} tokens leave no room for two texts", files.max_tokens))
         })?;
@@ -61,9 +62,7 @@ impl Pairs {
     /// The first token that the network is told to be of the passage.
     pub(super) fn second(&self, question: &TokenIds) -> usize {
         match self.frame.first_between {
-            Some(first) if self.has_types => {
-                self.frame.before.len() + question.ids.len() + first
-            }
+            Some(first) if self.has_types => self.frame.before.len() + question.ids.len() + first,
             _ => usize::MAX,
         }
     }
