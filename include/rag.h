@@ -47,6 +47,7 @@ template <class Options> inline Options initial() {
 #define RAG_ASK_OPTIONS_INIT rag::detail::initial<rag_ask_options>()
 #define RAG_GENERATOR_OPTIONS_INIT rag::detail::initial<rag_generator_options>()
 #define RAG_GENERATE_OPTIONS_INIT rag::detail::initial<rag_generate_options>()
+#define RAG_ENCODER_OPTIONS_INIT rag::detail::initial<rag_encoder_options>()
 #else
 #define RAG_OPEN_OPTIONS_INIT { .struct_size = sizeof(rag_open_options) }
 #define RAG_SYNC_OPTIONS_INIT { .struct_size = sizeof(rag_sync_options) }
@@ -55,6 +56,7 @@ template <class Options> inline Options initial() {
 #define RAG_ASK_OPTIONS_INIT { .struct_size = sizeof(rag_ask_options) }
 #define RAG_GENERATOR_OPTIONS_INIT { .struct_size = sizeof(rag_generator_options) }
 #define RAG_GENERATE_OPTIONS_INIT { .struct_size = sizeof(rag_generate_options) }
+#define RAG_ENCODER_OPTIONS_INIT { .struct_size = sizeof(rag_encoder_options) }
 #endif
 
 /**
@@ -507,6 +509,10 @@ typedef struct {
      * Zero.
      */
     int32_t reserved;
+    /**
+     * Reranker, likewise: a cross-encoder that sorts the best hits anew; loaded at the first search. NULL: none.
+     */
+    const char *reranker;
 } rag_open_options;
 
 /**
@@ -670,6 +676,10 @@ typedef struct {
      * Candidates explored in the graph, where one is walked. 0: 128.
      */
     size_t ef_search;
+    /**
+     * How many of the best hits the reranker sorts anew. 0: 30 if there is one; -1: none.
+     */
+    int64_t rerank;
 } rag_search_options;
 
 /**
@@ -799,6 +809,10 @@ typedef struct {
      * Only documents that pass: see rag_search_options. NULL: all.
      */
     const char *filter;
+    /**
+     * How many of the best hits the reranker sorts anew: see rag_search_options.
+     */
+    int64_t rerank;
 } rag_ask_options;
 
 /**
@@ -978,6 +992,10 @@ typedef struct {
      * Zero.
      */
     uint32_t reserved;
+    /**
+     * Rank after reranking, from 1; 0 if the hit was not reranked.
+     */
+    size_t rerank_rank;
 } rag_hit;
 
 /**
@@ -1160,6 +1178,25 @@ typedef struct {
      */
     int32_t reserved;
 } rag_damage;
+
+/**
+ * How to load an encoder. Begin with RAG_ENCODER_OPTIONS_INIT; zero in a field is its default.
+ */
+typedef struct {
+    /**
+     * sizeof(rag_encoder_options); set by RAG_ENCODER_OPTIONS_INIT.
+     */
+    size_t struct_size;
+    /**
+     * A folder of models, looked in before the usual places. NULL: none.
+     */
+    const char *model_dir;
+    /**
+     * What runs the network: "auto" for our own kernels, "candle" for candle on the CPU; "cuda:0" or "metal:0" in builds
+     * for them. NULL: "auto".
+     */
+    const char *backend;
+} rag_encoder_options;
 
 /**
  * How to load a generator. Begin with RAG_GENERATOR_OPTIONS_INIT; zero in a field is its default.
@@ -1459,8 +1496,8 @@ rag_status rag_kb_remove(rag_kb *kb, const char *uri, bool *removed, rag_error *
  *
  * `options` may be NULL. On success `*hits` is owned by the caller: free it with rag_hits_free.
  *
- * RAG_INVALID_ARGUMENT: an empty question, or `top_k` out of range. RAG_NOT_FOUND, RAG_MODEL: the encoder cannot be
- * loaded.
+ * RAG_INVALID_ARGUMENT: an empty question, `top_k` out of range, or `rerank` without a reranker. RAG_NOT_FOUND,
+ * RAG_MODEL: the encoder or the reranker cannot be loaded.
  */
 rag_status rag_kb_search(const rag_kb *kb,
                          const char *question,
@@ -1782,6 +1819,16 @@ void rag_check_report_free(rag_check_report *report);
 rag_status rag_encoder_open(const char *name,
                             rag_encoder **encoder,
                             rag_error **error);
+
+/**
+ * As rag_encoder_open, with options; NULL for the defaults.
+ *
+ * RAG_INVALID_ARGUMENT: the backend's device is not there, or candle does not run the family.
+ */
+rag_status rag_encoder_open_with(const char *name,
+                                 const rag_encoder_options *options,
+                                 rag_encoder **encoder,
+                                 rag_error **error);
 
 /**
  * Length of its vectors; 0 for NULL.

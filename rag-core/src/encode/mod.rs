@@ -122,7 +122,7 @@ pub struct EncoderInfo {
 }
 
 impl Encoder {
-    /// Loads a sentence-transformers folder; `name` is what it was asked for by.
+    /// Loads a sentence-transformers folder, or a GGUF file of BERT; `name` is what it was asked for by.
     ///
     /// Families: BERT, RoBERTa, XLM-RoBERTa, CamemBERT, DistilBERT, MPNet, ModernBERT, Nomic, Jina 2 and GTE.
     /// Pooling, dense layers, prefixes (prompts `query`, and `passage`

@@ -105,7 +105,7 @@ impl EncoderFolder {
     /// # Errors
     /// [`ErrorCode::Model`](crate::ErrorCode::Model) naming the file and what is wrong with it.
     pub(crate) fn read(folder: &Path) -> Result<Self> {
-        if is_encoder_gguf(folder) {
+        if folder.is_file() || is_encoder_gguf(folder) {
             return encoder_gguf::read(folder);
         }
         if !folder.is_dir() {
