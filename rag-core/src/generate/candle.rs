@@ -89,11 +89,11 @@ impl CandleNetwork {
             return Err(Error::invalid("kv", reason));
         }
         let device = options.backend.device()?;
-        let Built { step, architecture, context_len, kv_numbers_per_token, resumes } =
+        let Built { step, architecture, context_len, kv_bytes_per_token, resumes } =
             families::build(files, &device)?;
         Ok(Self {
             path: files.path().to_owned(),
-            kv_bytes_per_token: kv_numbers_per_token * settings::dtype(&device).size_in_bytes(),
+            kv_bytes_per_token,
             device,
             backend: match options.backend {
                 Backend::Auto => Backend::Candle,
