@@ -327,6 +327,7 @@ struct OpenOptions {
     std::string llm;
     std::string model_dir;
     rag_access access = RAG_ACCESS_CREATE;
+    std::string reranker;
 };
 
 /// How to mirror a folder; zero is the default. Return false from `on_progress` to stop.
@@ -355,6 +356,7 @@ struct SearchOptions {
     std::optional<Cancel> cancel;
     std::string filter;
     std::size_t ef_search = 0;
+    std::int64_t rerank = 0;
 };
 
 /// How to answer; zero is the default. Return false from `on_piece` to end the answer there.
@@ -384,6 +386,7 @@ struct AskOptions {
     bool early_stopping = false;
     rag_draft draft = RAG_DRAFT_LOOKUP;
     std::string filter;
+    std::int64_t rerank = 0;
 };
 
 /// How to generate; zero is the default. Return false from `on_piece` to end the text there.
@@ -475,6 +478,7 @@ public:
         raw_.user_data = &callback_;
         raw_.cancel = flag(options.cancel);
         raw_.filter = or_null(options.filter);
+        raw_.rerank = options.rerank;
     }
     RawAskOptions(const RawAskOptions &) = delete;
     RawAskOptions &operator=(const RawAskOptions &) = delete;
@@ -538,6 +542,7 @@ public:
         raw.llm = detail::or_null(options.llm);
         raw.model_dir = detail::or_null(options.model_dir);
         raw.access = options.access;
+        raw.reranker = detail::or_null(options.reranker);
         handle_ = detail::make<rag_kb, rag_kb_close>([&](rag_kb **out, rag_error **error) {
             return rag_kb_open(path.c_str(), &raw, out, error);
         });
@@ -602,6 +607,7 @@ public:
         raw.cancel = detail::flag(options.cancel);
         raw.filter = options.filter.empty() ? nullptr : options.filter.c_str();
         raw.ef_search = options.ef_search;
+        raw.rerank = options.rerank;
         return Hits(detail::make<rag_hits, rag_hits_free>([&](rag_hits **hits, rag_error **error) {
                         return rag_kb_search(handle_.get(), question.c_str(), &raw, hits, error);
                     }).release());
@@ -691,9 +697,12 @@ private:
 /// A sentence encoder without a knowledge base.
 class Encoder {
 public:
-    explicit Encoder(const std::string &name)
+    /// `backend` is what runs it: see rag_encoder_options.
+    explicit Encoder(const std::string &name, const std::string &backend = {})
         : handle_(detail::make<rag_encoder, rag_encoder_free>([&](rag_encoder **out, rag_error **error) {
-              return rag_encoder_open(name.c_str(), out, error);
+              rag_encoder_options raw = RAG_ENCODER_OPTIONS_INIT;
+              raw.backend = detail::or_null(backend);
+              return rag_encoder_open_with(name.c_str(), &raw, out, error);
           })) {}
     std::size_t dim() const { return rag_encoder_dim(handle_.get()); }
     /// One unit row of dim() floats for each text, row after row.

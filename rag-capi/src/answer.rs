@@ -338,7 +338,7 @@ pub unsafe extern "C" fn rag_kb_verify(
 pub(crate) unsafe fn ask_options(given: &rag_ask_options) -> Result<AskOptions> {
     let default = AskOptions::default();
     // SAFETY: passed on to the caller.
-    let search = unsafe {
+    let mut search = unsafe {
         search_options(&SearchFields {
             top_k: or_default(given.top_k, default.search.top_k),
             mode: given.mode,
@@ -349,6 +349,7 @@ pub(crate) unsafe fn ask_options(given: &rag_ask_options) -> Result<AskOptions> 
             diversity: given.diversity,
         })
     }?;
+    search.rerank = kb::rerank(given.rerank)?;
     Ok(AskOptions {
         search,
         // SAFETY: passed on to the caller.

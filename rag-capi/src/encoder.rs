@@ -3,13 +3,14 @@
 use std::ffi::c_char;
 use std::ptr;
 
-use rag_core::encode::Encoder;
+use rag_core::encode::{Encoder, EncoderOptions};
+use rag_core::model::Backend;
 use rag_core::{Error, Result};
 
 use crate::boundary::{self, Output, run};
 use crate::error::{rag_error, rag_status};
 use crate::kb::model_dirs;
-use crate::options::{choice, rag_text_role};
+use crate::options::{self, Options, choice, rag_text_role};
 use crate::progress::{self, rag_cancel};
 
 /// A sentence encoder. Owned by the caller; free it once with rag_encoder_free. Any number of threads may use it.
@@ -17,6 +18,22 @@ use crate::progress::{self, rag_cancel};
 pub struct rag_encoder {
     encoder: Encoder,
 }
+
+/// How to load an encoder. Begin with RAG_ENCODER_OPTIONS_INIT; zero in a field is its default.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct rag_encoder_options {
+    /// sizeof(rag_encoder_options); set by RAG_ENCODER_OPTIONS_INIT.
+    pub struct_size: usize,
+    /// A folder of models, looked in before the usual places. NULL: none.
+    pub model_dir: *const c_char,
+    /// What runs the network: "auto" for our own kernels, "candle" for candle on the CPU; "cuda:0" or "metal:0" in builds
+    /// for them. NULL: "auto".
+    pub backend: *const c_char,
+}
+
+// SAFETY: repr(C), struct_size first, then only pointers.
+unsafe impl Options for rag_encoder_options {}
 
 /// Loads the encoder `name`: a name in the model cache, a path or a hub id already on this machine, looked up as by
 /// rag_kb_open. On success `*encoder` is owned by the caller.
@@ -32,13 +49,47 @@ pub unsafe extern "C" fn rag_encoder_open(
     unsafe {
         run(error, || {
             let place = Output::required(encoder, "encoder")?;
-            let name = boundary::text(name, "name")?;
-            let folder = model_dirs(ptr::null())?.resolve(name)?;
-            let encoder = Encoder::load(&folder, name)?;
+            let encoder = load(boundary::text(name, "name")?, ptr::null())?;
             place.set(|| rag_encoder { encoder });
             Ok(())
         })
     }
+}
+
+/// As rag_encoder_open, with options; NULL for the defaults.
+///
+/// RAG_INVALID_ARGUMENT: the backend's device is not there, or candle does not run the family.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rag_encoder_open_with(
+    name: *const c_char,
+    options: *const rag_encoder_options,
+    encoder: *mut *mut rag_encoder,
+    error: *mut *mut rag_error,
+) -> rag_status {
+    // SAFETY: the pointers are null or valid as the contract above says.
+    unsafe {
+        run(error, || {
+            let place = Output::required(encoder, "encoder")?;
+            let encoder = load(boundary::text(name, "name")?, options)?;
+            place.set(|| rag_encoder { encoder });
+            Ok(())
+        })
+    }
+}
+
+/// # Safety
+/// `options` is null or valid, with its fields.
+unsafe fn load(name: &str, options: *const rag_encoder_options) -> Result<Encoder> {
+    // SAFETY: passed on to the caller.
+    let (dirs, backend) = unsafe {
+        let given = options::read(options)?;
+        (model_dirs(given.model_dir)?, boundary::optional_text(given.backend, "backend")?)
+    };
+    let backend = Backend::from_name(backend.unwrap_or("auto")).ok_or_else(|| {
+        Error::invalid("backend", "it is not auto, candle, cuda, cuda:N, metal or metal:N")
+    })?;
+    let options = EncoderOptions { backend, ..EncoderOptions::default() };
+    Encoder::load_with(&dirs.resolve(name)?, name, &options)
 }
 
 /// Length of its vectors; 0 for NULL.

@@ -47,6 +47,8 @@ pub struct rag_hit {
     pub page: u32,
     /// BM25 of the question's words; NaN where it was not computed.
     pub bm25: f32,
+    /// Rank after reranking, from 1; 0 if the hit was not reranked.
+    pub rerank_rank: usize,
 }
 
 /// C's view of `hit`; its texts are kept in `texts`.
@@ -68,6 +70,7 @@ pub(crate) fn view(hit: &Hit, texts: &mut Texts) -> rag_hit {
         lexical_rank: hit.ranks.lexical.unwrap_or(0),
         page: hit.page.unwrap_or(0),
         bm25: hit.bm25.unwrap_or(f32::NAN),
+        rerank_rank: hit.ranks.rerank.unwrap_or(0),
     }
 }
 

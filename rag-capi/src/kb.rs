@@ -11,7 +11,7 @@ use rag_core::model::ModelDirs;
 use rag_core::search::{Context, Fusion, Mode, SearchOptions};
 use rag_core::store::{Access, Filter, IndexMode, Seal};
 use rag_core::walk::{Hidden, WalkOptions};
-use rag_core::{KnowledgeBase, OpenOptions, Plan, Result, SyncOptions};
+use rag_core::{Error, KnowledgeBase, OpenOptions, Plan, Result, SyncOptions};
 
 use crate::answer::{self, rag_answer};
 use crate::boundary::{self, Output, run};
@@ -110,6 +110,7 @@ unsafe fn open_options(options: *const rag_open_options) -> Result<OpenOptions> 
             llm: owned_text(given.llm, "llm")?,
             model_dirs: model_dirs(given.model_dir)?,
             access: choice(given.access, &accesses, "access")?,
+            reranker: owned_text(given.reranker, "reranker")?,
         })
     }
 }
@@ -253,8 +254,8 @@ pub unsafe extern "C" fn rag_kb_remove(
 ///
 /// `options` may be NULL. On success `*hits` is owned by the caller: free it with rag_hits_free.
 ///
-/// RAG_INVALID_ARGUMENT: an empty question, or `top_k` out of range. RAG_NOT_FOUND, RAG_MODEL: the encoder cannot be
-/// loaded.
+/// RAG_INVALID_ARGUMENT: an empty question, `top_k` out of range, or `rerank` without a reranker. RAG_NOT_FOUND,
+/// RAG_MODEL: the encoder or the reranker cannot be loaded.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rag_kb_search(
     kb: *const rag_kb,
@@ -280,6 +281,7 @@ pub unsafe extern "C" fn rag_kb_search(
                 diversity: given.diversity,
             })?;
             options.ef_search = Some(given.ef_search).filter(|ef_search| *ef_search > 0);
+            options.rerank = rerank(given.rerank)?;
             let found = kb.enter()?.search(question, &options, &progress::token(given.cancel))?;
             hits.set(|| found.into());
             Ok(())
@@ -321,6 +323,17 @@ pub(crate) unsafe fn search_options(given: &SearchFields) -> Result<SearchOption
         diversity: Some(given.diversity).filter(|diversity| *diversity != 0.0),
         ..SearchOptions::default()
     })
+}
+
+/// How many hits are reranked: 0 leaves it to the core, -1 is none.
+pub(crate) fn rerank(count: i64) -> Result<Option<usize>> {
+    match count {
+        0 => Ok(None),
+        -1 => Ok(Some(0)),
+        count => usize::try_from(count)
+            .map(Some)
+            .map_err(|_| Error::invalid("rerank", format!("{count} is below -1"))),
+    }
 }
 
 /// A filter from its text form; none for null.

@@ -154,6 +154,8 @@ pub struct rag_open_options {
     pub access: i32,
     /// Zero.
     pub reserved: i32,
+    /// Reranker, likewise: a cross-encoder that sorts the best hits anew; loaded at the first search. NULL: none.
+    pub reranker: *const c_char,
 }
 
 /// How to mirror a folder. Begin with RAG_SYNC_OPTIONS_INIT; zero in a field is its default.
@@ -225,6 +227,8 @@ pub struct rag_search_options {
     pub diversity: f32,
     /// Zero.
     pub reserved: i32,
+    /// How many of the best hits the reranker sorts anew. 0: 30 if there is one; -1: none.
+    pub rerank: i64,
 }
 
 /// How to answer. Begin with RAG_ASK_OPTIONS_INIT; zero in a field is its default.
@@ -304,6 +308,8 @@ pub struct rag_ask_options {
     pub fence: i32,
     /// Zero.
     pub reserved_2: i32,
+    /// How many of the best hits the reranker sorts anew: see rag_search_options.
+    pub rerank: i64,
 }
 
 /// An options struct.

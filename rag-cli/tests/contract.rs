@@ -444,3 +444,52 @@ fn generate_and_ask_keep_their_keys() {
     let abstained = ["ask", &kb, "bridge", "--abstain", "1"];
     assert_eq!(json(&[&abstained[..], &common[..]].concat(), 3)["found"], false);
 }
+
+/// A small model of tests/data.
+fn data(path: &str) -> String {
+    format!("{}/../tests/data/{path}", env!("CARGO_MANIFEST_DIR"))
+}
+
+#[test]
+fn a_cross_encoder_sorts_hits_and_is_inspected() {
+    let report = json(&["model", "inspect", &data("reranker/xlm-roberta"), "--json"], 0);
+    assert_eq!(report["kind"], "reranker");
+    assert_keys(&report, &["architecture", "label_count", "output", "max_tokens", "size_bytes"]);
+
+    let (place, encoder) = (Place::new(), data("encoder/families/bert"));
+    let (kb, docs) = (place.path("kb.rag"), place.path("docs"));
+    json(&["sync", &kb, &docs, "--encoder", &encoder, "--json"], 0);
+    let search = ["search", &kb, "the bridge", "--json"];
+    let plain = json(&search, 0);
+    assert_eq!(plain["hits"][0]["ranks"].get("rerank"), None);
+    let reranker = data("reranker/bert");
+    let reranked = json(&[&search[..], &["--reranker", &reranker]].concat(), 0);
+    assert_eq!(reranked["hits"][0]["ranks"]["rerank"], 1);
+    assert_eq!(reranked["hits"][1]["ranks"]["rerank"], 2);
+    let one = json(&[&search[..], &["--reranker", &reranker, "--rerank", "1"]].concat(), 0);
+    assert_eq!(one["hits"][1]["ranks"].get("rerank"), None);
+    let wrong = json(&[&search[..], &["--reranker", &encoder]].concat(), 1);
+    assert_eq!(wrong["error"]["code"], "Model");
+    let missing = json(&[&search[..], &["--reranker", "no-such-model"]].concat(), 1);
+    assert_eq!(missing["error"]["code"], "NotFound");
+    assert_eq!(
+        rag(&[&search[..], &["--rerank", "1"]].concat()).output().unwrap().status.code(),
+        Some(2)
+    );
+}
+
+#[test]
+fn encoders_come_from_gguf_and_run_on_candle() {
+    let file = data("encoder/gguf/bert-f16.gguf");
+    let report = json(&["model", "inspect", &file, "--json"], 0);
+    assert_eq!((&report["kind"], &report["pooling"]), (&json!("encoder"), &json!("mean")));
+    let encode = |backend: &str| {
+        let arguments =
+            ["encode", "--encoder", &file, "--backend", backend, "--precision", "f32", "--json"];
+        let output = run_with_input(&arguments, b"the bridge\n");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice::<Vec<f64>>(&output.stdout).unwrap()
+    };
+    let cosine: f64 = encode("auto").iter().zip(encode("candle")).map(|(a, b)| a * b).sum();
+    assert!((cosine - 1.0).abs() < 1e-5, "{cosine}");
+}

@@ -4,7 +4,7 @@
 //! [`KnowledgeBase::ask`] it. An answer carries citations: byte spans that the engine itself verified.
 //!
 //! Modules stand in the order data flows; a module uses only those above it:
-//! walk, read ([`document`]), split ([`passage`]), encode, store and index, search, augment ([`prompt`]),
+//! walk, read ([`document`]), split ([`passage`]), encode, store and index, search, [`rerank`], augment ([`prompt`]),
 //! [`generate`], [`cite`]. The facade, [`KnowledgeBase`], alone knows all of them.
 //!
 //! The library never prints, never exits, opens no socket, reads no environment variable and keeps no
@@ -32,6 +32,8 @@ pub mod store;
 mod words;
 
 pub mod search;
+
+pub mod rerank;
 
 pub mod prompt;
 

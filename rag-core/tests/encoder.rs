@@ -1,8 +1,12 @@
 //! The encoder against published vectors, against candle's models, and against bad folders.
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
+#[path = "encoder/candle.rs"]
+mod candle;
 #[path = "encoder/families.rs"]
 mod families;
+#[path = "encoder/gguf.rs"]
+mod gguf;
 #[path = "encoder/tiny.rs"]
 mod tiny;
 

@@ -28,15 +28,18 @@ impl Encoder {
     ///     level: Vector instructions: "best", "avx512", "avx2", "neon" or "portable".
     ///     threads: Most threads of a call; default: one per CPU.
     ///     truncate_dim: Keep the first numbers of each vector, scaled to length 1 again; default: all.
+    ///     backend: "auto" (our own kernels), "candle" (on the CPU), "cuda", "cuda:N", "metal" or "metal:N" (candle on a
+    ///         GPU, in builds with that feature; in float32).
     ///
     /// Raises:
     ///     NotFoundError: No such model on this machine.
     ///     ModelError: A file is missing, damaged or of a kind we do not run.
-    ///     InvalidArgumentError: This CPU does not have the level, or vectors are shorter than truncate_dim.
+    ///     InvalidArgumentError: This CPU does not have the level, vectors are shorter than truncate_dim, or the backend's
+    ///         device is not there.
     #[new]
     #[pyo3(
         signature = (name_or_path, **options),
-        text_signature = "(name_or_path, *, precision=None, level=None, threads=None, truncate_dim=None)"
+        text_signature = "(name_or_path, *, precision=None, level=None, threads=None, truncate_dim=None, backend=None)"
     )]
     fn new(
         py: Python<'_>,
@@ -117,6 +120,12 @@ impl Encoder {
     #[getter]
     fn precision(&self) -> PyResult<&'static str> {
         Ok(self.inner.get()?.precision().name())
+    }
+
+    /// What runs it: "auto", "candle", "cuda:N" or "metal:N".
+    #[getter]
+    fn backend(&self) -> PyResult<String> {
+        Ok(self.inner.get()?.backend().to_string())
     }
 
     /// Hash over configuration, tokenizer, weights, pooling, prefixes and length limit, as hex.

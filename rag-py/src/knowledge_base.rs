@@ -40,17 +40,19 @@ impl KnowledgeBase {
 #[pymethods]
 impl KnowledgeBase {
     #[new]
-    #[pyo3(signature = (path, *, encoder=None, llm=None, read_only=false))]
+    #[pyo3(signature = (path, *, encoder=None, llm=None, read_only=false, reranker=None))]
     fn new(
         py: Python<'_>,
         path: PathBuf,
         encoder: Option<PathBuf>,
         llm: Option<PathBuf>,
         read_only: bool,
+        reranker: Option<PathBuf>,
     ) -> PyResult<Self> {
         let mut options = OpenOptions {
             encoder: encoder.map(|name| model_name(py, "encoder", name)).transpose()?,
             llm: llm.map(|name| model_name(py, "llm", name)).transpose()?,
+            reranker: reranker.map(|name| model_name(py, "reranker", name)).transpose()?,
             ..OpenOptions::default()
         };
         if read_only {
@@ -182,12 +184,13 @@ impl KnowledgeBase {
     ///     index: "auto" (by size), "flat" (exact) or "hnsw". Default "auto".
     ///     ef_search: Candidates explored in the graph, where one is walked. Default 128.
     ///     filter: Only documents that pass, such as "kind = pdf AND year >= 2020". Default all.
+    ///     rerank: How many of the best hits the reranker sorts anew; 0 for none. Default 30 with a reranker.
     ///
     /// Raises:
     ///     InvalidArgumentError: The question is empty, or `top_k` out of range.
     #[pyo3(
         signature = (question, top_k=None, **options),
-        text_signature = "($self, question, top_k=None, *, mode=None, index=None, ef_search=None, filter=None)"
+        text_signature = "($self, question, top_k=None, *, mode=None, index=None, ef_search=None, filter=None, rerank=None)"
     )]
     fn search(
         &self,
@@ -215,6 +218,7 @@ impl KnowledgeBase {
     ///     top_k: Passages offered to the prompt. Default 3.
     ///     mode: "dense", "lexical" or "hybrid". Default "hybrid".
     ///     index: "auto", "flat" or "hnsw". Default "auto".
+    ///     rerank: How many of the best hits the reranker sorts anew; 0 for none. Default 30 with a reranker.
     ///     abstain: "calibrated", "never", or the cosine below which the answer is not found. Default
     ///         "calibrated".
     ///     explain: Record how the answer came about in `Answer.trace`.
@@ -240,7 +244,7 @@ impl KnowledgeBase {
     ///     NotFoundError: The generator is not on this machine.
     #[pyo3(
         signature = (question, *, stream=false, **options),
-        text_signature = "($self, question, *, stream=False, system=None, history=None, top_k=None, mode=None, index=None, ef_search=None, filter=None, abstain=None, explain=None, max_new_tokens=None, temperature=None, top_p=None, min_p=None, typical_p=None, repetition_penalty=None, presence_penalty=None, frequency_penalty=None, logit_bias=None, beams=None, length_penalty=None, early_stopping=None, draft=None, seed=None, stop=None)"
+        text_signature = "($self, question, *, stream=False, system=None, history=None, top_k=None, mode=None, index=None, ef_search=None, filter=None, rerank=None, abstain=None, explain=None, max_new_tokens=None, temperature=None, top_p=None, min_p=None, typical_p=None, repetition_penalty=None, presence_penalty=None, frequency_penalty=None, logit_bias=None, beams=None, length_penalty=None, early_stopping=None, draft=None, seed=None, stop=None)"
     )]
     fn ask<'py>(
         &self,
@@ -267,7 +271,7 @@ impl KnowledgeBase {
     /// Starts a conversation. Takes the options of `ask`, which hold for every turn.
     #[pyo3(
         signature = (**options),
-        text_signature = "($self, *, system=None, history=None, top_k=None, mode=None, index=None, ef_search=None, filter=None, abstain=None, explain=None, max_new_tokens=None, temperature=None, top_p=None, min_p=None, typical_p=None, repetition_penalty=None, presence_penalty=None, frequency_penalty=None, logit_bias=None, beams=None, length_penalty=None, early_stopping=None, draft=None, seed=None, stop=None)"
+        text_signature = "($self, *, system=None, history=None, top_k=None, mode=None, index=None, ef_search=None, filter=None, rerank=None, abstain=None, explain=None, max_new_tokens=None, temperature=None, top_p=None, min_p=None, typical_p=None, repetition_penalty=None, presence_penalty=None, frequency_penalty=None, logit_bias=None, beams=None, length_penalty=None, early_stopping=None, draft=None, seed=None, stop=None)"
     )]
     fn chat(&self, py: Python<'_>, options: Option<Keywords<'_, '_>>) -> PyResult<Chat> {
         Ok(Chat::new(self.inner(py)?, ask_options("chat", options)?))

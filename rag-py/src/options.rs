@@ -128,6 +128,7 @@ pub(crate) fn encoder_options(keywords: Option<Keywords<'_, '_>>) -> PyResult<En
             "level" => options.level = level(value)?,
             "threads" => options.thread_count = Some(value.extract()?),
             "truncate_dim" => options.truncate_dim = Some(value.extract()?),
+            "backend" => options.backend = backend(value)?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -161,6 +162,7 @@ fn set_search(options: &mut SearchOptions, key: &str, value: &Bound<'_, PyAny>) 
         "fusion" => options.fusion = parsed(value, Fusion::parse)?,
         "diversity" => options.diversity = Some(value.extract()?),
         "context" => options.context = context(value)?,
+        "rerank" => options.rerank = Some(value.extract()?),
         _ => return Ok(false),
     }
     Ok(true)

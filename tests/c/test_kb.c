@@ -153,6 +153,14 @@ static void filters_limit_and_remove(rag_kb *kb) {
     options.ef_search = 50;
     if (CHECK_STATUS(rag_kb_search(kb, question, &options, &hits, &error), RAG_OK)) CHECK(rag_hits_count(hits) > 0);
     rag_hits_free(hits);
+    options.rerank = -1; /* none is no fault without a reranker, some is */
+    if (CHECK_STATUS(rag_kb_search(kb, question, &options, &hits, &error), RAG_OK)) CHECK(rag_hits_at(hits, 0)->rerank_rank == 0);
+    rag_hits_free(hits);
+    options.rerank = 5;
+    CHECK_STATUS(rag_kb_search(kb, question, &options, &hits, &error), RAG_INVALID_ARGUMENT);
+    options.rerank = -2;
+    CHECK_STATUS(rag_kb_search(kb, question, &options, &hits, &error), RAG_INVALID_ARGUMENT);
+    options.rerank = 0;
     options.filter = "kind =";
     CHECK_STATUS(rag_kb_search(kb, question, &options, &hits, &error), RAG_INVALID_ARGUMENT);
     size_t removed = 9;
@@ -197,6 +205,13 @@ static void an_encoder_fills_the_rows_it_is_given(void) {
     CHECK_STATUS(rag_encoder_encode(encoder, RAG_TEXT_QUERY, texts, 2, rows, 384, NULL, &error), RAG_INVALID_ARGUMENT);
     CHECK_STATUS(rag_encoder_encode(encoder, 9, texts, 2, rows, 2 * 384, NULL, &error), RAG_INVALID_ARGUMENT);
     rag_encoder_free(encoder);
+    rag_encoder_options options = RAG_ENCODER_OPTIONS_INIT;
+    options.backend = "candle";
+    if (!CHECK_STATUS(rag_encoder_open_with(encoder_path, &options, &encoder, &error), RAG_OK)) return;
+    CHECK(rag_encoder_dim(encoder) == 384);
+    rag_encoder_free(encoder);
+    options.backend = "abacus";
+    CHECK_STATUS(rag_encoder_open_with(encoder_path, &options, &encoder, &error), RAG_INVALID_ARGUMENT);
 }
 
 struct pieces {

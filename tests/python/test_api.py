@@ -219,6 +219,33 @@ def test_filters_limit_both_legs(kb):
     assert kb.remove_where("kind = nothing") == []
 
 
+def test_a_reranker_sorts_the_best_hits(tmp_path):
+    data = pathlib.Path(__file__).parents[1] / "data"
+    encoder, reranker = data / "encoder/families/bert", data / "reranker/bert"
+    with rag_py.open(":memory:", encoder=encoder, reranker=reranker) as kb:
+        kb.add(["one bridge", "two bridges over the river", "three"])
+        hits = kb.search("bridge")
+        assert [hit.ranks["rerank"] for hit in hits] == [1, 2, 3]
+        assert all(0 <= hit.score <= 1 for hit in hits)
+        assert [hit.ranks.get("rerank") for hit in kb.search("bridge", rerank=1)] == [1, None, None]
+        assert "rerank" not in kb.search("bridge", rerank=0)[0].ranks
+    with rag_py.open(":memory:", encoder=encoder) as kb:
+        with pytest.raises(errors.InvalidArgumentError, match="without a reranker"):
+            kb.search("bridge", rerank=5)
+    with pytest.raises(errors.ModelError, match="give it as reranker"):
+        rag_py.Encoder(reranker)
+
+
+def test_encoders_run_on_candle():
+    folder = pathlib.Path(__file__).parents[1] / "data/encoder/families/bert"
+    ours, theirs = rag_py.Encoder(folder, precision="f32"), rag_py.Encoder(folder, backend="candle")
+    assert (ours.backend, theirs.backend) == ("auto", "candle") and ours.fingerprint == theirs.fingerprint
+    texts = ["one bridge", ""]
+    assert abs(ours.encode_passages(texts) - theirs.encode_passages(texts)).max() < 1e-5
+    with pytest.raises(errors.InvalidArgumentError):
+        rag_py.Encoder(folder, backend="abacus")
+
+
 def test_a_copy_and_a_repaired_file_hold_the_same(kb, tmp_path):
     copy, new = tmp_path / "copy.rag", tmp_path / "new.rag"
     kb.backup(copy)

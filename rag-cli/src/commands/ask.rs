@@ -41,7 +41,7 @@ pub(crate) struct AskArgs {
     #[arg(short = 'k', value_name = "N", default_value_t = 3)]
     passages: usize,
     #[command(flatten)]
-    search: SearchArgs,
+    pub(crate) search: SearchArgs,
     #[command(flatten)]
     generate: GenerateArgs,
     /// Persona and rules, put into the system turn
@@ -109,7 +109,7 @@ impl<'a> AnswerObject<'a> {
 
 pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
     let llm = args.ask.llm.as_deref();
-    let knowledge_base = args.knowledge_base.open_to_ask(llm)?;
+    let knowledge_base = args.knowledge_base.open_to_ask(llm, &args.ask.search)?;
     let mut options = args.ask.options();
     if args.explain {
         options.explain = Explain::Trace;

@@ -21,7 +21,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
     let llm = args.ask.llm.as_deref();
-    let knowledge_base = args.knowledge_base.open_to_ask(llm)?;
+    let knowledge_base = args.knowledge_base.open_to_ask(llm, &args.ask.search)?;
     let mut chat = knowledge_base.chat(args.ask.options());
     let mut input = io::stdin().lock();
     loop {

@@ -5,10 +5,10 @@ use std::num::NonZeroUsize;
 
 use rag_core::encode::{Embeddings, Encoder, EncoderOptions, Precision};
 use rag_core::kernels::KernelLevel;
-use rag_core::model::DEFAULT_ENCODER;
+use rag_core::model::{Backend, DEFAULT_ENCODER};
 use rag_core::{CancelToken, Error};
 
-use super::options::model_dirs;
+use super::options::{model_dirs, parse_backend};
 use crate::console::Console;
 use crate::failure::{Exit, Failure, Outcome};
 use crate::npy;
@@ -44,6 +44,9 @@ pub(crate) struct How {
     /// Keep the first N numbers of each vector, scaled to length 1 again [default: all]
     #[arg(long, value_name = "N")]
     truncate_dim: Option<NonZeroUsize>,
+    /// What runs the network: our own kernels (auto), candle on the CPU, or candle on a GPU
+    #[arg(long, value_name = "auto|candle|cuda[:N]|metal[:N]", value_parser = parse_backend, default_value_t)]
+    backend: Backend,
 }
 
 #[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
@@ -83,6 +86,7 @@ impl How {
             },
             thread_count: self.threads,
             truncate_dim: self.truncate_dim,
+            backend: self.backend,
         }
     }
 }

@@ -3,6 +3,7 @@
 mod answers;
 mod bootstrap;
 mod ranking;
+mod reranking;
 mod settings;
 
 use std::path::PathBuf;
@@ -13,14 +14,15 @@ use rag_core::{Abstain, AskOptions, Explain};
 use serde::Serialize;
 
 use super::encode;
-use super::options::{ModeArg, parse_abstain};
+use super::options::{ModeArg, RerankArgs, parse_abstain};
 use crate::beir::Collection;
 use crate::console::Console;
 use crate::failure::{Exit, Failure, Outcome};
 use crate::metrics::Metrics;
 use answers::AnswerMetrics;
 use ranking::Ranker;
-use settings::Measured;
+use reranking::Reranked;
+use settings::{Measured, Measuring};
 
 /// Measure retrieval on a collection in the BEIR layout, and answers where queries carry them
 #[derive(Debug, clap::Args)]
@@ -67,6 +69,8 @@ pub(crate) struct Args {
     limit: Option<usize>,
     #[command(flatten)]
     how: encode::How,
+    #[command(flatten)]
+    rerank: RerankArgs,
 }
 
 #[derive(Debug, Serialize)]
@@ -106,9 +110,12 @@ pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
         false => Some(encode::load(&args.encoder, &args.how.options())?),
     };
     let ranker = Ranker::build(&collection, encoder.as_ref(), console, job.token())?;
+    let reranked = Reranked::load(&args.rerank)?;
+    let measuring =
+        Measuring { collection: &collection, ranker: &ranker, reranked: reranked.as_ref() };
     let mut measured: Vec<Measured> = Vec::with_capacity(settings.len());
     for setting in &settings {
-        let mut next = settings::measure(&collection, &ranker, setting, console, job.token())?;
+        let mut next = measuring.measure(setting, console, job.token())?;
         if let Some(first) = measured.first() {
             next.compare(&first.queries, &collection);
         }

@@ -30,21 +30,37 @@ pub(crate) struct KnowledgeBaseArgs {
 
 impl KnowledgeBaseArgs {
     pub(crate) fn open(&self, access: Access) -> Result<KnowledgeBase> {
-        self.open_with(access, None)
+        self.open_with(access, None, None)
+    }
+
+    /// Opens an existing file to search it.
+    pub(crate) fn open_to_search(&self, search: &SearchArgs) -> Result<KnowledgeBase> {
+        self.open_with(Access::ReadOnly, None, search.rerank.reranker.as_deref())
     }
 
     /// Opens an existing file for questions. What an answer measures on the way is kept if the file can be written.
-    pub(crate) fn open_to_ask(&self, llm: Option<&str>) -> Result<KnowledgeBase> {
+    pub(crate) fn open_to_ask(
+        &self,
+        llm: Option<&str>,
+        search: &SearchArgs,
+    ) -> Result<KnowledgeBase> {
         let writable = OpenFile::new().write(true).open(&self.path).is_ok();
-        self.open_with(if writable { Access::ReadWrite } else { Access::ReadOnly }, llm)
+        let access = if writable { Access::ReadWrite } else { Access::ReadOnly };
+        self.open_with(access, llm, search.rerank.reranker.as_deref())
     }
 
-    fn open_with(&self, access: Access, llm: Option<&str>) -> Result<KnowledgeBase> {
+    fn open_with(
+        &self,
+        access: Access,
+        llm: Option<&str>,
+        reranker: Option<&str>,
+    ) -> Result<KnowledgeBase> {
         let options = OpenOptions {
             encoder: self.encoder.clone(),
             llm: llm.map(str::to_owned),
             model_dirs: model_dirs(),
             access,
+            reranker: reranker.map(str::to_owned),
         };
         KnowledgeBase::open(&self.path, &options)
     }
@@ -126,6 +142,19 @@ pub(crate) struct SearchArgs {
     /// What comes with each hit: so many passages before and after it, or the section around it
     #[arg(long, value_name = "N|section", value_parser = parse_context, default_value = "none")]
     context: Context,
+    #[command(flatten)]
+    rerank: RerankArgs,
+}
+
+/// What sorts the best hits anew.
+#[derive(Debug, clap::Args)]
+pub(crate) struct RerankArgs {
+    /// Sort the best hits anew with this cross-encoder, by name, path or hub id
+    #[arg(long, value_name = "NAME|PATH")]
+    pub(crate) reranker: Option<String>,
+    /// How many hits it sorts [default: 30]
+    #[arg(long, value_name = "N", requires = "reranker")]
+    pub(crate) rerank: Option<usize>,
 }
 
 /// Reads how two legs are fused.
@@ -153,6 +182,7 @@ impl SearchArgs {
             fusion: self.fusion,
             diversity: self.diversity,
             context: self.context,
+            rerank: self.rerank.rerank,
         }
     }
 }

@@ -1,7 +1,6 @@
 //! `rag search KB QUESTION`: the passages nearest to a question.
 
 use rag_core::search::Hit;
-use rag_core::store::Access;
 use serde::Serialize;
 
 use super::options::{KnowledgeBaseArgs, SearchArgs};
@@ -31,7 +30,7 @@ struct Hits {
 }
 
 pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
-    let knowledge_base = args.knowledge_base.open(Access::ReadOnly)?;
+    let knowledge_base = args.knowledge_base.open_to_search(&args.search)?;
     let job = console.job();
     let hits =
         knowledge_base.search(&args.question, &args.search.options(args.top_k), job.token())?;

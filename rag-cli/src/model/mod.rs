@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 
 use rag_core::encode::Encoder;
 use rag_core::model::ModelDirs;
+use rag_core::rerank::Reranker;
 use rag_core::{CancelToken, Error, Result};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -125,13 +126,15 @@ fn unknown(name: &str, manifest: &Manifest) -> Error {
 /// What a model folder or file is, read and checked in full.
 ///
 /// # Errors
-/// [`ErrorCode::Model`](rag_core::ErrorCode::Model) if it is neither a sound encoder folder nor a sound generator.
+/// [`ErrorCode::Model`](rag_core::ErrorCode::Model) if it is no sound encoder, reranker or generator.
 pub fn inspect(path: &Path) -> Result<Value> {
     let size_bytes = size_bytes(path)?;
-    let (kind, details) = if is_encoder(path) {
-        (Kind::Encoder, to_json(&Encoder::inspect(path)?)?)
+    let (kind, details) = if rag_core::model::is_reranker(path) {
+        ("reranker", to_json(&Reranker::inspect(path)?)?)
+    } else if is_encoder(path) {
+        ("encoder", to_json(&Encoder::inspect(path)?)?)
     } else {
-        (Kind::Generator, to_json(&rag_core::model::inspect(path)?)?)
+        ("generator", to_json(&rag_core::model::inspect(path)?)?)
     };
     let mut report = json!({ "path": path, "kind": kind, "size_bytes": size_bytes });
     if let (Value::Object(report), Value::Object(details)) = (&mut report, details) {
@@ -141,10 +144,11 @@ pub fn inspect(path: &Path) -> Result<Value> {
 }
 
 fn is_encoder(path: &Path) -> bool {
-    !rag_core::model::is_generator(path)
-        && ["modules.json", "config.json", "tokenizer.json"]
-            .iter()
-            .any(|file| path.join(file).exists())
+    rag_core::model::is_encoder_gguf(path)
+        || !rag_core::model::is_generator(path)
+            && ["modules.json", "config.json", "tokenizer.json"]
+                .iter()
+                .any(|file| path.join(file).exists())
 }
 
 fn to_json(value: &impl Serialize) -> Result<Value> {

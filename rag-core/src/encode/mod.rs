@@ -3,26 +3,24 @@
 //! Owns the path from text to vector: prefix, tokens ([`tokens`]), batches and threads, transformer and pooling
 //! ([`network`]). What a model folder says is read in [`crate::model`].
 
+mod candle;
+pub(crate) mod engine;
 mod head;
-mod network;
+pub(crate) mod network;
 mod options;
 mod parallel;
 mod pieces;
 mod places;
-mod tokens;
+pub(crate) mod tokens;
 mod weights;
 
 use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
-use std::thread;
 
 use crate::error::{Error, Result};
-use crate::kernels::KernelLevel;
-use crate::kernels::level::Level;
 use crate::kernels::linear::Format;
-use crate::kernels::pool::Pool;
+use crate::model::Backend;
 use crate::model::fingerprint::Fingerprint;
 use crate::model::folder::{EncoderFolder, Pooling};
 use crate::model::safetensors::Tensors;
@@ -31,9 +29,9 @@ use crate::progress::CancelToken;
 
 pub use self::options::{EncoderOptions, Precision};
 
+use engine::{Arithmetic, Engine};
 use head::Head;
-use network::{Network, Scratch};
-use parallel::{batches, run_parallel};
+use network::Batch;
 use tokens::{TextTokenizer, TokenIds};
 
 /// Unit vectors, one row per text.
@@ -85,18 +83,14 @@ pub struct EncoderIdentity {
 pub struct Encoder {
     path: PathBuf,
     identity: EncoderIdentity,
-    level: Level,
-    format: Format,
+    arithmetic: Arithmetic,
     tokenizer: TextTokenizer,
-    network: Network,
-    poolings: Vec<Pooling>,
+    engine: Engine,
     head: Head,
     query_prefix: String,
     passage_prefix: String,
     /// Tokens of a passage beside its text.
     passage_overhead_tokens: usize,
-    thread_count: usize,
-    pool: OnceLock<Pool>,
 }
 
 impl std::fmt::Debug for Encoder {
@@ -127,13 +121,8 @@ pub struct EncoderInfo {
     pub fingerprint: String,
 }
 
-/// Tokens of one batch: enough rows to fill the kernels, few enough to stay in the second-level cache.
-const BATCH_TOKENS: usize = 384;
-/// Fewer tokens than this are not worth a thread.
-const MIN_BATCH_TOKENS: usize = 96;
-
 impl Encoder {
-    /// Loads a sentence-transformers folder; `name` is what it was asked for by.
+    /// Loads a sentence-transformers folder, or a GGUF file of BERT; `name` is what it was asked for by.
     ///
     /// Families: BERT, RoBERTa, XLM-RoBERTa, CamemBERT, DistilBERT, MPNet, ModernBERT, Nomic, Jina 2 and GTE.
     /// Pooling, dense layers, prefixes (prompts `query`, and `passage`
@@ -153,7 +142,7 @@ impl Encoder {
     ///
     /// # Errors
     /// As [`Encoder::load`]; [`ErrorCode::InvalidArgument`](crate::ErrorCode::InvalidArgument) if this CPU does not
-    /// have the level asked for.
+    /// have the level asked for, or the backend's device is not there.
     pub fn load_with(folder: &Path, name: &str, options: &EncoderOptions) -> Result<Self> {
         Self::load_all(folder, name, options).map(|(encoder, _)| encoder)
     }
@@ -171,23 +160,22 @@ impl Encoder {
         name: &str,
         options: &EncoderOptions,
     ) -> Result<(Self, EncoderInfo)> {
-        let level = Level::of(options.level).ok_or_else(|| {
-            let wanted = options.level.map_or("any", KernelLevel::name);
-            Error::invalid("level", format!("this CPU does not have {wanted}"))
-        })?;
-        let format = options.precision.format(level);
+        let arithmetic = Arithmetic::new(options)?;
         let files = EncoderFolder::read(folder)?;
-        let mut tensors = Tensors::read(&files.weights_path)?;
-        let mut fingerprint = fingerprint(&files, &tensors, format);
-        let network = Network::load(&mut tensors, &files.config, files.max_tokens, level, format)?;
+        let mut tensors = files.tensors()?;
+        let mut fingerprint = fingerprint(&files, &tensors, arithmetic.format);
+        let poolings = files.poolings.clone();
+        let engine =
+            Engine::load(&mut tensors, &files.config, files.max_tokens, poolings, arithmetic)?
+                .with_threads(options.thread_count);
         let truncate_dim = options.truncate_dim.map(NonZeroUsize::get);
-        let pooled_dim = network.hidden() * files.poolings.len();
+        let (pooled_dim, level) = (engine.pooled_dim(), arithmetic.level);
         let head = Head::load(&files.denses, pooled_dim, truncate_dim, level, &mut fingerprint)?;
         let fingerprint = fingerprint.finish();
         let tokenizer = TextTokenizer::load(
             &files.tokenizer_path,
             &files.tokenizer_bytes,
-            network.vocab_size(),
+            engine.vocab_size(),
         )?;
         let prefix_tokens = tokenizer.ranges(&files.passage_prefix)?.len();
         let passage_overhead_tokens = tokenizer.special_count() + prefix_tokens;
@@ -214,17 +202,13 @@ impl Encoder {
         let encoder = Self {
             path: folder.to_owned(),
             identity,
-            level,
-            format,
+            arithmetic,
             tokenizer,
-            network,
-            poolings: files.poolings,
+            engine,
             head,
             query_prefix: files.query_prefix,
             passage_prefix: files.passage_prefix,
             passage_overhead_tokens,
-            thread_count: options.thread_count.map_or_else(cpu_count, NonZeroUsize::get),
-            pool: OnceLock::new(),
         };
         Ok((encoder, info))
     }
@@ -234,32 +218,40 @@ impl Encoder {
     /// Threads that take batches live for one call. Those that share a single text live as long as the encoder, start
     /// with the first such text and sleep between calls; of several callers at once, one has their help.
     #[must_use]
-    pub fn with_threads(mut self, thread_count: NonZeroUsize) -> Self {
-        self.thread_count = thread_count.get();
-        self.pool = OnceLock::new();
-        self
+    pub fn with_threads(self, thread_count: NonZeroUsize) -> Self {
+        Self { engine: self.engine.with_threads(Some(thread_count)), ..self }
     }
 
     /// The numbers it multiplies; never [`Precision::Auto`].
     #[must_use]
     pub fn precision(&self) -> Precision {
-        match self.format {
+        match self.arithmetic.format {
             Format::F32 => Precision::F32,
             Format::Bf16 => Precision::Bf16,
             Format::Int8 => Precision::Int8,
         }
     }
 
-    /// The vector instructions it runs: `"avx512"`, `"avx2"` or `"portable"`, which on AArch64 is compiled for NEON.
+    /// What runs it.
+    #[must_use]
+    pub fn backend(&self) -> Backend {
+        self.arithmetic.backend
+    }
+
+    /// The vector instructions it runs: `"avx512"`, `"avx2"` or `"portable"`, which on AArch64 is compiled for NEON;
+    /// `"candle"` where candle chooses.
     #[must_use]
     pub fn level_name(&self) -> &'static str {
-        self.level.name()
+        match self.arithmetic.backend {
+            Backend::Auto => self.arithmetic.level.name(),
+            _ => "candle",
+        }
     }
 
     /// Most threads of a call.
     #[must_use]
     pub fn thread_count(&self) -> usize {
-        self.thread_count
+        self.engine.thread_count()
     }
 
     /// What makes its vectors comparable with others.
@@ -310,69 +302,19 @@ impl Encoder {
 
     fn encode(&self, prefix: &str, texts: &[&str], cancel: &CancelToken) -> Result<Embeddings> {
         let dim = self.head.dim();
-        let tokens = self.tokenize(prefix, texts, cancel)?;
+        let tokens = self.engine.tokenize(texts, cancel, |text| self.token_ids(prefix, text))?;
         let ids: Vec<&[u32]> = tokens.iter().map(|tokens| &tokens.ids[..]).collect();
-        let mut data = vec![0.0; texts.len() * dim];
-        let mut rest = &mut data[..];
-        let mut work = Vec::new();
-        for batch in batches(&ids, MIN_BATCH_TOKENS, BATCH_TOKENS, self.thread_count) {
-            let (out, others) = rest.split_at_mut(batch.len() * dim);
-            work.push((batch, out));
-            rest = others;
-        }
-        let state = <(Scratch, Vec<f32>)>::default;
-        let threads = (work.len() == 1).then(|| self.threads());
-        run_parallel(self.thread_count, work, state, |(scratch, pooled), (batch, out)| {
-            cancel.check()?;
-            pooled.resize(batch.len() * self.network.hidden() * self.poolings.len(), 0.0);
-            self.network.forward(batch, &self.poolings, threads, scratch, pooled);
-            self.head.run(pooled, out);
-            Ok(())
-        })?;
+        let batch = Batch { sequences: &ids, seconds: &[] };
+        let data =
+            self.engine.run(batch, dim, &|pooled, out| self.head.run(pooled, out), cancel)?;
         self.check_finite(&data)?;
         let truncated = tokens.iter().enumerate().filter(|(_, tokens)| tokens.truncated);
         Ok(Embeddings { dim, truncated: truncated.map(|(row, _)| row).collect(), data })
     }
 
-    /// Threads that share one text, started by the first.
-    fn threads(&self) -> &Pool {
-        self.pool.get_or_init(|| Pool::new(self.thread_count))
-    }
-
-    fn tokenize(
-        &self,
-        prefix: &str,
-        texts: &[&str],
-        cancel: &CancelToken,
-    ) -> Result<Vec<TokenIds>> {
-        const TEXTS: usize = 16;
-        let mut tokens = vec![TokenIds { ids: Vec::new(), truncated: false }; texts.len()];
-        let work = texts.chunks(TEXTS).zip(tokens.chunks_mut(TEXTS)).collect();
-        run_parallel(
-            self.thread_count,
-            work,
-            || (),
-            |(), (texts, tokens)| {
-                cancel.check()?;
-                for (text, tokens) in texts.iter().zip(tokens) {
-                    *tokens = self.token_ids(prefix, text)?;
-                }
-                Ok(())
-            },
-        )?;
-        Ok(tokens)
-    }
-
     fn token_ids(&self, prefix: &str, text: &str) -> Result<TokenIds> {
-        let max_tokens = self.network.max_tokens();
-        let tokens = self.tokenizer.ids(&format!("{prefix}{text}"), max_tokens)?;
-        let vocab_size = self.network.vocab_size();
-        match tokens.ids.iter().find(|&&id| id as usize >= vocab_size) {
-            Some(id) => {
-                Err(Error::model(&self.path, format!("token {id} has no row among {vocab_size}")))
-            }
-            None => Ok(tokens),
-        }
+        let tokens = self.tokenizer.ids(&format!("{prefix}{text}"), self.engine.max_tokens())?;
+        tokens.check(&self.path, self.engine.vocab_size())
     }
 
     fn check_finite(&self, data: &[f32]) -> Result<()> {
@@ -392,10 +334,6 @@ impl TokenRanges for Encoder {
     fn token_ranges(&self, text: &str) -> Result<Vec<Range<usize>>> {
         self.tokenizer.ranges(text)
     }
-}
-
-fn cpu_count() -> usize {
-    thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }
 
 fn fingerprint(files: &EncoderFolder, tensors: &Tensors, format: Format) -> Fingerprint {

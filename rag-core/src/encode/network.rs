@@ -37,6 +37,21 @@ pub(crate) struct Network {
     weights: Weights,
 }
 
+/// Sequences of checked token ids.
+#[derive(Clone, Copy)]
+pub(crate) struct Batch<'a> {
+    pub(crate) sequences: &'a [&'a [u32]],
+    /// For each the token at which its second text begins; empty where each is one text.
+    pub(crate) seconds: &'a [usize],
+}
+
+impl Batch<'_> {
+    /// Where the second text of a sequence begins.
+    pub(super) fn second(&self, index: usize) -> usize {
+        self.seconds.get(index).copied().unwrap_or(usize::MAX)
+    }
+}
+
 /// Buffers of one thread, kept from batch to batch.
 #[derive(Default)]
 pub(crate) struct Scratch {
@@ -74,12 +89,7 @@ impl Network {
             heads: Heads { count: config.head_count, dim: config.hidden_size / config.head_count },
             hidden: config.hidden_size,
             intermediate: config.intermediate_size,
-            activation: match config.activation {
-                Activation::Gelu => After::Gelu,
-                Activation::GeluTanh => After::GeluTanh,
-                Activation::Relu => After::Relu,
-                Activation::Silu => After::Silu,
-            },
+            activation: after(config.activation),
             is_gated: config.family.is_gated(),
             has_table,
             eps: config.layer_norm_eps,
@@ -104,23 +114,24 @@ impl Network {
         self.max_tokens
     }
 
-    /// Pools the states of sequences of checked token ids into rows of `out`, one after the other; a row holds the
+    /// Pools the states of the sequences into rows of `out`, one after the other; a row holds the
     /// results of all `poolings`.
     ///
     /// With `threads`, they share each step: worth it where there is one batch.
     pub(crate) fn forward(
         &self,
-        sequences: &[&[u32]],
+        batch: Batch<'_>,
         poolings: &[Pooling],
         threads: Option<&Pool>,
         scratch: &mut Scratch,
         out: &mut [f32],
     ) {
+        let sequences = batch.sequences;
         let tokens: usize = sequences.iter().map(|ids| ids.len()).sum();
         scratch.x.resize(tokens * self.hidden, 0.0);
         scratch.context.resize(tokens * self.hidden, 0.0);
         scratch.qkv.resize(tokens * 3 * self.hidden, 0.0);
-        self.embed(sequences, &mut scratch.x);
+        self.embed(batch, &mut scratch.x);
         for (index, layer) in self.weights.layers.iter().enumerate() {
             self.attention(index, layer, sequences, threads, scratch);
             self.feed_forward(layer, threads, scratch);
@@ -138,15 +149,19 @@ impl Network {
         }
     }
 
-    fn embed(&self, sequences: &[&[u32]], x: &mut [f32]) {
-        let Weights { words, added, input_norm, .. } = &self.weights;
+    fn embed(&self, batch: Batch<'_>, x: &mut [f32]) {
+        let Weights { words, added, second_type, input_norm, .. } = &self.weights;
         let mut rows = x.chunks_exact_mut(self.hidden);
-        for ids in sequences {
+        for (index, ids) in batch.sequences.iter().enumerate() {
+            let second = batch.second(index);
             for ((position, &id), row) in ids.iter().enumerate().zip(&mut rows) {
                 words.read_f32(id as usize * self.hidden, row);
                 let start = if self.has_table { position * self.hidden } else { 0 };
                 let added = &added[start..start + self.hidden];
                 row.iter_mut().zip(added).for_each(|(value, added)| *value += added);
+                if position >= second {
+                    row.iter_mut().zip(second_type).for_each(|(value, added)| *value += added);
+                }
             }
         }
         self.norm(input_norm, x);
@@ -219,8 +234,18 @@ impl Network {
     }
 }
 
+/// The kernels' form of an activation.
+pub(crate) fn after(activation: Activation) -> After {
+    match activation {
+        Activation::Gelu => After::Gelu,
+        Activation::GeluTanh => After::GeluTanh,
+        Activation::Relu => After::Relu,
+        Activation::Silu => After::Silu,
+    }
+}
+
 /// One vector from the states of one sequence, as the folder's pooling says (Reimers and Gurevych 2019, section 3).
-fn pool(pooling: Pooling, states: &[f32], out: &mut [f32]) {
+pub(super) fn pool(pooling: Pooling, states: &[f32], out: &mut [f32]) {
     let dim = out.len();
     let rows = states.chunks_exact(dim);
     let count = rows.len().max(1) as f32;

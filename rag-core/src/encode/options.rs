@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 use crate::kernels::KernelLevel;
 use crate::kernels::level::Level;
 use crate::kernels::linear::{Format, multiplies_bf16};
+use crate::model::Backend;
 
 /// The numbers that an encoder multiplies. Vectors of different precisions are close, not equal.
 ///
@@ -57,4 +58,8 @@ pub struct EncoderOptions {
     /// Keep the first so many numbers of each vector and scale them to length 1 again, for models trained so that
     /// this costs little (Kusupati et al. 2022). Default: all.
     pub truncate_dim: Option<NonZeroUsize>,
+    /// What runs it. candle's networks run BERT, RoBERTa, XLM-RoBERTa, CamemBERT, DistilBERT, ModernBERT and Nomic, in f32
+    /// and on threads of their own; their vectors are those of our kernels in f32 up to rounding. Default
+    /// [`Backend::Auto`]: our own kernels on the CPU.
+    pub backend: Backend,
 }

@@ -1,7 +1,9 @@
 #![allow(clippy::print_stderr)]
 
+use super::parallel::{batches, run_parallel};
 use super::*;
 use crate::kernels::KernelLevel;
+use crate::kernels::level::Level;
 use crate::model::test_model;
 
 /// Ids published for the two tokenizers, from the tests of transformers.js.

@@ -31,6 +31,29 @@ pub(crate) struct TokenIds {
     pub(crate) truncated: bool,
 }
 
+impl TokenIds {
+    /// # Errors
+    /// [`ErrorCode::Model`](crate::ErrorCode::Model) if an id has no row among `vocab_size`.
+    pub(crate) fn check(self, model: &Path, vocab_size: usize) -> Result<Self> {
+        match self.ids.iter().find(|&&id| id as usize >= vocab_size) {
+            Some(id) => {
+                Err(Error::model(model, format!("token {id} has no row among {vocab_size}")))
+            }
+            None => Ok(self),
+        }
+    }
+}
+
+/// What a tokenizer puts around and between two texts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PairFrame {
+    pub(crate) before: Vec<u32>,
+    pub(crate) between: Vec<u32>,
+    pub(crate) after: Vec<u32>,
+    /// How many tokens of `between` are of type 0, where the second text is of type 1.
+    pub(crate) first_between: Option<usize>,
+}
+
 /// A loaded `tokenizer.json`.
 pub(crate) struct TextTokenizer {
     path: PathBuf,
@@ -78,6 +101,45 @@ impl TextTokenizer {
     /// Special tokens added to every text.
     pub(crate) fn special_count(&self) -> usize {
         self.before.len() + self.after.len()
+    }
+
+    /// What the tokenizer puts around and between two texts, from its post-processor.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Model`](crate::ErrorCode::Model) if it does not join two texts in their order.
+    pub(crate) fn pair_frame(&self) -> Result<PairFrame> {
+        let refused = || Error::model(&self.path, "the tokenizer does not join two texts");
+        let joined = catch_unwind(AssertUnwindSafe(|| self.tokenizer.encode(("a", "a"), true)));
+        let joined = joined.map_err(|_| refused())?;
+        let joined = joined
+            .map_err(|e| Error::model_cause(&self.path, "the tokenizer refused two texts", e))?;
+        let (ids, owners) = (joined.get_ids(), joined.get_sequence_ids());
+        let range = |owner: usize| {
+            let start = owners.iter().position(|&found| found == Some(owner))?;
+            let len = owners[start..].iter().take_while(|&&found| found == Some(owner)).count();
+            Some(start..start + len)
+        };
+        let (first, second) = range(0).zip(range(1)).ok_or_else(refused)?;
+        if first.end > second.start {
+            return Err(refused());
+        }
+        let types = joined.get_type_ids();
+        let first_between = (types.get(second.start) == Some(&1))
+            .then(|| types[first.end..second.start].iter().take_while(|&&kind| kind == 0).count());
+        Ok(PairFrame {
+            before: ids[..first.start].to_vec(),
+            between: ids[first.end..second.start].to_vec(),
+            after: ids[second.end..].to_vec(),
+            first_between,
+        })
+    }
+
+    /// The ids of `text` without special tokens.
+    ///
+    /// # Errors
+    /// As [`TextTokenizer::ids`].
+    pub(crate) fn body(&self, text: &str) -> Result<Vec<u32>> {
+        Ok(self.run(text, false)?.get_ids().to_vec())
     }
 
     fn run(&self, text: &str, specials: bool) -> Result<tokenizers::Encoding> {

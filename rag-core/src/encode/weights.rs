@@ -35,6 +35,8 @@ pub(super) struct Weights {
     pub(super) words: Tensor,
     /// Added to every token by position: position row plus the row of type 0. One row if there is no table.
     pub(super) added: Vec<f32>,
+    /// What a token of type 1 has added beside that: row 1 less row 0. Empty if there is one type.
+    pub(super) second_type: Vec<f32>,
     pub(super) input_norm: Norm,
     pub(super) layers: Vec<Layer>,
     pub(super) final_norm: Option<Norm>,
@@ -43,24 +45,24 @@ pub(super) struct Weights {
 }
 
 /// Where a family keeps its tensors.
-struct Names {
+pub(super) struct Names {
     prefixes: &'static [&'static str],
-    words: &'static str,
-    positions: &'static str,
-    types: &'static str,
-    input_norm: &'static str,
-    layer: &'static str,
+    pub(super) words: &'static str,
+    pub(super) positions: &'static str,
+    pub(super) types: &'static str,
+    pub(super) input_norm: &'static str,
+    pub(super) layer: &'static str,
     /// One tensor of all three, or queries, keys and values.
-    qkv: &'static [&'static str],
-    attention_out: &'static str,
-    attention_norm: &'static str,
+    pub(super) qkv: &'static [&'static str],
+    pub(super) attention_out: &'static str,
+    pub(super) attention_norm: &'static str,
     /// One tensor, or the activated half and the other one.
-    up: &'static [&'static str],
-    down: &'static str,
-    out_norm: &'static str,
+    pub(super) up: &'static [&'static str],
+    pub(super) down: &'static str,
+    pub(super) out_norm: &'static str,
 }
 
-const BERT: Names = Names {
+pub(super) const BERT: Names = Names {
     prefixes: &["", "bert.", "roberta.", "model."],
     words: "embeddings.word_embeddings.weight",
     positions: "embeddings.position_embeddings.weight",
@@ -99,7 +101,7 @@ const JINA: Names =
     Names { up: &["mlp.gated_layers"], down: "mlp.wo", out_norm: "mlp.layernorm", ..BERT };
 
 const GTE: Names = Names {
-    prefixes: &["", "new."],
+    prefixes: &["", "new.", "gte."],
     qkv: &["attention.qkv_proj"],
     attention_out: "attention.o_proj",
     attention_norm: "attn_ln",
@@ -155,39 +157,58 @@ impl Family {
     }
 
     /// Whether norms stand before the halves of a layer.
-    fn norms_first(self) -> bool {
+    pub(super) fn norms_first(self) -> bool {
         self == Family::ModernBert
     }
 
-    fn has_biases(self) -> bool {
+    pub(super) fn has_biases(self) -> bool {
         !matches!(self, Family::ModernBert | Family::NomicBert)
     }
 
-    fn has_up_bias(self) -> bool {
+    pub(super) fn has_up_bias(self) -> bool {
         self.has_biases() && !self.is_gated()
     }
 }
 
-/// Takes a model's tensors out of a file, whatever prefix their names carry.
-struct Source<'a> {
-    tensors: &'a mut Tensors,
-    prefix: &'static str,
-    config: &'a TransformerConfig,
-    names: &'static Names,
+/// What weights are packed for.
+#[derive(Clone, Copy)]
+struct Kernels {
     level: Level,
     format: Format,
 }
 
-impl Source<'_> {
-    fn has(&self, name: &str) -> bool {
+impl Kernels {
+    fn pack(self, rows: &[f32], depth: usize, bias: Vec<f32>) -> Linear {
+        Linear::new(self.level, self.format, rows, depth, bias)
+    }
+}
+
+/// Takes a model's tensors out of a file, whatever prefix their names carry.
+pub(super) struct Source<'a> {
+    tensors: &'a mut Tensors,
+    prefix: &'static str,
+    pub(super) config: &'a TransformerConfig,
+    pub(super) names: &'static Names,
+}
+
+impl<'a> Source<'a> {
+    /// Finds the prefix that the names carry.
+    pub(super) fn new(tensors: &'a mut Tensors, config: &'a TransformerConfig) -> Self {
+        let names = config.family.names();
+        let is_there = |prefix: &&&str| tensors.contains(&format!("{prefix}{}", names.words));
+        let prefix = names.prefixes.iter().find(is_there).copied().unwrap_or_default();
+        Self { tensors, prefix, config, names }
+    }
+
+    pub(super) fn has(&self, name: &str) -> bool {
         self.tensors.contains(&format!("{}{name}", self.prefix))
     }
 
-    fn values(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
+    pub(super) fn values(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
         self.tensors.take_f32(&format!("{}{name}", self.prefix), shape)
     }
 
-    fn norm(&mut self, name: &str) -> Result<Norm> {
+    pub(super) fn norm(&mut self, name: &str) -> Result<Norm> {
         let dim = self.config.hidden_size;
         // checkpoints converted from TensorFlow say gamma and beta
         let old = self.has(&format!("{name}.gamma"));
@@ -202,7 +223,12 @@ impl Source<'_> {
     }
 
     /// Weight rows and bias of a linear layer.
-    fn rows(&mut self, name: &str, shape: [usize; 2], bias: bool) -> Result<(Vec<f32>, Vec<f32>)> {
+    pub(super) fn rows(
+        &mut self,
+        name: &str,
+        shape: [usize; 2],
+        bias: bool,
+    ) -> Result<(Vec<f32>, Vec<f32>)> {
         let weight = self.values(&format!("{name}.weight"), &shape)?;
         let bias = match bias {
             true => self.values(&format!("{name}.bias"), &shape[..1])?,
@@ -227,16 +253,12 @@ impl Source<'_> {
         Ok((weight, biases))
     }
 
-    fn pack(&self, rows: &[f32], depth: usize, bias: Vec<f32>) -> Linear {
-        Linear::new(self.level, self.format, rows, depth, bias)
-    }
-
-    fn linear(&mut self, name: &str, shape: [usize; 2]) -> Result<Linear> {
+    fn linear(&mut self, name: &str, shape: [usize; 2], kernels: Kernels) -> Result<Linear> {
         let (weight, bias) = self.rows(name, shape, self.config.family.has_biases())?;
-        Ok(self.pack(&weight, shape[1], bias))
+        Ok(kernels.pack(&weight, shape[1], bias))
     }
 
-    fn layer(&mut self, index: usize) -> Result<Layer> {
+    fn layer(&mut self, index: usize, kernels: Kernels) -> Result<Layer> {
         let names = self.names;
         let hidden = self.config.hidden_size;
         let name = |part: &str| format!("{}.{index}.{part}", names.layer);
@@ -253,17 +275,17 @@ impl Source<'_> {
         };
         Ok(Layer {
             before_attention,
-            qkv: self.qkv(name)?,
-            attention_out: self.linear(&name(names.attention_out), [hidden, hidden])?,
+            qkv: self.qkv(name, kernels)?,
+            attention_out: self.linear(&name(names.attention_out), [hidden, hidden], kernels)?,
             after_attention,
             before_up,
-            up: self.up(name)?,
-            down: self.down(name)?,
+            up: self.up(name, kernels)?,
+            down: self.down(name, kernels)?,
             after_down,
         })
     }
 
-    fn qkv(&mut self, name: impl Fn(&str) -> String) -> Result<Linear> {
+    fn qkv(&mut self, name: impl Fn(&str) -> String, kernels: Kernels) -> Result<Linear> {
         let hidden = self.config.hidden_size;
         let names: Vec<String> = self.names.qkv.iter().map(|part| name(part)).collect();
         let bias = self.config.family.has_biases();
@@ -271,10 +293,10 @@ impl Source<'_> {
         let scale = 1.0 / ((hidden / self.config.head_count) as f32).sqrt();
         let queries = weight[..hidden * hidden].iter_mut().chain(&mut bias[..hidden]);
         queries.for_each(|value| *value *= scale);
-        Ok(self.pack(&weight, hidden, bias))
+        Ok(kernels.pack(&weight, hidden, bias))
     }
 
-    fn up(&mut self, name: impl Fn(&str) -> String) -> Result<Linear> {
+    fn up(&mut self, name: impl Fn(&str) -> String, kernels: Kernels) -> Result<Linear> {
         let (hidden, family) = (self.config.hidden_size, self.config.family);
         let wide = self.config.intermediate_size * if family.is_gated() { 2 } else { 1 };
         let names: Vec<String> = self.names.up.iter().map(|part| name(part)).collect();
@@ -283,16 +305,17 @@ impl Source<'_> {
             // the gate, which is activated, comes second in the file
             weight.rotate_left(wide / 2 * hidden);
         }
-        Ok(self.pack(&weight, hidden, bias))
+        Ok(kernels.pack(&weight, hidden, bias))
     }
 
-    fn down(&mut self, name: impl Fn(&str) -> String) -> Result<Linear> {
+    fn down(&mut self, name: impl Fn(&str) -> String, kernels: Kernels) -> Result<Linear> {
         let (hidden, wide) = (self.config.hidden_size, self.config.intermediate_size);
-        self.linear(&name(self.names.down), [hidden, wide])
+        self.linear(&name(self.names.down), [hidden, wide], kernels)
     }
 
-    /// Rows of the position table from the first used one on, each with the row of token type 0 added.
-    fn added(&mut self) -> Result<Vec<f32>> {
+    /// Rows of the position table from the first used one on, each with the row of token type 0 added; and the row of
+    /// type 1 less that of type 0.
+    fn added(&mut self) -> Result<(Vec<f32>, Vec<f32>)> {
         let hidden = self.config.hidden_size;
         let mut added = match self.config.positions {
             Positions::Table { first } | Positions::TableAndBuckets { first, .. } => {
@@ -303,13 +326,16 @@ impl Source<'_> {
             }
             Positions::Rotary { .. } | Positions::Linear => vec![0.0; hidden],
         };
+        let mut second = Vec::new();
         if self.config.type_count > 0 {
             let types = self.values(self.names.types, &[self.config.type_count, hidden])?;
             for row in added.chunks_exact_mut(hidden) {
                 row.iter_mut().zip(&types).for_each(|(value, kind)| *value += kind);
             }
+            let (zero, others) = types.split_at(hidden);
+            second = others.iter().zip(zero).map(|(one, zero)| one - zero).collect();
         }
-        Ok(added)
+        Ok((added, second))
     }
 }
 
@@ -324,23 +350,23 @@ impl Weights {
         level: Level,
         format: Format,
     ) -> Result<Self> {
-        let names = config.family.names();
-        let is_there = |prefix: &&&str| tensors.contains(&format!("{prefix}{}", names.words));
-        let prefix = names.prefixes.iter().find(is_there).copied().unwrap_or_default();
+        let mut source = Source::new(tensors, config);
+        let (names, kernels) = (source.names, Kernels { level, format });
         let shape = [config.vocab_size, config.hidden_size];
-        let words = tensors.take(&format!("{prefix}{}", names.words), &shape)?;
-        let mut source = Source { tensors, prefix, config, names, level, format };
+        let words = source.tensors.take(&format!("{}{}", source.prefix, names.words), &shape)?;
         let buckets = match config.positions {
             Positions::TableAndBuckets { buckets, .. } => source
                 .values("encoder.relative_attention_bias.weight", &[buckets, config.head_count])?,
             _ => Vec::new(),
         };
+        let (added, second_type) = source.added()?;
         Ok(Self {
             words,
-            added: source.added()?,
+            added,
+            second_type,
             input_norm: source.norm(names.input_norm)?,
             layers: (0..config.layer_count)
-                .map(|index| source.layer(index))
+                .map(|index| source.layer(index, kernels))
                 .collect::<Result<_>>()?,
             final_norm: match config.family.norms_first() {
                 true => Some(source.norm("final_norm")?),

@@ -88,12 +88,12 @@ impl CandleNetwork {
             let reason = "networks run by candle keep keys and values as they are computed";
             return Err(Error::invalid("kv", reason));
         }
-        let device = device(options.backend)?;
-        let Built { step, architecture, context_len, kv_numbers_per_token, resumes } =
+        let device = options.backend.device()?;
+        let Built { step, architecture, context_len, kv_bytes_per_token, resumes } =
             families::build(files, &device)?;
         Ok(Self {
             path: files.path().to_owned(),
-            kv_bytes_per_token: kv_numbers_per_token * settings::dtype(&device).size_in_bytes(),
+            kv_bytes_per_token,
             device,
             backend: match options.backend {
                 Backend::Auto => Backend::Candle,
@@ -201,20 +201,6 @@ impl CandleNetwork {
 
 fn bad(path: &Path, cause: candle_core::Error) -> Error {
     Error::model_cause(path, "candle cannot run its network", cause)
-}
-
-/// # Errors
-/// InvalidArgument if the device is not there or this build has no support for it.
-fn device(backend: Backend) -> Result<Device> {
-    let made = match backend {
-        Backend::Auto | Backend::Candle => return Ok(Device::Cpu),
-        Backend::Cuda(index) => Device::new_cuda(index),
-        Backend::Metal(index) => Device::new_metal(index),
-    };
-    made.map_err(|cause| {
-        let reason = format!("{backend} cannot be used: {cause} (features `cuda` and `metal`)");
-        Error::invalid("backend", reason)
-    })
 }
 
 #[cfg(test)]

@@ -1,6 +1,5 @@
 //! What the decoder runs on: threads and vector instructions.
 
-use std::fmt;
 use std::num::NonZero;
 
 use crate::error::{Error, Result};
@@ -8,52 +7,10 @@ pub use crate::kernels::attend::KvPrecision;
 pub use crate::kernels::lanes::KernelLevel;
 use crate::kernels::lanes::Proof;
 use crate::kernels::pool::Pool;
+pub use crate::model::Backend;
 use crate::model::BuiltInTemplate;
 
 const MAX_THREADS: usize = 256;
-
-/// What runs a network.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Backend {
-    /// Our own decoder on the CPU; candle-transformers, also on the CPU, for families that it does not run.
-    #[default]
-    Auto,
-    /// candle-transformers on the CPU, for families that it runs here: to compare, or to look for a fault.
-    Candle,
-    /// candle-transformers on the CUDA device of this number; needs a build with the feature `cuda`.
-    Cuda(usize),
-    /// candle-transformers on the Metal device of this number; needs a build with the feature `metal`.
-    Metal(usize),
-}
-
-impl Backend {
-    /// Reads `"auto"`, `"candle"`, `"cuda"`, `"cuda:1"`, `"metal"` or `"metal:1"`; `None` for anything else.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        let (kind, index) = match name.split_once(':') {
-            Some((kind, index)) => (kind, Some(index.parse().ok()?)),
-            None => (name, None),
-        };
-        match (kind, index) {
-            ("auto", None) => Some(Self::Auto),
-            ("candle", None) => Some(Self::Candle),
-            ("cuda", index) => Some(Self::Cuda(index.unwrap_or(0))),
-            ("metal", index) => Some(Self::Metal(index.unwrap_or(0))),
-            _ => None,
-        }
-    }
-}
-
-impl fmt::Display for Backend {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Auto => f.write_str("auto"),
-            Self::Candle => f.write_str("candle"),
-            Self::Cuda(index) => write!(f, "cuda:{index}"),
-            Self::Metal(index) => write!(f, "metal:{index}"),
-        }
-    }
-}
 
 /// How to load a generator. Threads change no byte of what it says, levels the last bits of a logit at most.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -166,7 +166,7 @@ impl KnowledgeBase {
     ) -> Result<Retrieved> {
         let query = follow_up(question, &options.history);
         let embedding = self.encode_question(&query, cancel)?;
-        let hits = search::search(&self.store, &query, Some(&embedding), &options.search)?;
+        let hits = self.ranked(&query, Some(&embedding), &options.search, cancel)?;
         let best = self.store.nearest(&embedding, 1, IndexMode::Auto)?.first().map(|hit| hit.1);
         // a follow-up says little, and a question in another language than the passages shares no words with them
         let coverage = match options.abstain {

@@ -3,6 +3,7 @@
 mod ask;
 mod chat;
 mod models;
+mod rerank;
 mod sync;
 mod types;
 mod verify;
@@ -18,7 +19,7 @@ use crate::index::BuildOptions;
 use crate::index::native::Native;
 use crate::passage::{self, SplitOptions};
 use crate::progress::CancelToken;
-use crate::search::{self, Hit, Mode, SearchOptions};
+use crate::search::{Hit, Mode, SearchOptions};
 use crate::store::{Access, Damage, Filter, Info, NewDocument, PassageRow, Salvage, Seal, Store};
 
 pub use chat::Chat;
@@ -138,8 +139,8 @@ impl KnowledgeBase {
     /// Finds the passages that answer `question` best, best first.
     ///
     /// # Errors
-    /// InvalidArgument for an empty question or a `top_k` out of range; NotFound, Model or ModelMismatch for the
-    /// encoder, unless the mode is lexical; Store.
+    /// InvalidArgument for an empty question, a `top_k` out of range, or a `rerank` without a reranker; NotFound, Model
+    /// or ModelMismatch for the encoder, unless the mode is lexical; NotFound or Model for the reranker; Store.
     pub fn search(
         &self,
         question: &str,
@@ -151,7 +152,7 @@ impl KnowledgeBase {
             Mode::Lexical => None,
             Mode::Dense | Mode::Hybrid => Some(self.encode_question(question, cancel)?),
         };
-        search::search(&self.store, question, embedding.as_deref(), options)
+        self.ranked(question, embedding.as_deref(), options, cancel)
     }
 
     /// The passage with this id, or `None` if it was removed or never was.

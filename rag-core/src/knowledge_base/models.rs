@@ -1,4 +1,4 @@
-//! The two models of a knowledge base: found when it is opened, loaded when first needed.
+//! The models of a knowledge base: found when it is opened, loaded when first needed.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::generate::Generator;
 use crate::model::{DEFAULT_ENCODER, DEFAULT_LLM, ModelDirs};
 use crate::progress::CancelToken;
+use crate::rerank::Reranker;
 use crate::store::{Salvage, Store};
 
 use super::types::{NO_LLM, OpenOptions};
@@ -20,6 +21,8 @@ pub(super) struct Models {
     llm_name: String,
     encoder: Lazy<Encoder>,
     generator: Lazy<Generator>,
+    reranker_name: Option<String>,
+    reranker: Lazy<Reranker>,
 }
 
 impl Models {
@@ -27,7 +30,8 @@ impl Models {
     pub(super) fn new(store: &Store, options: &OpenOptions) -> Result<Self> {
         let stored = store.encoder()?.map(|identity| identity.name);
         let encoder_name = options.encoder.clone().or(stored);
-        if let Some(name) = options.llm.as_deref().filter(|name| *name != NO_LLM) {
+        let llm = options.llm.as_ref().filter(|name| *name != NO_LLM);
+        for name in llm.into_iter().chain(&options.reranker) {
             options.model_dirs.resolve(name)?;
         }
         Ok(Self {
@@ -36,6 +40,8 @@ impl Models {
             llm_name: options.llm.clone().unwrap_or_else(|| DEFAULT_LLM.to_owned()),
             encoder: Lazy::default(),
             generator: Lazy::default(),
+            reranker_name: options.reranker.clone(),
+            reranker: Lazy::default(),
         })
     }
 
@@ -73,6 +79,12 @@ impl Models {
 
     pub(super) fn generator_is_loaded(&self) -> bool {
         self.generator.value.get().is_some()
+    }
+
+    /// The reranker, if one was named.
+    pub(super) fn reranker(&self) -> Result<Option<&Reranker>> {
+        let Some(name) = &self.reranker_name else { return Ok(None) };
+        self.reranker.get_or_load(|| Reranker::load(&self.dirs.resolve(name)?)).map(Some)
     }
 
     /// What the file remembers the encoder by: a name stays a name, a path becomes absolute, so that the file

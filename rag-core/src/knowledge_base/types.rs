@@ -27,11 +27,19 @@ pub struct OpenOptions {
     pub model_dirs: ModelDirs,
     /// Whether to create, write or only read. Default create.
     pub access: Access,
+    /// Reranker by name, path or hub id; loaded at the first search. Default none: see [`SearchOptions::rerank`].
+    pub reranker: Option<String>,
 }
 
 impl Default for OpenOptions {
     fn default() -> Self {
-        Self { encoder: None, llm: None, model_dirs: ModelDirs::default(), access: Access::Create }
+        Self {
+            encoder: None,
+            llm: None,
+            model_dirs: ModelDirs::default(),
+            access: Access::Create,
+            reranker: None,
+        }
     }
 }
 

@@ -240,10 +240,9 @@ impl<'a> Fields<'a> {
                 self.path,
                 format!("activation_function {other:?} is not supported"),
             )),
-            "gelu" => Ok(Activation::Gelu),
-            "gelu_new" | "gelu_pytorch_tanh" | "gelu_fast" => Ok(Activation::GeluTanh),
-            "relu" => Ok(Activation::Relu),
-            other => Err(Error::model(self.path, format!("hidden_act {other:?} is not supported"))),
+            other => activation_named(other).ok_or_else(|| {
+                Error::model(self.path, format!("hidden_act {other:?} is not supported"))
+            }),
         }
     }
 
@@ -363,6 +362,16 @@ impl<'a> Fields<'a> {
             }
             _ => Err(Error::model(self.path, format!("rope_scaling {scaling} is not supported"))),
         }
+    }
+}
+
+/// The function that `transformers` calls so.
+pub(crate) fn activation_named(name: &str) -> Option<Activation> {
+    match name {
+        "gelu" => Some(Activation::Gelu),
+        "gelu_new" | "gelu_pytorch_tanh" | "gelu_fast" => Some(Activation::GeluTanh),
+        "relu" => Some(Activation::Relu),
+        _ => None,
     }
 }
 

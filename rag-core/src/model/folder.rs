@@ -14,6 +14,9 @@ use serde_json::Value;
 use crate::error::{Error, Result};
 
 use super::architecture::{Positions, TransformerConfig, transformer_config};
+use super::encoder_gguf::{self, is_encoder_gguf};
+use super::reranker_folder::is_reranker;
+use super::safetensors::Tensors;
 
 /// Largest configuration file read.
 pub(super) const MAX_CONFIG_BYTES: u64 = 4 << 20;
@@ -102,11 +105,18 @@ impl EncoderFolder {
     /// # Errors
     /// [`ErrorCode::Model`](crate::ErrorCode::Model) naming the file and what is wrong with it.
     pub(crate) fn read(folder: &Path) -> Result<Self> {
+        if folder.is_file() || is_encoder_gguf(folder) {
+            return encoder_gguf::read(folder);
+        }
         if !folder.is_dir() {
             return Err(Error::model(
                 folder,
                 "not a folder with config.json, tokenizer.json and model.safetensors",
             ));
+        }
+        if is_reranker(folder) {
+            let reason = "a cross-encoder, which scores pairs of texts and makes no vectors: give it as reranker";
+            return Err(Error::model(folder, reason));
         }
         let modules = Modules::read(folder)?;
         let config_path = modules.transformer.join("config.json");
@@ -143,6 +153,20 @@ impl EncoderFolder {
     }
 }
 
+impl EncoderFolder {
+    /// Reads the weights.
+    ///
+    /// # Errors
+    /// As [`Tensors::read`].
+    pub(crate) fn tensors(&self) -> Result<Tensors> {
+        if is_encoder_gguf(&self.weights_path) {
+            encoder_gguf::tensors(&self.weights_path)
+        } else {
+            Tensors::read(&self.weights_path)
+        }
+    }
+}
+
 /// Where the parts of a folder lie.
 struct Modules {
     transformer: PathBuf,
@@ -151,10 +175,17 @@ struct Modules {
 }
 
 #[derive(Deserialize)]
-struct Module {
+pub(super) struct Module {
     #[serde(default)]
-    path: String,
+    pub(super) path: String,
     r#type: String,
+}
+
+impl Module {
+    /// The last word of its class, such as `Pooling`.
+    pub(super) fn kind(&self) -> &str {
+        self.r#type.rsplit('.').next().unwrap_or_default()
+    }
 }
 
 impl Modules {
@@ -163,16 +194,12 @@ impl Modules {
         let Some(modules) = read_json_if_there::<Vec<Module>>(&path)? else {
             return Ok(Self { transformer: folder.to_owned(), pooling: None, denses: Vec::new() });
         };
-        let kind =
-            |module: &Module| module.r#type.rsplit('.').next().unwrap_or_default().to_owned();
-        let kinds: Vec<String> = modules.iter().map(kind).collect();
-        let known = |kind: &String| {
-            matches!(kind.as_str(), "Transformer" | "Pooling" | "Dense" | "Normalize")
-        };
+        let kinds: Vec<&str> = modules.iter().map(Module::kind).collect();
+        let known =
+            |kind: &&str| matches!(*kind, "Transformer" | "Pooling" | "Dense" | "Normalize");
         if let Some(other) = kinds.iter().find(|kind| !known(kind)) {
             return Err(Error::model(&path, format!("module {other} is not one this engine runs")));
         }
-        let kinds: Vec<&str> = kinds.iter().map(String::as_str).collect();
         let end = kinds.len() - usize::from(kinds.last() == Some(&"Normalize"));
         let ([transformer, pooling, denses @ ..], ["Transformer", "Pooling", others @ ..]) =
             (&modules[..end], &kinds[..end])
@@ -238,7 +265,7 @@ fn yes() -> bool {
 }
 
 /// `folder/part`, if `part` does not lead out of it.
-fn inside(modules: &Path, folder: &Path, part: &str) -> Result<PathBuf> {
+pub(super) fn inside(modules: &Path, folder: &Path, part: &str) -> Result<PathBuf> {
     let ordinary = Path::new(part).components().all(|c| matches!(c, Component::Normal(_)));
     if ordinary && !part.contains('\0') {
         Ok(if part.is_empty() { folder.to_owned() } else { folder.join(part) })
@@ -313,7 +340,7 @@ fn read_prefixes(folder: &Path) -> Result<(String, String)> {
 }
 
 /// The limit in `sentence_bert_config.json` or its older names, within the positions the transformer has.
-fn read_max_tokens(folder: &Path, config: &TransformerConfig) -> Result<usize> {
+pub(super) fn read_max_tokens(folder: &Path, config: &TransformerConfig) -> Result<usize> {
     #[derive(Default, Deserialize)]
     struct SentenceConfig {
         #[serde(default)]
@@ -351,7 +378,7 @@ fn read_max_tokens(folder: &Path, config: &TransformerConfig) -> Result<usize> {
     Ok(usable)
 }
 
-fn weights_path(folder: &Path) -> Result<PathBuf> {
+pub(super) fn weights_path(folder: &Path) -> Result<PathBuf> {
     let path = folder.join("model.safetensors");
     if path.is_file() {
         return Ok(path);

@@ -1,23 +1,29 @@
 //! Model folders and files on disk: found by name, read without trust, checked, fingerprinted.
 
 pub(crate) mod architecture;
+mod backend;
 mod built_in;
 pub(crate) mod chat;
 mod dirs;
+pub(crate) mod encoder_gguf;
 pub(crate) mod fingerprint;
 pub(crate) mod folder;
 pub(crate) mod generator_files;
 pub(crate) mod generator_folder;
 pub(crate) mod gguf;
+pub(crate) mod reranker_folder;
 pub(crate) mod safetensors;
 mod summary;
 mod template;
 pub(crate) mod tensors;
 pub(crate) mod tokenizer;
 
+pub use self::backend::Backend;
 pub use self::built_in::BuiltInTemplate;
 pub use self::chat::{ChatModel, Message, Rendered, Role, TemplateSource};
 pub use self::dirs::ModelDirs;
+pub use self::encoder_gguf::is_encoder_gguf;
+pub use self::reranker_folder::is_reranker;
 pub use self::summary::{GeneratorSummary, inspect, is_generator};
 
 /// The encoder used when none is named: French, English and ninety more languages.

@@ -162,9 +162,40 @@ impl Tensors {
         Ok(Self { path: path.to_owned(), tensors, hash: hasher.finalize() })
     }
 
+    /// Tensors that were read elsewhere: name, shape and numbers of each, and a hash over the file.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Model`](crate::ErrorCode::Model) naming a tensor that holds NaN or infinity.
+    pub(crate) fn of(
+        path: &Path,
+        all: Vec<(String, Vec<usize>, Vec<f32>)>,
+        hash: blake3::Hash,
+    ) -> Result<Self> {
+        let mut tensors = HashMap::new();
+        for (name, shape, values) in all {
+            let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+            let tensor = Tensor { dtype: Dtype::F32, shape, bytes };
+            if !tensor.is_finite() {
+                return Err(Error::model(path, format!("tensor {name} holds NaN or infinity")));
+            }
+            tensors.insert(name, tensor);
+        }
+        Ok(Self { path: path.to_owned(), tensors, hash })
+    }
+
+    /// The file.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Whether there is a tensor of this name.
     pub(crate) fn contains(&self, name: &str) -> bool {
         self.tensors.contains_key(name)
+    }
+
+    /// The shape of the tensor of this name.
+    pub(crate) fn shape(&self, name: &str) -> Option<&[usize]> {
+        self.tensors.get(name).map(|tensor| &tensor.shape[..])
     }
 
     /// Takes a tensor out, after checking its shape.

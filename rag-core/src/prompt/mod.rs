@@ -253,7 +253,7 @@ mod tests {
             title: None,
             heading: None,
             text: format!("text{id}"),
-            ranks: Ranks { dense: rank, lexical: None },
+            ranks: Ranks { dense: rank, ..Ranks::default() },
         };
         let hits = [
             hit(1, "a", 0, None),

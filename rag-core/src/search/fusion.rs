@@ -181,9 +181,9 @@ mod tests {
         let mut fused = legs(&[(1, 0.9), (2, 0.8)], &[(3, 7.0), (2, 6.0)]);
         fuse(&mut fused, Fusion::ReciprocalRank { k: 60.0 });
         assert_eq!(ids(&fused), [2, 1, 3]);
-        assert_eq!(fused[0].ranks, Ranks { dense: Some(2), lexical: Some(2) });
+        assert_eq!(fused[0].ranks, Ranks { dense: Some(2), lexical: Some(2), rerank: None });
         assert_eq!(fused[0].score, 2.0 / 62.0);
-        assert_eq!(fused[1].ranks, Ranks { dense: Some(1), lexical: None });
+        assert_eq!(fused[1].ranks, Ranks { dense: Some(1), ..Ranks::default() });
     }
 
     #[test]
@@ -205,7 +205,7 @@ mod tests {
         let scores: Vec<f32> = fused.iter().map(|f| f.score).collect();
         assert!((scores[0] - 0.75).abs() < 1e-6 && (scores[1] - 0.5).abs() < 1e-6);
         assert!((scores[2] - 0.25).abs() < 1e-6);
-        assert_eq!(fused[2].ranks, Ranks { dense: None, lexical: Some(1) });
+        assert_eq!(fused[2].ranks, Ranks { lexical: Some(1), ..Ranks::default() });
         assert_eq!((fused[2].cosine, fused[0].bm25), (Some(0.1), None));
     }
 

@@ -13,27 +13,47 @@ use crate::store::{PassageRow, Store};
 const MAX_SECTION: usize = 8;
 
 /// Adds text and place to what was found. A passage deleted since is left out.
-pub(super) fn fill(store: &Store, ranked: &[Fused], context: Context) -> Result<Vec<Hit>> {
+pub(super) fn fill(store: &Store, ranked: &[Fused]) -> Result<Vec<Hit>> {
     let ids: Vec<i64> = ranked.iter().map(|f| f.id).collect();
     let by_id: HashMap<i64, &Fused> = ranked.iter().map(|f| (f.id, f)).collect();
     let mut maps = Maps::new(store);
     let mut hits = Vec::with_capacity(ids.len());
-    let mut shown: HashSet<i64> = ids.iter().copied().collect();
     for passage in store.passages(&ids)? {
-        let Some(found) = by_id.get(&passage.id) else { continue };
-        let (before, after) = around(store, &passage, context)?;
-        // a neighbour has the score of the hit it came with and nothing of its own
-        let beside = Fused { score: found.score, ..Fused::default() };
-        let (before, after) = (fresh(before, &mut shown), fresh(after, &mut shown));
-        for row in before {
-            hits.push(maps.hit(row, &beside)?);
-        }
-        hits.push(maps.hit(passage, found)?);
-        for row in after {
-            hits.push(maps.hit(row, &beside)?);
+        if let Some(found) = by_id.get(&passage.id) {
+            hits.push(maps.hit(passage, found)?);
         }
     }
     Ok(hits)
+}
+
+/// Adds what stands beside each hit, in the order of its document.
+///
+/// # Errors
+/// Store if a passage is damaged.
+pub(crate) fn surround(store: &Store, hits: Vec<Hit>, context: Context) -> Result<Vec<Hit>> {
+    if context == Context::None {
+        return Ok(hits);
+    }
+    let ids: Vec<i64> = hits.iter().map(|hit| hit.passage_id).collect();
+    let mut shown: HashSet<i64> = ids.iter().copied().collect();
+    let passages: HashMap<i64, PassageRow> =
+        store.passages(&ids)?.into_iter().map(|passage| (passage.id, passage)).collect();
+    let mut maps = Maps::new(store);
+    let mut surrounded = Vec::with_capacity(hits.len());
+    for hit in hits {
+        let Some(passage) = passages.get(&hit.passage_id) else { continue };
+        let (before, after) = around(store, passage, context)?;
+        // a neighbour has the score of the hit it came with and nothing of its own
+        let beside = Fused { score: hit.score, ..Fused::default() };
+        for row in fresh(before, &mut shown) {
+            surrounded.push(maps.hit(row, &beside)?);
+        }
+        surrounded.push(hit);
+        for row in fresh(after, &mut shown) {
+            surrounded.push(maps.hit(row, &beside)?);
+        }
+    }
+    Ok(surrounded)
 }
 
 /// Those of `rows` that were not shown yet; they are now.

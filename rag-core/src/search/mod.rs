@@ -16,6 +16,7 @@ use fusion::{Fused, Leg};
 
 pub use floor::{Floor, MIN_COVERAGE, measure as measure_floor, min_coverage};
 pub use fusion::Fusion;
+pub(crate) use hits::surround;
 pub use sentences::{Cosines, Sentence, focus, sentences};
 
 /// Which legs answer.
@@ -50,6 +51,9 @@ pub struct SearchOptions {
     pub diversity: Option<f32>,
     /// What comes with each hit. Default nothing.
     pub context: Context,
+    /// How many of the best hits a knowledge base with a reranker sorts anew; 0 for none. Default
+    /// [`crate::rerank::DEFAULT_COUNT`], or none without a reranker. [`search`] alone does not rerank.
+    pub rerank: Option<usize>,
 }
 
 /// What comes with each hit, as hits of their own that stand beside it in the order of the document.
@@ -118,6 +122,7 @@ impl Default for SearchOptions {
             fusion: Fusion::default(),
             diversity: None,
             context: Context::None,
+            rerank: None,
         }
     }
 }
@@ -129,6 +134,9 @@ pub struct Ranks {
     pub dense: Option<usize>,
     /// Rank among words.
     pub lexical: Option<usize>,
+    /// Rank after reranking; not written to JSON where no reranker ran.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rerank: Option<usize>,
 }
 
 /// A passage found.
@@ -136,7 +144,8 @@ pub struct Ranks {
 pub struct Hit {
     /// The passage's number in its file, never reused.
     pub passage_id: i64,
-    /// By what the hits are sorted; see [`Mode`]. Higher is better.
+    /// By what the hits are sorted; see [`Mode`], or the reranker's score where it has a rank of its own. Higher is
+    /// better.
     pub score: f32,
     /// Cosine to the question, where it was computed.
     pub cosine: Option<f32>,
@@ -186,7 +195,7 @@ pub fn search(
     options: &SearchOptions,
 ) -> Result<Vec<Hit>> {
     let ranked = rank(store, question, embedding, options, None)?;
-    hits::fill(store, &ranked, options.context)
+    hits::surround(store, hits::fill(store, &ranked)?, options.context)
 }
 
 /// The best passages without their texts.

@@ -14,7 +14,7 @@ const COMPARE: f64 = 3e-6;
 /// Lowest cosine with it in bf16 and int8.
 const ROUNDED: [(Precision, f64); 2] = [(Precision::Bf16, 0.9995), (Precision::Int8, 0.995)];
 
-fn families() -> Vec<PathBuf> {
+pub(crate) fn families() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data/encoder/families");
     let mut folders: Vec<PathBuf> =
         fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -23,7 +23,7 @@ fn families() -> Vec<PathBuf> {
     folders
 }
 
-fn cases(folder: &Path) -> Vec<(String, Vec<f32>)> {
+pub(crate) fn cases(folder: &Path) -> Vec<(String, Vec<f32>)> {
     let expected: serde_json::Value =
         serde_json::from_slice(&fs::read(folder.join("expected.json")).unwrap()).unwrap();
     let cases = expected["cases"].as_array().unwrap().iter();

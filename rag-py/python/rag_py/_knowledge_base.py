@@ -33,6 +33,7 @@ class KnowledgeBase(_native.KnowledgeBase):
         fusion: str | None = None,
         diversity: float | None = None,
         context: int | str | None = None,
+        rerank: int | None = None,
     ) -> list[_native.Hit]:
         """As ``search``, without holding up the event loop."""
         return await asyncio.to_thread(
@@ -46,6 +47,7 @@ class KnowledgeBase(_native.KnowledgeBase):
             fusion=fusion,
             diversity=diversity,
             context=context,
+            rerank=rerank,
         )
 
     async def aask(self, question: str, **options: Unpack[AskOptions]) -> _native.Answer:
@@ -63,6 +65,7 @@ def open(
     encoder: str | os.PathLike[str] | None = None,
     llm: str | os.PathLike[str] | None = None,
     read_only: bool = False,
+    reranker: str | os.PathLike[str] | None = None,
 ) -> KnowledgeBase:
     """Opens or creates a knowledge base.
 
@@ -75,6 +78,7 @@ def open(
         encoder: The encoder. Default: the one the file was built with, else the engine's default.
         llm: The generator, loaded at the first answer. Default: the engine's default.
         read_only: Only read; the file must exist.
+        reranker: A cross-encoder that sorts the best hits anew, loaded at the first search. Default: none.
 
     Raises:
         NotFoundError: A model is not on this machine.
@@ -83,4 +87,4 @@ def open(
         StoreError: The file is not a knowledge base, is damaged, or is newer than this library.
         OSError: The file cannot be opened.
     """
-    return KnowledgeBase(path, encoder=encoder, llm=llm, read_only=read_only)
+    return KnowledgeBase(path, encoder=encoder, llm=llm, read_only=read_only, reranker=reranker)

@@ -69,6 +69,7 @@ class KnowledgeBase:
         encoder: _Path | None = None,
         llm: _Path | None = None,
         read_only: bool = False,
+        reranker: _Path | None = None,
     ) -> Self: ...
     @property
     def path(self) -> str:
@@ -150,6 +151,7 @@ class KnowledgeBase:
         fusion: str | None = None,
         diversity: float | None = None,
         context: int | str | None = None,
+        rerank: int | None = None,
     ) -> list[Hit]:
         """Finds the passages that answer a question best, best first.
 
@@ -165,6 +167,7 @@ class KnowledgeBase:
             diversity: How much a hit must differ from those before it, from 0 to 1. Default not at all.
             context: What comes with each hit, as hits beside it: a number of passages before and after, or ``"section"``.
                 Default nothing.
+            rerank: How many of the best hits the reranker sorts anew; 0 for none. Default 30 with a reranker.
 
         Raises:
             InvalidArgumentError: The question is empty, or ``top_k`` out of range.
@@ -186,6 +189,7 @@ class KnowledgeBase:
         fusion: str | None = None,
         diversity: float | None = None,
         context: int | str | None = None,
+        rerank: int | None = None,
         abstain: Abstain | None = None,
         explain: bool | None = None,
         extract: bool | None = None,
@@ -220,6 +224,7 @@ class KnowledgeBase:
             mode: ``"dense"``, ``"lexical"`` or ``"hybrid"``. Default ``"hybrid"``.
             index: ``"auto"``, ``"flat"`` or ``"hnsw"``. Default ``"auto"``.
             ef_search, filter, fusion, diversity, context: As in ``search``.
+            rerank: How many of the best hits the reranker sorts anew; 0 for none. Default 30 with a reranker.
             abstain: ``"calibrated"``, ``"never"``, or the cosine below which the answer is not found. Default
                 ``"calibrated"``.
             explain: Record how the answer came about in ``Answer.trace``.
@@ -266,6 +271,7 @@ class KnowledgeBase:
         fusion: str | None = None,
         diversity: float | None = None,
         context: int | str | None = None,
+        rerank: int | None = None,
         abstain: Abstain | None = None,
         explain: bool | None = None,
         extract: bool | None = None,
@@ -300,6 +306,7 @@ class KnowledgeBase:
         fusion: str | None = None,
         diversity: float | None = None,
         context: int | str | None = None,
+        rerank: int | None = None,
         abstain: Abstain | None = None,
         explain: bool | None = None,
         extract: bool | None = None,
@@ -489,7 +496,7 @@ class Hit:
 
     @property
     def ranks(self) -> Ranks:
-        """Its rank, from 1, among vectors and among words."""
+        """Its rank, from 1, among vectors, among words and, if it was reranked, after that."""
 
     def to_dict(self) -> dict[str, Any]:
         """The same as plain values, with the keys of ``rag search --json``."""
@@ -764,6 +771,7 @@ class Encoder:
         level: Literal["best", "avx512", "avx2", "neon", "portable"] | None = None,
         threads: int | None = None,
         truncate_dim: int | None = None,
+        backend: str | None = None,
     ) -> Self:
         """Loads a model by name, path or hub id, from this machine only.
 
@@ -773,11 +781,14 @@ class Encoder:
             level: Vector instructions.
             threads: Most threads of a call; default: one per CPU.
             truncate_dim: Keep the first numbers of each vector, scaled to length 1 again; default: all.
+            backend: ``"auto"`` (our own kernels), ``"candle"`` (on the CPU), ``"cuda"``, ``"cuda:N"``, ``"metal"`` or
+                ``"metal:N"`` (candle on a GPU, in builds with that feature; in float32).
 
         Raises:
             NotFoundError: No such model on this machine.
             ModelError: A file is missing, damaged or of a kind we do not run.
-            InvalidArgumentError: This CPU does not have the level, or vectors are shorter than truncate_dim.
+            InvalidArgumentError: This CPU does not have the level, vectors are shorter than truncate_dim, or the
+                backend's device is not there.
         """
 
     def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -816,6 +827,10 @@ class Encoder:
     @property
     def precision(self) -> str:
         """The numbers it multiplies: ``"f32"``, ``"bf16"`` or ``"int8"``."""
+
+    @property
+    def backend(self) -> str:
+        """What runs it: ``"auto"``, ``"candle"``, ``"cuda:N"`` or ``"metal:N"``."""
 
     @property
     def fingerprint(self) -> str:

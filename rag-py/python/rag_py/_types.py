@@ -50,6 +50,7 @@ class AskOptions(TypedDict, total=False):
     fusion: Optional[str]
     diversity: Optional[float]
     context: Union[int, str, None]
+    rerank: Optional[int]
     abstain: Optional[Abstain]
     explain: Optional[bool]
     extract: Optional[bool]
@@ -97,11 +98,15 @@ class GenerateOptions(TypedDict, total=False):
     grammar: Optional[str]
 
 
-class Ranks(TypedDict):
-    """Where a hit stood in each leg, from 1."""
-
+class _Legs(TypedDict):
     dense: Optional[int]
     lexical: Optional[int]
+
+
+class Ranks(_Legs, total=False):
+    """Where a hit stood in each leg, from 1, and after reranking."""
+
+    rerank: int
 
 
 class Timings(TypedDict):

@@ -97,7 +97,7 @@ impl Hit {
         self.0.bm25
     }
 
-    /// Its rank, from 1, among vectors ("dense") and among words ("lexical").
+    /// Its rank, from 1, among vectors ("dense"), among words ("lexical") and, if it was reranked, after that ("rerank").
     #[getter]
     fn ranks<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         to_plain(py, &self.0.ranks)

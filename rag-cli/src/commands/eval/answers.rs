@@ -73,6 +73,7 @@ pub(super) fn measure(
         llm: Some(how.llm.to_owned()),
         model_dirs: model_dirs(),
         access: Access::Create,
+        ..OpenOptions::default()
     };
     let knowledge_base = KnowledgeBase::open(":memory:", &options)?;
     fill(&knowledge_base, collection, console, job)?;

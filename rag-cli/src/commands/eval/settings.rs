@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::bootstrap::interval;
 use super::ranking::Ranker;
+use super::reranking::Reranked;
 use crate::beir::Collection;
 use crate::commands::options::ModeArg;
 use crate::console::Console;
@@ -77,44 +78,59 @@ pub(super) fn settings(modes: &[ModeArg], fusions: &[Fusion], names: &[String]) 
     settings
 }
 
-/// Searches every query in one way.
-pub(super) fn measure(
-    collection: &Collection,
-    ranker: &Ranker,
-    setting: &Setting,
-    console: &Console<'_>,
-    cancel: &CancelToken,
-) -> rag_core::Result<Measured> {
-    let bar = console.bar("searching", Some(collection.queries.len() as u64));
-    let none = Judgements::new();
-    let mut queries = Vec::with_capacity(collection.queries.len());
-    let mut times = Vec::with_capacity(collection.queries.len());
-    for (index, query) in collection.queries.iter().enumerate() {
-        cancel.check()?;
-        let start = Instant::now();
-        let ranked = ranker.rank(index, query, setting, DEPTH)?;
-        times.push(start.elapsed().as_secs_f64());
-        let ids: Vec<&str> = ranked
-            .iter()
-            .filter_map(|document| collection.documents.get(*document))
-            .map(|document| document.id.as_str())
-            .collect();
-        queries.push(Metrics::of(&ids, collection.judgements.get(&query.id).unwrap_or(&none)));
-        bar.set(index + 1);
+/// What every way of searching is measured on.
+#[derive(Debug)]
+pub(super) struct Measuring<'a> {
+    pub(super) collection: &'a Collection,
+    pub(super) ranker: &'a Ranker,
+    /// Sorts the best documents anew, whatever found them.
+    pub(super) reranked: Option<&'a Reranked>,
+}
+
+impl Measuring<'_> {
+    /// Searches every query in one way.
+    pub(super) fn measure(
+        &self,
+        setting: &Setting,
+        console: &Console<'_>,
+        cancel: &CancelToken,
+    ) -> rag_core::Result<Measured> {
+        let collection = self.collection;
+        let bar = console.bar("searching", Some(collection.queries.len() as u64));
+        let none = Judgements::new();
+        let mut queries = Vec::with_capacity(collection.queries.len());
+        let mut times = Vec::with_capacity(collection.queries.len());
+        for (index, query) in collection.queries.iter().enumerate() {
+            cancel.check()?;
+            let start = Instant::now();
+            let mut ranked = self.ranker.rank(index, query, setting, DEPTH)?;
+            if let Some(reranked) = self.reranked {
+                reranked.sort(collection, query, &mut ranked, cancel)?;
+            }
+            times.push(start.elapsed().as_secs_f64());
+            let ids: Vec<&str> = ranked
+                .iter()
+                .filter_map(|document| collection.documents.get(*document))
+                .map(|document| document.id.as_str())
+                .collect();
+            queries.push(Metrics::of(&ids, collection.judgements.get(&query.id).unwrap_or(&none)));
+            bar.set(index + 1);
+        }
+        let search_seconds = times.iter().sum();
+        times.sort_by(f64::total_cmp);
+        let at =
+            |share: usize| times.get(times.len() * share / 100).copied().unwrap_or_default() * 1e3;
+        Ok(Measured {
+            setting: setting.name.clone(),
+            metrics: Metrics::mean(&queries),
+            intervals: intervals(&queries),
+            search_seconds,
+            p50_ms: at(50),
+            p95_ms: at(95),
+            against_first: None,
+            queries,
+        })
     }
-    let search_seconds = times.iter().sum();
-    times.sort_by(f64::total_cmp);
-    let at = |share: usize| times.get(times.len() * share / 100).copied().unwrap_or_default() * 1e3;
-    Ok(Measured {
-        setting: setting.name.clone(),
-        metrics: Metrics::mean(&queries),
-        intervals: intervals(&queries),
-        search_seconds,
-        p50_ms: at(50),
-        p95_ms: at(95),
-        against_first: None,
-        queries,
-    })
 }
 
 fn intervals(queries: &[Metrics]) -> BTreeMap<&'static str, [f64; 2]> {

@@ -6,12 +6,12 @@
 use std::fs::File;
 
 use candle_core::quantized::gguf_file;
-use candle_core::{Device, Tensor};
+use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
 use candle_transformers::models;
 use serde_json::json;
 
-use super::settings::{MAX_CONTEXT_LEN, Settings};
+use super::settings::{self, MAX_CONTEXT_LEN, Settings};
 use crate::error::{Error, Result};
 use crate::model::generator_files::GeneratorFiles;
 use crate::model::generator_folder::GeneratorFolder;
@@ -33,7 +33,7 @@ pub(super) struct Built {
     pub(super) step: Box<dyn Step>,
     pub(super) architecture: &'static str,
     pub(super) context_len: usize,
-    pub(super) kv_numbers_per_token: usize,
+    pub(super) kv_bytes_per_token: usize,
     /// Whether it takes in several tokens at once after others.
     pub(super) resumes: bool,
 }
@@ -91,6 +91,8 @@ struct Family {
     resumes: bool,
     /// Whether it reads `rope_scaling`.
     scales_positions: bool,
+    /// Whether it mixes f32 with what its weights are in, so that these must be f32 on a GPU too.
+    needs_f32: bool,
     embedding: &'static str,
     build: fn(Settings<'_>, VarBuilder<'static>) -> Result<Box<dyn Step>>,
 }
@@ -102,6 +104,7 @@ const FALCON: Family = Family {
     is_ours: false,
     resumes: false,
     scales_positions: false,
+    needs_f32: false,
     embedding: "transformer.word_embeddings.weight",
     build: falcon,
 };
@@ -112,10 +115,10 @@ const FAMILIES: &[Family] = &[
     FALCON,
     Family { name: "glm4", build: glm4, ..OLMO },
     Family { name: "helium", build: helium, ..OLMO },
-    Family { name: "mixtral", build: mixtral, ..OLMO },
+    Family { name: "mixtral", needs_f32: true, build: mixtral, ..OLMO },
     OLMO,
     Family { name: "olmo2", build: olmo2, ..OLMO },
-    Family { name: "phi", resumes: false, build: phi, ..OLMO },
+    Family { name: "phi", resumes: false, needs_f32: true, build: phi, ..OLMO },
     Family { name: "qwen2_moe", build: qwen2_moe, ..OLMO },
     Family { name: "qwen3_moe", build: qwen3_moe, ..OLMO },
     Family { name: "stablelm", build: stable_lm, ..OLMO },
@@ -169,10 +172,15 @@ fn of_folder(folder: &GeneratorFolder, device: &Device) -> Result<Built> {
     })?;
     let settings = Settings::read(folder, family.scales_positions)?;
     settings.check_sizes(family.embedding)?;
-    let weights = settings.weights(device, family.embedding)?;
+    if cfg!(feature = "cuda") && device.is_cpu() && family.name == "qwen3_moe" {
+        let reason = "candle runs qwen3_moe on a GPU alone in builds with the feature `cuda`";
+        return Err(folder.bad(reason.to_owned()));
+    }
+    let dtype = if family.needs_f32 { DType::F32 } else { settings::dtype(device) };
+    let weights = settings.weights(device, family.embedding, dtype)?;
     Ok(Built {
         context_len: settings.context_len,
-        kv_numbers_per_token: settings.kv_numbers_per_token(),
+        kv_bytes_per_token: settings.kv_numbers_per_token() * dtype.size_in_bytes(),
         architecture: family.name,
         resumes: family.resumes,
         step: (family.build)(settings, weights)?,
@@ -299,7 +307,7 @@ fn of_gguf(gguf: &Gguf, device: &Device) -> Result<Built> {
         step: quantised(gguf, architecture, device)?,
         architecture,
         context_len,
-        kv_numbers_per_token: 2 * layers * kv_heads * width,
+        kv_bytes_per_token: 2 * layers * kv_heads * width * settings::dtype(device).size_in_bytes(),
         resumes: false,
     })
 }

@@ -163,8 +163,12 @@ impl<'a> Settings<'a> {
     ///
     /// # Errors
     /// Model if a file ends early; Io.
-    pub(super) fn weights(&self, device: &Device, embedding: &str) -> Result<VarBuilder<'static>> {
-        let dtype = dtype(device);
+    pub(super) fn weights(
+        &self,
+        device: &Device,
+        embedding: &str,
+        dtype: DType,
+    ) -> Result<VarBuilder<'static>> {
         let mut tensors = HashMap::new();
         let mut bytes = Vec::new();
         for (name, kind, shape) in self.folder.stored() {

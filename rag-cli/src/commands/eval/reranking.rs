@@ -1,0 +1,42 @@
+//! Sorts the best documents of a query anew, as the product does with passages.
+
+use rag_core::rerank::{DEFAULT_COUNT, Reranker};
+use rag_core::{CancelToken, Result};
+
+use crate::beir::{Collection, Query};
+use crate::commands::options::{RerankArgs, model_dirs};
+
+/// A reranker, and how many documents of a query it sorts.
+#[derive(Debug)]
+pub(super) struct Reranked {
+    reranker: Reranker,
+    count: usize,
+}
+
+impl Reranked {
+    /// The one that the arguments name.
+    pub(super) fn load(args: &RerankArgs) -> Result<Option<Self>> {
+        let Some(name) = &args.reranker else { return Ok(None) };
+        let reranker = Reranker::load(&model_dirs().resolve(name)?)?;
+        Ok(Some(Self { reranker, count: args.rerank.unwrap_or(DEFAULT_COUNT) }))
+    }
+
+    /// Sorts the first of `ranked`, which are document numbers; the others keep their places.
+    pub(super) fn sort(
+        &self,
+        collection: &Collection,
+        query: &Query,
+        ranked: &mut [usize],
+        cancel: &CancelToken,
+    ) -> Result<()> {
+        let count = self.count.min(ranked.len());
+        let Some(first) = ranked.get_mut(..count) else { return Ok(()) };
+        let text = |document: &usize| collection.documents.get(*document).map(|d| d.full_text());
+        let texts: Vec<String> = first.iter().map(|d| text(d).unwrap_or_default()).collect();
+        let scores = self.reranker.score(&query.text, &texts, cancel)?.scores;
+        let mut scored: Vec<(usize, f32)> = first.iter().copied().zip(scores).collect();
+        scored.sort_by(|a, b| b.1.total_cmp(&a.1));
+        first.iter_mut().zip(scored).for_each(|(place, (document, _))| *place = document);
+        Ok(())
+    }
+}

@@ -1,0 +1,227 @@
+//! Token ids to what a head makes of their pooled states: batches, threads and the network.
+//!
+//! Owns who works on which sequence. What a row comes out as depends on its sequence alone.
+
+use std::num::NonZeroUsize;
+use std::sync::OnceLock;
+use std::thread;
+
+use crate::error::{Error, Result};
+use crate::kernels::KernelLevel;
+use crate::kernels::level::Level;
+use crate::kernels::linear::Format;
+use crate::kernels::pool::Pool;
+use crate::model::Backend;
+use crate::model::architecture::TransformerConfig;
+use crate::model::folder::Pooling;
+use crate::model::safetensors::Tensors;
+use crate::progress::CancelToken;
+
+use super::candle::CandleNetwork;
+use super::network::{Batch, Network, Scratch};
+use super::parallel::{batches, run_parallel};
+use super::tokens::TokenIds;
+use super::{EncoderOptions, Precision};
+
+/// Tokens of one batch: enough rows to fill the kernels, few enough to stay in the second-level cache.
+const BATCH_TOKENS: usize = 384;
+/// Fewer tokens than this are not worth a thread.
+const MIN_BATCH_TOKENS: usize = 96;
+/// Texts that a thread tokenises before it takes others.
+const TEXTS: usize = 16;
+
+/// The instructions and numbers that an encoder runs with.
+#[derive(Clone, Copy)]
+pub(crate) struct Arithmetic {
+    pub(crate) level: Level,
+    pub(crate) format: Format,
+    pub(crate) backend: Backend,
+}
+
+impl Arithmetic {
+    /// # Errors
+    /// [`ErrorCode::InvalidArgument`](crate::ErrorCode::InvalidArgument) if this CPU does not have the level asked for,
+    /// or candle's networks do not take a precision.
+    pub(crate) fn new(options: &EncoderOptions) -> Result<Self> {
+        let level = Level::of(options.level).ok_or_else(|| {
+            let wanted = options.level.map_or("any", KernelLevel::name);
+            Error::invalid("level", format!("this CPU does not have {wanted}"))
+        })?;
+        let backend = options.backend;
+        let format = match (backend, options.precision) {
+            (Backend::Auto, precision) => precision.format(level),
+            (_, Precision::Auto | Precision::F32) => Format::F32,
+            (_, other) => {
+                let reason = format!("{}, but candle's networks run in f32", other.name());
+                return Err(Error::invalid("precision", reason));
+            }
+        };
+        Ok(Self { level, format, backend })
+    }
+}
+
+/// Who runs the network.
+enum Runs {
+    Ours(Box<Network>),
+    Candle(Box<CandleNetwork>),
+}
+
+/// A network with its threads. Any number of callers may use it at once.
+pub(crate) struct Engine {
+    network: Runs,
+    poolings: Vec<Pooling>,
+    thread_count: usize,
+    pool: OnceLock<Pool>,
+}
+
+impl Engine {
+    /// Takes the weights out of `tensors`; sequences will have up to `max_tokens` tokens.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Model`](crate::ErrorCode::Model) naming a tensor that is missing or shaped otherwise, or a family
+    /// that candle does not run; [`ErrorCode::InvalidArgument`](crate::ErrorCode::InvalidArgument) for a device that is
+    /// not there.
+    pub(crate) fn load(
+        tensors: &mut Tensors,
+        config: &TransformerConfig,
+        max_tokens: usize,
+        poolings: Vec<Pooling>,
+        Arithmetic { level, format, backend }: Arithmetic,
+    ) -> Result<Self> {
+        let network = match backend {
+            Backend::Auto => {
+                let network = Network::load(tensors, config, max_tokens, level, format)?;
+                Runs::Ours(Box::new(network))
+            }
+            other => {
+                Runs::Candle(Box::new(CandleNetwork::load(tensors, config, max_tokens, other)?))
+            }
+        };
+        Ok(Self { network, poolings, thread_count: cpu_count(), pool: OnceLock::new() })
+    }
+
+    /// The same on at most so many threads; `None` for one per CPU.
+    pub(crate) fn with_threads(mut self, thread_count: Option<NonZeroUsize>) -> Self {
+        self.thread_count = thread_count.map_or_else(cpu_count, NonZeroUsize::get);
+        self.pool = OnceLock::new();
+        self
+    }
+
+    pub(crate) fn thread_count(&self) -> usize {
+        self.thread_count
+    }
+
+    /// Rows of the word table; every token id must be below it.
+    pub(crate) fn vocab_size(&self) -> usize {
+        match &self.network {
+            Runs::Ours(network) => network.vocab_size(),
+            Runs::Candle(network) => network.vocab_size(),
+        }
+    }
+
+    /// Most tokens of a sequence.
+    pub(crate) fn max_tokens(&self) -> usize {
+        match &self.network {
+            Runs::Ours(network) => network.max_tokens(),
+            Runs::Candle(network) => network.max_tokens(),
+        }
+    }
+
+    /// Length of a pooled row.
+    pub(crate) fn pooled_dim(&self) -> usize {
+        let hidden = match &self.network {
+            Runs::Ours(network) => network.hidden(),
+            Runs::Candle(network) => network.hidden(),
+        };
+        hidden * self.poolings.len()
+    }
+
+    /// Tokenises texts on all threads.
+    ///
+    /// # Errors
+    /// Those of `ids`; [`ErrorCode::Cancelled`](crate::ErrorCode::Cancelled).
+    pub(crate) fn tokenize<T: Sync>(
+        &self,
+        texts: &[T],
+        cancel: &CancelToken,
+        ids: impl Fn(&T) -> Result<TokenIds> + Sync,
+    ) -> Result<Vec<TokenIds>> {
+        let mut tokens = vec![TokenIds { ids: Vec::new(), truncated: false }; texts.len()];
+        let work = texts.chunks(TEXTS).zip(tokens.chunks_mut(TEXTS)).collect();
+        run_parallel(
+            self.thread_count,
+            work,
+            || (),
+            |(), (texts, tokens)| {
+                cancel.check()?;
+                for (text, tokens) in texts.iter().zip(tokens) {
+                    *tokens = ids(text)?;
+                }
+                Ok(())
+            },
+        )?;
+        Ok(tokens)
+    }
+
+    /// Runs sequences of checked ids and gives the pooled rows of each batch, with their rows of `width` in the result,
+    /// to `head`.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Cancelled`](crate::ErrorCode::Cancelled) between batches;
+    /// [`ErrorCode::Model`](crate::ErrorCode::Model) if candle fails.
+    pub(crate) fn run(
+        &self,
+        all: Batch<'_>,
+        width: usize,
+        head: &(dyn Fn(&[f32], &mut [f32]) + Sync),
+        cancel: &CancelToken,
+    ) -> Result<Vec<f32>> {
+        match &self.network {
+            Runs::Ours(network) => self.run_ours(network, all, width, head, cancel),
+            Runs::Candle(network) => {
+                let pooled = network.pooled(all, &self.poolings, cancel)?;
+                let mut data = vec![0.0; all.sequences.len() * width];
+                head(&pooled, &mut data);
+                Ok(data)
+            }
+        }
+    }
+
+    fn run_ours(
+        &self,
+        network: &Network,
+        all: Batch<'_>,
+        width: usize,
+        head: &(dyn Fn(&[f32], &mut [f32]) + Sync),
+        cancel: &CancelToken,
+    ) -> Result<Vec<f32>> {
+        let mut data = vec![0.0; all.sequences.len() * width];
+        let (mut rest, mut seconds) = (&mut data[..], all.seconds);
+        let mut work = Vec::new();
+        for sequences in batches(all.sequences, MIN_BATCH_TOKENS, BATCH_TOKENS, self.thread_count) {
+            let (out, others) = rest.split_at_mut(sequences.len() * width);
+            let (own, later) = seconds.split_at(sequences.len().min(seconds.len()));
+            work.push((Batch { sequences, seconds: own }, out));
+            (rest, seconds) = (others, later);
+        }
+        let state = <(Scratch, Vec<f32>)>::default;
+        let threads = (work.len() == 1).then(|| self.threads());
+        run_parallel(self.thread_count, work, state, |(scratch, pooled), (batch, out)| {
+            cancel.check()?;
+            pooled.resize(batch.sequences.len() * self.pooled_dim(), 0.0);
+            network.forward(batch, &self.poolings, threads, scratch, pooled);
+            head(pooled, out);
+            Ok(())
+        })?;
+        Ok(data)
+    }
+
+    /// Threads that share one batch, started by the first.
+    fn threads(&self) -> &Pool {
+        self.pool.get_or_init(|| Pool::new(self.thread_count))
+    }
+}
+
+fn cpu_count() -> usize {
+    thread::available_parallelism().map_or(1, NonZeroUsize::get)
+}

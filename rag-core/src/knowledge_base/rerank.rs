@@ -1,0 +1,47 @@
+//! A search whose best hits are sorted anew, if the knowledge base was opened with a reranker.
+
+use crate::error::{Error, Result};
+use crate::progress::CancelToken;
+use crate::rerank::{DEFAULT_COUNT, Reranker};
+use crate::search::{self, Context, Hit, SearchOptions};
+
+use super::KnowledgeBase;
+
+impl KnowledgeBase {
+    /// The reranker, loaded at its first use; `None` if none was named.
+    ///
+    /// # Errors
+    /// NotFound or Model if it cannot be loaded.
+    pub fn reranker(&self) -> Result<Option<&Reranker>> {
+        self.models.reranker()
+    }
+
+    /// As [`search::search`], then reranked as the options say.
+    pub(super) fn ranked(
+        &self,
+        question: &str,
+        embedding: Option<&[f32]>,
+        options: &SearchOptions,
+        cancel: &CancelToken,
+    ) -> Result<Vec<Hit>> {
+        let reranker = if options.rerank == Some(0) { None } else { self.reranker()? };
+        let (reranker, count) = match (options.rerank, reranker) {
+            (Some(0) | None, None) => {
+                return search::search(&self.store, question, embedding, options);
+            }
+            (Some(count), None) => {
+                let reason =
+                    format!("{count}, but the knowledge base was opened without a reranker");
+                return Err(Error::invalid("rerank", reason));
+            }
+            (count, Some(reranker)) => (reranker, count.unwrap_or(DEFAULT_COUNT)),
+        };
+        // a top_k that is refused stays as it is
+        let top_k = if options.top_k == 0 { 0 } else { options.top_k.max(count) };
+        let wider = SearchOptions { top_k, context: Context::None, ..options.clone() };
+        let mut hits = search::search(&self.store, question, embedding, &wider)?;
+        reranker.rerank(question, &mut hits, count, cancel)?;
+        hits.truncate(options.top_k);
+        search::surround(&self.store, hits, options.context)
+    }
+}

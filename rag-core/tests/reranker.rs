@@ -1,0 +1,150 @@
+//! Reranking as a knowledge base does it, and folders that are no cross-encoders, on the small models of tests/data.
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use rag_core::encode::Encoder;
+use rag_core::rerank::{DEFAULT_COUNT, Reranker};
+use rag_core::search::{Hit, Mode, SearchOptions};
+use rag_core::{Abstain, AskOptions, CancelToken, ErrorCode, KnowledgeBase, OpenOptions};
+
+const QUESTION: &str = "when was the bridge opened ?";
+
+fn data(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data").join(name)
+}
+
+fn name(path: &Path) -> Option<String> {
+    path.to_str().map(str::to_owned)
+}
+
+fn knowledge_base(reranker: Option<&str>) -> KnowledgeBase {
+    let options = OpenOptions {
+        encoder: name(&data("encoder/families/bert")),
+        reranker: reranker.and_then(|folder| name(&data("reranker").join(folder))),
+        ..OpenOptions::default()
+    };
+    let knowledge_base = KnowledgeBase::open(":memory:", &options).unwrap();
+    for number in 0..60 {
+        let words = ["the bridge", "opened in 1902", "river water", "a light", "\u{e9}t\u{e9}"];
+        let word = |step: usize| words[(number / step) % words.len()];
+        let text = format!("{} {} {} number {number}", word(1), word(5), word(25));
+        knowledge_base
+            .add(&format!("{number}"), &text, &BTreeMap::new(), &CancelToken::new())
+            .unwrap();
+    }
+    knowledge_base
+}
+
+fn search(knowledge_base: &KnowledgeBase, top_k: usize, rerank: Option<usize>) -> Vec<Hit> {
+    let options = SearchOptions { top_k, rerank, ..SearchOptions::default() };
+    knowledge_base.search(QUESTION, &options, &CancelToken::new()).unwrap()
+}
+
+fn ids(hits: &[Hit]) -> Vec<i64> {
+    hits.iter().map(|hit| hit.passage_id).collect()
+}
+
+#[test]
+fn the_best_hits_are_sorted_by_the_cross_encoder() {
+    let plain = search(&knowledge_base(None), 40, None);
+    let reranked = knowledge_base(Some("xlm-roberta"));
+    let reranker = reranked.reranker().unwrap().unwrap();
+    let hits = search(&reranked, 40, None);
+    // those beyond the reranked ones stay as they were
+    assert_eq!(ids(&hits[DEFAULT_COUNT..]), ids(&plain[DEFAULT_COUNT..]));
+    assert_eq!(hits[DEFAULT_COUNT..], plain[DEFAULT_COUNT..]);
+    let texts: Vec<&str> = hits[..DEFAULT_COUNT].iter().map(|hit| hit.text.as_str()).collect();
+    let scores = reranker.score(QUESTION, &texts, &CancelToken::new()).unwrap().scores;
+    assert!(scores.is_sorted_by(|a, b| a >= b));
+    for ((rank, hit), score) in (1..).zip(&hits).zip(scores) {
+        assert_eq!((hit.ranks.rerank, hit.score), (Some(rank), score));
+        let before = plain.iter().find(|found| found.passage_id == hit.passage_id).unwrap();
+        assert_eq!((hit.ranks.dense, hit.cosine), (before.ranks.dense, before.cosine));
+    }
+    assert_ne!(ids(&hits), ids(&plain));
+    // few are the first of many
+    assert_eq!(search(&reranked, 3, None), hits[..3]);
+    assert_eq!(ids(&search(&reranked, 2, Some(2)))[..2].len(), 2);
+}
+
+#[test]
+fn reranking_can_be_switched_off_and_needs_a_reranker() {
+    let (plain, reranked) = (knowledge_base(None), knowledge_base(Some("bert-two-labels")));
+    assert_eq!(search(&reranked, 7, Some(0)), search(&plain, 7, None));
+    assert_eq!(search(&plain, 7, Some(0)), search(&plain, 7, None));
+    let options = SearchOptions { rerank: Some(5), ..SearchOptions::default() };
+    let error = plain.search(QUESTION, &options, &CancelToken::new()).unwrap_err();
+    assert_eq!(error.code(), ErrorCode::InvalidArgument);
+    let none = SearchOptions { top_k: 0, ..SearchOptions::default() };
+    let error = reranked.search(QUESTION, &none, &CancelToken::new()).unwrap_err();
+    assert_eq!(error.code(), ErrorCode::InvalidArgument);
+    let words = SearchOptions { mode: Mode::Lexical, ..SearchOptions::default() };
+    let hits = reranked.search("bridge", &words, &CancelToken::new()).unwrap();
+    assert!(hits.iter().all(|hit| hit.ranks.rerank.is_some() && (0.0..=1.0).contains(&hit.score)));
+}
+
+#[test]
+fn answers_are_looked_for_in_the_reranked_passages() {
+    let reranked = knowledge_base(Some("bert"));
+    let options = AskOptions { abstain: Abstain::Below(1.1), ..AskOptions::default() };
+    let mut ignore = |_: &str| std::ops::ControlFlow::Continue(());
+    let answer = reranked.ask(QUESTION, &options, &mut ignore, &CancelToken::new()).unwrap();
+    assert_eq!(ids(&answer.hits), ids(&search(&reranked, options.search.top_k, None)));
+    assert!(answer.hits.iter().all(|hit| hit.ranks.rerank.is_some()));
+}
+
+/// A copy of the small BERT cross-encoder with one file changed.
+fn changed(file: &str, from: &str, to: &str) -> tempfile::TempDir {
+    let copy = tempfile::tempdir().unwrap();
+    for entry in fs::read_dir(data("reranker/bert")).unwrap() {
+        let entry = entry.unwrap();
+        fs::copy(entry.path(), copy.path().join(entry.file_name())).unwrap();
+    }
+    let path = copy.path().join(file);
+    let text = fs::read_to_string(&path).unwrap_or_default();
+    assert!(text.contains(from), "{file} holds no {from}");
+    fs::write(path, if text.is_empty() { to.to_owned() } else { text.replace(from, to) }).unwrap();
+    copy
+}
+
+fn refusal(folder: &Path) -> String {
+    let error = Reranker::load(folder).unwrap_err();
+    assert_eq!(error.code(), ErrorCode::Model);
+    error.line()
+}
+
+#[test]
+fn each_kind_of_folder_is_told_from_the_others() {
+    let line = Encoder::load(&data("reranker/bert"), "x").unwrap_err().line();
+    assert!(line.contains("give it as reranker"), "{line}");
+    let line = refusal(&data("encoder/families/bert"));
+    assert!(line.contains("give it as encoder"), "{line}");
+    let line = refusal(&data("generator/families/qwen2"));
+    assert!(line.contains("give it as llm"), "{line}");
+    assert!(rag_core::model::is_reranker(&data("reranker/gte")));
+    assert!(!rag_core::model::is_reranker(&data("encoder/families/gte")));
+    let newer = changed("modules.json", "", r#"[{"path":"","type":"a.modules.Transformer"}]"#);
+    assert!(rag_core::model::is_reranker(newer.path()));
+    assert!(Reranker::load(newer.path()).is_ok());
+}
+
+#[test]
+fn what_we_lack_is_refused_by_name() {
+    let named = |file: &str, from: &str, to: &str, word: &str| {
+        let line = refusal(changed(file, from, to).path());
+        assert!(line.contains(word), "{line}");
+    };
+    let tanh = r#"{"activation_fn": "torch.nn.modules.activation.Tanh"}"#;
+    named("config_sentence_transformers.json", "", tanh, "Tanh");
+    let softmax = r#"{"activation_fn": "torch.nn.modules.activation.Softmax"}"#;
+    named("config_sentence_transformers.json", "", softmax, "softmax of 1 labels");
+    let dense = r#"[{"path":"","type":"Transformer"},{"path":"1","type":"Dense"}]"#;
+    named("modules.json", "", dense, "Dense");
+    named("config.json", "ForSequenceClassification", "ForTokenClassification", "TokenClass");
+    named("config.json", "\"model_type\":\"bert\"", "\"model_type\":\"mpnet\"", "mpnet");
+    named("tokenizer_config.json", "40", "5", "leave no room");
+    named("config.json", "\"hidden_size\":16", "\"hidden_size\":18", "shape");
+}
