@@ -7,13 +7,15 @@ use crate::cite::{self, Citation, Meaning};
 use crate::document::SourceMap;
 use crate::error::{Error, Result};
 use crate::generate::Generation;
+use crate::guard::Outlet;
 use crate::model::{Message, Role};
 use crate::progress::CancelToken;
 use crate::prompt::{self, Prompt, Request};
 use crate::search::{self, Floor, Hit};
 use crate::store::IndexMode;
 
-use super::types::{Abstain, Answer, AskOptions, Explain, NotFoundReason, Timings, Trace};
+use super::guards::told_history;
+use super::types::{Abstain, Answer, AskOptions, Explain, NotFoundReason, Outcome, Timings, Trace};
 use super::{KnowledgeBase, check_question};
 
 /// The setting that holds the measured floor; emptied by every change of the passages.
@@ -30,7 +32,8 @@ impl KnowledgeBase {
     /// Answers `question` from the documents, with verified citations, or says that they do not know.
     ///
     /// `on_piece` gets the answer as it is written, without markers; returning `Break` ends it there. Pieces may
-    /// arrive and the answer still turn out not found, if no passage supports what was written.
+    /// arrive and the answer still turn out not found, if no passage supports what was written. A question or answer
+    /// that the guards refuse is an answer too, with [`Outcome::Refused`].
     ///
     /// # Errors
     /// InvalidArgument for an empty question or options out of range; ContextOverflow if the question alone
@@ -43,13 +46,18 @@ impl KnowledgeBase {
         cancel: &CancelToken,
     ) -> Result<Answer> {
         check_question(question)?;
+        options.guards.validate()?;
         let started = Instant::now();
         let mut timings = Timings::default();
+        if let Some(refusal) = self.refusal(question, options, cancel)? {
+            timings.total_ms = milliseconds(started.elapsed());
+            return Ok(not_answered(question, timings, options).refused(refusal));
+        }
         let retrieved = self.retrieve(question, options, cancel)?;
         timings.search_ms = milliseconds(started.elapsed());
         if let Some(reason) = retrieved.not_found(question) {
             timings.total_ms = timings.search_ms;
-            return Ok(not_found(reason, retrieved, timings, options));
+            return Ok(not_found(question, reason, retrieved, timings, options));
         }
 
         let loading = Instant::now();
@@ -61,13 +69,23 @@ impl KnowledgeBase {
         let prompt = self.prompt(question, &retrieved.hits, options)?;
         let before = started.elapsed();
         let ids = &prompt.rendered.token_ids;
-        let generation = generator.generate(ids, &options.generate, on_piece, cancel)?;
+        let mut outlet = Outlet::new(&options.guards, on_piece);
+        let generation =
+            generator.generate(ids, &options.generate, &mut |piece| outlet.piece(piece), cancel)?;
         timings.add_generation(&generation, before);
+        let refusal = options.guards.check_answer(&generation.text);
+        outlet.finish(refusal.is_some());
 
         let mut answer = self.cited(question, &prompt, &generation, retrieved, options, cancel)?;
         timings.total_ms = milliseconds(started.elapsed());
         answer.timings = timings;
-        Ok(answer)
+        if let Some(trace) = &mut answer.trace {
+            trace.budget = Some(self.budget(&prompt, question, &answer.hits, options)?);
+        }
+        Ok(match refusal {
+            Some(refusal) => answer.refused(refusal),
+            None => answer.masked(question, options),
+        })
     }
 
     /// The prompt that [`KnowledgeBase::ask`] would give the model for these hits, without generating.
@@ -84,10 +102,11 @@ impl KnowledgeBase {
             let reason = format!("{max_new_tokens} leaves no room in a context of {context_len}");
             Error::invalid("max_new_tokens", reason)
         })?;
+        let history = told_history(generator.chat(), options, budget_tokens)?;
         let request = Request {
-            question,
+            question: &options.guards.told(question),
             hits,
-            history: &options.history,
+            history: &history,
             system: options.system.as_deref(),
             budget_tokens,
         };
@@ -143,6 +162,8 @@ impl KnowledgeBase {
             drafted_token_count: generation.drafted_token_count,
             accepted_token_count: generation.accepted_token_count,
             hits: retrieved.hits.clone(),
+            question: options.guards.told(question).into_owned(),
+            budget: None,
         });
         Ok(Answer {
             found: supported,
@@ -153,6 +174,9 @@ impl KnowledgeBase {
             hits: shown.to_vec(),
             timings: Timings::default(),
             trace,
+            outcome: if supported { Outcome::Answered } else { Outcome::NotFound },
+            refusal: None,
+            masked: None,
         })
     }
 
@@ -213,7 +237,7 @@ impl Retrieved {
 }
 
 /// A follow-up is searched together with the question before it.
-fn follow_up(question: &str, history: &[Message]) -> String {
+pub(super) fn follow_up(question: &str, history: &[Message]) -> String {
     match history.iter().rev().find(|message| message.role == Role::User) {
         Some(last) => format!("{}\n{question}", last.content),
         None => question.to_owned(),
@@ -221,32 +245,51 @@ fn follow_up(question: &str, history: &[Message]) -> String {
 }
 
 fn not_found(
+    question: &str,
     reason: NotFoundReason,
     retrieved: Retrieved,
     timings: Timings,
     options: &AskOptions,
 ) -> Answer {
+    let mut answer = not_answered(question, timings, options);
+    answer.reason = Some(reason);
+    if let Some(trace) = &mut answer.trace {
+        trace.floor = retrieved.floor;
+        trace.best = retrieved.best;
+        trace.hits = retrieved.hits.clone();
+    }
+    answer.hits = retrieved.hits;
+    answer.masked(question, options)
+}
+
+/// An answer without text, passages and reason.
+fn not_answered(question: &str, timings: Timings, options: &AskOptions) -> Answer {
     let trace = (options.explain == Explain::Trace).then(|| Trace {
         prompt: String::new(),
         raw_text: String::new(),
         unsupported: Vec::new(),
-        floor: retrieved.floor,
-        best: retrieved.best,
+        floor: None,
+        best: None,
         seed: options.generate.seed,
         reused_token_count: 0,
         drafted_token_count: 0,
         accepted_token_count: 0,
-        hits: retrieved.hits.clone(),
+        hits: Vec::new(),
+        question: options.guards.told(question).into_owned(),
+        budget: None,
     });
     Answer {
         found: false,
         text: String::new(),
         citations: Vec::new(),
-        reason: Some(reason),
-        hits: retrieved.hits,
+        reason: None,
+        hits: Vec::new(),
         left_out: Vec::new(),
         timings,
         trace,
+        outcome: Outcome::NotFound,
+        refusal: None,
+        masked: None,
     }
 }
 

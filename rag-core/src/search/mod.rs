@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::store::{Filter, IndexMode, NearestOptions, Store};
 use fusion::Fused;
 
+pub(crate) use floor::UNRELATED;
 pub use floor::{Floor, measure as measure_floor};
 
 /// Which legs answer.
