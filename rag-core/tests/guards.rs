@@ -148,8 +148,7 @@ fn topics_keep_and_turn_away_as_documented() {
         let Some(base) = open(encoder) else { return };
         let refused = |topics: &Topics, question: &str| {
             let guards = Guards { topics: topics.clone(), ..Guards::default() };
-            let options = AskOptions { guards, ..AskOptions::default() };
-            ask(&base, question, &options).0.outcome == Outcome::Refused
+            ask(&base, question, &guarded(guards)).0.outcome == Outcome::Refused
         };
         let (mut kept, mut turned_away, mut denied, mut spared) = (0, 0, 0, 0);
         for (index, subject) in subjects.iter().enumerate() {

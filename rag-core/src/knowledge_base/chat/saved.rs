@@ -131,7 +131,9 @@ mod tests {
         let many = vec![r#"{"role":"user","content":""}"#; MAX_TURNS + 1].join(",");
         assert!(with(&many, "null").contains("at most 10000"));
         assert!(message(&" ".repeat(MAX_BYTES + 1)).contains("at most"));
-        assert!(message(&"[".repeat(100_000)).contains("recursion"));
+        let deep = "[".repeat(100_000);
+        assert!(message(&deep).starts_with("invalid saved chat"));
+        assert!(with(&deep, "null").starts_with("invalid saved chat"));
     }
 
     proptest! {
