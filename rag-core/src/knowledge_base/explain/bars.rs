@@ -22,10 +22,12 @@ pub(super) fn budget(trace: &Trace, page: &mut Page) {
         part("question", budget.question_tokens, 5),
         part("instruction and template", budget.frame_tokens, 6),
         part("kept for the answer", budget.answer_tokens, 7),
-        part("room left", budget.left_tokens, 0),
     ];
-    let title = format!("Context of {} tokens", budget.context_len);
-    bar(&title, &parts, |amount| format!("{amount:.0}"), page);
+    // The room left is often twenty times the rest, and would leave nothing to be seen of it.
+    let taken = budget.context_len.saturating_sub(budget.left_tokens);
+    let title = format!("{taken} of {} tokens of context taken", budget.context_len);
+    let left = format!("room left {}", budget.left_tokens);
+    bar(&title, &parts, Some(&left), |amount| format!("{amount:.0}"), page);
 }
 
 pub(super) fn timings(timings: &Timings, page: &mut Page) {
@@ -40,7 +42,7 @@ pub(super) fn timings(timings: &Timings, page: &mut Page) {
     let parts: Vec<Part> =
         named.into_iter().chain([part("citations and the rest", rest.max(0.0), 0)]).collect();
     let title = format!("Time: {}", time(timings.total_ms));
-    bar(&title, &parts, time, page);
+    bar(&title, &parts, None, time, page);
 }
 
 /// Milliseconds for a person.
@@ -52,7 +54,14 @@ fn time(milliseconds: f64) -> String {
     }
 }
 
-fn bar(title: &str, parts: &[Part], write: impl Fn(f64) -> String, page: &mut Page) {
+/// Parts drawn to scale, then what each of them is, then `left`, which is not drawn.
+fn bar(
+    title: &str,
+    parts: &[Part],
+    left: Option<&str>,
+    write: impl Fn(f64) -> String,
+    page: &mut Page,
+) {
     let whole: f64 = parts.iter().map(|part| part.amount).sum();
     if whole <= 0.0 {
         return;
@@ -68,6 +77,7 @@ fn bar(title: &str, parts: &[Part], write: impl Fn(f64) -> String, page: &mut Pa
     for part in parts.iter().filter(|part| part.amount > 0.0) {
         page.key(part.colour, &format!("{} {}", part.name, write(part.amount)));
     }
+    left.into_iter().for_each(|left| page.key(0, left));
     page.close("ul");
     page.close("section");
 }

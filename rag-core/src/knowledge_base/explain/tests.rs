@@ -64,7 +64,12 @@ fn answer(question: &str, text: &str, passage: &str, citations: Vec<Citation>) -
             accepted_token_count: 0,
             hits: vec![hit(passage)],
             question: question.to_owned(),
-            budget: Some(Budget { context_len: 100, left_tokens: 60, ..Budget::default() }),
+            budget: Some(Budget {
+                context_len: 100,
+                passage_tokens: 40,
+                left_tokens: 60,
+                ..Budget::default()
+            }),
         }),
         outcome: Outcome::Answered,
         refusal: None,
@@ -81,7 +86,7 @@ fn markers_lead_to_the_cited_spans() {
     assert!(
         page.contains("A ferry. <mark id=\"cited-1\"><b>[1]</b>It opened in 1871.</mark> Then")
     );
-    assert!(page.contains("cited as [1]"));
+    assert!(page.contains("cited as [1]") && page.contains("40 of 100 tokens of context taken"));
 }
 
 #[test]
