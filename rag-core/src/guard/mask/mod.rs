@@ -194,9 +194,12 @@ impl MaskStream {
     }
 }
 
+/// The length in bytes of what begins with a window, if it is of one kind.
+type Matcher = fn(&Window<'_>) -> Option<usize>;
+
 /// The personal data that begins with the window, and its length in bytes.
 fn find(window: &Window<'_>) -> Option<(MaskKind, usize)> {
-    let kinds: [(MaskKind, fn(&Window<'_>) -> Option<usize>); 5] = [
+    let kinds: [(MaskKind, Matcher); 5] = [
         (MaskKind::Email, email),
         (MaskKind::Iban, numbers::iban),
         (MaskKind::Nir, numbers::nir),

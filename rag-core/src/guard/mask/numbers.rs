@@ -107,15 +107,15 @@ pub(super) fn card(window: &Window<'_>) -> Option<usize> {
 /// Visa, Mastercard, American Express, Diners, Discover, JCB, UnionPay, Maestro.
 fn has_issuer(digits: &[u32]) -> bool {
     let first = digits.iter().take(4).fold(0, |sum, digit| sum * 10 + digit);
-    match (first, digits.len()) {
-        (4000..=4999, 13 | 16 | 19) => true,
-        (2221..=2720 | 5100..=5599, 16) => true,
-        (3400..=3499 | 3700..=3799, 15) => true,
-        (3000..=3059 | 3600..=3699 | 3800..=3999, 14) => true,
-        (3528..=3589 | 6000..=6999, 16..=19) => true,
-        (5000..=5099 | 5600..=5899, 13..=19) => true,
-        _ => false,
-    }
+    matches!(
+        (first, digits.len()),
+        (4000..=4999, 13 | 16 | 19)
+            | (2221..=2720 | 5100..=5599, 16)
+            | (3400..=3499 | 3700..=3799, 15)
+            | (3000..=3059 | 3600..=3699 | 3800..=3999, 14)
+            | (3528..=3589 | 6000..=6999, 16..=19)
+            | (5000..=5099 | 5600..=5899, 13..=19)
+    )
 }
 
 /// Luhn's sum: from the right, every second digit counts double, less 9 beyond 9.
