@@ -262,6 +262,20 @@ public:
         return {text, size};
     }
     rag_not_found_reason reason() const { return rag_answer_reason(handle_.get()); }
+    rag_outcome outcome() const { return rag_answer_outcome(handle_.get()); }
+    /// Which guard refused; RAG_GUARD_NONE if none did.
+    rag_guard guard() const { return rag_answer_guard(handle_.get()); }
+    /// Why it refused; empty if none did.
+    std::string_view refusal() const {
+        const char *reason = rag_answer_refusal(handle_.get());
+        return reason ? reason : "";
+    }
+    /// How the answer came about, as one HTML page that needs nothing else.
+    std::string explain_html() const {
+        return detail::json([&](char **html, rag_error **error) {
+            return rag_answer_explain_html(handle_.get(), html, error);
+        });
+    }
     detail::Lent<rag_answer, Citation> citations() const {
         return {handle_.get(), rag_answer_citation_count(handle_.get())};
     }
@@ -359,6 +373,21 @@ struct SearchOptions {
     std::int64_t rerank = 0;
 };
 
+/// What may be asked and answered; zero and empty are the defaults. See rag_guards.
+struct Guards {
+    std::size_t max_question_chars = 0;
+    /// Regular expressions; case and accents do not count.
+    std::vector<std::string> deny;
+    std::vector<std::string> allow;
+    std::vector<std::string> deny_answer;
+    /// Examples of what may, and what may not, be asked.
+    std::vector<std::string> topics;
+    std::vector<std::string> off_topics;
+    float topic_min = 0;
+    float off_topic_max = 0;
+    rag_mask mask = RAG_MASK_OFF;
+};
+
 /// How to answer; zero is the default. Return false from `on_piece` to end the answer there.
 struct AskOptions {
     std::string system;
@@ -387,6 +416,7 @@ struct AskOptions {
     rag_draft draft = RAG_DRAFT_LOOKUP;
     std::string filter;
     std::int64_t rerank = 0;
+    Guards guards;
 };
 
 /// How to generate; zero is the default. Return false from `on_piece` to end the text there.
@@ -445,11 +475,48 @@ extern "C" inline bool rag_hpp_progress(const rag_progress *progress, void *user
     return static_cast<ProgressCallback *>(user_data)->run(*progress);
 }
 
+/// Guards as C sees them; lives as long as the call.
+class RawGuards {
+public:
+    explicit RawGuards(const Guards &guards)
+        : deny_(pointers(guards.deny)), allow_(pointers(guards.allow)),
+          deny_answer_(pointers(guards.deny_answer)), topics_(pointers(guards.topics)),
+          off_topics_(pointers(guards.off_topics)) {
+        raw_ = RAG_GUARDS_INIT;
+        raw_.max_question_chars = guards.max_question_chars;
+        raw_.deny = deny_.data();
+        raw_.deny_count = deny_.size();
+        raw_.allow = allow_.data();
+        raw_.allow_count = allow_.size();
+        raw_.deny_answer = deny_answer_.data();
+        raw_.deny_answer_count = deny_answer_.size();
+        raw_.topics = topics_.data();
+        raw_.topic_count = topics_.size();
+        raw_.off_topics = off_topics_.data();
+        raw_.off_topic_count = off_topics_.size();
+        raw_.topic_min = guards.topic_min;
+        raw_.off_topic_max = guards.off_topic_max;
+        raw_.mask = guards.mask;
+    }
+    RawGuards(const RawGuards &) = delete;
+    RawGuards &operator=(const RawGuards &) = delete;
+
+    const rag_guards *get() const { return &raw_; }
+
+private:
+    std::vector<const char *> deny_;
+    std::vector<const char *> allow_;
+    std::vector<const char *> deny_answer_;
+    std::vector<const char *> topics_;
+    std::vector<const char *> off_topics_;
+    rag_guards raw_{};
+};
+
 /// AskOptions as C sees them; lives as long as the call.
 class RawAskOptions {
 public:
     explicit RawAskOptions(const AskOptions &options)
-        : stop_(pointers(options.stop)), callback_{&options.on_piece, nullptr} {
+        : stop_(pointers(options.stop)), guards_(options.guards), callback_{&options.on_piece, nullptr} {
         raw_ = RAG_ASK_OPTIONS_INIT;
         raw_.system = or_null(options.system);
         raw_.top_k = options.top_k;
@@ -479,6 +546,7 @@ public:
         raw_.cancel = flag(options.cancel);
         raw_.filter = or_null(options.filter);
         raw_.rerank = options.rerank;
+        raw_.guards = guards_.get();
     }
     RawAskOptions(const RawAskOptions &) = delete;
     RawAskOptions &operator=(const RawAskOptions &) = delete;
@@ -488,6 +556,7 @@ public:
 
 private:
     std::vector<const char *> stop_;
+    RawGuards guards_;
     PieceCallback callback_;
     rag_ask_options raw_{};
 };
@@ -505,12 +574,35 @@ public:
             return rag_kb_chat(kb, raw_->get(), chat, error);
         });
     }
+    /// Goes on with a conversation that `save` wrote.
+    Chat(const rag_kb *kb, const std::string &saved, AskOptions options)
+        : options_(std::make_unique<AskOptions>(std::move(options))),
+          raw_(std::make_unique<detail::RawAskOptions>(*options_)) {
+        raw_->get()->cancel = nullptr;
+        handle_ = detail::make<rag_chat, rag_chat_free>([&](rag_chat **chat, rag_error **error) {
+            return rag_chat_resume(kb, saved.data(), saved.size(), raw_->get(), chat, error);
+        });
+    }
     Answer say(const std::string &text) {
         const auto call = [&](rag_answer **out, rag_error **error) {
             return rag_chat_say(handle_.get(), text.c_str(), detail::flag(options_->cancel), out, error);
         };
         return Answer(
             detail::make_with<rag_answer, rag_answer_free>(raw_->callback(), call).release());
+    }
+    /// Asks the last question again; the new answer takes the place of the old one.
+    Answer regenerate(std::uint64_t seed) {
+        const auto call = [&](rag_answer **out, rag_error **error) {
+            return rag_chat_regenerate(handle_.get(), seed, detail::flag(options_->cancel), out, error);
+        };
+        return Answer(
+            detail::make_with<rag_answer, rag_answer_free>(raw_->callback(), call).release());
+    }
+    /// The conversation as JSON, to go on with later.
+    std::string save() const {
+        return detail::json([&](char **json, rag_error **error) {
+            return rag_chat_save(handle_.get(), json, error);
+        });
     }
     std::size_t turn_count() const { return rag_chat_turn_count(handle_.get()); }
     void clear() {
@@ -623,6 +715,9 @@ public:
     }
 
     Chat chat(AskOptions options = {}) const { return Chat(handle_.get(), std::move(options)); }
+    Chat resume(const std::string &saved, AskOptions options = {}) const {
+        return Chat(handle_.get(), saved, std::move(options));
+    }
 
     /// Re-reads the cited file and says whether the quote still stands.
     rag_citation_status verify(const Answer &answer, std::size_t index) const {

@@ -15,6 +15,7 @@ use rag_core::{
 use crate::boundary::{self, Texts, run};
 use crate::error::{rag_error, rag_status};
 use crate::generator::{draft, early_stopping};
+use crate::guards;
 use crate::hits::{self, rag_hit};
 use crate::kb::{self, SearchFields, Shared, rag_kb, search_options};
 use crate::options::{choice, or_default, owned_text, rag_ask_options};
@@ -134,8 +135,9 @@ impl From<&Timings> for rag_timings {
 /// What the documents say, or that they do not. Owned by the caller; free it once with rag_answer_free. Any number
 /// of threads may read it.
 pub struct rag_answer {
-    answer: Answer,
+    pub(crate) answer: Answer,
     text: *const c_char,
+    pub(crate) refusal: *const c_char,
     citations: Vec<rag_citation>,
     hits: Vec<rag_hit>,
     timings: rag_timings,
@@ -153,6 +155,8 @@ impl From<Answer> for rag_answer {
         let mut texts = Texts::default();
         Self {
             text: texts.keep(&answer.text),
+            refusal: texts
+                .keep_optional(answer.refusal.as_ref().map(|refusal| refusal.reason.as_str())),
             citations: answer.citations.iter().map(|cited| view(cited, &mut texts)).collect(),
             hits: answer.hits.iter().map(|hit| hits::view(hit, &mut texts)).collect(),
             timings: (&answer.timings).into(),
@@ -277,8 +281,8 @@ pub unsafe extern "C" fn rag_answer_timings(answer: *const rag_answer) -> *const
     unsafe { answer.as_ref() }.map_or(ptr::null(), |answer| &raw const answer.timings)
 }
 
-/// The whole answer as a JSON object: found, text, citations, reason, hits, left_out, timings and, if it was asked
-/// for, trace. On success `*json` is owned by the caller: free it with rag_string_free.
+/// The whole answer as a JSON object: found, text, citations, reason, hits, left_out, timings, outcome, refusal and,
+/// if they were asked for, trace and masked. On success `*json` is owned by the caller: free it with rag_string_free.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rag_answer_to_json(
     answer: *const rag_answer,
@@ -288,7 +292,7 @@ pub unsafe extern "C" fn rag_answer_to_json(
     // SAFETY: the pointers are null or valid as the contract above says.
     unsafe {
         run(error, || {
-            boundary::json_output(json, || {
+            boundary::text_output(json, "json", || {
                 let answer = boundary::handle(answer, "answer")?;
                 serde_json::to_string(&answer.answer)
                     .map_err(|cause| Error::internal_cause("the answer does not fit JSON", cause))
@@ -362,6 +366,8 @@ pub(crate) unsafe fn ask_options(given: &rag_ask_options) -> Result<AskOptions> 
         writer: choice(given.writer, &[Writer::Generator, Writer::Passages], "writer")?,
         fence: choice(given.fence, &[Fence::Marked, Fence::Numbered], "fence")?,
         sentences: Some(given.sentences).filter(|count| *count > 0),
+        // SAFETY: passed on to the caller.
+        guards: unsafe { guards::guards(given.guards) }?,
     })
 }
 

@@ -216,17 +216,18 @@ impl<T> Output<T> {
 ///
 /// # Safety
 /// `place` is null or valid for writes.
-pub(crate) unsafe fn json_output(
+pub(crate) unsafe fn text_output(
     place: *mut *mut c_char,
+    argument: &'static str,
     write: impl FnOnce() -> Result<String>,
 ) -> Result<()> {
     if place.is_null() {
-        return Err(null("json"));
+        return Err(null(argument));
     }
     // SAFETY: not null; writable, says the caller.
     unsafe { place.write(ptr::null_mut()) };
     let owned = CString::new(write()?)
-        .map_err(|fault| Error::internal_cause("JSON holds a NUL byte", fault))?;
+        .map_err(|fault| Error::internal_cause("a text holds a NUL byte", fault))?;
     // SAFETY: as above.
     unsafe { place.write(owned.into_raw()) };
     Ok(())

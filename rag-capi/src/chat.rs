@@ -2,10 +2,11 @@
 
 use std::ffi::c_char;
 use std::fmt;
+use std::ops::ControlFlow;
 use std::ptr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rag_core::{Answer, AskOptions, Error, Result};
+use rag_core::{Answer, AskOptions, CancelToken, Chat, Conversation, Error, Result};
 
 use crate::answer::{self, rag_answer};
 use crate::boundary::{self, Output, run};
@@ -22,7 +23,7 @@ pub struct rag_chat {
 }
 
 struct State {
-    options: AskOptions,
+    conversation: Conversation,
     /// The streaming callback; every other pointer in it is null.
     streaming: rag_ask_options,
 }
@@ -39,20 +40,47 @@ impl rag_chat {
         Ok(self.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// One turn. The conversation stays as it was if it fails.
+    ///
     /// # Safety
     /// The streaming callback may be called.
-    unsafe fn say(&self, text: &str, cancel: *const rag_cancel) -> Result<Answer> {
+    unsafe fn turn(
+        &self,
+        cancel: *const rag_cancel,
+        say: impl FnOnce(
+            &mut Chat<'_>,
+            &mut dyn FnMut(&str) -> ControlFlow<()>,
+            &CancelToken,
+        ) -> Result<Answer>,
+    ) -> Result<Answer> {
         let mut state = self.state()?;
         let streaming = state.streaming;
         // SAFETY: passed on to the caller.
         let mut on_piece = |piece: &str| unsafe { answer::piece(&self.kb, &streaming, piece) };
         // SAFETY: passed on to the caller.
         let cancel = unsafe { progress::token(cancel) };
-        let mut chat = self.kb.enter()?.chat(state.options.clone());
-        let said = chat.say(text, &mut on_piece, &cancel)?;
-        state.options.history = chat.history().to_vec();
+        let mut chat = self.kb.enter()?.continue_chat(state.conversation.clone());
+        let said = say(&mut chat, &mut on_piece, &cancel)?;
+        state.conversation = chat.into_conversation();
         Ok(said)
     }
+}
+
+/// The options of a chat and its streaming callback, with every other pointer null.
+///
+/// # Safety
+/// `options` is null or valid.
+unsafe fn chat_options(options: *const rag_ask_options) -> Result<(AskOptions, rag_ask_options)> {
+    // SAFETY: passed on to the caller.
+    let mut streaming = unsafe { options::read(options) }?;
+    if !streaming.cancel.is_null() {
+        return Err(Error::invalid("cancel", "give it to rag_chat_say, turn by turn"));
+    }
+    // SAFETY: passed on to the caller.
+    let options = unsafe { answer::ask_options(&streaming) }?;
+    (streaming.system, streaming.stop, streaming.stop_count) = (ptr::null(), ptr::null(), 0);
+    (streaming.filter, streaming.guards) = (ptr::null(), ptr::null());
+    Ok((options, streaming))
 }
 
 /// Starts a conversation over `kb`.
@@ -72,14 +100,38 @@ pub unsafe extern "C" fn rag_kb_chat(
             let chat = Output::required(chat, "chat")?;
             let kb = kb::shared(kb)?;
             kb.enter()?;
-            let mut streaming = options::read(options)?;
-            if !streaming.cancel.is_null() {
-                return Err(Error::invalid("cancel", "give it to rag_chat_say, turn by turn"));
-            }
-            let options = answer::ask_options(&streaming)?;
-            (streaming.system, streaming.stop, streaming.stop_count) =
-                (ptr::null(), ptr::null(), 0);
-            chat.set(|| rag_chat { kb, state: Mutex::new(State { options, streaming }) });
+            let (options, streaming) = chat_options(options)?;
+            let conversation = kb.enter()?.chat(options).into_conversation();
+            chat.set(|| rag_chat { kb, state: Mutex::new(State { conversation, streaming }) });
+            Ok(())
+        })
+    }
+}
+
+/// Goes on with a conversation that rag_chat_save wrote: `saved_bytes` bytes at `saved`. Its turns may have been said
+/// in any knowledge base.
+///
+/// `options` and ownership are as for rag_kb_chat. RAG_INVALID_ARGUMENT: it is no saved conversation, or one of a
+/// newer version, or beyond 16 MiB or 10,000 turns.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rag_chat_resume(
+    kb: *const rag_kb,
+    saved: *const c_char,
+    saved_bytes: usize,
+    options: *const rag_ask_options,
+    chat: *mut *mut rag_chat,
+    error: *mut *mut rag_error,
+) -> rag_status {
+    // SAFETY: the pointers are null or valid as the contract above says.
+    unsafe {
+        run(error, || {
+            let chat = Output::required(chat, "chat")?;
+            let kb = kb::shared(kb)?;
+            kb.enter()?;
+            let (options, streaming) = chat_options(options)?;
+            let saved = boundary::sized_text(saved, saved_bytes, "saved")?;
+            let conversation = Conversation::resume(saved, options)?;
+            chat.set(|| rag_chat { kb, state: Mutex::new(State { conversation, streaming }) });
             Ok(())
         })
     }
@@ -102,9 +154,55 @@ pub unsafe extern "C" fn rag_chat_say(
         run(error, || {
             let answer = Output::required(answer, "answer")?;
             let chat = boundary::handle(chat, "chat")?;
-            let said = chat.say(boundary::text(text, "text")?, cancel)?;
+            let text = boundary::text(text, "text")?;
+            let said =
+                chat.turn(cancel, |chat, on_piece, cancel| chat.say(text, on_piece, cancel))?;
             answer.set(|| said.into());
             Ok(())
+        })
+    }
+}
+
+/// Asks the last question again with another seed; the new answer takes the place of the old one in the turns. Greedy
+/// options would give the same answer again, so such a turn is sampled at a temperature of 0.7.
+///
+/// On success `*answer` is owned by the caller: free it with rag_answer_free. On failure the turns are as before.
+/// `cancel` may be NULL. RAG_INVALID_ARGUMENT: nothing was said yet. Fails else as rag_kb_ask does.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rag_chat_regenerate(
+    chat: *mut rag_chat,
+    seed: u64,
+    cancel: *const rag_cancel,
+    answer: *mut *mut rag_answer,
+    error: *mut *mut rag_error,
+) -> rag_status {
+    // SAFETY: the pointers are null or valid as the contract above says.
+    unsafe {
+        run(error, || {
+            let answer = Output::required(answer, "answer")?;
+            let chat = boundary::handle(chat, "chat")?;
+            let said = chat
+                .turn(cancel, |chat, on_piece, cancel| chat.regenerate(seed, on_piece, cancel))?;
+            answer.set(|| said.into());
+            Ok(())
+        })
+    }
+}
+
+/// The conversation as JSON, for rag_chat_resume; options are not in it. On success `*json` is owned by the caller:
+/// free it with rag_string_free.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rag_chat_save(
+    chat: *const rag_chat,
+    json: *mut *mut c_char,
+    error: *mut *mut rag_error,
+) -> rag_status {
+    // SAFETY: the pointers are null or valid as the contract above says.
+    unsafe {
+        run(error, || {
+            boundary::text_output(json, "json", || {
+                boundary::handle(chat, "chat")?.state()?.conversation.save()
+            })
         })
     }
 }
@@ -114,7 +212,7 @@ pub unsafe extern "C" fn rag_chat_say(
 pub unsafe extern "C" fn rag_chat_turn_count(chat: *const rag_chat) -> usize {
     // SAFETY: null or live, by contract.
     let chat = unsafe { chat.as_ref() };
-    let count = || Some(chat?.state().ok()?.options.history.len());
+    let count = || Some(chat?.state().ok()?.conversation.history().len());
     boundary::value_or(0, || count().unwrap_or(0))
 }
 
@@ -129,9 +227,9 @@ pub unsafe extern "C" fn rag_chat_to_json(
     // SAFETY: the pointers are null or valid as the contract above says.
     unsafe {
         run(error, || {
-            boundary::json_output(json, || {
+            boundary::text_output(json, "json", || {
                 let state = boundary::handle(chat, "chat")?.state()?;
-                serde_json::to_string(&state.options.history)
+                serde_json::to_string(state.conversation.history())
                     .map_err(|cause| Error::internal_cause("turns do not fit JSON", cause))
             })
         })
@@ -147,7 +245,7 @@ pub unsafe extern "C" fn rag_chat_clear(
     // SAFETY: the pointers are null or valid as the contract above says.
     unsafe {
         run(error, || {
-            boundary::handle(chat, "chat")?.state()?.options.history.clear();
+            boundary::handle(chat, "chat")?.state()?.conversation.clear();
             Ok(())
         })
     }

@@ -122,7 +122,7 @@ pub unsafe extern "C" fn rag_hits_to_json(
     // SAFETY: the pointers are null or valid as the contract above says.
     unsafe {
         run(error, || {
-            boundary::json_output(json, || {
+            boundary::text_output(json, "json", || {
                 let hits = boundary::handle(hits, "hits")?;
                 serde_json::to_string(&serde_json::json!({ "hits": hits.hits }))
                     .map_err(|cause| Error::internal_cause("hits do not fit JSON", cause))

@@ -231,6 +231,62 @@ pub struct rag_search_options {
     pub rerank: i64,
 }
 
+/// Where personal data is masked: e-mail addresses, phone numbers, IBANs, payment cards, French social security
+/// numbers.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum rag_mask {
+    /// Nowhere.
+    RAG_MASK_OFF = 0,
+    /// In what the model is told of the person: question and earlier turns.
+    RAG_MASK_QUESTION = 1,
+    /// In what is handed out: the answer, its pieces, quotes and passages.
+    RAG_MASK_ANSWER = 2,
+    /// In both.
+    RAG_MASK_BOTH = 3,
+}
+
+/// What may be asked and answered. Begin with RAG_GUARDS_INIT; zero in a field is its default. Rules are regular
+/// expressions without look-around; case and accents do not count. A question or answer that is refused gives an
+/// answer with RAG_OUTCOME_REFUSED, not an error.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct rag_guards {
+    /// sizeof(rag_guards); set by RAG_GUARDS_INIT.
+    pub struct_size: usize,
+    /// Longest question, in characters. 0: 100,000.
+    pub max_question_chars: usize,
+    /// Questions that match one of these are refused, `deny_count` of them.
+    pub deny: *const *const c_char,
+    /// How many there are.
+    pub deny_count: usize,
+    /// Questions that match none of these are refused, `allow_count` of them.
+    pub allow: *const *const c_char,
+    /// How many there are. 0: off.
+    pub allow_count: usize,
+    /// Answers that match one of these are refused, `deny_answer_count` of them; `on_piece` then gets the answer only
+    /// when it is complete.
+    pub deny_answer: *const *const c_char,
+    /// How many there are.
+    pub deny_answer_count: usize,
+    /// Examples of what may be asked, `topic_count` of them; questions that are like none are refused.
+    pub topics: *const *const c_char,
+    /// How many there are. 0: off.
+    pub topic_count: usize,
+    /// Examples of what may not be asked, `off_topic_count` of them; questions like them are refused.
+    pub off_topics: *const *const c_char,
+    /// How many there are.
+    pub off_topic_count: usize,
+    /// Centred cosine to the nearest of `topics` below which a question is refused. 0: 0.25.
+    pub topic_min: f32,
+    /// Centred cosine to the nearest of `off_topics` above which a question is refused. 0: 0.4.
+    pub off_topic_max: f32,
+    /// A rag_mask.
+    pub mask: i32,
+    /// Zero.
+    pub reserved: i32,
+}
+
 /// How to answer. Begin with RAG_ASK_OPTIONS_INIT; zero in a field is its default.
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
@@ -310,6 +366,8 @@ pub struct rag_ask_options {
     pub reserved_2: i32,
     /// How many of the best hits the reranker sorts anew: see rag_search_options.
     pub rerank: i64,
+    /// What may be asked and answered. NULL: only a limit on length.
+    pub guards: *const rag_guards,
 }
 
 /// An options struct.
@@ -328,6 +386,8 @@ unsafe impl Options for rag_add_options {}
 unsafe impl Options for rag_search_options {}
 // SAFETY: as above.
 unsafe impl Options for rag_ask_options {}
+// SAFETY: as above.
+unsafe impl Options for rag_guards {}
 
 /// No options struct of any version is larger; beyond it `struct_size` was not set.
 const MAX_STRUCT_BYTES: usize = 4096;

@@ -119,7 +119,7 @@ pub unsafe extern "C" fn rag_sync_report_to_json(
     // SAFETY: the pointers are null or valid as the contract above says.
     unsafe {
         run(error, || {
-            boundary::json_output(json, || {
+            boundary::text_output(json, "json", || {
                 serde_json::to_string(&boundary::handle(report, "report")?.report)
                     .map_err(|cause| Error::internal_cause("the report does not fit JSON", cause))
             })

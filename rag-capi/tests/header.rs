@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Order of the sources in the header.
-const SOURCES: [&str; 13] = [
+const SOURCES: [&str; 14] = [
     "version",
     "error",
     "progress",
@@ -14,6 +14,7 @@ const SOURCES: [&str; 13] = [
     "info",
     "hits",
     "answer",
+    "guards",
     "chat",
     "report",
     "encoder",

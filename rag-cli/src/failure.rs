@@ -14,7 +14,7 @@ pub(crate) enum Exit {
     Done,
     /// The file is damaged; what is wrong was printed.
     Damaged,
-    /// The documents hold no answer, or the thing asked for is not there.
+    /// The documents hold no answer, a guard refused, or the thing asked for is not there.
     NotFound,
     /// Done, but some files were passed over.
     Skipped,

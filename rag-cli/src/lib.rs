@@ -45,8 +45,8 @@ struct Cli {
 /// progress bars are drawn on the process's standard error if that is a terminal. No signal handler is
 /// installed: see [`run_with`].
 ///
-/// Exit codes: 0 done, 1 error (or a damaged file, from `check`), 2 wrong usage, 3 the documents hold no answer,
-/// 4 done but some files were skipped. A closed `out` (broken pipe) ends the command quietly with 0.
+/// Exit codes: 0 done, 1 error (or a damaged file, from `check`), 2 wrong usage, 3 the documents hold no answer
+/// or a guard refused the question, 4 done but some files were skipped. A closed `out` (broken pipe) ends the command quietly with 0.
 pub fn run(
     args: impl IntoIterator<Item = OsString>,
     out: &mut dyn Write,

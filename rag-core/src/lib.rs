@@ -4,7 +4,7 @@
 //! [`KnowledgeBase::ask`] it. An answer carries citations: byte spans that the engine itself verified.
 //!
 //! Modules stand in the order data flows; a module uses only those above it:
-//! walk, read ([`document`]), split ([`passage`]), encode, store and index, search, [`rerank`], augment ([`prompt`]),
+//! walk, read ([`document`]), split ([`passage`]), encode, store and index, [`guard`], search, [`rerank`], augment ([`prompt`]),
 //! [`generate`], [`cite`]. The facade, [`KnowledgeBase`], alone knows all of them.
 //!
 //! The library never prints, never exits, opens no socket, reads no environment variable and keeps no
@@ -30,6 +30,8 @@ pub mod index;
 pub mod store;
 
 mod words;
+
+pub mod guard;
 
 pub mod search;
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use pyo3::prelude::*;
 use rag_core::model::Message;
-use rag_core::{AskOptions, CancelToken, Error, Result};
+use rag_core::{AskOptions, CancelToken, Conversation, Error, Result};
 
 use crate::dict::to_plain;
 use crate::error::to_py;
@@ -23,48 +23,78 @@ pub(crate) struct Chat {
 struct Talk {
     knowledge_base: Arc<rag_core::KnowledgeBase>,
     /// Taken out while a turn runs.
-    options: Mutex<Option<AskOptions>>,
+    conversation: Mutex<Option<Conversation>>,
+}
+
+/// What a turn says.
+enum Said {
+    Text(String),
+    Again(u64),
 }
 
 impl Chat {
     pub(crate) fn new(knowledge_base: Arc<rag_core::KnowledgeBase>, options: AskOptions) -> Self {
-        let talk = Talk { knowledge_base, options: Mutex::new(Some(options)) };
+        let conversation = knowledge_base.chat(options).into_conversation();
+        Self::with(knowledge_base, conversation)
+    }
+
+    pub(crate) fn with(
+        knowledge_base: Arc<rag_core::KnowledgeBase>,
+        conversation: Conversation,
+    ) -> Self {
+        let talk = Talk { knowledge_base, conversation: Mutex::new(Some(conversation)) };
         Self { talk: ThisProcess::new(Arc::new(talk)) }
+    }
+
+    /// One turn, as an answer or a stream of one.
+    fn turn<'py>(&self, py: Python<'py>, said: Said, stream: bool) -> PyResult<Bound<'py, PyAny>> {
+        let talk = Arc::clone(self.talk.get()?);
+        if stream {
+            let ask = move |on_piece: OnPiece<'_>, cancel: &CancelToken| {
+                talk.turn(&said, on_piece, cancel).map(|answer| answer.0)
+            };
+            let stream = AnswerStream::start(ask).map_err(|error| to_py(py, &error))?;
+            return Ok(Bound::new(py, stream)?.into_any());
+        }
+        let mut keep_going = |_: &str| ControlFlow::Continue(());
+        let answer = long_call(py, |cancel| talk.turn(&said, &mut keep_going, cancel))?;
+        Ok(Bound::new(py, answer)?.into_any())
     }
 }
 
 impl Talk {
-    /// One turn. The history stays as it was if it fails.
-    fn say(&self, text: &str, on_piece: OnPiece<'_>, cancel: &CancelToken) -> Result<Answer> {
-        let mut turn = Turn { talk: self, options: Some(self.take()?) };
-        let options = turn.options.clone().unwrap_or_default();
-        let mut chat = self.knowledge_base.chat(options);
-        let answer = chat.say(text, on_piece, cancel)?;
-        if let Some(options) = &mut turn.options {
-            options.history = chat.history().to_vec();
-        }
+    /// One turn. The conversation stays as it was if it fails.
+    fn turn(&self, said: &Said, on_piece: OnPiece<'_>, cancel: &CancelToken) -> Result<Answer> {
+        let mut turn = Turn { talk: self, conversation: Some(self.take()?) };
+        let conversation = turn.conversation.clone().unwrap_or_default();
+        let mut chat = self.knowledge_base.continue_chat(conversation);
+        let answer = match said {
+            Said::Text(text) => chat.say(text, on_piece, cancel)?,
+            Said::Again(seed) => chat.regenerate(*seed, on_piece, cancel)?,
+        };
+        turn.conversation = Some(chat.into_conversation());
         Ok(Answer(answer))
     }
 
-    fn take(&self) -> Result<AskOptions> {
+    fn take(&self) -> Result<Conversation> {
         self.with(Option::take).ok_or_else(busy)
     }
 
-    fn with<T>(&self, work: impl FnOnce(&mut Option<AskOptions>) -> T) -> T {
-        work(&mut self.options.lock().unwrap_or_else(PoisonError::into_inner))
+    fn with<T>(&self, work: impl FnOnce(&mut Option<Conversation>) -> T) -> T {
+        work(&mut self.conversation.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-/// Puts the options back when a turn ends, however it ends.
+/// Puts the conversation back when a turn ends, however it ends.
 struct Turn<'a> {
     talk: &'a Talk,
-    options: Option<AskOptions>,
+    conversation: Option<Conversation>,
 }
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        let options = self.options.take();
-        self.talk.with(|slot| *slot = options);
+        let conversation = self.conversation.take();
+        self.talk.with(|slot| *slot = conversation);
     }
 }
 
@@ -84,23 +114,41 @@ impl Chat {
     ///     InvalidArgumentError: The text is empty, or another turn is running.
     #[pyo3(signature = (text, *, stream=false))]
     fn say<'py>(&self, py: Python<'py>, text: String, stream: bool) -> PyResult<Bound<'py, PyAny>> {
-        let talk = Arc::clone(self.talk.get()?);
-        if stream {
-            let ask = move |on_piece: OnPiece<'_>, cancel: &CancelToken| {
-                talk.say(&text, on_piece, cancel).map(|answer| answer.0)
-            };
-            let stream = AnswerStream::start(ask).map_err(|error| to_py(py, &error))?;
-            return Ok(Bound::new(py, stream)?.into_any());
-        }
-        let mut keep_going = |_: &str| ControlFlow::Continue(());
-        let answer = long_call(py, |cancel| talk.say(&text, &mut keep_going, cancel))?;
-        Ok(Bound::new(py, answer)?.into_any())
+        self.turn(py, Said::Text(text), stream)
+    }
+
+    /// Asks the last question again with another seed; the new answer takes the place of the old one in the history.
+    ///
+    /// Greedy options would give the same answer again, so such a turn is sampled at a temperature of 0.7. If the
+    /// new answer is not found, question and old answer leave the history.
+    ///
+    /// Args:
+    ///     seed: Same seed, same answer.
+    ///     stream: Return an `AnswerStream` instead, which gives the answer as it is written.
+    ///
+    /// Raises:
+    ///     InvalidArgumentError: Nothing was said yet, or another turn is running.
+    #[pyo3(signature = (seed, *, stream=false))]
+    fn regenerate<'py>(
+        &self,
+        py: Python<'py>,
+        seed: u64,
+        stream: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        self.turn(py, Said::Again(seed), stream)
+    }
+
+    /// The turns so far and the last question as JSON, for `KnowledgeBase.resume`. Options are not in it.
+    fn save(&self, py: Python<'_>) -> PyResult<String> {
+        let save = |slot: &mut Option<Conversation>| slot.as_ref().map(Conversation::save);
+        let saved = self.talk.get()?.with(save).unwrap_or_else(|| Err(busy()));
+        saved.map_err(|error| to_py(py, &error))
     }
 
     /// The turns so far, oldest first, as `{"role": ..., "content": ...}`.
     #[getter]
     fn history<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let copy = |slot: &mut Option<AskOptions>| slot.as_ref().map(|it| it.history.clone());
+        let copy = |slot: &mut Option<Conversation>| slot.as_ref().map(|it| it.history().to_vec());
         let history: Vec<Message> =
             self.talk.get()?.with(copy).ok_or_else(|| to_py(py, &busy()))?;
         to_plain(py, &history)
@@ -108,7 +156,7 @@ impl Chat {
 
     /// Forgets the turns so far.
     fn clear(&self, py: Python<'_>) -> PyResult<()> {
-        let clear = |slot: &mut Option<AskOptions>| slot.as_mut().map(|it| it.history.clear());
+        let clear = |slot: &mut Option<Conversation>| slot.as_mut().map(Conversation::clear);
         self.talk.get()?.with(clear).ok_or_else(|| to_py(py, &busy()))
     }
 }

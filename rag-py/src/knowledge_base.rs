@@ -8,7 +8,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use pyo3::prelude::*;
 use rag_core::store::{Access, Filter};
 use rag_core::walk::Hidden;
-use rag_core::{CancelToken, Error, OpenOptions, Plan, SyncOptions, text_uri};
+use rag_core::{CancelToken, Conversation, Error, OpenOptions, Plan, SyncOptions, text_uri};
 
 use crate::chat::Chat;
 use crate::dict::{to_plain, word};
@@ -190,7 +190,7 @@ impl KnowledgeBase {
     ///     InvalidArgumentError: The question is empty, or `top_k` out of range.
     #[pyo3(
         signature = (question, top_k=None, **options),
-        text_signature = "($self, question, top_k=None, *, mode=None, index=None, ef_search=None, filter=None, rerank=None)"
+        text_signature = "($self, question, top_k=None, *, mode=None, index=None, ef_search=None, filter=None, fusion=None, diversity=None, context=None, rerank=None)"
     )]
     fn search(
         &self,
@@ -237,6 +237,16 @@ impl KnowledgeBase {
     ///     draft: Guess tokens ahead from the text so far, which changes the speed and no byte. Default True.
     ///     seed: Same seed, same answer. Default 0.
     ///     stop: The answer ends before any of these.
+    ///     max_question_chars: Longest question, in characters; a longer one is refused. Default 100,000.
+    ///     deny: Regular expressions: a question that one of them matches is refused. Case and accents do not count.
+    ///     allow: A question that none of these matches is refused. Default off.
+    ///     deny_answer: An answer that one of these matches is refused; a stream then gives it only when complete.
+    ///     topics: Examples of what may be asked: a question that is like none of them is refused. Default off.
+    ///     off_topics: Examples of what may not be asked: a question like them is refused.
+    ///     topic_min: Centred cosine to the nearest of `topics` below which a question is refused. Default 0.25.
+    ///     off_topic_max: Centred cosine to the nearest of `off_topics` above which it is. Default 0.4.
+    ///     mask: Mask e-mail addresses, phone, card, account and social security numbers: "question" (and history)
+    ///         before the model reads it, "answer" (with quotes and passages), "both" or True. Default False.
     ///
     /// Raises:
     ///     InvalidArgumentError: The question is empty, or an option out of range.
@@ -244,7 +254,7 @@ impl KnowledgeBase {
     ///     NotFoundError: The generator is not on this machine.
     #[pyo3(
         signature = (question, *, stream=false, **options),
-        text_signature = "($self, question, *, stream=False, system=None, history=None, top_k=None, mode=None, index=None, ef_search=None, filter=None, rerank=None, abstain=None, explain=None, max_new_tokens=None, temperature=None, top_p=None, min_p=None, typical_p=None, repetition_penalty=None, presence_penalty=None, frequency_penalty=None, logit_bias=None, beams=None, length_penalty=None, early_stopping=None, draft=None, seed=None, stop=None)"
+        text_signature = "($self, question, *, stream=False, system=None, history=None, top_k=None, mode=None, index=None, ef_search=None, filter=None, fusion=None, diversity=None, context=None, rerank=None, abstain=None, explain=None, extract=None, sentences=None, fence=None, max_new_tokens=None, temperature=None, top_p=None, min_p=None, typical_p=None, repetition_penalty=None, presence_penalty=None, frequency_penalty=None, logit_bias=None, beams=None, length_penalty=None, early_stopping=None, draft=None, seed=None, stop=None, max_question_chars=None, deny=None, allow=None, deny_answer=None, topics=None, off_topics=None, topic_min=None, off_topic_max=None, mask=None)"
     )]
     fn ask<'py>(
         &self,
@@ -271,10 +281,30 @@ impl KnowledgeBase {
     /// Starts a conversation. Takes the options of `ask`, which hold for every turn.
     #[pyo3(
         signature = (**options),
-        text_signature = "($self, *, system=None, history=None, top_k=None, mode=None, index=None, ef_search=None, filter=None, rerank=None, abstain=None, explain=None, max_new_tokens=None, temperature=None, top_p=None, min_p=None, typical_p=None, repetition_penalty=None, presence_penalty=None, frequency_penalty=None, logit_bias=None, beams=None, length_penalty=None, early_stopping=None, draft=None, seed=None, stop=None)"
+        text_signature = "($self, *, system=None, history=None, top_k=None, mode=None, index=None, ef_search=None, filter=None, fusion=None, diversity=None, context=None, rerank=None, abstain=None, explain=None, extract=None, sentences=None, fence=None, max_new_tokens=None, temperature=None, top_p=None, min_p=None, typical_p=None, repetition_penalty=None, presence_penalty=None, frequency_penalty=None, logit_bias=None, beams=None, length_penalty=None, early_stopping=None, draft=None, seed=None, stop=None, max_question_chars=None, deny=None, allow=None, deny_answer=None, topics=None, off_topics=None, topic_min=None, off_topic_max=None, mask=None)"
     )]
     fn chat(&self, py: Python<'_>, options: Option<Keywords<'_, '_>>) -> PyResult<Chat> {
         Ok(Chat::new(self.inner(py)?, ask_options("chat", options)?))
+    }
+
+    /// Goes on with a conversation that `Chat.save` wrote. Takes the options of `ask`, without `history`.
+    ///
+    /// Raises:
+    ///     InvalidArgumentError: It is no saved conversation, or one of a newer version.
+    #[pyo3(
+        signature = (saved, **options),
+        text_signature = "($self, saved, *, system=None, history=None, top_k=None, mode=None, index=None, ef_search=None, filter=None, fusion=None, diversity=None, context=None, rerank=None, abstain=None, explain=None, extract=None, sentences=None, fence=None, max_new_tokens=None, temperature=None, top_p=None, min_p=None, typical_p=None, repetition_penalty=None, presence_penalty=None, frequency_penalty=None, logit_bias=None, beams=None, length_penalty=None, early_stopping=None, draft=None, seed=None, stop=None, max_question_chars=None, deny=None, allow=None, deny_answer=None, topics=None, off_topics=None, topic_min=None, off_topic_max=None, mask=None)"
+    )]
+    fn resume(
+        &self,
+        py: Python<'_>,
+        saved: &str,
+        options: Option<Keywords<'_, '_>>,
+    ) -> PyResult<Chat> {
+        let options = ask_options("resume", options)?;
+        let conversation =
+            Conversation::resume(saved, options).map_err(|error| to_py(py, &error))?;
+        Ok(Chat::with(self.inner(py)?, conversation))
     }
 
     /// The passage with this id, or None.

@@ -10,6 +10,7 @@ use rag_core::encode::{EncoderOptions, Precision};
 use rag_core::generate::{
     Backend, Constraint, Draft, EarlyStopping, GenerateOptions, KvPrecision, LoadOptions,
 };
+use rag_core::guard::{Guards, Mask, Rules};
 use rag_core::kernels::KernelLevel;
 use rag_core::model::{BuiltInTemplate, Message, ModelDirs, Role};
 use rag_core::prompt::Fence;
@@ -55,7 +56,8 @@ pub(crate) fn ask_options(
     each(method, keywords, |key, value| {
         Ok(set_search(&mut options.search, key, value)?
             || set_generate(&mut options.generate, key, value)?
-            || set_ask(&mut options, key, value)?)
+            || set_ask(&mut options, key, value)?
+            || set_guards(&mut options.guards, key, value)?)
     })?;
     Ok(options)
 }
@@ -218,6 +220,36 @@ fn set_ask(options: &mut AskOptions, key: &str, value: &Bound<'_, PyAny>) -> PyR
         _ => return Ok(false),
     }
     Ok(true)
+}
+
+fn set_guards(guards: &mut Guards, key: &str, value: &Bound<'_, PyAny>) -> PyResult<bool> {
+    match key {
+        "max_question_chars" => guards.max_question_chars = value.extract()?,
+        "deny" => guards.deny = rules(value)?,
+        "allow" => guards.allow = rules(value)?,
+        "deny_answer" => guards.deny_answer = rules(value)?,
+        "topics" => guards.topics.allowed = value.extract()?,
+        "off_topics" => guards.topics.denied = value.extract()?,
+        "topic_min" => guards.topics.min_allowed = value.extract()?,
+        "off_topic_max" => guards.topics.max_denied = value.extract()?,
+        "mask" => guards.mask = mask(value)?,
+        _ => return Ok(false),
+    }
+    Ok(true)
+}
+
+fn rules(value: &Bound<'_, PyAny>) -> PyResult<Rules> {
+    let patterns: Vec<String> = value.extract()?;
+    Rules::parse(&patterns).map_err(|error| to_py(value.py(), &error))
+}
+
+/// True for both, False for neither, or the side by its name.
+fn mask(value: &Bound<'_, PyAny>) -> PyResult<Mask> {
+    match value.extract() {
+        Ok(true) => Ok(Mask::Both),
+        Ok(false) => Ok(Mask::Off),
+        Err(_) => choice("mask", value, &Mask::ALL.map(|mask| (mask.name(), mask))),
+    }
 }
 
 /// Messages from a list of `{"role": ..., "content": ...}`.

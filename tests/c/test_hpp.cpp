@@ -144,8 +144,16 @@ static void answers_stream_cite_and_chat(const rag::OpenOptions &options) {
     rag::Chat moved = std::move(chat);
     CHECK(moved.say(question).found() && streamed.find("1871") != std::string::npos);
     CHECK(moved.turn_count() == 2 && moved.to_json().find("assistant") != std::string::npos);
+    CHECK(moved.regenerate(2).outcome() == RAG_OUTCOME_ANSWERED && moved.turn_count() == 2);
+    CHECK(kb.resume(moved.save(), ask).save() == moved.save());
     moved.clear();
     CHECK(moved.turn_count() == 0);
+    rag::AskOptions guarded;
+    guarded.guards.deny = {"ferry", "bridge"};
+    const rag::Answer refused = kb.ask(question, guarded);
+    CHECK(refused.outcome() == RAG_OUTCOME_REFUSED && refused.guard() == RAG_GUARD_DENY);
+    CHECK(!refused.refusal().empty() && answer.refusal().empty());
+    CHECK(answer.explain_html().find("1871") != std::string::npos);
 
     ask.on_piece = [](std::string_view) -> bool { throw std::logic_error("enough"); };
     bool thrown = false;

@@ -340,6 +340,71 @@ static void closing_from_a_callback_waits_for_the_call(void) {
     rag_answer_free(answer);
 }
 
+static void guards_refuse_with_a_reason(void) {
+    rag_error *error = NULL;
+    rag_kb *kb = open_memory();
+    rag_answer *answer = NULL;
+    rag_ask_options options = RAG_ASK_OPTIONS_INIT;
+    rag_guards guards = RAG_GUARDS_INIT;
+    const char *deny[] = {"(v\xc3\xa9lden|bridge)"};
+    const char *broken[] = {"(a"};
+    char *html = NULL;
+    if (!kb) return;
+    CHECK_STATUS(rag_kb_add(kb, "bridge", bridge, strlen(bridge), NULL, NULL, &error), RAG_OK);
+    options.guards = &guards;
+    options.explain = RAG_EXPLAIN_TRACE;
+    guards.deny = deny;
+    guards.deny_count = 1;
+    CHECK_STATUS(rag_kb_ask(kb, question, &options, &answer, &error), RAG_OK);
+    CHECK(rag_answer_outcome(answer) == RAG_OUTCOME_REFUSED && !rag_answer_found(answer));
+    CHECK(rag_answer_guard(answer) == RAG_GUARD_DENY && strstr(rag_answer_refusal(answer), "bridge"));
+    CHECK_STATUS(rag_answer_explain_html(answer, &html, &error), RAG_OK);
+    CHECK(html && strstr(html, "refused"));
+    rag_string_free(html);
+    rag_answer_free(answer);
+    guards.deny = broken;
+    CHECK_STATUS(rag_kb_ask(kb, question, &options, &answer, &error), RAG_INVALID_ARGUMENT);
+    rag_error_free(error);
+    error = NULL;
+    guards.deny_count = 0;
+    guards.mask = 9;
+    CHECK_STATUS(rag_kb_ask(kb, question, &options, &answer, &error), RAG_INVALID_ARGUMENT);
+    rag_error_free(error);
+    CHECK(answer == NULL && rag_answer_guard(NULL) == RAG_GUARD_NONE && !rag_answer_refusal(NULL));
+    rag_kb_close(kb);
+}
+
+static void a_chat_is_saved_resumed_and_answered_again(void) {
+    rag_error *error = NULL;
+    rag_kb *kb = open_memory();
+    rag_chat *chat = NULL, *resumed = NULL;
+    rag_answer *answer = NULL;
+    rag_ask_options options = RAG_ASK_OPTIONS_INIT;
+    char *saved = NULL, *again = NULL;
+    if (!kb) return;
+    CHECK_STATUS(rag_kb_add(kb, "bridge", bridge, strlen(bridge), NULL, NULL, &error), RAG_OK);
+    options.abstain = RAG_ABSTAIN_NEVER;
+    CHECK_STATUS(rag_kb_chat(kb, &options, &chat, &error), RAG_OK);
+    CHECK_STATUS(rag_chat_regenerate(chat, 1, NULL, &answer, NULL), RAG_INVALID_ARGUMENT);
+    CHECK_STATUS(rag_chat_say(chat, question, NULL, &answer, &error), RAG_OK);
+    rag_answer_free(answer);
+    CHECK_STATUS(rag_chat_regenerate(chat, 1, NULL, &answer, &error), RAG_OK);
+    CHECK(rag_answer_outcome(answer) == RAG_OUTCOME_ANSWERED);
+    rag_answer_free(answer);
+    CHECK_STATUS(rag_chat_save(chat, &saved, &error), RAG_OK);
+    CHECK_STATUS(rag_chat_resume(kb, saved, strlen(saved), &options, &resumed, &error), RAG_OK);
+    CHECK(rag_chat_turn_count(resumed) == 2);
+    CHECK_STATUS(rag_chat_save(resumed, &again, &error), RAG_OK);
+    CHECK(saved && again && strcmp(saved, again) == 0);
+    rag_chat_free(resumed);
+    CHECK_STATUS(rag_chat_resume(kb, saved, 9, &options, &resumed, NULL), RAG_INVALID_ARGUMENT);
+    CHECK(resumed == NULL);
+    rag_string_free(saved);
+    rag_string_free(again);
+    rag_chat_free(chat);
+    rag_kb_close(kb);
+}
+
 int main(int argc, char **argv) {
     if (argc != 2) return 2;
     if (!find_model("minilm", encoder_path, sizeof encoder_path)) return finish();
@@ -363,6 +428,8 @@ int main(int argc, char **argv) {
         ask_streams_cites_and_verifies(kb);
         asking_can_be_stopped_and_cancelled(kb);
         a_chat_remembers_and_outlives_the_handle();
+        guards_refuse_with_a_reason();
+        a_chat_is_saved_resumed_and_answered_again();
         closing_from_a_callback_waits_for_the_call();
     }
     rag_kb_close(kb);

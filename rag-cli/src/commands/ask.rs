@@ -2,16 +2,23 @@
 
 use std::io::{self, Write};
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 
 use rag_core::cite::Citation;
+use rag_core::guard::Refusal;
 use rag_core::prompt::Fence;
 use rag_core::search::Hit;
-use rag_core::{Abstain, Answer, AskOptions, Explain, NotFoundReason, Timings, Trace, Writer};
+use rag_core::{
+    Abstain, Answer, AskOptions, Explain, Masked, NotFoundReason, Outcome as AnswerOutcome,
+    Timings, Trace, Writer,
+};
 use serde::Serialize;
 
+use super::explain;
+use super::guards::{GuardArgs, note_masked};
 use super::options::{GenerateArgs, KnowledgeBaseArgs, SearchArgs, parse_abstain};
-use super::search::{place, print_hit};
-use crate::console::{Console, shorten, visible};
+use super::search::place;
+use crate::console::{Console, one_line, shorten, visible};
 use crate::failure::{Exit, Failure, Outcome};
 
 /// Characters of a quote shown to people.
@@ -26,9 +33,9 @@ pub(crate) struct Args {
     question: String,
     #[command(flatten)]
     ask: AskArgs,
-    /// Show how the answer came about
-    #[arg(long)]
-    explain: bool,
+    /// Show how the answer came about; with =FILE.html, write it there as a page
+    #[arg(long, value_name = "FILE.html", num_args = 0..=1, require_equals = true)]
+    explain: Option<Option<PathBuf>>,
 }
 
 /// What `ask` and `chat` share.
@@ -60,11 +67,13 @@ pub(crate) struct AskArgs {
     /// Number the passages only, without the word that keeps them from passing for instructions
     #[arg(long)]
     no_fence: bool,
+    #[command(flatten)]
+    guards: GuardArgs,
 }
 
 impl AskArgs {
-    pub(crate) fn options(&self) -> AskOptions {
-        AskOptions {
+    pub(crate) fn options(&self) -> rag_core::Result<AskOptions> {
+        Ok(AskOptions {
             search: self.search.options(self.passages),
             generate: self.generate.options(),
             system: self.system.clone(),
@@ -72,8 +81,9 @@ impl AskArgs {
             writer: if self.extract { Writer::Passages } else { Writer::Generator },
             sentences: self.sentences,
             fence: if self.no_fence { Fence::Numbered } else { Fence::Marked },
+            guards: self.guards.guards()?,
             ..AskOptions::default()
-        }
+        })
     }
 }
 
@@ -90,6 +100,10 @@ pub(crate) struct AnswerObject<'a> {
     hits: Option<&'a [Hit]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     trace: Option<&'a Trace>,
+    outcome: AnswerOutcome,
+    refusal: Option<&'a Refusal>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    masked: Option<Masked>,
 }
 
 impl<'a> AnswerObject<'a> {
@@ -103,6 +117,9 @@ impl<'a> AnswerObject<'a> {
             timings: answer.timings,
             hits: explain.then_some(&answer.hits),
             trace: answer.trace.as_ref().filter(|_| explain),
+            outcome: answer.outcome,
+            refusal: answer.refusal.as_ref(),
+            masked: answer.masked,
         }
     }
 }
@@ -110,8 +127,8 @@ impl<'a> AnswerObject<'a> {
 pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
     let llm = args.ask.llm.as_deref();
     let knowledge_base = args.knowledge_base.open_to_ask(llm, &args.ask.search)?;
-    let mut options = args.ask.options();
-    if args.explain {
+    let mut options = args.ask.options()?;
+    if args.explain.is_some() {
         options.explain = Explain::Trace;
     }
     let job = console.job();
@@ -130,12 +147,15 @@ pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
         answer?
     };
     if console.is_json() {
-        console.json(&AnswerObject::new(&answer, args.explain))?;
+        console.json(&AnswerObject::new(&answer, args.explain.is_some()))?;
     } else {
         print_sources(&answer, console)?;
-        if args.explain {
-            print_trace(&answer, console)?;
+        if args.explain == Some(None) {
+            explain::print(&answer, console)?;
         }
+    }
+    if let Some(Some(path)) = &args.explain {
+        explain::write_page(&answer, path)?;
     }
     Ok(if answer.found { Exit::Done } else { Exit::NotFound })
 }
@@ -178,9 +198,11 @@ impl<'a> Pieces<'a> {
 
 /// The citations, or why there is no answer.
 pub(crate) fn print_sources(answer: &Answer, console: &mut Console<'_>) -> Result<(), Failure> {
+    note_masked(answer, console);
     if !answer.found {
-        let reason = answer.reason.map_or("no reason given", reason_text);
-        return console.line(format_args!("not found: {reason}"));
+        let reason = answer.reason_text().unwrap_or_default();
+        let word = if answer.outcome == AnswerOutcome::Refused { "refused" } else { "not found" };
+        return console.line(format_args!("{word}: {}", one_line(&reason)));
     }
     console.line(format_args!(""))?;
     for citation in &answer.citations {
@@ -192,45 +214,4 @@ pub(crate) fn print_sources(answer: &Answer, console: &mut Console<'_>) -> Resul
         console.line(format_args!("no passage supports this answer"))?;
     }
     Ok(())
-}
-
-fn reason_text(reason: NotFoundReason) -> &'static str {
-    match reason {
-        NotFoundReason::Empty => "the knowledge base is empty",
-        NotFoundReason::BelowFloor => "no passage is close to the question",
-        NotFoundReason::Unsupported => "the passages do not support an answer",
-        NotFoundReason::Uncovered => "no passage holds enough of the question's words",
-    }
-}
-
-fn print_trace(answer: &Answer, console: &mut Console<'_>) -> Result<(), Failure> {
-    console.line(format_args!("\nPassages"))?;
-    for (index, hit) in answer.hits.iter().enumerate() {
-        print_hit(index + 1, hit, console)?;
-    }
-    if let Some(trace) = &answer.trace {
-        console.line(format_args!("\nPrompt\n{}", visible(&trace.prompt)))?;
-        console.line(format_args!("\nModel\n{}", visible(&trace.raw_text)))?;
-        let cosine =
-            |value: Option<f32>| value.map_or("none".to_owned(), |value| format!("{value:.4}"));
-        console.line(format_args!(
-            "\nbest cosine {}, floor {}, coverage {}, needed {}, seed {}",
-            cosine(trace.best),
-            cosine(trace.floor),
-            cosine(trace.coverage),
-            cosine(trace.min_coverage),
-            trace.seed
-        ))?;
-    }
-    let timings = &answer.timings;
-    console.line(format_args!(
-        "load {:.0} ms, search {:.0} ms, prefill {:.0} ms ({} tokens), decode {:.0} ms ({} tokens), total {:.0} ms",
-        timings.load_ms,
-        timings.search_ms,
-        timings.prefill_ms,
-        timings.prompt_token_count,
-        timings.decode_ms,
-        timings.answer_token_count,
-        timings.total_ms
-    ))
 }

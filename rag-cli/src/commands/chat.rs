@@ -1,7 +1,9 @@
 //! `rag chat KB`: questions line by line, each answered with the turns before it.
 
+use std::fs;
 use std::io::{self, BufRead, IsTerminal};
 use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
 
 use rag_core::{Chat, Error};
 
@@ -10,19 +12,63 @@ use super::options::KnowledgeBaseArgs;
 use crate::console::Console;
 use crate::failure::{Exit, Failure, Outcome, error_object};
 
-/// Talk with the documents: one question a line, /clear forgets, /quit or end of input leaves
+/// Talk with the documents: one question a line; /again answers the last one anew, /save FILE keeps the conversation,
+/// /clear forgets it, /quit or end of input leaves
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
     knowledge_base: KnowledgeBaseArgs,
     #[command(flatten)]
     ask: AskArgs,
+    /// Keep the conversation in this file, written anew after each turn
+    #[arg(long, value_name = "FILE")]
+    save: Option<PathBuf>,
+    /// Continue the conversation that this file holds
+    #[arg(long, value_name = "FILE")]
+    resume: Option<PathBuf>,
+}
+
+/// What a line says.
+enum Line<'a> {
+    Empty,
+    Quit,
+    Clear,
+    /// A seed, or the next one.
+    Again(Option<u64>),
+    /// A file, or the one of `--save`.
+    Save(Option<PathBuf>),
+    Question(&'a str),
+}
+
+impl<'a> Line<'a> {
+    fn new(line: &'a str) -> Self {
+        let line = line.trim();
+        let (word, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+        let rest = Some(rest.trim()).filter(|rest| !rest.is_empty());
+        match (word, rest) {
+            ("", _) => Line::Empty,
+            ("/quit", None) => Line::Quit,
+            ("/clear", None) => Line::Clear,
+            ("/again", None) => Line::Again(None),
+            ("/again", Some(seed)) if seed.parse::<u64>().is_ok() => Line::Again(seed.parse().ok()),
+            ("/save", path) => Line::Save(path.map(PathBuf::from)),
+            _ => Line::Question(line),
+        }
+    }
 }
 
 pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
     let llm = args.ask.llm.as_deref();
     let knowledge_base = args.knowledge_base.open_to_ask(llm, &args.ask.search)?;
-    let mut chat = knowledge_base.chat(args.ask.options());
+    let options = args.ask.options()?;
+    let mut seed = options.generate.seed;
+    let mut chat = match &args.resume {
+        Some(path) => {
+            let saved = fs::read_to_string(path).map_err(|source| Error::io(path, source))?;
+            knowledge_base.resume(&saved, options)?
+        }
+        None => knowledge_base.chat(options),
+    };
     let mut input = io::stdin().lock();
     loop {
         prompt(console);
@@ -32,11 +78,22 @@ pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
             Ok(_) => {}
             Err(source) => return Err(Error::io("standard input", source).into()),
         }
-        match line.trim() {
-            "" => {}
-            "/quit" => return Ok(Exit::Done),
-            "/clear" => chat.clear(),
-            question => turn(&mut chat, question, console)?,
+        match Line::new(&line) {
+            Line::Empty => continue,
+            Line::Quit => return Ok(Exit::Done),
+            Line::Clear => chat.clear(),
+            Line::Again(chosen) => {
+                seed = chosen.unwrap_or(seed.wrapping_add(1));
+                turn(&mut chat, Said::Again(seed), console)?;
+            }
+            Line::Save(path) => match path.as_ref().or(args.save.as_ref()) {
+                Some(path) => save_or_say(&chat, path, console),
+                None => console.error("no file: /save FILE, or start with --save FILE"),
+            },
+            Line::Question(question) => turn(&mut chat, Said::Question(question), console)?,
+        }
+        if let Some(path) = &args.save {
+            save_or_say(&chat, path, console);
         }
     }
 }
@@ -49,14 +106,24 @@ fn prompt(console: &mut Console<'_>) {
     }
 }
 
+/// What a turn begins with.
+enum Said<'a> {
+    Question(&'a str),
+    Again(u64),
+}
+
 /// One question; an error of the engine is shown and the conversation goes on.
-fn turn(chat: &mut Chat<'_>, question: &str, console: &mut Console<'_>) -> Result<(), Failure> {
+fn turn(chat: &mut Chat<'_>, said: Said<'_>, console: &mut Console<'_>) -> Result<(), Failure> {
     let job = console.job();
+    let mut answer = |on_piece: &mut dyn FnMut(&str) -> ControlFlow<()>| match said {
+        Said::Question(question) => chat.say(question, on_piece, job.token()),
+        Said::Again(seed) => chat.regenerate(seed, on_piece, job.token()),
+    };
     let answer = if console.is_json() {
-        chat.say(question, &mut |_| ControlFlow::Continue(()), job.token())
+        answer(&mut |_| ControlFlow::Continue(()))
     } else {
         let mut pieces = Pieces::new(console.out());
-        let answer = chat.say(question, &mut |piece| pieces.write(piece), job.token());
+        let answer = answer(&mut |piece| pieces.write(piece));
         pieces.finish()?;
         answer
     };
@@ -71,4 +138,38 @@ fn turn(chat: &mut Chat<'_>, question: &str, console: &mut Console<'_>) -> Resul
         }
     }
     console.flush()
+}
+
+/// Keeps the conversation; why that failed is shown, and the conversation goes on.
+fn save_or_say(chat: &Chat<'_>, path: &Path, console: &mut Console<'_>) {
+    if let Err(error) = save(chat, path) {
+        console.error(&error.line());
+    }
+}
+
+/// Writes the file beside the old one and then in its place, so that a kill leaves one of them whole.
+fn save(chat: &Chat<'_>, path: &Path) -> rag_core::Result<()> {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".new");
+    let written = fs::write(&beside, chat.save()?).and_then(|()| fs::rename(&beside, path));
+    written.map_err(|source| Error::io(path, source))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_commands_or_questions() {
+        assert!(matches!(Line::new(" \n"), Line::Empty));
+        assert!(matches!(Line::new("/again 7"), Line::Again(Some(7))));
+        assert!(matches!(Line::new("/again\n"), Line::Again(None)));
+        assert!(matches!(Line::new("/again and again"), Line::Question(_)));
+        assert!(matches!(Line::new("/save"), Line::Save(None)));
+        assert!(
+            matches!(Line::new("/save a b.json"), Line::Save(Some(path)) if path == Path::new("a b.json"))
+        );
+        assert!(matches!(Line::new("/quit"), Line::Quit));
+        assert!(matches!(Line::new(" Who? "), Line::Question("Who?")));
+    }
 }

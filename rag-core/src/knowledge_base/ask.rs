@@ -7,13 +7,17 @@ use crate::cite::{self, Citation, Meaning};
 use crate::document::{self, SourceMap};
 use crate::error::{Error, Result};
 use crate::generate::Generation;
+use crate::guard::{Outlet, Refusal};
 use crate::model::{Message, Role};
 use crate::progress::CancelToken;
 use crate::prompt::{self, Prompt, Request};
 use crate::search::{self, Floor, Hit};
 use crate::store::IndexMode;
 
-use super::types::{Abstain, Answer, AskOptions, Explain, NotFoundReason, Timings, Trace, Writer};
+use super::guards::told_history;
+use super::types::{
+    Abstain, Answer, AskOptions, Explain, NotFoundReason, Outcome, Timings, Trace, Writer,
+};
 use super::{KnowledgeBase, check_question};
 
 /// The setting that holds the measured floor; emptied by every change of the passages.
@@ -32,7 +36,8 @@ impl KnowledgeBase {
     /// Answers `question` from the documents, with verified citations, or says that they do not know.
     ///
     /// `on_piece` gets the answer as it is written, without markers; returning `Break` ends it there. Pieces may
-    /// arrive and the answer still turn out not found, if no passage supports what was written.
+    /// arrive and the answer still turn out not found, if no passage supports what was written. A question or answer
+    /// that the guards refuse is an answer too, with [`Outcome::Refused`].
     ///
     /// # Errors
     /// InvalidArgument for an empty question or options out of range; ContextOverflow if the question alone
@@ -45,16 +50,21 @@ impl KnowledgeBase {
         cancel: &CancelToken,
     ) -> Result<Answer> {
         check_question(question)?;
+        options.guards.validate()?;
         let started = Instant::now();
         let mut timings = Timings::default();
+        if let Some(refusal) = self.refusal(question, options, cancel)? {
+            timings.total_ms = milliseconds(started.elapsed());
+            return Ok(not_answered(question, timings, options).refused(refusal));
+        }
         let retrieved = self.retrieve(question, options, cancel)?;
         timings.search_ms = milliseconds(started.elapsed());
         if let Some(reason) = retrieved.not_found(question) {
             timings.total_ms = timings.search_ms;
-            return Ok(not_found(reason, retrieved, timings, options));
+            return Ok(not_found(question, reason, retrieved, timings, options));
         }
 
-        let mut answer = match options.writer {
+        let (mut answer, refusal) = match options.writer {
             Writer::Generator if self.models.has_generator() => self.generated(
                 question,
                 retrieved,
@@ -68,7 +78,10 @@ impl KnowledgeBase {
         };
         timings.total_ms = milliseconds(started.elapsed());
         answer.timings = timings;
-        Ok(answer)
+        Ok(match refusal {
+            Some(refusal) => answer.refused(refusal),
+            None => answer.masked(question, options),
+        })
     }
 
     #[allow(clippy::too_many_arguments)]
@@ -81,7 +94,7 @@ impl KnowledgeBase {
         cancel: &CancelToken,
         started: Instant,
         timings: &mut Timings,
-    ) -> Result<Answer> {
+    ) -> Result<(Answer, Option<Refusal>)> {
         let loading = Instant::now();
         let was_loaded = self.models.generator_is_loaded();
         let generator = self.generator()?;
@@ -99,8 +112,12 @@ impl KnowledgeBase {
         let prompt = self.prompt(question, &shown, options)?;
         let before = started.elapsed();
         let ids = &prompt.rendered.token_ids;
-        let generation = generator.generate(ids, &options.generate, on_piece, cancel)?;
+        let mut outlet = Outlet::new(&options.guards, on_piece);
+        let generation =
+            generator.generate(ids, &options.generate, &mut |piece| outlet.piece(piece), cancel)?;
         timings.add_generation(&generation, before);
+        let refusal = options.guards.check_answer(&generation.text);
+        outlet.finish(refusal.is_some());
         let shown = &shown[..prompt.shown_count];
         let written = Written {
             text: generation.text.trim(),
@@ -108,7 +125,11 @@ impl KnowledgeBase {
             prompt: &prompt.rendered.text,
             generation: Some(&generation),
         };
-        self.cited(question, &written, retrieved, options, cancel)
+        let mut answer = self.cited(question, &written, retrieved, options, cancel)?;
+        if let Some(trace) = &mut answer.trace {
+            trace.budget = Some(self.budget(&prompt, question, shown, options)?);
+        }
+        Ok((answer, refusal))
     }
 
     /// The best sentence, or what stands beside it if that is as good.
@@ -119,18 +140,21 @@ impl KnowledgeBase {
         options: &AskOptions,
         on_piece: &mut dyn FnMut(&str) -> ControlFlow<()>,
         cancel: &CancelToken,
-    ) -> Result<Answer> {
+    ) -> Result<(Answer, Option<Refusal>)> {
         let cosines = |asked: &str, texts: &[&str]| self.cosines(asked, texts, cancel);
         let ranked = search::sentences(question, &retrieved.hits, &cosines)?;
         let text = ranked.first().map_or(String::new(), |best| {
             let passage = &retrieved.hits[best.hit].text;
             passage[best.range.clone()].split_whitespace().collect::<Vec<_>>().join(" ")
         });
+        let mut outlet = Outlet::new(&options.guards, on_piece);
         // there is nothing left to end
-        let _ = on_piece(&text);
+        let _ = outlet.piece(&text);
+        let refusal = options.guards.check_answer(&text);
+        outlet.finish(refusal.is_some());
         let hits = retrieved.hits.clone();
         let written = Written { text: &text, shown: &hits, prompt: "", generation: None };
-        self.cited(question, &written, retrieved, options, cancel)
+        Ok((self.cited(question, &written, retrieved, options, cancel)?, refusal))
     }
 
     /// The prompt that [`KnowledgeBase::ask`] would give the model for these hits, without generating.
@@ -147,10 +171,11 @@ impl KnowledgeBase {
             let reason = format!("{max_new_tokens} leaves no room in a context of {context_len}");
             Error::invalid("max_new_tokens", reason)
         })?;
+        let history = told_history(generator.chat(), options, budget_tokens)?;
         let request = Request {
-            question,
+            question: &options.guards.told(question),
             hits,
-            history: &options.history,
+            history: &history,
             system: options.system.as_deref(),
             budget_tokens,
             fence: options.fence,
@@ -219,7 +244,7 @@ impl KnowledgeBase {
             prompt: written.prompt.to_owned(),
             raw_text: written.text.to_owned(),
             unsupported: cited.unsupported.clone(),
-            ..retrieved.trace(options, written.generation)
+            ..retrieved.trace(question, options, written.generation)
         });
         Ok(Answer {
             found: supported,
@@ -230,6 +255,9 @@ impl KnowledgeBase {
             hits: shown.to_vec(),
             timings: Timings::default(),
             trace,
+            outcome: if supported { Outcome::Answered } else { Outcome::NotFound },
+            refusal: None,
+            masked: None,
         })
     }
 
@@ -294,7 +322,12 @@ impl Retrieved {
     }
 
     /// What is known of an answer before it is cited.
-    fn trace(&self, options: &AskOptions, generation: Option<&Generation>) -> Trace {
+    fn trace(
+        &self,
+        question: &str,
+        options: &AskOptions,
+        generation: Option<&Generation>,
+    ) -> Trace {
         Trace {
             prompt: String::new(),
             raw_text: String::new(),
@@ -308,6 +341,8 @@ impl Retrieved {
             drafted_token_count: generation.map_or(0, |g| g.drafted_token_count),
             accepted_token_count: generation.map_or(0, |g| g.accepted_token_count),
             hits: self.hits.clone(),
+            question: options.guards.told(question).into_owned(),
+            budget: None,
         }
     }
 }
@@ -321,7 +356,7 @@ struct Written<'a> {
 }
 
 /// A follow-up is searched together with the question before it.
-fn follow_up(question: &str, history: &[Message]) -> String {
+pub(super) fn follow_up(question: &str, history: &[Message]) -> String {
     match history.iter().rev().find(|message| message.role == Role::User) {
         Some(last) => format!("{}\n{question}", last.content),
         None => question.to_owned(),
@@ -329,21 +364,35 @@ fn follow_up(question: &str, history: &[Message]) -> String {
 }
 
 fn not_found(
+    question: &str,
     reason: NotFoundReason,
     retrieved: Retrieved,
     timings: Timings,
     options: &AskOptions,
 ) -> Answer {
-    let trace = (options.explain == Explain::Trace).then(|| retrieved.trace(options, None));
+    let mut answer = not_answered(question, timings, options);
+    answer.reason = Some(reason);
+    answer.trace = answer.trace.map(|_| retrieved.trace(question, options, None));
+    answer.hits = retrieved.hits;
+    answer.masked(question, options)
+}
+
+/// An answer without text, passages and reason.
+fn not_answered(question: &str, timings: Timings, options: &AskOptions) -> Answer {
+    let nothing = Retrieved { hits: Vec::new(), best: None, floor: None, coverage: None };
+    let trace = (options.explain == Explain::Trace).then(|| nothing.trace(question, options, None));
     Answer {
         found: false,
         text: String::new(),
         citations: Vec::new(),
-        reason: Some(reason),
-        hits: retrieved.hits,
+        reason: None,
+        hits: Vec::new(),
         left_out: Vec::new(),
         timings,
         trace,
+        outcome: Outcome::NotFound,
+        refusal: None,
+        masked: None,
     }
 }
 

@@ -1,7 +1,10 @@
 //! The facade: one knowledge base, its encoder and its generator. It alone knows every module.
 
 mod ask;
+mod budget;
 mod chat;
+mod explain;
+mod guards;
 mod models;
 mod rerank;
 mod sync;
@@ -22,11 +25,12 @@ use crate::progress::CancelToken;
 use crate::search::{Hit, Mode, SearchOptions};
 use crate::store::{Access, Damage, Filter, Info, NewDocument, PassageRow, Salvage, Seal, Store};
 
-pub use chat::Chat;
+pub use chat::{Chat, Conversation};
+use guards::Gates;
 use models::Models;
 pub use types::{
-    Abstain, Answer, AskOptions, Explain, NO_LLM, NotFoundReason, OpenOptions, Plan, SyncOptions,
-    SyncReport, Timings, Trace, Writer,
+    Abstain, Answer, AskOptions, Budget, Explain, Masked, NO_LLM, NotFoundReason, OpenOptions,
+    Outcome, Plan, SyncOptions, SyncReport, Timings, Trace, Writer,
 };
 
 /// The time of last change stored for text that came from the caller and not from a file.
@@ -40,6 +44,7 @@ const ADDED_TEXT: i64 = i64::MIN;
 pub struct KnowledgeBase {
     store: Store,
     models: Models,
+    gates: Gates,
 }
 
 impl KnowledgeBase {
@@ -55,7 +60,7 @@ impl KnowledgeBase {
         }
         let store = Store::open(path.as_ref(), options.access)?;
         let models = Models::new(&store, options)?;
-        let knowledge_base = Self { store, models };
+        let knowledge_base = Self { store, models, gates: Gates::default() };
         if options.encoder.is_some() && knowledge_base.store.encoder()?.is_some() {
             knowledge_base.encoder()?;
         }

@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::cite::Citation;
 use crate::error::Skipped;
 use crate::generate::GenerateOptions;
+use crate::guard::{Guards, MaskCounts, Refusal};
 use crate::index::BuildOptions;
 use crate::model::{Message, ModelDirs};
 use crate::prompt::Fence;
@@ -110,6 +111,8 @@ pub struct AskOptions {
     pub sentences: Option<usize>,
     /// How passages are told apart from the rest of the prompt. Default by a word that no passage can know.
     pub fence: Fence,
+    /// What may be asked and answered, and whether personal data is masked. Default only a limit on length.
+    pub guards: Guards,
 }
 
 /// Who writes an answer.
@@ -134,6 +137,7 @@ impl Default for AskOptions {
             writer: Writer::default(),
             sentences: None,
             fence: Fence::default(),
+            guards: Guards::default(),
         }
     }
 }
@@ -175,6 +179,27 @@ pub enum NotFoundReason {
     Uncovered,
 }
 
+/// How a question ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// The documents hold an answer.
+    Answered,
+    /// They do not; see [`Answer::reason`].
+    NotFound,
+    /// It may not be asked, or not be answered so; see [`Answer::refusal`].
+    Refused,
+}
+
+/// How often personal data was masked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Masked {
+    /// In the question and the earlier turns.
+    pub question: MaskCounts,
+    /// In the text of the answer.
+    pub answer: MaskCounts,
+}
+
 /// What `ask` returns.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Answer {
@@ -195,6 +220,13 @@ pub struct Answer {
     /// How the answer came about, if asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trace: Option<Trace>,
+    /// How it ended; [`Answer::found`] is whether it was answered.
+    pub outcome: Outcome,
+    /// Which guard refused, and why.
+    pub refusal: Option<Refusal>,
+    /// What was masked, where masking was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub masked: Option<Masked>,
 }
 
 /// Where the time of an answer went, in milliseconds, and its token counts.
@@ -245,4 +277,33 @@ pub struct Trace {
     pub accepted_token_count: usize,
     /// Every hit with its ranks, kept or not.
     pub hits: Vec<Hit>,
+    /// The question, as the model was told it.
+    pub question: String,
+    /// What the context of the generator was spent on; `None` if nothing was generated.
+    pub budget: Option<Budget>,
+}
+
+/// What the context of the generator was spent on, in tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Budget {
+    /// What the model can hold.
+    pub context_len: usize,
+    /// Kept free for the answer.
+    pub answer_tokens: usize,
+    /// The prompt as a whole.
+    pub prompt_tokens: usize,
+    /// Persona and rules.
+    pub system_tokens: usize,
+    /// Worked examples.
+    pub example_tokens: usize,
+    /// Earlier turns.
+    pub history_tokens: usize,
+    /// Passages.
+    pub passage_tokens: usize,
+    /// The question.
+    pub question_tokens: usize,
+    /// Instruction, numbers of passages and the chat template.
+    pub frame_tokens: usize,
+    /// Room that was left.
+    pub left_tokens: usize,
 }

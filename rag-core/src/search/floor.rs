@@ -80,7 +80,7 @@ fn median(values: &mut [f32]) -> f32 {
 }
 
 /// Questions that a knowledge base on one subject does not answer, save by chance.
-const UNRELATED: &[&str] = &[
+pub(crate) const UNRELATED: &[&str] = &[
     "How long should I boil an egg?",
     "What is the best way to remove a wine stain from a carpet?",
     "Who won the football match last night?",

@@ -14,6 +14,7 @@ use crate::error::{Error, Result};
 use crate::store::{Filter, IndexMode, LexicalOptions, NearestOptions, Statistics, Store};
 use fusion::{Fused, Leg};
 
+pub(crate) use floor::UNRELATED;
 pub use floor::{Floor, MIN_COVERAGE, measure as measure_floor, min_coverage};
 pub use fusion::Fusion;
 pub(crate) use hits::surround;

@@ -15,10 +15,14 @@ from rag_py._types import (
     Index,
     Info,
     Kv,
+    Mask,
+    Masked,
     Message,
     Mode,
+    Outcome,
     Ranks,
     Reason,
+    Refusal,
     Salvage,
     Stage,
     Status,
@@ -210,6 +214,15 @@ class KnowledgeBase:
         draft: bool | None = None,
         seed: int | None = None,
         stop: Sequence[str] | None = None,
+        max_question_chars: int | None = None,
+        deny: Sequence[str] | None = None,
+        allow: Sequence[str] | None = None,
+        deny_answer: Sequence[str] | None = None,
+        topics: Sequence[str] | None = None,
+        off_topics: Sequence[str] | None = None,
+        topic_min: float | None = None,
+        off_topic_max: float | None = None,
+        mask: Mask | None = None,
     ) -> Answer:
         """Answers a question from the documents, with verified citations, or says that they do not know.
 
@@ -248,6 +261,16 @@ class KnowledgeBase:
             draft: Guess tokens ahead from the text so far, which changes the speed and no byte. Default True.
             seed: Same seed, same answer. Default 0.
             stop: The answer ends before any of these.
+            max_question_chars: Longest question, in characters; a longer one is refused. Default 100,000.
+            deny: Regular expressions: a question that one of them matches is refused. Case and accents do not count.
+            allow: A question that none of these matches is refused. Default off.
+            deny_answer: An answer that one of these matches is refused; a stream then gives it only when complete.
+            topics: Examples of what may be asked: a question that is like none of them is refused. Default off.
+            off_topics: Examples of what may not be asked: a question like them is refused.
+            topic_min: Centred cosine to the nearest of ``topics`` below which a question is refused. Default 0.25.
+            off_topic_max: Centred cosine to the nearest of ``off_topics`` above which it is. Default 0.4.
+            mask: Mask e-mail addresses, phone, card, account and social security numbers: ``"question"`` (and history)
+                before the model reads it, ``"answer"`` (with quotes and passages), ``"both"`` or True. Default False.
 
         Raises:
             InvalidArgumentError: The question is empty, or an option out of range.
@@ -292,6 +315,15 @@ class KnowledgeBase:
         draft: bool | None = None,
         seed: int | None = None,
         stop: Sequence[str] | None = None,
+        max_question_chars: int | None = None,
+        deny: Sequence[str] | None = None,
+        allow: Sequence[str] | None = None,
+        deny_answer: Sequence[str] | None = None,
+        topics: Sequence[str] | None = None,
+        off_topics: Sequence[str] | None = None,
+        topic_min: float | None = None,
+        off_topic_max: float | None = None,
+        mask: Mask | None = None,
     ) -> AnswerStream: ...
     def chat(
         self,
@@ -327,8 +359,68 @@ class KnowledgeBase:
         draft: bool | None = None,
         seed: int | None = None,
         stop: Sequence[str] | None = None,
+        max_question_chars: int | None = None,
+        deny: Sequence[str] | None = None,
+        allow: Sequence[str] | None = None,
+        deny_answer: Sequence[str] | None = None,
+        topics: Sequence[str] | None = None,
+        off_topics: Sequence[str] | None = None,
+        topic_min: float | None = None,
+        off_topic_max: float | None = None,
+        mask: Mask | None = None,
     ) -> Chat:
         """Starts a conversation. Takes the options of ``ask``, which hold for every turn."""
+
+    def resume(
+        self,
+        saved: str,
+        *,
+        system: str | None = None,
+        history: Sequence[Message] | None = None,
+        top_k: int | None = None,
+        mode: Mode | None = None,
+        index: Index | None = None,
+        ef_search: int | None = None,
+        filter: str | None = None,
+        fusion: str | None = None,
+        diversity: float | None = None,
+        context: int | str | None = None,
+        rerank: int | None = None,
+        abstain: Abstain | None = None,
+        explain: bool | None = None,
+        extract: bool | None = None,
+        sentences: int | None = None,
+        fence: bool | None = None,
+        max_new_tokens: int | None = None,
+        temperature: float | None = None,
+        top_p: float | None = None,
+        min_p: float | None = None,
+        typical_p: float | None = None,
+        repetition_penalty: float | None = None,
+        presence_penalty: float | None = None,
+        frequency_penalty: float | None = None,
+        logit_bias: Mapping[int, float] | None = None,
+        beams: int | None = None,
+        length_penalty: float | None = None,
+        early_stopping: bool | None = None,
+        draft: bool | None = None,
+        seed: int | None = None,
+        stop: Sequence[str] | None = None,
+        max_question_chars: int | None = None,
+        deny: Sequence[str] | None = None,
+        allow: Sequence[str] | None = None,
+        deny_answer: Sequence[str] | None = None,
+        topics: Sequence[str] | None = None,
+        off_topics: Sequence[str] | None = None,
+        topic_min: float | None = None,
+        off_topic_max: float | None = None,
+        mask: Mask | None = None,
+    ) -> Chat:
+        """Goes on with a conversation that ``Chat.save`` wrote. Takes the options of ``ask``, without ``history``.
+
+        Raises:
+            InvalidArgumentError: It is no saved conversation, or one of a newer version.
+        """
 
     def passage(self, passage_id: int) -> Passage | None:
         """The passage with this id, or None."""
@@ -397,6 +489,26 @@ class Chat:
 
     @overload
     def say(self, text: str, *, stream: Literal[True]) -> AnswerStream: ...
+    @overload
+    def regenerate(self, seed: int, *, stream: Literal[False] = False) -> Answer:
+        """Asks the last question again with another seed; the new answer takes the place of the old one.
+
+        Greedy options would give the same answer again, so such a turn is sampled at a temperature of 0.7. If the
+        new answer is not found, question and old answer leave the history.
+
+        Args:
+            seed: Same seed, same answer.
+            stream: Return an ``AnswerStream`` instead, which gives the answer as it is written.
+
+        Raises:
+            InvalidArgumentError: Nothing was said yet, or another turn is running.
+        """
+
+    @overload
+    def regenerate(self, seed: int, *, stream: Literal[True]) -> AnswerStream: ...
+    def save(self) -> str:
+        """The turns so far and the last question as JSON, for ``KnowledgeBase.resume``. Options are not in it."""
+
     @property
     def history(self) -> list[Message]:
         """The turns so far, oldest first."""
@@ -599,6 +711,24 @@ class Answer:
     @property
     def trace(self) -> Trace | None:
         """How the answer came about, if ``explain=True`` asked for it."""
+
+    @property
+    def outcome(self) -> Outcome:
+        """How it ended: ``"answered"``, ``"not_found"`` or ``"refused"``."""
+
+    @property
+    def refusal(self) -> Refusal | None:
+        """Which guard refused and why; None if none did."""
+
+    @property
+    def masked(self) -> Masked | None:
+        """How often each kind of personal data was masked in question and answer; None without ``mask``."""
+
+    def explain_html(self) -> str:
+        """How the answer came about, as one HTML page that needs nothing else.
+
+        Ask with ``explain=True``, or most of it is missing.
+        """
 
     def to_dict(self) -> dict[str, Any]:
         """The same as plain values, with the keys of ``rag ask --json``."""

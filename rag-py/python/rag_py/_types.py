@@ -8,6 +8,16 @@ Status = Union[Literal["ok"], Literal["moved"], Literal["changed"], Literal["mis
 Reason = Union[
     Literal["empty"], Literal["below_floor"], Literal["uncovered"], Literal["unsupported"]
 ]
+Outcome = Union[Literal["answered"], Literal["not_found"], Literal["refused"]]
+Guard = Union[
+    Literal["length"],
+    Literal["deny"],
+    Literal["allow"],
+    Literal["off_topic"],
+    Literal["topic"],
+    Literal["deny_answer"],
+]
+Mask = Union[bool, Literal["off"], Literal["question"], Literal["answer"], Literal["both"]]
 StopReason = Union[
     Literal["end_of_turn"],
     Literal["stop_string"],
@@ -71,6 +81,15 @@ class AskOptions(TypedDict, total=False):
     draft: Optional[bool]
     seed: Optional[int]
     stop: Optional[Sequence[str]]
+    max_question_chars: Optional[int]
+    deny: Optional[Sequence[str]]
+    allow: Optional[Sequence[str]]
+    deny_answer: Optional[Sequence[str]]
+    topics: Optional[Sequence[str]]
+    off_topics: Optional[Sequence[str]]
+    topic_min: Optional[float]
+    off_topic_max: Optional[float]
+    mask: Optional[Mask]
 
 
 class GenerateOptions(TypedDict, total=False):
@@ -122,6 +141,45 @@ class Timings(TypedDict):
     answer_token_count: int
 
 
+class Refusal(TypedDict):
+    """Which guard refused, and why."""
+
+    guard: Guard
+    reason: str
+
+
+class MaskCounts(TypedDict):
+    """How often each kind of personal data was masked."""
+
+    email: int
+    iban: int
+    nir: int
+    card: int
+    phone: int
+
+
+class Masked(TypedDict):
+    """What was masked in the question with its history, and in the answer."""
+
+    question: MaskCounts
+    answer: MaskCounts
+
+
+class Budget(TypedDict):
+    """What the context of the generator was spent on, in tokens."""
+
+    context_len: int
+    answer_tokens: int
+    prompt_tokens: int
+    system_tokens: int
+    example_tokens: int
+    history_tokens: int
+    passage_tokens: int
+    question_tokens: int
+    frame_tokens: int
+    left_tokens: int
+
+
 class Trace(TypedDict):
     """How an answer came about."""
 
@@ -135,6 +193,8 @@ class Trace(TypedDict):
     drafted_token_count: int
     accepted_token_count: int
     hits: List[Dict[str, Any]]
+    question: str
+    budget: Optional[Budget]
 
 
 class Info(TypedDict):

@@ -60,13 +60,40 @@ impl Answer {
         to_plain(py, &self.0.trace)
     }
 
+    /// How it ended: "answered", "not_found" or "refused".
+    #[getter]
+    fn outcome(&self, py: Python<'_>) -> PyResult<String> {
+        word(py, &self.0.outcome)
+    }
+
+    /// Which guard refused and why, as `{"guard", "reason"}`; `None` if none did.
+    #[getter]
+    fn refusal<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        to_plain(py, &self.0.refusal)
+    }
+
+    /// How often each kind of personal data was masked in question and answer; `None` without `mask`.
+    #[getter]
+    fn masked<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        to_plain(py, &self.0.masked)
+    }
+
+    /// How the answer came about, as one HTML page that needs nothing else.
+    ///
+    /// Ask with `explain=True`, or most of it is missing.
+    fn explain_html(&self) -> String {
+        self.0.explain_html()
+    }
+
     /// The same as plain values, with the keys of `rag ask --json`.
     fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         to_plain(py, &self.0)
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
-        Ok(if self.0.found {
+        Ok(if let Some(refusal) = &self.0.refusal {
+            format!("Answer(found=False, outcome='refused', guard='{}')", refusal.guard.name())
+        } else if self.0.found {
             let text = short(py, &self.0.text)?;
             format!("Answer(found=True, text={text}, citations={})", self.0.citations.len())
         } else {

@@ -1,0 +1,144 @@
+//! What may be asked and answered, how an answer ended, and how it came about as a page.
+
+use std::ffi::c_char;
+use std::ptr;
+
+use rag_core::guard::{Guard, Guards, Mask, Rules, Topics};
+use rag_core::{Outcome, Result};
+
+use crate::answer::rag_answer;
+use crate::boundary::{self, run};
+use crate::error::{rag_error, rag_status};
+use crate::options::{self, choice, or_default, rag_guards};
+
+/// How a question ended.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum rag_outcome {
+    /// The documents hold an answer.
+    RAG_OUTCOME_ANSWERED = 0,
+    /// They do not: see rag_answer_reason.
+    RAG_OUTCOME_NOT_FOUND = 1,
+    /// A guard refused: see rag_answer_guard.
+    RAG_OUTCOME_REFUSED = 2,
+}
+
+impl From<Outcome> for rag_outcome {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Answered => Self::RAG_OUTCOME_ANSWERED,
+            Outcome::NotFound => Self::RAG_OUTCOME_NOT_FOUND,
+            Outcome::Refused => Self::RAG_OUTCOME_REFUSED,
+        }
+    }
+}
+
+/// Which guard refused.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum rag_guard {
+    /// None.
+    RAG_GUARD_NONE = 0,
+    /// The question is too long.
+    RAG_GUARD_LENGTH = 1,
+    /// The question matches a deny rule.
+    RAG_GUARD_DENY = 2,
+    /// The question matches no allow rule.
+    RAG_GUARD_ALLOW = 3,
+    /// The question is close to an example of what may not be asked.
+    RAG_GUARD_OFF_TOPIC = 4,
+    /// The question is close to no example of what may be asked.
+    RAG_GUARD_TOPIC = 5,
+    /// The answer matches a rule on answers.
+    RAG_GUARD_DENY_ANSWER = 6,
+}
+
+impl From<Guard> for rag_guard {
+    fn from(guard: Guard) -> Self {
+        match guard {
+            Guard::Length => Self::RAG_GUARD_LENGTH,
+            Guard::Deny => Self::RAG_GUARD_DENY,
+            Guard::Allow => Self::RAG_GUARD_ALLOW,
+            Guard::OffTopic => Self::RAG_GUARD_OFF_TOPIC,
+            Guard::Topic => Self::RAG_GUARD_TOPIC,
+            Guard::DenyAnswer => Self::RAG_GUARD_DENY_ANSWER,
+        }
+    }
+}
+
+/// How the question ended; RAG_OUTCOME_NOT_FOUND for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rag_answer_outcome(answer: *const rag_answer) -> rag_outcome {
+    // SAFETY: null or live, by contract.
+    let answer = unsafe { answer.as_ref() };
+    answer.map_or(rag_outcome::RAG_OUTCOME_NOT_FOUND, |answer| answer.answer.outcome.into())
+}
+
+/// Which guard refused; RAG_GUARD_NONE if none did and for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rag_answer_guard(answer: *const rag_answer) -> rag_guard {
+    // SAFETY: null or live, by contract.
+    let refusal = unsafe { answer.as_ref() }.and_then(|answer| answer.answer.refusal.as_ref());
+    refusal.map_or(rag_guard::RAG_GUARD_NONE, |refusal| refusal.guard.into())
+}
+
+/// Why the guard refused, for whoever set it up: it names the rule or the nearest example. Lent until the answer is
+/// freed; NULL if none refused and for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rag_answer_refusal(answer: *const rag_answer) -> *const c_char {
+    // SAFETY: null or live, by contract.
+    unsafe { answer.as_ref() }.map_or(ptr::null(), |answer| answer.refusal)
+}
+
+/// How the answer came about, as one HTML page that needs nothing else: question, answer with its cited spans, ranks,
+/// what the prompt and the time were spent on, the prompt. Ask with RAG_EXPLAIN_TRACE, or most of it is missing.
+///
+/// On success `*html` is owned by the caller: free it with rag_string_free.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rag_answer_explain_html(
+    answer: *const rag_answer,
+    html: *mut *mut c_char,
+    error: *mut *mut rag_error,
+) -> rag_status {
+    // SAFETY: the pointers are null or valid as the contract above says.
+    unsafe {
+        run(error, || {
+            boundary::text_output(html, "html", || {
+                Ok(boundary::handle(answer, "answer")?.answer.explain_html())
+            })
+        })
+    }
+}
+
+/// What rag-core is asked for.
+///
+/// # Safety
+/// `given` is null or valid, and so are the pointers in it.
+pub(crate) unsafe fn guards(given: *const rag_guards) -> Result<Guards> {
+    let default = Guards::default();
+    // SAFETY: passed on to the caller.
+    let given = unsafe { options::read(given) }?;
+    // SAFETY: passed on to the caller.
+    let texts = |list, count, name| unsafe { boundary::texts(list, count, name) };
+    let examples = |list, count, name| -> Result<Vec<String>> {
+        Ok(texts(list, count, name)?.into_iter().map(str::to_owned).collect())
+    };
+    let topics = Topics {
+        allowed: examples(given.topics, given.topic_count, "topics")?,
+        denied: examples(given.off_topics, given.off_topic_count, "off_topics")?,
+        min_allowed: or_default(given.topic_min, default.topics.min_allowed),
+        max_denied: or_default(given.off_topic_max, default.topics.max_denied),
+    };
+    Ok(Guards {
+        max_question_chars: or_default(given.max_question_chars, default.max_question_chars),
+        deny: Rules::parse(&texts(given.deny, given.deny_count, "deny")?)?,
+        allow: Rules::parse(&texts(given.allow, given.allow_count, "allow")?)?,
+        topics,
+        deny_answer: Rules::parse(&texts(
+            given.deny_answer,
+            given.deny_answer_count,
+            "deny_answer",
+        )?)?,
+        mask: choice(given.mask, &Mask::ALL, "mask")?,
+    })
+}

@@ -1,0 +1,250 @@
+//! Personal data in a text, replaced by typed placeholders such as `[EMAIL]`.
+//!
+//! What is found: e-mail addresses, IBANs (ISO 13616, check digits by ISO 7064 mod 97-10), French social security
+//! numbers (NIR, with their key), payment cards (ISO/IEC 7812, Luhn's digit) and phone numbers (French forms, and
+//! international ones after `+` or `00`). The form decides, not the meaning: a number that has the form and the
+//! check digits of a card is masked, whatever it is.
+
+mod numbers;
+mod phone;
+mod window;
+
+use serde::Serialize;
+
+use window::{Window, is_word};
+
+/// Which texts are masked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Mask {
+    /// None.
+    #[default]
+    Off,
+    /// What the model is told of the person: question and earlier turns.
+    Question,
+    /// What is handed out: the answer, its pieces, quotes and passages.
+    Answer,
+    /// Both.
+    Both,
+}
+
+impl Mask {
+    /// Every choice.
+    pub const ALL: [Mask; 4] = [Mask::Off, Mask::Question, Mask::Answer, Mask::Both];
+
+    /// Its name in options: `"off"`, `"question"`, `"answer"` or `"both"`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Mask::Off => "off",
+            Mask::Question => "question",
+            Mask::Answer => "answer",
+            Mask::Both => "both",
+        }
+    }
+
+    /// The choice of this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|mask| mask.name() == name)
+    }
+}
+
+/// A kind of personal data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MaskKind {
+    /// E-mail address.
+    Email,
+    /// International bank account number.
+    Iban,
+    /// French social security number.
+    Nir,
+    /// Payment card.
+    Card,
+    /// Phone number.
+    Phone,
+}
+
+impl MaskKind {
+    /// What stands in its place.
+    #[must_use]
+    pub fn placeholder(self) -> &'static str {
+        match self {
+            MaskKind::Email => "[EMAIL]",
+            MaskKind::Iban => "[IBAN]",
+            MaskKind::Nir => "[NIR]",
+            MaskKind::Card => "[CARD]",
+            MaskKind::Phone => "[PHONE]",
+        }
+    }
+}
+
+/// How often each kind was masked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct MaskCounts {
+    /// E-mail addresses.
+    pub email: usize,
+    /// Bank accounts.
+    pub iban: usize,
+    /// Social security numbers.
+    pub nir: usize,
+    /// Payment cards.
+    pub card: usize,
+    /// Phone numbers.
+    pub phone: usize,
+}
+
+impl MaskCounts {
+    /// All kinds together.
+    #[must_use]
+    pub fn total(&self) -> usize {
+        self.email + self.iban + self.nir + self.card + self.phone
+    }
+
+    fn add(&mut self, kind: MaskKind) {
+        match kind {
+            MaskKind::Email => self.email += 1,
+            MaskKind::Iban => self.iban += 1,
+            MaskKind::Nir => self.nir += 1,
+            MaskKind::Card => self.card += 1,
+            MaskKind::Phone => self.phone += 1,
+        }
+    }
+}
+
+impl std::ops::AddAssign for MaskCounts {
+    fn add_assign(&mut self, other: Self) {
+        self.email += other.email;
+        self.iban += other.iban;
+        self.nir += other.nir;
+        self.card += other.card;
+        self.phone += other.phone;
+    }
+}
+
+/// A text with its personal data masked, and what was masked.
+#[must_use]
+pub fn mask(text: &str) -> (String, MaskCounts) {
+    let mut stream = MaskStream::default();
+    let mut masked = stream.push(text);
+    masked.push_str(&stream.rest());
+    (masked, stream.counts)
+}
+
+/// Masks a text that arrives in pieces: all of them together are what [`mask`] makes of the whole.
+///
+/// Held back is what may still become personal data: the beginning of an address or of a number, a word at most
+/// in ordinary text. Time is linear in the text.
+#[derive(Debug, Default)]
+pub struct MaskStream {
+    held: String,
+    previous: Option<char>,
+    counts: MaskCounts,
+}
+
+impl MaskStream {
+    /// Takes in a piece and gives what is certain by now; may be empty.
+    #[must_use]
+    pub fn push(&mut self, piece: &str) -> String {
+        self.held.push_str(piece);
+        self.drain(false)
+    }
+
+    /// The end of the text: what was held back, and all that was masked.
+    #[must_use]
+    pub fn finish(mut self) -> (String, MaskCounts) {
+        let rest = self.rest();
+        (rest, self.counts)
+    }
+
+    fn rest(&mut self) -> String {
+        self.drain(true)
+    }
+
+    /// What can be said of the held text; `complete` if nothing follows it.
+    ///
+    /// A decision that did not look beyond the held text cannot change with what follows; see [`Window`].
+    fn drain(&mut self, complete: bool) -> String {
+        let mut out = String::with_capacity(self.held.len());
+        let mut at = 0;
+        while let Some(rest) = self.held.get(at..).filter(|rest| !rest.is_empty()) {
+            let window = Window::new(rest);
+            let may_begin = !self.previous.is_some_and(is_word);
+            let found = if may_begin { find(&window) } else { None };
+            if window.is_starved() && !complete {
+                break;
+            }
+            let Some(first) = rest.chars().next() else { break };
+            match found {
+                Some((kind, end)) => {
+                    out.push_str(kind.placeholder());
+                    self.counts.add(kind);
+                    self.previous = Some(']');
+                    at += end;
+                }
+                None => {
+                    out.push(first);
+                    self.previous = Some(first);
+                    at += first.len_utf8();
+                }
+            }
+        }
+        self.held.drain(..at);
+        out
+    }
+}
+
+/// The length in bytes of what begins with a window, if it is of one kind.
+type Matcher = fn(&Window<'_>) -> Option<usize>;
+
+/// The personal data that begins with the window, and its length in bytes.
+fn find(window: &Window<'_>) -> Option<(MaskKind, usize)> {
+    let kinds: [(MaskKind, Matcher); 5] = [
+        (MaskKind::Email, email),
+        (MaskKind::Iban, numbers::iban),
+        (MaskKind::Nir, numbers::nir),
+        (MaskKind::Card, numbers::card),
+        (MaskKind::Phone, phone::phone),
+    ];
+    kinds.into_iter().find_map(|(kind, matcher)| Some((kind, matcher(window)?)))
+}
+
+/// Longest part of an address before its `@` (RFC 5321, 4.5.3.1.1).
+const MAX_LOCAL_CHARS: usize = 64;
+
+fn email(window: &Window<'_>) -> Option<usize> {
+    window.at(0).filter(|c| is_word(*c) || *c == '_')?;
+    let mut at = 0;
+    for _ in 0..=MAX_LOCAL_CHARS {
+        match window.at(at)? {
+            '@' => return domain(window, at + 1),
+            c if is_word(c) || "._%+-".contains(c) => at += c.len_utf8(),
+            _ => return None,
+        }
+    }
+    None
+}
+
+/// Labels joined by dots, up to the last one that can be a top-level domain.
+fn domain(window: &Window<'_>, from: usize) -> Option<usize> {
+    let (mut at, mut end, mut label_count) = (from, None, 0);
+    loop {
+        let first = window.at(at).filter(|c| is_word(*c))?;
+        let mut char_count = 0;
+        while let Some(c) = window.at(at).filter(|c| is_word(*c) || *c == '-') {
+            at += c.len_utf8();
+            char_count += 1;
+        }
+        label_count += 1;
+        if label_count > 1 && char_count > 1 && first.is_alphabetic() {
+            end = Some(at);
+        }
+        if window.at(at) != Some('.') || !window.at(at + 1).is_some_and(is_word) {
+            return end;
+        }
+        at += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests;

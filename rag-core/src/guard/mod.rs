@@ -1,0 +1,199 @@
+//! What may be asked and what may be answered, by rules of the caller: length, deny and allow rules, topics, and the
+//! masking of personal data.
+//!
+//! A question that may not be asked is refused, which is a result with its reason and not an error. All guards but
+//! the one on length are off until they are asked for. What the documents can answer is not decided here.
+
+mod mask;
+mod outlet;
+mod rules;
+mod topic;
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+
+use crate::error::{Error, Result};
+
+pub use mask::{Mask, MaskCounts, MaskKind, MaskStream, mask};
+pub(crate) use outlet::Outlet;
+pub use rules::Rules;
+pub(crate) use topic::TopicGate;
+pub use topic::Topics;
+
+/// The guards of a call. They run in the order of the fields; the first that refuses decides.
+#[derive(Debug, Clone)]
+pub struct Guards {
+    /// Longest question, in characters. Default 100,000, which is more than most models hold.
+    pub max_question_chars: usize,
+    /// A question that one of these matches is refused.
+    pub deny: Rules,
+    /// With any rule here, a question that none of them matches is refused.
+    pub allow: Rules,
+    /// What questions may be about.
+    pub topics: Topics,
+    /// An answer that one of these matches is refused. With any rule here no piece of the answer is handed out
+    /// before the whole of it has passed.
+    pub deny_answer: Rules,
+    /// Where personal data is masked. Default nowhere.
+    pub mask: Mask,
+}
+
+impl Default for Guards {
+    fn default() -> Self {
+        Self {
+            max_question_chars: 100_000,
+            deny: Rules::default(),
+            allow: Rules::default(),
+            topics: Topics::default(),
+            deny_answer: Rules::default(),
+            mask: Mask::default(),
+        }
+    }
+}
+
+/// A guard that can refuse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Guard {
+    /// The question is too long.
+    Length,
+    /// The question matches a deny rule.
+    Deny,
+    /// The question matches no allow rule.
+    Allow,
+    /// The question is close to an example of what may not be asked.
+    OffTopic,
+    /// The question is close to no example of what may be asked.
+    Topic,
+    /// The answer matches a rule on answers.
+    DenyAnswer,
+}
+
+impl Guard {
+    /// Its name, as in JSON.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Guard::Length => "length",
+            Guard::Deny => "deny",
+            Guard::Allow => "allow",
+            Guard::OffTopic => "off_topic",
+            Guard::Topic => "topic",
+            Guard::DenyAnswer => "deny_answer",
+        }
+    }
+}
+
+/// Which guard refused, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Refusal {
+    /// The guard.
+    pub guard: Guard,
+    /// Why, for whoever set the guard up: it names the rule or the nearest example.
+    pub reason: String,
+}
+
+impl Guards {
+    /// Checks the options themselves.
+    ///
+    /// # Errors
+    /// InvalidArgument for a length of 0, a cosine beyond -1 to 1, and examples that are empty or too many.
+    pub fn validate(&self) -> Result<()> {
+        if self.max_question_chars == 0 {
+            return Err(Error::invalid("max_question_chars", "0 allows no question"));
+        }
+        self.topics.validate()
+    }
+
+    /// Why the question is refused by its letters alone. Topics need an encoder and are the facade's to check.
+    #[must_use]
+    pub fn check_question(&self, question: &str) -> Option<Refusal> {
+        let char_count = question.chars().count();
+        if char_count > self.max_question_chars {
+            let most = self.max_question_chars;
+            return refusal(Guard::Length, format!("{char_count} characters, at most {most}"));
+        }
+        if let Some(pattern) = self.deny.find(question) {
+            return refusal(Guard::Deny, format!("the question matches {pattern:?}"));
+        }
+        if !self.allow.is_empty() && self.allow.find(question).is_none() {
+            return refusal(
+                Guard::Allow,
+                "the question matches no rule of what may be asked".into(),
+            );
+        }
+        None
+    }
+
+    /// Why the answer is refused.
+    #[must_use]
+    pub fn check_answer(&self, answer: &str) -> Option<Refusal> {
+        let pattern = self.deny_answer.find(answer)?;
+        refusal(Guard::DenyAnswer, format!("the answer matches {pattern:?}"))
+    }
+
+    /// Whether question and earlier turns are masked.
+    #[must_use]
+    pub fn masks_question(&self) -> bool {
+        matches!(self.mask, Mask::Question | Mask::Both)
+    }
+
+    /// Whether what is handed out is masked.
+    #[must_use]
+    pub fn masks_answer(&self) -> bool {
+        matches!(self.mask, Mask::Answer | Mask::Both)
+    }
+
+    /// What the model is told of `text`, a question or an earlier turn.
+    #[must_use]
+    pub fn told<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        if self.masks_question() { Cow::Owned(mask(text).0) } else { Cow::Borrowed(text) }
+    }
+}
+
+fn refusal(guard: Guard, reason: String) -> Option<Refusal> {
+    Some(Refusal { guard, reason })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn guard(guards: &Guards, question: &str) -> Option<Guard> {
+        guards.check_question(question).map(|refusal| refusal.guard)
+    }
+
+    #[test]
+    fn only_the_length_is_guarded_by_default() {
+        let guards = Guards::default();
+        assert_eq!(guard(&guards, &"\u{e9}".repeat(100_000)), None);
+        let refusal = guards.check_question(&"\u{e9}".repeat(100_001)).unwrap();
+        assert_eq!(refusal.guard, Guard::Length);
+        assert_eq!(refusal.reason, "100001 characters, at most 100000");
+        assert_eq!(guards.told("jo@site.fr"), "jo@site.fr");
+        assert!(guards.check_answer("anything").is_none());
+    }
+
+    #[test]
+    fn the_first_guard_that_refuses_decides() {
+        let rules = |pattern: &str| Rules::parse(&[pattern]).unwrap();
+        let guards =
+            Guards { deny: rules("salaire"), allow: rules("conges|salaire"), ..Guards::default() };
+        assert_eq!(guard(&guards, "Quel est son SALAIRE ?"), Some(Guard::Deny));
+        assert_eq!(guard(&guards, "Quel temps fait-il ?"), Some(Guard::Allow));
+        assert_eq!(guard(&guards, "Combien de cong\u{e9}s ?"), None);
+    }
+
+    #[test]
+    fn options_out_of_range_are_refused() {
+        let none = Guards { max_question_chars: 0, ..Guards::default() };
+        assert!(none.validate().is_err());
+        let with = |topics| Guards { topics, ..Guards::default() }.validate().is_err();
+        assert!(with(Topics { min_allowed: f32::NAN, ..Topics::default() }));
+        assert!(with(Topics { max_denied: 1.5, ..Topics::default() }));
+        assert!(with(Topics { denied: vec![" ".to_owned()], ..Topics::default() }));
+        assert!(!with(Topics::default()));
+    }
+}

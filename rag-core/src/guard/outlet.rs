@@ -1,0 +1,109 @@
+//! Between the generator and whoever reads the answer as it is written.
+
+use std::ops::ControlFlow;
+
+use super::{Guards, MaskStream};
+
+/// Hands on the pieces of an answer: masked where the guards say so, and kept to the end where the whole answer must
+/// pass before any of it may be seen.
+pub(crate) struct Outlet<'a> {
+    on_piece: &'a mut dyn FnMut(&str) -> ControlFlow<()>,
+    mask: Option<MaskStream>,
+    kept: Option<String>,
+    stopped: bool,
+}
+
+impl<'a> Outlet<'a> {
+    pub(crate) fn new(
+        guards: &Guards,
+        on_piece: &'a mut dyn FnMut(&str) -> ControlFlow<()>,
+    ) -> Self {
+        Self {
+            on_piece,
+            mask: guards.masks_answer().then(MaskStream::default),
+            kept: (!guards.deny_answer.is_empty()).then(String::new),
+            stopped: false,
+        }
+    }
+
+    /// Takes a piece from the generator; `Break` ends the generation.
+    pub(crate) fn piece(&mut self, piece: &str) -> ControlFlow<()> {
+        let masked = self.mask.as_mut().map(|mask| mask.push(piece));
+        self.hand_on(masked.as_deref().unwrap_or(piece))
+    }
+
+    /// The end of the answer, which may be seen or not.
+    pub(crate) fn finish(mut self, refused: bool) {
+        if refused || self.stopped {
+            return;
+        }
+        let rest = self.mask.take().map(|mask| mask.finish().0).unwrap_or_default();
+        let kept = self.kept.take().unwrap_or_default();
+        let _ = self.hand_on(&(kept + &rest));
+    }
+
+    fn hand_on(&mut self, text: &str) -> ControlFlow<()> {
+        if text.is_empty() {
+            return ControlFlow::Continue(());
+        }
+        if let Some(kept) = &mut self.kept {
+            kept.push_str(text);
+            return ControlFlow::Continue(());
+        }
+        let flow = (self.on_piece)(text);
+        self.stopped = flow.is_break();
+        flow
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::guard::{Mask, Rules};
+
+    fn pieces(guards: &Guards, given: &[&str], refused: bool) -> Vec<String> {
+        let mut seen = Vec::new();
+        let mut on_piece = |piece: &str| {
+            seen.push(piece.to_owned());
+            ControlFlow::Continue(())
+        };
+        let mut outlet = Outlet::new(guards, &mut on_piece);
+        given.iter().for_each(|piece| assert!(outlet.piece(piece).is_continue()));
+        outlet.finish(refused);
+        seen
+    }
+
+    #[test]
+    fn pieces_pass_as_they_come_without_guards() {
+        assert_eq!(pieces(&Guards::default(), &["a@", "b.fr"], false), ["a@", "b.fr"]);
+    }
+
+    #[test]
+    fn personal_data_is_masked_across_pieces() {
+        let guards = Guards { mask: Mask::Both, ..Guards::default() };
+        let seen = pieces(&guards, &["write to j", "o@site.", "fr, or call"], false);
+        assert_eq!(seen, ["write to ", "[EMAIL], or ", "call"]);
+    }
+
+    #[test]
+    fn nothing_is_seen_before_the_whole_answer_passed() {
+        let deny_answer = Rules::parse(&["secret"]).unwrap_or_default();
+        let guards = Guards { deny_answer, mask: Mask::Answer, ..Guards::default() };
+        assert_eq!(pieces(&guards, &["one ", "jo@site.fr"], false), ["one [EMAIL]"]);
+        assert!(pieces(&guards, &["one ", "secret"], true).is_empty());
+    }
+
+    #[test]
+    fn a_reader_that_left_gets_nothing_more() {
+        let guards = Guards { mask: Mask::Answer, ..Guards::default() };
+        let mut count = 0;
+        let mut on_piece = |_: &str| {
+            count += 1;
+            ControlFlow::Break(())
+        };
+        let mut outlet = Outlet::new(&guards, &mut on_piece);
+        assert!(outlet.piece("a b").is_break());
+        outlet.finish(false);
+        assert_eq!(count, 1);
+    }
+}

@@ -1,0 +1,192 @@
+//! How an answer came about, as one HTML page that needs nothing else.
+//!
+//! The page holds no script and loads nothing; its policy forbids both. All that comes from documents, questions and
+//! models goes through [`Page::text`], which leaves no character that HTML gives a meaning.
+
+mod bars;
+mod page;
+mod passages;
+
+use crate::guard::Refusal;
+use crate::search::Hit;
+
+use super::types::{Answer, NotFoundReason, Outcome, Trace};
+use page::Page;
+
+impl Answer {
+    /// How the answer came about, as one self-contained HTML page, light and dark: question, outcome, the answer with
+    /// its markers linked to the cited spans, passages with their ranks, what the prompt and the time were spent on,
+    /// and the prompt itself.
+    ///
+    /// Ask with [`Explain::Trace`](super::Explain::Trace): without a trace there is no question, no prompt and no
+    /// budget to show.
+    #[must_use]
+    pub fn explain_html(&self) -> String {
+        let mut page = Page::new();
+        self.head(&mut page);
+        self.answer_section(&mut page);
+        passages::write(self, &mut page);
+        if let Some(trace) = &self.trace {
+            bars::budget(trace, &mut page);
+        }
+        bars::timings(&self.timings, &mut page);
+        if let Some(trace) = &self.trace {
+            facts(self, trace, &mut page);
+            fold("Prompt", &trace.prompt, &mut page);
+            fold("What the model wrote", &trace.raw_text, &mut page);
+        }
+        page.finish()
+    }
+
+    /// Why there is no answer, in words; `None` if there is one.
+    #[must_use]
+    pub fn reason_text(&self) -> Option<String> {
+        match (self.outcome, self.reason, &self.refusal) {
+            (Outcome::Refused, _, Some(refusal)) => Some(refusal.text()),
+            (Outcome::NotFound, Some(reason), _) => Some(reason.text().to_owned()),
+            _ => None,
+        }
+    }
+
+    /// What became of a passage that was found: cited, in the prompt, left out, or why none was used.
+    #[must_use]
+    pub fn fate(&self, hit: &Hit) -> String {
+        let cited = self.citations.iter().filter(|cited| cited.passage_id == hit.passage_id);
+        let markers: Vec<String> = cited.map(|cited| format!("[{}]", cited.marker)).collect();
+        if self.left_out(hit) {
+            "left out: no room".to_owned()
+        } else if self.found && !markers.is_empty() {
+            format!("cited as {}", markers.join(" "))
+        } else if self.timings.prompt_token_count > 0 {
+            "in the prompt".to_owned()
+        } else if self.reason == Some(NotFoundReason::BelowFloor) {
+            "below the floor".to_owned()
+        } else {
+            "not used".to_owned()
+        }
+    }
+
+    fn left_out(&self, hit: &Hit) -> bool {
+        self.left_out.contains(&hit.passage_id)
+    }
+
+    fn head(&self, page: &mut Page) {
+        let question = self.trace.as_ref().map_or("", |trace| trace.question.as_str());
+        page.open("header", "");
+        page.element("h1", "", if question.is_empty() { "An answer explained" } else { question });
+        let (class, word) = match self.outcome {
+            Outcome::Answered => ("good", "answered"),
+            Outcome::NotFound => ("none", "not found"),
+            Outcome::Refused => ("bad", "refused"),
+        };
+        page.open("p", "");
+        page.element("span", &format!("badge {class}"), word);
+        if let Some(reason) = self.reason_text() {
+            page.text(" ");
+            page.text(&reason);
+        }
+        page.close("p");
+        page.close("header");
+    }
+
+    fn answer_section(&self, page: &mut Page) {
+        if !self.text.is_empty() {
+            page.section("Answer");
+            page.open("p", "answer");
+            self.linked(page);
+            page.close("p");
+            page.close("section");
+        }
+        let unsupported = self.trace.as_ref().map_or(&[][..], |trace| &trace.unsupported);
+        if !unsupported.is_empty() {
+            page.section("Claims that no passage supports");
+            page.open("ul", "unsupported");
+            unsupported.iter().for_each(|claim| page.element("li", "", claim));
+            page.close("ul");
+            page.close("section");
+        }
+    }
+
+    /// The text, each marker a link to what it cites.
+    fn linked(&self, page: &mut Page) {
+        let mut rest = self.text.as_str();
+        while let Some((before, marker, after)) = next_marker(rest) {
+            page.text(before);
+            if self.citations.iter().any(|citation| citation.marker == marker) {
+                page.link(&format!("cited-{marker}"), &format!("[{marker}]"));
+            } else {
+                page.text(&format!("[{marker}]"));
+            }
+            rest = after;
+        }
+        page.text(rest);
+    }
+}
+
+impl NotFoundReason {
+    /// The reason in words.
+    #[must_use]
+    pub fn text(self) -> &'static str {
+        match self {
+            NotFoundReason::Empty => "the knowledge base is empty",
+            NotFoundReason::BelowFloor => "no passage is close to the question",
+            NotFoundReason::Unsupported => "the passages do not support an answer",
+            NotFoundReason::Uncovered => "no passage holds enough of the question's words",
+        }
+    }
+}
+
+impl Refusal {
+    /// The guard and its reason in words.
+    fn text(&self) -> String {
+        format!("by the guard {}: {}", self.guard.name(), self.reason)
+    }
+}
+
+/// The text before the first `[n]`, its number, and the text after it.
+fn next_marker(text: &str) -> Option<(&str, usize, &str)> {
+    text.match_indices('[').find_map(|(open, _)| {
+        let inside = text.get(open + 1..)?;
+        let (digits, after) = inside.split_once(']')?;
+        let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+        let number = digits.parse().ok().filter(|_| is_number)?;
+        Some((text.get(..open)?, number, after))
+    })
+}
+
+fn facts(answer: &Answer, trace: &Trace, page: &mut Page) {
+    page.section("Figures");
+    page.open("dl", "");
+    let cosine =
+        |value: Option<f32>| value.map_or("none".to_owned(), |value| format!("{value:.4}"));
+    page.fact("Best cosine", &cosine(trace.best));
+    page.fact("Floor", &cosine(trace.floor));
+    page.fact("Question covered", &cosine(trace.coverage));
+    page.fact("Cover needed", &cosine(trace.min_coverage));
+    page.fact("Seed", &trace.seed.to_string());
+    page.fact("Tokens of the prompt", &answer.timings.prompt_token_count.to_string());
+    page.fact("of these kept from before", &trace.reused_token_count.to_string());
+    page.fact("Tokens of the answer", &answer.timings.answer_token_count.to_string());
+    let drafted = format!("{} of {}", trace.accepted_token_count, trace.drafted_token_count);
+    page.fact("guessed ahead and right", &drafted);
+    if let Some(masked) = &answer.masked {
+        page.fact("Masked in the question", &masked.question.total().to_string());
+        page.fact("Masked in the answer", &masked.answer.total().to_string());
+    }
+    page.close("dl");
+    page.close("section");
+}
+
+/// A text that is shown on request.
+fn fold(title: &str, text: &str, page: &mut Page) {
+    if text.is_empty() {
+        return;
+    }
+    page.open("details", "");
+    page.element("summary", "", title);
+    page.element("pre", "", text);
+    page.close("details");
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,111 @@
+//! HTML, written so that no text can become markup.
+
+const STYLE: &str = include_str!("style.css");
+
+/// A page being written. Tag and class names are ours; texts are anybody's.
+#[derive(Debug)]
+pub(super) struct Page(String);
+
+impl Page {
+    pub(super) fn new() -> Self {
+        let policy = "default-src 'none'; style-src 'unsafe-inline'";
+        Self(format!(
+            "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+             <meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\">\n\
+             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+             <title>An answer explained</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n"
+        ))
+    }
+
+    pub(super) fn finish(mut self) -> String {
+        self.0.push_str("</main>\n</body>\n</html>\n");
+        self.0
+    }
+
+    pub(super) fn open(&mut self, tag: &str, class: &str) {
+        match class {
+            "" => self.0.push_str(&format!("<{tag}>")),
+            _ => self.0.push_str(&format!("<{tag} class=\"{class}\">")),
+        }
+    }
+
+    pub(super) fn close(&mut self, tag: &str) {
+        self.0.push_str(&format!("</{tag}>"));
+        if !matches!(tag, "span" | "mark" | "b" | "a" | "td" | "th") {
+            self.0.push('\n');
+        }
+    }
+
+    pub(super) fn element(&mut self, tag: &str, class: &str, text: &str) {
+        self.open(tag, class);
+        self.text(text);
+        self.close(tag);
+    }
+
+    /// A section and its heading; close it as `section`.
+    pub(super) fn section(&mut self, title: &str) {
+        self.open("section", "");
+        self.element("h2", "", title);
+    }
+
+    /// A link to a place in this page.
+    pub(super) fn link(&mut self, id: &str, text: &str) {
+        self.0.push_str(&format!("<a class=\"marker\" href=\"#{id}\">"));
+        self.text(text);
+        self.close("a");
+    }
+
+    /// A place that a link may lead to; close it as `mark`.
+    pub(super) fn open_mark(&mut self, id: &str) {
+        self.0.push_str(&format!("<mark id=\"{id}\">"));
+    }
+
+    /// A part of a bar: its share of the whole, from 0 to 1, in the colour of this number.
+    pub(super) fn part(&mut self, share: f64, colour: usize, title: &str) {
+        let percent = share.clamp(0.0, 1.0) * 100.0;
+        self.0.push_str(&format!(
+            "<span class=\"part c{colour}\" style=\"width:{percent:.3}%\" title=\""
+        ));
+        self.text(title);
+        self.0.push_str("\"></span>");
+    }
+
+    /// The colour of a part and what it stands for.
+    pub(super) fn key(&mut self, colour: usize, text: &str) {
+        self.open("li", "");
+        self.0.push_str(&format!("<span class=\"key c{colour}\"></span>"));
+        self.text(text);
+        self.close("li");
+    }
+
+    pub(super) fn fact(&mut self, name: &str, value: &str) {
+        self.open("div", "");
+        self.element("dt", "", name);
+        self.element("dd", "", value);
+        self.close("div");
+    }
+
+    /// Text of any origin. Characters that HTML gives a meaning are written out; those that do not show become U+FFFD.
+    pub(super) fn text(&mut self, text: &str) {
+        for c in text.chars() {
+            match c {
+                '&' => self.0.push_str("&amp;"),
+                '<' => self.0.push_str("&lt;"),
+                '>' => self.0.push_str("&gt;"),
+                '"' => self.0.push_str("&quot;"),
+                '\'' => self.0.push_str("&#39;"),
+                '\n' | '\t' => self.0.push(c),
+                '\r' => {}
+                c if c.is_control() || turns_direction(c) => {
+                    self.0.push(char::REPLACEMENT_CHARACTER)
+                }
+                c => self.0.push(c),
+            }
+        }
+    }
+}
+
+/// Embeddings and overrides of direction, which show text in another order than it has.
+fn turns_direction(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}

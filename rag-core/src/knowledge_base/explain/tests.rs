@@ -1,0 +1,144 @@
+#![allow(clippy::unwrap_used)]
+
+use proptest::prelude::*;
+
+use crate::cite::{Citation, Evidence, Status};
+use crate::guard::{Guard, Refusal};
+use crate::knowledge_base::types::{Answer, Budget, NotFoundReason, Outcome, Timings, Trace};
+use crate::search::{Hit, Ranks};
+
+fn hit(text: &str) -> Hit {
+    Hit {
+        passage_id: 7,
+        score: 0.03,
+        bm25: None,
+        cosine: Some(0.8),
+        uri: "/docs/bridge.txt".to_owned(),
+        start: 100,
+        end: 100 + text.len(),
+        source_start: None,
+        source_end: None,
+        page: None,
+        place: None,
+        title: None,
+        heading: Some("History".to_owned()),
+        text: text.to_owned(),
+        ranks: Ranks { dense: Some(1), lexical: Some(2), rerank: None },
+    }
+}
+
+fn citation(marker: usize, start: usize, quote: &str) -> Citation {
+    Citation {
+        marker,
+        passage_id: 7,
+        uri: "/docs/bridge.txt".to_owned(),
+        page: None,
+        start: 100 + start,
+        end: 100 + start + quote.len(),
+        source_start: None,
+        source_end: None,
+        quote: quote.to_owned(),
+        support: 1.0,
+        evidence: Evidence::Quote,
+        status: Status::Ok,
+    }
+}
+
+fn answer(question: &str, text: &str, passage: &str, citations: Vec<Citation>) -> Answer {
+    Answer {
+        found: true,
+        text: text.to_owned(),
+        citations,
+        reason: None,
+        hits: vec![hit(passage)],
+        left_out: Vec::new(),
+        timings: Timings { total_ms: 10.0, prompt_token_count: 9, ..Timings::default() },
+        trace: Some(Trace {
+            prompt: passage.to_owned(),
+            raw_text: text.to_owned(),
+            unsupported: vec![question.to_owned()],
+            floor: Some(0.5),
+            coverage: Some(0.75),
+            min_coverage: Some(0.4),
+            best: Some(0.8),
+            seed: 3,
+            reused_token_count: 0,
+            drafted_token_count: 0,
+            accepted_token_count: 0,
+            hits: vec![hit(passage)],
+            question: question.to_owned(),
+            budget: Some(Budget {
+                context_len: 100,
+                passage_tokens: 40,
+                left_tokens: 60,
+                ..Budget::default()
+            }),
+        }),
+        outcome: Outcome::Answered,
+        refusal: None,
+        masked: None,
+    }
+}
+
+#[test]
+fn markers_lead_to_the_cited_spans() {
+    let passage = "A ferry. It opened in 1871. Then rain.";
+    let cited = vec![citation(1, 9, "It opened in 1871.")];
+    let page = answer("When?", "In 1871 [1], not [2].", passage, cited).explain_html();
+    assert!(page.contains("In 1871 <a class=\"marker\" href=\"#cited-1\">[1]</a>, not [2]."));
+    assert!(
+        page.contains("A ferry. <mark id=\"cited-1\"><b>[1]</b>It opened in 1871.</mark> Then")
+    );
+    assert!(page.contains("cited as [1]") && page.contains("40 of 100 tokens of context taken"));
+}
+
+#[test]
+fn overlapping_spans_keep_the_text_once() {
+    let passage = "One two three.";
+    let cited = vec![citation(1, 0, "One two"), citation(2, 4, "two three.")];
+    let page = answer("?", "x [1][2]", passage, cited).explain_html();
+    assert!(page.contains("<b>[1]</b>One two</mark><mark id=\"cited-2\"><b>[2]</b> three.</mark>"));
+}
+
+#[test]
+fn a_quote_that_masking_moved_is_found_by_its_words() {
+    let cited = vec![citation(1, 30, "call [PHONE]")];
+    let page = answer("?", "x [1]", "Please call [PHONE] now", cited).explain_html();
+    assert!(page.contains("<b>[1]</b>call [PHONE]</mark> now"));
+}
+
+#[test]
+fn hostile_texts_stay_texts() {
+    let evil = "</p><script>alert('x')</script><img src=x onerror=\"a\">&amp;\0\u{202e}";
+    let page = answer(evil, evil, evil, vec![citation(1, 0, evil)]).explain_html();
+    assert!(!page.contains("<script") && !page.contains("<img") && !page.contains('\0'));
+    assert!(!page.contains('\u{202e}'));
+    assert!(page.contains("&lt;script&gt;alert(&#39;x&#39;)"));
+    assert!(page.contains("default-src 'none'"));
+}
+
+#[test]
+fn what_has_no_answer_says_why() {
+    let mut none = answer("?", "", "text", Vec::new());
+    (none.found, none.outcome, none.reason) =
+        (false, Outcome::NotFound, Some(NotFoundReason::BelowFloor));
+    assert!(none.explain_html().contains("no passage is close to the question"));
+    let reason = "the question matches \"<b>\"".to_owned();
+    (none.outcome, none.refusal) = (Outcome::Refused, Some(Refusal { guard: Guard::Deny, reason }));
+    none.trace = None;
+    let page = none.explain_html();
+    assert!(page.contains("by the guard deny: the question matches &quot;&lt;b&gt;&quot;"));
+}
+
+proptest! {
+    #[test]
+    fn any_text_leaves_the_same_markup(text in any::<String>().prop_filter("empty", |text| !text.is_empty()), start in 0_usize..20) {
+        let with = |text: &str, quote: &str| {
+            let page = answer(text, text, text, vec![citation(1, start, quote)]).explain_html();
+            page.matches('<').count() - page.matches("<mark").count() * 4 - page.matches("<a ").count() * 2
+        };
+        let plain = with("x", "nothing like it");
+        let quote: String = text.chars().skip(start).take(4).collect();
+        prop_assert_eq!(with(&text, &quote), plain);
+    }
+}

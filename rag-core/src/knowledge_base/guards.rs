@@ -1,0 +1,179 @@
+//! The guards of a question and of an answer, with what they need of encoder and generator.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::cite;
+use crate::error::Result;
+use crate::guard::{MaskCounts, Refusal, TopicGate, Topics, mask};
+use crate::model::{ChatModel, Message, Role};
+use crate::progress::CancelToken;
+use crate::search;
+
+use super::KnowledgeBase;
+use super::ask::follow_up;
+use super::types::{Answer, AskOptions, Masked, Outcome, Trace};
+
+/// Lists of topics whose vectors are kept.
+const KEPT_GATES: usize = 8;
+
+/// The vectors of the topics last asked with, newest first.
+#[derive(Debug, Default)]
+pub(super) struct Gates(Mutex<VecDeque<Arc<TopicGate>>>);
+
+impl Gates {
+    fn get_or_make(
+        &self,
+        topics: &Topics,
+        make: impl FnOnce() -> Result<TopicGate>,
+    ) -> Result<Arc<TopicGate>> {
+        let kept = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(gate) = kept().iter().find(|gate| gate.is_for(topics)) {
+            return Ok(Arc::clone(gate));
+        }
+        let gate = Arc::new(make()?);
+        let mut kept = kept();
+        kept.push_front(Arc::clone(&gate));
+        kept.truncate(KEPT_GATES);
+        Ok(gate)
+    }
+}
+
+impl KnowledgeBase {
+    /// Why the question may not be asked.
+    pub(super) fn refusal(
+        &self,
+        question: &str,
+        options: &AskOptions,
+        cancel: &CancelToken,
+    ) -> Result<Option<Refusal>> {
+        let guards = &options.guards;
+        if let Some(refusal) = guards.check_question(question) {
+            return Ok(Some(refusal));
+        }
+        if guards.topics.is_empty() {
+            return Ok(None);
+        }
+        let encoder = self.encoder()?;
+        let make = || TopicGate::new(&guards.topics, search::UNRELATED, encoder, cancel);
+        let gate = self.gates.get_or_make(&guards.topics, make)?;
+        let mut forms = vec![question.to_owned()];
+        forms.extend(Some(follow_up(question, &options.history)).filter(|form| form != question));
+        let vectors = encoder.encode_queries(&forms, cancel)?;
+        Ok(gate.check(vectors.rows()))
+    }
+}
+
+/// The earlier turns as the model is told them: the last ones, as many as can fit `budget_tokens` by themselves.
+///
+/// The prompt drops turns one by one, each time written anew; that is for a few turns and not for a year of them.
+pub(super) fn told_history(
+    chat: &ChatModel,
+    options: &AskOptions,
+    budget_tokens: usize,
+) -> Result<Vec<Message>> {
+    let mut turns = Vec::new();
+    if options.history.is_empty() {
+        return Ok(turns);
+    }
+    let (mut left_tokens, frame_tokens) = (budget_tokens, frame_tokens(chat));
+    for turn in options.history.iter().rev() {
+        let content = options.guards.told(&turn.content).into_owned();
+        let needed_tokens = chat.encode(&content)?.len().saturating_add(frame_tokens);
+        let Some(left) = left_tokens.checked_sub(needed_tokens) else { break };
+        left_tokens = left;
+        turns.push(Message { role: turn.role, content });
+    }
+    turns.reverse();
+    Ok(turns)
+}
+
+/// Tokens that the chat template spends on a turn beside its words; 1 at least.
+fn frame_tokens(chat: &ChatModel) -> usize {
+    let turn = |role| Message { role, content: "x".to_owned() };
+    let turns = [Role::User, Role::Assistant, Role::User].map(turn);
+    let count = |turns: &[Message]| chat.render(turns).map_or(0, |turns| turns.token_ids.len());
+    let two_turns = count(&turns).saturating_sub(count(&turns[..1]));
+    let words = chat.encode("x").map_or(0, |ids| ids.len());
+    (two_turns / 2).saturating_sub(words).max(1)
+}
+
+impl Answer {
+    /// The answer that a guard leaves: the reason, the time it took and nothing of what was found or written.
+    pub(super) fn refused(self, refusal: Refusal) -> Self {
+        let trace = self.trace.map(|trace| Trace {
+            prompt: String::new(),
+            raw_text: String::new(),
+            unsupported: Vec::new(),
+            hits: Vec::new(),
+            ..trace
+        });
+        Self {
+            found: false,
+            text: String::new(),
+            citations: Vec::new(),
+            reason: None,
+            hits: Vec::new(),
+            left_out: Vec::new(),
+            trace,
+            outcome: Outcome::Refused,
+            refusal: Some(refusal),
+            ..self
+        }
+    }
+
+    /// Masks what is handed out, where that is asked for, and says how much was masked.
+    ///
+    /// Names of documents and all offsets stay: a citation points to its document whatever the quote shows.
+    pub(super) fn masked(mut self, question: &str, options: &AskOptions) -> Self {
+        let guards = &options.guards;
+        let mut masked = Masked::default();
+        if guards.masks_question() {
+            masked.question = mask(question).1;
+            options.history.iter().for_each(|turn| masked.question += mask(&turn.content).1);
+        }
+        if guards.masks_answer() {
+            (self.text, masked.answer) = mask_marked(&self.text);
+            self.citations.iter_mut().for_each(|citation| mask_in_place(&mut citation.quote));
+            self.mask_passages();
+        }
+        self.masked = (guards.masks_question() || guards.masks_answer()).then_some(masked);
+        self
+    }
+
+    fn mask_passages(&mut self) {
+        let traced = self.trace.iter_mut().flat_map(|trace| &mut trace.hits);
+        for hit in self.hits.iter_mut().chain(traced) {
+            mask_in_place(&mut hit.text);
+            hit.title.iter_mut().chain(&mut hit.heading).for_each(mask_in_place);
+        }
+        if let Some(trace) = &mut self.trace {
+            let texts = [&mut trace.prompt, &mut trace.raw_text, &mut trace.question];
+            texts.into_iter().chain(&mut trace.unsupported).for_each(mask_in_place);
+        }
+    }
+}
+
+fn mask_in_place(text: &mut String) {
+    *text = mask(text).0;
+}
+
+/// Masks an answer with markers. Should a marker stand within personal data, the markers go.
+fn mask_marked(text: &str) -> (String, MaskCounts) {
+    let (masked, counts) = mask(text);
+    if mask(&cite::without_markers(&masked)).1.total() == 0 {
+        return (masked, counts);
+    }
+    mask(&cite::without_markers(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_marker_does_not_hide_personal_data() {
+        assert_eq!(mask_marked("Call 06 12 34 56 78 [1].").0, "Call [PHONE] [1].");
+        assert_eq!(mask_marked("Call 06 12 34 [1] 56 78 [2].").0, "Call [PHONE].");
+    }
+}
