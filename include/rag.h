@@ -45,16 +45,20 @@ template <class Options> inline Options initial() {
 #define RAG_ADD_OPTIONS_INIT rag::detail::initial<rag_add_options>()
 #define RAG_SEARCH_OPTIONS_INIT rag::detail::initial<rag_search_options>()
 #define RAG_ASK_OPTIONS_INIT rag::detail::initial<rag_ask_options>()
+#define RAG_GUARDS_INIT rag::detail::initial<rag_guards>()
 #define RAG_GENERATOR_OPTIONS_INIT rag::detail::initial<rag_generator_options>()
 #define RAG_GENERATE_OPTIONS_INIT rag::detail::initial<rag_generate_options>()
+#define RAG_ENCODER_OPTIONS_INIT rag::detail::initial<rag_encoder_options>()
 #else
 #define RAG_OPEN_OPTIONS_INIT { .struct_size = sizeof(rag_open_options) }
 #define RAG_SYNC_OPTIONS_INIT { .struct_size = sizeof(rag_sync_options) }
 #define RAG_ADD_OPTIONS_INIT { .struct_size = sizeof(rag_add_options) }
 #define RAG_SEARCH_OPTIONS_INIT { .struct_size = sizeof(rag_search_options) }
 #define RAG_ASK_OPTIONS_INIT { .struct_size = sizeof(rag_ask_options) }
+#define RAG_GUARDS_INIT { .struct_size = sizeof(rag_guards) }
 #define RAG_GENERATOR_OPTIONS_INIT { .struct_size = sizeof(rag_generator_options) }
 #define RAG_GENERATE_OPTIONS_INIT { .struct_size = sizeof(rag_generate_options) }
+#define RAG_ENCODER_OPTIONS_INIT { .struct_size = sizeof(rag_encoder_options) }
 #endif
 
 /**
@@ -183,6 +187,58 @@ typedef enum {
      */
     RAG_CITATION_MISSING = 3,
 } rag_citation_status;
+
+/**
+ * How a question ended.
+ */
+typedef enum {
+    /**
+     * The documents hold an answer.
+     */
+    RAG_OUTCOME_ANSWERED = 0,
+    /**
+     * They do not: see rag_answer_reason.
+     */
+    RAG_OUTCOME_NOT_FOUND = 1,
+    /**
+     * A guard refused: see rag_answer_guard.
+     */
+    RAG_OUTCOME_REFUSED = 2,
+} rag_outcome;
+
+/**
+ * Which guard refused.
+ */
+typedef enum {
+    /**
+     * None.
+     */
+    RAG_GUARD_NONE = 0,
+    /**
+     * The question is too long.
+     */
+    RAG_GUARD_LENGTH = 1,
+    /**
+     * The question matches a deny rule.
+     */
+    RAG_GUARD_DENY = 2,
+    /**
+     * The question matches no allow rule.
+     */
+    RAG_GUARD_ALLOW = 3,
+    /**
+     * The question is close to an example of what may not be asked.
+     */
+    RAG_GUARD_OFF_TOPIC = 4,
+    /**
+     * The question is close to no example of what may be asked.
+     */
+    RAG_GUARD_TOPIC = 5,
+    /**
+     * The answer matches a rule on answers.
+     */
+    RAG_GUARD_DENY_ANSWER = 6,
+} rag_guard;
 
 /**
  * Why a generation ended.
@@ -417,6 +473,29 @@ typedef enum {
 } rag_kv;
 
 /**
+ * Where personal data is masked: e-mail addresses, phone numbers, IBANs, payment cards, French social security
+ * numbers.
+ */
+typedef enum {
+    /**
+     * Nowhere.
+     */
+    RAG_MASK_OFF = 0,
+    /**
+     * In what the model is told of the person: question and earlier turns.
+     */
+    RAG_MASK_QUESTION = 1,
+    /**
+     * In what is handed out: the answer, its pieces, quotes and passages.
+     */
+    RAG_MASK_ANSWER = 2,
+    /**
+     * In both.
+     */
+    RAG_MASK_BOTH = 3,
+} rag_mask;
+
+/**
  * What the documents say, or that they do not. Owned by the caller; free it once with rag_answer_free. Any number
  * of threads may read it.
  */
@@ -511,6 +590,10 @@ typedef struct {
      * Zero.
      */
     int32_t reserved;
+    /**
+     * Reranker, likewise: a cross-encoder that sorts the best hits anew; loaded at the first search. NULL: none.
+     */
+    const char *reranker;
 } rag_open_options;
 
 /**
@@ -691,6 +774,10 @@ typedef struct {
      * Zero.
      */
     int32_t reserved;
+    /**
+     * How many of the best hits the reranker sorts anew. 0: 30 if there is one; -1: none.
+     */
+    int64_t rerank;
 } rag_search_options;
 
 /**
@@ -699,6 +786,79 @@ typedef struct {
  * throw, not longjmp, and not use the handle it was called for.
  */
 typedef bool (*rag_on_piece)(const char *piece, size_t size, void *user_data);
+
+/**
+ * What may be asked and answered. Begin with RAG_GUARDS_INIT; zero in a field is its default. Rules are regular
+ * expressions without look-around; case and accents do not count. A question or answer that is refused gives an
+ * answer with RAG_OUTCOME_REFUSED, not an error.
+ */
+typedef struct {
+    /**
+     * sizeof(rag_guards); set by RAG_GUARDS_INIT.
+     */
+    size_t struct_size;
+    /**
+     * Longest question, in characters. 0: 100,000.
+     */
+    size_t max_question_chars;
+    /**
+     * Questions that match one of these are refused, `deny_count` of them.
+     */
+    const char *const *deny;
+    /**
+     * How many there are.
+     */
+    size_t deny_count;
+    /**
+     * Questions that match none of these are refused, `allow_count` of them.
+     */
+    const char *const *allow;
+    /**
+     * How many there are. 0: off.
+     */
+    size_t allow_count;
+    /**
+     * Answers that match one of these are refused, `deny_answer_count` of them; `on_piece` then gets the answer only
+     * when it is complete.
+     */
+    const char *const *deny_answer;
+    /**
+     * How many there are.
+     */
+    size_t deny_answer_count;
+    /**
+     * Examples of what may be asked, `topic_count` of them; questions that are like none are refused.
+     */
+    const char *const *topics;
+    /**
+     * How many there are. 0: off.
+     */
+    size_t topic_count;
+    /**
+     * Examples of what may not be asked, `off_topic_count` of them; questions like them are refused.
+     */
+    const char *const *off_topics;
+    /**
+     * How many there are.
+     */
+    size_t off_topic_count;
+    /**
+     * Centred cosine to the nearest of `topics` below which a question is refused. 0: 0.25.
+     */
+    float topic_min;
+    /**
+     * Centred cosine to the nearest of `off_topics` above which a question is refused. 0: 0.4.
+     */
+    float off_topic_max;
+    /**
+     * A rag_mask.
+     */
+    int32_t mask;
+    /**
+     * Zero.
+     */
+    int32_t reserved;
+} rag_guards;
 
 /**
  * How to answer. Begin with RAG_ASK_OPTIONS_INIT; zero in a field is its default.
@@ -849,6 +1009,14 @@ typedef struct {
      * Zero.
      */
     int32_t reserved_2;
+    /**
+     * How many of the best hits the reranker sorts anew: see rag_search_options.
+     */
+    int64_t rerank;
+    /**
+     * What may be asked and answered. NULL: only a limit on length.
+     */
+    const rag_guards *guards;
 } rag_ask_options;
 
 /**
@@ -1028,6 +1196,10 @@ typedef struct {
      * BM25 of the question's words; NaN where it was not computed.
      */
     float bm25;
+    /**
+     * Rank after reranking, from 1; 0 if the hit was not reranked.
+     */
+    size_t rerank_rank;
 } rag_hit;
 
 /**
@@ -1210,6 +1382,25 @@ typedef struct {
      */
     int32_t reserved;
 } rag_damage;
+
+/**
+ * How to load an encoder. Begin with RAG_ENCODER_OPTIONS_INIT; zero in a field is its default.
+ */
+typedef struct {
+    /**
+     * sizeof(rag_encoder_options); set by RAG_ENCODER_OPTIONS_INIT.
+     */
+    size_t struct_size;
+    /**
+     * A folder of models, looked in before the usual places. NULL: none.
+     */
+    const char *model_dir;
+    /**
+     * What runs the network: "auto" for our own kernels, "candle" for candle on the CPU; "cuda:0" or "metal:0" in builds
+     * for them. NULL: "auto".
+     */
+    const char *backend;
+} rag_encoder_options;
 
 /**
  * How to load a generator. Begin with RAG_GENERATOR_OPTIONS_INIT; zero in a field is its default.
@@ -1509,8 +1700,8 @@ rag_status rag_kb_remove(rag_kb *kb, const char *uri, bool *removed, rag_error *
  *
  * `options` may be NULL. On success `*hits` is owned by the caller: free it with rag_hits_free.
  *
- * RAG_INVALID_ARGUMENT: an empty question, or `top_k` out of range. RAG_NOT_FOUND, RAG_MODEL: the encoder cannot be
- * loaded.
+ * RAG_INVALID_ARGUMENT: an empty question, `top_k` out of range, or `rerank` without a reranker. RAG_NOT_FOUND,
+ * RAG_MODEL: the encoder or the reranker cannot be loaded.
  */
 rag_status rag_kb_search(const rag_kb *kb,
                          const char *question,
@@ -1716,8 +1907,8 @@ int64_t rag_answer_left_out_at(const rag_answer *answer,
 const rag_timings *rag_answer_timings(const rag_answer *answer);
 
 /**
- * The whole answer as a JSON object: found, text, citations, reason, hits, left_out, timings and, if it was asked
- * for, trace. On success `*json` is owned by the caller: free it with rag_string_free.
+ * The whole answer as a JSON object: found, text, citations, reason, hits, left_out, timings, outcome, refusal and,
+ * if they were asked for, trace and masked. On success `*json` is owned by the caller: free it with rag_string_free.
  */
 rag_status rag_answer_to_json(const rag_answer *answer,
                               char **json,
@@ -1740,6 +1931,32 @@ rag_status rag_kb_verify(const rag_kb *kb,
                          rag_error **error);
 
 /**
+ * How the question ended; RAG_OUTCOME_NOT_FOUND for NULL.
+ */
+rag_outcome rag_answer_outcome(const rag_answer *answer);
+
+/**
+ * Which guard refused; RAG_GUARD_NONE if none did and for NULL.
+ */
+rag_guard rag_answer_guard(const rag_answer *answer);
+
+/**
+ * Why the guard refused, for whoever set it up: it names the rule or the nearest example. Lent until the answer is
+ * freed; NULL if none refused and for NULL.
+ */
+const char *rag_answer_refusal(const rag_answer *answer);
+
+/**
+ * How the answer came about, as one HTML page that needs nothing else: question, answer with its cited spans, ranks,
+ * what the prompt and the time were spent on, the prompt. Ask with RAG_EXPLAIN_TRACE, or most of it is missing.
+ *
+ * On success `*html` is owned by the caller: free it with rag_string_free.
+ */
+rag_status rag_answer_explain_html(const rag_answer *answer,
+                                   char **html,
+                                   rag_error **error);
+
+/**
  * Starts a conversation over `kb`.
  *
  * `options` may be NULL; it is copied, but `on_piece` and `user_data` in it must stay valid until the chat is freed,
@@ -1749,6 +1966,20 @@ rag_status rag_kb_chat(const rag_kb *kb,
                        const rag_ask_options *options,
                        rag_chat **chat,
                        rag_error **error);
+
+/**
+ * Goes on with a conversation that rag_chat_save wrote: `saved_bytes` bytes at `saved`. Its turns may have been said
+ * in any knowledge base.
+ *
+ * `options` and ownership are as for rag_kb_chat. RAG_INVALID_ARGUMENT: it is no saved conversation, or one of a
+ * newer version, or beyond 16 MiB or 10,000 turns.
+ */
+rag_status rag_chat_resume(const rag_kb *kb,
+                           const char *saved,
+                           size_t saved_bytes,
+                           const rag_ask_options *options,
+                           rag_chat **chat,
+                           rag_error **error);
 
 /**
  * Says something. On success `*answer` is owned by the caller: free it with rag_answer_free; question and answer
@@ -1761,6 +1992,27 @@ rag_status rag_chat_say(rag_chat *chat,
                         const rag_cancel *cancel,
                         rag_answer **answer,
                         rag_error **error);
+
+/**
+ * Asks the last question again with another seed; the new answer takes the place of the old one in the turns. Greedy
+ * options would give the same answer again, so such a turn is sampled at a temperature of 0.7.
+ *
+ * On success `*answer` is owned by the caller: free it with rag_answer_free. On failure the turns are as before.
+ * `cancel` may be NULL. RAG_INVALID_ARGUMENT: nothing was said yet. Fails else as rag_kb_ask does.
+ */
+rag_status rag_chat_regenerate(rag_chat *chat,
+                               uint64_t seed,
+                               const rag_cancel *cancel,
+                               rag_answer **answer,
+                               rag_error **error);
+
+/**
+ * The conversation as JSON, for rag_chat_resume; options are not in it. On success `*json` is owned by the caller:
+ * free it with rag_string_free.
+ */
+rag_status rag_chat_save(const rag_chat *chat,
+                         char **json,
+                         rag_error **error);
 
 /**
  * How many turns there are, the person's and the model's counted apart; 0 for NULL and inside a callback.
@@ -1832,6 +2084,16 @@ void rag_check_report_free(rag_check_report *report);
 rag_status rag_encoder_open(const char *name,
                             rag_encoder **encoder,
                             rag_error **error);
+
+/**
+ * As rag_encoder_open, with options; NULL for the defaults.
+ *
+ * RAG_INVALID_ARGUMENT: the backend's device is not there, or candle does not run the family.
+ */
+rag_status rag_encoder_open_with(const char *name,
+                                 const rag_encoder_options *options,
+                                 rag_encoder **encoder,
+                                 rag_error **error);
 
 /**
  * Length of its vectors; 0 for NULL.
