@@ -371,6 +371,11 @@ struct SearchOptions {
     std::string filter;
     std::size_t ef_search = 0;
     std::int64_t rerank = 0;
+    /// "convex", "convex:WEIGHT", "rrf" or "rrf:K".
+    std::string fusion;
+    /// "none", "section", or a number of passages on each side.
+    std::string context;
+    float diversity = 0;
 };
 
 /// What may be asked and answered; zero and empty are the defaults. See rag_guards.
@@ -417,6 +422,14 @@ struct AskOptions {
     std::string filter;
     std::int64_t rerank = 0;
     Guards guards;
+    /// As in SearchOptions.
+    std::string fusion;
+    std::string context;
+    float diversity = 0;
+    rag_writer writer = RAG_WRITER_GENERATOR;
+    /// Of each passage, only so many sentences in a row are shown to the generator.
+    std::size_t sentences = 0;
+    rag_fence fence = RAG_FENCE_MARKED;
 };
 
 /// How to generate; zero is the default. Return false from `on_piece` to end the text there.
@@ -546,6 +559,12 @@ public:
         raw_.cancel = flag(options.cancel);
         raw_.filter = or_null(options.filter);
         raw_.rerank = options.rerank;
+        raw_.fusion = or_null(options.fusion);
+        raw_.context = or_null(options.context);
+        raw_.diversity = options.diversity;
+        raw_.writer = options.writer;
+        raw_.sentences = options.sentences;
+        raw_.fence = options.fence;
         raw_.guards = guards_.get();
     }
     RawAskOptions(const RawAskOptions &) = delete;
@@ -700,6 +719,9 @@ public:
         raw.filter = options.filter.empty() ? nullptr : options.filter.c_str();
         raw.ef_search = options.ef_search;
         raw.rerank = options.rerank;
+        raw.fusion = detail::or_null(options.fusion);
+        raw.context = detail::or_null(options.context);
+        raw.diversity = options.diversity;
         return Hits(detail::make<rag_hits, rag_hits_free>([&](rag_hits **hits, rag_error **error) {
                         return rag_kb_search(handle_.get(), question.c_str(), &raw, hits, error);
                     }).release());

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use rag_core::encode::Encoder;
 use rag_core::rerank::{DEFAULT_COUNT, Reranker};
 use rag_core::search::{Hit, Mode, SearchOptions};
-use rag_core::{Abstain, AskOptions, CancelToken, ErrorCode, KnowledgeBase, OpenOptions};
+use rag_core::{Abstain, AskOptions, CancelToken, ErrorCode, KnowledgeBase, OpenOptions, Writer};
 
 const QUESTION: &str = "when was the bridge opened ?";
 
@@ -89,7 +89,8 @@ fn reranking_can_be_switched_off_and_needs_a_reranker() {
 #[test]
 fn answers_are_looked_for_in_the_reranked_passages() {
     let reranked = knowledge_base(Some("bert"));
-    let options = AskOptions { abstain: Abstain::Below(1.1), ..AskOptions::default() };
+    let options =
+        AskOptions { abstain: Abstain::Never, writer: Writer::Passages, ..AskOptions::default() };
     let mut ignore = |_: &str| std::ops::ControlFlow::Continue(());
     let answer = reranked.ask(QUESTION, &options, &mut ignore, &CancelToken::new()).unwrap();
     assert_eq!(ids(&answer.hits), ids(&search(&reranked, options.search.top_k, None)));

@@ -69,6 +69,12 @@ static void a_knowledge_base_can_be_moved_filled_and_searched(const rag::OpenOpt
     cancelled.cancel.emplace().request();
     CHECK(thrown_by([&] { kb.search(question, cancelled); }) == RAG_CANCELLED);
     CHECK(thrown_by([&] { kb.search(""); }) == RAG_INVALID_ARGUMENT);
+    rag::SearchOptions widened;
+    widened.context = "1";
+    widened.fusion = "convex:0.3";
+    CHECK(!kb.search(question, widened).empty());
+    widened.fusion = "convex:3";
+    CHECK(thrown_by([&] { kb.search(question, widened); }) == RAG_INVALID_ARGUMENT);
 }
 
 static void what_a_callback_throws_comes_out_of_the_call(const rag::OpenOptions &options, const std::string &docs) {
@@ -148,6 +154,9 @@ static void answers_stream_cite_and_chat(const rag::OpenOptions &options) {
     CHECK(kb.resume(moved.save(), ask).save() == moved.save());
     moved.clear();
     CHECK(moved.turn_count() == 0);
+    rag::AskOptions extracted;
+    extracted.writer = RAG_WRITER_PASSAGES;
+    CHECK(kb.ask(question, extracted).found());
     rag::AskOptions guarded;
     guarded.guards.deny = {"ferry", "bridge"};
     const rag::Answer refused = kb.ask(question, guarded);

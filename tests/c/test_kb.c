@@ -161,6 +161,14 @@ static void filters_limit_and_remove(rag_kb *kb) {
     options.rerank = -2;
     CHECK_STATUS(rag_kb_search(kb, question, &options, &hits, &error), RAG_INVALID_ARGUMENT);
     options.rerank = 0;
+    options.fusion = "rrf:60";
+    options.context = "section";
+    options.diversity = 0.25f;
+    if (CHECK_STATUS(rag_kb_search(kb, question, &options, &hits, &error), RAG_OK)) CHECK(rag_hits_at(hits, 0)->bm25 > 0);
+    rag_hits_free(hits);
+    options.fusion = "mean";
+    CHECK_STATUS(rag_kb_search(kb, question, &options, &hits, &error), RAG_INVALID_ARGUMENT);
+    options.rerank = 0;
     options.filter = "kind =";
     CHECK_STATUS(rag_kb_search(kb, question, &options, &hits, &error), RAG_INVALID_ARGUMENT);
     size_t removed = 9;

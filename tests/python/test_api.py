@@ -156,7 +156,36 @@ def test_ask_cites_what_the_file_says(qa):
 def test_ask_says_when_it_does_not_know(qa):
     answer = qa.ask("How many goals did Brazil score in the 1970 world cup final?")
     assert not answer.found and answer.text == "" and answer.citations == []
-    assert answer.reason in ("below_floor", "unsupported") and answer.trace is None
+    assert answer.reason in ("below_floor", "uncovered", "unsupported") and answer.trace is None
+
+
+def test_an_answer_without_a_generator_is_a_sentence_of_the_documents(qa):
+    answer = qa.ask(BRIDGE, extract=True, explain=True)
+    assert answer.found and "1871" in answer.text
+    assert answer.citations[0].evidence == "quote" and answer.citations[0].status == "ok"
+    assert answer.timings["answer_token_count"] == 0 and answer.trace["coverage"] >= answer.trace["min_coverage"]
+    with rag_py.open(":memory:", encoder=model("minilm"), llm="none") as kb:
+        kb.add("The mill has three wheels. It grinds rye.")
+        assert "three wheels" in kb.ask("How many wheels does the mill have?").text
+
+
+def test_searches_are_fused_spread_and_widened(qa):
+    by_score, by_rank = qa.search(BRIDGE, 1)[0], qa.search(BRIDGE, 1, fusion="rrf")[0]
+    assert by_score.passage_id == by_rank.passage_id and 0 <= by_rank.score < 0.04 < by_score.score <= 1
+    assert by_score.bm25 > 0
+    assert len(qa.search(BRIDGE, 2, diversity=0.5)) == 2
+    assert len(qa.search(BRIDGE, 1, context=1)) >= 1 and len(qa.search(BRIDGE, 1, context="section")) >= 1
+    for wrong in ({"fusion": "mean"}, {"diversity": 2.0}, {"context": "page"}, {"context": 1000}):
+        with pytest.raises(errors.InvalidArgumentError):
+            qa.search(BRIDGE, **wrong)
+
+
+def test_passages_are_fenced_and_cut_to_what_matters(qa):
+    whole = qa.ask(BRIDGE, explain=True, max_new_tokens=8).trace["prompt"]
+    bare = qa.ask(BRIDGE, explain=True, max_new_tokens=8, fence=False).trace["prompt"]
+    assert "[/" in whole and "[/" not in bare
+    cut = qa.ask(BRIDGE, explain=True, max_new_tokens=8, sentences=1).trace["prompt"]
+    assert len(cut) <= len(whole)
 
 
 def test_same_seed_same_answer(qa):

@@ -162,7 +162,7 @@ pub struct Hit {
     pub source_end: Option<u64>,
     /// Page or slide, from 1.
     pub page: Option<u32>,
-    /// Where it begins, for a person: `page 3`, `sheet Budget, row 12`, `bytes 10-20`; as [`SourceMap::place`].
+    /// Where it begins, for a person: `page 3`, `sheet Budget, row 12`, `bytes 10-20`; as [`crate::document::SourceMap::place`].
     pub place: Option<String>,
     /// Title of the document.
     pub title: Option<String>,

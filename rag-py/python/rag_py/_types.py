@@ -188,6 +188,8 @@ class Trace(TypedDict):
     unsupported: List[str]
     floor: Optional[float]
     best: Optional[float]
+    coverage: Optional[float]
+    min_coverage: Optional[float]
     seed: int
     reused_token_count: int
     drafted_token_count: int
