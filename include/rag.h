@@ -1971,8 +1971,8 @@ rag_status rag_kb_chat(const rag_kb *kb,
  * Goes on with a conversation that rag_chat_save wrote: `saved_bytes` bytes at `saved`. Its turns may have been said
  * in any knowledge base.
  *
- * `options` and ownership are as for rag_kb_chat. RAG_INVALID_ARGUMENT: it is no saved conversation, or one of a
- * newer version, or beyond 16 MiB or 10,000 turns.
+ * `options` may be NULL; it and ownership are as for rag_kb_chat. RAG_INVALID_ARGUMENT: it is no saved conversation,
+ * or one of a newer version, or beyond 16 MiB or 10,000 turns.
  */
 rag_status rag_chat_resume(const rag_kb *kb,
                            const char *saved,

@@ -111,8 +111,8 @@ pub unsafe extern "C" fn rag_kb_chat(
 /// Goes on with a conversation that rag_chat_save wrote: `saved_bytes` bytes at `saved`. Its turns may have been said
 /// in any knowledge base.
 ///
-/// `options` and ownership are as for rag_kb_chat. RAG_INVALID_ARGUMENT: it is no saved conversation, or one of a
-/// newer version, or beyond 16 MiB or 10,000 turns.
+/// `options` may be NULL; it and ownership are as for rag_kb_chat. RAG_INVALID_ARGUMENT: it is no saved conversation,
+/// or one of a newer version, or beyond 16 MiB or 10,000 turns.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rag_chat_resume(
     kb: *const rag_kb,

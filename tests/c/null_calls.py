@@ -32,7 +32,7 @@ VALUES = {
     "const rag_generator_options *": "&generator_options",
     "const rag_generate_options *": "&generate_options",
     "float *": "floats", "bool *": "&flag", "size_t *": "&size", "rag_citation_status *": "&citation_status",
-    "size_t": "1", "int32_t": "0", "int64_t": "1",
+    "size_t": "1", "int32_t": "0", "int64_t": "1", "uint64_t": "1",
 }
 # What makes one call sensible where the values above would not.
 BY_NAME = {

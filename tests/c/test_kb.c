@@ -372,12 +372,9 @@ static void guards_refuse_with_a_reason(void) {
     rag_answer_free(answer);
     guards.deny = broken;
     CHECK_STATUS(rag_kb_ask(kb, question, &options, &answer, &error), RAG_INVALID_ARGUMENT);
-    rag_error_free(error);
-    error = NULL;
     guards.deny_count = 0;
     guards.mask = 9;
     CHECK_STATUS(rag_kb_ask(kb, question, &options, &answer, &error), RAG_INVALID_ARGUMENT);
-    rag_error_free(error);
     CHECK(answer == NULL && rag_answer_guard(NULL) == RAG_GUARD_NONE && !rag_answer_refusal(NULL));
     rag_kb_close(kb);
 }
@@ -393,7 +390,7 @@ static void a_chat_is_saved_resumed_and_answered_again(void) {
     CHECK_STATUS(rag_kb_add(kb, "bridge", bridge, strlen(bridge), NULL, NULL, &error), RAG_OK);
     options.abstain = RAG_ABSTAIN_NEVER;
     CHECK_STATUS(rag_kb_chat(kb, &options, &chat, &error), RAG_OK);
-    CHECK_STATUS(rag_chat_regenerate(chat, 1, NULL, &answer, NULL), RAG_INVALID_ARGUMENT);
+    CHECK_STATUS(rag_chat_regenerate(chat, 1, NULL, &answer, &error), RAG_INVALID_ARGUMENT);
     CHECK_STATUS(rag_chat_say(chat, question, NULL, &answer, &error), RAG_OK);
     rag_answer_free(answer);
     CHECK_STATUS(rag_chat_regenerate(chat, 1, NULL, &answer, &error), RAG_OK);
@@ -405,7 +402,7 @@ static void a_chat_is_saved_resumed_and_answered_again(void) {
     CHECK_STATUS(rag_chat_save(resumed, &again, &error), RAG_OK);
     CHECK(saved && again && strcmp(saved, again) == 0);
     rag_chat_free(resumed);
-    CHECK_STATUS(rag_chat_resume(kb, saved, 9, &options, &resumed, NULL), RAG_INVALID_ARGUMENT);
+    CHECK_STATUS(rag_chat_resume(kb, saved, 9, &options, &resumed, &error), RAG_INVALID_ARGUMENT);
     CHECK(resumed == NULL);
     rag_string_free(saved);
     rag_string_free(again);
