@@ -199,6 +199,8 @@ impl KnowledgeBase {
             _ => None,
         };
         let floor = match options.abstain {
+            // nothing was found, so nothing needs to be judged
+            Abstain::Calibrated if hits.is_empty() => None,
             Abstain::Calibrated => self.floor(cancel)?.map(|floor| match coverage {
                 Some(_) => floor.covered_cosine(),
                 None => floor.cosine(),
