@@ -381,6 +381,20 @@ typedef enum {
 } rag_explain;
 
 /**
+ * How passages are told apart from the rest of a prompt.
+ */
+typedef enum {
+    /**
+     * A number and a word around each, which no passage can know.
+     */
+    RAG_FENCE_MARKED = 0,
+    /**
+     * A number before each.
+     */
+    RAG_FENCE_NUMBERED = 1,
+} rag_fence;
+
+/**
  * When to build the vector index.
  */
 typedef enum {
@@ -494,6 +508,20 @@ typedef enum {
      */
     RAG_MASK_BOTH = 3,
 } rag_mask;
+
+/**
+ * Who writes an answer.
+ */
+typedef enum {
+    /**
+     * The generator; nobody if the knowledge base was opened with the generator "none".
+     */
+    RAG_WRITER_GENERATOR = 0,
+    /**
+     * Nobody: the answer is the sentence of the passages that answers best, word for word.
+     */
+    RAG_WRITER_PASSAGES = 1,
+} rag_writer;
 
 /**
  * What the documents say, or that they do not. Owned by the caller; free it once with rag_answer_free. Any number

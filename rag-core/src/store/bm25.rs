@@ -95,7 +95,10 @@ pub(super) fn coverage(connection: &Connection, question: &str, ids: &[i64]) -> 
     // a word said twice is not two things asked
     let once: Vec<Term> =
         found.terms.iter().map(|term| Term { count: 1, ..term.clone() }).collect();
-    let weights = Scorer::new(&once, &found.statistics).weights;
+    // a word that no passage holds says no more than the rarest one held; in a small file it would say all
+    let mut statistics = found.statistics.clone();
+    statistics.holders.iter_mut().for_each(|holders| *holders = (*holders).max(1));
+    let weights = Scorer::new(&once, &statistics).weights;
     let total: f32 = weights.iter().sum();
     let share = |id: &i64| {
         let held =
@@ -392,6 +395,9 @@ mod tests {
         let idf = |holders: f32| (1.0f32 + (5.0 - holders + 0.5) / (holders + 0.5)).ln();
         assert!((shares[0] - idf(3.0) / (idf(3.0) + idf(1.0))).abs() < 1e-6);
         assert_eq!(shares[1..], [1.0, 0.0, 0.0]);
+        // a word that is nowhere counts like one that is in one passage
+        let absent = coverage(&connection, "shade tundra", &ids).unwrap().shares;
+        assert!((absent[1] - 0.5).abs() < 1e-6);
         assert_eq!(coverage(&connection, "?!", &ids).unwrap().shares, [0.0; 4]);
     }
 

@@ -12,6 +12,7 @@ from typing_extensions import Self, TypeAlias, disjoint_base
 from rag_py._types import (
     Abstain,
     Damage,
+    Evidence,
     Index,
     Info,
     Kv,
@@ -666,6 +667,10 @@ class Citation:
     @property
     def support(self) -> float:
         """How much of the claim the quote covers, 0 to 1."""
+
+    @property
+    def evidence(self) -> Evidence:
+        """How the support was found: ``"quote"`` (word for word), ``"words"`` or ``"meaning"`` (in another language)."""
 
     @property
     def status(self) -> Status:

@@ -4,6 +4,7 @@ from typing import Any, Dict, List, Literal, Mapping, Optional, Sequence, TypedD
 
 Mode = Union[Literal["dense"], Literal["lexical"], Literal["hybrid"]]
 Index = Union[Literal["auto"], Literal["flat"], Literal["hnsw"]]
+Evidence = Union[Literal["quote"], Literal["words"], Literal["meaning"]]
 Status = Union[Literal["ok"], Literal["moved"], Literal["changed"], Literal["missing"]]
 Reason = Union[
     Literal["empty"], Literal["below_floor"], Literal["uncovered"], Literal["unsupported"]

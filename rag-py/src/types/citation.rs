@@ -72,6 +72,12 @@ impl Citation {
         self.0.support
     }
 
+    /// How the support was found: "quote" (word for word), "words" or "meaning" (in another language).
+    #[getter]
+    fn evidence(&self, py: Python<'_>) -> PyResult<String> {
+        word(py, &self.0.evidence)
+    }
+
     /// "ok", "moved", "changed" or "missing": whether the quote stood in the source when the answer was made.
     #[getter]
     fn status(&self, py: Python<'_>) -> PyResult<String> {
