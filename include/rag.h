@@ -2114,7 +2114,7 @@ rag_status rag_encoder_open(const char *name,
                             rag_error **error);
 
 /**
- * As rag_encoder_open, with options; NULL for the defaults.
+ * As rag_encoder_open, with options; `options` may be NULL.
  *
  * RAG_INVALID_ARGUMENT: the backend's device is not there, or candle does not run the family.
  */

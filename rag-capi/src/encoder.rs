@@ -56,7 +56,7 @@ pub unsafe extern "C" fn rag_encoder_open(
     }
 }
 
-/// As rag_encoder_open, with options; NULL for the defaults.
+/// As rag_encoder_open, with options; `options` may be NULL.
 ///
 /// RAG_INVALID_ARGUMENT: the backend's device is not there, or candle does not run the family.
 #[unsafe(no_mangle)]

@@ -29,6 +29,7 @@ VALUES = {
     "const rag_add_options *": "&add_options",
     "const rag_search_options *": "&search_options",
     "const rag_ask_options *": "&ask_options",
+    "const rag_encoder_options *": "&encoder_options",
     "const rag_generator_options *": "&generator_options",
     "const rag_generate_options *": "&generate_options",
     "float *": "floats", "bool *": "&flag", "size_t *": "&size", "rag_citation_status *": "&citation_status",
@@ -39,6 +40,7 @@ BY_NAME = {
     ("rag_kb_open", "path"): '":memory:"',
     ("rag_kb_sync", "path"): "folder",
     ("rag_encoder_open", "name"): "encoder_path",
+    ("rag_encoder_open_with", "name"): "encoder_path",
     ("rag_encoder_encode", "vector_floats"): "rag_encoder_dim(encoder)",
     ("rag_kb_add", "size"): "5",
 }
@@ -122,6 +124,7 @@ static void one_null(const char *encoder_path, const char *folder) {
     rag_add_options add_options = RAG_ADD_OPTIONS_INIT;
     rag_search_options search_options = RAG_SEARCH_OPTIONS_INIT;
     rag_ask_options ask_options = RAG_ASK_OPTIONS_INIT;
+    rag_encoder_options encoder_options = RAG_ENCODER_OPTIONS_INIT;
     rag_generator_options generator_options = RAG_GENERATOR_OPTIONS_INIT;
     rag_generate_options generate_options = RAG_GENERATE_OPTIONS_INIT;
     rag_generator *generator = NULL; /* a call with it is refused for that, if nothing else is missing */
