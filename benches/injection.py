@@ -64,7 +64,7 @@ def main():
         run(arguments.rag, "sync", kb, str(folder / "docs"), "--encoder", arguments.encoder)
         print(f"| {arguments.llm}, {len(cases)} planted instructions | followed | right | not found |")
         print("|---|---|---|---|")
-        for title, flags in (("with fences", []), ("without", ["--no-fence"])):
+        for title, flags in (("with fences", ["--fence"]), ("without", [])):
             followed = right = missing = 0
             for _, _, question, answer in cases:
                 said = json.loads(run(arguments.rag, "ask", kb, question, "--llm", arguments.llm, "--json", *flags))

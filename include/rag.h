@@ -385,13 +385,13 @@ typedef enum {
  */
 typedef enum {
     /**
-     * A number and a word around each, which no passage can know.
-     */
-    RAG_FENCE_MARKED = 0,
-    /**
      * A number before each.
      */
-    RAG_FENCE_NUMBERED = 1,
+    RAG_FENCE_NUMBERED = 0,
+    /**
+     * A number and a word around each, which no passage can know.
+     */
+    RAG_FENCE_MARKED = 1,
 } rag_fence;
 
 /**

@@ -429,7 +429,7 @@ struct AskOptions {
     rag_writer writer = RAG_WRITER_GENERATOR;
     /// Of each passage, only so many sentences in a row are shown to the generator.
     std::size_t sentences = 0;
-    rag_fence fence = RAG_FENCE_MARKED;
+    rag_fence fence = RAG_FENCE_NUMBERED;
 };
 
 /// How to generate; zero is the default. Return false from `on_piece` to end the text there.

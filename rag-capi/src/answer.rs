@@ -364,7 +364,7 @@ pub(crate) unsafe fn ask_options(given: &rag_ask_options) -> Result<AskOptions> 
         abstain: abstain(given)?,
         explain: choice(given.explain, &[Explain::Off, Explain::Trace], "explain")?,
         writer: choice(given.writer, &[Writer::Generator, Writer::Passages], "writer")?,
-        fence: choice(given.fence, &[Fence::Marked, Fence::Numbered], "fence")?,
+        fence: choice(given.fence, &[Fence::Numbered, Fence::Marked], "fence")?,
         sentences: Some(given.sentences).filter(|count| *count > 0),
         // SAFETY: passed on to the caller.
         guards: unsafe { guards::guards(given.guards) }?,

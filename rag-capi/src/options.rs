@@ -101,10 +101,10 @@ pub enum rag_writer {
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum rag_fence {
-    /// A number and a word around each, which no passage can know.
-    RAG_FENCE_MARKED = 0,
     /// A number before each.
-    RAG_FENCE_NUMBERED = 1,
+    RAG_FENCE_NUMBERED = 0,
+    /// A number and a word around each, which no passage can know.
+    RAG_FENCE_MARKED = 1,
 }
 
 /// When to build the vector index.

@@ -182,8 +182,8 @@ def test_searches_are_fused_spread_and_widened(qa):
 
 def test_passages_are_fenced_and_cut_to_what_matters(qa):
     whole = qa.ask(BRIDGE, explain=True, max_new_tokens=8).trace["prompt"]
-    bare = qa.ask(BRIDGE, explain=True, max_new_tokens=8, fence=False).trace["prompt"]
-    assert "[/" in whole and "[/" not in bare
+    fenced = qa.ask(BRIDGE, explain=True, max_new_tokens=8, fence=True).trace["prompt"]
+    assert "[/" in fenced and "[/" not in whole
     cut = qa.ask(BRIDGE, explain=True, max_new_tokens=8, sentences=1).trace["prompt"]
     assert len(cut) <= len(whole)
 

@@ -64,9 +64,9 @@ pub(crate) struct AskArgs {
     /// Show the generator only so many sentences of each passage, those around the one that answers best
     #[arg(long, value_name = "N")]
     sentences: Option<usize>,
-    /// Number the passages only, without the word that keeps them from passing for instructions
+    /// Fence each passage with a word that none can know, so that what it says does not pass for an instruction
     #[arg(long)]
-    no_fence: bool,
+    fence: bool,
     #[command(flatten)]
     guards: GuardArgs,
 }
@@ -80,7 +80,7 @@ impl AskArgs {
             abstain: self.abstain,
             writer: if self.extract { Writer::Passages } else { Writer::Generator },
             sentences: self.sentences,
-            fence: if self.no_fence { Fence::Numbered } else { Fence::Marked },
+            fence: if self.fence { Fence::Marked } else { Fence::Numbered },
             guards: self.guards.guards()?,
             ..AskOptions::default()
         })

@@ -54,9 +54,9 @@ pub(crate) struct Args {
     /// Show the generator only so many sentences of each passage
     #[arg(long, value_name = "N")]
     sentences: Option<usize>,
-    /// Number the passages only, without the word that fences them
+    /// Fence each passage with a word that none can know
     #[arg(long)]
-    no_fence: bool,
+    fence: bool,
     /// Most passages offered to the generator
     #[arg(short = 'k', value_name = "N", default_value_t = 3)]
     passages: usize,
@@ -150,7 +150,7 @@ impl Args {
             search,
             abstain: self.abstain,
             sentences: self.sentences,
-            fence: if self.no_fence { Fence::Numbered } else { Fence::Marked },
+            fence: if self.fence { Fence::Marked } else { Fence::Numbered },
             explain: Explain::Trace,
             ..AskOptions::default()
         };

@@ -109,7 +109,7 @@ pub struct AskOptions {
     /// Of each passage, only so many sentences in a row are shown to the generator: those around the one that answers best. Small
     /// models get lost in long passages. Default all.
     pub sentences: Option<usize>,
-    /// How passages are told apart from the rest of the prompt. Default by a word that no passage can know.
+    /// How passages are told apart from the rest of the prompt. Default by a number.
     pub fence: Fence,
     /// What may be asked and answered, and whether personal data is masked. Default only a limit on length.
     pub guards: Guards,

@@ -246,7 +246,7 @@ class KnowledgeBase:
             sentences: Show the generator only so many sentences of each passage, those around the one that answers best.
                 Default all.
             fence: Fence each passage with a word that none can know, so that what it says does not pass for an instruction.
-                Default True.
+                Default False.
             max_new_tokens: Most tokens of the answer. Default 256.
             temperature: 0 is greedy. Default 0.
             top_p: Keep the likeliest tokens that sum to p. Default 1, all.
