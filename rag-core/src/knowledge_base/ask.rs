@@ -24,10 +24,13 @@ use super::{KnowledgeBase, check_question};
 const FLOOR: &str = "floor";
 
 /// What retrieval found for a question.
+#[derive(Default)]
 struct Retrieved {
     hits: Vec<Hit>,
     best: Option<f32>,
     floor: Option<f32>,
+    /// The cosine from which a sentence in another language supports a claim.
+    meaning: Option<f32>,
     /// The greatest share of the question that a hit holds, and the share needed.
     coverage: Option<(f32, f32)>,
 }
@@ -132,7 +135,7 @@ impl KnowledgeBase {
         Ok((answer, refusal))
     }
 
-    /// The best sentence, or what stands beside it if that is as good.
+    /// The best sentence, word for word.
     fn extracted(
         &self,
         question: &str,
@@ -198,27 +201,33 @@ impl KnowledgeBase {
             Abstain::Calibrated if options.history.is_empty() => self.coverage(question, &hits)?,
             _ => None,
         };
-        let floor = match options.abstain {
+        let (floor, meaning) = match options.abstain {
             // nothing was found, so nothing needs to be judged
-            Abstain::Calibrated if hits.is_empty() => None,
-            Abstain::Calibrated => self.floor(cancel)?.map(|floor| match coverage {
-                Some(_) => floor.covered_cosine(),
-                None => floor.cosine(),
-            }),
-            Abstain::Below(cosine) => Some(cosine),
-            Abstain::Never => None,
+            Abstain::Calibrated if hits.is_empty() => (None, None),
+            Abstain::Calibrated => {
+                let measured = self.floor(cancel)?;
+                let alone = measured.map(|floor| floor.cosine());
+                let covered = measured.map(|floor| floor.covered_cosine());
+                (if coverage.is_some() { covered } else { alone }, alone)
+            }
+            Abstain::Below(cosine) => (Some(cosine), Some(cosine)),
+            Abstain::Never => (None, None),
         };
-        Ok(Retrieved { hits, best, floor, coverage })
+        Ok(Retrieved { hits, best, floor, meaning, coverage })
     }
 
-    /// The greatest share of the question that a hit in its language holds, and the share needed; `None` if there is no such hit.
+    /// The greatest share of the question that a hit holds, and the share needed; `None` if there are none, or one is in another
+    /// language: it may hold the answer and not a word of the question.
     fn coverage(&self, question: &str, hits: &[Hit]) -> Result<Option<(f32, f32)>> {
         let asked = document::guess_lang(question);
-        let comparable = |hit: &&Hit| {
+        let foreign = |hit: &Hit| {
             let written = document::guess_lang(&hit.text);
-            asked.is_none() || written.is_none() || asked == written
+            asked.is_some() && written.is_some() && asked != written
         };
-        let ids: Vec<i64> = hits.iter().filter(comparable).map(|hit| hit.passage_id).collect();
+        if hits.iter().any(foreign) {
+            return Ok(None);
+        }
+        let ids: Vec<i64> = hits.iter().map(|hit| hit.passage_id).collect();
         let coverage = self.store.coverage(question, &ids)?;
         let greatest = coverage.shares.into_iter().reduce(f32::max);
         Ok(greatest.map(|greatest| (greatest, search::min_coverage(coverage.word_count))))
@@ -235,7 +244,7 @@ impl KnowledgeBase {
     ) -> Result<Answer> {
         let (shown, left_out) = retrieved.hits.split_at(written.shown.len());
         let cosines = |claim: &str, sentences: &[&str]| self.cosines(claim, sentences, cancel);
-        let meaning = retrieved.floor.map(|floor| Meaning { cosines: &cosines, floor });
+        let meaning = retrieved.meaning.map(|floor| Meaning { cosines: &cosines, floor });
         let cited = cite::cite(question, written.text, written.shown, meaning.as_ref())?;
         let mut citations = cited.citations;
         for citation in &mut citations {
@@ -381,7 +390,7 @@ fn not_found(
 
 /// An answer without text, passages and reason.
 fn not_answered(question: &str, timings: Timings, options: &AskOptions) -> Answer {
-    let nothing = Retrieved { hits: Vec::new(), best: None, floor: None, coverage: None };
+    let nothing = Retrieved::default();
     let trace = (options.explain == Explain::Trace).then(|| nothing.trace(question, options, None));
     Answer {
         found: false,

@@ -11,7 +11,7 @@ use std::collections::HashSet;
 use serde::Serialize;
 
 use crate::error::{Error, Result};
-use crate::store::{Filter, IndexMode, LexicalOptions, NearestOptions, Statistics, Store};
+use crate::store::{Filter, IndexMode, LexicalOptions, NearestOptions, Store};
 use fusion::{Fused, Leg};
 
 pub(crate) use floor::UNRELATED;
@@ -195,7 +195,7 @@ pub fn search(
     embedding: Option<&[f32]>,
     options: &SearchOptions,
 ) -> Result<Vec<Hit>> {
-    let ranked = rank(store, question, embedding, options, None)?;
+    let ranked = rank(store, question, embedding, options)?;
     hits::surround(store, hits::fill(store, &ranked)?, options.context)
 }
 
@@ -205,10 +205,9 @@ fn rank(
     question: &str,
     embedding: Option<&[f32]>,
     options: &SearchOptions,
-    statistics: Option<&Statistics>,
 ) -> Result<Vec<Fused>> {
     options.validate()?;
-    let legs = Legs::of(store, question, embedding, options, statistics)?;
+    let legs = Legs::of(store, question, embedding, options)?;
     let mut ranked = fusion::join(&legs.dense, &legs.lexical);
     match options.mode {
         Mode::Dense => ranked.iter_mut().for_each(|f| f.score = f.cosine.unwrap_or_default()),
@@ -226,6 +225,7 @@ fn rank(
 }
 
 /// What each leg says.
+#[derive(Default)]
 struct Legs {
     dense: Leg,
     lexical: Leg,
@@ -237,7 +237,6 @@ impl Legs {
         question: &str,
         embedding: Option<&[f32]>,
         options: &SearchOptions,
-        statistics: Option<&Statistics>,
     ) -> Result<Self> {
         let among =
             options.filter.as_ref().map(|filter| store.passages_where(filter)).transpose()?;
@@ -253,21 +252,22 @@ impl Legs {
             }
             None => Err(Error::invalid("embedding", "missing; this mode needs it")),
         };
-        let lexical = |limit, among| {
-            store.lexical_with(question, limit, &LexicalOptions { among, statistics })
-        };
-        let mut legs = Self { dense: Leg::default(), lexical: Leg::default() };
+        // each leg scores what the other found, if scores are to be compared
+        let both = options.mode == Mode::Hybrid && matches!(options.fusion, Fusion::Convex { .. });
+        let mut legs = Self::default();
         if options.mode != Mode::Lexical {
             legs.dense.found = nearest(depth, among)?;
         }
         if options.mode != Mode::Dense {
-            legs.lexical.found = lexical(depth, among)?;
+            let found = legs.dense.found.iter().map(|hit| hit.0);
+            let also: Vec<i64> = found.filter(|_| both).collect();
+            let words = LexicalOptions { among, also: &also, statistics: None };
+            legs.lexical.found = store.lexical_with(question, depth, &words)?;
+            legs.lexical.also = legs.lexical.found.split_off(depth.min(legs.lexical.found.len()));
         }
-        if options.mode == Mode::Hybrid && matches!(options.fusion, Fusion::Convex { .. }) {
+        if both {
             let missing = missing(&legs.lexical.found, &legs.dense.found);
             legs.dense.also = nearest(missing.len(), Some(&missing))?;
-            let missing = self::missing(&legs.dense.found, &legs.lexical.found);
-            legs.lexical.also = lexical(missing.len(), Some(&missing))?;
         }
         Ok(legs)
     }

@@ -107,3 +107,71 @@ impl Hit {
         }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::search::Ranks;
+
+    fn hit(text: &str) -> Hit {
+        Hit {
+            passage_id: 1,
+            score: 1.0,
+            cosine: None,
+            bm25: None,
+            uri: "a.txt".to_owned(),
+            start: 100,
+            end: 100 + text.len(),
+            source_start: None,
+            source_end: None,
+            page: None,
+            place: None,
+            title: None,
+            heading: None,
+            text: text.to_owned(),
+            ranks: Ranks::default(),
+        }
+    }
+
+    /// Every sentence means the same, so that words and ranks decide.
+    fn alike(_: &str, texts: &[&str]) -> Result<Vec<f32>> {
+        Ok(vec![0.5; texts.len()])
+    }
+
+    const LONG: &str = "One mill stands here. Two barns stand there. The bridge was built in 1899. \
+                        Three cows graze. Four hens sleep.";
+
+    #[test]
+    fn words_of_the_question_decide_among_sentences_that_mean_the_same() {
+        let hits = [hit("Nothing of it."), hit(LONG)];
+        let ranked = sentences("When was the bridge built?", &hits, &alike).unwrap();
+        assert_eq!(ranked.len(), 6);
+        assert_eq!((ranked[0].hit, ranked[0].number), (1, 2));
+        assert_eq!(hits[1].text[ranked[0].range.clone()].trim(), "The bridge was built in 1899.");
+        assert!(ranked.is_sorted_by(|a, b| a.score >= b.score));
+        assert!(sentences("When?", &[], &alike).unwrap().is_empty());
+    }
+
+    #[test]
+    fn meaning_decides_among_sentences_without_the_words() {
+        let likes_hens = |_: &str, texts: &[&str]| -> Result<Vec<f32>> {
+            Ok(texts.iter().map(|text| f32::from(u8::from(text.contains("hens")))).collect())
+        };
+        let ranked = sentences("Poultry?", &[hit(LONG)], &likes_hens).unwrap();
+        assert_eq!(ranked[0].number, 4);
+    }
+
+    #[test]
+    fn a_hit_is_cut_to_the_sentences_around_its_best_one() {
+        let question = "When was the bridge built?";
+        let cut = focus(question, &[hit(LONG), hit("Short.")], 3, &alike).unwrap();
+        assert!(cut[0].text.starts_with("Two barns") && cut[0].text.contains("Three cows"));
+        assert!(!cut[0].text.contains("mill") && !cut[0].text.contains("hens"));
+        let place = LONG.find("Two").unwrap();
+        assert_eq!((cut[0].start, cut[0].end), (100 + place, 100 + place + cut[0].text.len()));
+        assert_eq!(cut[1], hit("Short."));
+        // more than there are leaves it whole
+        assert_eq!(focus(question, &[hit(LONG)], 9, &alike).unwrap(), [hit(LONG)]);
+    }
+}

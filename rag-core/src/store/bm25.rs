@@ -3,12 +3,13 @@
 //! The score is that of Robertson and Zaragoza (2009) with Lucene's idf, which is never negative. FTS5's own `bm25` is
 //! not used: it counts the forms of a word as so many words, and cannot be given the counts of other files.
 
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::{BinaryHeap, HashMap, HashSet};
 
 use rusqlite::{Connection, OptionalExtension};
 
 use super::fault::{Fault, Outcome};
 use super::lexical::{Term, terms};
+use super::types::LexicalOptions;
 
 /// How soon more of the same word stops to matter.
 const K1: f32 = 1.5;
@@ -59,17 +60,17 @@ pub(super) fn statistics(connection: &Connection, question: &str) -> Outcome<Sta
 
 /// The `limit` passages that match any word of `question` best: id and score, higher is better, ties by id.
 ///
-/// `among` are the passages that may be found, rising; all if there is none. Scores are measured against `all` if it is
-/// given, else against this file.
+/// `among` are the passages that may be found, rising; all if there is none. Those of `also` that hold a word come after them
+/// in the same order, whatever their place. Scores are measured against `statistics` if they are given, else against this file.
 pub(super) fn search(
     connection: &Connection,
     question: &str,
     limit: usize,
-    among: Option<&[i64]>,
-    all: Option<&Statistics>,
+    options: &LexicalOptions<'_>,
 ) -> Outcome<Vec<(i64, f32)>> {
+    let &LexicalOptions { among, also, statistics } = options;
     let found = look_up(connection, question)?;
-    let scorer = Scorer::new(&found.terms, all.unwrap_or(&found.statistics));
+    let scorer = Scorer::new(&found.terms, statistics.unwrap_or(&found.statistics));
     let mut most: HashMap<i64, f32> = HashMap::new();
     for (term, postings) in found.postings.iter().enumerate() {
         for (id, count) in postings {
@@ -78,7 +79,14 @@ pub(super) fn search(
             }
         }
     }
-    best(connection, &found, &scorer, most, limit)
+    let also: HashMap<i64, f32> =
+        also.iter().filter_map(|id| most.get(id).map(|score| (*id, *score))).collect();
+    let mut hits = best(connection, &found, &scorer, most, limit)?;
+    let held: HashSet<i64> = hits.iter().map(|hit| hit.0).collect();
+    let more: HashMap<i64, f32> = also.into_iter().filter(|hit| !held.contains(&hit.0)).collect();
+    let count = more.len();
+    hits.extend(best(connection, &found, &scorer, more, count)?);
+    Ok(hits)
 }
 
 /// How much of a question some passages hold.
@@ -345,38 +353,65 @@ mod tests {
             ["lamp", "mirror lamp", "desk desk chair lamp", "cord wall frame mirror desk"]
         {
             let wanted = plain(&TEXTS, question);
-            assert_near(&search(&connection, question, 10, None, None).unwrap(), &wanted);
-            let first = search(&connection, question, 2, None, None).unwrap();
+            assert_near(
+                &search(&connection, question, 10, &LexicalOptions::default()).unwrap(),
+                &wanted,
+            );
+            let first = search(&connection, question, 2, &LexicalOptions::default()).unwrap();
             assert_near(&first, &wanted[..wanted.len().min(2)]);
         }
-        assert!(search(&connection, "lamp", 0, None, None).unwrap().is_empty());
+        assert!(search(&connection, "lamp", 0, &LexicalOptions::default()).unwrap().is_empty());
     }
 
     #[test]
     fn a_deleted_passage_is_not_found_nor_counted() {
         let connection = index(&TEXTS);
         connection.execute("DELETE FROM lexical WHERE rowid = 5", []).unwrap();
-        let found = search(&connection, "mirror lamp", 10, None, None).unwrap();
+        let found = search(&connection, "mirror lamp", 10, &LexicalOptions::default()).unwrap();
         assert_near(&found, &plain(&TEXTS[..4], "mirror lamp"));
     }
 
     #[test]
     fn a_search_among_some_scores_them_as_among_all() {
         let connection = index(&TEXTS);
-        let all = search(&connection, "mirror lamp", 10, None, None).unwrap();
-        let some = search(&connection, "mirror lamp", 10, Some(&[2, 4]), None).unwrap();
+        let all = search(&connection, "mirror lamp", 10, &LexicalOptions::default()).unwrap();
+        let some = search(
+            &connection,
+            "mirror lamp",
+            10,
+            &LexicalOptions { among: Some(&[2, 4]), ..LexicalOptions::default() },
+        )
+        .unwrap();
         let wanted: Vec<_> = all.into_iter().filter(|hit| [2, 4].contains(&hit.0)).collect();
         assert_near(&some, &wanted);
     }
 
     #[test]
+    fn passages_asked_for_are_scored_whatever_their_place() {
+        let connection = index(&TEXTS);
+        let all = search(&connection, "mirror lamp", 10, &LexicalOptions::default()).unwrap();
+        let last = all.last().copied().unwrap();
+        let options =
+            LexicalOptions { also: &[all[0].0, last.0, 3, 99], ..LexicalOptions::default() };
+        // the best comes once, and what holds no word or does not exist is not there
+        assert_near(&search(&connection, "mirror lamp", 1, &options).unwrap(), &[all[0], last]);
+    }
+
+    #[test]
     fn two_files_that_share_their_counts_score_as_one() {
-        let whole = search(&index(&TEXTS), "mirror lamp desk", 10, None, None).unwrap();
+        let whole =
+            search(&index(&TEXTS), "mirror lamp desk", 10, &LexicalOptions::default()).unwrap();
         let (left, right) = (index(&TEXTS[..2]), index(&TEXTS[2..]));
         let mut counts = statistics(&left, "mirror lamp desk").unwrap();
         counts.add(&statistics(&right, "mirror lamp desk").unwrap());
         let part = |c: &Connection, from: i64| -> Vec<(i64, f32)> {
-            let found = search(c, "mirror lamp desk", 10, None, Some(&counts)).unwrap();
+            let found = search(
+                c,
+                "mirror lamp desk",
+                10,
+                &LexicalOptions { statistics: Some(&counts), ..LexicalOptions::default() },
+            )
+            .unwrap();
             found.into_iter().map(|(id, score)| (id + from, score)).collect()
         };
         let mut joined = [part(&left, 0), part(&right, 2)].concat();

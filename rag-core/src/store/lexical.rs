@@ -356,7 +356,7 @@ mod tests {
     use rusqlite::Connection;
 
     use super::*;
-    use crate::store::{bm25, schema};
+    use crate::store::{LexicalOptions, bm25, schema};
 
     fn index(passages: &[(&str, Option<&str>)]) -> Connection {
         let connection = Connection::open_in_memory().unwrap();
@@ -372,7 +372,7 @@ mod tests {
     }
 
     fn found(connection: &Connection, question: &str) -> Vec<i64> {
-        bm25::search(connection, question, 10, None, None)
+        bm25::search(connection, question, 10, &LexicalOptions::default())
             .unwrap()
             .into_iter()
             .map(|hit| hit.0)

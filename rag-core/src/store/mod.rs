@@ -385,8 +385,7 @@ impl Store {
         limit: usize,
         options: &LexicalOptions<'_>,
     ) -> Result<Vec<(i64, f32)>> {
-        let &LexicalOptions { among, statistics } = options;
-        self.pool.read(|connection| bm25::search(connection, question, limit, among, statistics))
+        self.pool.read(|connection| bm25::search(connection, question, limit, options))
     }
 
     /// How much of `question` each of some passages holds.

@@ -170,6 +170,8 @@ pub struct NearestOptions<'a> {
 pub struct LexicalOptions<'a> {
     /// Only these passages, by rising id. Default all. What words weigh is counted over all passages all the same.
     pub among: Option<&'a [i64]>,
+    /// Passages that are scored too, whatever their place, where they hold a word; they come after those found. Default none.
+    pub also: &'a [i64],
     /// What scores are measured against. Default this file.
     pub statistics: Option<&'a super::Statistics>,
 }

@@ -234,3 +234,22 @@ fn any_filter_is_answered_and_its_negation_is_the_rest() {
     checked.unwrap();
     assert_eq!(kb.store.check(&CancelToken::new()).unwrap(), []);
 }
+
+#[test]
+fn a_filter_asked_again_sees_what_changed_since() {
+    let kb = library();
+    let filter = Filter::parse("kind = pdf AND path glob 'drafts/*' AND modified >= 0").unwrap();
+    let count = || kb.store.passages_where(&filter).unwrap().len();
+    let first = count();
+    assert!(first > 0 && count() == first);
+    let uri = "/home/lab/drafts/0.pdf";
+    let row = kb.store.document(uri).unwrap().unwrap();
+    kb.store.rename_document(row.id, "/home/lab/final/0.pdf", row.mtime_ns).unwrap();
+    assert_eq!(count(), first - 3, "renamed out of the folder");
+    kb.store.rename_document(row.id, uri, row.mtime_ns).unwrap();
+    assert_eq!(count(), first);
+    kb.store.touch_document(row.id, 1, -1_000_000_000).unwrap();
+    assert_eq!(count(), first - 3, "touched to a time before 1970");
+    assert!(kb.store.remove_document("/home/lab/drafts/10.pdf").unwrap());
+    assert_eq!(count(), first - 6, "removed");
+}
