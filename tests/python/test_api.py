@@ -163,10 +163,12 @@ def test_an_answer_without_a_generator_is_a_sentence_of_the_documents(qa):
     answer = qa.ask(BRIDGE, extract=True, explain=True)
     assert answer.found and "1871" in answer.text
     assert answer.citations[0].evidence == "quote" and answer.citations[0].status == "ok"
-    assert answer.timings["answer_token_count"] == 0 and answer.trace["coverage"] >= answer.trace["min_coverage"]
+    assert answer.timings["answer_token_count"] == 0
+    assert answer.trace["coverage"] is None, "one of the passages is French: words cannot tell"
     with rag_py.open(":memory:", encoder=model("minilm"), llm="none") as kb:
         kb.add("The mill has three wheels. It grinds rye.")
-        assert "three wheels" in kb.ask("How many wheels does the mill have?").text
+        answer = kb.ask("How many wheels does the mill have?", explain=True)
+        assert "three wheels" in answer.text and answer.trace["coverage"] >= answer.trace["min_coverage"] > 0
 
 
 def test_searches_are_fused_spread_and_widened(qa):
