@@ -1165,7 +1165,7 @@ typedef struct {
      */
     int64_t passage_id;
     /**
-     * By what the hits are sorted; see rag_mode. Higher is better.
+     * By what the hits of one search are sorted; see rag_mode. Higher is better. Across questions compare cosines.
      */
     float score;
     /**

@@ -9,7 +9,8 @@ use crate::error::{Error, Result};
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Fusion {
     /// A weighted mean of cosine and BM25, each stretched over the candidates so that the best has 1 and the worst 0. Every
-    /// candidate of one leg is scored by the other too.
+    /// candidate of one leg is scored by the other too. The score says how a passage stands among those of one search: the best of any
+    /// question may have 1, so scores of different questions cannot be compared; cosines can.
     Convex {
         /// What the cosine counts, from 0 to 1; BM25 counts the rest.
         dense_weight: f32,

@@ -557,7 +557,7 @@ class Hit:
 
     @property
     def score(self) -> float:
-        """By what hits are sorted; higher is better. Its scale depends on the mode."""
+        """By what hits are sorted; higher is better. It ranks the hits of one search; across questions compare cosines."""
 
     @property
     def cosine(self) -> float | None:

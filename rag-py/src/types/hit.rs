@@ -19,7 +19,7 @@ impl Hit {
         self.0.passage_id
     }
 
-    /// By what hits are sorted; higher is better. Its scale depends on the mode.
+    /// By what hits are sorted; higher is better. It ranks the hits of one search; across questions compare cosines.
     #[getter]
     fn score(&self) -> f32 {
         self.0.score
