@@ -24,7 +24,7 @@ def found(rag, corpus, queries, encoder, limit):
                 # every query needs an answer and a relevant document to be asked at all
                 file.write(json.dumps({**line, "answers": line.get("answers") or ["-"]}) + "\n")
                 qrels.write(f"{line['_id']}\tnone\t1\n")
-        command = [rag, "eval", "--json", "--encoder", encoder, "--llm", "none", "--mode", "lexical"]
+        command = [rag, "eval", "--json", "--encoder", encoder, "--llm", "none", "--mode", "hybrid"]
         command += ["--corpus", str(corpus / "corpus.jsonl"), "--queries", str(folder / "queries.jsonl")]
         command += ["--qrels", str(folder / "qrels.tsv")]
         return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)["metrics"]["found"]

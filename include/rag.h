@@ -524,6 +524,68 @@ typedef enum {
 } rag_writer;
 
 /**
+ * In what order a prompt shows passages.
+ */
+typedef enum {
+    /**
+     * The best first.
+     */
+    RAG_ORDER_BEST_FIRST = 0,
+    /**
+     * The best last, next to the question.
+     */
+    RAG_ORDER_BEST_LAST = 1,
+    /**
+     * As they stand in their documents.
+     */
+    RAG_ORDER_DOCUMENT = 2,
+} rag_order;
+
+/**
+ * What the generator writes before a search, for it.
+ */
+typedef enum {
+    /**
+     * Nothing. A follow-up is searched together with the question before it.
+     */
+    RAG_REWRITE_NONE = 0,
+    /**
+     * A follow-up as a question that stands alone.
+     */
+    RAG_REWRITE_STANDALONE = 1,
+    /**
+     * Other wordings of the question, each searched too.
+     */
+    RAG_REWRITE_VARIANTS = 2,
+    /**
+     * A passage that might answer the question.
+     */
+    RAG_REWRITE_HYPOTHETICAL = 3,
+} rag_rewrite;
+
+/**
+ * How a span was found to support a claim.
+ */
+typedef enum {
+    /**
+     * The claim stands in it word for word.
+     */
+    RAG_EVIDENCE_QUOTE = 0,
+    /**
+     * It holds the claim's words, names and numbers.
+     */
+    RAG_EVIDENCE_WORDS = 1,
+    /**
+     * It means the same in another language, by the encoder.
+     */
+    RAG_EVIDENCE_MEANING = 2,
+    /**
+     * The claim stands in it but for a word in ten.
+     */
+    RAG_EVIDENCE_NEAR = 3,
+} rag_evidence;
+
+/**
  * What the documents say, or that they do not. Owned by the caller; free it once with rag_answer_free. Any number
  * of threads may read it.
  */
@@ -622,6 +684,14 @@ typedef struct {
      * Reranker, likewise: a cross-encoder that sorts the best hits anew; loaded at the first search. NULL: none.
      */
     const char *reranker;
+    /**
+     * Further knowledge bases that are searched with this one as if all were one file, each by the same encoder and only read.
+     */
+    const char *const *also;
+    /**
+     * How many.
+     */
+    size_t also_count;
 } rag_open_options;
 
 /**
@@ -889,6 +959,28 @@ typedef struct {
 } rag_guards;
 
 /**
+ * A question answered the way answers should be.
+ */
+typedef struct {
+    /**
+     * What the answer is taken from.
+     */
+    const char *const *passages;
+    /**
+     * How many passages.
+     */
+    size_t passage_count;
+    /**
+     * The question.
+     */
+    const char *question;
+    /**
+     * The answer.
+     */
+    const char *answer;
+} rag_example;
+
+/**
  * How to answer. Begin with RAG_ASK_OPTIONS_INIT; zero in a field is its default.
  */
 typedef struct {
@@ -1045,6 +1137,26 @@ typedef struct {
      * What may be asked and answered. NULL: only a limit on length.
      */
     const rag_guards *guards;
+    /**
+     * A rag_order.
+     */
+    int32_t order;
+    /**
+     * A rag_rewrite.
+     */
+    int32_t rewrite;
+    /**
+     * How many other wordings RAG_REWRITE_VARIANTS asks for, 1 to 5. 0: 3.
+     */
+    size_t variant_count;
+    /**
+     * Worked examples in place of ours; not NULL and none of them: no examples. NULL: ours.
+     */
+    const rag_example *examples;
+    /**
+     * How many.
+     */
+    size_t example_count;
 } rag_ask_options;
 
 /**
@@ -1228,6 +1340,10 @@ typedef struct {
      * Rank after reranking, from 1; 0 if the hit was not reranked.
      */
     size_t rerank_rank;
+    /**
+     * Which file it is of: 0 for the knowledge base itself, 1 for the first of rag_open_options.also.
+     */
+    size_t store;
 } rag_hit;
 
 /**
@@ -1284,9 +1400,13 @@ typedef struct {
      */
     int32_t status;
     /**
-     * Zero.
+     * A rag_evidence.
      */
-    int32_t reserved;
+    int32_t evidence;
+    /**
+     * Which file holds it: 0 for the knowledge base itself, 1 for the first of rag_open_options.also.
+     */
+    size_t store;
 } rag_citation;
 
 /**
@@ -1672,7 +1792,7 @@ void rag_cancel_free(rag_cancel *cancel);
  * Models are loaded when they are first needed; only the encoder of a file that already has one is loaded here.
  *
  * RAG_NOT_FOUND: a model is not on this machine. RAG_MODEL: the encoder is damaged. RAG_MODEL_MISMATCH: the file was
- * built with another encoder. RAG_STORE, RAG_STORE_VERSION, RAG_IO, RAG_BUSY: the file.
+ * built with another encoder, or one of `also` was. RAG_STORE, RAG_STORE_VERSION, RAG_IO, RAG_BUSY: the file.
  */
 rag_status rag_kb_open(const char *path,
                        const rag_open_options *options,
@@ -1751,6 +1871,38 @@ rag_status rag_kb_ask(const rag_kb *kb,
                       const rag_ask_options *options,
                       rag_answer **answer,
                       rag_error **error);
+
+/**
+ * The prompt that rag_kb_ask would give the generator for `question`, without generating, as a JSON object: messages, text,
+ * token_ids, template, shown_count (passages), history_count (turns). `options` may be NULL. On success `*json` is owned by the
+ * caller: free it with rag_string_free.
+ *
+ * Errors: as rag_kb_ask.
+ */
+rag_status rag_kb_prompt(const rag_kb *kb,
+                         const char *question,
+                         const rag_ask_options *options,
+                         char **json,
+                         rag_error **error);
+
+/**
+ * Summarizes the document with the uri `document`, or what the documents say about `question`, in at most `max_sentences`
+ * sentences (0: 5), with verified citations. `question` or `document` may be NULL, and one of the two must be.
+ *
+ * The summary is an answer: its sentences carry markers, and it is not found if no passage supports any of them. `options` may be
+ * NULL; 10 passages are read for a question unless `top_k` says how many. A long document is read part by part. On success
+ * `*answer` is owned by the caller: free it with rag_answer_free.
+ *
+ * RAG_INVALID_ARGUMENT: an empty question, or options out of range. RAG_NOT_FOUND: there is no such document, or no generator.
+ * RAG_CONTEXT_OVERFLOW: not even one passage fits the generator. RAG_CANCELLED: by the flag, within one token.
+ */
+rag_status rag_kb_summarize(const rag_kb *kb,
+                            const char *question,
+                            const char *document,
+                            size_t max_sentences,
+                            const rag_ask_options *options,
+                            rag_answer **answer,
+                            rag_error **error);
 
 /**
  * Builds the vector index; `when` is a rag_seal. `cancel` may be NULL.

@@ -342,6 +342,8 @@ struct OpenOptions {
     std::string model_dir;
     rag_access access = RAG_ACCESS_CREATE;
     std::string reranker;
+    /// Further knowledge bases, searched as if all were one file.
+    std::vector<std::string> also;
 };
 
 /// How to mirror a folder; zero is the default. Return false from `on_progress` to stop.
@@ -393,6 +395,13 @@ struct Guards {
     rag_mask mask = RAG_MASK_OFF;
 };
 
+/// A question answered the way answers should be.
+struct Example {
+    std::vector<std::string> passages;
+    std::string question;
+    std::string answer;
+};
+
 /// How to answer; zero is the default. Return false from `on_piece` to end the answer there.
 struct AskOptions {
     std::string system;
@@ -430,6 +439,11 @@ struct AskOptions {
     /// Of each passage, only so many sentences in a row are shown to the generator.
     std::size_t sentences = 0;
     rag_fence fence = RAG_FENCE_NUMBERED;
+    rag_order order = RAG_ORDER_BEST_FIRST;
+    rag_rewrite rewrite = RAG_REWRITE_NONE;
+    std::size_t variant_count = 0;
+    /// Worked examples in place of ours; empty for none.
+    std::optional<std::vector<Example>> examples;
 };
 
 /// How to generate; zero is the default. Return false from `on_piece` to end the text there.
@@ -566,6 +580,20 @@ public:
         raw_.sentences = options.sentences;
         raw_.fence = options.fence;
         raw_.guards = guards_.get();
+        raw_.order = options.order;
+        raw_.rewrite = options.rewrite;
+        raw_.variant_count = options.variant_count;
+        if (options.examples) {
+            for (const Example &example : *options.examples) {
+                passages_.push_back(pointers(example.passages));
+                examples_.push_back({passages_.back().data(), passages_.back().size(),
+                                     example.question.c_str(), example.answer.c_str()});
+            }
+            // not NULL, even if there are none
+            examples_.push_back({});
+            raw_.examples = examples_.data();
+            raw_.example_count = options.examples->size();
+        }
     }
     RawAskOptions(const RawAskOptions &) = delete;
     RawAskOptions &operator=(const RawAskOptions &) = delete;
@@ -575,6 +603,8 @@ public:
 
 private:
     std::vector<const char *> stop_;
+    std::vector<std::vector<const char *>> passages_;
+    std::vector<rag_example> examples_;
     RawGuards guards_;
     PieceCallback callback_;
     rag_ask_options raw_{};
@@ -654,6 +684,9 @@ public:
         raw.model_dir = detail::or_null(options.model_dir);
         raw.access = options.access;
         raw.reranker = detail::or_null(options.reranker);
+        const auto also = detail::pointers(options.also);
+        raw.also = also.data();
+        raw.also_count = also.size();
         handle_ = detail::make<rag_kb, rag_kb_close>([&](rag_kb **out, rag_error **error) {
             return rag_kb_open(path.c_str(), &raw, out, error);
         });
@@ -736,6 +769,25 @@ public:
         return Answer(detail::make_with<rag_answer, rag_answer_free>(raw.callback(), call).release());
     }
 
+    /// The prompt that `ask` would give the generator, as JSON.
+    std::string prompt(const std::string &question, const AskOptions &options = {}) const {
+        detail::RawAskOptions raw(options);
+        return detail::json([&](char **json, rag_error **error) {
+            return rag_kb_prompt(handle_.get(), question.c_str(), raw.get(), json, error);
+        });
+    }
+
+    /// Summarizes what the documents say about a question, in at most so many sentences (0: 5), with citations.
+    Answer summarize(const std::string &question, std::size_t max_sentences = 0,
+                     const AskOptions &options = {}) const {
+        return summarize(question.c_str(), nullptr, max_sentences, options);
+    }
+    /// Summarizes a document by its uri.
+    Answer summarize_document(const std::string &uri, std::size_t max_sentences = 0,
+                              const AskOptions &options = {}) const {
+        return summarize(nullptr, uri.c_str(), max_sentences, options);
+    }
+
     Chat chat(AskOptions options = {}) const { return Chat(handle_.get(), std::move(options)); }
     Chat resume(const std::string &saved, AskOptions options = {}) const {
         return Chat(handle_.get(), saved, std::move(options));
@@ -808,6 +860,15 @@ public:
     rag_kb *handle() const { return handle_.get(); }
 
 private:
+    Answer summarize(const char *question, const char *document, std::size_t max_sentences,
+                     const AskOptions &options) const {
+        detail::RawAskOptions raw(options);
+        const auto call = [&](rag_answer **out, rag_error **error) {
+            return rag_kb_summarize(handle_.get(), question, document, max_sentences, raw.get(), out, error);
+        };
+        return Answer(detail::make_with<rag_answer, rag_answer_free>(raw.callback(), call).release());
+    }
+
     detail::Handle<rag_kb, rag_kb_close> handle_;
 };
 

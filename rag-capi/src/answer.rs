@@ -5,11 +5,11 @@ use std::fmt;
 use std::ops::ControlFlow;
 use std::ptr;
 
-use rag_core::cite::{Citation, Status};
+use rag_core::cite::{Citation, Evidence, Status};
 use rag_core::generate::{GenerateOptions, Sampling};
-use rag_core::prompt::Fence;
+use rag_core::prompt::{Example, Fence, Order};
 use rag_core::{
-    Abstain, Answer, AskOptions, Error, Explain, NotFoundReason, Result, Timings, Writer,
+    Abstain, Answer, AskOptions, Error, Explain, NotFoundReason, Result, Rewrite, Timings, Writer,
 };
 
 use crate::boundary::{self, Texts, run};
@@ -18,7 +18,7 @@ use crate::generator::{draft, early_stopping};
 use crate::guards;
 use crate::hits::{self, rag_hit};
 use crate::kb::{self, SearchFields, Shared, rag_kb, search_options};
-use crate::options::{choice, or_default, owned_text, rag_ask_options};
+use crate::options::{choice, or_default, owned_text, rag_ask_options, rag_example};
 
 /// Why there is no answer.
 #[repr(C)]
@@ -61,6 +61,31 @@ impl From<Status> for rag_citation_status {
     }
 }
 
+/// How a span was found to support a claim.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum rag_evidence {
+    /// The claim stands in it word for word.
+    RAG_EVIDENCE_QUOTE = 0,
+    /// It holds the claim's words, names and numbers.
+    RAG_EVIDENCE_WORDS = 1,
+    /// It means the same in another language, by the encoder.
+    RAG_EVIDENCE_MEANING = 2,
+    /// The claim stands in it but for a word in ten.
+    RAG_EVIDENCE_NEAR = 3,
+}
+
+impl From<Evidence> for rag_evidence {
+    fn from(evidence: Evidence) -> Self {
+        match evidence {
+            Evidence::Quote => Self::RAG_EVIDENCE_QUOTE,
+            Evidence::Near => Self::RAG_EVIDENCE_NEAR,
+            Evidence::Words => Self::RAG_EVIDENCE_WORDS,
+            Evidence::Meaning => Self::RAG_EVIDENCE_MEANING,
+        }
+    }
+}
+
 /// A span of a passage that supports a part of an answer. Lent by rag_answer_citation_at until the answer is freed;
 /// later versions may append fields.
 #[repr(C)]
@@ -90,8 +115,10 @@ pub struct rag_citation {
     pub support: f32,
     /// A rag_citation_status, as it was when the answer was made; see rag_kb_verify.
     pub status: i32,
-    /// Zero.
-    pub reserved: i32,
+    /// A rag_evidence.
+    pub evidence: i32,
+    /// Which file holds it: 0 for the knowledge base itself, 1 for the first of rag_open_options.also.
+    pub store: usize,
 }
 
 /// Where the time of an answer went. Lent by rag_answer_timings until the answer is freed; later versions may append
@@ -180,7 +207,8 @@ fn view(citation: &Citation, texts: &mut Texts) -> rag_citation {
         page: citation.page.unwrap_or(0),
         support: citation.support,
         status: rag_citation_status::from(citation.status) as i32,
-        reserved: 0,
+        evidence: rag_evidence::from(citation.evidence) as i32,
+        store: citation.store,
     }
 }
 
@@ -339,8 +367,10 @@ pub unsafe extern "C" fn rag_kb_verify(
 ///
 /// # Safety
 /// The pointers in `given` are null or valid.
-pub(crate) unsafe fn ask_options(given: &rag_ask_options) -> Result<AskOptions> {
-    let default = AskOptions::default();
+pub(crate) unsafe fn ask_options(
+    given: &rag_ask_options,
+    default: AskOptions,
+) -> Result<AskOptions> {
     // SAFETY: passed on to the caller.
     let mut search = unsafe {
         search_options(&SearchFields {
@@ -365,10 +395,43 @@ pub(crate) unsafe fn ask_options(given: &rag_ask_options) -> Result<AskOptions> 
         explain: choice(given.explain, &[Explain::Off, Explain::Trace], "explain")?,
         writer: choice(given.writer, &[Writer::Generator, Writer::Passages], "writer")?,
         fence: choice(given.fence, &[Fence::Numbered, Fence::Marked], "fence")?,
+        order: choice(given.order, &[Order::BestFirst, Order::BestLast, Order::Document], "order")?,
+        // SAFETY: passed on to the caller.
+        examples: unsafe { examples(given) }?,
+        rewrite: rewrite(given)?,
         sentences: Some(given.sentences).filter(|count| *count > 0),
         // SAFETY: passed on to the caller.
         guards: unsafe { guards::guards(given.guards) }?,
     })
+}
+
+fn rewrite(given: &rag_ask_options) -> Result<Rewrite> {
+    let count = or_default(given.variant_count, 3);
+    let choices =
+        [Rewrite::None, Rewrite::Standalone, Rewrite::Variants(count), Rewrite::Hypothetical];
+    choice(given.rewrite, &choices, "rewrite")
+}
+
+/// # Safety
+/// As [`ask_options`].
+unsafe fn examples(given: &rag_ask_options) -> Result<Option<Vec<Example>>> {
+    if given.examples.is_null() && given.example_count == 0 {
+        return Ok(None);
+    }
+    // SAFETY: passed on to the caller.
+    let given = unsafe { boundary::array(given.examples, given.example_count, "examples") }?;
+    let example = |example: &rag_example| -> Result<Example> {
+        // SAFETY: passed on to the caller.
+        unsafe {
+            let passages = boundary::texts(example.passages, example.passage_count, "examples")?;
+            Ok(Example {
+                passages: passages.into_iter().map(str::to_owned).collect(),
+                question: boundary::text(example.question, "examples")?.to_owned(),
+                answer: boundary::text(example.answer, "examples")?.to_owned(),
+            })
+        }
+    };
+    given.iter().map(example).collect::<Result<_>>().map(Some)
 }
 
 fn abstain(given: &rag_ask_options) -> Result<Abstain> {

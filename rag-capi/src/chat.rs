@@ -77,7 +77,7 @@ unsafe fn chat_options(options: *const rag_ask_options) -> Result<(AskOptions, r
         return Err(Error::invalid("cancel", "give it to rag_chat_say, turn by turn"));
     }
     // SAFETY: passed on to the caller.
-    let options = unsafe { answer::ask_options(&streaming) }?;
+    let options = unsafe { answer::ask_options(&streaming, AskOptions::default()) }?;
     (streaming.system, streaming.stop, streaming.stop_count) = (ptr::null(), ptr::null(), 0);
     (streaming.filter, streaming.guards) = (ptr::null(), ptr::null());
     Ok((options, streaming))

@@ -49,6 +49,8 @@ pub struct rag_hit {
     pub bm25: f32,
     /// Rank after reranking, from 1; 0 if the hit was not reranked.
     pub rerank_rank: usize,
+    /// Which file it is of: 0 for the knowledge base itself, 1 for the first of rag_open_options.also.
+    pub store: usize,
 }
 
 /// C's view of `hit`; its texts are kept in `texts`.
@@ -71,6 +73,7 @@ pub(crate) fn view(hit: &Hit, texts: &mut Texts) -> rag_hit {
         page: hit.page.unwrap_or(0),
         bm25: hit.bm25.unwrap_or(f32::NAN),
         rerank_rank: hit.ranks.rerank.unwrap_or(0),
+        store: hit.store,
     }
 }
 
@@ -181,19 +184,11 @@ mod tests {
         Hit {
             passage_id: 3,
             score: 0.5,
-            cosine: None,
-            bm25: None,
             uri: "a.txt".to_owned(),
-            start: 0,
             end: text.len(),
             source_start: Some(4),
-            source_end: None,
-            page: None,
-            place: None,
-            title: None,
-            heading: None,
             text: text.to_owned(),
-            ranks: rag_core::search::Ranks::default(),
+            ..Hit::default()
         }
     }
 

@@ -11,7 +11,10 @@ use rag_core::model::ModelDirs;
 use rag_core::search::{Context, Fusion, Mode, SearchOptions};
 use rag_core::store::{Access, Filter, IndexMode, Seal};
 use rag_core::walk::{Hidden, WalkOptions};
-use rag_core::{Error, KnowledgeBase, OpenOptions, Plan, Result, SyncOptions};
+use rag_core::{
+    AskOptions, Error, KnowledgeBase, OpenOptions, Plan, Result, Subject, SummarizeOptions,
+    SyncOptions,
+};
 
 use crate::answer::{self, rag_answer};
 use crate::boundary::{self, Output, run};
@@ -64,7 +67,7 @@ pub(crate) unsafe fn shared(kb: *const rag_kb) -> Result<Arc<Shared>> {
 /// Models are loaded when they are first needed; only the encoder of a file that already has one is loaded here.
 ///
 /// RAG_NOT_FOUND: a model is not on this machine. RAG_MODEL: the encoder is damaged. RAG_MODEL_MISMATCH: the file was
-/// built with another encoder. RAG_STORE, RAG_STORE_VERSION, RAG_IO, RAG_BUSY: the file.
+/// built with another encoder, or one of `also` was. RAG_STORE, RAG_STORE_VERSION, RAG_IO, RAG_BUSY: the file.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rag_kb_open(
     path: *const c_char,
@@ -111,6 +114,10 @@ unsafe fn open_options(options: *const rag_open_options) -> Result<OpenOptions> 
             model_dirs: model_dirs(given.model_dir)?,
             access: choice(given.access, &accesses, "access")?,
             reranker: owned_text(given.reranker, "reranker")?,
+            also: boundary::texts(given.also, given.also_count, "also")?
+                .into_iter()
+                .map(PathBuf::from)
+                .collect(),
         })
     }
 }
@@ -367,10 +374,89 @@ pub unsafe extern "C" fn rag_kb_ask(
             let kb = shared(kb)?;
             let question = boundary::text(question, "question")?;
             let given = options::read(options)?;
-            let options = answer::ask_options(&given)?;
+            let options = answer::ask_options(&given, AskOptions::default())?;
             let cancel = progress::token(given.cancel);
             let mut on_piece = |piece: &str| answer::piece(&kb, &given, piece);
             let said = kb.enter()?.ask(question, &options, &mut on_piece, &cancel)?;
+            answer.set(|| said.into());
+            Ok(())
+        })
+    }
+}
+
+/// The prompt that rag_kb_ask would give the generator for `question`, without generating, as a JSON object: messages, text,
+/// token_ids, template, shown_count (passages), history_count (turns). `options` may be NULL. On success `*json` is owned by the
+/// caller: free it with rag_string_free.
+///
+/// Errors: as rag_kb_ask.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rag_kb_prompt(
+    kb: *const rag_kb,
+    question: *const c_char,
+    options: *const rag_ask_options,
+    json: *mut *mut c_char,
+    error: *mut *mut rag_error,
+) -> rag_status {
+    // SAFETY: the pointers are null or valid as the contract above says.
+    unsafe {
+        run(error, || {
+            boundary::text_output(json, "json", || {
+                let kb = shared(kb)?;
+                let question = boundary::text(question, "question")?;
+                let given = options::read(options)?;
+                let options = answer::ask_options(&given, AskOptions::default())?;
+                let prompt =
+                    kb.enter()?.prompt(question, &options, &progress::token(given.cancel))?;
+                serde_json::to_string(&prompt)
+                    .map_err(|cause| Error::internal_cause("the prompt does not fit JSON", cause))
+            })
+        })
+    }
+}
+
+/// Summarizes the document with the uri `document`, or what the documents say about `question`, in at most `max_sentences`
+/// sentences (0: 5), with verified citations. `question` or `document` may be NULL, and one of the two must be.
+///
+/// The summary is an answer: its sentences carry markers, and it is not found if no passage supports any of them. `options` may be
+/// NULL; 10 passages are read for a question unless `top_k` says how many. A long document is read part by part. On success
+/// `*answer` is owned by the caller: free it with rag_answer_free.
+///
+/// RAG_INVALID_ARGUMENT: an empty question, or options out of range. RAG_NOT_FOUND: there is no such document, or no generator.
+/// RAG_CONTEXT_OVERFLOW: not even one passage fits the generator. RAG_CANCELLED: by the flag, within one token.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rag_kb_summarize(
+    kb: *const rag_kb,
+    question: *const c_char,
+    document: *const c_char,
+    max_sentences: usize,
+    options: *const rag_ask_options,
+    answer: *mut *mut rag_answer,
+    error: *mut *mut rag_error,
+) -> rag_status {
+    // SAFETY: the pointers are null or valid as the contract above says.
+    unsafe {
+        run(error, || {
+            let answer = Output::required(answer, "answer")?;
+            let kb = shared(kb)?;
+            let question = boundary::optional_text(question, "question")?;
+            let document = boundary::optional_text(document, "document")?;
+            let subject = match (question, document) {
+                (Some(question), None) => Subject::Question(question),
+                (None, Some(document)) => Subject::Document(document),
+                _ => {
+                    let reason = "one of question and document must be NULL, and not both";
+                    return Err(Error::invalid("question", reason));
+                }
+            };
+            let given = options::read(options)?;
+            let default = SummarizeOptions::default();
+            let options = SummarizeOptions {
+                max_sentences: or_default(max_sentences, default.max_sentences),
+                ask: answer::ask_options(&given, default.ask)?,
+            };
+            let cancel = progress::token(given.cancel);
+            let mut on_piece = |piece: &str| answer::piece(&kb, &given, piece);
+            let said = kb.enter()?.summarize(subject, &options, &mut on_piece, &cancel)?;
             answer.set(|| said.into());
             Ok(())
         })

@@ -107,6 +107,46 @@ pub enum rag_fence {
     RAG_FENCE_MARKED = 1,
 }
 
+/// In what order a prompt shows passages.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum rag_order {
+    /// The best first.
+    RAG_ORDER_BEST_FIRST = 0,
+    /// The best last, next to the question.
+    RAG_ORDER_BEST_LAST = 1,
+    /// As they stand in their documents.
+    RAG_ORDER_DOCUMENT = 2,
+}
+
+/// What the generator writes before a search, for it.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum rag_rewrite {
+    /// Nothing. A follow-up is searched together with the question before it.
+    RAG_REWRITE_NONE = 0,
+    /// A follow-up as a question that stands alone.
+    RAG_REWRITE_STANDALONE = 1,
+    /// Other wordings of the question, each searched too.
+    RAG_REWRITE_VARIANTS = 2,
+    /// A passage that might answer the question.
+    RAG_REWRITE_HYPOTHETICAL = 3,
+}
+
+/// A question answered the way answers should be.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct rag_example {
+    /// What the answer is taken from.
+    pub passages: *const *const c_char,
+    /// How many passages.
+    pub passage_count: usize,
+    /// The question.
+    pub question: *const c_char,
+    /// The answer.
+    pub answer: *const c_char,
+}
+
 /// When to build the vector index.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -156,6 +196,10 @@ pub struct rag_open_options {
     pub reserved: i32,
     /// Reranker, likewise: a cross-encoder that sorts the best hits anew; loaded at the first search. NULL: none.
     pub reranker: *const c_char,
+    /// Further knowledge bases that are searched with this one as if all were one file, each by the same encoder and only read.
+    pub also: *const *const c_char,
+    /// How many.
+    pub also_count: usize,
 }
 
 /// How to mirror a folder. Begin with RAG_SYNC_OPTIONS_INIT; zero in a field is its default.
@@ -368,6 +412,16 @@ pub struct rag_ask_options {
     pub rerank: i64,
     /// What may be asked and answered. NULL: only a limit on length.
     pub guards: *const rag_guards,
+    /// A rag_order.
+    pub order: i32,
+    /// A rag_rewrite.
+    pub rewrite: i32,
+    /// How many other wordings RAG_REWRITE_VARIANTS asks for, 1 to 5. 0: 3.
+    pub variant_count: usize,
+    /// Worked examples in place of ours; not NULL and none of them: no examples. NULL: ours.
+    pub examples: *const rag_example,
+    /// How many.
+    pub example_count: usize,
 }
 
 /// An options struct.

@@ -24,6 +24,10 @@ fn wrong_usage_exits_2_and_leaves_stdout_empty() {
         &["sync", "kb.rag", ".", "--hnsw-m", "many"],
         &["search", "kb.rag", "a question", "--filter", "kind ="],
         &["remove", "kb.rag"],
+        &["summarize", "kb.rag"],
+        &["summarize", "kb.rag", "a question", "--document", "a.txt"],
+        &["ask", "kb.rag", "a question", "--order", "worst-first"],
+        &["ask", "kb.rag", "a question", "--rewrite", "variants:9"],
         &["generate", "--prompt", "a", "--messages", "b"],
         &["generate"],
         &["generate", "--prompt", "a", "--regex", "a", "--grammar", "b"],
@@ -443,6 +447,84 @@ fn generate_and_ask_keep_their_keys() {
 
     let abstained = ["ask", &kb, "bridge", "--abstain", "1"];
     assert_eq!(json(&[&abstained[..], &common[..]].concat(), 3)["found"], false);
+}
+
+#[test]
+fn several_files_are_asked_as_one_and_summarized() {
+    let Some(encoder) = model("minilm") else { return };
+    let place = Place::new();
+    let (first, second, docs) = (place.path("kb.rag"), place.path("other.rag"), place.path("docs"));
+    json(&["sync", &first, &docs, "--encoder", &encoder, "--json"], 0);
+    let mill = place.path("mill.txt");
+    fs::write(&mill, "The old mill on the Orne was restored in 2004. It grinds rye on Sundays.")
+        .unwrap();
+    json(&["sync", &second, &mill, "--encoder", &encoder, "--json"], 0);
+    let question = "When was the old mill on the Orne restored?";
+    let common = ["--encoder", &encoder, "--also", &second];
+    let search = [&["search", &first, question, "-k", "1", "--json"][..], &common].concat();
+    let hit = &json(&search, 0)["hits"][0];
+    assert_eq!((&hit["uri"], &hit["store"]), (&json!(mill), &json!(1)));
+    let alone = json(&["search", &first, question, "-k", "1", "--encoder", &encoder, "--json"], 0);
+    assert!(alone["hits"][0].get("store").is_none());
+    let ask = [&["ask", &first, question, "--llm", "none"][..], &common].concat();
+    let answer = json(&[&ask[..], &["--json"]].concat(), 0);
+    assert!(answer["text"].as_str().unwrap().contains("2004"));
+    let shown = String::from_utf8(rag(&ask).output().unwrap().stdout).unwrap();
+    assert!(shown.contains(&format!(" in {second}: ")), "{shown}");
+
+    let summary =
+        ["summarize", &first, "--document", &mill, "--max-sentences", "1", "--llm", "none"];
+    let summary = json(&[&summary[..], &common, &["--json"]].concat(), 0);
+    assert_keys(&summary, &["found", "text", "citations", "timings", "reason", "outcome"]);
+    assert_eq!(summary["citations"][0]["store"], 1);
+    let about = ["summarize", &first, question, "--llm", "none", "--json"];
+    assert_eq!(json(&[&about[..], &common].concat(), 0)["found"], true);
+    let missing = ["summarize", &first, "--document", "nowhere.txt", "--llm", "none", "--json"];
+    assert_eq!(json(&[&missing[..], &common].concat(), 1)["error"]["code"], "NotFound");
+}
+
+#[test]
+fn worked_examples_are_read_from_a_file() {
+    let (Some(encoder), Some(llm)) = (model("minilm"), model("smollm2")) else { return };
+    let place = Place::new();
+    let (kb, docs, examples) =
+        (place.path("kb.rag"), place.path("docs"), place.path("examples.json"));
+    json(&["sync", &kb, &docs, "--encoder", &encoder, "--json"], 0);
+    let example = json!([{"passages": ["Tilia means linden."], "question": "What is Tilia?", "answer": "A linden."}]);
+    fs::write(&examples, example.to_string()).unwrap();
+    let question = "When was the bridge over the Velden opened?";
+    let common =
+        ["--encoder", &encoder, "--llm", &llm, "--max-new-tokens", "4", "--explain", "--json"];
+    let prompt = |value: &str| {
+        let ask = [
+            "ask",
+            &kb,
+            question,
+            "--abstain",
+            "never",
+            "--order",
+            "best-last",
+            "--examples",
+            value,
+        ];
+        let answer = &lines(&rag(&[&ask[..], &common].concat()).output().unwrap().stdout)[0];
+        answer["trace"]["prompt"].as_str().unwrap().to_owned()
+    };
+    assert!(prompt(&examples).contains("Tilia means linden."));
+    assert!(!prompt("none").contains("lighthouse"));
+    let only =
+        ["ask", &kb, question, "--encoder", &encoder, "--llm", &llm, "--prompt-only", "--json"];
+    let told = json(&only, 0);
+    assert_keys(
+        &told,
+        &["messages", "text", "token_ids", "template", "shown_count", "history_count"],
+    );
+    assert!(told["text"].as_str().unwrap().contains(question));
+    fs::write(&examples, "[{\"question\": 1}]").unwrap();
+    let ask = ["ask", &kb, question, "--examples", &examples];
+    let refused = rag(&[&ask[..], &common].concat()).output().unwrap();
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("examples"));
 }
 
 /// A small model of tests/data.

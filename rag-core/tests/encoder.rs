@@ -283,6 +283,26 @@ fn special_tokens_in_text_stay_text() {
 }
 
 #[test]
+fn batches_give_the_vectors_of_one_call_and_read_no_more_than_they_encode() {
+    let folder = TinyFolder::new(Family::Bert);
+    let encoder = load(folder.path(), Precision::F32);
+    let cancel = CancelToken::new();
+    let mut read = 0;
+    let texts = TEXTS.iter().inspect(|_| read += 1);
+    let mut batches = encoder.passage_batches(texts, 4, &cancel);
+    let mut data = batches.next().unwrap().unwrap().data;
+    for batch in batches {
+        data.extend(batch.unwrap().data);
+    }
+    assert_eq!(read, TEXTS.len());
+    assert_eq!(data, passages(&encoder, &TEXTS).data);
+    let mut first = encoder.passage_batches(TEXTS, 0, &cancel);
+    assert_eq!(first.next().unwrap().unwrap().len(), 1);
+    cancel.cancel();
+    assert_eq!(first.next().unwrap().unwrap_err().code(), ErrorCode::Cancelled);
+}
+
+#[test]
 fn a_cancelled_call_stops() {
     let tiny = TinyFolder::new(Family::Bert);
     let encoder = Encoder::load(tiny.path(), "tiny").unwrap();

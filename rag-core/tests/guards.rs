@@ -239,7 +239,7 @@ fn a_history_longer_than_the_context_loses_its_oldest_turns() {
         ..options
     };
     let hits = town.search(QUESTION, &options.search, &CancelToken::new()).unwrap();
-    let prompt = town.prompt(QUESTION, &hits, &options).unwrap();
+    let prompt = town.prompt_with(QUESTION, &hits, &options).unwrap();
     let context_len = town.generator().unwrap().context_len();
     assert!(prompt.rendered.token_ids.len() + 16 <= context_len);
     assert!(prompt.shown_count == hits.len() && prompt.history_count > 100);

@@ -7,7 +7,9 @@ use std::ops::Range;
 use rag_core::document::SourceMap;
 use rag_core::encode::EncoderIdentity;
 use rag_core::passage::Passage;
-use rag_core::search::{Context, Fusion, Hit, Mode, Ranks, SearchOptions, search};
+use rag_core::search::{
+    Context, Fusion, Hit, Mode, Ranks, SearchOptions, coverage, search, search_all,
+};
 use rag_core::store::{Access, NewDocument, Store};
 use rag_core::{CancelToken, ErrorCode};
 
@@ -164,7 +166,7 @@ fn a_diverse_search_leaves_repetitions_for_last() {
 #[test]
 fn coverage_is_the_share_of_the_question() {
     let store = store();
-    let coverage = store.coverage("Where is the quiet river?", &[1, 2, 3]).unwrap();
+    let coverage = store.coverage("Where is the quiet river?", &[1, 2, 3], None).unwrap();
     assert_eq!(coverage.word_count, 2);
     assert_eq!(coverage.shares[1], 1.0);
     assert!(coverage.shares[2] > 0.0 && coverage.shares[2] < 1.0 && coverage.shares[0] == 0.0);
@@ -236,4 +238,79 @@ fn bad_options_are_refused_and_odd_questions_are_not() {
         search(&store, question, Some(&axis(0)), &SearchOptions::default()).unwrap();
     }
     assert!(store.check(&CancelToken::new()).unwrap().is_empty());
+}
+
+/// Texts with vectors of their own; every second of them goes into the second of two files.
+const SCATTERED: [(&str, [f32; 3]); 7] = [
+    ("The bridge was built in 1899 by the river.", [0.9, 0.3, 0.1]),
+    ("The river is quiet, the river is deep.", [0.2, 0.9, 0.1]),
+    ("A mill stands by the river and grinds rye.", [0.5, 0.5, 0.5]),
+    ("The miller sells rye bread on Sundays.", [0.1, 0.2, 0.9]),
+    ("Bridge tolls were dropped in 1931.", [0.7, 0.1, 0.6]),
+    ("Quiet nights by the mill.", [0.3, 0.8, 0.5]),
+    ("Nothing of this matters here.", [0.4, 0.4, 0.8]),
+];
+
+fn unit(vector: [f32; 3]) -> [f32; 3] {
+    let length = vector.iter().map(|x| x * x).sum::<f32>().sqrt();
+    vector.map(|x| x / length)
+}
+
+fn scattered(held: impl Fn(usize) -> bool) -> Store {
+    let store = empty();
+    for (number, (text, vector)) in SCATTERED.iter().enumerate().filter(|(n, _)| held(*n)) {
+        let (uri, range) = (format!("{number}.txt"), 0..text.len());
+        let map = SourceMap::identity(text.len()).to_bytes();
+        let ranges = std::slice::from_ref(&range);
+        put_vectors(&store, (&uri, text, Some("en")), ranges, &map, &unit(*vector));
+    }
+    store
+}
+
+#[test]
+fn several_files_give_the_scores_of_one() {
+    let whole = scattered(|_| true);
+    let (even, odd) = (scattered(|n| n % 2 == 0), scattered(|n| n % 2 == 1));
+    let question = "the quiet river by the mill 1931";
+    let embedding = unit([0.3, 0.8, 0.4]);
+    let fusions = [Fusion::default(), Fusion::ReciprocalRank { k: 60.0 }];
+    for (mode, fusion) in [Mode::Dense, Mode::Lexical, Mode::Hybrid, Mode::Hybrid]
+        .into_iter()
+        .zip(fusions.into_iter().cycle())
+    {
+        for (top_k, diversity, context) in [
+            (1, None, Context::None),
+            (3, None, Context::Neighbours(1)),
+            (10, None, Context::None),
+            (4, Some(0.5), Context::None),
+        ] {
+            let options = SearchOptions {
+                top_k,
+                mode,
+                fusion,
+                diversity,
+                context,
+                ..SearchOptions::default()
+            };
+            let one = search(&whole, question, Some(&embedding), &options).unwrap();
+            let several = search_all(&[&even, &odd], question, Some(&embedding), &options).unwrap();
+            let what = |hit: &Hit| (hit.uri.clone(), hit.score, hit.cosine, hit.bm25, hit.ranks);
+            assert_eq!(
+                several.iter().map(what).collect::<Vec<_>>(),
+                one.iter().map(what).collect::<Vec<_>>(),
+                "{mode:?} {fusion:?} {top_k}"
+            );
+            for hit in &several {
+                let number: usize = hit.uri.trim_end_matches(".txt").parse().unwrap();
+                assert_eq!(hit.store, number % 2);
+                assert_eq!(hit.text, SCATTERED[number].0);
+            }
+        }
+    }
+    let hits = search_all(&[&even, &odd], question, Some(&embedding), &SearchOptions::default());
+    let hits = hits.unwrap();
+    let several = coverage(&[&even, &odd], question, &hits).unwrap().unwrap();
+    let one = search(&whole, question, Some(&embedding), &SearchOptions::default()).unwrap();
+    assert_eq!(coverage(&[&whole], question, &one).unwrap().unwrap(), several);
+    assert_eq!(coverage(&[&even, &odd], question, &[]).unwrap(), None);
 }

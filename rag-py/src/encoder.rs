@@ -8,6 +8,7 @@ use pyo3::exceptions::PyUserWarning;
 use pyo3::prelude::*;
 use rag_core::encode::Embeddings;
 
+use crate::encode_stream::EncodeStream;
 use crate::interrupt::{call, long_call};
 use crate::options::{Keywords, encoder_options, model_dirs, model_name};
 use crate::process::ThisProcess;
@@ -82,7 +83,7 @@ impl Encoder {
     ///
     /// Returns:
     ///     Unit vectors, float32, shape `[len(texts), dim]`.
-    fn encode_passages<'py>(
+    pub(crate) fn encode_passages<'py>(
         &self,
         py: Python<'py>,
         texts: Vec<String>,
@@ -90,6 +91,27 @@ impl Encoder {
         let inner = self.inner.get()?;
         let vectors = long_call(py, |cancel| inner.encode_passages(&texts, cancel))?;
         self.array(py, vectors)
+    }
+
+    /// Encodes passages from any iterable, a batch at a time, in the memory of one batch.
+    ///
+    /// The vectors are those of `encode_passages`. Ctrl-C stops within a batch; leaving the loop stops after one.
+    ///
+    /// Args:
+    ///     texts: The passages.
+    ///     batch_size: Texts of a batch. Default 256.
+    ///
+    /// Returns:
+    ///     An iterator of unit vectors, float32, shape `[at most batch_size, dim]`, in order.
+    #[pyo3(signature = (texts, batch_size=None))]
+    fn encode_batches(
+        encoder: Bound<'_, Self>,
+        texts: Bound<'_, PyAny>,
+        batch_size: Option<usize>,
+    ) -> PyResult<EncodeStream> {
+        let texts = texts.try_iter()?.unbind();
+        let batch_size = batch_size.unwrap_or(rag_core::encode::Encoder::BATCH_SIZE);
+        Ok(EncodeStream::new(encoder.unbind(), texts, batch_size))
     }
 
     /// Tokens of a text, without special tokens and prefix.

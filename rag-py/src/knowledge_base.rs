@@ -2,19 +2,24 @@
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use pyo3::prelude::*;
 use rag_core::store::{Access, Filter};
 use rag_core::walk::Hidden;
-use rag_core::{CancelToken, Conversation, Error, OpenOptions, Plan, SyncOptions, text_uri};
+use rag_core::{
+    CancelToken, Conversation, Error, OpenOptions, Plan, Subject, SummarizeOptions, SyncOptions,
+    text_uri,
+};
 
 use crate::chat::Chat;
 use crate::dict::{to_plain, word};
 use crate::error::to_py;
 use crate::interrupt::{LongCall, call, long_call};
-use crate::options::{Keywords, ask_options, model_dirs, model_name, search_options};
+use crate::options::{
+    Keywords, ask_options, ask_options_over, model_dirs, model_name, search_options,
+};
 use crate::process::ThisProcess;
 use crate::stream::{AnswerStream, OnPiece};
 use crate::types::{Answer, Citation, Hit, Passage, Progress, SyncReport};
@@ -40,7 +45,7 @@ impl KnowledgeBase {
 #[pymethods]
 impl KnowledgeBase {
     #[new]
-    #[pyo3(signature = (path, *, encoder=None, llm=None, read_only=false, reranker=None))]
+    #[pyo3(signature = (path, *, encoder=None, llm=None, read_only=false, reranker=None, also=None))]
     fn new(
         py: Python<'_>,
         path: PathBuf,
@@ -48,11 +53,13 @@ impl KnowledgeBase {
         llm: Option<PathBuf>,
         read_only: bool,
         reranker: Option<PathBuf>,
+        also: Option<Vec<PathBuf>>,
     ) -> PyResult<Self> {
         let mut options = OpenOptions {
             encoder: encoder.map(|name| model_name(py, "encoder", name)).transpose()?,
             llm: llm.map(|name| model_name(py, "llm", name)).transpose()?,
             reranker: reranker.map(|name| model_name(py, "reranker", name)).transpose()?,
+            also: also.unwrap_or_default(),
             ..OpenOptions::default()
         };
         if read_only {
@@ -70,6 +77,12 @@ impl KnowledgeBase {
     #[getter]
     fn path(&self) -> &std::ffi::OsStr {
         self.path.as_os_str()
+    }
+
+    /// The further files that are searched with it: `Hit.store` 1 is the first of them.
+    #[getter]
+    fn also(&self, py: Python<'_>) -> PyResult<Vec<PathBuf>> {
+        Ok(self.inner(py)?.also().into_iter().map(Path::to_owned).collect())
     }
 
     /// Makes the knowledge base mirror folders or files: adds, updates, renames, removes.
@@ -222,6 +235,11 @@ impl KnowledgeBase {
     ///     abstain: "calibrated", "never", or the cosine below which the answer is not found. Default
     ///         "calibrated".
     ///     explain: Record how the answer came about in `Answer.trace`.
+    ///     order: In what order the prompt shows passages: "best-first", "best-last" or "document". Default "best-first".
+    ///     examples: Worked examples in place of ours, as `{"passages": [...], "question": ..., "answer": ...}`; an empty
+    ///         list for none.
+    ///     rewrite: What the generator writes for the search: "standalone" (a follow-up that stands alone), "variants" or
+    ///         "variants:5" (other wordings, searched too), "hypothetical" (a passage that might answer). Default none.
     ///     max_new_tokens: Most tokens of the answer. Default 256.
     ///     temperature: 0 is greedy. Default 0.
     ///     top_p: Keep the likeliest tokens that sum to p. Default 1, all.
@@ -254,7 +272,7 @@ impl KnowledgeBase {
     ///     NotFoundError: The generator is not on this machine.
     #[pyo3(
         signature = (question, *, stream=false, **options),
-        text_signature = "($self, question, *, stream=False, system=None, history=None, top_k=None, mode=None, index=None, ef_search=None, filter=None, fusion=None, diversity=None, context=None, rerank=None, abstain=None, explain=None, extract=None, sentences=None, fence=None, max_new_tokens=None, temperature=None, top_p=None, min_p=None, typical_p=None, repetition_penalty=None, presence_penalty=None, frequency_penalty=None, logit_bias=None, beams=None, length_penalty=None, early_stopping=None, draft=None, seed=None, stop=None, max_question_chars=None, deny=None, allow=None, deny_answer=None, topics=None, off_topics=None, topic_min=None, off_topic_max=None, mask=None)"
+        text_signature = "($self, question, *, stream=False, system=None, history=None, top_k=None, mode=None, index=None, ef_search=None, filter=None, fusion=None, diversity=None, context=None, rerank=None, abstain=None, explain=None, extract=None, sentences=None, fence=None, order=None, examples=None, rewrite=None, max_new_tokens=None, temperature=None, top_p=None, min_p=None, typical_p=None, repetition_penalty=None, presence_penalty=None, frequency_penalty=None, logit_bias=None, beams=None, length_penalty=None, early_stopping=None, draft=None, seed=None, stop=None, max_question_chars=None, deny=None, allow=None, deny_answer=None, topics=None, off_topics=None, topic_min=None, off_topic_max=None, mask=None)"
     )]
     fn ask<'py>(
         &self,
@@ -278,10 +296,85 @@ impl KnowledgeBase {
         Ok(Bound::new(py, Answer(answer))?.into_any())
     }
 
+    /// The prompt that `ask` would give the generator, without generating: takes the options of `ask`.
+    ///
+    /// Returns:
+    ///     `{"messages", "text", "token_ids", "template", "shown_count", "history_count"}`: the conversation, its exact text and tokens,
+    ///     and how many passages and turns of the history are in it.
+    #[pyo3(
+        signature = (question, **options),
+        text_signature = "($self, question, *, system=None, history=None, top_k=None, mode=None, index=None, ef_search=None, filter=None, fusion=None, diversity=None, context=None, rerank=None, abstain=None, explain=None, extract=None, sentences=None, fence=None, order=None, examples=None, rewrite=None, max_new_tokens=None, temperature=None, top_p=None, min_p=None, typical_p=None, repetition_penalty=None, presence_penalty=None, frequency_penalty=None, logit_bias=None, beams=None, length_penalty=None, early_stopping=None, draft=None, seed=None, stop=None, max_question_chars=None, deny=None, allow=None, deny_answer=None, topics=None, off_topics=None, topic_min=None, off_topic_max=None, mask=None)"
+    )]
+    fn prompt<'py>(
+        &self,
+        py: Python<'py>,
+        question: &str,
+        options: Option<Keywords<'_, '_>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let inner = self.inner(py)?;
+        let options = ask_options("prompt", options)?;
+        to_plain(py, &long_call(py, |cancel| inner.prompt(question, &options, cancel))?)
+    }
+
+    /// Summarizes a document, or what the documents say about a question, in a few cited sentences.
+    ///
+    /// The result is an answer: its sentences carry markers, and `found` is False if no passage supports any of them. A long
+    /// document is read part by part; without a generator the most central sentences are taken, word for word.
+    ///
+    /// Args:
+    ///     question: What the summary is about.
+    ///     document: Instead, the uri of a document: the absolute path, or the name it was added under.
+    ///     max_sentences: Most sentences, 1 to 50. Default 5.
+    ///     stream: Return an `AnswerStream` instead, which gives the summary as it is written.
+    ///     top_k: Passages read for a question. Default 10.
+    ///     Others: As for `ask`.
+    ///
+    /// Raises:
+    ///     InvalidArgumentError: Both or neither of question and document, an empty question, or an option out of range.
+    ///     NotFoundError: There is no such document, or the generator is not on this machine.
+    #[pyo3(
+        signature = (question=None, *, document=None, max_sentences=None, stream=false, **options),
+        text_signature = "($self, question=None, *, document=None, max_sentences=None, stream=False, system=None, top_k=None, mode=None, index=None, ef_search=None, filter=None, fusion=None, diversity=None, context=None, rerank=None, abstain=None, explain=None, extract=None, rewrite=None, max_new_tokens=None, temperature=None, top_p=None, min_p=None, typical_p=None, repetition_penalty=None, presence_penalty=None, frequency_penalty=None, logit_bias=None, beams=None, length_penalty=None, early_stopping=None, draft=None, seed=None, stop=None, max_question_chars=None, deny=None, allow=None, deny_answer=None, topics=None, off_topics=None, topic_min=None, off_topic_max=None, mask=None)"
+    )]
+    fn summarize<'py>(
+        &self,
+        py: Python<'py>,
+        question: Option<String>,
+        document: Option<String>,
+        max_sentences: Option<usize>,
+        stream: bool,
+        options: Option<Keywords<'_, '_>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let inner = self.inner(py)?;
+        let mut summary = SummarizeOptions::default();
+        summary.ask = ask_options_over("summarize", summary.ask, options)?;
+        summary.max_sentences = max_sentences.unwrap_or(summary.max_sentences);
+        let about = match (question, document) {
+            (Some(question), None) => About::Question(question),
+            (None, Some(uri)) => About::Document(uri),
+            _ => {
+                let reason = "give a question or a document, one of the two";
+                return Err(to_py(py, &Error::invalid("question", reason)));
+            }
+        };
+        if stream {
+            let ask = move |on_piece: OnPiece<'_>, cancel: &CancelToken| {
+                inner.summarize(about.subject(), &summary, on_piece, cancel)
+            };
+            let stream = AnswerStream::start(ask).map_err(|error| to_py(py, &error))?;
+            return Ok(Bound::new(py, stream)?.into_any());
+        }
+        let mut keep_going = |_: &str| ControlFlow::Continue(());
+        let answer = long_call(py, |cancel| {
+            inner.summarize(about.subject(), &summary, &mut keep_going, cancel)
+        })?;
+        Ok(Bound::new(py, Answer(answer))?.into_any())
+    }
+
     /// Starts a conversation. Takes the options of `ask`, which hold for every turn.
     #[pyo3(
         signature = (**options),
-        text_signature = "($self, *, system=None, history=None, top_k=None, mode=None, index=None, ef_search=None, filter=None, fusion=None, diversity=None, context=None, rerank=None, abstain=None, explain=None, extract=None, sentences=None, fence=None, max_new_tokens=None, temperature=None, top_p=None, min_p=None, typical_p=None, repetition_penalty=None, presence_penalty=None, frequency_penalty=None, logit_bias=None, beams=None, length_penalty=None, early_stopping=None, draft=None, seed=None, stop=None, max_question_chars=None, deny=None, allow=None, deny_answer=None, topics=None, off_topics=None, topic_min=None, off_topic_max=None, mask=None)"
+        text_signature = "($self, *, system=None, history=None, top_k=None, mode=None, index=None, ef_search=None, filter=None, fusion=None, diversity=None, context=None, rerank=None, abstain=None, explain=None, extract=None, sentences=None, fence=None, order=None, examples=None, rewrite=None, max_new_tokens=None, temperature=None, top_p=None, min_p=None, typical_p=None, repetition_penalty=None, presence_penalty=None, frequency_penalty=None, logit_bias=None, beams=None, length_penalty=None, early_stopping=None, draft=None, seed=None, stop=None, max_question_chars=None, deny=None, allow=None, deny_answer=None, topics=None, off_topics=None, topic_min=None, off_topic_max=None, mask=None)"
     )]
     fn chat(&self, py: Python<'_>, options: Option<Keywords<'_, '_>>) -> PyResult<Chat> {
         Ok(Chat::new(self.inner(py)?, ask_options("chat", options)?))
@@ -293,7 +386,7 @@ impl KnowledgeBase {
     ///     InvalidArgumentError: It is no saved conversation, or one of a newer version.
     #[pyo3(
         signature = (saved, **options),
-        text_signature = "($self, saved, *, system=None, history=None, top_k=None, mode=None, index=None, ef_search=None, filter=None, fusion=None, diversity=None, context=None, rerank=None, abstain=None, explain=None, extract=None, sentences=None, fence=None, max_new_tokens=None, temperature=None, top_p=None, min_p=None, typical_p=None, repetition_penalty=None, presence_penalty=None, frequency_penalty=None, logit_bias=None, beams=None, length_penalty=None, early_stopping=None, draft=None, seed=None, stop=None, max_question_chars=None, deny=None, allow=None, deny_answer=None, topics=None, off_topics=None, topic_min=None, off_topic_max=None, mask=None)"
+        text_signature = "($self, saved, *, system=None, history=None, top_k=None, mode=None, index=None, ef_search=None, filter=None, fusion=None, diversity=None, context=None, rerank=None, abstain=None, explain=None, extract=None, sentences=None, fence=None, order=None, examples=None, rewrite=None, max_new_tokens=None, temperature=None, top_p=None, min_p=None, typical_p=None, repetition_penalty=None, presence_penalty=None, frequency_penalty=None, logit_bias=None, beams=None, length_penalty=None, early_stopping=None, draft=None, seed=None, stop=None, max_question_chars=None, deny=None, allow=None, deny_answer=None, topics=None, off_topics=None, topic_min=None, off_topic_max=None, mask=None)"
     )]
     fn resume(
         &self,
@@ -406,6 +499,21 @@ impl KnowledgeBase {
 
     fn __repr__(&self) -> String {
         format!("KnowledgeBase({:?})", self.path)
+    }
+}
+
+/// What a summary is of.
+enum About {
+    Question(String),
+    Document(String),
+}
+
+impl About {
+    fn subject(&self) -> Subject<'_> {
+        match self {
+            About::Question(question) => Subject::Question(question),
+            About::Document(uri) => Subject::Document(uri),
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 mod chat;
 mod cli;
 mod dict;
+mod encode_stream;
 mod encoder;
 mod error;
 mod generator;
@@ -22,6 +23,8 @@ mod _native {
     use crate::chat::Chat;
     #[pymodule_export]
     use crate::cli::cli;
+    #[pymodule_export]
+    use crate::encode_stream::EncodeStream;
     #[pymodule_export]
     use crate::encoder::Encoder;
     #[pymodule_export]

@@ -13,10 +13,10 @@ use rag_core::generate::{
 use rag_core::guard::{Guards, Mask, Rules};
 use rag_core::kernels::KernelLevel;
 use rag_core::model::{BuiltInTemplate, Message, ModelDirs, Role};
-use rag_core::prompt::Fence;
+use rag_core::prompt::{Example, Fence, Order};
 use rag_core::search::{Context, Fusion, Mode, SearchOptions};
 use rag_core::store::{Filter, IndexMode};
-use rag_core::{Abstain, AskOptions, Error, Explain, Writer};
+use rag_core::{Abstain, AskOptions, Error, Explain, Rewrite, Writer};
 
 use crate::error::to_py;
 
@@ -51,7 +51,15 @@ pub(crate) fn ask_options(
     method: &str,
     keywords: Option<Keywords<'_, '_>>,
 ) -> PyResult<AskOptions> {
-    let mut options = AskOptions::default();
+    ask_options_over(method, AskOptions::default(), keywords)
+}
+
+/// As [`ask_options`], with other defaults.
+pub(crate) fn ask_options_over(
+    method: &str,
+    mut options: AskOptions,
+    keywords: Option<Keywords<'_, '_>>,
+) -> PyResult<AskOptions> {
     // `top_k` counts passages here: the search takes it before the sampling could.
     each(method, keywords, |key, value| {
         Ok(set_search(&mut options.search, key, value)?
@@ -215,11 +223,28 @@ fn set_ask(options: &mut AskOptions, key: &str, value: &Bound<'_, PyAny>) -> PyR
             options.writer = if extract { Writer::Passages } else { Writer::Generator };
         }
         "fence" => options.fence = if value.extract()? { Fence::Marked } else { Fence::Numbered },
+        "order" => options.order = parsed(value, Order::parse)?,
+        "examples" => options.examples = Some(examples(value)?),
+        "rewrite" => options.rewrite = parsed(value, Rewrite::parse)?,
         "sentences" => options.sentences = Some(value.extract()?),
         "explain" => options.explain = if value.extract()? { Explain::Trace } else { Explain::Off },
         _ => return Ok(false),
     }
     Ok(true)
+}
+
+/// Dicts with passages, question and answer.
+fn examples(value: &Bound<'_, PyAny>) -> PyResult<Vec<Example>> {
+    let mut examples = Vec::new();
+    for example in value.try_iter()? {
+        let example = example?;
+        examples.push(Example {
+            passages: example.get_item("passages")?.extract()?,
+            question: example.get_item("question")?.extract()?,
+            answer: example.get_item("answer")?.extract()?,
+        });
+    }
+    Ok(examples)
 }
 
 fn set_guards(guards: &mut Guards, key: &str, value: &Bound<'_, PyAny>) -> PyResult<bool> {

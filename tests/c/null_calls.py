@@ -43,6 +43,7 @@ BY_NAME = {
     ("rag_encoder_open_with", "name"): "encoder_path",
     ("rag_encoder_encode", "vector_floats"): "rag_encoder_dim(encoder)",
     ("rag_kb_add", "size"): "5",
+    ("rag_kb_summarize", "document"): "NULL",
 }
 ENDS = ("_free", "_close")
 

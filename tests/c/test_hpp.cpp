@@ -157,6 +157,18 @@ static void answers_stream_cite_and_chat(const rag::OpenOptions &options) {
     rag::AskOptions extracted;
     extracted.writer = RAG_WRITER_PASSAGES;
     CHECK(kb.ask(question, extracted).found());
+    CHECK(kb.summarize_document("bridge", 1, extracted).citations().size() == 1);
+    CHECK(kb.summarize(question, 0, extracted).text().find("1871") != std::string_view::npos);
+    CHECK(thrown_by([&] { kb.summarize_document("nowhere"); }) == RAG_NOT_FOUND);
+    CHECK(kb.prompt(question).find("\"token_ids\":[") != std::string::npos);
+    rag::AskOptions shown;
+    shown.explain = RAG_EXPLAIN_TRACE;
+    shown.max_new_tokens = 4;
+    shown.examples = {{{"Tilia means linden."}, "What is Tilia?", "A linden."}};
+    CHECK(kb.ask(question, shown).to_json().find("Tilia means linden.") != std::string::npos);
+    rag::OpenOptions twice = options;
+    twice.also = {"/no/such.rag"};
+    CHECK(thrown_by([&] { rag::KnowledgeBase(":memory:", twice); }) == RAG_IO);
     rag::AskOptions guarded;
     guarded.guards.deny = {"ferry", "bridge"};
     const rag::Answer refused = kb.ask(question, guarded);

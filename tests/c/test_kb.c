@@ -299,6 +299,98 @@ static void asking_can_be_stopped_and_cancelled(rag_kb *kb) {
     CHECK_STATUS(rag_kb_ask(kb, question, &options, &answer, &error), RAG_INVALID_ARGUMENT);
 }
 
+static void a_document_and_a_question_are_summarized(void) {
+    rag_error *error = NULL;
+    rag_kb *kb = open_memory();
+    rag_answer *answer = NULL;
+    rag_ask_options options = RAG_ASK_OPTIONS_INIT;
+    if (!kb) return;
+    CHECK_STATUS(rag_kb_add(kb, "bridge", bridge, strlen(bridge), NULL, NULL, &error), RAG_OK);
+    options.writer = RAG_WRITER_PASSAGES;
+    CHECK_STATUS(rag_kb_summarize(kb, NULL, "bridge", 1, &options, &answer, &error), RAG_OK);
+    if (CHECK(rag_answer_found(answer) && rag_answer_citation_count(answer) == 1)) {
+        const rag_citation *citation = rag_answer_citation_at(answer, 0);
+        CHECK(strcmp(citation->uri, "bridge") == 0 && citation->store == 0);
+        CHECK(citation->evidence == RAG_EVIDENCE_QUOTE);
+    }
+    rag_answer_free(answer);
+    CHECK_STATUS(rag_kb_summarize(kb, question, NULL, 0, &options, &answer, &error), RAG_OK);
+    CHECK(strstr(rag_answer_text(answer, NULL), "1871") != NULL);
+    rag_answer_free(answer);
+    CHECK_STATUS(rag_kb_summarize(kb, question, "bridge", 0, NULL, &answer, &error), RAG_INVALID_ARGUMENT);
+    CHECK_STATUS(rag_kb_summarize(kb, NULL, "bridge", 51, NULL, &answer, &error), RAG_INVALID_ARGUMENT);
+    CHECK_STATUS(rag_kb_summarize(kb, NULL, "nowhere", 0, NULL, &answer, &error), RAG_NOT_FOUND);
+    rag_kb_close(kb);
+}
+
+static void several_files_are_searched_as_one(const char *folder) {
+    rag_error *error = NULL;
+    rag_kb *kb = NULL;
+    rag_hits *hits = NULL;
+    rag_open_options options = RAG_OPEN_OPTIONS_INIT;
+    char first[8192], second[8192];
+    const char *also[] = {second};
+    snprintf(first, sizeof first, "%s/first.rag", folder);
+    snprintf(second, sizeof second, "%s/second.rag", folder);
+    options.encoder = encoder_path;
+    CHECK_STATUS(rag_kb_open(second, &options, &kb, &error), RAG_OK);
+    CHECK_STATUS(rag_kb_add(kb, "bridge", bridge, strlen(bridge), NULL, NULL, &error), RAG_OK);
+    rag_kb_close(kb);
+    options.also = also;
+    options.also_count = 1;
+    if (!CHECK_STATUS(rag_kb_open(first, &options, &kb, &error), RAG_OK)) return;
+    CHECK_STATUS(rag_kb_add(kb, "soup", soup, strlen(soup), NULL, NULL, &error), RAG_OK);
+    if (CHECK_STATUS(rag_kb_search(kb, question, NULL, &hits, &error), RAG_OK)) {
+        CHECK(rag_hits_count(hits) == 2);
+        CHECK(rag_hits_at(hits, 0)->store == 1 && rag_hits_at(hits, 1)->store == 0);
+    }
+    rag_hits_free(hits);
+    rag_kb_close(kb);
+    also[0] = first;
+    CHECK_STATUS(rag_kb_open(first, &options, &kb, &error), RAG_INVALID_ARGUMENT);
+    options.also = NULL;
+    CHECK_STATUS(rag_kb_open(first, &options, &kb, &error), RAG_INVALID_ARGUMENT);
+}
+
+static void the_prompt_takes_examples_and_an_order(rag_kb *kb) {
+    rag_error *error = NULL;
+    rag_answer *answer = NULL;
+    char *json = NULL;
+    const char *passages[] = {"Tilia means linden."};
+    const rag_example example = {passages, 1, "What is Tilia?", "A linden."};
+    rag_ask_options options = RAG_ASK_OPTIONS_INIT;
+    options.explain = RAG_EXPLAIN_TRACE;
+    options.abstain = RAG_ABSTAIN_NEVER;
+    options.max_new_tokens = 4;
+    options.examples = &example;
+    options.example_count = 1;
+    options.order = RAG_ORDER_BEST_LAST;
+    CHECK_STATUS(rag_kb_ask(kb, question, &options, &answer, &error), RAG_OK);
+    CHECK_STATUS(rag_answer_to_json(answer, &json, &error), RAG_OK);
+    CHECK(json && strstr(json, "Tilia means linden.") && !strstr(json, "lighthouse"));
+    rag_string_free(json);
+    rag_answer_free(answer);
+    CHECK_STATUS(rag_kb_prompt(kb, question, &options, &json, &error), RAG_OK);
+    CHECK(json && strstr(json, "Tilia means linden.") && strstr(json, "\"shown_count\":"));
+    rag_string_free(json);
+    options.example_count = 0;
+    CHECK_STATUS(rag_kb_ask(kb, question, &options, &answer, &error), RAG_OK);
+    CHECK_STATUS(rag_answer_to_json(answer, &json, &error), RAG_OK);
+    CHECK(json && !strstr(json, "Tilia") && !strstr(json, "lighthouse"));
+    rag_string_free(json);
+    rag_answer_free(answer);
+    options.examples = NULL;
+    options.example_count = 1;
+    CHECK_STATUS(rag_kb_ask(kb, question, &options, &answer, &error), RAG_INVALID_ARGUMENT);
+    options.example_count = 0;
+    options.order = 9;
+    CHECK_STATUS(rag_kb_ask(kb, question, &options, &answer, &error), RAG_INVALID_ARGUMENT);
+    options.order = 0;
+    options.rewrite = RAG_REWRITE_VARIANTS;
+    options.variant_count = 9;
+    CHECK_STATUS(rag_kb_ask(kb, question, &options, &answer, &error), RAG_INVALID_ARGUMENT);
+}
+
 static void a_chat_remembers_and_outlives_the_handle(void) {
     rag_error *error = NULL;
     rag_kb *kb = open_memory();
@@ -432,6 +524,9 @@ int main(int argc, char **argv) {
     if (can_ask) {
         ask_streams_cites_and_verifies(kb);
         asking_can_be_stopped_and_cancelled(kb);
+        the_prompt_takes_examples_and_an_order(kb);
+        a_document_and_a_question_are_summarized();
+        several_files_are_searched_as_one(argv[1]);
         a_chat_remembers_and_outlives_the_handle();
         guards_refuse_with_a_reason();
         a_chat_is_saved_resumed_and_answered_again();

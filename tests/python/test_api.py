@@ -151,6 +151,7 @@ def test_ask_cites_what_the_file_says(qa):
     plain = answer.to_dict()
     assert plain["citations"] == [each.to_dict() for each in answer.citations]
     assert (plain["found"], plain["text"]) == (True, answer.text)
+    assert citation.quote in answer._repr_html_()
 
 
 def test_ask_says_when_it_does_not_know(qa):
@@ -193,6 +194,67 @@ def test_passages_are_fenced_and_cut_to_what_matters(qa):
     assert "[/" in fenced and "[/" not in whole
     cut = qa.ask(BRIDGE, explain=True, max_new_tokens=8, sentences=1).trace["prompt"]
     assert len(cut) < len(whole) and "1871" in cut
+
+
+def test_the_prompt_takes_examples_and_an_order(qa):
+    prompt = lambda **options: qa.ask(BRIDGE, explain=True, max_new_tokens=4, **options).trace["prompt"]
+    example = {"passages": ["Tilia means linden."], "question": "What is Tilia?", "answer": "A linden."}
+    assert "Tilia means linden." in prompt(examples=[example])
+    assert "lighthouse" in prompt() and "lighthouse" not in prompt(examples=[])
+    first, last = prompt(), prompt(order="best-last")
+    assert first.index("in 1871") < first.rindex("[2]") and last.index("in 1871") > last.rindex("[2]")
+    told = qa.prompt(BRIDGE, examples=[example])
+    assert told.keys() == _types.Prompt.__annotations__.keys()
+    assert told["text"] == prompt(examples=[example]) and len(told["token_ids"]) > 20
+    for wrong in ({"order": "worst"}, {"rewrite": "variants:9"}):
+        with pytest.raises(errors.InvalidArgumentError):
+            qa.ask(BRIDGE, **wrong)
+    with pytest.raises(KeyError):
+        qa.ask(BRIDGE, examples=[{"question": "?"}])
+
+
+def test_a_follow_up_is_rewritten_for_the_search(qa):
+    history = [
+        {"role": "user", "content": "Which river does the stone bridge cross?"},
+        {"role": "assistant", "content": "The Velden."},
+    ]
+    options = {"history": history, "explain": True, "max_new_tokens": 8, "abstain": "never"}
+    assert qa.ask("When was it opened?", **options).trace["rewritten"] == []
+    [written] = qa.ask("When was it opened?", rewrite="standalone", **options).trace["rewritten"]
+    assert "bridge" in written.lower() or "velden" in written.lower()
+
+
+def test_summaries_are_cited(qa, tmp_path):
+    summary = qa.summarize("What is known about the bridge?", extract=True, max_sentences=2)
+    assert summary.found and "1871" in summary.text and summary.citations
+    uri = summary.citations[0].uri
+    whole = qa.summarize(document=uri, max_new_tokens=64)
+    assert all(citation.uri == uri and citation.status == "ok" for citation in whole.citations)
+    pieces = list(qa.summarize(document=uri, extract=True, stream=True))
+    assert "1871" in "".join(pieces)
+    assert asyncio.run(qa.asummarize(document=uri, extract=True)).found
+    for wrong in ({}, {"question": "?", "document": uri}, {"document": uri, "max_sentences": 0}):
+        with pytest.raises(errors.InvalidArgumentError):
+            qa.summarize(**wrong)
+    with pytest.raises(errors.NotFoundError):
+        qa.summarize(document="nowhere")
+
+
+def test_several_knowledge_bases_are_one(kb, tmp_path):
+    other = tmp_path / "other.rag"
+    with rag_py.open(other, encoder=model("minilm"), llm="none") as second:
+        second.add("The old mill on the Orne was restored in 2004.", uri="mill")
+    with rag_py.open(kb.path, encoder=model("minilm"), llm="none", also=[other]) as both:
+        assert both.also == [other]
+        hit = both.search("When was the old mill restored?", 1)[0]
+        assert (hit.uri, hit.store, hit.to_dict()["store"]) == ("mill", 1, 1)
+        assert both.search(BRIDGE, 1)[0].store == 0
+        [citation] = both.ask("When was the old mill restored?").citations
+        assert citation.store == 1 and both.verify(citation) == "ok"
+    with pytest.raises(errors.InvalidArgumentError, match="twice"):
+        rag_py.open(kb.path, also=[kb.path])
+    with rag_py.open(other, encoder=model("minilm"), also=[]) as alone:
+        assert alone.also == []
 
 
 def test_same_seed_same_answer(qa):
@@ -325,6 +387,40 @@ def test_encoder_gives_unit_vectors(encoder):
     assert len(encoder.fingerprint) == 64 and encoder.max_tokens == 256
     with pytest.warns(UserWarning, match="1 of 2 texts are longer than 256 tokens"):
         encoder.encode_passages(["short", "long " * 1000])
+
+
+def test_encoder_streams_any_number_of_texts(encoder):
+    texts = [f"Passage number {number} of the report." for number in range(7)]
+    pulled = []
+
+    def source():
+        for text in texts:
+            pulled.append(text)
+            yield text
+
+    batches = encoder.encode_batches(source(), batch_size=3)
+    first = next(batches)
+    assert first.shape == (3, encoder.dim) and len(pulled) == 3, "no more is read than is encoded"
+    rows = np.concatenate([first, *batches])
+    assert np.array_equal(rows, encoder.encode_passages(texts))
+    assert list(encoder.encode_batches([])) == []
+    with pytest.raises(TypeError):
+        list(encoder.encode_batches(["a", 1]))
+    with pytest.raises(TypeError):
+        encoder.encode_batches(5)
+
+
+def test_encoder_takes_any_text(encoder):
+    long = "word " * 2_000_000
+    odd = ["", " ", "\0", "a\0b", "\ufffd", "\U0010ffff", "e\u0301" * 100, "\u202e\u200d", "\n" * 1000]
+    with pytest.warns(UserWarning, match="1 of"):
+        rows = encoder.encode_passages([*odd, long])
+    assert np.allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
+    assert np.array_equal(rows[0], encoder.encode_passages([""])[0])
+    with pytest.raises(UnicodeEncodeError):
+        encoder.encode_queries(["\ud800"])
+    with pytest.raises(TypeError):
+        encoder.encode_queries([None])
 
 
 def test_generator_continues_prompts_and_answers_messages(generator):

@@ -6,18 +6,18 @@ use std::path::PathBuf;
 
 use rag_core::cite::Citation;
 use rag_core::guard::Refusal;
-use rag_core::prompt::Fence;
 use rag_core::search::Hit;
 use rag_core::{
-    Abstain, Answer, AskOptions, Explain, Masked, NotFoundReason, Outcome as AnswerOutcome,
-    Timings, Trace, Writer,
+    Abstain, Answer, AskOptions, Explain, KnowledgeBase, Masked, NotFoundReason,
+    Outcome as AnswerOutcome, Timings, Trace, Writer,
 };
 use serde::Serialize;
 
 use super::explain;
 use super::guards::{GuardArgs, note_masked};
 use super::options::{GenerateArgs, KnowledgeBaseArgs, SearchArgs, parse_abstain};
-use super::search::place;
+use super::prompting::PromptArgs;
+use super::search::{other_file, place};
 use crate::console::{Console, one_line, shorten, visible};
 use crate::failure::{Exit, Failure, Outcome};
 
@@ -36,6 +36,9 @@ pub(crate) struct Args {
     /// Show how the answer came about; with =FILE.html, write it there as a page
     #[arg(long, value_name = "FILE.html", num_args = 0..=1, require_equals = true)]
     explain: Option<Option<PathBuf>>,
+    /// Print the prompt that the generator would be given, instead of an answer
+    #[arg(long, conflicts_with = "explain")]
+    prompt_only: bool,
 }
 
 /// What `ask` and `chat` share.
@@ -44,9 +47,9 @@ pub(crate) struct AskArgs {
     /// Generator by name, path or hub id [default: qwen2.5-0.5b]
     #[arg(long, value_name = "NAME|PATH")]
     pub(crate) llm: Option<String>,
-    /// Most passages offered to the generator
-    #[arg(short = 'k', value_name = "N", default_value_t = 3)]
-    passages: usize,
+    /// Most passages offered to the generator [default: 3; for a summary 10]
+    #[arg(short = 'k', value_name = "N")]
+    passages: Option<usize>,
     #[command(flatten)]
     pub(crate) search: SearchArgs,
     #[command(flatten)]
@@ -61,26 +64,21 @@ pub(crate) struct AskArgs {
     /// Answer with the best sentence of the passages, word for word; needs no generator, as --llm none
     #[arg(long)]
     extract: bool,
-    /// Show the generator only so many sentences of each passage, those around the one that answers best
-    #[arg(long, value_name = "N")]
-    sentences: Option<usize>,
-    /// Fence each passage with a word that none can know, so that what it says does not pass for an instruction
-    #[arg(long)]
-    fence: bool,
+    #[command(flatten)]
+    prompt: PromptArgs,
     #[command(flatten)]
     guards: GuardArgs,
 }
 
 impl AskArgs {
-    pub(crate) fn options(&self) -> rag_core::Result<AskOptions> {
-        Ok(AskOptions {
-            search: self.search.options(self.passages),
+    /// The options; `passages` are offered unless an argument says how many.
+    pub(crate) fn options(&self, passages: usize) -> rag_core::Result<AskOptions> {
+        self.prompt.apply(AskOptions {
+            search: self.search.options(self.passages.unwrap_or(passages)),
             generate: self.generate.options(),
             system: self.system.clone(),
             abstain: self.abstain,
             writer: if self.extract { Writer::Passages } else { Writer::Generator },
-            sentences: self.sentences,
-            fence: if self.fence { Fence::Marked } else { Fence::Numbered },
             guards: self.guards.guards()?,
             ..AskOptions::default()
         })
@@ -127,11 +125,19 @@ impl<'a> AnswerObject<'a> {
 pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
     let llm = args.ask.llm.as_deref();
     let knowledge_base = args.knowledge_base.open_to_ask(llm, &args.ask.search)?;
-    let mut options = args.ask.options()?;
+    let mut options = args.ask.options(AskOptions::default().search.top_k)?;
     if args.explain.is_some() {
         options.explain = Explain::Trace;
     }
     let job = console.job();
+    if args.prompt_only {
+        let prompt = knowledge_base.prompt(&args.question, &options, job.token())?;
+        match console.is_json() {
+            true => console.json(&prompt)?,
+            false => console.line(format_args!("{}", visible(&prompt.rendered.text)))?,
+        }
+        return Ok(Exit::Done);
+    }
     let answer = if console.is_json() {
         let mut ignore = |_: &str| ControlFlow::Continue(());
         knowledge_base.ask(&args.question, &options, &mut ignore, job.token())?
@@ -149,9 +155,9 @@ pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
     if console.is_json() {
         console.json(&AnswerObject::new(&answer, args.explain.is_some()))?;
     } else {
-        print_sources(&answer, console)?;
+        print_sources(&answer, &knowledge_base, console)?;
         if args.explain == Some(None) {
-            explain::print(&answer, console)?;
+            explain::print(&answer, &knowledge_base, console)?;
         }
     }
     if let Some(Some(path)) = &args.explain {
@@ -197,7 +203,11 @@ impl<'a> Pieces<'a> {
 }
 
 /// The citations, or why there is no answer.
-pub(crate) fn print_sources(answer: &Answer, console: &mut Console<'_>) -> Result<(), Failure> {
+pub(crate) fn print_sources(
+    answer: &Answer,
+    knowledge_base: &KnowledgeBase,
+    console: &mut Console<'_>,
+) -> Result<(), Failure> {
     note_masked(answer, console);
     if !answer.found {
         let reason = answer.reason_text().unwrap_or_default();
@@ -208,7 +218,8 @@ pub(crate) fn print_sources(answer: &Answer, console: &mut Console<'_>) -> Resul
     for citation in &answer.citations {
         let place = place(&citation.uri, citation.start, citation.end, citation.page);
         let quote = shorten(&citation.quote, QUOTE_CHARS);
-        console.line(format_args!("[{}] {place}: {quote}", citation.marker))?;
+        let other = other_file(knowledge_base, citation.store);
+        console.line(format_args!("[{}] {place}{other}: {quote}", citation.marker))?;
     }
     if answer.citations.is_empty() {
         console.line(format_args!("no passage supports this answer"))?;

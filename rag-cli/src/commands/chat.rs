@@ -5,7 +5,7 @@ use std::io::{self, BufRead, IsTerminal};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use rag_core::{Chat, Error};
+use rag_core::{AskOptions, Chat, Error};
 
 use super::ask::{AnswerObject, AskArgs, Pieces, print_sources};
 use super::options::KnowledgeBaseArgs;
@@ -60,7 +60,7 @@ impl<'a> Line<'a> {
 pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
     let llm = args.ask.llm.as_deref();
     let knowledge_base = args.knowledge_base.open_to_ask(llm, &args.ask.search)?;
-    let options = args.ask.options()?;
+    let options = args.ask.options(AskOptions::default().search.top_k)?;
     let mut seed = options.generate.seed;
     let mut chat = match &args.resume {
         Some(path) => {
@@ -129,7 +129,7 @@ fn turn(chat: &mut Chat<'_>, said: Said<'_>, console: &mut Console<'_>) -> Resul
     };
     match answer {
         Ok(answer) if console.is_json() => console.json(&AnswerObject::new(&answer, false))?,
-        Ok(answer) => print_sources(&answer, console)?,
+        Ok(answer) => print_sources(&answer, chat.knowledge_base(), console)?,
         Err(error) => {
             console.error(&error.line());
             if console.is_json() {

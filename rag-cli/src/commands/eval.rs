@@ -8,13 +8,13 @@ mod settings;
 
 use std::path::PathBuf;
 
-use rag_core::prompt::Fence;
 use rag_core::search::{Fusion, SearchOptions};
 use rag_core::{Abstain, AskOptions, Explain};
 use serde::Serialize;
 
 use super::encode;
 use super::options::{ModeArg, RerankArgs, parse_abstain};
+use super::prompting::PromptArgs;
 use crate::beir::Collection;
 use crate::console::Console;
 use crate::failure::{Exit, Failure, Outcome};
@@ -22,7 +22,7 @@ use crate::metrics::Metrics;
 use answers::AnswerMetrics;
 use ranking::Ranker;
 use reranking::Reranked;
-use settings::{Measured, Measuring};
+use settings::{Measured, Measuring, Setting};
 
 /// Measure retrieval on a collection in the BEIR layout, and answers where queries carry them
 #[derive(Debug, clap::Args)]
@@ -51,12 +51,8 @@ pub(crate) struct Args {
     /// Ask each of them again with its relevant documents taken out: what is answered then is invented
     #[arg(long)]
     unanswerable: bool,
-    /// Show the generator only so many sentences of each passage
-    #[arg(long, value_name = "N")]
-    sentences: Option<usize>,
-    /// Fence each passage with a word that none can know
-    #[arg(long)]
-    fence: bool,
+    #[command(flatten)]
+    prompt: PromptArgs,
     /// Most passages offered to the generator
     #[arg(short = 'k', value_name = "N", default_value_t = 3)]
     passages: usize,
@@ -64,6 +60,9 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FLOOR", default_value = "calibrated", value_parser = parse_abstain,
           allow_negative_numbers = true)]
     abstain: Abstain,
+    /// Write each answer with its prompt to this file, a line of JSON each
+    #[arg(long, value_name = "FILE.jsonl", requires = "llm")]
+    answers: Option<PathBuf>,
     /// Only the first N judged queries
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
@@ -122,7 +121,12 @@ pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
         measured.push(next);
     }
     let answers = match &args.llm {
-        Some(llm) => Some(answers::measure(&collection, &args.answers(llm), console, &job)?),
+        Some(llm) => Some(answers::measure(
+            &collection,
+            &args.how_to_answer(llm, &settings)?,
+            console,
+            &job,
+        )?),
         None => None,
     };
     let encode_seconds = ranker.encode_seconds();
@@ -144,17 +148,29 @@ pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
 }
 
 impl Args {
-    fn answers<'a>(&'a self, llm: &'a str) -> answers::How<'a> {
-        let search = SearchOptions { top_k: self.passages, ..SearchOptions::default() };
-        let options = AskOptions {
+    /// Passages for answers are found by the first setting.
+    fn how_to_answer<'a>(
+        &'a self,
+        llm: &'a str,
+        settings: &[Setting],
+    ) -> rag_core::Result<answers::How<'a>> {
+        let mut search = SearchOptions { top_k: self.passages, ..SearchOptions::default() };
+        if let Some(first) = settings.first() {
+            (search.mode, search.fusion) = (first.mode.into(), first.fusion);
+        }
+        let options = self.prompt.apply(AskOptions {
             search,
             abstain: self.abstain,
-            sentences: self.sentences,
-            fence: if self.fence { Fence::Marked } else { Fence::Numbered },
             explain: Explain::Trace,
             ..AskOptions::default()
-        };
-        answers::How { encoder: &self.encoder, llm, options, unanswerable: self.unanswerable }
+        })?;
+        Ok(answers::How {
+            encoder: &self.encoder,
+            llm,
+            options,
+            unanswerable: self.unanswerable,
+            records: self.answers.as_deref(),
+        })
     }
 }
 

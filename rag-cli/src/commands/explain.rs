@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use rag_core::search::Hit;
-use rag_core::{Answer, Budget, Error, Timings, Trace};
+use rag_core::{Answer, Budget, Error, KnowledgeBase, Timings, Trace};
 
-use super::search::place;
+use super::search::{other_file, place};
 use crate::console::{Console, one_line, shorten, visible};
 use crate::failure::Failure;
 
@@ -19,8 +19,15 @@ pub(crate) fn write_page(answer: &Answer, path: &Path) -> Result<(), Failure> {
 }
 
 /// Passages, thresholds, budget, time, and what the model was told and said.
-pub(crate) fn print(answer: &Answer, console: &mut Console<'_>) -> Result<(), Failure> {
+pub(crate) fn print(
+    answer: &Answer,
+    knowledge_base: &KnowledgeBase,
+    console: &mut Console<'_>,
+) -> Result<(), Failure> {
     let Some(trace) = &answer.trace else { return Ok(()) };
+    for written in &trace.rewritten {
+        console.line(format_args!("\nSearched: {}", one_line(written)))?;
+    }
     if !trace.hits.is_empty() {
         console.line(format_args!("\nPassages"))?;
         console.line(format_args!(
@@ -28,7 +35,7 @@ pub(crate) fn print(answer: &Answer, console: &mut Console<'_>) -> Result<(), Fa
             "#", "fused", "cosine", "meaning", "words", "became"
         ))?;
         for (index, hit) in trace.hits.iter().enumerate() {
-            print_hit(index + 1, hit, answer, console)?;
+            print_hit(index + 1, hit, answer, knowledge_base, console)?;
         }
     }
     let cosine =
@@ -59,11 +66,13 @@ fn print_hit(
     number: usize,
     hit: &Hit,
     answer: &Answer,
+    knowledge_base: &KnowledgeBase,
     console: &mut Console<'_>,
 ) -> Result<(), Failure> {
     let or_none = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
     let rank = |rank: Option<usize>| or_none(rank.map(|rank| format!("#{rank}")));
-    let place = place(&hit.uri, hit.start, hit.end, hit.page);
+    let other = other_file(knowledge_base, hit.store);
+    let place = place(&hit.uri, hit.start, hit.end, hit.page) + &other;
     let skipped = place.chars().count().saturating_sub(PLACE_CHARS);
     let place: String = place.chars().skip(skipped).collect();
     console.line(format_args!(

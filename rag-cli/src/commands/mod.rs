@@ -14,10 +14,12 @@ mod guards;
 mod info;
 mod model;
 mod options;
+mod prompting;
 mod read;
 mod remove;
 mod repair;
 mod search;
+mod summarize;
 mod sync;
 mod vacuum;
 mod watch;
@@ -33,6 +35,7 @@ pub(crate) enum Command {
     Sync(sync::Args),
     Search(search::Args),
     Ask(ask::Args),
+    Summarize(Box<summarize::Args>),
     Chat(chat::Args),
     Info(info::Args),
     Check(check::Args),
@@ -55,6 +58,7 @@ impl Command {
             Command::Sync(args) => sync::run(args, console),
             Command::Search(args) => search::run(args, console),
             Command::Ask(args) => ask::run(args, console),
+            Command::Summarize(args) => summarize::run(args, console),
             Command::Chat(args) => chat::run(args, console),
             Command::Info(args) => info::run(args, console),
             Command::Check(args) => check::run(args, console),

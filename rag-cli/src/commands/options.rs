@@ -35,7 +35,7 @@ impl KnowledgeBaseArgs {
 
     /// Opens an existing file to search it.
     pub(crate) fn open_to_search(&self, search: &SearchArgs) -> Result<KnowledgeBase> {
-        self.open_with(Access::ReadOnly, None, search.rerank.reranker.as_deref())
+        self.open_with(Access::ReadOnly, None, Some(search))
     }
 
     /// Opens an existing file for questions. What an answer measures on the way is kept if the file can be written.
@@ -46,21 +46,22 @@ impl KnowledgeBaseArgs {
     ) -> Result<KnowledgeBase> {
         let writable = OpenFile::new().write(true).open(&self.path).is_ok();
         let access = if writable { Access::ReadWrite } else { Access::ReadOnly };
-        self.open_with(access, llm, search.rerank.reranker.as_deref())
+        self.open_with(access, llm, Some(search))
     }
 
     fn open_with(
         &self,
         access: Access,
         llm: Option<&str>,
-        reranker: Option<&str>,
+        search: Option<&SearchArgs>,
     ) -> Result<KnowledgeBase> {
         let options = OpenOptions {
             encoder: self.encoder.clone(),
             llm: llm.map(str::to_owned),
             model_dirs: model_dirs(),
             access,
-            reranker: reranker.map(str::to_owned),
+            reranker: search.and_then(|search| search.rerank.reranker.clone()),
+            also: search.map(|search| search.also.clone()).unwrap_or_default(),
         };
         KnowledgeBase::open(&self.path, &options)
     }
@@ -142,6 +143,9 @@ pub(crate) struct SearchArgs {
     /// What comes with each hit: so many passages before and after it, or the section around it
     #[arg(long, value_name = "N|section", value_parser = parse_context, default_value = "none")]
     context: Context,
+    /// Search this knowledge base too, as if both were one file; may be given more than once
+    #[arg(long, value_name = "KB")]
+    also: Vec<PathBuf>,
     #[command(flatten)]
     rerank: RerankArgs,
 }

@@ -1,5 +1,6 @@
 //! `rag search KB QUESTION`: the passages nearest to a question.
 
+use rag_core::KnowledgeBase;
 use rag_core::search::Hit;
 use serde::Serialize;
 
@@ -38,7 +39,7 @@ pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
         console.json(&Hits { hits })?;
     } else {
         for (index, hit) in hits.iter().enumerate() {
-            print_hit(index + 1, hit, console)?;
+            print_hit(index + 1, hit, &knowledge_base, console)?;
         }
         if hits.is_empty() {
             console.note(format_args!("no passage found"));
@@ -48,11 +49,23 @@ pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
 }
 
 /// Rank, score, place and heading on one line, the beginning of the passage below.
-pub(crate) fn print_hit(rank: usize, hit: &Hit, console: &mut Console<'_>) -> Result<(), Failure> {
+pub(crate) fn print_hit(
+    rank: usize,
+    hit: &Hit,
+    knowledge_base: &KnowledgeBase,
+    console: &mut Console<'_>,
+) -> Result<(), Failure> {
     let place = place(&hit.uri, hit.start, hit.end, hit.page);
+    let other = other_file(knowledge_base, hit.store);
     let heading = hit.heading.as_deref().map(|h| format!("  {}", one_line(h))).unwrap_or_default();
-    console.line(format_args!("{rank:>2}. {:.4}  {place}{heading}", hit.score))?;
+    console.line(format_args!("{rank:>2}. {:.4}  {place}{other}{heading}", hit.score))?;
     console.line(format_args!("    {}", shorten(&hit.text, SHOWN_CHARS)))
+}
+
+/// ` in FILE` for what another file than the one asked holds.
+pub(crate) fn other_file(knowledge_base: &KnowledgeBase, store: usize) -> String {
+    let path = store.checked_sub(1).and_then(|place| knowledge_base.also().get(place).copied());
+    path.map(|path| format!(" in {}", one_line(&path.to_string_lossy()))).unwrap_or_default()
 }
 
 /// `uri:start-end` and the page, if there is one.

@@ -91,13 +91,17 @@ impl<'a> Spans<'a> {
             }
         }
         let (_, _, span) = best?;
-        let core = claim.trim().trim_end_matches(['.', '!', '?']);
-        let verbatim = self.hits[span.hit].text[span.range.clone()].contains(core);
+        let quoted = &self.hits[span.hit].text[span.range.clone()];
+        let evidence = match claim.trim().trim_end_matches(['.', '!', '?']) {
+            core if quoted.contains(core) => Evidence::Quote,
+            core if is_near_quote(core, quoted) => Evidence::Near,
+            _ => Evidence::Words,
+        };
         Some(Support {
             hit: span.hit,
             range: span.range.clone(),
             support: coverage(claimed, asked, &span.keys),
-            evidence: if verbatim { Evidence::Quote } else { Evidence::Words },
+            evidence,
         })
     }
 
@@ -138,6 +142,32 @@ impl<'a> Spans<'a> {
     }
 }
 
+/// Words of a claim from which a quote can be told from chance.
+const MIN_QUOTE_WORDS: usize = 4;
+
+/// Whether nine of ten words of the claim, small ones too, stand in the text in the same order (longest common subsequence).
+fn is_near_quote(claim: &str, text: &str) -> bool {
+    let cut = |text: &str| -> Vec<String> {
+        let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+        words.map(str::to_lowercase).collect()
+    };
+    let (claimed, held) = (cut(claim), cut(text));
+    if claimed.len() < MIN_QUOTE_WORDS || claimed.len() > 10 * held.len() {
+        return false;
+    }
+    // the longest run of shared words that ends at each word of the text, row by row
+    let mut row = vec![0usize; held.len() + 1];
+    for word in &claimed {
+        let mut diagonal = 0;
+        for (place, other) in held.iter().enumerate() {
+            let above = row[place + 1];
+            row[place + 1] = if word == other { diagonal + 1 } else { above.max(row[place]) };
+            diagonal = above;
+        }
+    }
+    row.last().is_some_and(|shared| shared * 10 >= claimed.len() * 9)
+}
+
 /// The weighted share of the claim's words that the span holds; 0 if a number is missing.
 fn coverage(claimed: &BTreeSet<Word>, asked: &BTreeSet<String>, keys: &BTreeSet<String>) -> f32 {
     if !holds_numbers(claimed, keys) {
@@ -173,6 +203,7 @@ impl Support {
             support: self.support,
             evidence: self.evidence,
             status: Status::Ok,
+            store: hit.store,
         }
     }
 }

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::error::Result;
 use crate::passage;
-use crate::search::Hit;
+use crate::search::{Hit, is_first};
 use crate::words;
 
 /// The share of a claim's words that must be found for it to count as supported.
@@ -36,6 +36,8 @@ pub enum Status {
 pub enum Evidence {
     /// The claim stands in it word for word.
     Quote,
+    /// The claim stands in it but for a word in ten.
+    Near,
     /// It holds the claim's words, names and numbers.
     Words,
     /// It means the same in another language, by the encoder.
@@ -69,6 +71,9 @@ pub struct Citation {
     pub evidence: Evidence,
     /// Whether the quote stands in the source.
     pub status: Status,
+    /// Which of several files asked as one holds it: [`Hit::store`].
+    #[serde(skip_serializing_if = "is_first")]
+    pub store: usize,
 }
 
 /// An answer with its evidence.
@@ -143,6 +148,7 @@ impl Cited {
         let same = |old: &&Citation| {
             (old.passage_id, old.start, old.end)
                 == (citation.passage_id, citation.start, citation.end)
+                && old.store == citation.store
         };
         if let Some(old) = self.citations.iter().find(same) {
             return old.marker;

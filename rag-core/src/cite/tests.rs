@@ -1,25 +1,15 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
-use crate::search::Ranks;
 
 fn hit(id: i64, text: &str) -> Hit {
     Hit {
         passage_id: id,
-        score: 1.0,
-        cosine: None,
-        bm25: None,
         uri: format!("{id}.txt"),
         start: 100,
         end: 100 + text.len(),
-        source_start: None,
-        source_end: None,
-        page: None,
-        place: None,
-        title: None,
-        heading: None,
         text: text.to_owned(),
-        ranks: Ranks::default(),
+        ..Hit::default()
     }
 }
 
@@ -85,4 +75,19 @@ fn markers_are_removed_and_other_brackets_stay() {
 fn an_empty_answer_cites_nothing() {
     let cited = cite("Why?", "", &[], None).unwrap();
     assert!(cited.citations.is_empty() && cited.unsupported.is_empty());
+}
+
+#[test]
+fn a_claim_that_changes_a_word_is_nearly_a_quote() {
+    let hits =
+        [hit(1, "The old iron bridge over the Aven was opened to traffic in 1927 by the mayor.")];
+    let evidence = |claim: &str| {
+        cite("What was opened?", claim, &hits, None).unwrap().citations.first().map(|c| c.evidence)
+    };
+    let quoted = "The old iron bridge over the Aven was opened to traffic in 1927 by the mayor.";
+    assert_eq!(evidence(quoted), Some(Evidence::Quote));
+    let near = "the old iron bridge over the Aven was opened to all traffic in 1927 by the mayor!";
+    assert_eq!(evidence(near), Some(Evidence::Near));
+    let told = "In 1927 the mayor opened the iron bridge over the Aven to traffic.";
+    assert_eq!(evidence(told), Some(Evidence::Words));
 }

@@ -3,6 +3,7 @@
 //! Owns the path from text to vector: prefix, tokens ([`tokens`]), batches and threads, transformer and pooling
 //! ([`network`]). What a model folder says is read in [`crate::model`].
 
+mod batches;
 mod candle;
 pub(crate) mod engine;
 mod head;
@@ -27,6 +28,7 @@ use crate::model::safetensors::Tensors;
 use crate::passage::TokenRanges;
 use crate::progress::CancelToken;
 
+pub use self::batches::PassageBatches;
 pub use self::options::{EncoderOptions, Precision};
 
 use engine::{Arithmetic, Engine};

@@ -11,7 +11,7 @@ use crate::guard::{Outlet, Refusal};
 use crate::model::{Message, Role};
 use crate::progress::CancelToken;
 use crate::prompt::{self, Prompt, Request};
-use crate::search::{self, Floor, Hit};
+use crate::search::{self, Hit};
 use crate::store::IndexMode;
 
 use super::guards::told_history;
@@ -20,19 +20,18 @@ use super::types::{
 };
 use super::{KnowledgeBase, check_question};
 
-/// The setting that holds the measured floor; emptied by every change of the passages.
-const FLOOR: &str = "floor";
-
 /// What retrieval found for a question.
 #[derive(Default)]
-struct Retrieved {
-    hits: Vec<Hit>,
+pub(super) struct Retrieved {
+    pub(super) hits: Vec<Hit>,
     best: Option<f32>,
     floor: Option<f32>,
     /// The cosine from which a sentence in another language supports a claim.
     meaning: Option<f32>,
     /// The greatest share of the question that a hit holds, and the share needed.
     coverage: Option<(f32, f32)>,
+    /// What the generator wrote for the search.
+    rewritten: Vec<String>,
 }
 
 impl KnowledgeBase {
@@ -104,15 +103,8 @@ impl KnowledgeBase {
         if !was_loaded {
             timings.load_ms = milliseconds(loading.elapsed());
         }
-        let shown = match options.sentences {
-            Some(0) => return Err(Error::invalid("sentences", "at least one must be shown")),
-            Some(count) => {
-                let cosines = |asked: &str, texts: &[&str]| self.cosines(asked, texts, cancel);
-                search::focus(question, &retrieved.hits, count, &cosines)?
-            }
-            None => retrieved.hits.clone(),
-        };
-        let prompt = self.prompt(question, &shown, options)?;
+        let shown = self.shown(question, &retrieved.hits, options, cancel)?;
+        let prompt = self.prompt_with(question, &shown, options)?;
         let before = started.elapsed();
         let ids = &prompt.rendered.token_ids;
         let mut outlet = Outlet::new(&options.guards, on_piece);
@@ -160,12 +152,52 @@ impl KnowledgeBase {
         Ok((self.cited(question, &written, retrieved, options, cancel)?, refusal))
     }
 
-    /// The prompt that [`KnowledgeBase::ask`] would give the model for these hits, without generating.
+    /// What a generator is shown of these hits.
+    fn shown(
+        &self,
+        question: &str,
+        hits: &[Hit],
+        options: &AskOptions,
+        cancel: &CancelToken,
+    ) -> Result<Vec<Hit>> {
+        match options.sentences {
+            Some(0) => Err(Error::invalid("sentences", "at least one must be shown")),
+            Some(count) => {
+                let cosines = |asked: &str, texts: &[&str]| self.cosines(asked, texts, cancel);
+                search::focus(question, hits, count, &cosines)
+            }
+            None => Ok(hits.to_vec()),
+        }
+    }
+
+    /// The prompt that [`KnowledgeBase::ask`] would give the model for this question, text and tokens, without generating; what it is
+    /// made from is found as for an answer. Whether the passages would pass for an answer is not judged.
+    ///
+    /// # Errors
+    /// As [`KnowledgeBase::ask`].
+    pub fn prompt(
+        &self,
+        question: &str,
+        options: &AskOptions,
+        cancel: &CancelToken,
+    ) -> Result<Prompt> {
+        check_question(question)?;
+        let retrieved = self.retrieve(question, options, cancel)?;
+        let shown = self.shown(question, &retrieved.hits, options, cancel)?;
+        self.prompt_with(question, &shown, options)
+    }
+
+    /// As [`KnowledgeBase::prompt`], for hits of the caller's.
     ///
     /// # Errors
     /// ContextOverflow if the question alone exceeds the model; InvalidArgument if `max_new_tokens` fills the
     /// context; NotFound or Model if the generator cannot be loaded.
-    pub fn prompt(&self, question: &str, hits: &[Hit], options: &AskOptions) -> Result<Prompt> {
+    pub fn prompt_with(
+        &self,
+        question: &str,
+        hits: &[Hit],
+        options: &AskOptions,
+    ) -> Result<Prompt> {
         let generator = self.generator()?;
         let context_len = generator.context_len();
         let max_new_tokens = options.generate.max_new_tokens;
@@ -182,20 +214,22 @@ impl KnowledgeBase {
             system: options.system.as_deref(),
             budget_tokens,
             fence: options.fence,
+            order: options.order,
+            examples: options.examples.as_deref(),
         };
         prompt::build(generator.chat(), &request)
     }
 
-    fn retrieve(
+    pub(super) fn retrieve(
         &self,
         question: &str,
         options: &AskOptions,
         cancel: &CancelToken,
     ) -> Result<Retrieved> {
-        let query = follow_up(question, &options.history);
-        let embedding = self.encode_question(&query, cancel)?;
-        let hits = self.ranked(&query, Some(&embedding), &options.search, cancel)?;
-        let best = self.store.nearest(&embedding, 1, IndexMode::Auto)?.first().map(|hit| hit.1);
+        let queries = self.queries(question, options, cancel)?;
+        let embedding = queries.embedding(self.encoder()?, cancel)?;
+        let hits = self.found(&queries, &embedding, &options.search, cancel)?;
+        let best = self.best_cosine(&embedding)?;
         // a follow-up says little, and a question in another language than the passages shares no words with them
         let coverage = match options.abstain {
             Abstain::Calibrated if options.history.is_empty() => self.coverage(question, &hits)?,
@@ -213,7 +247,7 @@ impl KnowledgeBase {
             Abstain::Below(cosine) => (Some(cosine), Some(cosine)),
             Abstain::Never => (None, None),
         };
-        Ok(Retrieved { hits, best, floor, meaning, coverage })
+        Ok(Retrieved { hits, best, floor, meaning, coverage, rewritten: queries.rewritten })
     }
 
     /// The greatest share of the question that a hit holds, and the share needed; `None` if there are none, or one is in another
@@ -227,14 +261,23 @@ impl KnowledgeBase {
         if hits.iter().any(foreign) {
             return Ok(None);
         }
-        let ids: Vec<i64> = hits.iter().map(|hit| hit.passage_id).collect();
-        let coverage = self.store.coverage(question, &ids)?;
-        let greatest = coverage.shares.into_iter().reduce(f32::max);
-        Ok(greatest.map(|greatest| (greatest, search::min_coverage(coverage.word_count))))
+        let coverage = search::coverage(&self.stores(), question, hits)?;
+        Ok(coverage.map(|(greatest, words)| (greatest, search::min_coverage(words))))
+    }
+
+    /// The cosine of the nearest passage of all.
+    fn best_cosine(&self, embedding: &[f32]) -> Result<Option<f32>> {
+        let mut best: Option<f32> = None;
+        for store in self.stores() {
+            let nearest = store.nearest(embedding, 1, IndexMode::Auto)?;
+            let cosine = nearest.first().map(|hit| hit.1);
+            best = best.into_iter().chain(cosine).reduce(f32::max);
+        }
+        Ok(best)
     }
 
     /// Places citations, fills in what only the file knows, and judges whether the answer is supported.
-    fn cited(
+    pub(super) fn cited(
         &self,
         question: &str,
         written: &Written<'_>,
@@ -273,8 +316,9 @@ impl KnowledgeBase {
     }
 
     fn fill(&self, citation: &mut Citation) -> Result<()> {
-        let row = self.store.document(&citation.uri)?;
-        let packed = row.map(|row| self.store.source_map(row.id)).transpose()?.flatten();
+        let store = self.store_at(citation.store)?;
+        let row = store.document(&citation.uri)?;
+        let packed = row.map(|row| store.source_map(row.id)).transpose()?.flatten();
         let map = packed.and_then(|bytes| SourceMap::from_bytes(&bytes));
         if let Some(map) = map {
             let range = citation.start..citation.end;
@@ -287,40 +331,28 @@ impl KnowledgeBase {
         Ok(())
     }
 
-    fn cosines(&self, claim: &str, sentences: &[&str], cancel: &CancelToken) -> Result<Vec<f32>> {
+    pub(super) fn cosines(
+        &self,
+        claim: &str,
+        sentences: &[&str],
+        cancel: &CancelToken,
+    ) -> Result<Vec<f32>> {
         let encoder = self.encoder()?;
         let claim = encoder.encode_queries(&[claim], cancel)?.data;
         let rows = encoder.encode_passages(sentences, cancel)?;
         Ok(rows.rows().map(|row| row.iter().zip(&claim).map(|(a, b)| a * b).sum()).collect())
     }
-
-    /// The floor of this knowledge base, measured at the first question after a change and kept in the file.
-    fn floor(&self, cancel: &CancelToken) -> Result<Option<Floor>> {
-        if let Some(kept) = self.store.setting(FLOOR)?.filter(|kept| !kept.is_empty())
-            && let Ok(floor) = serde_json::from_str(&kept)
-        {
-            return Ok(Some(floor));
-        }
-        let floor = search::measure_floor(&self.store, self.encoder()?, cancel)?;
-        if let Some(floor) = &floor {
-            let text = serde_json::to_string(floor)
-                .map_err(|source| Error::internal_cause("cannot write the floor", source))?;
-            // A file that cannot be written now still answers; it is measured again next time.
-            let _ = self.store.put_setting(FLOOR, &text);
-        }
-        Ok(floor)
-    }
-
-    /// Called by every change of the passages.
-    pub(super) fn forget_floor(&self) -> Result<()> {
-        self.store.put_setting(FLOOR, "")
-    }
 }
 
 impl Retrieved {
+    /// Passages that were not looked for with a question.
+    pub(super) fn given(hits: Vec<Hit>) -> Self {
+        Self { hits, ..Self::default() }
+    }
+
     /// Why there is nothing to answer from. A passage that holds every telling word of the question is kept
     /// whatever its cosine: codes and names mean little to an encoder.
-    fn not_found(&self, question: &str) -> Option<NotFoundReason> {
+    pub(super) fn not_found(&self, question: &str) -> Option<NotFoundReason> {
         let Some(first) = self.hits.first() else { return Some(NotFoundReason::Empty) };
         if cite::holds_words(question, &first.text) {
             return None;
@@ -353,17 +385,18 @@ impl Retrieved {
             accepted_token_count: generation.map_or(0, |g| g.accepted_token_count),
             hits: self.hits.clone(),
             question: options.guards.told(question).into_owned(),
+            rewritten: self.rewritten.clone(),
             budget: None,
         }
     }
 }
 
 /// What was written for a question, and what its writer was shown.
-struct Written<'a> {
-    text: &'a str,
-    shown: &'a [Hit],
-    prompt: &'a str,
-    generation: Option<&'a Generation>,
+pub(super) struct Written<'a> {
+    pub(super) text: &'a str,
+    pub(super) shown: &'a [Hit],
+    pub(super) prompt: &'a str,
+    pub(super) generation: Option<&'a Generation>,
 }
 
 /// A follow-up is searched together with the question before it.
@@ -374,7 +407,7 @@ pub(super) fn follow_up(question: &str, history: &[Message]) -> String {
     }
 }
 
-fn not_found(
+pub(super) fn not_found(
     question: &str,
     reason: NotFoundReason,
     retrieved: Retrieved,
@@ -389,7 +422,7 @@ fn not_found(
 }
 
 /// An answer without text, passages and reason.
-fn not_answered(question: &str, timings: Timings, options: &AskOptions) -> Answer {
+pub(super) fn not_answered(question: &str, timings: Timings, options: &AskOptions) -> Answer {
     let nothing = Retrieved::default();
     let trace = (options.explain == Explain::Trace).then(|| nothing.trace(question, options, None));
     Answer {
@@ -408,16 +441,16 @@ fn not_answered(question: &str, timings: Timings, options: &AskOptions) -> Answe
 }
 
 impl Timings {
-    fn add_generation(&mut self, generation: &Generation, before: Duration) {
-        self.prefill_ms = milliseconds(generation.prefill);
-        self.decode_ms = milliseconds(generation.decode);
+    pub(super) fn add_generation(&mut self, generation: &Generation, before: Duration) {
+        self.prefill_ms += milliseconds(generation.prefill);
+        self.decode_ms += milliseconds(generation.decode);
         self.first_token_ms = milliseconds(before + generation.time_to_first_token);
-        self.prompt_token_count = generation.prompt_token_count;
-        self.answer_token_count = generation.token_ids.len();
+        self.prompt_token_count += generation.prompt_token_count;
+        self.answer_token_count += generation.token_ids.len();
     }
 }
 
-fn milliseconds(time: Duration) -> f64 {
+pub(super) fn milliseconds(time: Duration) -> f64 {
     time.as_secs_f64() * 1000.0
 }
 

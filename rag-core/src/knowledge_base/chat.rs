@@ -164,6 +164,12 @@ impl Chat<'_> {
         self.conversation.save()
     }
 
+    /// What it talks with.
+    #[must_use]
+    pub fn knowledge_base(&self) -> &KnowledgeBase {
+        self.knowledge_base
+    }
+
     /// The turns so far.
     #[must_use]
     pub fn history(&self) -> &[Message] {

@@ -4,15 +4,18 @@ mod ask;
 mod budget;
 mod chat;
 mod explain;
+mod floors;
 mod guards;
 mod models;
 mod rerank;
+mod rewrite;
+mod summarize;
 mod sync;
 mod types;
 mod verify;
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::document::SourceMap;
 use crate::encode::Encoder;
@@ -26,11 +29,13 @@ use crate::search::{Hit, Mode, SearchOptions};
 use crate::store::{Access, Damage, Filter, Info, NewDocument, PassageRow, Salvage, Seal, Store};
 
 pub use chat::{Chat, Conversation};
+use floors::Floors;
 use guards::Gates;
 use models::Models;
+pub use summarize::{Subject, SummarizeOptions};
 pub use types::{
     Abstain, Answer, AskOptions, Budget, Explain, Masked, NO_LLM, NotFoundReason, OpenOptions,
-    Outcome, Plan, SyncOptions, SyncReport, Timings, Trace, Writer,
+    Outcome, Plan, Rewrite, SyncOptions, SyncReport, Timings, Trace, Writer,
 };
 
 /// The time of last change stored for text that came from the caller and not from a file.
@@ -43,8 +48,11 @@ const ADDED_TEXT: i64 = i64::MIN;
 #[derive(Debug)]
 pub struct KnowledgeBase {
     store: Store,
+    /// Further files that are searched with it, only to be read.
+    also: Vec<Store>,
     models: Models,
     gates: Gates,
+    floors: Floors,
 }
 
 impl KnowledgeBase {
@@ -52,19 +60,44 @@ impl KnowledgeBase {
     ///
     /// # Errors
     /// NotFound if a model named in `options` is not on this machine; Model if it is damaged; ModelMismatch if
-    /// the file was built with another encoder than the one named; Store, StoreVersion, Io and Busy for the file.
+    /// the file was built with another encoder than the one named, or than one of [`OpenOptions::also`]; InvalidArgument
+    /// for a file named twice; Store, StoreVersion, Io and Busy for the files.
     pub fn open(path: impl AsRef<Path>, options: &OpenOptions) -> Result<Self> {
         // The encoder is looked up first, so that a wrong name leaves no new file behind.
         if let Some(name) = &options.encoder {
             options.model_dirs.resolve(name)?;
         }
         let store = Store::open(path.as_ref(), options.access)?;
-        let models = Models::new(&store, options)?;
-        let knowledge_base = Self { store, models, gates: Gates::default() };
+        let also = open_also(path.as_ref(), &options.also)?;
+        let models = Models::new(&every(&store, &also), options)?;
+        let (gates, floors) = (Gates::default(), Floors::default());
+        let knowledge_base = Self { store, also, models, gates, floors };
         if options.encoder.is_some() && knowledge_base.store.encoder()?.is_some() {
             knowledge_base.encoder()?;
         }
         Ok(knowledge_base)
+    }
+
+    /// The paths of [`OpenOptions::also`], in order: [`Hit::store`] 1 is the first of them.
+    #[must_use]
+    pub fn also(&self) -> Vec<&Path> {
+        self.also.iter().map(|store| store.path().as_path()).collect()
+    }
+
+    /// The files that are searched, this one first.
+    fn stores(&self) -> Vec<&Store> {
+        every(&self.store, &self.also)
+    }
+
+    /// The file with this number among those searched.
+    fn store_at(&self, number: usize) -> Result<&Store> {
+        match number.checked_sub(1) {
+            None => Ok(&self.store),
+            Some(place) => self.also.get(place).ok_or_else(|| {
+                let count = self.also.len() + 1;
+                Error::invalid("store", format!("{number}, but {count} files are open"))
+            }),
+        }
     }
 
     /// The file.
@@ -78,7 +111,7 @@ impl KnowledgeBase {
     /// # Errors
     /// NotFound or Model if it cannot be loaded; ModelMismatch if the file was built with another one.
     pub fn encoder(&self) -> Result<&Encoder> {
-        self.models.encoder(&self.store)
+        self.models.encoder(&self.stores())
     }
 
     /// The generator, loaded at its first use.
@@ -276,6 +309,25 @@ impl KnowledgeBase {
 pub fn text_uri(text: &str) -> String {
     let hash = blake3::hash(text.as_bytes()).to_hex();
     format!("text:{}", &hash[..16])
+}
+
+/// The files to search with the one at `path`, each of them another.
+fn open_also(path: &Path, also: &[PathBuf]) -> Result<Vec<Store>> {
+    let mut met = vec![path.canonicalize().ok()];
+    let mut stores = Vec::with_capacity(also.len());
+    for path in also {
+        let place = path.canonicalize().ok();
+        if place.is_some() && met.contains(&place) {
+            return Err(Error::invalid("also", format!("{} is named twice", path.display())));
+        }
+        met.push(place);
+        stores.push(Store::open(path, Access::ReadOnly)?);
+    }
+    Ok(stores)
+}
+
+fn every<'a>(store: &'a Store, also: &'a [Store]) -> Vec<&'a Store> {
+    std::iter::once(store).chain(also).collect()
 }
 
 /// One unit vector per passage, row after row.

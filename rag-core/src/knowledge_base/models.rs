@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use crate::encode::Encoder;
+use crate::encode::{Encoder, EncoderIdentity};
 use crate::error::{Error, Result};
 use crate::generate::Generator;
 use crate::model::{DEFAULT_ENCODER, DEFAULT_LLM, ModelDirs};
@@ -27,8 +27,10 @@ pub(super) struct Models {
 
 impl Models {
     /// Decides which models will be used; an explicit generator must exist, a default one is looked up later.
-    pub(super) fn new(store: &Store, options: &OpenOptions) -> Result<Self> {
-        let stored = store.encoder()?.map(|identity| identity.name);
+    ///
+    /// The files must be by one encoder.
+    pub(super) fn new(stores: &[&Store], options: &OpenOptions) -> Result<Self> {
+        let stored = built_with(stores)?.map(|identity| identity.name);
         let encoder_name = options.encoder.clone().or(stored);
         let llm = options.llm.as_ref().filter(|name| *name != NO_LLM);
         for name in llm.into_iter().chain(&options.reranker) {
@@ -46,11 +48,11 @@ impl Models {
     }
 
     /// The encoder, checked against the one the file was built with.
-    pub(super) fn encoder(&self, store: &Store) -> Result<&Encoder> {
+    pub(super) fn encoder(&self, stores: &[&Store]) -> Result<&Encoder> {
         self.encoder.get_or_load(|| {
             let path = self.dirs.resolve(&self.encoder_name)?;
             let encoder = Encoder::load(&path, &self.stored_name(&path))?;
-            match store.encoder()? {
+            match built_with(stores)? {
                 Some(found) if found.fingerprint != encoder.identity().fingerprint => {
                     Err(Error::ModelMismatch {
                         expected: short(&encoder.identity().name, &encoder.identity().fingerprint),
@@ -97,6 +99,26 @@ impl Models {
             self.encoder_name.clone()
         }
     }
+}
+
+/// The encoder that all files were built with; `None` if none was built with any yet.
+fn built_with(stores: &[&Store]) -> Result<Option<EncoderIdentity>> {
+    let mut first: Option<EncoderIdentity> = None;
+    for store in stores {
+        match (&first, store.encoder()?) {
+            (_, None) => {}
+            (None, found) => first = found,
+            (Some(first), Some(found)) if first.fingerprint == found.fingerprint => {}
+            (Some(first), Some(found)) => {
+                let place = store.path().display();
+                return Err(Error::ModelMismatch {
+                    expected: short(&first.name, &first.fingerprint),
+                    found: format!("{} of {place}", short(&found.name, &found.fingerprint)),
+                });
+            }
+        }
+    }
+    Ok(first)
 }
 
 /// Takes over what is intact in a damaged file; the encoder is loaded only if a vector must be made again.

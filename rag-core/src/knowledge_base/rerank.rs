@@ -27,7 +27,7 @@ impl KnowledgeBase {
         let reranker = if options.rerank == Some(0) { None } else { self.reranker()? };
         let (reranker, count) = match (options.rerank, reranker) {
             (Some(0) | None, None) => {
-                return search::search(&self.store, question, embedding, options);
+                return search::search_all(&self.stores(), question, embedding, options);
             }
             (Some(count), None) => {
                 let reason =
@@ -39,9 +39,9 @@ impl KnowledgeBase {
         // a top_k that is refused stays as it is
         let top_k = if options.top_k == 0 { 0 } else { options.top_k.max(count) };
         let wider = SearchOptions { top_k, context: Context::None, ..options.clone() };
-        let mut hits = search::search(&self.store, question, embedding, &wider)?;
+        let mut hits = search::search_all(&self.stores(), question, embedding, &wider)?;
         reranker.rerank(question, &mut hits, count, cancel)?;
         hits.truncate(options.top_k);
-        search::surround(&self.store, hits, options.context)
+        search::surround(&self.stores(), hits, options.context)
     }
 }

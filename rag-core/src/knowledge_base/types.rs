@@ -1,14 +1,16 @@
 //! What the facade takes and gives: options and results, each with its defaults.
 
+use std::path::PathBuf;
+
 use serde::Serialize;
 
 use crate::cite::Citation;
-use crate::error::Skipped;
+use crate::error::{Error, Result, Skipped};
 use crate::generate::GenerateOptions;
 use crate::guard::{Guards, MaskCounts, Refusal};
 use crate::index::BuildOptions;
 use crate::model::{Message, ModelDirs};
-use crate::prompt::Fence;
+use crate::prompt::{Example, Fence, Order};
 use crate::search::{Hit, SearchOptions};
 use crate::store::Access;
 use crate::walk::WalkOptions;
@@ -30,6 +32,9 @@ pub struct OpenOptions {
     pub access: Access,
     /// Reranker by name, path or hub id; loaded at the first search. Default none: see [`SearchOptions::rerank`].
     pub reranker: Option<String>,
+    /// Further knowledge bases that are searched with this one as if all were one file, each by the same encoder and only read.
+    /// Scores are those of the one file; [`Hit::store`] says where a passage comes from. Default none.
+    pub also: Vec<PathBuf>,
 }
 
 impl Default for OpenOptions {
@@ -40,6 +45,7 @@ impl Default for OpenOptions {
             model_dirs: ModelDirs::default(),
             access: Access::Create,
             reranker: None,
+            also: Vec::new(),
         }
     }
 }
@@ -111,6 +117,13 @@ pub struct AskOptions {
     pub sentences: Option<usize>,
     /// How passages are told apart from the rest of the prompt. Default by a number.
     pub fence: Fence,
+    /// In what order the prompt shows passages. Default the best first.
+    pub order: Order,
+    /// Worked examples shown before the passages, in place of ours; an empty list for none. Default two in the language of the
+    /// question.
+    pub examples: Option<Vec<Example>>,
+    /// What is searched beside the question, or in its place. Default the question alone.
+    pub rewrite: Rewrite,
     /// What may be asked and answered, and whether personal data is masked. Default only a limit on length.
     pub guards: Guards,
 }
@@ -137,7 +150,57 @@ impl Default for AskOptions {
             writer: Writer::default(),
             sentences: None,
             fence: Fence::default(),
+            order: Order::default(),
+            examples: None,
+            rewrite: Rewrite::default(),
             guards: Guards::default(),
+        }
+    }
+}
+
+/// What the generator writes before the search, for the search.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Rewrite {
+    /// Nothing. A follow-up is searched together with the question before it.
+    #[default]
+    None,
+    /// A follow-up as a question that stands alone (Ma et al. 2023). A first question stays as it is.
+    Standalone,
+    /// So many other wordings of the question, each searched too; the lists are joined by rank. At most
+    /// [`Rewrite::MAX_VARIANTS`].
+    Variants(usize),
+    /// A passage that might answer the question: its vector is averaged with that of the question (HyDE, Gao et al. 2022).
+    Hypothetical,
+}
+
+impl Rewrite {
+    /// Most other wordings of a question.
+    pub const MAX_VARIANTS: usize = 5;
+
+    /// Reads `none`, `standalone`, `variants`, `variants:COUNT` or `hypothetical`.
+    ///
+    /// # Errors
+    /// InvalidArgument for anything else, or a count out of range.
+    pub fn parse(text: &str) -> Result<Self> {
+        let (name, count) = match text.split_once(':') {
+            Some((name, count)) => (name, Some(count.parse::<usize>().ok())),
+            None => (text, None),
+        };
+        match (name, count) {
+            ("none", None) => Ok(Self::None),
+            ("standalone", None) => Ok(Self::Standalone),
+            ("hypothetical", None) => Ok(Self::Hypothetical),
+            ("variants", None) => Ok(Self::Variants(3)),
+            ("variants", Some(Some(count))) if (1..=Self::MAX_VARIANTS).contains(&count) => {
+                Ok(Self::Variants(count))
+            }
+            _ => {
+                let most = Self::MAX_VARIANTS;
+                let reason = format!(
+                    "{text:?} is not none, standalone, variants, variants:1 to variants:{most}, or hypothetical"
+                );
+                Err(Error::invalid("rewrite", reason))
+            }
         }
     }
 }
@@ -234,7 +297,7 @@ pub struct Answer {
 pub struct Timings {
     /// Loading the generator, if this call did.
     pub load_ms: f64,
-    /// Encoding the question and searching.
+    /// Encoding the question and searching, rewriting included.
     pub search_ms: f64,
     /// Taking in the prompt.
     pub prefill_ms: f64,
@@ -279,6 +342,8 @@ pub struct Trace {
     pub hits: Vec<Hit>,
     /// The question, as the model was told it.
     pub question: String,
+    /// What the generator wrote for the search: see [`AskOptions::rewrite`].
+    pub rewritten: Vec<String>,
     /// What the context of the generator was spent on; `None` if nothing was generated.
     pub budget: Option<Budget>,
 }

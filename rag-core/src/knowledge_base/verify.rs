@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::cite::{Citation, Status};
 use crate::document;
 use crate::error::Result;
-use crate::store::DocumentRow;
+use crate::store::{DocumentRow, Store};
 
 use super::{ADDED_TEXT, KnowledgeBase};
 
@@ -16,29 +16,30 @@ impl KnowledgeBase {
     /// caller has no file; its source is the knowledge base itself.
     ///
     /// # Errors
-    /// Store.
+    /// Store; InvalidArgument for a citation of a file that is not open ([`OpenOptions::also`](super::OpenOptions::also)).
     pub fn verify(&self, citation: &Citation) -> Result<Status> {
-        let Some(row) = self.store.document(&citation.uri)? else {
+        let store = self.store_at(citation.store)?;
+        let Some(row) = store.document(&citation.uri)? else {
             return Ok(verify_file(citation, None));
         };
         if row.mtime_ns == ADDED_TEXT {
-            return self.verify_added(citation);
+            return verify_added(store, citation);
         }
         let status = verify_file(citation, Some(&row));
         Ok(status)
     }
+}
 
-    fn verify_added(&self, citation: &Citation) -> Result<Status> {
-        let Some(passage) = self.store.passage(citation.passage_id)? else {
-            return Ok(Status::Changed);
-        };
-        let place = citation
-            .start
-            .checked_sub(passage.start)
-            .zip(citation.end.checked_sub(passage.start))
-            .and_then(|(start, end)| passage.text.get(start..end));
-        Ok(standing(place, &passage.text, &citation.quote))
-    }
+fn verify_added(store: &Store, citation: &Citation) -> Result<Status> {
+    let Some(passage) = store.passage(citation.passage_id)? else {
+        return Ok(Status::Changed);
+    };
+    let place = citation
+        .start
+        .checked_sub(passage.start)
+        .zip(citation.end.checked_sub(passage.start))
+        .and_then(|(start, end)| passage.text.get(start..end));
+    Ok(standing(place, &passage.text, &citation.quote))
 }
 
 fn verify_file(citation: &Citation, row: Option<&DocumentRow>) -> Status {

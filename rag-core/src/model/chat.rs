@@ -75,7 +75,7 @@ impl Serialize for TemplateSource {
 }
 
 /// A conversation as the model sees it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Rendered {
     /// The text, template included.
     pub text: String,

@@ -6,11 +6,15 @@
 //! that its author could not know.
 
 mod examples;
+mod rewriting;
+mod summary;
 
 use crate::document;
 use crate::error::{Error, Result};
 use crate::model::{ChatModel, Message, Rendered, Role};
 use crate::search::{Hit, Ranks};
+pub(crate) use rewriting::{Rewriting, lines, rewriting};
+pub(crate) use summary::{SummaryRequest, summary};
 
 /// What the prompt is made from.
 #[derive(Debug, Clone, Copy)]
@@ -27,6 +31,51 @@ pub struct Request<'a> {
     pub budget_tokens: usize,
     /// How passages are told apart from the rest.
     pub fence: Fence,
+    /// In what order passages are shown.
+    pub order: Order,
+    /// Worked examples in place of ours; `None` for ours.
+    pub examples: Option<&'a [Example]>,
+}
+
+/// A question answered the way answers should be.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
+pub struct Example {
+    /// What the answer is taken from.
+    pub passages: Vec<String>,
+    /// The question.
+    pub question: String,
+    /// The answer.
+    pub answer: String,
+}
+
+/// In what order passages are shown. Which of them are shown does not depend on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Order {
+    /// The best first.
+    #[default]
+    BestFirst,
+    /// The best last, next to the question: what stands in the middle of a long prompt is read worst (Liu et al. 2023).
+    BestLast,
+    /// As they stand in their documents, these in the order of their best passage.
+    Document,
+}
+
+impl Order {
+    /// Reads `best-first`, `best-last` or `document`.
+    ///
+    /// # Errors
+    /// InvalidArgument for anything else.
+    pub fn parse(text: &str) -> Result<Self> {
+        match text {
+            "best-first" => Ok(Self::BestFirst),
+            "best-last" => Ok(Self::BestLast),
+            "document" => Ok(Self::Document),
+            _ => {
+                let reason = format!("{text:?} is not best-first, best-last or document");
+                Err(Error::invalid("order", reason))
+            }
+        }
+    }
 }
 
 /// How passages are told apart from the rest of a prompt.
@@ -52,11 +101,12 @@ impl Fence {
 }
 
 /// A prompt that fits.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Prompt {
     /// The conversation, examples included.
     pub messages: Vec<Message>,
     /// Its text and tokens.
+    #[serde(flatten)]
     pub rendered: Rendered,
     /// How many of the hits are in it: always the first ones.
     pub shown_count: usize,
@@ -98,17 +148,20 @@ fn messages(request: &Request<'_>, shown_count: usize, history_count: usize) -> 
     let language = Language::of(request.question);
     let mut messages =
         vec![Message { role: Role::System, content: system(language, request.system) }];
-    for example in language.examples() {
-        messages.push(user(user_turn(
-            language,
-            example.passages,
-            example.question,
-            request.fence.of(EXAMPLE_MARK),
-        )));
-        messages.push(Message { role: Role::Assistant, content: example.answer.to_owned() });
+    let mut show = |passages: &[&str], question: &str, answer: &str| {
+        let mark = request.fence.of(EXAMPLE_MARK);
+        messages.push(user(user_turn(language, passages, question, mark)));
+        messages.push(Message { role: Role::Assistant, content: answer.to_owned() });
+    };
+    match request.examples {
+        None => language.examples().iter().for_each(|e| show(e.passages, e.question, e.answer)),
+        Some(examples) => examples.iter().for_each(|e| {
+            let passages: Vec<&str> = e.passages.iter().map(String::as_str).collect();
+            show(&passages, &e.question, e.answer.trim());
+        }),
     }
     messages.extend(request.history[request.history.len() - history_count..].iter().cloned());
-    let passages = passages(&request.hits[..shown_count]);
+    let passages = passages(&request.hits[..shown_count], request.order);
     let texts: Vec<&str> = passages.iter().map(String::as_str).collect();
     let mark = mark(request.question, &texts);
     messages.push(user(user_turn(language, &texts, request.question, request.fence.of(&mark))));
@@ -116,25 +169,36 @@ fn messages(request: &Request<'_>, shown_count: usize, history_count: usize) -> 
 }
 
 /// The texts shown, what follows in the document joined to what stands before it.
-fn passages(hits: &[Hit]) -> Vec<String> {
-    let mut passages: Vec<String> = Vec::with_capacity(hits.len());
+fn passages(hits: &[Hit], order: Order) -> Vec<String> {
+    let mut passages: Vec<(&Hit, String)> = Vec::with_capacity(hits.len());
     let mut last: Option<&Hit> = None;
     for hit in hits {
         let follows = |last: &Hit| {
             // a neighbour that came with a hit has no ranks of its own
             let beside = hit.ranks == Ranks::default() || last.ranks == Ranks::default();
-            beside && last.uri == hit.uri && last.end <= hit.start
+            let same = (last.store, &last.uri) == (hit.store, &hit.uri);
+            beside && same && last.end <= hit.start
         };
         match (passages.last_mut(), last.is_some_and(follows)) {
-            (Some(passage), true) => {
+            (Some((_, passage)), true) => {
                 passage.push('\n');
                 passage.push_str(hit.text.trim());
             }
-            _ => passages.push(hit.text.trim().to_owned()),
+            _ => passages.push((hit, hit.text.trim().to_owned())),
         }
         last = Some(hit);
     }
-    passages
+    match order {
+        Order::BestFirst => {}
+        Order::BestLast => passages.reverse(),
+        Order::Document => {
+            let document = |hit: &Hit| {
+                hits.iter().position(|other| (other.store, &other.uri) == (hit.store, &hit.uri))
+            };
+            passages.sort_by_key(|(hit, _)| (document(hit), hit.start));
+        }
+    }
+    passages.into_iter().map(|(_, text)| text).collect()
 }
 
 /// The fences of the worked examples, whose authors are trusted: always the same, so that their keys and values can be kept.
@@ -241,20 +305,12 @@ mod tests {
     fn neighbours_are_shown_as_one_passage() {
         let hit = |id: i64, uri: &str, start: usize, rank: Option<usize>| Hit {
             passage_id: id,
-            score: 1.0,
-            cosine: None,
-            bm25: None,
             uri: uri.to_owned(),
             start,
             end: start + 5,
-            source_start: None,
-            source_end: None,
-            page: None,
-            place: None,
-            title: None,
-            heading: None,
             text: format!("text{id}"),
             ranks: Ranks { dense: rank, ..Ranks::default() },
+            ..Hit::default()
         };
         let hits = [
             hit(1, "a", 0, None),
@@ -263,6 +319,10 @@ mod tests {
             hit(4, "b", 30, Some(3)),
             hit(5, "b", 36, None),
         ];
-        assert_eq!(passages(&hits), ["text1\ntext2", "text3", "text4\ntext5"]);
+        let shown = |order| passages(&hits, order);
+        assert_eq!(shown(Order::BestFirst), ["text1\ntext2", "text3", "text4\ntext5"]);
+        assert_eq!(shown(Order::BestLast), ["text4\ntext5", "text3", "text1\ntext2"]);
+        let hits = [hit(4, "b", 30, Some(1)), hit(2, "a", 6, Some(2)), hit(3, "b", 20, Some(3))];
+        assert_eq!(passages(&hits, Order::Document), ["text3", "text4", "text2"]);
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Ranks;
+use super::legs::Key;
 use crate::error::{Error, Result};
 
 /// How the two legs become one order.
@@ -76,7 +77,7 @@ impl Default for Fusion {
 /// A passage with its fused score and what each leg says of it.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(super) struct Fused {
-    pub(super) id: i64,
+    pub(super) key: Key,
     pub(super) score: f32,
     pub(super) cosine: Option<f32>,
     pub(super) bm25: Option<f32>,
@@ -86,28 +87,28 @@ pub(super) struct Fused {
 /// What a leg found, best first, and what it says of passages that it did not find itself.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Leg {
-    pub(super) found: Vec<(i64, f32)>,
-    pub(super) also: Vec<(i64, f32)>,
+    pub(super) found: Vec<(Key, f32)>,
+    pub(super) also: Vec<(Key, f32)>,
 }
 
-/// Every passage that a leg found, without a fused score, by id.
+/// Every passage that a leg found, without a fused score, by file and id.
 pub(super) fn join(dense: &Leg, lexical: &Leg) -> Vec<Fused> {
-    let mut joined: BTreeMap<i64, Fused> = BTreeMap::new();
-    for (rank, (id, cosine)) in (1..).zip(&dense.found) {
-        let fused = joined.entry(*id).or_default();
+    let mut joined: BTreeMap<Key, Fused> = BTreeMap::new();
+    for (rank, (key, cosine)) in (1..).zip(&dense.found) {
+        let fused = joined.entry(*key).or_default();
         (fused.ranks.dense, fused.cosine) = (Some(rank), Some(*cosine));
     }
-    for (rank, (id, bm25)) in (1..).zip(&lexical.found) {
-        let fused = joined.entry(*id).or_default();
+    for (rank, (key, bm25)) in (1..).zip(&lexical.found) {
+        let fused = joined.entry(*key).or_default();
         (fused.ranks.lexical, fused.bm25) = (Some(rank), Some(*bm25));
     }
-    for (id, cosine) in &dense.also {
-        joined.entry(*id).and_modify(|fused| fused.cosine = Some(*cosine));
+    for (key, cosine) in &dense.also {
+        joined.entry(*key).and_modify(|fused| fused.cosine = Some(*cosine));
     }
-    for (id, bm25) in &lexical.also {
-        joined.entry(*id).and_modify(|fused| fused.bm25 = Some(*bm25));
+    for (key, bm25) in &lexical.also {
+        joined.entry(*key).and_modify(|fused| fused.bm25 = Some(*bm25));
     }
-    joined.iter_mut().for_each(|(id, fused)| fused.id = *id);
+    joined.iter_mut().for_each(|(key, fused)| fused.key = *key);
     joined.into_values().collect()
 }
 
@@ -134,7 +135,7 @@ pub(super) fn fuse(joined: &mut [Fused], fusion: Fusion) {
 
 /// Best first, ties by id.
 pub(super) fn sort(fused: &mut [Fused]) {
-    fused.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.id.cmp(&b.id)));
+    fused.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.key.cmp(&b.key)));
 }
 
 /// From the least to the greatest score of a leg.
@@ -168,13 +169,20 @@ impl Span {
 mod tests {
     use super::*;
 
+    fn keyed(scores: &[(i64, f32)]) -> Vec<(Key, f32)> {
+        scores.iter().map(|(id, score)| (Key { store: 0, id: *id }, *score)).collect()
+    }
+
+    fn leg(found: &[(i64, f32)], also: &[(i64, f32)]) -> Leg {
+        Leg { found: keyed(found), also: keyed(also) }
+    }
+
     fn legs(dense: &[(i64, f32)], lexical: &[(i64, f32)]) -> Vec<Fused> {
-        let leg = |found: &[(i64, f32)]| Leg { found: found.to_vec(), also: Vec::new() };
-        join(&leg(dense), &leg(lexical))
+        join(&leg(dense, &[]), &leg(lexical, &[]))
     }
 
     fn ids(fused: &[Fused]) -> Vec<i64> {
-        fused.iter().map(|f| f.id).collect()
+        fused.iter().map(|f| f.key.id).collect()
     }
 
     #[test]
@@ -198,8 +206,8 @@ mod tests {
 
     #[test]
     fn scores_are_stretched_and_weighed() {
-        let dense = Leg { found: vec![(1, 0.9), (2, 0.5)], also: vec![(3, 0.1)] };
-        let lexical = Leg { found: vec![(3, 8.0)], also: vec![(2, 4.0)] };
+        let dense = leg(&[(1, 0.9), (2, 0.5)], &[(3, 0.1)]);
+        let lexical = leg(&[(3, 8.0)], &[(2, 4.0)]);
         let mut fused = join(&dense, &lexical);
         fuse(&mut fused, Fusion::Convex { dense_weight: 0.75 });
         assert_eq!(ids(&fused), [1, 2, 3]);

@@ -4,6 +4,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use super::fusion::Fused;
+use super::legs::Key;
 use super::{Context, Hit};
 use crate::document::SourceMap;
 use crate::error::Result;
@@ -13,52 +14,76 @@ use crate::store::{PassageRow, Store};
 const MAX_SECTION: usize = 8;
 
 /// Adds text and place to what was found. A passage deleted since is left out.
-pub(super) fn fill(store: &Store, ranked: &[Fused]) -> Result<Vec<Hit>> {
-    let ids: Vec<i64> = ranked.iter().map(|f| f.id).collect();
-    let by_id: HashMap<i64, &Fused> = ranked.iter().map(|f| (f.id, f)).collect();
-    let mut maps = Maps::new(store);
-    let mut hits = Vec::with_capacity(ids.len());
-    for passage in store.passages(&ids)? {
-        if let Some(found) = by_id.get(&passage.id) {
-            hits.push(maps.hit(passage, found)?);
+pub(super) fn fill(stores: &[&Store], ranked: &[Fused]) -> Result<Vec<Hit>> {
+    let mut filled: HashMap<Key, Hit> = HashMap::with_capacity(ranked.len());
+    for (number, store) in stores.iter().enumerate() {
+        let found: HashMap<i64, &Fused> =
+            ranked.iter().filter(|f| f.key.store == number).map(|f| (f.key.id, f)).collect();
+        let mut ids: Vec<i64> = found.keys().copied().collect();
+        ids.sort_unstable();
+        let mut maps = Maps::new(store, number);
+        for passage in store.passages(&ids)? {
+            if let Some(found) = found.get(&passage.id) {
+                filled.insert(found.key, maps.hit(passage, found)?);
+            }
         }
     }
-    Ok(hits)
+    Ok(ranked.iter().filter_map(|found| filled.remove(&found.key)).collect())
 }
 
 /// Adds what stands beside each hit, in the order of its document.
 ///
 /// # Errors
 /// Store if a passage is damaged.
-pub(crate) fn surround(store: &Store, hits: Vec<Hit>, context: Context) -> Result<Vec<Hit>> {
+pub(crate) fn surround(stores: &[&Store], hits: Vec<Hit>, context: Context) -> Result<Vec<Hit>> {
     if context == Context::None {
         return Ok(hits);
     }
-    let ids: Vec<i64> = hits.iter().map(|hit| hit.passage_id).collect();
-    let mut shown: HashSet<i64> = ids.iter().copied().collect();
-    let passages: HashMap<i64, PassageRow> =
-        store.passages(&ids)?.into_iter().map(|passage| (passage.id, passage)).collect();
-    let mut maps = Maps::new(store);
+    let mut shown: HashSet<Key> = hits.iter().map(key).collect();
+    let mut passages: HashMap<Key, PassageRow> = HashMap::with_capacity(hits.len());
+    for (number, store) in stores.iter().enumerate() {
+        let found = hits.iter().filter(|hit| hit.store == number);
+        let ids: Vec<i64> = found.map(|hit| hit.passage_id).collect();
+        let rows = store.passages(&ids)?.into_iter();
+        passages.extend(rows.map(|row| (Key { store: number, id: row.id }, row)));
+    }
+    let mut maps: Vec<Maps<'_>> =
+        stores.iter().enumerate().map(|(number, store)| Maps::new(store, number)).collect();
     let mut surrounded = Vec::with_capacity(hits.len());
     for hit in hits {
-        let Some(passage) = passages.get(&hit.passage_id) else { continue };
-        let (before, after) = around(store, passage, context)?;
+        let Some(passage) = passages.get(&key(&hit)) else { continue };
+        let (before, after) = around(stores[hit.store], passage, context)?;
         // a neighbour has the score of the hit it came with and nothing of its own
         let beside = Fused { score: hit.score, ..Fused::default() };
-        for row in fresh(before, &mut shown) {
-            surrounded.push(maps.hit(row, &beside)?);
+        let number = hit.store;
+        for row in fresh(before, number, &mut shown) {
+            surrounded.push(maps[number].hit(row, &beside)?);
         }
         surrounded.push(hit);
-        for row in fresh(after, &mut shown) {
-            surrounded.push(maps.hit(row, &beside)?);
+        for row in fresh(after, number, &mut shown) {
+            surrounded.push(maps[number].hit(row, &beside)?);
         }
     }
     Ok(surrounded)
 }
 
+/// Every passage of a document as a hit without scores, in order.
+///
+/// # Errors
+/// Store if a passage is damaged.
+pub(crate) fn whole(stores: &[&Store], store: usize, document_id: i64) -> Result<Vec<Hit>> {
+    let mut maps = Maps::new(stores[store], store);
+    let passages = stores[store].passages_of(document_id)?;
+    passages.into_iter().map(|passage| maps.hit(passage, &Fused::default())).collect()
+}
+
+fn key(hit: &Hit) -> Key {
+    Key { store: hit.store, id: hit.passage_id }
+}
+
 /// Those of `rows` that were not shown yet; they are now.
-fn fresh(mut rows: Vec<PassageRow>, shown: &mut HashSet<i64>) -> Vec<PassageRow> {
-    rows.retain(|row| shown.insert(row.id));
+fn fresh(mut rows: Vec<PassageRow>, store: usize, shown: &mut HashSet<Key>) -> Vec<PassageRow> {
+    rows.retain(|row| shown.insert(Key { store, id: row.id }));
     rows
 }
 
@@ -83,15 +108,16 @@ fn around(
     Ok((before, after))
 }
 
-/// The source maps of the documents met so far.
+/// The source maps of the documents of a file met so far.
 struct Maps<'a> {
     store: &'a Store,
+    number: usize,
     maps: HashMap<i64, Option<SourceMap>>,
 }
 
 impl<'a> Maps<'a> {
-    fn new(store: &'a Store) -> Self {
-        Self { store, maps: HashMap::new() }
+    fn new(store: &'a Store, number: usize) -> Self {
+        Self { store, number, maps: HashMap::new() }
     }
 
     fn hit(&mut self, passage: PassageRow, found: &Fused) -> Result<Hit> {
@@ -118,6 +144,7 @@ impl<'a> Maps<'a> {
             heading: passage.heading,
             text: passage.text,
             ranks: found.ranks,
+            store: self.number,
         })
     }
 }

@@ -4,20 +4,21 @@ mod diversity;
 mod floor;
 mod fusion;
 mod hits;
+mod legs;
 mod sentences;
-
-use std::collections::HashSet;
 
 use serde::Serialize;
 
 use crate::error::{Error, Result};
-use crate::store::{Filter, IndexMode, LexicalOptions, NearestOptions, Store};
-use fusion::{Fused, Leg};
+use crate::store::{Filter, IndexMode, Store};
+use fusion::Fused;
+use legs::Legs;
 
+pub(crate) use diversity::{centroid, spread};
 pub(crate) use floor::UNRELATED;
 pub use floor::{Floor, MIN_COVERAGE, measure as measure_floor, min_coverage};
 pub use fusion::Fusion;
-pub(crate) use hits::surround;
+pub(crate) use hits::{surround, whole};
 pub use sentences::{Cosines, Sentence, focus, sentences};
 
 /// Which legs answer.
@@ -141,7 +142,7 @@ pub struct Ranks {
 }
 
 /// A passage found.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct Hit {
     /// The passage's number in its file, never reused.
     pub passage_id: i64,
@@ -174,10 +175,17 @@ pub struct Hit {
     pub ranks: Ranks,
     /// BM25 of the question's words, where it was computed.
     pub bm25: Option<f32>,
+    /// Which of several files asked as one it is of, from 0; not written to JSON where it is the first.
+    #[serde(skip_serializing_if = "is_first")]
+    pub store: usize,
 }
 
-/// Fewest passages each leg hands to the fusion.
-const MIN_LEG: usize = 100;
+/// Whether a file is the one that was asked.
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde passes a reference
+pub(crate) fn is_first(store: &usize) -> bool {
+    *store == 0
+}
+
 /// Most hits that may be asked for.
 const MAX_TOP_K: usize = 10_000;
 
@@ -195,19 +203,57 @@ pub fn search(
     embedding: Option<&[f32]>,
     options: &SearchOptions,
 ) -> Result<Vec<Hit>> {
-    let ranked = rank(store, question, embedding, options)?;
-    hits::surround(store, hits::fill(store, &ranked)?, options.context)
+    search_all(&[store], question, embedding, options)
+}
+
+/// As [`search`], over several files asked as one; [`Hit::store`] says which one a hit is of.
+///
+/// Scores are those of one file that holds the documents of all: words are weighed by the counts of all files. Equal scores go by
+/// file, then by passage id.
+///
+/// # Errors
+/// As [`search`]; files by another encoder give no hits by vectors, or InvalidArgument where vectors have another length.
+pub fn search_all(
+    stores: &[&Store],
+    question: &str,
+    embedding: Option<&[f32]>,
+    options: &SearchOptions,
+) -> Result<Vec<Hit>> {
+    let ranked = rank(stores, question, embedding, options)?;
+    hits::surround(stores, hits::fill(stores, &ranked)?, options.context)
+}
+
+/// The greatest share of `question` that one of `hits` holds, by the idf of its words, and how many words it has; `None` without hits.
+///
+/// # Errors
+/// Store if a full-text index is damaged.
+pub fn coverage(stores: &[&Store], question: &str, hits: &[Hit]) -> Result<Option<(f32, usize)>> {
+    let statistics = legs::statistics(stores, question)?;
+    let mut greatest: Option<(f32, usize)> = None;
+    for (number, store) in stores.iter().enumerate() {
+        let ids: Vec<i64> =
+            hits.iter().filter(|hit| hit.store == number).map(|hit| hit.passage_id).collect();
+        if ids.is_empty() {
+            continue;
+        }
+        let coverage = store.coverage(question, &ids, statistics.as_ref())?;
+        let share = coverage.shares.into_iter().fold(0.0, f32::max);
+        if greatest.is_none_or(|(most, _)| share > most) {
+            greatest = Some((share, coverage.word_count));
+        }
+    }
+    Ok(greatest)
 }
 
 /// The best passages without their texts.
 fn rank(
-    store: &Store,
+    stores: &[&Store],
     question: &str,
     embedding: Option<&[f32]>,
     options: &SearchOptions,
 ) -> Result<Vec<Fused>> {
     options.validate()?;
-    let legs = Legs::of(store, question, embedding, options)?;
+    let legs = Legs::of(stores, question, embedding, options)?;
     let mut ranked = fusion::join(&legs.dense, &legs.lexical);
     match options.mode {
         Mode::Dense => ranked.iter_mut().for_each(|f| f.score = f.cosine.unwrap_or_default()),
@@ -216,68 +262,10 @@ fn rank(
     }
     fusion::sort(&mut ranked);
     match options.diversity {
-        Some(diversity) => diversity::pick(store, ranked, options.top_k, diversity),
+        Some(diversity) => diversity::pick(stores, ranked, options.top_k, diversity),
         None => {
             ranked.truncate(options.top_k);
             Ok(ranked)
         }
     }
-}
-
-/// What each leg says.
-#[derive(Default)]
-struct Legs {
-    dense: Leg,
-    lexical: Leg,
-}
-
-impl Legs {
-    fn of(
-        store: &Store,
-        question: &str,
-        embedding: Option<&[f32]>,
-        options: &SearchOptions,
-    ) -> Result<Self> {
-        let among =
-            options.filter.as_ref().map(|filter| store.passages_where(filter)).transpose()?;
-        let among = among.as_deref();
-        let depth = match (options.mode, options.diversity) {
-            (Mode::Dense | Mode::Lexical, None) => options.top_k,
-            _ => options.top_k.max(MIN_LEG),
-        };
-        let nearest = |limit, among| match embedding {
-            Some(embedding) => {
-                let (mode, ef_search) = (options.index, options.ef_search);
-                store.nearest_with(embedding, limit, &NearestOptions { mode, ef_search, among })
-            }
-            None => Err(Error::invalid("embedding", "missing; this mode needs it")),
-        };
-        // each leg scores what the other found, if scores are to be compared
-        let both = options.mode == Mode::Hybrid && matches!(options.fusion, Fusion::Convex { .. });
-        let mut legs = Self::default();
-        if options.mode != Mode::Lexical {
-            legs.dense.found = nearest(depth, among)?;
-        }
-        if options.mode != Mode::Dense {
-            let found = legs.dense.found.iter().map(|hit| hit.0);
-            let also: Vec<i64> = found.filter(|_| both).collect();
-            let words = LexicalOptions { among, also: &also, statistics: None };
-            legs.lexical.found = store.lexical_with(question, depth, &words)?;
-            legs.lexical.also = legs.lexical.found.split_off(depth.min(legs.lexical.found.len()));
-        }
-        if both {
-            let missing = missing(&legs.lexical.found, &legs.dense.found);
-            legs.dense.also = nearest(missing.len(), Some(&missing))?;
-        }
-        Ok(legs)
-    }
-}
-
-/// The ids of `found` that are not in `other`, rising.
-fn missing(found: &[(i64, f32)], other: &[(i64, f32)]) -> Vec<i64> {
-    let held: HashSet<i64> = other.iter().map(|hit| hit.0).collect();
-    let mut missing: Vec<i64> =
-        found.iter().map(|hit| hit.0).filter(|id| !held.contains(id)).collect();
-    missing.sort_unstable();
-    missing
 }

@@ -112,25 +112,15 @@ impl Hit {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::search::Ranks;
 
     fn hit(text: &str) -> Hit {
         Hit {
             passage_id: 1,
-            score: 1.0,
-            cosine: None,
-            bm25: None,
             uri: "a.txt".to_owned(),
             start: 100,
             end: 100 + text.len(),
-            source_start: None,
-            source_end: None,
-            page: None,
-            place: None,
-            title: None,
-            heading: None,
             text: text.to_owned(),
-            ranks: Ranks::default(),
+            ..Hit::default()
         }
     }
 

@@ -98,13 +98,18 @@ pub struct Coverage {
     pub shares: Vec<f32>,
 }
 
-pub(super) fn coverage(connection: &Connection, question: &str, ids: &[i64]) -> Outcome<Coverage> {
+pub(super) fn coverage(
+    connection: &Connection,
+    question: &str,
+    ids: &[i64],
+    statistics: Option<&Statistics>,
+) -> Outcome<Coverage> {
     let found = look_up(connection, question)?;
     // a word said twice is not two things asked
     let once: Vec<Term> =
         found.terms.iter().map(|term| Term { count: 1, ..term.clone() }).collect();
     // a word that no passage holds says no more than the rarest one held; in a small file it would say all
-    let mut statistics = found.statistics.clone();
+    let mut statistics = statistics.unwrap_or(&found.statistics).clone();
     statistics.holders.iter_mut().for_each(|holders| *holders = (*holders).max(1));
     let weights = Scorer::new(&once, &statistics).weights;
     let total: f32 = weights.iter().sum();
@@ -424,16 +429,16 @@ mod tests {
         let connection = index(&TEXTS);
         let ids = [1, 2, 3, 99];
         let Coverage { word_count, shares } =
-            coverage(&connection, "lamp shade lamp", &ids).unwrap();
+            coverage(&connection, "lamp shade lamp", &ids, None).unwrap();
         assert_eq!(word_count, 2);
         // "lamp" is in three of five passages, "shade" in one
         let idf = |holders: f32| (1.0f32 + (5.0 - holders + 0.5) / (holders + 0.5)).ln();
         assert!((shares[0] - idf(3.0) / (idf(3.0) + idf(1.0))).abs() < 1e-6);
         assert_eq!(shares[1..], [1.0, 0.0, 0.0]);
         // a word that is nowhere counts like one that is in one passage
-        let absent = coverage(&connection, "shade tundra", &ids).unwrap().shares;
+        let absent = coverage(&connection, "shade tundra", &ids, None).unwrap().shares;
         assert!((absent[1] - 0.5).abs() < 1e-6);
-        assert_eq!(coverage(&connection, "?!", &ids).unwrap().shares, [0.0; 4]);
+        assert_eq!(coverage(&connection, "?!", &ids, None).unwrap().shares, [0.0; 4]);
     }
 
     #[test]

@@ -321,6 +321,14 @@ impl Store {
         self.pool.read(|connection| rows::neighbours(connection, document_id, ordinal, reach))
     }
 
+    /// The passages of a document, in their order.
+    ///
+    /// # Errors
+    /// Store if one is damaged.
+    pub fn passages_of(&self, document_id: i64) -> Result<Vec<PassageRow>> {
+        self.pool.read(|connection| rows::passages_of(connection, document_id, 0..=usize::MAX))
+    }
+
     /// The unit vector of each passage; `None` where there is none.
     ///
     /// # Errors
@@ -388,12 +396,25 @@ impl Store {
         self.pool.read(|connection| bm25::search(connection, question, limit, options))
     }
 
-    /// How much of `question` each of some passages holds.
+    /// How much of `question` each of some passages holds; its words weigh what `statistics` say, or else this file.
     ///
     /// # Errors
     /// Store if the full-text index is damaged.
-    pub fn coverage(&self, question: &str, ids: &[i64]) -> Result<Coverage> {
-        self.pool.read(|connection| bm25::coverage(connection, question, ids))
+    pub fn coverage(
+        &self,
+        question: &str,
+        ids: &[i64],
+        statistics: Option<&Statistics>,
+    ) -> Result<Coverage> {
+        self.pool.read(|connection| bm25::coverage(connection, question, ids, statistics))
+    }
+
+    /// A number that every change of the passages and of the vector index makes greater.
+    ///
+    /// # Errors
+    /// Store.
+    pub fn change(&self) -> Result<u64> {
+        self.pool.read(|connection| meta::counter(connection, meta::CHANGE))
     }
 
     /// What the words of `question` count in this file, to be added up over several that are asked as one.

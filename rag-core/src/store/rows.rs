@@ -1,5 +1,7 @@
 //! Documents and passages as rows, each with a checksum over what it says.
 
+use std::ops::RangeInclusive;
+
 use rusqlite::{Connection, OptionalExtension, Row, Statement};
 
 use super::fault::{Fault, Outcome};
@@ -293,25 +295,33 @@ pub(super) fn neighbours(
     ordinal: usize,
     reach: usize,
 ) -> Outcome<(Vec<PassageRow>, Vec<PassageRow>)> {
+    let range = ordinal.saturating_sub(reach)..=ordinal.saturating_add(reach);
+    let mut before = passages_of(connection, document_id, range)?;
+    let mut after = before.split_off(before.partition_point(|passage| passage.ordinal < ordinal));
+    after.retain(|passage| passage.ordinal != ordinal);
+    Ok((before, after))
+}
+
+/// The passages of a document whose ordinals are in `range`, in their order.
+pub(super) fn passages_of(
+    connection: &Connection,
+    document_id: i64,
+    range: RangeInclusive<usize>,
+) -> Outcome<Vec<PassageRow>> {
     let sql = format!(
         "SELECT {PASSAGE_COLUMNS} FROM passage LEFT JOIN document ON document.id = passage.document \
          WHERE passage.document = ?1 AND ordinal BETWEEN ?2 AND ?3 ORDER BY ordinal"
     );
     let mut statement = connection.prepare_cached(&sql)?;
-    let bound = |place: usize| i64::try_from(place).unwrap_or(i64::MAX);
-    let (first, last) =
-        (bound(ordinal.saturating_sub(reach)), bound(ordinal.saturating_add(reach)));
-    let (mut before, mut after) = (Vec::new(), Vec::new());
-    for row in statement.query_map((document_id, first, last), read_passage)? {
+    let bound = |place: &usize| i64::try_from(*place).unwrap_or(i64::MAX);
+    let bounds = (document_id, bound(range.start()), bound(range.end()));
+    let mut passages = Vec::new();
+    for row in statement.query_map(bounds, read_passage)? {
         let (passage, intact) = row?;
         if !intact {
             return Err(Fault::Damaged(format!("passage {} is damaged", passage.id)));
         }
-        match passage.ordinal.cmp(&ordinal) {
-            std::cmp::Ordering::Less => before.push(passage),
-            std::cmp::Ordering::Equal => {}
-            std::cmp::Ordering::Greater => after.push(passage),
-        }
+        passages.push(passage);
     }
-    Ok((before, after))
+    Ok(passages)
 }

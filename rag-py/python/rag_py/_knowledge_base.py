@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 from rag_py import _native
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from typing_extensions import Unpack
 
-    from rag_py._types import AskOptions, Index, Mode
+    from rag_py._types import AskOptions, Index, Mode, SummarizeOptions
 
 
 class KnowledgeBase(_native.KnowledgeBase):
@@ -58,6 +60,16 @@ class KnowledgeBase(_native.KnowledgeBase):
         finally:
             stream.close()
 
+    async def asummarize(
+        self, question: str | None = None, **options: Unpack[SummarizeOptions]
+    ) -> _native.Answer:
+        """As ``summarize``, without holding up the event loop. Cancelling the task stops the generation."""
+        stream = self.summarize(question, stream=True, **options)
+        try:
+            return await asyncio.to_thread(lambda: stream.answer)
+        finally:
+            stream.close()
+
 
 def open(
     path: str | os.PathLike[str],
@@ -66,6 +78,7 @@ def open(
     llm: str | os.PathLike[str] | None = None,
     read_only: bool = False,
     reranker: str | os.PathLike[str] | None = None,
+    also: Sequence[str | os.PathLike[str]] | None = None,
 ) -> KnowledgeBase:
     """Opens or creates a knowledge base.
 
@@ -79,6 +92,8 @@ def open(
         llm: The generator, loaded at the first answer. Default: the engine's default.
         read_only: Only read; the file must exist.
         reranker: A cross-encoder that sorts the best hits anew, loaded at the first search. Default: none.
+        also: Further knowledge bases that are searched with this one as if all were one file, each by the same encoder and
+            only read. Default: none.
 
     Raises:
         NotFoundError: A model is not on this machine.
@@ -87,4 +102,6 @@ def open(
         StoreError: The file is not a knowledge base, is damaged, or is newer than this library.
         OSError: The file cannot be opened.
     """
-    return KnowledgeBase(path, encoder=encoder, llm=llm, read_only=read_only, reranker=reranker)
+    return KnowledgeBase(
+        path, encoder=encoder, llm=llm, read_only=read_only, reranker=reranker, also=also
+    )

@@ -1,6 +1,7 @@
 """The native module. Use the package ``rag_py``, which re-exports what is public."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import pathlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from os import PathLike
 from types import TracebackType
 from typing import Any, Callable, Final, Literal, final, overload
@@ -13,6 +14,7 @@ from rag_py._types import (
     Abstain,
     Damage,
     Evidence,
+    Example,
     Index,
     Info,
     Kv,
@@ -20,7 +22,9 @@ from rag_py._types import (
     Masked,
     Message,
     Mode,
+    Order,
     Outcome,
+    Prompt,
     Ranks,
     Reason,
     Refusal,
@@ -40,6 +44,7 @@ __all__ = [
     "AnswerStream",
     "Chat",
     "Citation",
+    "EncodeStream",
     "Encoder",
     "Generation",
     "GenerationStream",
@@ -75,7 +80,12 @@ class KnowledgeBase:
         llm: _Path | None = None,
         read_only: bool = False,
         reranker: _Path | None = None,
+        also: Sequence[_Path] | None = None,
     ) -> Self: ...
+    @property
+    def also(self) -> list[pathlib.Path]:
+        """The further files that are searched with it: ``Hit.store`` 1 is the first of them."""
+
     @property
     def path(self) -> str:
         """The file, or ``":memory:"``."""
@@ -200,6 +210,9 @@ class KnowledgeBase:
         extract: bool | None = None,
         sentences: int | None = None,
         fence: bool | None = None,
+        order: Order | None = None,
+        examples: Sequence[Example] | None = None,
+        rewrite: str | None = None,
         max_new_tokens: int | None = None,
         temperature: float | None = None,
         top_p: float | None = None,
@@ -247,6 +260,13 @@ class KnowledgeBase:
                 Default all.
             fence: Fence each passage with a word that none can know, so that what it says does not pass for an instruction.
                 Default False.
+            order: In what order the prompt shows passages: ``"best-first"``, ``"best-last"`` or ``"document"``. Default
+                ``"best-first"``.
+            examples: Worked examples in place of ours, as ``{"passages": [...], "question": ..., "answer": ...}``; an
+                empty list for none.
+            rewrite: What the generator writes for the search: ``"standalone"`` (a follow-up that stands alone),
+                ``"variants"`` or ``"variants:5"`` (other wordings, searched too), ``"hypothetical"`` (a passage that
+                might answer). Default none.
             max_new_tokens: Most tokens of the answer. Default 256.
             temperature: 0 is greedy. Default 0.
             top_p: Keep the likeliest tokens that sum to p. Default 1, all.
@@ -301,6 +321,177 @@ class KnowledgeBase:
         extract: bool | None = None,
         sentences: int | None = None,
         fence: bool | None = None,
+        order: Order | None = None,
+        examples: Sequence[Example] | None = None,
+        rewrite: str | None = None,
+        max_new_tokens: int | None = None,
+        temperature: float | None = None,
+        top_p: float | None = None,
+        min_p: float | None = None,
+        typical_p: float | None = None,
+        repetition_penalty: float | None = None,
+        presence_penalty: float | None = None,
+        frequency_penalty: float | None = None,
+        logit_bias: Mapping[int, float] | None = None,
+        beams: int | None = None,
+        length_penalty: float | None = None,
+        early_stopping: bool | None = None,
+        draft: bool | None = None,
+        seed: int | None = None,
+        stop: Sequence[str] | None = None,
+        max_question_chars: int | None = None,
+        deny: Sequence[str] | None = None,
+        allow: Sequence[str] | None = None,
+        deny_answer: Sequence[str] | None = None,
+        topics: Sequence[str] | None = None,
+        off_topics: Sequence[str] | None = None,
+        topic_min: float | None = None,
+        off_topic_max: float | None = None,
+        mask: Mask | None = None,
+    ) -> AnswerStream: ...
+    def prompt(
+        self,
+        question: str,
+        *,
+        system: str | None = None,
+        history: Sequence[Message] | None = None,
+        top_k: int | None = None,
+        mode: Mode | None = None,
+        index: Index | None = None,
+        ef_search: int | None = None,
+        filter: str | None = None,
+        fusion: str | None = None,
+        diversity: float | None = None,
+        context: int | str | None = None,
+        rerank: int | None = None,
+        abstain: Abstain | None = None,
+        explain: bool | None = None,
+        extract: bool | None = None,
+        sentences: int | None = None,
+        fence: bool | None = None,
+        order: Order | None = None,
+        examples: Sequence[Example] | None = None,
+        rewrite: str | None = None,
+        max_new_tokens: int | None = None,
+        temperature: float | None = None,
+        top_p: float | None = None,
+        min_p: float | None = None,
+        typical_p: float | None = None,
+        repetition_penalty: float | None = None,
+        presence_penalty: float | None = None,
+        frequency_penalty: float | None = None,
+        logit_bias: Mapping[int, float] | None = None,
+        beams: int | None = None,
+        length_penalty: float | None = None,
+        early_stopping: bool | None = None,
+        draft: bool | None = None,
+        seed: int | None = None,
+        stop: Sequence[str] | None = None,
+        max_question_chars: int | None = None,
+        deny: Sequence[str] | None = None,
+        allow: Sequence[str] | None = None,
+        deny_answer: Sequence[str] | None = None,
+        topics: Sequence[str] | None = None,
+        off_topics: Sequence[str] | None = None,
+        topic_min: float | None = None,
+        off_topic_max: float | None = None,
+        mask: Mask | None = None,
+    ) -> Prompt:
+        """The prompt that ``ask`` would give the generator, without generating: takes the options of ``ask``.
+
+        Returns:
+            The conversation, its exact text and tokens, and how many passages and turns of the history are in it.
+        """
+
+    @overload
+    def summarize(
+        self,
+        question: str | None = None,
+        *,
+        document: str | None = None,
+        max_sentences: int | None = None,
+        stream: Literal[False] = False,
+        system: str | None = None,
+        top_k: int | None = None,
+        mode: Mode | None = None,
+        index: Index | None = None,
+        ef_search: int | None = None,
+        filter: str | None = None,
+        fusion: str | None = None,
+        diversity: float | None = None,
+        context: int | str | None = None,
+        rerank: int | None = None,
+        abstain: Abstain | None = None,
+        explain: bool | None = None,
+        extract: bool | None = None,
+        rewrite: str | None = None,
+        max_new_tokens: int | None = None,
+        temperature: float | None = None,
+        top_p: float | None = None,
+        min_p: float | None = None,
+        typical_p: float | None = None,
+        repetition_penalty: float | None = None,
+        presence_penalty: float | None = None,
+        frequency_penalty: float | None = None,
+        logit_bias: Mapping[int, float] | None = None,
+        beams: int | None = None,
+        length_penalty: float | None = None,
+        early_stopping: bool | None = None,
+        draft: bool | None = None,
+        seed: int | None = None,
+        stop: Sequence[str] | None = None,
+        max_question_chars: int | None = None,
+        deny: Sequence[str] | None = None,
+        allow: Sequence[str] | None = None,
+        deny_answer: Sequence[str] | None = None,
+        topics: Sequence[str] | None = None,
+        off_topics: Sequence[str] | None = None,
+        topic_min: float | None = None,
+        off_topic_max: float | None = None,
+        mask: Mask | None = None,
+    ) -> Answer:
+        """Summarizes a document, or what the documents say about a question, in a few cited sentences.
+
+        The result is an answer: its sentences carry markers, and ``found`` is False if no passage supports any of them. A
+        long document is read part by part; without a generator the most central sentences are taken, word for word.
+
+        Args:
+            question: What the summary is about.
+            document: Instead, the uri of a document: the absolute path, or the name it was added under.
+            max_sentences: Most sentences, 1 to 50. Default 5.
+            stream: Return an ``AnswerStream`` instead, which gives the summary as it is written.
+            top_k: Passages read for a question. Default 10.
+            Others: As for ``ask``.
+
+        Raises:
+            InvalidArgumentError: Both or neither of question and document, an empty question, or an option out of
+                range.
+            NotFoundError: There is no such document, or the generator is not on this machine.
+        """
+
+
+    @overload
+    def summarize(
+        self,
+        question: str | None = None,
+        *,
+        document: str | None = None,
+        max_sentences: int | None = None,
+        stream: Literal[True],
+        system: str | None = None,
+        top_k: int | None = None,
+        mode: Mode | None = None,
+        index: Index | None = None,
+        ef_search: int | None = None,
+        filter: str | None = None,
+        fusion: str | None = None,
+        diversity: float | None = None,
+        context: int | str | None = None,
+        rerank: int | None = None,
+        abstain: Abstain | None = None,
+        explain: bool | None = None,
+        extract: bool | None = None,
+        rewrite: str | None = None,
         max_new_tokens: int | None = None,
         temperature: float | None = None,
         top_p: float | None = None,
@@ -345,6 +536,9 @@ class KnowledgeBase:
         extract: bool | None = None,
         sentences: int | None = None,
         fence: bool | None = None,
+        order: Order | None = None,
+        examples: Sequence[Example] | None = None,
+        rewrite: str | None = None,
         max_new_tokens: int | None = None,
         temperature: float | None = None,
         top_p: float | None = None,
@@ -392,6 +586,9 @@ class KnowledgeBase:
         extract: bool | None = None,
         sentences: int | None = None,
         fence: bool | None = None,
+        order: Order | None = None,
+        examples: Sequence[Example] | None = None,
+        rewrite: str | None = None,
         max_new_tokens: int | None = None,
         temperature: float | None = None,
         top_p: float | None = None,
@@ -564,6 +761,10 @@ class Hit:
         """Cosine to the question, where it was computed."""
 
     @property
+    def store(self) -> int:
+        """Which file it is of: 0 for the knowledge base itself, 1 for the first of ``also``."""
+
+    @property
     def bm25(self) -> float | None:
         """BM25 of the question's words, where it was computed."""
 
@@ -661,6 +862,10 @@ class Citation:
         """One past the last byte in the source file."""
 
     @property
+    def store(self) -> int:
+        """Which file it is of: 0 for the knowledge base itself, 1 for the first of ``also``."""
+
+    @property
     def quote(self) -> str:
         """The words of the document."""
 
@@ -670,7 +875,7 @@ class Citation:
 
     @property
     def evidence(self) -> Evidence:
-        """How the support was found: ``"quote"`` (word for word), ``"words"`` or ``"meaning"`` (in another language)."""
+        """How the support was found: ``"quote"`` (word for word), ``"near"`` (but for a word in ten), ``"words"`` or ``"meaning"`` (in another language)."""
 
     @property
     def status(self) -> Status:
@@ -734,6 +939,9 @@ class Answer:
 
         Ask with ``explain=True``, or most of it is missing.
         """
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the answer and its citations."""
 
     def to_dict(self) -> dict[str, Any]:
         """The same as plain values, with the keys of ``rag ask --json``."""
@@ -895,6 +1103,13 @@ class Progress:
     def __eq__(self, other: object, /) -> bool: ...
 
 @final
+class EncodeStream:
+    """What ``Encoder.encode_batches`` returns: an iterator of arrays."""
+
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> NDArray[np.float32]: ...
+
+@final
 class Encoder:
     """A loaded sentence encoder. Any number of threads may use it at once."""
 
@@ -942,6 +1157,19 @@ class Encoder:
 
         Returns:
             Unit vectors, float32, shape ``[len(texts), dim]``.
+        """
+
+    def encode_batches(self, texts: Iterable[str], batch_size: int | None = None) -> EncodeStream:
+        """Encodes passages from any iterable, a batch at a time, in the memory of one batch.
+
+        The vectors are those of ``encode_passages``. Ctrl-C stops within a batch; leaving the loop stops after one.
+
+        Args:
+            texts: The passages.
+            batch_size: Texts of a batch. Default 256.
+
+        Returns:
+            An iterator of unit vectors, float32, shape ``[at most batch_size, dim]``, in order.
         """
 
     def token_count(self, text: str) -> int:

@@ -4,7 +4,8 @@ from typing import Any, Dict, List, Literal, Mapping, Optional, Sequence, TypedD
 
 Mode = Union[Literal["dense"], Literal["lexical"], Literal["hybrid"]]
 Index = Union[Literal["auto"], Literal["flat"], Literal["hnsw"]]
-Evidence = Union[Literal["quote"], Literal["words"], Literal["meaning"]]
+Evidence = Union[Literal["quote"], Literal["near"], Literal["words"], Literal["meaning"]]
+Order = Union[Literal["best-first"], Literal["best-last"], Literal["document"]]
 Status = Union[Literal["ok"], Literal["moved"], Literal["changed"], Literal["missing"]]
 Reason = Union[
     Literal["empty"], Literal["below_floor"], Literal["uncovered"], Literal["unsupported"]
@@ -48,6 +49,14 @@ class Message(TypedDict):
     content: str
 
 
+class Example(TypedDict):
+    """A question answered the way answers should be."""
+
+    passages: Sequence[str]
+    question: str
+    answer: str
+
+
 class AskOptions(TypedDict, total=False):
     """The options of ``KnowledgeBase.ask`` and ``KnowledgeBase.chat``; see there."""
 
@@ -67,6 +76,9 @@ class AskOptions(TypedDict, total=False):
     extract: Optional[bool]
     sentences: Optional[int]
     fence: Optional[bool]
+    order: Optional[Order]
+    examples: Optional[Sequence[Example]]
+    rewrite: Optional[str]
     max_new_tokens: Optional[int]
     temperature: Optional[float]
     top_p: Optional[float]
@@ -91,6 +103,13 @@ class AskOptions(TypedDict, total=False):
     topic_min: Optional[float]
     off_topic_max: Optional[float]
     mask: Optional[Mask]
+
+
+class SummarizeOptions(AskOptions, total=False):
+    """The options of ``KnowledgeBase.summarize``; see there."""
+
+    document: Optional[str]
+    max_sentences: Optional[int]
 
 
 class GenerateOptions(TypedDict, total=False):
@@ -181,6 +200,17 @@ class Budget(TypedDict):
     left_tokens: int
 
 
+class Prompt(TypedDict):
+    """What a generator would be given."""
+
+    messages: List[Message]
+    text: str
+    token_ids: List[int]
+    template: str
+    shown_count: int
+    history_count: int
+
+
 class Trace(TypedDict):
     """How an answer came about."""
 
@@ -197,6 +227,7 @@ class Trace(TypedDict):
     accepted_token_count: int
     hits: List[Dict[str, Any]]
     question: str
+    rewritten: List[str]
     budget: Optional[Budget]
 
 

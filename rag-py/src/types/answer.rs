@@ -90,6 +90,11 @@ impl Answer {
         to_plain(py, &self.0)
     }
 
+    /// What a notebook shows: the answer and its citations.
+    fn _repr_html_(&self) -> String {
+        self.0.to_html()
+    }
+
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
         Ok(if let Some(refusal) = &self.0.refusal {
             format!("Answer(found=False, outcome='refused', guard='{}')", refusal.guard.name())

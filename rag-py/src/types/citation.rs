@@ -60,6 +60,12 @@ impl Citation {
         self.0.source_end
     }
 
+    /// Which file it is of: 0 for the knowledge base itself, 1 for the first of `also`.
+    #[getter]
+    fn store(&self) -> usize {
+        self.0.store
+    }
+
     /// The words of the document.
     #[getter]
     fn quote(&self) -> &str {
@@ -72,7 +78,7 @@ impl Citation {
         self.0.support
     }
 
-    /// How the support was found: "quote" (word for word), "words" or "meaning" (in another language).
+    /// How the support was found: "quote" (word for word), "near" (but for a word in ten), "words" or "meaning" (in another language).
     #[getter]
     fn evidence(&self, py: Python<'_>) -> PyResult<String> {
         word(py, &self.0.evidence)

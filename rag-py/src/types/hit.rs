@@ -91,6 +91,12 @@ impl Hit {
         &self.0.text
     }
 
+    /// Which file it is of: 0 for the knowledge base itself, 1 for the first of `also`.
+    #[getter]
+    fn store(&self) -> usize {
+        self.0.store
+    }
+
     /// BM25 of the question's words, where it was computed.
     #[getter]
     fn bm25(&self) -> Option<f32> {

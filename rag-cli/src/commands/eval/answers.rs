@@ -1,13 +1,16 @@
 //! Compares generated answers with the gold answers that queries carry.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
+use std::io::{BufWriter, Write};
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::time::Instant;
 
 use rag_core::cite::Status;
 use rag_core::search::MIN_COVERAGE;
 use rag_core::store::{Access, Comparison, Field, Filter};
-use rag_core::{Answer, AskOptions, KnowledgeBase, OpenOptions};
+use rag_core::{Answer, AskOptions, Error, KnowledgeBase, OpenOptions};
 use serde::Serialize;
 
 use crate::beir::Collection;
@@ -29,6 +32,22 @@ pub(super) struct How<'a> {
     pub(super) options: AskOptions,
     /// Whether each query is also asked with its documents taken out.
     pub(super) unanswerable: bool,
+    /// Where each answer is written, if anywhere.
+    pub(super) records: Option<&'a Path>,
+}
+
+/// One answer, as `--answers` writes it: a line of JSON.
+#[derive(Debug, Serialize)]
+struct Record<'a> {
+    id: &'a str,
+    question: &'a str,
+    gold: &'a [String],
+    relevant: &'a [&'a str],
+    contained: bool,
+    /// What the generator was told and what it wrote; empty if it was not asked.
+    prompt: &'a str,
+    raw_text: &'a str,
+    answer: &'a Answer,
 }
 
 /// Means over the queries that carry answers; a query that found no answer counts 0.
@@ -80,6 +99,7 @@ pub(super) fn measure(
     let queries: Vec<_> = collection.queries.iter().filter(|q| !q.answers.is_empty()).collect();
     let bar = console.bar("answering", Some(queries.len() as u64));
     let mut tally = Tally::default();
+    let mut records = how.records.map(Records::create).transpose()?;
     let none = Judgements::new();
     for (index, query) in queries.iter().enumerate() {
         let judged = collection.judgements.get(&query.id).unwrap_or(&none);
@@ -89,7 +109,20 @@ pub(super) fn measure(
         let start = Instant::now();
         let answer = knowledge_base.ask(&query.text, &how.options, &mut ignore, job.token())?;
         tally.times.push(start.elapsed().as_secs_f64() * 1e3);
-        tally.add(&answer, &query.answers, &relevant);
+        let contained = tally.add(&answer, &query.answers, &relevant);
+        if let Some(records) = &mut records {
+            let trace = answer.trace.as_ref();
+            records.write(&Record {
+                id: &query.id,
+                question: &query.text,
+                gold: &query.answers,
+                relevant: &relevant,
+                contained,
+                prompt: trace.map_or("", |trace| &trace.prompt),
+                raw_text: trace.map_or("", |trace| &trace.raw_text),
+                answer: &answer,
+            })?;
+        }
         if how.unanswerable {
             let mut options = how.options.clone();
             options.search.filter = Some(without(&relevant));
@@ -99,6 +132,27 @@ pub(super) fn measure(
         bar.set(index + 1);
     }
     Ok(tally.metrics())
+}
+
+/// A file of answers, a line each.
+struct Records<'a> {
+    path: &'a Path,
+    file: BufWriter<File>,
+}
+
+impl<'a> Records<'a> {
+    fn create(path: &'a Path) -> rag_core::Result<Self> {
+        let file = File::create(path).map_err(|source| Error::io(path, source))?;
+        Ok(Self { path, file: BufWriter::new(file) })
+    }
+
+    /// Each line is on the disk before the next question: a run may be cut off.
+    fn write(&mut self, record: &Record<'_>) -> rag_core::Result<()> {
+        let line = serde_json::to_string(record)
+            .map_err(|source| Error::internal_cause("an answer does not fit JSON", source))?;
+        let written = writeln!(self.file, "{line}").and_then(|()| self.file.flush());
+        written.map_err(|source| Error::io(self.path, source))
+    }
 }
 
 /// Every document but these.
@@ -145,7 +199,8 @@ struct Tally {
 }
 
 impl Tally {
-    fn add(&mut self, answer: &Answer, gold: &[String], relevant: &[&str]) {
+    /// Whether the answer contains a gold answer.
+    fn add(&mut self, answer: &Answer, gold: &[String], relevant: &[&str]) -> bool {
         let contained = self.add_text(&without_markers(&answer.text), gold);
         self.found += usize::from(answer.found);
         self.shown +=
@@ -158,6 +213,7 @@ impl Tally {
             self.cited_relevant += right.count();
         }
         self.coverages.extend(coverage(answer));
+        contained
     }
 
     /// Compares a text with the gold answers; whether it contains one.

@@ -38,6 +38,33 @@ impl Answer {
         page.finish()
     }
 
+    /// The answer with its citations as a piece of HTML without styles, for a notebook or a page of the caller's; every text in it
+    /// is escaped.
+    #[must_use]
+    pub fn to_html(&self) -> String {
+        let mut page = Page::piece();
+        page.open("p", "rag-answer");
+        match self.reason_text() {
+            Some(reason) => page.element("em", "", &reason),
+            None => page.text(&self.text),
+        }
+        page.close("p");
+        page.open("ol", "rag-citations");
+        for citation in &self.citations {
+            page.open("li", "");
+            page.element("q", "", &citation.quote);
+            let page_number =
+                citation.page.map(|page| format!(", page {page}")).unwrap_or_default();
+            page.text(&format!(
+                " {}:{}-{}{page_number}",
+                citation.uri, citation.start, citation.end
+            ));
+            page.close("li");
+        }
+        page.close("ol");
+        page.into_text()
+    }
+
     /// Why there is no answer, in words; `None` if there is one.
     #[must_use]
     pub fn reason_text(&self) -> Option<String> {
@@ -51,7 +78,10 @@ impl Answer {
     /// What became of a passage that was found: cited, in the prompt, left out, or why none was used.
     #[must_use]
     pub fn fate(&self, hit: &Hit) -> String {
-        let cited = self.citations.iter().filter(|cited| cited.passage_id == hit.passage_id);
+        let cited = self
+            .citations
+            .iter()
+            .filter(|cited| (cited.store, cited.passage_id) == (hit.store, hit.passage_id));
         let markers: Vec<String> = cited.map(|cited| format!("[{}]", cited.marker)).collect();
         if self.left_out(hit) {
             "left out: no room".to_owned()
@@ -67,7 +97,8 @@ impl Answer {
     }
 
     fn left_out(&self, hit: &Hit) -> bool {
-        self.left_out.contains(&hit.passage_id)
+        let shown = |other: &Hit| (other.store, other.passage_id) == (hit.store, hit.passage_id);
+        self.left_out.contains(&hit.passage_id) && !self.hits.iter().any(shown)
     }
 
     fn head(&self, page: &mut Page) {

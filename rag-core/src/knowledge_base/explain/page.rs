@@ -17,6 +17,15 @@ impl Page {
         ))
     }
 
+    /// A piece of somebody else's page.
+    pub(super) fn piece() -> Self {
+        Self(String::new())
+    }
+
+    pub(super) fn into_text(self) -> String {
+        self.0
+    }
+
     pub(super) fn finish(mut self) -> String {
         self.0.push_str("</main>\n</body>\n</html>\n");
         self.0

@@ -87,7 +87,7 @@ fn passage(number: usize, hit: &Hit, answer: &Answer, page: &mut Page) {
 fn cited_spans(hit: &Hit, citations: &[Citation]) -> Vec<(Range<usize>, usize)> {
     let mut spans: Vec<(Range<usize>, usize)> = citations
         .iter()
-        .filter(|citation| citation.passage_id == hit.passage_id)
+        .filter(|cited| (cited.store, cited.passage_id) == (hit.store, hit.passage_id))
         .filter_map(|citation| Some((span(hit, citation)?, citation.marker)))
         .collect();
     spans.sort_by_key(|(range, marker)| (range.start, range.end, *marker));

@@ -11,19 +11,14 @@ fn hit(text: &str) -> Hit {
     Hit {
         passage_id: 7,
         score: 0.03,
-        bm25: None,
         cosine: Some(0.8),
         uri: "/docs/bridge.txt".to_owned(),
         start: 100,
         end: 100 + text.len(),
-        source_start: None,
-        source_end: None,
-        page: None,
-        place: None,
-        title: None,
         heading: Some("History".to_owned()),
         text: text.to_owned(),
         ranks: Ranks { dense: Some(1), lexical: Some(2), rerank: None },
+        ..Hit::default()
     }
 }
 
@@ -41,6 +36,7 @@ fn citation(marker: usize, start: usize, quote: &str) -> Citation {
         support: 1.0,
         evidence: Evidence::Quote,
         status: Status::Ok,
+        store: 0,
     }
 }
 
@@ -56,6 +52,7 @@ fn answer(question: &str, text: &str, passage: &str, citations: Vec<Citation>) -
         trace: Some(Trace {
             prompt: passage.to_owned(),
             raw_text: text.to_owned(),
+            rewritten: Vec::new(),
             unsupported: vec![question.to_owned()],
             floor: Some(0.5),
             coverage: Some(0.75),
@@ -141,4 +138,16 @@ proptest! {
         let quote: String = text.chars().skip(start).take(4).collect();
         prop_assert_eq!(with(&text, &quote), plain);
     }
+}
+
+#[test]
+fn a_piece_of_html_holds_the_answer_and_what_it_cites() {
+    let quote = "It was built in <1899>.";
+    let answer = answer("q", "Built in 1899 [1].", quote, vec![citation(1, 0, quote)]);
+    let html = answer.to_html();
+    assert!(html.contains("Built in 1899 [1]."), "{html}");
+    assert!(
+        html.contains("It was built in &lt;1899&gt;.") && html.contains("/docs/bridge.txt:100-")
+    );
+    assert!(!html.contains("<html") && !html.contains("<style"));
 }

@@ -1,0 +1,74 @@
+//! `rag summarize KB`: a document, or what the documents say about a question, in a few cited sentences.
+
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use rag_core::{Explain, Subject, SummarizeOptions};
+
+use super::ask::{AnswerObject, AskArgs, Pieces, print_sources};
+use super::explain;
+use super::options::KnowledgeBaseArgs;
+use crate::console::Console;
+use crate::failure::{Exit, Outcome};
+
+/// Summarize a document, or what the documents say about a question, with citations
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    knowledge_base: KnowledgeBaseArgs,
+    /// What the summary is about
+    #[arg(required_unless_present = "document")]
+    question: Option<String>,
+    /// Summarize this document, by its path or uri
+    #[arg(long, value_name = "URI", conflicts_with = "question")]
+    document: Option<String>,
+    /// Most sentences
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    max_sentences: usize,
+    #[command(flatten)]
+    ask: AskArgs,
+    /// Show how the summary came about
+    #[arg(long)]
+    explain: bool,
+}
+
+pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
+    let llm = args.ask.llm.as_deref();
+    let knowledge_base = args.knowledge_base.open_to_ask(llm, &args.ask.search)?;
+    let mut ask = args.ask.options(SummarizeOptions::default().ask.search.top_k)?;
+    if args.explain {
+        ask.explain = Explain::Trace;
+    }
+    let options = SummarizeOptions { max_sentences: args.max_sentences, ask };
+    let uri = args.document.as_deref().map(known_by);
+    let subject = match (&uri, &args.question) {
+        (Some(uri), _) => Subject::Document(uri),
+        (None, question) => Subject::Question(question.as_deref().unwrap_or_default()),
+    };
+    let job = console.job();
+    let summary = if console.is_json() {
+        let mut ignore = |_: &str| ControlFlow::Continue(());
+        knowledge_base.summarize(subject, &options, &mut ignore, job.token())?
+    } else {
+        let mut pieces = Pieces::new(console.out());
+        let mut piece = |piece: &str| pieces.write(piece);
+        let summary = knowledge_base.summarize(subject, &options, &mut piece, job.token());
+        pieces.finish()?;
+        summary?
+    };
+    if console.is_json() {
+        console.json(&AnswerObject::new(&summary, args.explain))?;
+    } else {
+        print_sources(&summary, &knowledge_base, console)?;
+        if args.explain {
+            explain::print(&summary, &knowledge_base, console)?;
+        }
+    }
+    Ok(if summary.found { Exit::Done } else { Exit::NotFound })
+}
+
+/// The uri of a document that is named as people name files: files are known by their whole path.
+fn known_by(document: &str) -> String {
+    let path = Path::new(document).canonicalize();
+    path.map_or_else(|_| document.to_owned(), |path| path.to_string_lossy().into_owned())
+}

@@ -1,0 +1,191 @@
+//! What is searched for a question: itself, or what the generator makes of it.
+
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+
+use crate::encode::Encoder;
+use crate::error::{Error, Result};
+use crate::generate::GenerateOptions;
+use crate::model::Message;
+use crate::progress::CancelToken;
+use crate::prompt::{self, Rewriting};
+use crate::search::{self, Context, Fusion, Hit, SearchOptions};
+
+use super::KnowledgeBase;
+use super::ask::follow_up;
+use super::guards::told_history;
+use super::types::{AskOptions, Rewrite};
+
+/// Most tokens of what is written for a search.
+const MAX_NEW_TOKENS: usize = 96;
+
+/// What is searched for a question.
+pub(super) struct Queries {
+    /// The first is what the question comes to; the others are searched too.
+    texts: Vec<String>,
+    /// A passage that might answer it.
+    hypothetical: Option<String>,
+    /// What the generator wrote, for the record.
+    pub(super) rewritten: Vec<String>,
+}
+
+impl Queries {
+    /// The unit vector of the first query, together with that of the passage that might answer it.
+    pub(super) fn embedding(&self, encoder: &Encoder, cancel: &CancelToken) -> Result<Vec<f32>> {
+        let mut embedding = encoder.encode_queries(&self.texts[..1], cancel)?.data;
+        if let Some(passage) = &self.hypothetical {
+            let other = encoder.encode_passages(&[passage], cancel)?.data;
+            embedding.iter_mut().zip(&other).for_each(|(sum, more)| *sum += more);
+            let length = embedding.iter().map(|x| x * x).sum::<f32>().sqrt();
+            // two opposite vectors have no mean direction; the question's own is then as good
+            if length < 1e-6 {
+                return Ok(encoder.encode_queries(&self.texts[..1], cancel)?.data);
+            }
+            embedding.iter_mut().for_each(|x| *x /= length);
+        }
+        Ok(embedding)
+    }
+}
+
+impl KnowledgeBase {
+    /// What to search for a question.
+    pub(super) fn queries(
+        &self,
+        question: &str,
+        options: &AskOptions,
+        cancel: &CancelToken,
+    ) -> Result<Queries> {
+        let asked = follow_up(question, &options.history);
+        let mut queries = Queries { texts: vec![asked], hypothetical: None, rewritten: Vec::new() };
+        match options.rewrite {
+            Rewrite::None => {}
+            Rewrite::Standalone if options.history.is_empty() => {}
+            Rewrite::Standalone => {
+                let written = self.write_query(Rewriting::Standalone, question, options, cancel)?;
+                if let Some(text) = prompt::lines(&written).into_iter().next() {
+                    queries.rewritten.push(text.clone());
+                    queries.texts = vec![text];
+                }
+            }
+            Rewrite::Variants(count) => {
+                if !(1..=Rewrite::MAX_VARIANTS).contains(&count) {
+                    let most = Rewrite::MAX_VARIANTS;
+                    let reason = format!("{count} variants are not from 1 to {most}");
+                    return Err(Error::invalid("rewrite", reason));
+                }
+                let written =
+                    self.write_query(Rewriting::Variants(count), question, options, cancel)?;
+                for text in prompt::lines(&written).into_iter().take(count) {
+                    if !queries.texts.contains(&text) {
+                        queries.rewritten.push(text.clone());
+                        queries.texts.push(text);
+                    }
+                }
+            }
+            Rewrite::Hypothetical => {
+                let written = self.write_query(Rewriting::Passage, question, options, cancel)?;
+                if !written.trim().is_empty() {
+                    queries.rewritten.push(written.trim().to_owned());
+                    queries.hypothetical = Some(written.trim().to_owned());
+                }
+            }
+        }
+        Ok(queries)
+    }
+
+    /// The hits of all queries; those of several are joined by rank, as two legs would be.
+    pub(super) fn found(
+        &self,
+        queries: &Queries,
+        embedding: &[f32],
+        options: &SearchOptions,
+        cancel: &CancelToken,
+    ) -> Result<Vec<Hit>> {
+        let others = &queries.texts[1..];
+        if others.is_empty() {
+            return self.ranked(&queries.texts[0], Some(embedding), options, cancel);
+        }
+        // what stands beside a hit comes after the lists are one
+        let alone = SearchOptions { context: Context::None, ..options.clone() };
+        let mut lists = vec![self.ranked(&queries.texts[0], Some(embedding), &alone, cancel)?];
+        for query in others {
+            let embedding = self.encode_question(query, cancel)?;
+            lists.push(self.ranked(query, Some(&embedding), &alone, cancel)?);
+        }
+        search::surround(&self.stores(), joined(lists, options.top_k), options.context)
+    }
+
+    /// What the generator writes for the search, greedily.
+    fn write_query(
+        &self,
+        wanted: Rewriting,
+        question: &str,
+        options: &AskOptions,
+        cancel: &CancelToken,
+    ) -> Result<String> {
+        let generator = self.generator()?;
+        let budget_tokens = generator.context_len().saturating_sub(MAX_NEW_TOKENS);
+        let mut history: Vec<Message> = match wanted {
+            Rewriting::Standalone => told_history(generator.chat(), options, budget_tokens / 2)?,
+            _ => Vec::new(),
+        };
+        // two turns before say what a follow-up is about
+        history.drain(..history.len().saturating_sub(4));
+        let messages = prompt::rewriting(wanted, &options.guards.told(question), &history);
+        let rendered = generator.chat().render(&messages)?;
+        let needed_tokens = rendered.token_ids.len();
+        if needed_tokens > budget_tokens {
+            return Err(Error::ContextOverflow { needed_tokens, context_len: budget_tokens });
+        }
+        let greedy =
+            GenerateOptions { max_new_tokens: MAX_NEW_TOKENS, ..GenerateOptions::default() };
+        let mut ignored = |_: &str| ControlFlow::Continue(());
+        Ok(generator.generate(&rendered.token_ids, &greedy, &mut ignored, cancel)?.text)
+    }
+}
+
+/// Lists made one by reciprocal ranks (Cormack, Clarke and Buettcher 2009); the score of a hit is their sum.
+fn joined(lists: Vec<Vec<Hit>>, limit: usize) -> Vec<Hit> {
+    let mut places: HashMap<(usize, i64), usize> = HashMap::new();
+    let mut hits: Vec<Hit> = Vec::new();
+    for list in lists {
+        for (rank, hit) in (1u16..).zip(list) {
+            let share = 1.0 / (Fusion::K + f32::from(rank));
+            match places.get(&(hit.store, hit.passage_id)) {
+                Some(place) => hits[*place].score += share,
+                None => {
+                    places.insert((hit.store, hit.passage_id), hits.len());
+                    hits.push(Hit { score: share, ..hit });
+                }
+            }
+        }
+    }
+    // stable: of equal ones the first list's
+    hits.sort_by(|a, b| b.score.total_cmp(&a.score));
+    hits.truncate(limit);
+    hits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_several_lists_hold_comes_first() {
+        let hit = |store: usize, passage_id: i64| Hit { store, passage_id, ..Hit::default() };
+        let lists = vec![vec![hit(0, 1), hit(0, 2)], vec![hit(0, 2), hit(1, 1)]];
+        let places: Vec<(usize, i64)> =
+            joined(lists, 3).iter().map(|hit| (hit.store, hit.passage_id)).collect();
+        assert_eq!(places, [(0, 2), (0, 1), (1, 1)]);
+    }
+
+    #[test]
+    fn rewrites_have_names() {
+        assert_eq!(Rewrite::parse("variants").ok(), Some(Rewrite::Variants(3)));
+        assert_eq!(Rewrite::parse("variants:5").ok(), Some(Rewrite::Variants(5)));
+        assert_eq!(Rewrite::parse("hypothetical").ok(), Some(Rewrite::Hypothetical));
+        for text in ["", "hyde", "variants:0", "variants:6", "none:1"] {
+            assert!(Rewrite::parse(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,353 @@
+//! Summaries with citations: of a document, or of what the documents say about a question.
+//!
+//! A generator takes in as many passages as it reads well, summarises each part, and then the summaries, until one is left (map and
+//! reduce). Without a generator the summary is made of the most central sentences, word for word (centroid of sentence vectors:
+//! Rossiello, Basile and Semeraro 2017; repetitions held back by maximal marginal relevance).
+
+use std::collections::HashSet;
+use std::ops::ControlFlow;
+use std::time::Instant;
+
+use crate::error::{Error, Result};
+use crate::generate::{GenerateOptions, Generation, Generator};
+use crate::guard::{Outlet, Refusal};
+use crate::model::Rendered;
+use crate::passage;
+use crate::progress::CancelToken;
+use crate::prompt::{self, SummaryRequest};
+use crate::search::{self, Hit, SearchOptions};
+
+use super::ask::{Retrieved, Written, milliseconds, not_answered, not_found};
+use super::types::{Answer, AskOptions, Timings, Writer};
+use super::{KnowledgeBase, check_question};
+
+/// Most tokens of passages that are summarised at once: small models lose the thread in more.
+const PART_TOKENS: usize = 1_500;
+/// Most tokens of the summary of a part.
+const PART_SUMMARY_TOKENS: usize = 160;
+/// Most sentences that are weighed where no generator runs; of a longer document every second, third, ... one.
+const MAX_SENTENCES: usize = 5_000;
+/// How much a sentence is held back for saying what is said already.
+const DIVERSITY: f32 = 0.3;
+
+/// What to summarise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject<'a> {
+    /// The document with this uri.
+    Document(&'a str),
+    /// What the passages found say about this.
+    Question(&'a str),
+}
+
+/// How to summarise.
+#[derive(Debug, Clone)]
+pub struct SummarizeOptions {
+    /// Most sentences, from 1 to 50. Default 5.
+    pub max_sentences: usize,
+    /// How passages are found, written about, guarded and explained, as for an answer; `search` only counts for a question, and
+    /// finds 10 passages by default. `sentences`, `fence`, `order`, `examples` and `history` do not count.
+    pub ask: AskOptions,
+}
+
+impl Default for SummarizeOptions {
+    fn default() -> Self {
+        let search = SearchOptions { top_k: 10, ..SearchOptions::default() };
+        Self { max_sentences: 5, ask: AskOptions { search, ..AskOptions::default() } }
+    }
+}
+
+impl KnowledgeBase {
+    /// Summarises a document, or what the documents say about a question, with verified citations.
+    ///
+    /// The result is an [`Answer`]: each sentence is marked with the passage that supports it; sentences that none supports are in the
+    /// trace, and if none is supported the summary is withheld as not found. `on_piece` gets the summary as it is written. The
+    /// passages read are in [`Answer::hits`]: for a document, those that are cited. A long document takes as long as the generator
+    /// needs to read it (docs/benchmarks.md).
+    ///
+    /// # Errors
+    /// NotFound if there is no document with this uri; InvalidArgument for an empty question or options out of range;
+    /// ContextOverflow if not even one passage fits the model; else as [`KnowledgeBase::ask`].
+    pub fn summarize(
+        &self,
+        subject: Subject<'_>,
+        options: &SummarizeOptions,
+        on_piece: &mut dyn FnMut(&str) -> ControlFlow<()>,
+        cancel: &CancelToken,
+    ) -> Result<Answer> {
+        if !(1..=50).contains(&options.max_sentences) {
+            let reason = format!("{} is not from 1 to 50", options.max_sentences);
+            return Err(Error::invalid("max_sentences", reason));
+        }
+        let (started, ask) = (Instant::now(), &options.ask);
+        ask.guards.validate()?;
+        let mut timings = Timings::default();
+        let question = match subject {
+            Subject::Document(_) => "",
+            Subject::Question(question) => question,
+        };
+        let retrieved = match subject {
+            Subject::Document(uri) => self.whole(uri)?,
+            Subject::Question(question) => {
+                check_question(question)?;
+                if let Some(refusal) = self.refusal(question, ask, cancel)? {
+                    timings.total_ms = milliseconds(started.elapsed());
+                    return Ok(not_answered(question, timings, ask).refused(refusal));
+                }
+                let retrieved = self.retrieve(question, ask, cancel)?;
+                timings.search_ms = milliseconds(started.elapsed());
+                if let Some(reason) = retrieved.not_found(question) {
+                    timings.total_ms = timings.search_ms;
+                    return Ok(not_found(question, reason, retrieved, timings, ask));
+                }
+                retrieved
+            }
+        };
+        let summary = match ask.writer {
+            Writer::Generator if self.models.has_generator() => {
+                let mut writer = Summarizer::new(self, question, options, started, cancel)?;
+                let summary = writer.write(&retrieved.hits, on_piece)?;
+                timings = Timings { search_ms: timings.search_ms, ..writer.timings };
+                summary
+            }
+            _ => self.central(question, &retrieved.hits, options, on_piece, cancel)?,
+        };
+        let hits = retrieved.hits.clone();
+        let written = Written {
+            text: summary.text.trim(),
+            shown: &hits,
+            prompt: &summary.prompt,
+            generation: summary.generation.as_ref(),
+        };
+        let mut answer = self.cited(question, &written, retrieved, ask, cancel)?;
+        if let Subject::Document(_) = subject {
+            answer.keep_cited();
+        }
+        timings.total_ms = milliseconds(started.elapsed());
+        answer.timings = timings;
+        Ok(match summary.refusal {
+            Some(refusal) => answer.refused(refusal),
+            None => answer.masked(question, ask),
+        })
+    }
+
+    /// Every passage of a document.
+    fn whole(&self, uri: &str) -> Result<Retrieved> {
+        let stores = self.stores();
+        for (number, store) in stores.iter().enumerate() {
+            if let Some(row) = store.document(uri)? {
+                return Ok(Retrieved::given(search::whole(&stores, number, row.id)?));
+            }
+        }
+        Err(Error::NotFound {
+            what: "document",
+            name: uri.to_owned(),
+            hint: "documents go by the path or uri that hits show".to_owned(),
+        })
+    }
+
+    /// The sentences that say best what all say, in their order.
+    fn central(
+        &self,
+        question: &str,
+        hits: &[Hit],
+        options: &SummarizeOptions,
+        on_piece: &mut dyn FnMut(&str) -> ControlFlow<()>,
+        cancel: &CancelToken,
+    ) -> Result<Summary> {
+        let mut sentences = sentences(hits);
+        let step = sentences.len().div_ceil(MAX_SENTENCES).max(1);
+        sentences = sentences.into_iter().step_by(step).collect();
+        let mut chosen = Vec::new();
+        if !sentences.is_empty() {
+            let encoder = self.encoder()?;
+            let vectors = encoder.encode_passages(&sentences, cancel)?;
+            let rows: Vec<&[f32]> = vectors.rows().collect();
+            let aim = match question {
+                "" => search::centroid(&rows),
+                asked => encoder.encode_queries(&[asked], cancel)?.data,
+            };
+            chosen = search::spread(&aim, &rows, options.max_sentences, DIVERSITY);
+            chosen.sort_unstable();
+        }
+        let text = chosen.into_iter().map(|place| sentences[place].as_str()).collect::<Vec<_>>();
+        let text = text.join(" ");
+        let mut outlet = Outlet::new(&options.ask.guards, on_piece);
+        // there is nothing left to end
+        let _ = outlet.piece(&text);
+        let refusal = options.ask.guards.check_answer(&text);
+        outlet.finish(refusal.is_some());
+        Ok(Summary { text, prompt: String::new(), refusal, generation: None })
+    }
+}
+
+/// What was written, and how.
+struct Summary {
+    text: String,
+    prompt: String,
+    refusal: Option<Refusal>,
+    generation: Option<Generation>,
+}
+
+/// A generator that summarises texts of any length.
+struct Summarizer<'a> {
+    generator: &'a Generator,
+    about: Option<&'a str>,
+    options: &'a SummarizeOptions,
+    started: Instant,
+    cancel: &'a CancelToken,
+    /// Most tokens of the texts of one prompt.
+    part_tokens: usize,
+    timings: Timings,
+}
+
+impl<'a> Summarizer<'a> {
+    fn new(
+        knowledge_base: &'a KnowledgeBase,
+        question: &'a str,
+        options: &'a SummarizeOptions,
+        started: Instant,
+        cancel: &'a CancelToken,
+    ) -> Result<Self> {
+        let (loading, was_loaded) = (Instant::now(), knowledge_base.models.generator_is_loaded());
+        let generator = knowledge_base.generator()?;
+        let mut timings = Timings::default();
+        if !was_loaded {
+            timings.load_ms = milliseconds(loading.elapsed());
+        }
+        let about = (!question.is_empty()).then_some(question);
+        let mut summarizer =
+            Self { generator, about, options, started, cancel, part_tokens: 0, timings };
+        let frame_tokens = summarizer.rendered(&[])?.token_ids.len();
+        let taken = frame_tokens.saturating_add(options.ask.generate.max_new_tokens);
+        let context_len = generator.context_len();
+        summarizer.part_tokens = context_len.saturating_sub(taken).min(PART_TOKENS);
+        if summarizer.part_tokens == 0 {
+            return Err(Error::ContextOverflow { needed_tokens: taken, context_len });
+        }
+        Ok(summarizer)
+    }
+
+    fn write(
+        &mut self,
+        hits: &[Hit],
+        on_piece: &mut dyn FnMut(&str) -> ControlFlow<()>,
+    ) -> Result<Summary> {
+        let mut texts: Vec<String> = hits.iter().map(|hit| hit.text.trim().to_owned()).collect();
+        loop {
+            let parts = self.parts(&texts)?;
+            if parts.len() <= 1 {
+                return self.last(&texts, on_piece);
+            }
+            let mut summaries = Vec::with_capacity(parts.len());
+            for part in &parts {
+                summaries.push(self.summary_of(part)?);
+            }
+            // each round must leave less to read, or there would be no end
+            if parts.len() >= texts.len() {
+                let needed_tokens = self.part_tokens.saturating_mul(2);
+                let context_len = self.generator.context_len();
+                return Err(Error::ContextOverflow { needed_tokens, context_len });
+            }
+            texts = summaries;
+        }
+    }
+
+    /// The texts cut into runs that fit a prompt.
+    fn parts<'t>(&self, texts: &'t [String]) -> Result<Vec<&'t [String]>> {
+        let mut parts = Vec::new();
+        let (mut first, mut tokens) = (0, 0usize);
+        for (place, text) in texts.iter().enumerate() {
+            let needed_tokens = self.generator.chat().encode(text)?.len() + 2;
+            if needed_tokens > self.part_tokens {
+                return Err(Error::ContextOverflow {
+                    needed_tokens,
+                    context_len: self.part_tokens,
+                });
+            }
+            if tokens + needed_tokens > self.part_tokens {
+                parts.push(&texts[first..place]);
+                (first, tokens) = (place, 0);
+            }
+            tokens += needed_tokens;
+        }
+        parts.push(&texts[first..]);
+        Ok(parts)
+    }
+
+    /// The summary of a part, which nobody sees.
+    fn summary_of(&mut self, texts: &[String]) -> Result<String> {
+        let prompt = self.rendered(texts)?;
+        let generate = &self.options.ask.generate;
+        let max_new_tokens = generate.max_new_tokens.min(PART_SUMMARY_TOKENS);
+        let short = GenerateOptions { max_new_tokens, ..generate.clone() };
+        let mut unseen = |_: &str| ControlFlow::Continue(());
+        let before = self.started.elapsed();
+        let generation =
+            self.generator.generate(&prompt.token_ids, &short, &mut unseen, self.cancel)?;
+        self.timings.add_generation(&generation, before);
+        Ok(generation.text.trim().to_owned())
+    }
+
+    fn last(
+        &mut self,
+        texts: &[String],
+        on_piece: &mut dyn FnMut(&str) -> ControlFlow<()>,
+    ) -> Result<Summary> {
+        let prompt = self.rendered(texts)?;
+        let options = &self.options.ask;
+        let mut outlet = Outlet::new(&options.guards, on_piece);
+        let before = self.started.elapsed();
+        let mut piece = |piece: &str| outlet.piece(piece);
+        let generation = self.generator.generate(
+            &prompt.token_ids,
+            &options.generate,
+            &mut piece,
+            self.cancel,
+        )?;
+        self.timings.add_generation(&generation, before);
+        let text = generation.text.trim().to_owned();
+        let refusal = options.guards.check_answer(&text);
+        outlet.finish(refusal.is_some());
+        Ok(Summary { text, prompt: prompt.text, refusal, generation: Some(generation) })
+    }
+
+    fn rendered(&self, texts: &[String]) -> Result<Rendered> {
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        let about = self.about.map(|about| self.options.ask.guards.told(about));
+        self.generator.chat().render(&prompt::summary(&SummaryRequest {
+            texts: &texts,
+            about: about.as_deref(),
+            system: self.options.ask.system.as_deref(),
+            max_sentences: self.options.max_sentences,
+        }))
+    }
+}
+
+impl Answer {
+    /// Leaves of the passages those that are cited.
+    fn keep_cited(&mut self) {
+        let cited: Vec<(usize, i64)> =
+            self.citations.iter().map(|cited| (cited.store, cited.passage_id)).collect();
+        let kept = |hit: &Hit| cited.contains(&(hit.store, hit.passage_id));
+        self.hits.retain(kept);
+        if let Some(trace) = &mut self.trace {
+            trace.hits.retain(kept);
+        }
+    }
+}
+
+/// The sentences of all hits, in order; headings and fragments of under four words are left out.
+fn sentences(hits: &[Hit]) -> Vec<String> {
+    let mut sentences: Vec<String> = Vec::new();
+    let mut said = HashSet::new();
+    for hit in hits {
+        for range in passage::sentences(&hit.text) {
+            let words: Vec<&str> = hit.text[range].split_whitespace().collect();
+            let sentence = words.join(" ");
+            if words.len() >= 4 && said.insert(sentence.clone()) {
+                sentences.push(sentence);
+            }
+        }
+    }
+    sentences
+}
