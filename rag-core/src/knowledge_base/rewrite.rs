@@ -1,6 +1,6 @@
 //! What is searched for a question: itself, or what the generator makes of it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::ControlFlow;
 
 use crate::encode::Encoder;
@@ -10,6 +10,7 @@ use crate::model::Message;
 use crate::progress::CancelToken;
 use crate::prompt::{self, Rewriting};
 use crate::search::{self, Context, Fusion, Hit, SearchOptions};
+use crate::words::words;
 
 use super::KnowledgeBase;
 use super::ask::follow_up;
@@ -64,7 +65,10 @@ impl KnowledgeBase {
                 let written = self.write_query(Rewriting::Standalone, question, options, cancel)?;
                 if let Some(text) = prompt::lines(&written).into_iter().next() {
                     queries.rewritten.push(text.clone());
-                    queries.texts = vec![text];
+                    // small models repeat the question; the question before it then says more
+                    if names_more(&text, question) {
+                        queries.texts = vec![text];
+                    }
                 }
             }
             Rewrite::Variants(count) => {
@@ -144,6 +148,12 @@ impl KnowledgeBase {
     }
 }
 
+/// Whether a text holds a telling word that the question does not hold.
+fn names_more(text: &str, question: &str) -> bool {
+    let asked: BTreeSet<String> = words(question).into_iter().map(|word| word.key).collect();
+    words(text).into_iter().any(|word| !asked.contains(&word.key))
+}
+
 /// Lists made one by reciprocal ranks (Cormack, Clarke and Buettcher 2009); the score of a hit is their sum.
 fn joined(lists: Vec<Vec<Hit>>, limit: usize) -> Vec<Hit> {
     let mut places: HashMap<(usize, i64), usize> = HashMap::new();
@@ -177,6 +187,12 @@ mod tests {
         let places: Vec<(usize, i64)> =
             joined(lists, 3).iter().map(|hit| (hit.store, hit.passage_id)).collect();
         assert_eq!(places, [(0, 2), (0, 1), (1, 1)]);
+    }
+
+    #[test]
+    fn a_rewrite_that_repeats_the_question_names_nothing_more() {
+        assert!(names_more("What does the old mill grind?", "And what does it grind?"));
+        assert!(!names_more("What does it grind?", "And what does it grind?"));
     }
 
     #[test]

@@ -281,11 +281,7 @@ impl<'a> Summarizer<'a> {
         let max_new_tokens = generate.max_new_tokens.min(PART_SUMMARY_TOKENS);
         let short = GenerateOptions { max_new_tokens, ..generate.clone() };
         let mut unseen = |_: &str| ControlFlow::Continue(());
-        let before = self.started.elapsed();
-        let generation =
-            self.generator.generate(&prompt.token_ids, &short, &mut unseen, self.cancel)?;
-        self.timings.add_generation(&generation, before);
-        Ok(generation.text.trim().to_owned())
+        Ok(self.generated(&prompt, &short, &mut unseen)?.0)
     }
 
     fn last(
@@ -296,19 +292,38 @@ impl<'a> Summarizer<'a> {
         let prompt = self.rendered(texts)?;
         let options = &self.options.ask;
         let mut outlet = Outlet::new(&options.guards, on_piece);
-        let before = self.started.elapsed();
-        let mut piece = |piece: &str| outlet.piece(piece);
-        let generation = self.generator.generate(
-            &prompt.token_ids,
-            &options.generate,
-            &mut piece,
-            self.cancel,
-        )?;
-        self.timings.add_generation(&generation, before);
-        let text = generation.text.trim().to_owned();
+        let (text, generation) =
+            self.generated(&prompt, &options.generate, &mut |piece| outlet.piece(piece))?;
         let refusal = options.guards.check_answer(&text);
         outlet.finish(refusal.is_some());
         Ok(Summary { text, prompt: prompt.text, refusal, generation: Some(generation) })
+    }
+
+    /// What the generator writes, ended where it says too much or again what it said.
+    fn generated(
+        &mut self,
+        prompt: &Rendered,
+        generate: &GenerateOptions,
+        on_piece: &mut dyn FnMut(&str) -> ControlFlow<()>,
+    ) -> Result<(String, Generation)> {
+        let max_sentences = self.options.max_sentences;
+        let mut text = String::new();
+        let mut piece = |piece: &str| {
+            let said = text.len();
+            text.push_str(piece);
+            let Some(end) = end_of(&text, max_sentences) else { return on_piece(piece) };
+            text.truncate(end);
+            // what the piece still says before the end
+            if let Some(rest) = text.get(said..).filter(|rest| !rest.is_empty()) {
+                let _ = on_piece(rest);
+            }
+            ControlFlow::Break(())
+        };
+        let before = self.started.elapsed();
+        let generation =
+            self.generator.generate(&prompt.token_ids, generate, &mut piece, self.cancel)?;
+        self.timings.add_generation(&generation, before);
+        Ok((text.trim().to_owned(), generation))
     }
 
     fn rendered(&self, texts: &[String]) -> Result<Rendered> {
@@ -336,8 +351,32 @@ impl Answer {
     }
 }
 
-/// The sentences of all hits, in order; headings and fragments of under four words are left out.
+/// Where a summary ends, if it goes on beyond: after `max_sentences`, or before a sentence that was said already.
+fn end_of(text: &str, max_sentences: usize) -> Option<usize> {
+    let sentences = passage::sentences(text);
+    // the last one may still grow
+    let whole = sentences.len().saturating_sub(1);
+    let said = |place: usize| text.get(sentences[place].clone()).unwrap_or_default();
+    let repeated = (1..whole).find(|&place| (0..place).any(|before| said(before) == said(place)));
+    let last = repeated.unwrap_or(max_sentences).min(max_sentences);
+    (sentences.len() > last).then(|| last.checked_sub(1).map_or(0, |place| sentences[place].end))
+}
+
+/// Whether a text ends as sentences do, and headings and cells do not.
+fn is_ended(sentence: &str) -> bool {
+    let closing = ['"', '\'', ')', ']', '\u{201d}', '\u{bb}', ' ', '\u{a0}'];
+    sentence.trim_end_matches(closing).ends_with(['.', '!', '?', '\u{2026}'])
+}
+
+/// The sentences of all hits, in order. Headings and fragments are left out, unless there is nothing else.
 fn sentences(hits: &[Hit]) -> Vec<String> {
+    let all = texts(hits);
+    let ended: Vec<String> = all.iter().filter(|sentence| is_ended(sentence)).cloned().collect();
+    if ended.is_empty() { all } else { ended }
+}
+
+/// Every sentence of four words or more, once.
+fn texts(hits: &[Hit]) -> Vec<String> {
     let mut sentences: Vec<String> = Vec::new();
     let mut said = HashSet::new();
     for hit in hits {
@@ -350,4 +389,32 @@ fn sentences(hits: &[Hit]) -> Vec<String> {
         }
     }
     sentences
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_summary_ends_where_it_says_too_much_or_repeats_itself() {
+        let text = "One is here. Two is there. Three is away.";
+        assert_eq!(end_of(text, 3), None);
+        assert_eq!(end_of(text, 2).map(|end| &text[..end]), Some("One is here. Two is there."));
+        let again = "One is here. Two is there. One is here. Two";
+        assert_eq!(end_of(again, 9).map(|end| &again[..end]), Some("One is here. Two is there."));
+        // it may still become another sentence
+        assert_eq!(end_of("One is here. One is", 9), None);
+        assert_eq!(end_of("", 1), None);
+    }
+
+    #[test]
+    fn headings_are_not_sentences_unless_there_is_nothing_else() {
+        let hit = |text: &str| Hit { text: text.to_owned(), ..Hit::default() };
+        let mixed = hit(
+            "The manual of the buoy\n\nAttach the chain before noon. Attach the chain before noon.",
+        );
+        assert_eq!(sentences(&[mixed]), ["Attach the chain before noon."]);
+        let list = hit("The manual of the buoy\n\nThe manual of the lamp");
+        assert_eq!(sentences(&[list]).len(), 2);
+    }
 }
