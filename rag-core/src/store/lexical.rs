@@ -200,22 +200,44 @@ struct Word {
     stretch: usize,
 }
 
-/// The text to index for a passage: its heading path and text as folded words, stemmed if `lang` is French or English.
-pub(super) fn index_text(heading: Option<&str>, text: &str, lang: Option<&str>) -> String {
-    let stemmer = stemmer(lang);
-    let mut indexed = String::with_capacity(text.len());
-    for part in heading.into_iter().chain([text]) {
-        for word in words(part) {
-            if !indexed.is_empty() {
-                indexed.push(' ');
-            }
-            match &stemmer {
-                Some(stemmer) if can_stem(&word) => indexed.push_str(&stemmer.stem(&word.folded)),
-                _ => indexed.push_str(&word.folded),
+/// Makes the texts to index for the passages of a document in one language.
+pub(super) struct Indexer {
+    stemmer: Option<Stemmer>,
+    /// Stems met so far: a document says few different words, and most of them often.
+    stems: HashMap<String, String>,
+}
+
+impl Indexer {
+    pub(super) fn new(lang: Option<&str>) -> Self {
+        Self { stemmer: stemmer(lang), stems: HashMap::new() }
+    }
+
+    /// The text to index for a passage: its heading path and text as folded words, stemmed if the language is French or
+    /// English.
+    pub(super) fn text(&mut self, heading: Option<&str>, text: &str) -> String {
+        let mut indexed = String::with_capacity(text.len());
+        for part in heading.into_iter().chain([text]) {
+            for word in words(part) {
+                if !indexed.is_empty() {
+                    indexed.push(' ');
+                }
+                match &self.stemmer {
+                    Some(stemmer) if can_stem(&word) => {
+                        let stem = self.stems.entry(word.folded);
+                        let stem = stem.or_insert_with_key(|word| stemmer.stem(word).into_owned());
+                        indexed.push_str(stem);
+                    }
+                    _ => indexed.push_str(&word.folded),
+                }
             }
         }
+        indexed
     }
-    indexed
+}
+
+/// As [`Indexer::text`], for one passage.
+pub(super) fn index_text(heading: Option<&str>, text: &str, lang: Option<&str>) -> String {
+    Indexer::new(lang).text(heading, text)
 }
 
 /// Something to look for: a word in any of its forms, or a phrase of words.
@@ -308,6 +330,9 @@ fn words(text: &str) -> Vec<Word> {
 /// Adds a run of letters and digits: whole, or in pairs where the script has no spaces.
 fn push_part(part: &str, plain: bool, stretch: usize, words: &mut Vec<Word>) {
     let mut push = |folded: String| words.push(Word { folded, plain, stretch });
+    if part.is_ascii() {
+        return push(part.get(..MAX_WORD_CHARS).unwrap_or(part).to_owned());
+    }
     let chars: Vec<char> = part.chars().collect();
     for run in chars.chunk_by(|a, b| is_unspaced(*a) == is_unspaced(*b)) {
         if is_unspaced(run[0]) && run.len() > 1 {
@@ -320,6 +345,9 @@ fn push_part(part: &str, plain: bool, stretch: usize, words: &mut Vec<Word>) {
 
 /// Lower case without accents, compatibility forms and ligatures written out.
 pub(crate) fn fold(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
     let mut folded = String::with_capacity(text.len());
     for c in text.nfkd().filter(|c| !('\u{300}'..='\u{36f}').contains(c)).nfc() {
         for c in c.to_lowercase() {

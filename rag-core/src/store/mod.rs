@@ -172,12 +172,13 @@ impl Store {
             None => return Err(Error::invalid("vectors", "no encoder is bound to the file")),
         };
         write::validate(document, passages, vectors, dim)?;
+        let bodies = write::bodies(document, passages);
         self.pool.write(|connection| {
             if matches!(self.pool.source(), Source::ReadWrite) {
                 let bytes = write::least_bytes(connection, document, passages, dim)?;
                 space::require_in_log(self.path(), bytes)?;
             }
-            write::put_document(connection, document, passages, vectors, dim)
+            write::put_document(connection, document, passages, &bodies, vectors, dim)
         })
     }
 

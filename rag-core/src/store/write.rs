@@ -70,10 +70,21 @@ pub(super) fn check_unit(argument: &'static str, vector: &[f32]) -> Result<()> {
     Err(Error::invalid(argument, format!("not a unit vector: its squared length is {norm}")))
 }
 
+/// The words of each passage, as they are indexed; made before the transaction, so that it is short.
+pub(super) fn bodies(document: &NewDocument<'_>, passages: &[Passage]) -> Vec<String> {
+    let mut indexer = lexical::Indexer::new(document.lang);
+    let body = |passage: &Passage| {
+        let text = document.text.get(passage.range.clone()).unwrap_or_default();
+        indexer.text(passage.heading.as_deref(), text)
+    };
+    passages.iter().map(body).collect()
+}
+
 pub(super) fn put_document(
     connection: &Connection,
     document: &NewDocument<'_>,
     passages: &[Passage],
+    bodies: &[String],
     vectors: &[f32],
     dim: usize,
 ) -> Outcome<Vec<i64>> {
@@ -119,7 +130,7 @@ pub(super) fn put_document(
         connection
             .prepare_cached("INSERT INTO vector(id, data) VALUES(?1, ?2)")?
             .execute((id, schema::vector_row(id, vector, precision)))?;
-        let body = lexical::index_text(passage.heading.as_deref(), text, document.lang);
+        let body = bodies.get(ordinal).map_or("", String::as_str);
         connection
             .prepare_cached("INSERT INTO lexical(rowid, body) VALUES(?1, ?2)")?
             .execute((id, body))?;
