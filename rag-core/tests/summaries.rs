@@ -151,6 +151,7 @@ fn the_generator_writes_what_is_searched() {
     let trace = traced(&base, "And what does it grind?", follow_up);
     // whatever so small a model makes of it, the passage is found
     assert!(trace.rewritten.len() == 1 && trace.hits[0].uri == "mill", "{:?}", trace.rewritten);
+    assert_eq!(trace.left_out_turns, 0);
     // a first question stands alone already
     let first = AskOptions { rewrite: Rewrite::Standalone, ..AskOptions::default() };
     assert!(traced(&base, "What does the old mill grind?", first).rewritten.is_empty());

@@ -206,8 +206,8 @@ fn print(report: &Report, console: &mut Console<'_>) -> Result<(), Failure> {
             answers.found, answers.shown
         ))?;
         console.line(format_args!(
-            "citations: {:.3} of those of right answers in a relevant document, {:.3} stand in their source",
-            answers.citation_precision, answers.citations_verified
+            "citations: {:.3} of those of right answers in a relevant document, {:.3} of right answers have one, {:.3} stand in their source",
+            answers.citation_precision, answers.citation_recall, answers.citations_verified
         ))?;
         if let Some(refused) = answers.unanswerable_refused {
             console.line(format_args!(

@@ -123,6 +123,7 @@ impl KnowledgeBase {
         let mut answer = self.cited(question, &written, retrieved, options, cancel)?;
         if let Some(trace) = &mut answer.trace {
             trace.budget = Some(self.budget(&prompt, question, shown, options)?);
+            trace.left_out_turns = options.history.len().saturating_sub(prompt.history_count);
         }
         Ok((answer, refusal))
     }
@@ -386,6 +387,7 @@ impl Retrieved {
             hits: self.hits.clone(),
             question: options.guards.told(question).into_owned(),
             rewritten: self.rewritten.clone(),
+            left_out_turns: 0,
             budget: None,
         }
     }

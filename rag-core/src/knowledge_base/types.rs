@@ -344,6 +344,8 @@ pub struct Trace {
     pub question: String,
     /// What the generator wrote for the search: see [`AskOptions::rewrite`].
     pub rewritten: Vec<String>,
+    /// Earlier turns that the prompt had no room for.
+    pub left_out_turns: usize,
     /// What the context of the generator was spent on; `None` if nothing was generated.
     pub budget: Option<Budget>,
 }

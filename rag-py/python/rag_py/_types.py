@@ -57,11 +57,8 @@ class Example(TypedDict):
     answer: str
 
 
-class AskOptions(TypedDict, total=False):
-    """The options of ``KnowledgeBase.ask`` and ``KnowledgeBase.chat``; see there."""
-
+class _AnswerOptions(TypedDict, total=False):
     system: Optional[str]
-    history: Optional[Sequence[Message]]
     top_k: Optional[int]
     mode: Optional[Mode]
     index: Optional[Index]
@@ -74,10 +71,6 @@ class AskOptions(TypedDict, total=False):
     abstain: Optional[Abstain]
     explain: Optional[bool]
     extract: Optional[bool]
-    sentences: Optional[int]
-    fence: Optional[bool]
-    order: Optional[Order]
-    examples: Optional[Sequence[Example]]
     rewrite: Optional[str]
     max_new_tokens: Optional[int]
     temperature: Optional[float]
@@ -105,7 +98,17 @@ class AskOptions(TypedDict, total=False):
     mask: Optional[Mask]
 
 
-class SummarizeOptions(AskOptions, total=False):
+class AskOptions(_AnswerOptions, total=False):
+    """The options of ``KnowledgeBase.ask`` and ``KnowledgeBase.chat``; see there."""
+
+    history: Optional[Sequence[Message]]
+    sentences: Optional[int]
+    fence: Optional[bool]
+    order: Optional[Order]
+    examples: Optional[Sequence[Example]]
+
+
+class SummarizeOptions(_AnswerOptions, total=False):
     """The options of ``KnowledgeBase.summarize``; see there."""
 
     document: Optional[str]
@@ -228,6 +231,7 @@ class Trace(TypedDict):
     hits: List[Dict[str, Any]]
     question: str
     rewritten: List[str]
+    left_out_turns: int
     budget: Optional[Budget]
 
 

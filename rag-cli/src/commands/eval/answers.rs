@@ -65,6 +65,8 @@ pub(super) struct AnswerMetrics {
     pub(super) shown: f64,
     /// Of the answers that contain a gold answer, the share of citations that lie in a relevant document.
     pub(super) citation_precision: f64,
+    /// Of the answers that contain a gold answer, the share with a citation in a relevant document.
+    pub(super) citation_recall: f64,
     /// Share of citations whose quote stands in its source.
     pub(super) citations_verified: f64,
     /// Median milliseconds of a whole answer.
@@ -189,6 +191,9 @@ struct Tally {
     /// Of the answers that contain a gold answer: citations, and those in a relevant document.
     cited: usize,
     cited_relevant: usize,
+    /// Answers that contain a gold answer, and those of them that cite a relevant document.
+    right: usize,
+    right_cited: usize,
     citations: usize,
     verified: usize,
     unanswerable: usize,
@@ -210,7 +215,10 @@ impl Tally {
         if contained {
             self.cited += answer.citations.len();
             let right = answer.citations.iter().filter(|c| relevant.contains(&c.uri.as_str()));
-            self.cited_relevant += right.count();
+            let count = right.count();
+            self.cited_relevant += count;
+            self.right += 1;
+            self.right_cited += usize::from(count > 0);
         }
         self.coverages.extend(coverage(answer));
         contained
@@ -245,6 +253,7 @@ impl Tally {
             found: share(self.found as f64, count),
             shown: share(self.shown as f64, count),
             citation_precision: share(self.cited_relevant as f64, self.cited),
+            citation_recall: share(self.right_cited as f64, self.right),
             citations_verified: share(self.verified as f64, self.citations),
             p50_ms: self.times.get(count / 2).copied().unwrap_or_default(),
             unanswerable_refused: (self.unanswerable > 0)

@@ -53,6 +53,7 @@ fn answer(question: &str, text: &str, passage: &str, citations: Vec<Citation>) -
             prompt: passage.to_owned(),
             raw_text: text.to_owned(),
             rewritten: Vec::new(),
+            left_out_turns: 0,
             unsupported: vec![question.to_owned()],
             floor: Some(0.5),
             coverage: Some(0.75),

@@ -1,0 +1,135 @@
+"""What can be called from where: writes docs/parity.md, or with --check says whether it is up to date.
+
+Every public method of the classes below must be in the Python stub and in rag.h, under its own name or the one given
+here, or its absence must have a reason here. A new method fails the check until it is one of these.
+"""
+
+import pathlib
+import re
+import sys
+
+CORE = pathlib.Path("rag-core/src")
+PAGE = pathlib.Path("docs/parity.md")
+STUBS = ["rag-py/python/rag_py/_native.pyi", "rag-py/python/rag_py/_generator.py", "rag-py/python/rag_py/_knowledge_base.py"]
+
+# the class in Rust, where it is, its name in Python, what its functions begin with in C
+CLASSES = [
+    ("KnowledgeBase", "knowledge_base", "KnowledgeBase", "rag_kb_"),
+    ("Chat", "knowledge_base", "Chat", "rag_chat_"),
+    ("Answer", "knowledge_base", "Answer", "rag_answer_"),
+    ("Encoder", "encode", "Encoder", "rag_encoder_"),
+    ("Generator", "generate", "Generator", "rag_generator_"),
+]
+
+# (class, method): (name in Python, name in C); a name in brackets is the reason why there is none
+OTHERWISE = {
+    ("KnowledgeBase", "open"): ("open", None),
+    ("KnowledgeBase", "also"): (None, "(the caller named them)"),
+    ("KnowledgeBase", "path"): (None, "(the caller named it)"),
+    ("KnowledgeBase", "encoder"): ("(open an Encoder)", "(open a rag_encoder)"),
+    ("KnowledgeBase", "generator"): ("(open a Generator)", "(open a rag_generator)"),
+    ("KnowledgeBase", "reranker"): ("(used by search)", "(used by rag_kb_search)"),
+    ("KnowledgeBase", "seal"): ("(sync seals)", None),
+    ("KnowledgeBase", "seal_with"): ("(options of sync)", "(options of rag_kb_sync)"),
+    ("KnowledgeBase", "prompt_with"): ("(prompt finds the passages)", "(rag_kb_prompt finds the passages)"),
+    ("KnowledgeBase", "continue_chat"): ("(a Chat lasts)", "(a rag_chat lasts)"),
+    ("KnowledgeBase", "resume"): (None, "rag_chat_resume"),
+    ("Chat", "knowledge_base"): ("(the caller has it)", "(the caller has it)"),
+    ("Chat", "history"): (None, "rag_chat_to_json"),
+    ("Chat", "into_conversation"): ("(a Chat lasts)", "(a rag_chat lasts)"),
+    ("Answer", "to_html"): ("_repr_html_", "(for notebooks)"),
+    ("Answer", "reason_text"): ("(Answer.reason is a word)", "rag_answer_reason"),
+    ("Answer", "fate"): ("(in explain_html)", "(in rag_answer_explain_html)"),
+    ("Encoder", "load"): ("__new__", "rag_encoder_open"),
+    ("Encoder", "load_with"): ("__new__", "rag_encoder_open_with"),
+    ("Encoder", "inspect"): ("(rag model inspect)", "(rag model inspect)"),
+    ("Encoder", "with_threads"): ("(threads=...)", "(one thread per core)"),
+    ("Encoder", "precision"): (None, "(not an option in C yet)"),
+    ("Encoder", "backend"): (None, "(the caller named it)"),
+    ("Encoder", "level_name"): ("(level=...)", "(the best there is)"),
+    ("Encoder", "thread_count"): ("(threads=...)", "(one thread per core)"),
+    ("Encoder", "identity"): ("fingerprint", "rag_encoder_dim"),
+    ("Encoder", "passage_budget_tokens"): ("max_tokens", "(sync cuts passages)"),
+    ("Encoder", "token_count"): (None, "(sync cuts passages)"),
+    ("Encoder", "encode_queries"): (None, "rag_encoder_encode"),
+    ("Encoder", "encode_passages"): (None, "rag_encoder_encode"),
+    ("Encoder", "passage_batches"): ("encode_batches", "(call rag_encoder_encode for each batch)"),
+    ("Generator", "load"): ("__new__", "rag_generator_open"),
+    ("Generator", "load_with"): ("__new__", "rag_generator_open_with"),
+    ("Generator", "kernel_level"): ("(level=...)", "(the best there is)"),
+    ("Generator", "thread_count"): ("(threads=...)", "(one thread per core)"),
+    ("Generator", "kv_precision"): ("kv", "(the caller named it)"),
+    ("Generator", "path"): ("name", "(the caller named it)"),
+    ("Generator", "architecture"): ("(rag model inspect)", "(rag model inspect)"),
+    ("Generator", "fingerprint"): ("(rag model inspect)", "(rag model inspect)"),
+    ("Generator", "chat"): ("token_count", "rag_generator_template"),
+    ("Generator", "backend"): (None, "(the caller named it)"),
+    ("Generator", "generate_with_progress"): ("generate", "rag_generator_generate"),
+    ("Generator", "generate_many"): (None, "(call rag_generator_generate for each)"),
+    ("Generator", "logits"): ("(logprobs=...)", "(for measurements in Rust)"),
+    ("Generator", "log_probability"): ("(logprobs=...)", "(for measurements in Rust)"),
+}
+
+
+def methods(name: str, folder: str) -> list[str]:
+    """The public methods of a class, in the order of the files."""
+    found = []
+    for path in sorted((CORE / folder).rglob("*.rs")):
+        text = path.read_text().split("#[cfg(test)]")[0]
+        for block in re.finditer(rf"^impl(?:<[^>]*>)? {name}(?:<'_>)? \{{\n(.*?)^\}}", text, re.M | re.S):
+            found += re.findall(r"^    pub (?:const )?fn (\w+)", block[1], re.M)
+    return list(dict.fromkeys(found))
+
+
+def python_names(name: str) -> set[str]:
+    names = set()
+    for path in STUBS:
+        text = pathlib.Path(path).read_text()
+        for block in re.finditer(rf"^class {name}\b.*?(?=^\S|\Z)", text, re.M | re.S):
+            names |= set(re.findall(r"^    (?:async )?def (\w+)", block[0], re.M))
+        names |= set(re.findall(r"^def (\w+)", text, re.M))
+    return names
+
+
+def page() -> tuple[str, list[str]]:
+    header = set(re.findall(r"\b(rag_\w+)\(", pathlib.Path("include/rag.h").read_text()))
+    faults = []
+    lines = [
+        "# What can be called from where",
+        "",
+        "Made by `python3 scripts/parity.py`; a method that is missing somewhere without a reason fails `./run test rules`. C++ has what C has.",
+    ]
+    for name, folder, python, prefix in CLASSES:
+        lines += ["", f"## {name}", "", "| Rust | Python | C |", "|---|---|---|"]
+        known = python_names(python)
+        for method in methods(name, folder):
+            cells = []
+            wanted = OTHERWISE.get((name, method), (None, None))
+            for given, own, there in ((wanted[0], method, known), (wanted[1], prefix + method, header)):
+                label = given or own
+                if label.startswith("("):
+                    if own in there:
+                        faults.append(f"{name}.{method}: it is there now; take out {label}")
+                    cells.append(label[1:-1])
+                    continue
+                if label not in there:
+                    faults.append(f"{name}.{method}: no {label}, and no reason in scripts/parity.py")
+                cells.append(f"`{label}`")
+            lines.append(f"| `{method}` | {cells[0]} | {cells[1]} |")
+    return "\n".join(lines) + "\n", faults
+
+
+def main() -> None:
+    text, faults = page()
+    if "--check" in sys.argv[1:]:
+        if not PAGE.exists() or PAGE.read_text() != text:
+            faults.append(f"{PAGE} is not up to date: run python3 scripts/parity.py")
+    elif not faults:
+        PAGE.write_text(text)
+    for fault in faults:
+        print(fault)
+    sys.exit(bool(faults))
+
+
+if __name__ == "__main__":
+    main()
