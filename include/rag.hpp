@@ -439,7 +439,7 @@ struct AskOptions {
     /// Of each passage, only so many sentences in a row are shown to the generator.
     std::size_t sentences = 0;
     rag_fence fence = RAG_FENCE_NUMBERED;
-    rag_order order = RAG_ORDER_BEST_FIRST;
+    rag_order order = RAG_ORDER_BEST_LAST;
     rag_rewrite rewrite = RAG_REWRITE_NONE;
     std::size_t variant_count = 0;
     /// Worked examples in place of ours; empty for none.

@@ -395,7 +395,7 @@ pub(crate) unsafe fn ask_options(
         explain: choice(given.explain, &[Explain::Off, Explain::Trace], "explain")?,
         writer: choice(given.writer, &[Writer::Generator, Writer::Passages], "writer")?,
         fence: choice(given.fence, &[Fence::Numbered, Fence::Marked], "fence")?,
-        order: choice(given.order, &[Order::BestFirst, Order::BestLast, Order::Document], "order")?,
+        order: choice(given.order, &[Order::BestLast, Order::BestFirst, Order::Document], "order")?,
         // SAFETY: passed on to the caller.
         examples: unsafe { examples(given) }?,
         rewrite: rewrite(given)?,

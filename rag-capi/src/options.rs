@@ -111,10 +111,10 @@ pub enum rag_fence {
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum rag_order {
+    /// The best last, next to the question: small models read that best.
+    RAG_ORDER_BEST_LAST = 0,
     /// The best first.
-    RAG_ORDER_BEST_FIRST = 0,
-    /// The best last, next to the question.
-    RAG_ORDER_BEST_LAST = 1,
+    RAG_ORDER_BEST_FIRST = 1,
     /// As they stand in their documents.
     RAG_ORDER_DOCUMENT = 2,
 }

@@ -503,7 +503,7 @@ fn worked_examples_are_read_from_a_file() {
             "--abstain",
             "never",
             "--order",
-            "best-last",
+            "best-first",
             "--examples",
             value,
         ];

@@ -182,10 +182,10 @@ fn the_prompt_shows_the_examples_and_the_order_that_are_asked_for() {
     assert!(own.contains("[1] Tilia means linden.") && own.contains("Tilia is the linden."));
     let place = |prompt: &str| (prompt.find("grinds rye").unwrap(), prompt.rfind("[2]").unwrap());
     let (best, second) = place(&ours);
-    assert!(best < second, "{ours}");
-    let last = prompt(AskOptions { order: Order::BestLast, ..AskOptions::default() });
-    let (best, second) = place(&last);
-    assert!(best > second, "{last}");
+    assert!(best > second, "{ours}");
+    let first = prompt(AskOptions { order: Order::BestFirst, ..AskOptions::default() });
+    let (best, second) = place(&first);
+    assert!(best < second, "{first}");
 }
 
 #[test]

@@ -235,7 +235,7 @@ impl KnowledgeBase {
     ///     abstain: "calibrated", "never", or the cosine below which the answer is not found. Default
     ///         "calibrated".
     ///     explain: Record how the answer came about in `Answer.trace`.
-    ///     order: In what order the prompt shows passages: "best-first", "best-last" or "document". Default "best-first".
+    ///     order: In what order the prompt shows passages: "best-last", "best-first" or "document". Default "best-last".
     ///     examples: Worked examples in place of ours, as `{"passages": [...], "question": ..., "answer": ...}`; an empty
     ///         list for none.
     ///     rewrite: What the generator writes for the search: "standalone" (a follow-up that stands alone), "variants" or

@@ -364,7 +364,7 @@ static void the_prompt_takes_examples_and_an_order(rag_kb *kb) {
     options.max_new_tokens = 4;
     options.examples = &example;
     options.example_count = 1;
-    options.order = RAG_ORDER_BEST_LAST;
+    options.order = RAG_ORDER_BEST_FIRST;
     CHECK_STATUS(rag_kb_ask(kb, question, &options, &answer, &error), RAG_OK);
     CHECK_STATUS(rag_answer_to_json(answer, &json, &error), RAG_OK);
     CHECK(json && strstr(json, "Tilia means linden.") && !strstr(json, "lighthouse"));

@@ -201,7 +201,7 @@ def test_the_prompt_takes_examples_and_an_order(qa):
     example = {"passages": ["Tilia means linden."], "question": "What is Tilia?", "answer": "A linden."}
     assert "Tilia means linden." in prompt(examples=[example])
     assert "lighthouse" in prompt() and "lighthouse" not in prompt(examples=[])
-    first, last = prompt(), prompt(order="best-last")
+    first, last = prompt(order="best-first"), prompt()
     assert first.index("in 1871") < first.rindex("[2]") and last.index("in 1871") > last.rindex("[2]")
     told = qa.prompt(BRIDGE, examples=[example])
     assert told.keys() == _types.Prompt.__annotations__.keys()

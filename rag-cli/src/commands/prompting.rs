@@ -14,8 +14,8 @@ pub(crate) struct PromptArgs {
     /// Fence each passage with a word that none can know, so that what it says does not pass for an instruction
     #[arg(long)]
     fence: bool,
-    /// In what order passages are shown: best-first, best-last, or document
-    #[arg(long, value_name = "ORDER", value_parser = parse_order, default_value = "best-first")]
+    /// In what order passages are shown: best-last, best-first, or document
+    #[arg(long, value_name = "ORDER", value_parser = parse_order, default_value = "best-last")]
     order: Order,
     /// Worked examples in place of ours: a JSON file with a list of {"passages": [...], "question": "...", "answer": "..."}, or none
     #[arg(long, value_name = "FILE.json|none")]

@@ -117,7 +117,7 @@ pub struct AskOptions {
     pub sentences: Option<usize>,
     /// How passages are told apart from the rest of the prompt. Default by a number.
     pub fence: Fence,
-    /// In what order the prompt shows passages. Default the best first.
+    /// In what order the prompt shows passages. Default the best last.
     pub order: Order,
     /// Worked examples shown before the passages, in place of ours; an empty list for none. Default two in the language of the
     /// question.

@@ -260,8 +260,8 @@ class KnowledgeBase:
                 Default all.
             fence: Fence each passage with a word that none can know, so that what it says does not pass for an instruction.
                 Default False.
-            order: In what order the prompt shows passages: ``"best-first"``, ``"best-last"`` or ``"document"``. Default
-                ``"best-first"``.
+            order: In what order the prompt shows passages: ``"best-last"``, ``"best-first"`` or ``"document"``. Default
+                ``"best-last"``.
             examples: Worked examples in place of ours, as ``{"passages": [...], "question": ..., "answer": ...}``; an
                 empty list for none.
             rewrite: What the generator writes for the search: ``"standalone"`` (a follow-up that stands alone),
