@@ -528,13 +528,13 @@ typedef enum {
  */
 typedef enum {
     /**
+     * The best last, next to the question: small models read that best.
+     */
+    RAG_ORDER_BEST_LAST = 0,
+    /**
      * The best first.
      */
-    RAG_ORDER_BEST_FIRST = 0,
-    /**
-     * The best last, next to the question.
-     */
-    RAG_ORDER_BEST_LAST = 1,
+    RAG_ORDER_BEST_FIRST = 1,
     /**
      * As they stand in their documents.
      */
