@@ -60,7 +60,8 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--new-tokens", type=int, default=256)
     arguments = parser.parse_args()
-    peer = Peer(arguments.model, arguments.threads, 4096)
+    # weights as they are: where a CPU has AMX and the system keeps it, llama.cpp 0.3.36 ends at an illegal instruction otherwise
+    peer = Peer(arguments.model, arguments.threads, 4096, repack=False)
     records = [json.loads(line) for line in arguments.answers.open(encoding="utf8")]
     records = [record for record in records if record["prompt"]][: arguments.limit]
     same = ours = theirs = both = other_length = 0

@@ -50,7 +50,7 @@ PROMPTS = [
 class Peer:
     """llama.cpp by its C interface, one sequence, logits where asked for."""
 
-    def __init__(self, path: str, threads: int, context_len: int):
+    def __init__(self, path: str, threads: int, context_len: int, repack: bool = True):
         import llama_cpp
         import numpy
 
@@ -59,7 +59,10 @@ class Peer:
         quiet = llama_cpp.llama_log_callback(lambda *_: None)
         llama_cpp.llama_log_set(quiet, None)
         self.quiet = quiet
-        self.model = llama_cpp.llama_load_model_from_file(path.encode(), llama_cpp.llama_model_default_params())
+        loading = llama_cpp.llama_model_default_params()
+        if not repack:
+            loading.use_extra_bufts = False
+        self.model = llama_cpp.llama_load_model_from_file(path.encode(), loading)
         options = llama_cpp.llama_context_default_params()
         options.n_ctx = context_len
         options.n_batch = options.n_ubatch = 512

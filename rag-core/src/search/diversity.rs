@@ -100,11 +100,11 @@ mod tests {
 
     #[test]
     fn what_is_near_the_middle_and_new_is_chosen() {
-        let rows: [&[f32]; 4] = [&[1.0, 0.0], &[1.0, 0.0], &[0.6, 0.8], &[0.0, -1.0]];
+        let rows: [&[f32]; 3] = [&[1.0, 0.0], &[1.0, 0.0], &[0.6, 0.8]];
         let middle = centroid(&rows);
         assert!((dot_f32(&middle, &middle) - 1.0).abs() < 1e-6 && middle[0] > 0.9);
         assert_eq!(spread(&middle, &rows, 2, 0.0), [0, 1]);
-        assert_eq!(spread(&middle, &rows, 2, 0.5), [0, 2]);
+        assert_eq!(spread(&middle, &rows, 2, 0.8), [0, 2]);
         assert_eq!(spread(&centroid(&[]), &[], 2, 0.5), [0usize; 0]);
     }
 
