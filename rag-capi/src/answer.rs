@@ -406,7 +406,7 @@ pub(crate) unsafe fn ask_options(
 }
 
 fn rewrite(given: &rag_ask_options) -> Result<Rewrite> {
-    let count = or_default(given.variant_count, 3);
+    let count = or_default(given.variant_count, Rewrite::DEFAULT_VARIANTS);
     let choices =
         [Rewrite::None, Rewrite::Standalone, Rewrite::Variants(count), Rewrite::Hypothetical];
     choice(given.rewrite, &choices, "rewrite")

@@ -117,6 +117,8 @@ fn a_generator_summarizes_part_by_part() {
     assert_eq!(said.trim(), trace.raw_text.trim());
     assert!(summary.timings.prompt_token_count > 2_000, "{:?}", summary.timings);
     assert!(trace.raw_text.to_lowercase().contains("dredger"), "{}", trace.raw_text);
+    let said = rag_core::passage::sentences(&trace.raw_text);
+    assert!((1..=2).contains(&said.len()), "{}", trace.raw_text);
     for cited in &summary.citations {
         assert_eq!((cited.uri.as_str(), cited.status), ("report", Status::Ok));
     }

@@ -18,7 +18,7 @@ use crate::prompt::{self, SummaryRequest};
 use crate::search::{self, Hit, SearchOptions};
 
 use super::ask::{Retrieved, Written, milliseconds, not_answered, not_found};
-use super::types::{Answer, AskOptions, Timings, Writer};
+use super::types::{Answer, AskOptions, NotFoundReason, Timings, Writer};
 use super::{KnowledgeBase, check_question};
 
 /// Most tokens of passages that are summarised at once: small models lose the thread in more.
@@ -44,8 +44,8 @@ pub enum Subject<'a> {
 pub struct SummarizeOptions {
     /// Most sentences, from 1 to 50. Default 5.
     pub max_sentences: usize,
-    /// How passages are found, written about, guarded and explained, as for an answer; `search` only counts for a question, and
-    /// finds 10 passages by default. `sentences`, `fence`, `order`, `examples` and `history` do not count.
+    /// How passages are found, written about, guarded and explained, as for an answer. `search`, `rewrite` and `history` only count
+    /// for a question, for which 10 passages are found by default; `sentences`, `fence`, `order` and `examples` do not count.
     pub ask: AskOptions,
 }
 
@@ -102,6 +102,11 @@ impl KnowledgeBase {
                 retrieved
             }
         };
+        // a file that was skipped is known and has no passages
+        if retrieved.hits.is_empty() {
+            timings.total_ms = milliseconds(started.elapsed());
+            return Ok(not_found(question, NotFoundReason::Empty, retrieved, timings, ask));
+        }
         let summary = match ask.writer {
             Writer::Generator if self.models.has_generator() => {
                 let mut writer = Summarizer::new(self, question, options, started, cancel)?;

@@ -176,6 +176,8 @@ pub enum Rewrite {
 impl Rewrite {
     /// Most other wordings of a question.
     pub const MAX_VARIANTS: usize = 5;
+    /// How many where no count is given.
+    pub const DEFAULT_VARIANTS: usize = 3;
 
     /// Reads `none`, `standalone`, `variants`, `variants:COUNT` or `hypothetical`.
     ///
@@ -190,7 +192,7 @@ impl Rewrite {
             ("none", None) => Ok(Self::None),
             ("standalone", None) => Ok(Self::Standalone),
             ("hypothetical", None) => Ok(Self::Hypothetical),
-            ("variants", None) => Ok(Self::Variants(3)),
+            ("variants", None) => Ok(Self::Variants(Self::DEFAULT_VARIANTS)),
             ("variants", Some(Some(count))) if (1..=Self::MAX_VARIANTS).contains(&count) => {
                 Ok(Self::Variants(count))
             }

@@ -51,8 +51,8 @@ pub struct Example {
 /// In what order passages are shown. Which of them are shown does not depend on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Order {
-    /// The best last, next to the question. The model that comes by default answers 0.68 of XQuAD's questions so and 0.48 with the
-    /// best first (docs/quality.md): small models read best what they read last (Liu et al. 2023).
+    /// The best last, next to the question. On a sample of XQuAD the model that comes by default answers 0.68 of the questions so
+    /// and 0.48 with the best first (docs/quality.md): small models read best what they read last (Liu et al. 2023).
     #[default]
     BestLast,
     /// The best first.
