@@ -159,7 +159,7 @@ impl NotFoundReason {
     #[must_use]
     pub fn text(self) -> &'static str {
         match self {
-            NotFoundReason::Empty => "the knowledge base is empty",
+            NotFoundReason::Empty => "there are no passages to answer from",
             NotFoundReason::BelowFloor => "no passage is close to the question",
             NotFoundReason::Unsupported => "the passages do not support an answer",
             NotFoundReason::Uncovered => "no passage holds enough of the question's words",
