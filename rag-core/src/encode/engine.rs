@@ -56,6 +56,7 @@ impl Arithmetic {
                 return Err(Error::invalid("precision", reason));
             }
         };
+        let level = if format == Format::F32 { level.vectors() } else { level };
         Ok(Self { level, format, backend })
     }
 }

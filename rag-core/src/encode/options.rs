@@ -13,7 +13,7 @@ use crate::model::Backend;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Precision {
-    /// bf16 where the CPU multiplies it (AVX512-BF16), else f32.
+    /// bf16 where the CPU multiplies it (AMX or AVX512-BF16), else f32.
     #[default]
     Auto,
     /// f32 throughout.
@@ -51,7 +51,8 @@ impl Precision {
 pub struct EncoderOptions {
     /// Default: [`Precision::Auto`].
     pub precision: Precision,
-    /// Vector instructions. Default: the best that this CPU has, with VNNI and BF16 where it has them.
+    /// Instructions. Default: the best that this CPU has, with VNNI and BF16 where it has them. f32 has no use for AMX and
+    /// runs AVX-512 then.
     pub level: Option<KernelLevel>,
     /// Most threads of a call. Default: one per CPU.
     pub thread_count: Option<NonZeroUsize>,

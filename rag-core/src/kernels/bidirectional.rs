@@ -175,19 +175,26 @@ fn attend_all<S: Tiles<K>, K: Factor>(
 fn pack_head<S: Tiles<K>, K: Factor>(head: Head<'_>, factors: &mut Factors<K::Word>) {
     let Factors { keys, values, words, .. } = factors;
     let depth = head.dim.div_ceil(K::GROUP);
-    words.resize(head.len * depth, K::Word::default());
+    let panels = head.dim.div_ceil(S::COLUMNS);
+    words.resize(head.len.next_multiple_of(S::ROWS_READ) * depth, K::Word::default());
     keys.reset(S::COLUMNS, depth, head.len);
-    for (token, words) in words.chunks_exact_mut(depth).enumerate() {
+    for (token, words) in words.chunks_exact_mut(depth).enumerate().take(head.len) {
         K::row(head.part(1, token), words);
         keys.set_column(S::COLUMNS, token, words.iter().copied());
         K::row(head.part(0, token), words);
     }
-    values.reset(S::COLUMNS, head.len.div_ceil(K::GROUP), head.dim);
-    for row in 0..values.depth {
+    let filled = head.len.div_ceil(K::GROUP);
+    values.reset(S::COLUMNS, filled.next_multiple_of(S::STEPS), head.dim);
+    for (row, panel) in
+        (filled..values.depth).flat_map(|row| (0..panels).map(move |panel| (row, panel)))
+    {
+        values.row_mut(S::COLUMNS, row, panel).fill(K::Word::default());
+    }
+    for row in 0..filled {
         let first = head.part(2, row * K::GROUP);
         let second = (row * K::GROUP + K::GROUP - 1 < head.len)
             .then(|| head.part(2, row * K::GROUP + K::GROUP - 1));
-        for panel in 0..head.dim.div_ceil(S::COLUMNS) {
+        for panel in 0..panels {
             let start = panel * S::COLUMNS;
             let count = S::COLUMNS.min(head.dim - start);
             let place = &mut values.row_mut(S::COLUMNS, row, panel)[..count];
@@ -350,15 +357,14 @@ mod tests {
         std::iter::repeat_with(next).take(count).collect()
     }
 
-    const HIDDEN: usize = 42;
-    const HEADS: Heads = Heads { count: 2, dim: 21 };
-
     /// The definition, number by number.
-    fn expected(qkv: &[f32], len: usize, distances: Option<&Distances>) -> Vec<f32> {
+    fn expected(heads: Heads, qkv: &[f32], distances: Option<&Distances>) -> Vec<f32> {
+        let (dim, hidden) = (heads.dim, heads.hidden());
+        let len = qkv.len() / (3 * hidden);
         let part = |token: usize, part: usize, head: usize| {
-            &qkv[(3 * token + part) * HIDDEN + head * HEADS.dim..][..HEADS.dim]
+            &qkv[(3 * token + part) * hidden + head * dim..][..dim]
         };
-        let mut out = vec![0.0; len * HIDDEN];
+        let mut out = vec![0.0; len * hidden];
         for (head, token) in (0..2).flat_map(|head| (0..len).map(move |token| (head, token))) {
             let added = distances.map(|distances| distances.of(head, token, len));
             let score = |other: usize| {
@@ -367,9 +373,9 @@ mod tests {
             };
             let weights: Vec<f32> = (0..len).map(|other| score(other).exp()).collect();
             let total: f32 = weights.iter().sum();
-            for e in 0..HEADS.dim {
+            for e in 0..dim {
                 let sum: f32 = (0..len).map(|other| weights[other] * part(other, 2, head)[e]).sum();
-                out[token * HIDDEN + head * HEADS.dim + e] = sum / total;
+                out[token * hidden + head * dim + e] = sum / total;
             }
         }
         out
@@ -382,19 +388,21 @@ mod tests {
         let distances =
             Distances { reach: 80, values: (0..2 * 159).map(|at| window(at % 159)).collect() };
         let pool = Pool::new(2);
-        for level in Level::available() {
+        let levels = Level::available().into_iter();
+        for (level, dim) in levels.flat_map(|level| [(level, 21), (level, 32)]) {
+            let heads = Heads { count: 2, dim };
             let mut scratch = AttentionScratch::default();
             for len in [70, 1, 2, 7, 12, 13, 31, 32, 33, 62, 63, 64, 65] {
-                let qkv = numbers(len * 3 * HIDDEN, len as u64);
+                let qkv = numbers(len * 3 * heads.hidden(), len as u64);
                 for distances in [None, Some(&distances)] {
-                    let want = expected(&qkv, len, distances);
-                    let mut out = vec![0.0; len * HIDDEN];
-                    let sequence = Sequence { heads: HEADS, distances, qkv: &qkv };
+                    let want = expected(heads, &qkv, distances);
+                    let mut out = vec![0.0; len * heads.hidden()];
+                    let sequence = Sequence { heads, distances, qkv: &qkv };
                     attention(level, false, sequence, None, &mut scratch, &mut out);
                     for (got, want) in out.iter().zip(&want) {
                         assert!((got - want).abs() < 1e-5, "{level:?} {len}: {got} {want}");
                     }
-                    let mut shared = vec![0.0; len * HIDDEN];
+                    let mut shared = vec![0.0; len * heads.hidden()];
                     attention(level, false, sequence, Some(&pool), &mut scratch, &mut shared);
                     assert_eq!(shared, out, "{level:?} {len}");
                     attention(level, true, sequence, None, &mut scratch, &mut out);

@@ -68,6 +68,67 @@ per_level! {
     pub(crate) fn bf16_rows(x: &[f32], depth: usize, words: &mut Vec<u32>) = bf16_rows_body
 }
 
+/// Something that writes the words of a row. A closure would not be compiled for the level.
+trait RowWords {
+    /// Writes those of row `index`.
+    fn write(&mut self, index: usize, words: &mut [u32]);
+}
+
+/// Rows of words where a product of this level reads them: one after the other, or in the order of its registers,
+/// followed by rows of any value up to a whole group.
+#[inline(always)]
+fn lay_out<S: Simd>(rows: usize, count: usize, words: &mut Vec<u32>, mut from: impl RowWords) {
+    let room = rows.next_multiple_of(S::ROWS_READ) * count;
+    if !in_registers::<S>(count) {
+        words.resize(room, 0);
+        for (index, words) in words.chunks_exact_mut(count).enumerate().take(rows) {
+            from.write(index, words);
+        }
+        return;
+    }
+    // one row more, to write before it is cut
+    words.resize(room + count, 0);
+    let (places, whole) = words.split_at_mut(room);
+    for index in 0..rows {
+        from.write(index, whole);
+        let start = index / S::ROWS_READ * S::ROWS_READ * count + index % S::ROWS_READ * S::STEPS;
+        let steps = places[start..].chunks_mut(S::ROWS_READ * S::STEPS);
+        for (place, step) in steps.zip(whole.as_chunks::<LANES>().0) {
+            place[..LANES].copy_from_slice(step);
+        }
+    }
+}
+
+/// Whether inputs of `count` words a row lie in the order of registers: for each group of rows, for each step of the
+/// product, the words of each row.
+#[inline(always)]
+pub(crate) fn in_registers<S: Simd>(count: usize) -> bool {
+    S::STEPS == LANES && count.is_multiple_of(S::STEPS)
+}
+
+/// Rows of `depth` numbers.
+struct Bf16Rows<'a> {
+    x: &'a [f32],
+    depth: usize,
+}
+
+impl RowWords for Bf16Rows<'_> {
+    #[inline(always)]
+    fn write(&mut self, index: usize, words: &mut [u32]) {
+        bf16_row(&self.x[index * self.depth..][..self.depth], words);
+    }
+}
+
+#[inline(always)]
+fn bf16_inputs_body<S: Simd>(_: S, x: &[f32], depth: usize, words: &mut Vec<u32>) {
+    lay_out::<S>(x.len() / depth, pair_count(depth), words, Bf16Rows { x, depth });
+}
+
+per_level! {
+    /// Rows of `depth` numbers as pairs of bf16, where a product reads them.
+    pub(crate) fn bf16_inputs(x: &[f32], depth: usize, words: &mut Vec<u32>) = bf16_inputs_body
+}
+
 /// How a row of whole numbers is read: `value = scale * (number - zero)`.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct RowScale {
@@ -132,6 +193,21 @@ fn quantize_row<const GROUP: usize>(row: &[f32], words: &mut [u32]) -> RowScale 
     RowScale { scale, zero }
 }
 
+/// Rows of `depth` numbers, and the scales found.
+struct QuantizedRows<'a, const GROUP: usize> {
+    x: &'a [f32],
+    depth: usize,
+    scales: &'a mut [RowScale],
+}
+
+impl<const GROUP: usize> RowWords for QuantizedRows<'_, GROUP> {
+    #[inline(always)]
+    fn write(&mut self, index: usize, words: &mut [u32]) {
+        let row = &self.x[index * self.depth..][..self.depth];
+        self.scales[index] = quantize_row::<GROUP>(row, words);
+    }
+}
+
 #[inline(always)]
 fn quantize_body<const GROUP: usize, S: Simd>(
     _: S,
@@ -140,19 +216,16 @@ fn quantize_body<const GROUP: usize, S: Simd>(
     words: &mut Vec<u32>,
     scales: &mut Vec<RowScale>,
 ) {
-    let count = depth.div_ceil(GROUP);
-    words.resize(x.len() / depth * count, 0);
+    let rows = x.len() / depth;
     scales.clear();
-    scales.resize(x.len() / depth, RowScale::default());
-    let rows = x.chunks_exact(depth).zip(words.chunks_exact_mut(count));
-    // an iterator's own loop would not be compiled for the level
-    for ((row, words), scale) in rows.zip(scales) {
-        *scale = quantize_row::<GROUP>(row, words);
-    }
+    scales.resize(rows, RowScale::default());
+    let from = QuantizedRows::<GROUP> { x, depth, scales };
+    lay_out::<S>(rows, depth.div_ceil(GROUP), words, from);
 }
 
 per_level! {
-    /// Rows of `depth` numbers as bytes, four a word, each row over its own range (asymmetric, per token).
+    /// Rows of `depth` numbers as bytes, four a word, each row over its own range (asymmetric, per token), where a product
+    /// reads them.
     pub(crate) fn quantize_quads(x: &[f32], depth: usize, words: &mut Vec<u32>, scales: &mut Vec<RowScale>)
         = quantize_body::<4, _>
 }
@@ -227,6 +300,33 @@ mod tests {
         assert!(bf16::from_bits(bf16_pair(f32::NAN, 0.0) as u16).is_nan());
     }
 
+    /// Words in the order of rows.
+    fn in_rows(level: Level, words: &[u32], rows: usize, count: usize) -> Vec<u32> {
+        if level.name() != "amx" || !count.is_multiple_of(16) {
+            return words[..rows * count].to_vec();
+        }
+        let place = |row: usize, word: usize| {
+            row / 16 * 16 * count + word / 16 * 256 + row % 16 * 16 + word % 16
+        };
+        (0..rows * count).map(|at| words[place(at / count, at % count)]).collect()
+    }
+
+    #[test]
+    fn inputs_are_the_rows_in_the_order_of_registers() {
+        for depth in [1, 31, 32, 64, 100, 384] {
+            for rows in [1, 2, 15, 16, 17, 40] {
+                let x = numbers(rows * depth);
+                for level in Level::available() {
+                    let (mut plain, mut inputs) = (Vec::new(), vec![7; 3]);
+                    bf16_rows(level, &x, depth, &mut plain);
+                    bf16_inputs(level, &x, depth, &mut inputs);
+                    let found = in_rows(level, &inputs, rows, pair_count(depth));
+                    assert_eq!(found, plain, "{level:?} {rows}x{depth}");
+                }
+            }
+        }
+    }
+
     #[test]
     fn whole_rows_are_within_half_a_step_and_equal_at_every_level() {
         for depth in (1..=130).chain([191, 255, 384]) {
@@ -237,6 +337,8 @@ mod tests {
                 let (mut scales, mut others) = (Vec::new(), Vec::new());
                 quantize_quads(level, &x, depth, &mut quads, &mut scales);
                 quantize_pairs(level, &x, depth, &mut pairs, &mut others);
+                let quads = in_rows(level, &quads, 5, depth.div_ceil(4));
+                let pairs = in_rows(level, &pairs, 5, depth.div_ceil(2));
                 assert_eq!(scales, others);
                 for (r, row) in x.chunks(depth).enumerate() {
                     for (i, value) in row.iter().enumerate() {
@@ -266,7 +368,7 @@ mod tests {
             assert!(scales[0].scale.is_finite() && !scales[1].scale.is_finite());
         }
         quantize_quads(Level::detect(), &[0.0; 20], 20, &mut words, &mut scales);
-        assert_eq!((scales[0].scale, &words[..]), (0.0, &[0; 5][..]));
+        assert_eq!((scales[0].scale, &words[..5]), (0.0, &[0; 5][..]));
     }
 
     #[test]

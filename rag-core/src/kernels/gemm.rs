@@ -169,7 +169,7 @@ fn product<S: Tiles<K>, K: Kind>(
             let bias = &bias[column..width.min(column + S::COLUMNS)];
             for row in (block..block_end).step_by(S::ROWS) {
                 let rows = S::ROWS.min(block_end - row);
-                simd.sums(rows, &x[row * depth..], depth, depth, b, &mut tile);
+                simd.sums_of_inputs(rows, &x[row * depth..], depth, b, &mut tile);
                 for (r, sums) in tile.chunks_exact(S::COLUMNS).take(rows).enumerate() {
                     let at = (row + r) * width + column;
                     let out = &mut out[at..at + bias.len()];

@@ -15,6 +15,9 @@ mod x86;
 
 use serde::Serialize;
 
+#[cfg(target_arch = "x86_64")]
+use super::level::Level;
+
 #[cfg(target_arch = "aarch64")]
 pub(crate) use self::neon::Neon;
 pub(crate) use self::portable::Portable;
@@ -24,10 +27,12 @@ pub(crate) use self::x86::{Avx2, Avx512};
 /// Lanes of every vector here.
 pub(crate) const LANES: usize = 16;
 
-/// The vector instructions the decoder uses.
+/// The instructions that encoders and generators use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum KernelLevel {
+    /// AVX-512 with its bf16 and bytes, and matrix tiles (AMX) for an encoder in bf16 or int8. Generators run AVX-512.
+    Amx,
     /// AVX-512 F, VL, BW, DQ and VNNI.
     Avx512,
     /// AVX2, FMA and F16C.
@@ -40,7 +45,7 @@ pub enum KernelLevel {
 
 impl KernelLevel {
     /// Every level, best first.
-    pub const ALL: [Self; 4] = [Self::Avx512, Self::Avx2, Self::Neon, Self::Portable];
+    pub const ALL: [Self; 5] = [Self::Amx, Self::Avx512, Self::Avx2, Self::Neon, Self::Portable];
 
     /// The best level this CPU runs.
     #[must_use]
@@ -54,10 +59,11 @@ impl KernelLevel {
         self.proof().is_some()
     }
 
-    /// Its name: `"avx512"`, `"avx2"`, `"neon"` or `"portable"`.
+    /// Its name: `"amx"`, `"avx512"`, `"avx2"`, `"neon"` or `"portable"`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
+            Self::Amx => "amx",
             Self::Avx512 => "avx512",
             Self::Avx2 => "avx2",
             Self::Neon => "neon",
@@ -74,6 +80,8 @@ impl KernelLevel {
     /// The proof that this CPU runs it, or `None`.
     pub(crate) fn proof(self) -> Option<Proof> {
         match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Amx => Level::of(Some(self)).and(Avx512::detect()).map(Proof::Avx512),
             #[cfg(target_arch = "x86_64")]
             Self::Avx512 => Avx512::detect().map(Proof::Avx512),
             #[cfg(target_arch = "x86_64")]
@@ -109,7 +117,8 @@ impl Proof {
     /// Every level of this CPU.
     #[cfg(test)]
     pub(crate) fn available() -> Vec<Self> {
-        let all = KernelLevel::ALL.into_iter().filter_map(KernelLevel::proof);
+        let own = KernelLevel::ALL.into_iter().filter(|level| *level != KernelLevel::Amx);
+        let all = own.filter_map(KernelLevel::proof);
         #[cfg(target_arch = "aarch64")]
         let all = all.chain([Self::NeonPlain(Neon::PLAIN)]);
         all.collect()

@@ -7,11 +7,13 @@
     expect(unsafe_code, reason = "SIMD intrinsics behind run-time detection")
 )]
 
+#[cfg(target_arch = "x86_64")]
+use super::amx::Permitted;
 use super::lanes::KernelLevel;
 use super::vectors::Vectors;
 
 /// Most rows of a tile at any level.
-pub(crate) const MAX_ROWS: usize = 12;
+pub(crate) const MAX_ROWS: usize = 32;
 /// Most columns of a tile at any level.
 pub(crate) const MAX_COLUMNS: usize = 32;
 
@@ -21,6 +23,9 @@ pub(crate) type Tile = [f32; MAX_ROWS * MAX_COLUMNS];
 /// The instructions used. Results differ in the last bits between levels, never within one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Level {
+    /// The same with tiles for bf16 and bytes (AMX).
+    #[cfg(target_arch = "x86_64")]
+    Amx(Permitted),
     /// AVX-512 F, VL, BW, DQ.
     #[cfg(target_arch = "x86_64")]
     Avx512(Avx512),
@@ -49,9 +54,11 @@ impl Level {
         Self::available().into_iter().find(fits)
     }
 
-    /// `"avx512"`, `"avx2"` or `"portable"`.
+    /// `"amx"`, `"avx512"`, `"avx2"` or `"portable"`.
     pub(crate) fn name(self) -> &'static str {
         match self {
+            #[cfg(target_arch = "x86_64")]
+            Level::Amx(_) => "amx",
             #[cfg(target_arch = "x86_64")]
             Level::Avx512(_) => "avx512",
             #[cfg(target_arch = "x86_64")]
@@ -71,6 +78,7 @@ impl Level {
                 && is_x86_feature_detected!("avx512bw")
                 && is_x86_feature_detected!("avx512dq");
             if avx512 && avx2 {
+                levels.extend(Permitted::detect(Avx512(())).map(Level::Amx));
                 levels.push(Level::Avx512(Avx512(())));
             }
             if avx2 {
@@ -85,10 +93,28 @@ impl Level {
     pub(crate) fn columns(self) -> usize {
         match self {
             #[cfg(target_arch = "x86_64")]
-            Level::Avx512(_) => Avx512::COLUMNS,
+            Level::Amx(_) | Level::Avx512(_) => Avx512::COLUMNS,
             #[cfg(target_arch = "x86_64")]
             Level::Avx2(_) => Avx2::COLUMNS,
             Level::Portable(_) => Portable::COLUMNS,
+        }
+    }
+
+    /// The vectors of this level alone: there are no tiles for f32.
+    pub(crate) fn vectors(self) -> Self {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Level::Amx(tiles) => Level::Avx512(tiles.vectors()),
+            other => other,
+        }
+    }
+
+    /// Its AVX-512, if it has that.
+    #[cfg(target_arch = "x86_64")]
+    pub(super) fn avx512(self) -> Option<Avx512> {
+        match self.vectors() {
+            Level::Avx512(vectors) => Some(vectors),
+            _ => None,
         }
     }
 }
@@ -99,6 +125,11 @@ pub(crate) trait Simd: Vectors {
     const ROWS: usize;
     /// Columns of a panel.
     const COLUMNS: usize;
+    /// Products are fastest over a multiple of so many words.
+    const STEPS: usize = 1;
+    /// Rows are read in groups of so many: a product's rows should be followed by others, of any value, up to a whole
+    /// group.
+    const ROWS_READ: usize = 1;
 
     /// `a * b + c`, fused where the hardware does it at full speed.
     fn mul_add(self, a: f32, b: f32, c: f32) -> f32;
@@ -318,6 +349,11 @@ macro_rules! per_level {
         $vis fn $name(level: $crate::kernels::level::Level, $($arg: $type),*) $(-> $out)? {
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx512f,avx512vl,avx512bw,avx512dq,avx2,fma")]
+            fn amx(simd: $crate::kernels::amx::Amx<'_>, $($arg: $type),*) $(-> $out)? {
+                $body(simd, $($arg),*)
+            }
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx512f,avx512vl,avx512bw,avx512dq,avx2,fma")]
             fn avx512(simd: $crate::kernels::level::Avx512, $($arg: $type),*) $(-> $out)? {
                 $body(simd, $($arg),*)
             }
@@ -327,6 +363,12 @@ macro_rules! per_level {
                 $body(simd, $($arg),*)
             }
             match level {
+                #[cfg(target_arch = "x86_64")]
+                $crate::kernels::level::Level::Amx(tiles) => {
+                    let held = tiles.hold();
+                    // SAFETY: tiles are permitted only beside AVX-512.
+                    unsafe { amx(held.simd(), $($arg),*) }
+                }
                 #[cfg(target_arch = "x86_64")]
                 // SAFETY: `simd` is the proof that this CPU has these instructions.
                 $crate::kernels::level::Level::Avx512(simd) => unsafe { avx512(simd, $($arg),*) },

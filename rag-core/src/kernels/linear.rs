@@ -1,7 +1,8 @@
 //! A linear layer whose weights were rounded and packed once, and what it needs to run.
 
 use super::convert::{
-    RowScale, bf16_rows, pair_count, quantize_pairs, quantize_quads, quantize_weights, whole_words,
+    RowScale, bf16_inputs, bf16_rows, pair_count, quantize_pairs, quantize_quads, quantize_weights,
+    whole_words,
 };
 use super::gemm::{
     After, BLOCK_ROWS, Packed, Scale, linear, linear_bf16, linear_pairs, linear_quads,
@@ -105,7 +106,7 @@ impl Linear {
     fn round(&self, x: &[f32], words: &mut Vec<u32>, scales: &mut Vec<RowScale>) {
         match &self.weight {
             Weight::F32(_) => {}
-            Weight::Bf16(_) => bf16_rows(self.level, x, self.depth, words),
+            Weight::Bf16(_) => bf16_inputs(self.level, x, self.depth, words),
             Weight::Whole(whole) if whole.quads => {
                 quantize_quads(self.level, x, self.depth, words, scales);
             }
@@ -197,20 +198,18 @@ impl Whole {
 }
 
 fn multiplies_quads(level: Level) -> bool {
-    match level {
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx512(proof) => proof.vnni().is_some(),
-        _ => false,
-    }
+    #[cfg(target_arch = "x86_64")]
+    return level.avx512().is_some_and(|vectors| vectors.vnni().is_some());
+    #[cfg(not(target_arch = "x86_64"))]
+    return false;
 }
 
 /// Whether products of bf16 are faster than those of f32.
 pub(crate) fn multiplies_bf16(level: Level) -> bool {
-    match level {
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx512(proof) => proof.bf16().is_some(),
-        _ => false,
-    }
+    #[cfg(target_arch = "x86_64")]
+    return level.avx512().is_some_and(|vectors| vectors.bf16().is_some());
+    #[cfg(not(target_arch = "x86_64"))]
+    return false;
 }
 
 #[cfg(test)]
@@ -230,8 +229,16 @@ mod tests {
         out
     }
 
-    const SHAPES: [[usize; 3]; 6] =
-        [[1, 1, 1], [3, 5, 7], [13, 32, 33], [97, 21, 65], [200, 48, 64], [5, 385, 17]];
+    const SHAPES: [[usize; 3]; 8] = [
+        [1, 1, 1],
+        [3, 5, 7],
+        [13, 32, 33],
+        [97, 21, 65],
+        [200, 48, 64],
+        [5, 385, 17],
+        [37, 128, 70],
+        [161, 192, 32],
+    ];
 
     #[test]
     fn rounded_products_are_near_those_of_f32() {
@@ -266,11 +273,12 @@ mod tests {
 
     #[test]
     fn a_row_is_the_same_alone_and_among_others() {
-        let (depth, width) = (41, 50);
-        let x = numbers(100 * depth, 6007);
-        for (level, format) in Level::available().into_iter().flat_map(|level| {
-            [Format::F32, Format::Bf16, Format::Int8].map(|format| (level, format))
+        for (level, format, depth) in Level::available().into_iter().flat_map(|level| {
+            let each = |format| [(level, format, 41), (level, format, 128)];
+            [Format::F32, Format::Bf16, Format::Int8].map(each).concat()
         }) {
+            let width = 50;
+            let x = numbers(100 * depth, 6007);
             let weight = numbers(width * depth, 7919);
             let linear = Linear::new(level, format, &weight, depth, numbers(width, 31));
             let mut inputs = Inputs::default();

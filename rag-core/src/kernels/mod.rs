@@ -1,5 +1,7 @@
 //! The only place with SIMD: matrix tiles, row-wise functions and dot products, each with a portable twin.
 
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod amx;
 pub(crate) mod attend;
 pub(crate) mod bidirectional;
 pub(crate) mod convert;

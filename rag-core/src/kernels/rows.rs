@@ -133,20 +133,26 @@ fn sum_of(row: &[f32], f: impl Fn(f32) -> f32) -> f32 {
     tree_sum(lanes)
 }
 
+/// The largest number of a row; NaN counts for nothing.
 #[inline(always)]
-fn max_of(row: &[f32]) -> f32 {
-    let larger = |a: f32, b: f32| if b > a { b } else { a };
-    let mut lanes = [f32::NEG_INFINITY; LANES];
+fn max_of<S: Vectors>(simd: S, row: &[f32]) -> f32 {
     let (chunks, rest) = row.as_chunks::<LANES>();
+    let mut largest = simd.splat(f32::NEG_INFINITY);
     for chunk in chunks {
-        for i in 0..LANES {
-            lanes[i] = larger(lanes[i], chunk[i]);
-        }
+        largest = simd.max(simd.load(chunk), largest);
     }
-    for (lane, &value) in lanes.iter_mut().zip(rest) {
-        *lane = larger(*lane, value);
+    rest.iter().fold(simd.largest(largest), |a, &b| if b > a { b } else { a })
+}
+
+/// The sum of a row, in an order that depends on its length alone.
+#[inline(always)]
+fn total_of<S: Vectors>(simd: S, row: &[f32]) -> f32 {
+    let (chunks, rest) = row.as_chunks::<LANES>();
+    let mut sums = simd.splat(0.0);
+    for chunk in chunks {
+        sums = simd.add(sums, simd.load(chunk));
     }
-    lanes.into_iter().fold(f32::NEG_INFINITY, larger)
+    rest.iter().fold(simd.total(sums), |sum, value| sum + value)
 }
 
 #[inline(always)]
@@ -168,7 +174,7 @@ fn layer_norm_body<S: Simd>(simd: S, x: &mut [f32], weight: &[f32], bias: &[f32]
 #[inline(always)]
 pub(crate) fn softmax_numerators<S: Simd>(simd: S, row: &mut [f32], len: usize) -> f32 {
     row[len..].fill(f32::NEG_INFINITY);
-    let max = max_of(row);
+    let max = max_of(simd, row);
     let (chunks, rest) = row.as_chunks_mut::<LANES>();
     for chunk in chunks {
         for value in chunk {
@@ -179,7 +185,7 @@ pub(crate) fn softmax_numerators<S: Simd>(simd: S, row: &mut [f32], len: usize) 
         *value = exp(simd, *value - max);
     }
     row[len..].fill(0.0);
-    1.0 / sum_of(row, |value| value)
+    1.0 / total_of(simd, row)
 }
 
 per_level! {

@@ -30,6 +30,10 @@ pub(crate) trait Vectors: Copy {
     fn min(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
     /// The larger; `b` if one is NaN.
     fn max(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    /// The sum of the sixteen: halves are added until one is left.
+    fn total(self, a: Self::Vector) -> f32;
+    /// The largest of sixteen numbers that are not NaN.
+    fn largest(self, a: Self::Vector) -> f32;
 }
 
 /// Methods that are one expression of intrinsics.
@@ -58,6 +62,14 @@ impl Vectors for Avx512 {
         mul_add_all(a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector = _mm512_fmadd_ps(a, b, c);
         min(a: Self::Vector, b: Self::Vector) -> Self::Vector = _mm512_min_ps(a, b);
         max(a: Self::Vector, b: Self::Vector) -> Self::Vector = _mm512_max_ps(a, b);
+        total(a: Self::Vector) -> f32 = {
+            let (low, high) = (_mm512_castps512_ps256(a), _mm512_extractf32x8_ps::<1>(a));
+            total_of_eight(_mm256_add_ps(low, high))
+        };
+        largest(a: Self::Vector) -> f32 = {
+            let (low, high) = (_mm512_castps512_ps256(a), _mm512_extractf32x8_ps::<1>(a));
+            largest_of_eight(_mm256_max_ps(low, high))
+        };
     }
 }
 
@@ -83,8 +95,29 @@ impl Vectors for Avx2 {
             [_mm256_min_ps(a[0], b[0]), _mm256_min_ps(a[1], b[1])];
         max(a: Self::Vector, b: Self::Vector) -> Self::Vector =
             [_mm256_max_ps(a[0], b[0]), _mm256_max_ps(a[1], b[1])];
+        total(a: Self::Vector) -> f32 = total_of_eight(_mm256_add_ps(a[0], a[1]));
+        largest(a: Self::Vector) -> f32 = largest_of_eight(_mm256_max_ps(a[0], a[1]));
     }
 }
+
+/// Halves of eight numbers together, and so on until one is left.
+#[cfg(target_arch = "x86_64")]
+macro_rules! fold_eight {
+    ($name:ident, $four:ident, $one:ident) => {
+        #[inline]
+        #[target_feature(enable = "avx2")]
+        fn $name(a: std::arch::x86_64::__m256) -> f32 {
+            use std::arch::x86_64::*;
+            let four = $four(_mm256_castps256_ps128(a), _mm256_extractf128_ps::<1>(a));
+            let two = $four(four, _mm_movehl_ps(four, four));
+            _mm_cvtss_f32($one(two, _mm_shuffle_ps::<1>(two, two)))
+        }
+    };
+}
+#[cfg(target_arch = "x86_64")]
+fold_eight!(total_of_eight, _mm_add_ps, _mm_add_ss);
+#[cfg(target_arch = "x86_64")]
+fold_eight!(largest_of_eight, _mm_max_ps, _mm_max_ss);
 
 /// Each number of the result by its index.
 #[inline(always)]
@@ -137,6 +170,21 @@ impl Vectors for Portable {
     #[inline(always)]
     fn max(self, a: Self::Vector, b: Self::Vector) -> Self::Vector {
         each(|i| if a[i] > b[i] { a[i] } else { b[i] })
+    }
+
+    #[inline(always)]
+    fn total(self, mut a: Self::Vector) -> f32 {
+        for width in [8, 4, 2, 1] {
+            for i in 0..width {
+                a[i] += a[i + width];
+            }
+        }
+        a[0]
+    }
+
+    #[inline(always)]
+    fn largest(self, a: Self::Vector) -> f32 {
+        a.into_iter().fold(f32::NEG_INFINITY, |a, b| if b > a { b } else { a })
     }
 }
 

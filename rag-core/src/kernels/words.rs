@@ -118,6 +118,19 @@ pub(crate) trait Tiles<K: Kind>: Simd {
         b: &[K::Word],
         out: &mut Tile,
     );
+
+    /// As [`Tiles::sums`], of rows that lie as [`convert`](super::convert) lays inputs out.
+    #[inline(always)]
+    fn sums_of_inputs(
+        self,
+        rows: usize,
+        a: &[K::Word],
+        depth: usize,
+        b: &[K::Word],
+        out: &mut Tile,
+    ) {
+        self.sums(rows, a, depth, depth, b, out);
+    }
 }
 
 impl<S: Simd> Tiles<F32> for S {
@@ -417,12 +430,17 @@ mod tests {
     fn every_tile_equals_its_scalar_twin() {
         for level in Level::available() {
             for (kind, depth) in
-                (0..3).flat_map(|kind| [1, 2, 7, 33, 384].map(|depth| (kind, depth)))
+                (0..3).flat_map(|kind| [1, 2, 7, 16, 33, 48, 384].map(|depth| (kind, depth)))
             {
                 let stride = depth + 3;
                 let a = words(kind, MAX_ROWS * stride, 1);
                 let b = words(kind, MAX_COLUMNS * depth, 2);
-                let most = if level.columns() == 32 { 12 } else { level.columns() / 8 * 2 + 2 };
+                let most = match level.name() {
+                    "amx" => 32,
+                    "avx512" => 12,
+                    "avx2" => 6,
+                    _ => 4,
+                };
                 for rows in 1..=most {
                     let (mut got, mut want) =
                         ([0.0; MAX_ROWS * MAX_COLUMNS], [0.0; MAX_ROWS * MAX_COLUMNS]);

@@ -36,7 +36,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", default_value_t = 0)]
     threads: usize,
     /// Vector instructions; the best of this CPU if not given
-    #[arg(long, value_name = "avx512|avx2|neon|portable", value_parser = level)]
+    #[arg(long, value_name = "amx|avx512|avx2|neon|portable", value_parser = level)]
     level: Option<KernelLevel>,
     /// How keys and values are kept
     #[arg(long, value_name = "f16|q8", value_parser = parse_kv, default_value = "f16")]

@@ -46,5 +46,10 @@ fn levels_have_names() {
     }
     assert!(KernelLevel::from_name("sse9").is_none());
     assert!(KernelLevel::Portable.is_available());
-    assert_eq!(Proof::detect().level(), KernelLevel::detect());
+    let best = match KernelLevel::detect() {
+        // tiles are the encoder's
+        KernelLevel::Amx => KernelLevel::Avx512,
+        other => other,
+    };
+    assert_eq!(Proof::detect().level(), best);
 }
