@@ -241,6 +241,28 @@ typedef enum {
 } rag_guard;
 
 /**
+ * The numbers that an encoder multiplies.
+ */
+typedef enum {
+    /**
+     * bf16 where the CPU multiplies it, else f32.
+     */
+    RAG_PRECISION_AUTO = 0,
+    /**
+     * f32 throughout.
+     */
+    RAG_PRECISION_F32 = 1,
+    /**
+     * Weights, inputs and attention rounded to bf16, sums in f32.
+     */
+    RAG_PRECISION_BF16 = 2,
+    /**
+     * Weights and inputs rounded to 8 bits. Such vectors are not compared with others: the fingerprint differs.
+     */
+    RAG_PRECISION_INT8 = 3,
+} rag_precision;
+
+/**
  * Why a generation ended.
  */
 typedef enum {
@@ -609,6 +631,11 @@ typedef struct rag_chat rag_chat;
 typedef struct rag_check_report rag_check_report;
 
 /**
+ * Documents, by name. Owned by the caller; free it once with rag_documents_free. Any number of threads may read it.
+ */
+typedef struct rag_documents rag_documents;
+
+/**
  * A sentence encoder. Owned by the caller; free it once with rag_encoder_free. Any number of threads may use it.
  */
 typedef struct rag_encoder rag_encoder;
@@ -692,6 +719,11 @@ typedef struct {
      * How many.
      */
     size_t also_count;
+    /**
+     * An encoder that is loaded already, or is the caller's own, in place of `encoder`, which is then NULL. It may be freed once
+     * the file is open. NULL: none.
+     */
+    const rag_encoder *loaded_encoder;
 } rag_open_options;
 
 /**
@@ -1268,6 +1300,56 @@ typedef struct {
 } rag_passage;
 
 /**
+ * A document as the file holds it, without its text. Lent by a rag_documents; later versions may append fields.
+ */
+typedef struct {
+    /**
+     * Its number, never reused.
+     */
+    int64_t document_id;
+    /**
+     * An absolute path, or the name that added text was given.
+     */
+    const char *uri;
+    /**
+     * The format: "markdown", "pdf", ...
+     */
+    const char *kind;
+    /**
+     * NULL if it has none.
+     */
+    const char *title;
+    /**
+     * ISO 639-1 code; NULL if not known.
+     */
+    const char *lang;
+    /**
+     * What its format or the caller says of it: a JSON object of texts.
+     */
+    const char *metadata_json;
+    /**
+     * Why nothing of it is held; NULL if something is.
+     */
+    const char *skipped;
+    /**
+     * Size of the source when it was read.
+     */
+    uint64_t size_bytes;
+    /**
+     * Its time of last change when it was read, nanoseconds since 1970; 0 for added text.
+     */
+    int64_t mtime_ns;
+    /**
+     * Bytes of its text.
+     */
+    uint64_t text_bytes;
+    /**
+     * Passages it was cut into.
+     */
+    size_t passage_count;
+} rag_document;
+
+/**
  * A passage found. Lent by rag_hits_at or rag_answer_hit_at until its owner is freed; later versions may append
  * fields.
  */
@@ -1548,7 +1630,41 @@ typedef struct {
      * for them. NULL: "auto".
      */
     const char *backend;
+    /**
+     * Instructions of our own kernels: "amx", "avx512", "avx2", "neon" or "portable". NULL: the best that the CPU has.
+     */
+    const char *level;
+    /**
+     * Most threads of a call. 0: as many as the machine runs at once.
+     */
+    size_t threads;
+    /**
+     * Keep the first so many floats of each vector, scaled to length 1 again, for models trained so. 0: all.
+     */
+    size_t truncate_dim;
+    /**
+     * A rag_precision.
+     */
+    int32_t precision;
+    /**
+     * Zero.
+     */
+    int32_t reserved;
 } rag_encoder_options;
+
+/**
+ * Turns `count` texts into `count` rows of floats in `rows`, one row of the encoder's length for each, of any length but
+ * zero: they are scaled to 1. `role` is a rag_text_role. Text `i` is `sizes[i]` bytes of UTF-8 at `texts[i]`, not
+ * NUL-terminated; there are 64 at most. All are borrowed for the callback, `rows` is zero before. Return false if it cannot:
+ * the call that needed the vectors ends with RAG_MODEL. Several threads may call it at once, also threads of the library's.
+ * It must not throw, not longjmp, and not use a knowledge base that was opened with it.
+ */
+typedef bool (*rag_on_encode)(int32_t role,
+                              const char *const *texts,
+                              const size_t *sizes,
+                              size_t count,
+                              float *rows,
+                              void *user_data);
 
 /**
  * How to load a generator. Begin with RAG_GENERATOR_OPTIONS_INIT; zero in a field is its default.
@@ -1991,6 +2107,51 @@ rag_status rag_kb_passage(const rag_kb *kb,
 void rag_passage_free(rag_passage *passage);
 
 /**
+ * The documents that pass `filter`, such as "kind = pdf AND year >= 2020", by name; all, and the files that were skipped
+ * too, if it is NULL. `filter` may be NULL. On success `*documents` is owned by the caller: free it with rag_documents_free.
+ *
+ * RAG_INVALID_ARGUMENT: the filter.
+ */
+rag_status rag_kb_documents(const rag_kb *kb,
+                            const char *filter,
+                            rag_documents **documents,
+                            rag_error **error);
+
+/**
+ * How many there are; 0 for NULL.
+ */
+size_t rag_documents_count(const rag_documents *documents);
+
+/**
+ * The document at `index`, from 0, lent until `documents` is freed; NULL beyond the last and for NULL.
+ */
+const rag_document *rag_documents_at(const rag_documents *documents,
+                                     size_t index);
+
+/**
+ * All as the JSON object {"documents": [...]}. On success `*json` is owned by the caller: free it with rag_string_free.
+ */
+rag_status rag_documents_to_json(const rag_documents *documents,
+                                 char **json,
+                                 rag_error **error);
+
+/**
+ * Frees documents. NULL is allowed and does nothing.
+ */
+void rag_documents_free(rag_documents *documents);
+
+/**
+ * The numbers of the passages of the document named `uri`, in their order, for rag_kb_passage; none for a file that was
+ * skipped. On success `*ids` is owned by the caller: free it with rag_passage_ids_free.
+ *
+ * RAG_NOT_FOUND: there is no such document.
+ */
+rag_status rag_kb_passages(const rag_kb *kb,
+                           const char *uri,
+                           rag_passage_ids **ids,
+                           rag_error **error);
+
+/**
  * How many hits there are; 0 for NULL.
  */
 size_t rag_hits_count(const rag_hits *hits);
@@ -2268,7 +2429,8 @@ rag_status rag_encoder_open(const char *name,
 /**
  * As rag_encoder_open, with options; `options` may be NULL.
  *
- * RAG_INVALID_ARGUMENT: the backend's device is not there, or candle does not run the family.
+ * RAG_INVALID_ARGUMENT: this CPU does not have the level asked for, the backend's device is not there, or candle does
+ * not run the family or the precision.
  */
 rag_status rag_encoder_open_with(const char *name,
                                  const rag_encoder_options *options,
@@ -2276,9 +2438,58 @@ rag_status rag_encoder_open_with(const char *name,
                                  rag_error **error);
 
 /**
+ * Makes an encoder of the caller's own, which `on_encode` runs. Pass it in rag_open_options.loaded_encoder each time the file is
+ * opened: the file keeps `name` alone. On success `*encoder` is owned by the caller; `user_data` must live until every
+ * knowledge base that was opened with it is closed, and every chat freed.
+ *
+ * `name` stands for the vectors: a file is only searched by an encoder of the name, `dim` and `max_tokens` it was built with.
+ * `dim` is the length of a vector, 1 to 4096; `max_tokens` the most words of a passage, 64 or more, 0 for 200. `user_data` may
+ * be NULL.
+ *
+ * RAG_INVALID_ARGUMENT: an empty name, or a number out of range.
+ */
+rag_status rag_encoder_own(const char *name,
+                           size_t dim,
+                           size_t max_tokens,
+                           rag_on_encode on_encode,
+                           void *user_data,
+                           rag_encoder **encoder,
+                           rag_error **error);
+
+/**
  * Length of its vectors; 0 for NULL.
  */
 size_t rag_encoder_dim(const rag_encoder *encoder);
+
+/**
+ * Most tokens of a text, special tokens and prefix included; the rest of a longer one is left out. 0 for NULL.
+ */
+size_t rag_encoder_max_tokens(const rag_encoder *encoder);
+
+/**
+ * What makes vectors comparable: encoders with the same fingerprint may stand in for each other. Lent until the
+ * encoder is freed; NULL for NULL.
+ */
+const char *rag_encoder_fingerprint(const rag_encoder *encoder);
+
+/**
+ * The numbers it multiplies, never RAG_PRECISION_AUTO; that for NULL.
+ */
+rag_precision rag_encoder_precision(const rag_encoder *encoder);
+
+/**
+ * The instructions it runs, as in rag_encoder_options; "candle" where candle chooses, "own" for one of the caller's own. Lent until the encoder is freed;
+ * NULL for NULL.
+ */
+const char *rag_encoder_level(const rag_encoder *encoder);
+
+/**
+ * Counts the tokens of `text`, without special tokens and prefix, into `*count`.
+ */
+rag_status rag_encoder_token_count(const rag_encoder *encoder,
+                                   const char *text,
+                                   size_t *count,
+                                   rag_error **error);
 
 /**
  * Encodes `count` NUL-terminated texts into `vectors`, one unit row of rag_encoder_dim floats for each.

@@ -8,6 +8,7 @@
 #ifndef RAG_HPP
 #define RAG_HPP
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -307,6 +308,20 @@ struct Skipped {
     rag_status code;
 };
 
+/// A document that a knowledge base holds, or a file that it passed over.
+struct Document {
+    std::int64_t id;
+    std::string uri, kind, title, lang;
+    /// A JSON object of texts.
+    std::string metadata_json;
+    /// Why nothing of it is held; empty if something is.
+    std::string skipped;
+    std::uint64_t size_bytes;
+    std::int64_t mtime_ns;
+    std::uint64_t text_bytes;
+    std::size_t passage_count;
+};
+
 /// What a sync did.
 class SyncReport {
 public:
@@ -335,6 +350,8 @@ struct Damage {
     bool repairable;
 };
 
+class Encoder;
+
 /// How to open a knowledge base; an empty string is the default.
 struct OpenOptions {
     std::string encoder;
@@ -344,6 +361,8 @@ struct OpenOptions {
     std::string reranker;
     /// Further knowledge bases, searched as if all were one file.
     std::vector<std::string> also;
+    /// An encoder that is loaded already, or your own, in place of `encoder`.
+    const Encoder *loaded_encoder = nullptr;
 };
 
 /// How to mirror a folder; zero is the default. Return false from `on_progress` to stop.
@@ -670,6 +689,86 @@ private:
     detail::Handle<rag_chat, rag_chat_free> handle_;
 };
 
+/// rag_encoder_options with C++ strings.
+struct EncoderOptions {
+    std::string model_dir, backend, level;
+    std::size_t threads = 0, truncate_dim = 0;
+    rag_precision precision = RAG_PRECISION_AUTO;
+};
+
+/// A sentence encoder without a knowledge base.
+class Encoder {
+public:
+    explicit Encoder(const std::string &name, const EncoderOptions &options = {})
+        : handle_(detail::make<rag_encoder, rag_encoder_free>([&](rag_encoder **out, rag_error **error) {
+              rag_encoder_options raw = RAG_ENCODER_OPTIONS_INIT;
+              raw.model_dir = detail::or_null(options.model_dir);
+              raw.backend = detail::or_null(options.backend);
+              raw.level = detail::or_null(options.level);
+              raw.threads = options.threads;
+              raw.truncate_dim = options.truncate_dim;
+              raw.precision = options.precision;
+              return rag_encoder_open_with(name.c_str(), &raw, out, error);
+          })) {}
+    /// Turns texts into rows of `dim` numbers, row after row; rows may have any length but zero.
+    using Function =
+        std::function<std::vector<float>(rag_text_role role, const std::vector<std::string_view> &texts)>;
+    /// An encoder of your own; see rag_encoder_own. Several threads may call `encode` at once. If it throws, the call that needed
+    /// the vectors fails with RAG_MODEL. It must outlive every KnowledgeBase that is opened with it.
+    Encoder(const std::string &name, std::size_t dim, Function encode, std::size_t max_tokens = 200)
+        : own_(std::make_unique<Own>(Own{std::move(encode), dim})),
+          handle_(detail::make<rag_encoder, rag_encoder_free>([&](rag_encoder **out, rag_error **error) {
+              return rag_encoder_own(name.c_str(), dim, max_tokens, run_own, own_.get(), out, error);
+          })) {}
+    std::size_t dim() const { return rag_encoder_dim(handle_.get()); }
+    std::size_t max_tokens() const { return rag_encoder_max_tokens(handle_.get()); }
+    std::string fingerprint() const { return rag_encoder_fingerprint(handle_.get()); }
+    rag_precision precision() const { return rag_encoder_precision(handle_.get()); }
+    std::string level() const { return rag_encoder_level(handle_.get()); }
+    /// Tokens of a text, without special tokens and prefix.
+    std::size_t token_count(const std::string &text) const {
+        std::size_t count = 0;
+        detail::check(
+            [&](rag_error **error) { return rag_encoder_token_count(handle_.get(), text.c_str(), &count, error); });
+        return count;
+    }
+    /// One unit row of dim() floats for each text, row after row.
+    std::vector<float> encode(const std::vector<std::string> &texts,
+                              rag_text_role role = RAG_TEXT_PASSAGE) const {
+        const std::vector<const char *> raw = detail::pointers(texts);
+        std::vector<float> vectors(texts.size() * dim());
+        detail::check([&](rag_error **error) {
+            return rag_encoder_encode(handle_.get(), role, raw.data(), raw.size(), vectors.data(),
+                                      vectors.size(), nullptr, error);
+        });
+        return vectors;
+    }
+
+    const rag_encoder *handle() const { return handle_.get(); }
+
+private:
+    struct Own {
+        Function encode;
+        std::size_t dim;
+    };
+    static bool run_own(std::int32_t role, const char *const *texts, const std::size_t *sizes, std::size_t count,
+                        float *rows, void *user_data) {
+        try {
+            const Own &own = *static_cast<const Own *>(user_data);
+            std::vector<std::string_view> views;
+            for (std::size_t i = 0; i < count; i++) views.emplace_back(texts[i], sizes[i]);
+            const std::vector<float> given = own.encode(static_cast<rag_text_role>(role), views);
+            if (given.size() != count * own.dim) return false;
+            std::copy(given.begin(), given.end(), rows);
+            return true;
+        } catch (...) {
+            return false;
+        }
+    }
+    std::unique_ptr<Own> own_;
+    detail::Handle<rag_encoder, rag_encoder_free> handle_;
+};
+
 /// One knowledge base. Threads may share it.
 class KnowledgeBase {
 public:
@@ -687,6 +786,7 @@ public:
         const auto also = detail::pointers(options.also);
         raw.also = also.data();
         raw.also_count = also.size();
+        raw.loaded_encoder = options.loaded_encoder ? options.loaded_encoder->handle() : nullptr;
         handle_ = detail::make<rag_kb, rag_kb_close>([&](rag_kb **out, rag_error **error) {
             return rag_kb_open(path.c_str(), &raw, out, error);
         });
@@ -809,6 +909,28 @@ public:
         });
     }
 
+    /// The documents that pass a filter, by name; all, and the files that were skipped, if it is empty.
+    std::vector<Document> documents(const std::string &filter = {}) const {
+        const auto list = detail::make<rag_documents, rag_documents_free>([&](rag_documents **out, rag_error **error) {
+            return rag_kb_documents(handle_.get(), detail::or_null(filter), out, error);
+        });
+        std::vector<Document> all;
+        for (std::size_t i = 0; const rag_document *one = rag_documents_at(list.get(), i); i++)
+            all.push_back({one->document_id, one->uri, one->kind, std::string(detail::or_empty(one->title)),
+                           std::string(detail::or_empty(one->lang)), one->metadata_json,
+                           std::string(detail::or_empty(one->skipped)), one->size_bytes, one->mtime_ns,
+                           one->text_bytes, one->passage_count});
+        return all;
+    }
+    /// The numbers of a document's passages, in their order, for passage().
+    std::vector<std::int64_t> passages(const std::string &uri) const {
+        const auto ids = detail::make<rag_passage_ids, rag_passage_ids_free>([&](rag_passage_ids **out, rag_error **error) {
+            return rag_kb_passages(handle_.get(), uri.c_str(), out, error);
+        });
+        std::vector<std::int64_t> all(rag_passage_ids_count(ids.get()));
+        for (std::size_t i = 0; i < all.size(); i++) all[i] = rag_passage_ids_at(ids.get(), i);
+        return all;
+    }
     Info info() const {
         return detail::make<rag_info, rag_info_free>([&](rag_info **info, rag_error **error) {
             return rag_kb_info(handle_.get(), info, error);
@@ -870,33 +992,6 @@ private:
     }
 
     detail::Handle<rag_kb, rag_kb_close> handle_;
-};
-
-/// A sentence encoder without a knowledge base.
-class Encoder {
-public:
-    /// `backend` is what runs it: see rag_encoder_options.
-    explicit Encoder(const std::string &name, const std::string &backend = {})
-        : handle_(detail::make<rag_encoder, rag_encoder_free>([&](rag_encoder **out, rag_error **error) {
-              rag_encoder_options raw = RAG_ENCODER_OPTIONS_INIT;
-              raw.backend = detail::or_null(backend);
-              return rag_encoder_open_with(name.c_str(), &raw, out, error);
-          })) {}
-    std::size_t dim() const { return rag_encoder_dim(handle_.get()); }
-    /// One unit row of dim() floats for each text, row after row.
-    std::vector<float> encode(const std::vector<std::string> &texts,
-                              rag_text_role role = RAG_TEXT_PASSAGE) const {
-        const std::vector<const char *> raw = detail::pointers(texts);
-        std::vector<float> vectors(texts.size() * dim());
-        detail::check([&](rag_error **error) {
-            return rag_encoder_encode(handle_.get(), role, raw.data(), raw.size(), vectors.data(),
-                                      vectors.size(), nullptr, error);
-        });
-        return vectors;
-    }
-
-private:
-    detail::Handle<rag_encoder, rag_encoder_free> handle_;
 };
 
 /// What was generated.

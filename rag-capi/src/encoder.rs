@@ -1,22 +1,48 @@
 //! Texts to unit vectors, without a knowledge base.
 
-use std::ffi::c_char;
+use std::ffi::{c_char, c_void};
+use std::num::NonZeroUsize;
+use std::path::Path;
 use std::ptr;
+use std::sync::Arc;
 
-use rag_core::encode::{Encoder, EncoderOptions};
+use rag_core::encode::{Encoder, EncoderOptions, OwnEncoder, Precision, TextEncoder, TextRole};
+use rag_core::kernels::KernelLevel;
 use rag_core::model::Backend;
 use rag_core::{Error, Result};
 
-use crate::boundary::{self, Output, run};
+use crate::boundary::{self, Output, Texts, run};
 use crate::error::{rag_error, rag_status};
 use crate::kb::model_dirs;
 use crate::options::{self, Options, choice, rag_text_role};
 use crate::progress::{self, rag_cancel};
 
+/// The numbers that an encoder multiplies.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum rag_precision {
+    /// bf16 where the CPU multiplies it, else f32.
+    RAG_PRECISION_AUTO = 0,
+    /// f32 throughout.
+    RAG_PRECISION_F32 = 1,
+    /// Weights, inputs and attention rounded to bf16, sums in f32.
+    RAG_PRECISION_BF16 = 2,
+    /// Weights and inputs rounded to 8 bits. Such vectors are not compared with others: the fingerprint differs.
+    RAG_PRECISION_INT8 = 3,
+}
+
 /// A sentence encoder. Owned by the caller; free it once with rag_encoder_free. Any number of threads may use it.
-#[derive(Debug)]
 pub struct rag_encoder {
-    encoder: Encoder,
+    encoder: Arc<Encoder>,
+    fingerprint: *const c_char,
+    level: *const c_char,
+    _texts: Texts,
+}
+
+impl std::fmt::Debug for rag_encoder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.encoder.fmt(f)
+    }
 }
 
 /// How to load an encoder. Begin with RAG_ENCODER_OPTIONS_INIT; zero in a field is its default.
@@ -30,9 +56,19 @@ pub struct rag_encoder_options {
     /// What runs the network: "auto" for our own kernels, "candle" for candle on the CPU; "cuda:0" or "metal:0" in builds
     /// for them. NULL: "auto".
     pub backend: *const c_char,
+    /// Instructions of our own kernels: "amx", "avx512", "avx2", "neon" or "portable". NULL: the best that the CPU has.
+    pub level: *const c_char,
+    /// Most threads of a call. 0: as many as the machine runs at once.
+    pub threads: usize,
+    /// Keep the first so many floats of each vector, scaled to length 1 again, for models trained so. 0: all.
+    pub truncate_dim: usize,
+    /// A rag_precision.
+    pub precision: i32,
+    /// Zero.
+    pub reserved: i32,
 }
 
-// SAFETY: repr(C), struct_size first, then only pointers.
+// SAFETY: repr(C), struct_size first, then only pointers and integers.
 unsafe impl Options for rag_encoder_options {}
 
 /// Loads the encoder `name`: a name in the model cache, a path or a hub id already on this machine, looked up as by
@@ -45,20 +81,14 @@ pub unsafe extern "C" fn rag_encoder_open(
     encoder: *mut *mut rag_encoder,
     error: *mut *mut rag_error,
 ) -> rag_status {
-    // SAFETY: the pointers are null or valid as the contract above says.
-    unsafe {
-        run(error, || {
-            let place = Output::required(encoder, "encoder")?;
-            let encoder = load(boundary::text(name, "name")?, ptr::null())?;
-            place.set(|| rag_encoder { encoder });
-            Ok(())
-        })
-    }
+    // SAFETY: passed on; null options are all defaults.
+    unsafe { rag_encoder_open_with(name, ptr::null(), encoder, error) }
 }
 
 /// As rag_encoder_open, with options; `options` may be NULL.
 ///
-/// RAG_INVALID_ARGUMENT: the backend's device is not there, or candle does not run the family.
+/// RAG_INVALID_ARGUMENT: this CPU does not have the level asked for, the backend's device is not there, or candle does
+/// not run the family or the precision.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rag_encoder_open_with(
     name: *const c_char,
@@ -71,7 +101,7 @@ pub unsafe extern "C" fn rag_encoder_open_with(
         run(error, || {
             let place = Output::required(encoder, "encoder")?;
             let encoder = load(boundary::text(name, "name")?, options)?;
-            place.set(|| rag_encoder { encoder });
+            place.set(|| encoder.into());
             Ok(())
         })
     }
@@ -81,15 +111,144 @@ pub unsafe extern "C" fn rag_encoder_open_with(
 /// `options` is null or valid, with its fields.
 unsafe fn load(name: &str, options: *const rag_encoder_options) -> Result<Encoder> {
     // SAFETY: passed on to the caller.
-    let (dirs, backend) = unsafe {
+    let (given, dirs, backend, level) = unsafe {
         let given = options::read(options)?;
-        (model_dirs(given.model_dir)?, boundary::optional_text(given.backend, "backend")?)
+        let backend = boundary::optional_text(given.backend, "backend")?;
+        let level = boundary::optional_text(given.level, "level")?;
+        (given, model_dirs(given.model_dir)?, backend, level)
     };
     let backend = Backend::from_name(backend.unwrap_or("auto")).ok_or_else(|| {
         Error::invalid("backend", "it is not auto, candle, cuda, cuda:N, metal or metal:N")
     })?;
-    let options = EncoderOptions { backend, ..EncoderOptions::default() };
+    let level = level.map(|name| {
+        let known = KernelLevel::ALL.map(KernelLevel::name).join(", ");
+        let reason = || format!("{name:?} is not one of {known}");
+        KernelLevel::from_name(name).ok_or_else(|| Error::invalid("level", reason()))
+    });
+    let precisions = [Precision::Auto, Precision::F32, Precision::Bf16, Precision::Int8];
+    let options = EncoderOptions {
+        precision: choice(given.precision, &precisions, "precision")?,
+        level: level.transpose()?,
+        thread_count: NonZeroUsize::new(given.threads),
+        truncate_dim: NonZeroUsize::new(given.truncate_dim),
+        backend,
+    };
     Encoder::load_with(&dirs.resolve(name)?, name, &options)
+}
+
+impl From<Encoder> for rag_encoder {
+    fn from(encoder: Encoder) -> Self {
+        let mut texts = Texts::default();
+        let fingerprint = texts.keep(&encoder.identity().fingerprint);
+        let level = texts.keep(encoder.level_name());
+        Self { encoder: Arc::new(encoder), fingerprint, level, _texts: texts }
+    }
+}
+
+impl rag_encoder {
+    /// The encoder, to be shared.
+    pub(crate) fn shared(&self) -> Arc<Encoder> {
+        Arc::clone(&self.encoder)
+    }
+}
+
+/// Turns `count` texts into `count` rows of floats in `rows`, one row of the encoder's length for each, of any length but
+/// zero: they are scaled to 1. `role` is a rag_text_role. Text `i` is `sizes[i]` bytes of UTF-8 at `texts[i]`, not
+/// NUL-terminated; there are 64 at most. All are borrowed for the callback, `rows` is zero before. Return false if it cannot:
+/// the call that needed the vectors ends with RAG_MODEL. Several threads may call it at once, also threads of the library's.
+/// It must not throw, not longjmp, and not use a knowledge base that was opened with it.
+pub type rag_on_encode = Option<
+    unsafe extern "C" fn(
+        role: i32,
+        texts: *const *const c_char,
+        sizes: *const usize,
+        count: usize,
+        rows: *mut f32,
+        user_data: *mut c_void,
+    ) -> bool,
+>;
+
+/// A callback of C's behind the core's encoders.
+struct Callback {
+    name: String,
+    dim: usize,
+    on_encode: unsafe extern "C" fn(
+        i32,
+        *const *const c_char,
+        *const usize,
+        usize,
+        *mut f32,
+        *mut c_void,
+    ) -> bool,
+    user_data: *mut c_void,
+}
+
+// SAFETY: the callback and its data are for many threads, by the contract of `rag_on_encode`.
+unsafe impl Send for Callback {}
+// SAFETY: as above.
+unsafe impl Sync for Callback {}
+
+impl TextEncoder for Callback {
+    fn encode(&self, role: TextRole, texts: &[&str]) -> Result<Vec<f32>> {
+        let role = match role {
+            TextRole::Passage => rag_text_role::RAG_TEXT_PASSAGE,
+            TextRole::Query => rag_text_role::RAG_TEXT_QUERY,
+        };
+        let pointers: Vec<_> = texts.iter().map(|text| text.as_ptr().cast::<c_char>()).collect();
+        let sizes: Vec<usize> = texts.iter().map(|text| text.len()).collect();
+        let mut rows = vec![0.0; texts.len().saturating_mul(self.dim)];
+        // SAFETY: arrays of `count` elements, and rows of `count * dim` floats, alive for the call; the callback is the
+        // caller's, by its contract.
+        let done = unsafe {
+            (self.on_encode)(
+                role as i32,
+                pointers.as_ptr(),
+                sizes.as_ptr(),
+                texts.len(),
+                rows.as_mut_ptr(),
+                self.user_data,
+            )
+        };
+        if done {
+            return Ok(rows);
+        }
+        Err(Error::model(Path::new(&self.name), "its callback returned false"))
+    }
+}
+
+/// Makes an encoder of the caller's own, which `on_encode` runs. Pass it in rag_open_options.loaded_encoder each time the file is
+/// opened: the file keeps `name` alone. On success `*encoder` is owned by the caller; `user_data` must live until every
+/// knowledge base that was opened with it is closed, and every chat freed.
+///
+/// `name` stands for the vectors: a file is only searched by an encoder of the name, `dim` and `max_tokens` it was built with.
+/// `dim` is the length of a vector, 1 to 4096; `max_tokens` the most words of a passage, 64 or more, 0 for 200. `user_data` may
+/// be NULL.
+///
+/// RAG_INVALID_ARGUMENT: an empty name, or a number out of range.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rag_encoder_own(
+    name: *const c_char,
+    dim: usize,
+    max_tokens: usize,
+    on_encode: rag_on_encode,
+    user_data: *mut c_void,
+    encoder: *mut *mut rag_encoder,
+    error: *mut *mut rag_error,
+) -> rag_status {
+    // SAFETY: the pointers are null or valid as the contract above says.
+    unsafe {
+        run(error, || {
+            let place = Output::required(encoder, "encoder")?;
+            let name = boundary::text(name, "name")?.to_owned();
+            let on_encode =
+                on_encode.ok_or_else(|| Error::invalid("on_encode", "must not be NULL"))?;
+            let max_tokens = options::or_default(max_tokens, 200);
+            let callback = Callback { name: name.clone(), dim, on_encode, user_data };
+            let encoder = Encoder::own(OwnEncoder { name, dim, max_tokens }, Box::new(callback))?;
+            place.set(|| encoder.into());
+            Ok(())
+        })
+    }
 }
 
 /// Length of its vectors; 0 for NULL.
@@ -97,6 +256,61 @@ unsafe fn load(name: &str, options: *const rag_encoder_options) -> Result<Encode
 pub unsafe extern "C" fn rag_encoder_dim(encoder: *const rag_encoder) -> usize {
     // SAFETY: null or live, by contract.
     unsafe { encoder.as_ref() }.map_or(0, |encoder| encoder.encoder.identity().dim)
+}
+
+/// Most tokens of a text, special tokens and prefix included; the rest of a longer one is left out. 0 for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rag_encoder_max_tokens(encoder: *const rag_encoder) -> usize {
+    // SAFETY: null or live, by contract.
+    unsafe { encoder.as_ref() }.map_or(0, |encoder| encoder.encoder.identity().max_tokens)
+}
+
+/// What makes vectors comparable: encoders with the same fingerprint may stand in for each other. Lent until the
+/// encoder is freed; NULL for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rag_encoder_fingerprint(encoder: *const rag_encoder) -> *const c_char {
+    // SAFETY: null or live, by contract.
+    unsafe { encoder.as_ref() }.map_or(ptr::null(), |encoder| encoder.fingerprint)
+}
+
+/// The numbers it multiplies, never RAG_PRECISION_AUTO; that for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rag_encoder_precision(encoder: *const rag_encoder) -> rag_precision {
+    // SAFETY: null or live, by contract.
+    match unsafe { encoder.as_ref() }.map(|encoder| encoder.encoder.precision()) {
+        Some(Precision::F32) => rag_precision::RAG_PRECISION_F32,
+        Some(Precision::Bf16) => rag_precision::RAG_PRECISION_BF16,
+        Some(Precision::Int8) => rag_precision::RAG_PRECISION_INT8,
+        _ => rag_precision::RAG_PRECISION_AUTO,
+    }
+}
+
+/// The instructions it runs, as in rag_encoder_options; "candle" where candle chooses, "own" for one of the caller's own. Lent until the encoder is freed;
+/// NULL for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rag_encoder_level(encoder: *const rag_encoder) -> *const c_char {
+    // SAFETY: null or live, by contract.
+    unsafe { encoder.as_ref() }.map_or(ptr::null(), |encoder| encoder.level)
+}
+
+/// Counts the tokens of `text`, without special tokens and prefix, into `*count`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rag_encoder_token_count(
+    encoder: *const rag_encoder,
+    text: *const c_char,
+    count: *mut usize,
+    error: *mut *mut rag_error,
+) -> rag_status {
+    // SAFETY: the pointers are null or valid as the contract above says.
+    unsafe {
+        run(error, || {
+            let encoder = &boundary::handle(encoder, "encoder")?.encoder;
+            let text = boundary::text(text, "text")?;
+            let place = boundary::array_mut(count, 1, "count")?;
+            place.fill(encoder.token_count(text)?);
+            Ok(())
+        })
+    }
 }
 
 /// Encodes `count` NUL-terminated texts into `vectors`, one unit row of rag_encoder_dim floats for each.

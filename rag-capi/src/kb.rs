@@ -18,6 +18,7 @@ use rag_core::{
 
 use crate::answer::{self, rag_answer};
 use crate::boundary::{self, Output, run};
+use crate::encoder::rag_encoder;
 use crate::error::{rag_error, rag_status};
 use crate::hits::{rag_hits, rag_passage_ids};
 use crate::options::{
@@ -110,6 +111,7 @@ unsafe fn open_options(options: *const rag_open_options) -> Result<OpenOptions> 
         let accesses = [Access::Create, Access::ReadWrite, Access::ReadOnly];
         Ok(OpenOptions {
             encoder: owned_text(given.encoder, "encoder")?,
+            loaded_encoder: given.loaded_encoder.as_ref().map(rag_encoder::shared),
             llm: owned_text(given.llm, "llm")?,
             model_dirs: model_dirs(given.model_dir)?,
             access: choice(given.access, &accesses, "access")?,

@@ -7,6 +7,7 @@ use std::slice;
 use rag_core::{Error, Result};
 
 use crate::boundary;
+use crate::encoder::rag_encoder;
 use crate::progress::{rag_cancel, rag_on_piece, rag_on_progress};
 
 /// Whether a knowledge base may be created and written.
@@ -200,6 +201,9 @@ pub struct rag_open_options {
     pub also: *const *const c_char,
     /// How many.
     pub also_count: usize,
+    /// An encoder that is loaded already, or is the caller's own, in place of `encoder`, which is then NULL. It may be freed once
+    /// the file is open. NULL: none.
+    pub loaded_encoder: *const rag_encoder,
 }
 
 /// How to mirror a folder. Begin with RAG_SYNC_OPTIONS_INIT; zero in a field is its default.

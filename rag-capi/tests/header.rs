@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Order of the sources in the header.
-const SOURCES: [&str; 14] = [
+const SOURCES: [&str; 15] = [
     "version",
     "error",
     "progress",
@@ -12,6 +12,7 @@ const SOURCES: [&str; 14] = [
     "kb",
     "care",
     "info",
+    "documents",
     "hits",
     "answer",
     "guards",

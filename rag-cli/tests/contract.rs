@@ -150,6 +150,14 @@ fn knowledge_base_commands_keep_their_keys() {
     );
     assert_eq!((&info["document_count"], &info["dim"]), (&json!(2), &json!(384)));
     assert_eq!(json(&["check", &kb, "--json"], 0), json!({"sound": true, "damage": []}));
+    let listed = json(&["list", &kb, "--json"], 0);
+    let keys =
+        ["uri", "kind", "title", "lang", "size_bytes", "passage_count", "metadata", "skipped"];
+    listed["documents"].as_array().unwrap().iter().for_each(|one| assert_keys(one, &keys));
+    let skipped = json(&["list", &kb, "--skipped", "--json"], 0);
+    assert_eq!(skipped["documents"][0]["skipped"]["code"], "Document");
+    let kept = json(&["list", &kb, "--filter", "path glob '*.pdf'", "--json"], 0);
+    assert_eq!(kept, json!({"documents": []}));
 
     for mode in ["dense", "lexical", "hybrid"] {
         let search =

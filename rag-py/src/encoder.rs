@@ -2,13 +2,15 @@
 
 use std::ffi::CString;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use numpy::{PyArray1, PyArray2, PyArrayMethods};
-use pyo3::exceptions::PyUserWarning;
+use pyo3::exceptions::{PyUserWarning, PyValueError};
 use pyo3::prelude::*;
-use rag_core::encode::Embeddings;
+use rag_core::encode::{Embeddings, OwnEncoder, TextEncoder, TextRole};
 
 use crate::encode_stream::EncodeStream;
+use crate::error::raised;
 use crate::interrupt::{call, long_call};
 use crate::options::{Keywords, encoder_options, model_dirs, model_name};
 use crate::process::ThisProcess;
@@ -16,7 +18,7 @@ use crate::process::ThisProcess;
 /// A loaded sentence encoder. Any number of threads may use it at once.
 #[pyclass(frozen, module = "rag_py._native")]
 pub(crate) struct Encoder {
-    inner: ThisProcess<rag_core::encode::Encoder>,
+    inner: ThisProcess<Arc<rag_core::encode::Encoder>>,
 }
 
 #[pymethods]
@@ -26,7 +28,7 @@ impl Encoder {
     /// Args:
     ///     name_or_path: The model.
     ///     precision: "auto" (bf16 where the CPU multiplies it, else f32), "f32", "bf16" or "int8".
-    ///     level: Vector instructions: "best", "avx512", "avx2", "neon" or "portable".
+    ///     level: Instructions: "best", "amx", "avx512", "avx2", "neon" or "portable".
     ///     threads: Most threads of a call; default: one per CPU.
     ///     truncate_dim: Keep the first numbers of each vector, scaled to length 1 again; default: all.
     ///     backend: "auto" (our own kernels), "candle" (on the CPU), "cuda", "cuda:N", "metal" or "metal:N" (candle on a
@@ -52,7 +54,44 @@ impl Encoder {
         let load =
             || rag_core::encode::Encoder::load_with(&model_dirs().resolve(&name)?, &name, &options);
         let inner = call(py, load)?;
-        Ok(Self { inner: ThisProcess::new(inner) })
+        Ok(Self { inner: ThisProcess::new(Arc::new(inner)) })
+    }
+
+    /// An encoder of your own: any callable that turns texts into vectors.
+    ///
+    /// Give it to `rag_py.open(encoder=...)`, each time the file is opened: the file keeps its name alone. Passages are cut by
+    /// words. What the callable raises comes out of the call that needed the vectors.
+    ///
+    /// Args:
+    ///     name: Stands for the vectors: a file is only searched by an encoder of the name, dim and max_tokens it was built
+    ///         with. Give another when the vectors change.
+    ///     dim: Length of a vector, 1 to 4,096.
+    ///     encode: Gets a list of at most 64 texts and returns an array of shape `[len(texts), dim]`, or what numpy makes one
+    ///         of. Rows may have any length but zero; they are scaled to 1. Several threads may call it at once.
+    ///     encode_queries: The same for questions. Default: `encode`.
+    ///     max_tokens: Most words of a passage, 64 or more. Default 200.
+    ///
+    /// Raises:
+    ///     InvalidArgumentError: An empty name, or a number out of range.
+    #[staticmethod]
+    #[pyo3(signature = (name, dim, encode, *, encode_queries=None, max_tokens=200))]
+    fn from_callable(
+        py: Python<'_>,
+        name: String,
+        dim: usize,
+        encode: Py<PyAny>,
+        encode_queries: Option<Py<PyAny>>,
+        max_tokens: usize,
+    ) -> PyResult<Self> {
+        let about = OwnEncoder { name, dim, max_tokens };
+        let queries = encode_queries.unwrap_or_else(|| encode.clone_ref(py));
+        let inner = call(py, || {
+            rag_core::encode::Encoder::own(
+                about,
+                Box::new(Callable { passages: encode, queries, dim }),
+            )
+        })?;
+        Ok(Self { inner: ThisProcess::new(Arc::new(inner)) })
     }
 
     /// Encodes questions, with the model's query prefix.
@@ -144,7 +183,7 @@ impl Encoder {
         Ok(self.inner.get()?.precision().name())
     }
 
-    /// What runs it: "auto", "candle", "cuda:N" or "metal:N".
+    /// What runs it: "auto" (our own kernels, or a callable), "candle", "cuda:N" or "metal:N".
     #[getter]
     fn backend(&self) -> PyResult<String> {
         Ok(self.inner.get()?.backend().to_string())
@@ -162,7 +201,65 @@ impl Encoder {
     }
 }
 
+/// An encoder as `open` takes it.
+#[derive(FromPyObject)]
+pub(crate) enum EncoderChoice<'py> {
+    Loaded(Bound<'py, Encoder>),
+    Named(PathBuf),
+}
+
+/// A name, or an encoder that is there already.
+pub(crate) type Chosen = (Option<String>, Option<Arc<rag_core::encode::Encoder>>);
+
+impl EncoderChoice<'_> {
+    /// What the options of the core take.
+    pub(crate) fn split(py: Python<'_>, choice: Option<Self>) -> PyResult<Chosen> {
+        match choice {
+            None => Ok((None, None)),
+            Some(Self::Named(name)) => Ok((Some(model_name(py, "encoder", name)?), None)),
+            Some(Self::Loaded(encoder)) => Ok((None, Some(encoder.get().shared()?))),
+        }
+    }
+}
+
+/// A callable of Python's behind the core's encoders.
+struct Callable {
+    passages: Py<PyAny>,
+    queries: Py<PyAny>,
+    dim: usize,
+}
+
+impl Callable {
+    fn rows(&self, py: Python<'_>, role: TextRole, texts: &[&str]) -> PyResult<Vec<f32>> {
+        let callable = match role {
+            TextRole::Query => &self.queries,
+            TextRole::Passage => &self.passages,
+        };
+        let given = callable.bind(py).call1((texts.to_vec(),))?;
+        let numpy = py.import("numpy")?;
+        let array = numpy.call_method1("asarray", (given, numpy.getattr("float32")?))?;
+        let shape: Vec<usize> = array.getattr("shape")?.extract()?;
+        if shape != [texts.len(), self.dim] {
+            let wanted = (texts.len(), self.dim);
+            let text = format!("the encoder gave an array of shape {shape:?}, not {wanted:?}");
+            return Err(PyValueError::new_err(text));
+        }
+        array.call_method0("ravel")?.extract()
+    }
+}
+
+impl TextEncoder for Callable {
+    fn encode(&self, role: TextRole, texts: &[&str]) -> rag_core::Result<Vec<f32>> {
+        Python::attach(|py| self.rows(py, role, texts)).map_err(raised)
+    }
+}
+
 impl Encoder {
+    /// The core's encoder, to be shared.
+    pub(crate) fn shared(&self) -> PyResult<Arc<rag_core::encode::Encoder>> {
+        self.inner.get().cloned()
+    }
+
     fn array<'py>(
         &self,
         py: Python<'py>,

@@ -43,8 +43,28 @@ pub(crate) fn error_classes(
     ErrorCode::ALL.iter().map(|code| Ok((code.name(), *code as i32, class(py, *code)?))).collect()
 }
 
-/// The exception for a core error: its message followed by its causes.
+/// A core error that carries what a callable raised through the core.
+pub(crate) fn raised(error: PyErr) -> Error {
+    Error::model_cause(Path::new("a callable"), "it raised", error)
+}
+
+/// What a callable raised, if that is the cause.
+fn original(py: Python<'_>, error: &Error) -> Option<PyErr> {
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        if let Some(raised) = error.downcast_ref::<PyErr>() {
+            return Some(raised.clone_ref(py));
+        }
+        cause = error.source();
+    }
+    None
+}
+
+/// The exception for a core error: what a callable raised, else its message followed by its causes.
 pub(crate) fn to_py(py: Python<'_>, error: &Error) -> PyErr {
+    if let Some(raised) = original(py, error) {
+        return raised;
+    }
     if let Error::Io { path, source } = error {
         return os_error(py, path, source).unwrap_or_else(|failure| failure);
     }

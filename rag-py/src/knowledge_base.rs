@@ -15,6 +15,7 @@ use rag_core::{
 
 use crate::chat::Chat;
 use crate::dict::{to_plain, word};
+use crate::encoder::EncoderChoice;
 use crate::error::to_py;
 use crate::interrupt::{LongCall, call, long_call};
 use crate::options::{
@@ -22,7 +23,7 @@ use crate::options::{
 };
 use crate::process::ThisProcess;
 use crate::stream::{AnswerStream, OnPiece};
-use crate::types::{Answer, Citation, Hit, Passage, Progress, SyncReport};
+use crate::types::{Answer, Citation, Document, Hit, Passage, Progress, SyncReport};
 
 /// One knowledge base: the file, the encoder and, once asked, the generator.
 ///
@@ -49,14 +50,16 @@ impl KnowledgeBase {
     fn new(
         py: Python<'_>,
         path: PathBuf,
-        encoder: Option<PathBuf>,
+        encoder: Option<EncoderChoice<'_>>,
         llm: Option<PathBuf>,
         read_only: bool,
         reranker: Option<PathBuf>,
         also: Option<Vec<PathBuf>>,
     ) -> PyResult<Self> {
+        let (encoder, loaded_encoder) = EncoderChoice::split(py, encoder)?;
         let mut options = OpenOptions {
-            encoder: encoder.map(|name| model_name(py, "encoder", name)).transpose()?,
+            encoder,
+            loaded_encoder,
             llm: llm.map(|name| model_name(py, "llm", name)).transpose()?,
             reranker: reranker.map(|name| model_name(py, "reranker", name)).transpose()?,
             also: also.unwrap_or_default(),
@@ -400,6 +403,29 @@ impl KnowledgeBase {
         Ok(Chat::with(self.inner(py)?, conversation))
     }
 
+    /// The documents it holds, by uri, and the files that a sync passed over.
+    ///
+    /// Args:
+    ///     filter: Only documents that pass, such as "kind = pdf AND year >= 2020"; no file that was passed over does. Default all.
+    #[pyo3(signature = (filter=None))]
+    fn documents(&self, py: Python<'_>, filter: Option<&str>) -> PyResult<Vec<Document>> {
+        let inner = self.inner(py)?;
+        let documents = call(py, || {
+            let filter = filter.map(Filter::parse).transpose()?;
+            inner.documents(filter.as_ref())
+        })?;
+        Ok(documents.into_iter().map(Document).collect())
+    }
+
+    /// The passages of a document, in their order.
+    ///
+    /// Raises:
+    ///     NotFoundError: No document has this uri.
+    fn passages(&self, py: Python<'_>, uri: &str) -> PyResult<Vec<Passage>> {
+        let inner = self.inner(py)?;
+        Ok(call(py, || inner.passages(uri))?.into_iter().map(Passage).collect())
+    }
+
     /// The passage with this id, or None.
     fn passage(&self, py: Python<'_>, passage_id: i64) -> PyResult<Option<Passage>> {
         let inner = self.inner(py)?;
@@ -445,7 +471,7 @@ impl KnowledgeBase {
     /// Args:
     ///     path: The damaged file.
     ///     to: The file to make; it must not exist.
-    ///     encoder: For a file that no longer says which encoder it was built with.
+    ///     encoder: For a file that no longer says which encoder it was built with, or was built with one of your own.
     ///
     /// Returns:
     ///     `{"document_count", "passage_count", "vectors_made", "lost"}`.
@@ -455,10 +481,11 @@ impl KnowledgeBase {
         py: Python<'py>,
         path: PathBuf,
         to: PathBuf,
-        encoder: Option<PathBuf>,
+        encoder: Option<EncoderChoice<'_>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let encoder = encoder.map(|name| model_name(py, "encoder", name)).transpose()?;
-        let options = OpenOptions { encoder, model_dirs: model_dirs(), ..OpenOptions::default() };
+        let (encoder, loaded_encoder) = EncoderChoice::split(py, encoder)?;
+        let model_dirs = model_dirs();
+        let options = OpenOptions { encoder, loaded_encoder, model_dirs, ..OpenOptions::default() };
         let report =
             long_call(py, |cancel| rag_core::KnowledgeBase::repair(&path, &to, &options, cancel))?;
         to_plain(py, &report)

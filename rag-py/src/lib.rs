@@ -36,7 +36,9 @@ mod _native {
     #[pymodule_export]
     use crate::stream::{AnswerStream, GenerationStream};
     #[pymodule_export]
-    use crate::types::{Answer, Citation, Generation, Hit, Passage, Progress, Skipped, SyncReport};
+    use crate::types::{
+        Answer, Citation, Document, Generation, Hit, Passage, Progress, Skipped, SyncReport,
+    };
 
     #[pymodule_export]
     #[expect(non_upper_case_globals, reason = "the name Python expects")]

@@ -22,7 +22,7 @@ VALUES = {
     "const rag_hits *": "hits",
     "const rag_sync_report *": "report",
     "const rag_check_report *": "check",
-    "const rag_passage_ids *": "ids",
+    "const rag_passage_ids *": "ids", "const rag_documents *": "documents",
     "const rag_error *": "NULL",
     "const rag_open_options *": "&open_options",
     "const rag_sync_options *": "&sync_options",
@@ -33,6 +33,7 @@ VALUES = {
     "const rag_generator_options *": "&generator_options",
     "const rag_generate_options *": "&generate_options",
     "float *": "floats", "bool *": "&flag", "size_t *": "&size", "rag_citation_status *": "&citation_status",
+    "rag_on_encode": "on_encode", "void *": "&size",
     "size_t": "1", "int32_t": "0", "int64_t": "1", "uint64_t": "1",
 }
 # What makes one call sensible where the values above would not.
@@ -42,6 +43,8 @@ BY_NAME = {
     ("rag_encoder_open", "name"): "encoder_path",
     ("rag_encoder_open_with", "name"): "encoder_path",
     ("rag_encoder_encode", "vector_floats"): "rag_encoder_dim(encoder)",
+    ("rag_encoder_own", "name"): '"letters"',
+    ("rag_encoder_own", "dim"): "2",
     ("rag_kb_add", "size"): "5",
     ("rag_kb_summarize", "document"): "NULL",
 }
@@ -114,6 +117,11 @@ static void expect(int allowed, rag_status status, const char *function, const c
 """
 
 FIXTURES = """
+static bool on_encode(int32_t role, const char *const *texts, const size_t *sizes, size_t count, float *rows,
+                      void *user_data) {
+    (void)role, (void)texts, (void)sizes, (void)count, (void)rows, (void)user_data;
+    return false;
+}
 static void one_null(const char *encoder_path, const char *folder) {
     const char *words[] = {"words"};
     static float floats[4096];
@@ -138,11 +146,12 @@ static void one_null(const char *encoder_path, const char *folder) {
     rag_sync_report *report = NULL;
     rag_check_report *check = NULL;
     rag_passage_ids *ids = NULL;
+    rag_documents *documents = NULL;
     open_options.encoder = encoder_path;
     if (rag_kb_open(":memory:", &open_options, &kb, NULL) || rag_encoder_open(encoder_path, &encoder, NULL) ||
         rag_kb_chat(kb, NULL, &chat, NULL) || rag_kb_ask(kb, "words", NULL, &answer, NULL) ||
         rag_kb_search(kb, "words", NULL, &hits, NULL) || rag_kb_sync(kb, folder, NULL, &report, NULL) ||
-        rag_kb_check(kb, NULL, &check, NULL)) {
+        rag_kb_check(kb, NULL, &check, NULL) || rag_kb_documents(kb, NULL, &documents, NULL)) {
         printf("FAIL the valid arguments cannot be made\\n");
         failed++;
     }
@@ -150,7 +159,7 @@ static void one_null(const char *encoder_path, const char *folder) {
 """
 
 TAIL = """
-    rag_passage_ids_free(ids), rag_check_report_free(check), rag_sync_report_free(report), rag_hits_free(hits);
+    rag_documents_free(documents), rag_passage_ids_free(ids), rag_check_report_free(check), rag_sync_report_free(report), rag_hits_free(hits);
     rag_answer_free(answer), rag_encoder_free(encoder), rag_chat_free(chat), rag_kb_close(kb), rag_cancel_free(cancel);
 }
 

@@ -126,6 +126,30 @@ static void an_encoder_gives_unit_rows(const rag::OpenOptions &options) {
     float cosine = 0;
     for (std::size_t i = 0; i < encoder.dim(); i++) cosine += rows[i] * rows[encoder.dim() + i];
     CHECK(cosine > 0.3F && cosine < 1.0F);
+    CHECK(encoder.token_count("two words") == 2 && encoder.max_tokens() > 2 && !encoder.level().empty());
+    rag::EncoderOptions shorter;
+    shorter.truncate_dim = 64, shorter.precision = RAG_PRECISION_F32, shorter.threads = 1;
+    const rag::Encoder cut(options.encoder, shorter);
+    CHECK(cut.dim() == 64 && cut.precision() == RAG_PRECISION_F32 && cut.fingerprint() != encoder.fingerprint());
+}
+
+static void an_encoder_of_ones_own_is_a_function() {
+    const rag::Encoder::Function lengths = [](rag_text_role, const std::vector<std::string_view> &texts) {
+        std::vector<float> rows;
+        for (const std::string_view text : texts) rows.push_back(1), rows.push_back(static_cast<float>(text.size()));
+        if (texts.at(0) == "throw") throw std::runtime_error("as asked");
+        return rows;
+    };
+    const rag::Encoder encoder("lengths", 2, lengths);
+    rag::OpenOptions options;
+    options.loaded_encoder = &encoder;
+    rag::KnowledgeBase kb(":memory:", options);
+    kb.add("short", "a b");
+    kb.add("long", "a text that is a good deal longer than the other one");
+    rag::SearchOptions search;
+    search.mode = RAG_MODE_DENSE;
+    CHECK(kb.search("a c", search)[0].uri() == "short");
+    CHECK(thrown_by([&] { kb.search("throw", search); }) == RAG_MODEL);
 }
 
 static void answers_stream_cite_and_chat(const rag::OpenOptions &options) {
@@ -229,6 +253,7 @@ static void run(const std::string &folder) {
     a_knowledge_base_can_be_moved_filled_and_searched(options);
     what_a_callback_throws_comes_out_of_the_call(options, docs);
     a_repair_says_what_it_kept(options, folder);
+    an_encoder_of_ones_own_is_a_function();
     an_encoder_gives_unit_rows(options);
     if (can_ask) a_generator_continues_and_streams(llm);
     if (can_ask) answers_stream_cite_and_chat(options);

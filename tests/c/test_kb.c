@@ -197,13 +197,57 @@ static void threads_share_a_handle(rag_kb *kb) {
     }
 }
 
+static void documents_and_their_passages_are_listed(void) {
+    rag_error *error = NULL;
+    rag_kb *kb = NULL;
+    rag_documents *documents = NULL;
+    rag_passage_ids *ids = NULL;
+    rag_passage *passage = NULL;
+    rag_open_options options = RAG_OPEN_OPTIONS_INIT;
+    options.encoder = encoder_path;
+    if (!CHECK_STATUS(rag_kb_open(":memory:", &options, &kb, &error), RAG_OK)) return;
+    const char *keys[] = {"year"}, *values[] = {"2024"};
+    rag_add_options dated = RAG_ADD_OPTIONS_INIT;
+    dated.metadata_keys = keys, dated.metadata_values = values, dated.metadata_count = 1;
+    CHECK_STATUS(rag_kb_add(kb, "b", "Bees sleep.", 11, NULL, NULL, &error), RAG_OK);
+    CHECK_STATUS(rag_kb_add(kb, "a", "Ants work.", 10, &dated, NULL, &error), RAG_OK);
+    if (CHECK_STATUS(rag_kb_documents(kb, NULL, &documents, &error), RAG_OK)) {
+        CHECK(rag_documents_count(documents) == 2 && rag_documents_at(documents, 2) == NULL);
+        const rag_document *first = rag_documents_at(documents, 0);
+        CHECK(strcmp(first->uri, "a") == 0 && first->passage_count == 1 && first->text_bytes == 10);
+        CHECK(strcmp(first->metadata_json, "{\"year\":\"2024\"}") == 0 && first->skipped == NULL);
+        char *json = NULL;
+        CHECK_STATUS(rag_documents_to_json(documents, &json, &error), RAG_OK);
+        CHECK(json && strstr(json, "\"documents\":[{"));
+        rag_string_free(json);
+    }
+    rag_documents_free(documents);
+    if (CHECK_STATUS(rag_kb_documents(kb, "year = 2024", &documents, &error), RAG_OK))
+        CHECK(rag_documents_count(documents) == 1);
+    rag_documents_free(documents);
+    CHECK_STATUS(rag_kb_documents(kb, "year =", &documents, &error), RAG_INVALID_ARGUMENT);
+    if (CHECK_STATUS(rag_kb_passages(kb, "b", &ids, &error), RAG_OK)) {
+        CHECK(rag_passage_ids_count(ids) == 1);
+        if (CHECK_STATUS(rag_kb_passage(kb, rag_passage_ids_at(ids, 0), &passage, &error), RAG_OK))
+            CHECK(strcmp(passage->text, "Bees sleep.") == 0);
+        rag_passage_free(passage);
+    }
+    rag_passage_ids_free(ids);
+    CHECK_STATUS(rag_kb_passages(kb, "c", &ids, &error), RAG_NOT_FOUND);
+    rag_kb_close(kb);
+}
+
 static void an_encoder_fills_the_rows_it_is_given(void) {
     const char *texts[] = {question, soup};
     rag_error *error = NULL;
     rag_encoder *encoder = NULL;
     float rows[2 * 384];
     if (!CHECK_STATUS(rag_encoder_open(encoder_path, &encoder, &error), RAG_OK)) return;
-    CHECK(rag_encoder_dim(encoder) == 384);
+    CHECK(rag_encoder_dim(encoder) == 384 && rag_encoder_max_tokens(encoder) >= 128);
+    CHECK(rag_encoder_precision(encoder) != RAG_PRECISION_AUTO && strlen(rag_encoder_level(encoder)) > 0);
+    size_t tokens = 0;
+    CHECK_STATUS(rag_encoder_token_count(encoder, "two words", &tokens, &error), RAG_OK);
+    CHECK(tokens == 2);
     CHECK_STATUS(rag_encoder_encode(encoder, RAG_TEXT_QUERY, texts, 2, rows, 2 * 384, NULL, &error), RAG_OK);
     for (int row = 0; row < 2; row++) {
         float sum = 0;
@@ -220,6 +264,95 @@ static void an_encoder_fills_the_rows_it_is_given(void) {
     rag_encoder_free(encoder);
     options.backend = "abacus";
     CHECK_STATUS(rag_encoder_open_with(encoder_path, &options, &encoder, &error), RAG_INVALID_ARGUMENT);
+}
+
+static void an_encoder_takes_its_options(void) {
+    const char *texts[] = {question};
+    rag_error *error = NULL;
+    rag_encoder *whole = NULL, *cut = NULL, *other = NULL;
+    float row[384], first[128];
+    rag_encoder_options options = RAG_ENCODER_OPTIONS_INIT;
+    options.precision = RAG_PRECISION_F32;
+    options.level = "portable";
+    options.threads = 1;
+    if (!CHECK_STATUS(rag_encoder_open_with(encoder_path, &options, &whole, &error), RAG_OK)) return;
+    CHECK(rag_encoder_precision(whole) == RAG_PRECISION_F32 && strcmp(rag_encoder_level(whole), "portable") == 0);
+    CHECK_STATUS(rag_encoder_encode(whole, RAG_TEXT_QUERY, texts, 1, row, 384, NULL, &error), RAG_OK);
+    options.truncate_dim = 128;
+    if (CHECK_STATUS(rag_encoder_open_with(encoder_path, &options, &cut, &error), RAG_OK)) {
+        CHECK(rag_encoder_dim(cut) == 128);
+        CHECK(strcmp(rag_encoder_fingerprint(cut), rag_encoder_fingerprint(whole)) != 0);
+        CHECK_STATUS(rag_encoder_encode(cut, RAG_TEXT_QUERY, texts, 1, first, 128, NULL, &error), RAG_OK);
+        float length = 0;
+        for (int i = 0; i < 128; i++) length += row[i] * row[i];
+        for (int i = 0; i < 128; i++) {
+            const float difference = first[i] * first[i] * length - row[i] * row[i];
+            CHECK(difference < 1e-5F && difference > -1e-5F && first[i] * row[i] >= 0);
+        }
+    }
+    rag_encoder_options wrong = RAG_ENCODER_OPTIONS_INIT;
+    wrong.level = "abacus";
+    CHECK_STATUS(rag_encoder_open_with(encoder_path, &wrong, &other, &error), RAG_INVALID_ARGUMENT);
+    wrong = (rag_encoder_options)RAG_ENCODER_OPTIONS_INIT;
+    wrong.precision = 9;
+    CHECK_STATUS(rag_encoder_open_with(encoder_path, &wrong, &other, &error), RAG_INVALID_ARGUMENT);
+    wrong.precision = RAG_PRECISION_AUTO;
+    wrong.truncate_dim = 4096;
+    CHECK_STATUS(rag_encoder_open_with(encoder_path, &wrong, &other, &error), RAG_INVALID_ARGUMENT);
+    CHECK(other == NULL);
+    rag_encoder_free(whole);
+    rag_encoder_free(cut);
+}
+
+/* Counts letters: near enough to meaning for these texts. */
+static bool count_letters(int32_t role, const char *const *texts, const size_t *sizes, size_t count, float *rows,
+                          void *user_data) {
+    int *calls = user_data;
+    *calls += 1;
+    for (size_t i = 0; i < count; i++)
+        for (size_t at = 0; at < sizes[i]; at++) {
+            const char letter = texts[i][at];
+            if (letter >= 'a' && letter <= 'z') rows[i * 26 + (size_t)(letter - 'a')] += 1;
+            if (letter == '!') return false;
+        }
+    return role == RAG_TEXT_PASSAGE || role == RAG_TEXT_QUERY;
+}
+
+static void an_encoder_of_ones_own_builds_and_searches(void) {
+    int calls = 0;
+    rag_error *error = NULL;
+    rag_encoder *encoder = NULL;
+    rag_kb *kb = NULL;
+    CHECK_STATUS(rag_encoder_own("letters", 0, 0, count_letters, &calls, &encoder, &error), RAG_INVALID_ARGUMENT);
+    CHECK_STATUS(rag_encoder_own("letters", 26, 0, NULL, &calls, &encoder, &error), RAG_INVALID_ARGUMENT);
+    if (!CHECK_STATUS(rag_encoder_own("letters", 26, 0, count_letters, &calls, &encoder, &error), RAG_OK)) return;
+    CHECK(rag_encoder_dim(encoder) == 26 && strcmp(rag_encoder_level(encoder), "own") == 0);
+    rag_open_options options = RAG_OPEN_OPTIONS_INIT;
+    options.loaded_encoder = encoder;
+    if (CHECK_STATUS(rag_kb_open(":memory:", &options, &kb, &error), RAG_OK)) {
+        rag_encoder_free(encoder);
+        encoder = NULL;
+        CHECK_STATUS(rag_kb_add(kb, "b", "banana", 6, NULL, NULL, &error), RAG_OK);
+        CHECK_STATUS(rag_kb_add(kb, "z", "zebra zoo", 9, NULL, NULL, &error), RAG_OK);
+        rag_search_options search = RAG_SEARCH_OPTIONS_INIT;
+        search.mode = RAG_MODE_DENSE;
+        rag_hits *hits = NULL;
+        if (CHECK_STATUS(rag_kb_search(kb, "zebras in a zoo", &search, &hits, &error), RAG_OK))
+            CHECK(strcmp(rag_hits_at(hits, 0)->uri, "z") == 0);
+        rag_hits_free(hits);
+        CHECK_STATUS(rag_kb_search(kb, "stop!", &search, &hits, &error), RAG_MODEL);
+        CHECK(calls == 4);
+        rag_kb_close(kb);
+    }
+    rag_encoder_free(encoder);
+    options.encoder = encoder_path;
+    options.loaded_encoder = NULL;
+    if (!CHECK_STATUS(rag_encoder_open(encoder_path, &encoder, &error), RAG_OK)) return;
+    options.loaded_encoder = encoder;
+    CHECK_STATUS(rag_kb_open(":memory:", &options, &kb, &error), RAG_INVALID_ARGUMENT);
+    options.encoder = NULL;
+    if (CHECK_STATUS(rag_kb_open(":memory:", &options, &kb, &error), RAG_OK)) rag_kb_close(kb);
+    rag_encoder_free(encoder);
 }
 
 struct pieces {
@@ -512,7 +645,10 @@ int main(int argc, char **argv) {
     write_file(docs, "soup.txt", soup);
     write_file(docs, "broken.pdf", "%PDF-1.7\nthis is where the download stopped");
     open_errors_of_the_file_are_typed(argv[1]);
+    documents_and_their_passages_are_listed();
     an_encoder_fills_the_rows_it_is_given();
+    an_encoder_takes_its_options();
+    an_encoder_of_ones_own_builds_and_searches();
     rag_kb *kb = open_memory();
     if (!kb) return finish();
     sync_reports_and_its_callback_may_stop_it(kb);

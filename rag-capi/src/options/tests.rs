@@ -12,7 +12,7 @@ fn zeroed<T: Options>() -> T {
 #[test]
 fn options_have_no_padding_at_the_end() {
     let word = size_of::<usize>();
-    assert_eq!(offset_of!(rag_open_options, also_count) + word, size_of::<rag_open_options>());
+    assert_eq!(offset_of!(rag_open_options, loaded_encoder) + word, size_of::<rag_open_options>());
     let last = offset_of!(rag_sync_options, hnsw_ef_construction) + word;
     assert_eq!(last, size_of::<rag_sync_options>());
     assert_eq!(offset_of!(rag_add_options, cancel) + word, size_of::<rag_add_options>());
@@ -23,7 +23,7 @@ fn options_have_no_padding_at_the_end() {
     let last = offset_of!(rag_generate_options, progress_user_data) + word;
     assert_eq!(last, size_of::<rag_generate_options>());
     use crate::encoder::rag_encoder_options;
-    let last = offset_of!(rag_encoder_options, backend) + word;
+    let last = offset_of!(rag_encoder_options, reserved) + 4;
     assert_eq!(last, size_of::<rag_encoder_options>());
     let last = offset_of!(rag_generator_options, backend) + word;
     assert_eq!(last, size_of::<rag_generator_options>());

@@ -12,6 +12,7 @@ mod explain;
 mod generate;
 mod guards;
 mod info;
+mod list;
 mod model;
 mod options;
 mod prompting;
@@ -38,6 +39,7 @@ pub(crate) enum Command {
     Summarize(Box<summarize::Args>),
     Chat(chat::Args),
     Info(info::Args),
+    List(list::Args),
     Check(check::Args),
     Vacuum(vacuum::Args),
     Backup(backup::Args),
@@ -61,6 +63,7 @@ impl Command {
             Command::Summarize(args) => summarize::run(args, console),
             Command::Chat(args) => chat::run(args, console),
             Command::Info(args) => info::run(args, console),
+            Command::List(args) => list::run(args, console),
             Command::Check(args) => check::run(args, console),
             Command::Vacuum(args) => vacuum::run(args, console),
             Command::Backup(args) => backup::run(args, console),

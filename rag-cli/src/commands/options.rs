@@ -57,6 +57,7 @@ impl KnowledgeBaseArgs {
     ) -> Result<KnowledgeBase> {
         let options = OpenOptions {
             encoder: self.encoder.clone(),
+            loaded_encoder: None,
             llm: llm.map(str::to_owned),
             model_dirs: model_dirs(),
             access,

@@ -6,9 +6,11 @@
 mod batches;
 mod candle;
 pub(crate) mod engine;
+mod folder;
 mod head;
 pub(crate) mod network;
 mod options;
+mod own;
 mod parallel;
 mod pieces;
 mod places;
@@ -17,24 +19,21 @@ mod weights;
 
 use std::num::NonZeroUsize;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::kernels::linear::Format;
 use crate::model::Backend;
-use crate::model::fingerprint::Fingerprint;
-use crate::model::folder::{EncoderFolder, Pooling};
-use crate::model::safetensors::Tensors;
 use crate::passage::TokenRanges;
 use crate::progress::CancelToken;
 
 pub use self::batches::PassageBatches;
 pub use self::options::{EncoderOptions, Precision};
+pub(crate) use self::own::OWN_PREFIX;
+pub use self::own::{OwnEncoder, TextEncoder};
 
-use engine::{Arithmetic, Engine};
-use head::Head;
-use network::Batch;
-use tokens::{TextTokenizer, TokenIds};
+use folder::Loaded;
+use own::Own;
 
 /// Unit vectors, one row per text.
 #[derive(Debug, Clone, PartialEq)]
@@ -83,16 +82,23 @@ pub struct EncoderIdentity {
 ///
 /// A vector depends on its text alone: not on the texts beside it, their order, or the number of threads.
 pub struct Encoder {
-    path: PathBuf,
     identity: EncoderIdentity,
-    arithmetic: Arithmetic,
-    tokenizer: TextTokenizer,
-    engine: Engine,
-    head: Head,
-    query_prefix: String,
-    passage_prefix: String,
-    /// Tokens of a passage beside its text.
-    passage_overhead_tokens: usize,
+    source: Source,
+}
+
+/// Who makes the vectors.
+enum Source {
+    Folder(Box<Loaded>),
+    Own(Own),
+}
+
+/// What a text is for; some models are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TextRole {
+    /// A question.
+    Query,
+    /// A passage of a document.
+    Passage,
 }
 
 impl std::fmt::Debug for Encoder {
@@ -146,7 +152,8 @@ impl Encoder {
     /// As [`Encoder::load`]; [`ErrorCode::InvalidArgument`](crate::ErrorCode::InvalidArgument) if this CPU does not
     /// have the level asked for, or the backend's device is not there.
     pub fn load_with(folder: &Path, name: &str, options: &EncoderOptions) -> Result<Self> {
-        Self::load_all(folder, name, options).map(|(encoder, _)| encoder)
+        let (loaded, identity, _) = Loaded::load(folder, name, options)?;
+        Ok(Self { identity, source: Source::Folder(Box::new(loaded)) })
     }
 
     /// Loads a folder in full and says what is in it.
@@ -154,80 +161,28 @@ impl Encoder {
     /// # Errors
     /// As [`Encoder::load`].
     pub fn inspect(folder: &Path) -> Result<EncoderInfo> {
-        Self::load_all(folder, "", &EncoderOptions::default()).map(|(_, info)| info)
-    }
-
-    fn load_all(
-        folder: &Path,
-        name: &str,
-        options: &EncoderOptions,
-    ) -> Result<(Self, EncoderInfo)> {
-        let arithmetic = Arithmetic::new(options)?;
-        let files = EncoderFolder::read(folder)?;
-        let mut tensors = files.tensors()?;
-        let mut fingerprint = fingerprint(&files, &tensors, arithmetic.format);
-        let poolings = files.poolings.clone();
-        let engine =
-            Engine::load(&mut tensors, &files.config, files.max_tokens, poolings, arithmetic)?
-                .with_threads(options.thread_count);
-        let truncate_dim = options.truncate_dim.map(NonZeroUsize::get);
-        let (pooled_dim, level) = (engine.pooled_dim(), arithmetic.level);
-        let head = Head::load(&files.denses, pooled_dim, truncate_dim, level, &mut fingerprint)?;
-        let fingerprint = fingerprint.finish();
-        let tokenizer = TextTokenizer::load(
-            &files.tokenizer_path,
-            &files.tokenizer_bytes,
-            engine.vocab_size(),
-        )?;
-        let prefix_tokens = tokenizer.ranges(&files.passage_prefix)?.len();
-        let passage_overhead_tokens = tokenizer.special_count() + prefix_tokens;
-        if passage_overhead_tokens >= files.max_tokens {
-            let reason = format!("{} tokens leave no room for text", files.max_tokens);
-            return Err(Error::model(folder, reason));
-        }
-        let info = EncoderInfo {
-            architecture: files.config.model_type.clone(),
-            dim: head.dim(),
-            layer_count: files.config.layer_count,
-            pooling: Pooling::names(&files.poolings),
-            query_prefix: files.query_prefix.clone(),
-            passage_prefix: files.passage_prefix.clone(),
-            max_tokens: files.max_tokens,
-            fingerprint: fingerprint.clone(),
-        };
-        let identity = EncoderIdentity {
-            fingerprint,
-            name: name.to_owned(),
-            dim: head.dim(),
-            max_tokens: files.max_tokens,
-        };
-        let encoder = Self {
-            path: folder.to_owned(),
-            identity,
-            arithmetic,
-            tokenizer,
-            engine,
-            head,
-            query_prefix: files.query_prefix,
-            passage_prefix: files.passage_prefix,
-            passage_overhead_tokens,
-        };
-        Ok((encoder, info))
+        Loaded::load(folder, "", &EncoderOptions::default()).map(|(_, _, info)| info)
     }
 
     /// The same encoder on at most `thread_count` threads; the default is one per CPU. Vectors do not change.
     ///
     /// Threads that take batches live for one call. Those that share a single text live as long as the encoder, start
-    /// with the first such text and sleep between calls; of several callers at once, one has their help.
+    /// with the first such text and sleep between calls; of several callers at once, one has their help. An encoder of the
+    /// caller's own has its own threads.
     #[must_use]
     pub fn with_threads(self, thread_count: NonZeroUsize) -> Self {
-        Self { engine: self.engine.with_threads(Some(thread_count)), ..self }
+        let source = match self.source {
+            Source::Folder(loaded) => Source::Folder(Box::new(loaded.with_threads(thread_count))),
+            own => own,
+        };
+        Self { source, ..self }
     }
 
-    /// The numbers it multiplies; never [`Precision::Auto`].
+    /// The numbers it multiplies; never [`Precision::Auto`], and [`Precision::F32`] for one of the caller's own.
     #[must_use]
     pub fn precision(&self) -> Precision {
-        match self.arithmetic.format {
+        let Source::Folder(loaded) = &self.source else { return Precision::F32 };
+        match loaded.arithmetic.format {
             Format::F32 => Precision::F32,
             Format::Bf16 => Precision::Bf16,
             Format::Int8 => Precision::Int8,
@@ -237,23 +192,32 @@ impl Encoder {
     /// What runs it.
     #[must_use]
     pub fn backend(&self) -> Backend {
-        self.arithmetic.backend
-    }
-
-    /// The vector instructions it runs: `"avx512"`, `"avx2"` or `"portable"`, which on AArch64 is compiled for NEON;
-    /// `"candle"` where candle chooses.
-    #[must_use]
-    pub fn level_name(&self) -> &'static str {
-        match self.arithmetic.backend {
-            Backend::Auto => self.arithmetic.level.name(),
-            _ => "candle",
+        match &self.source {
+            Source::Folder(loaded) => loaded.arithmetic.backend,
+            Source::Own(_) => Backend::Auto,
         }
     }
 
-    /// Most threads of a call.
+    /// The instructions it runs: `"amx"`, `"avx512"`, `"avx2"` or `"portable"`, which on AArch64 is compiled for NEON;
+    /// `"candle"` where candle chooses, `"own"` for one of the caller's own.
+    #[must_use]
+    pub fn level_name(&self) -> &'static str {
+        match &self.source {
+            Source::Own(_) => "own",
+            Source::Folder(loaded) if loaded.arithmetic.backend == Backend::Auto => {
+                loaded.arithmetic.level.name()
+            }
+            Source::Folder(_) => "candle",
+        }
+    }
+
+    /// Most threads of a call; 1 for an encoder of the caller's own, which is called once at a time by each caller.
     #[must_use]
     pub fn thread_count(&self) -> usize {
-        self.engine.thread_count()
+        match &self.source {
+            Source::Folder(loaded) => loaded.engine.thread_count(),
+            Source::Own(_) => 1,
+        }
     }
 
     /// What makes its vectors comparable with others.
@@ -265,7 +229,10 @@ impl Encoder {
     /// Most tokens of a passage, after special tokens and prefix.
     #[must_use]
     pub fn passage_budget_tokens(&self) -> usize {
-        self.identity.max_tokens - self.passage_overhead_tokens
+        match &self.source {
+            Source::Folder(loaded) => self.identity.max_tokens - loaded.passage_overhead_tokens,
+            Source::Own(_) => self.identity.max_tokens,
+        }
     }
 
     /// Tokens of `text` without special tokens and prefix.
@@ -285,8 +252,7 @@ impl Encoder {
         texts: &[S],
         cancel: &CancelToken,
     ) -> Result<Embeddings> {
-        let texts: Vec<&str> = texts.iter().map(AsRef::as_ref).collect();
-        self.encode(&self.query_prefix, &texts, cancel)
+        self.encode(TextRole::Query, texts, cancel)
     }
 
     /// Encodes passages, with the passage prefix.
@@ -298,59 +264,39 @@ impl Encoder {
         texts: &[S],
         cancel: &CancelToken,
     ) -> Result<Embeddings> {
+        self.encode(TextRole::Passage, texts, cancel)
+    }
+
+    /// The folder's.
+    #[cfg(test)]
+    fn tokenizer(&self) -> &tokens::TextTokenizer {
+        match &self.source {
+            Source::Folder(loaded) => &loaded.tokenizer,
+            Source::Own(_) => panic!("no folder"),
+        }
+    }
+
+    fn encode<S: AsRef<str>>(
+        &self,
+        role: TextRole,
+        texts: &[S],
+        cancel: &CancelToken,
+    ) -> Result<Embeddings> {
         let texts: Vec<&str> = texts.iter().map(AsRef::as_ref).collect();
-        self.encode(&self.passage_prefix, &texts, cancel)
-    }
-
-    fn encode(&self, prefix: &str, texts: &[&str], cancel: &CancelToken) -> Result<Embeddings> {
-        let dim = self.head.dim();
-        let tokens = self.engine.tokenize(texts, cancel, |text| self.token_ids(prefix, text))?;
-        let ids: Vec<&[u32]> = tokens.iter().map(|tokens| &tokens.ids[..]).collect();
-        let batch = Batch { sequences: &ids, seconds: &[] };
-        let data =
-            self.engine.run(batch, dim, &|pooled, out| self.head.run(pooled, out), cancel)?;
-        self.check_finite(&data)?;
-        let truncated = tokens.iter().enumerate().filter(|(_, tokens)| tokens.truncated);
-        Ok(Embeddings { dim, truncated: truncated.map(|(row, _)| row).collect(), data })
-    }
-
-    fn token_ids(&self, prefix: &str, text: &str) -> Result<TokenIds> {
-        let tokens = self.tokenizer.ids(&format!("{prefix}{text}"), self.engine.max_tokens())?;
-        tokens.check(&self.path, self.engine.vocab_size())
-    }
-
-    fn check_finite(&self, data: &[f32]) -> Result<()> {
-        match data
-            .chunks_exact(self.head.dim())
-            .position(|row| row.iter().any(|value| !value.is_finite()))
-        {
-            Some(row) => {
-                Err(Error::model(&self.path, format!("the vector of text {row} is not finite")))
-            }
-            None => Ok(()),
+        match &self.source {
+            Source::Folder(loaded) => loaded.encode(role, &texts, cancel),
+            Source::Own(own) => own.encode(&self.identity, role, &texts, cancel),
         }
     }
 }
 
 impl TokenRanges for Encoder {
     fn token_ranges(&self, text: &str) -> Result<Vec<Range<usize>>> {
-        self.tokenizer.ranges(text)
+        match &self.source {
+            Source::Folder(loaded) => loaded.ranges(text),
+            Source::Own(own) => own.ranges(&self.identity, text),
+        }
     }
-}
-
-fn fingerprint(files: &EncoderFolder, tensors: &Tensors, format: Format) -> Fingerprint {
-    let mut fingerprint = Fingerprint::new("encoder 1");
-    fingerprint.part("config", &files.config_bytes);
-    fingerprint.part("tokenizer", &files.tokenizer_bytes);
-    fingerprint.part("weights", tensors.hash.as_bytes());
-    fingerprint.part("pooling", Pooling::names(&files.poolings).as_bytes());
-    fingerprint.part("query prefix", files.query_prefix.as_bytes());
-    fingerprint.part("passage prefix", files.passage_prefix.as_bytes());
-    fingerprint.part("max tokens", &(files.max_tokens as u64).to_le_bytes());
-    if format == Format::Int8 {
-        fingerprint.part("precision", b"int8");
-    }
-    fingerprint
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use super::parallel::{batches, run_parallel};
 use super::*;
+use crate::error::Error;
 use crate::kernels::KernelLevel;
 use crate::kernels::level::Level;
 use crate::model::test_model;
@@ -15,7 +16,7 @@ fn published_ids(tokenizer: &str, encoder: &Encoder) {
     assert!(cases.len() > 10);
     for case in cases {
         let text = case["text"].as_str().unwrap();
-        let ids = encoder.tokenizer.ids(text, 512).unwrap().ids;
+        let ids = encoder.tokenizer().ids(text, 512).unwrap().ids;
         let expected: Vec<u64> =
             case["ids"].as_array().unwrap().iter().filter_map(|id| id.as_u64()).collect();
         assert_eq!(ids.iter().map(|&id| u64::from(id)).collect::<Vec<_>>(), expected, "{text:?}");

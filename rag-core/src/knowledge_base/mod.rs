@@ -26,7 +26,9 @@ use crate::index::native::Native;
 use crate::passage::{self, SplitOptions};
 use crate::progress::CancelToken;
 use crate::search::{Hit, Mode, SearchOptions};
-use crate::store::{Access, Damage, Filter, Info, NewDocument, PassageRow, Salvage, Seal, Store};
+use crate::store::{
+    Access, Damage, Filter, Info, NewDocument, PassageRow, Salvage, Seal, Store, StoredDocument,
+};
 
 pub use chat::{Chat, Conversation};
 use floors::Floors;
@@ -60,19 +62,22 @@ impl KnowledgeBase {
     ///
     /// # Errors
     /// NotFound if a model named in `options` is not on this machine; Model if it is damaged; ModelMismatch if
-    /// the file was built with another encoder than the one named, or than one of [`OpenOptions::also`]; InvalidArgument
-    /// for a file named twice; Store, StoreVersion, Io and Busy for the files.
+    /// the file was built with another encoder than the one named or given, or than one of [`OpenOptions::also`];
+    /// InvalidArgument for a file named twice, or an encoder both named and given; Store, StoreVersion, Io and Busy for the files.
     pub fn open(path: impl AsRef<Path>, options: &OpenOptions) -> Result<Self> {
         // The encoder is looked up first, so that a wrong name leaves no new file behind.
-        if let Some(name) = &options.encoder {
-            options.model_dirs.resolve(name)?;
+        match (&options.encoder, &options.loaded_encoder) {
+            (Some(name), None) => drop(options.model_dirs.resolve(name)?),
+            (Some(_), Some(_)) => return Err(Error::invalid("encoder", "one is loaded already")),
+            (None, _) => {}
         }
         let store = Store::open(path.as_ref(), options.access)?;
         let also = open_also(path.as_ref(), &options.also)?;
         let models = Models::new(&every(&store, &also), options)?;
         let (gates, floors) = (Gates::default(), Floors::default());
         let knowledge_base = Self { store, also, models, gates, floors };
-        if options.encoder.is_some() && knowledge_base.store.encoder()?.is_some() {
+        let is_named = options.encoder.is_some() || options.loaded_encoder.is_some();
+        if is_named && knowledge_base.store.encoder()?.is_some() {
             knowledge_base.encoder()?;
         }
         Ok(knowledge_base)
@@ -268,6 +273,29 @@ impl KnowledgeBase {
             self.forget_floor()?;
         }
         Ok(removed)
+    }
+
+    /// The documents that pass `filter`, by uri; all of them, and the files that were skipped, if there is none. Those of
+    /// [`OpenOptions::also`] are not among them.
+    ///
+    /// # Errors
+    /// InvalidArgument for a filter beyond its limits; Store.
+    pub fn documents(&self, filter: Option<&Filter>) -> Result<Vec<StoredDocument>> {
+        self.store.list(filter)
+    }
+
+    /// The passages of the document with this uri, in their order; none for a file that was skipped.
+    ///
+    /// # Errors
+    /// NotFound if there is no such document; Store.
+    pub fn passages(&self, uri: &str) -> Result<Vec<PassageRow>> {
+        let document = self.store.document(uri)?.ok_or_else(|| Error::NotFound {
+            what: "document",
+            name: uri.to_owned(),
+            hint: "documents are named by absolute path, or by what they were added under"
+                .to_owned(),
+        })?;
+        self.store.passages_of(document.id)
     }
 
     /// Counts and sizes.

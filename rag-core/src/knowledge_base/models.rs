@@ -1,9 +1,9 @@
 //! The models of a knowledge base: found when it is opened, loaded when first needed.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use crate::encode::{Encoder, EncoderIdentity};
+use crate::encode::{Encoder, EncoderIdentity, OWN_PREFIX};
 use crate::error::{Error, Result};
 use crate::generate::Generator;
 use crate::model::{DEFAULT_ENCODER, DEFAULT_LLM, ModelDirs};
@@ -19,7 +19,9 @@ pub(super) struct Models {
     dirs: ModelDirs,
     encoder_name: String,
     llm_name: String,
-    encoder: Lazy<Encoder>,
+    /// The caller's, in place of the name.
+    given_encoder: Option<Arc<Encoder>>,
+    encoder: Lazy<Arc<Encoder>>,
     generator: Lazy<Generator>,
     reranker_name: Option<String>,
     reranker: Lazy<Reranker>,
@@ -40,6 +42,7 @@ impl Models {
             dirs: options.model_dirs.clone(),
             encoder_name: encoder_name.unwrap_or_else(|| DEFAULT_ENCODER.to_owned()),
             llm_name: options.llm.clone().unwrap_or_else(|| DEFAULT_LLM.to_owned()),
+            given_encoder: options.loaded_encoder.clone(),
             encoder: Lazy::default(),
             generator: Lazy::default(),
             reranker_name: options.reranker.clone(),
@@ -49,19 +52,29 @@ impl Models {
 
     /// The encoder, checked against the one the file was built with.
     pub(super) fn encoder(&self, stores: &[&Store]) -> Result<&Encoder> {
-        self.encoder.get_or_load(|| {
-            let path = self.dirs.resolve(&self.encoder_name)?;
-            let encoder = Encoder::load(&path, &self.stored_name(&path))?;
+        let load = || {
+            let encoder = self.find_encoder()?;
+            let own = encoder.identity();
             match built_with(stores)? {
-                Some(found) if found.fingerprint != encoder.identity().fingerprint => {
-                    Err(Error::ModelMismatch {
-                        expected: short(&encoder.identity().name, &encoder.identity().fingerprint),
-                        found: short(&found.name, &found.fingerprint),
-                    })
-                }
+                Some(found) if found.fingerprint != own.fingerprint => Err(Error::ModelMismatch {
+                    expected: short(&own.name, &own.fingerprint),
+                    found: short(&found.name, &found.fingerprint),
+                }),
                 _ => Ok(encoder),
             }
-        })
+        };
+        self.encoder.get_or_load(load).map(Arc::as_ref)
+    }
+
+    fn find_encoder(&self) -> Result<Arc<Encoder>> {
+        if let Some(given) = &self.given_encoder {
+            return Ok(Arc::clone(given));
+        }
+        if self.encoder_name.starts_with(OWN_PREFIX) {
+            return Err(own_is_missing(&self.encoder_name));
+        }
+        let path = self.dirs.resolve(&self.encoder_name)?;
+        Encoder::load(&path, &self.stored_name(&path)).map(Arc::new)
     }
 
     pub(super) fn has_generator(&self) -> bool {
@@ -101,6 +114,16 @@ impl Models {
     }
 }
 
+/// A file that was built with a caller's own encoder was opened without it.
+fn own_is_missing(name: &str) -> Error {
+    Error::NotFound {
+        what: "encoder",
+        name: name.to_owned(),
+        hint: "the file was built with an encoder of its program's own: open it with that"
+            .to_owned(),
+    }
+}
+
 /// The encoder that all files were built with; `None` if none was built with any yet.
 fn built_with(stores: &[&Store]) -> Result<Option<EncoderIdentity>> {
     let mut first: Option<EncoderIdentity> = None;
@@ -130,14 +153,23 @@ pub(super) fn salvage(
 ) -> Result<Salvage> {
     let stored = Store::encoder_of(from);
     let name = options.encoder.clone().or(stored.as_ref().map(|identity| identity.name.clone()));
-    let load = || -> Result<Encoder> {
+    let load = || -> Result<Arc<Encoder>> {
+        if let Some(given) = &options.loaded_encoder {
+            return Ok(Arc::clone(given));
+        }
         let name = name.clone().unwrap_or_else(|| DEFAULT_ENCODER.to_owned());
-        Encoder::load(&options.model_dirs.resolve(&name)?, &name)
+        if name.starts_with(OWN_PREFIX) {
+            return Err(own_is_missing(&name));
+        }
+        Encoder::load(&options.model_dirs.resolve(&name)?, &name).map(Arc::new)
     };
     let encoder = Lazy::default();
     // a file that does not say which encoder it was built with takes the word of the caller
     let named = match (&stored, &options.encoder) {
         (None, Some(_)) => Some(encoder.get_or_load(load)?.identity().clone()),
+        (None, None) if options.loaded_encoder.is_some() => {
+            Some(encoder.get_or_load(load)?.identity().clone())
+        }
         _ => None,
     };
     let mut encode = |texts: &[String]| -> Result<Vec<f32>> {

@@ -1,10 +1,12 @@
 //! What the facade takes and gives: options and results, each with its defaults.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde::Serialize;
 
 use crate::cite::Citation;
+use crate::encode::Encoder;
 use crate::error::{Error, Result, Skipped};
 use crate::generate::GenerateOptions;
 use crate::guard::{Guards, MaskCounts, Refusal};
@@ -23,6 +25,9 @@ pub const NO_LLM: &str = "none";
 pub struct OpenOptions {
     /// Encoder by name, path or hub id. Default: the one the file was built with, else [`crate::model::DEFAULT_ENCODER`].
     pub encoder: Option<String>,
+    /// An encoder that was loaded before, to be shared, or is the caller's own ([`Encoder::own`]); then [`OpenOptions::encoder`]
+    /// is none.
+    pub loaded_encoder: Option<Arc<Encoder>>,
     /// Generator by name, path or hub id; [`NO_LLM`] for none: answers are then the best sentences, as with
     /// [`Writer::Passages`]. Default: [`crate::model::DEFAULT_LLM`]. Loaded at the first answer.
     pub llm: Option<String>,
@@ -41,6 +46,7 @@ impl Default for OpenOptions {
     fn default() -> Self {
         Self {
             encoder: None,
+            loaded_encoder: None,
             llm: None,
             model_dirs: ModelDirs::default(),
             access: Access::Create,

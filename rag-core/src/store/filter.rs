@@ -253,11 +253,9 @@ fn number(value: &str) -> Option<f64> {
 
 /// The passages of the documents that pass, by rising id.
 pub(super) fn passages(connection: &Connection, filter: &Filter) -> Outcome<Vec<i64>> {
-    filter.validate()?;
-    let (condition, values) = filter.to_sql();
+    let (condition, values) = condition(filter)?;
     let sql = format!(
-        "SELECT id FROM passage WHERE document IN \
-         (SELECT id FROM document WHERE status = 0 AND ({condition}))"
+        "SELECT id FROM passage WHERE document IN (SELECT id FROM document WHERE {condition})"
     );
     let mut statement = connection.prepare(&sql)?;
     let ids = statement.query_map(rusqlite::params_from_iter(values), |row| row.get(0))?;
@@ -266,11 +264,17 @@ pub(super) fn passages(connection: &Connection, filter: &Filter) -> Outcome<Vec<
     Ok(ids)
 }
 
-/// The names of the documents that pass, in order.
-pub(super) fn documents(connection: &Connection, filter: &Filter) -> Outcome<Vec<String>> {
+/// The condition over the table `document` of the documents that pass, and the values to bind in order.
+pub(super) fn condition(filter: &Filter) -> Outcome<(String, Vec<Sql>)> {
     filter.validate()?;
     let (condition, values) = filter.to_sql();
-    let sql = format!("SELECT uri FROM document WHERE status = 0 AND ({condition}) ORDER BY uri");
+    Ok((format!("status = 0 AND ({condition})"), values))
+}
+
+/// The names of the documents that pass, in order.
+pub(super) fn documents(connection: &Connection, filter: &Filter) -> Outcome<Vec<String>> {
+    let (condition, values) = condition(filter)?;
+    let sql = format!("SELECT uri FROM document WHERE {condition} ORDER BY uri");
     let mut statement = connection.prepare(&sql)?;
     let uris = statement.query_map(rusqlite::params_from_iter(values), |row| row.get(0))?;
     Ok(uris.collect::<Result<_, _>>()?)

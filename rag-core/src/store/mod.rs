@@ -9,6 +9,7 @@ mod check;
 mod fault;
 mod filter;
 pub(crate) mod lexical;
+mod listing;
 mod meta;
 mod migrate;
 mod open;
@@ -46,6 +47,7 @@ pub use vectors::EF_SEARCH;
 
 pub use bm25::{Coverage, Statistics};
 pub use filter::{Comparison, Field, Filter};
+pub use listing::{SkippedDocument, StoredDocument};
 pub use salvage::Encode;
 pub use types::{
     Access, Damage, DocumentRow, IndexMode, Info, LexicalOptions, NearestOptions, NewDocument,

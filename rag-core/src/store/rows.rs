@@ -29,7 +29,7 @@ pub(super) struct DocumentRecord {
     pub(super) check: i64,
 }
 
-const DOCUMENT_COLUMNS: &str = "id, uri, kind, size, mtime_ns, hash, title, lang, metadata, length, status, \
+pub(super) const DOCUMENT_COLUMNS: &str = "id, uri, kind, size, mtime_ns, hash, title, lang, metadata, length, status, \
      error, added_at, map_check, \"check\"";
 
 impl DocumentRecord {

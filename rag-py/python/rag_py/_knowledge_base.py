@@ -74,7 +74,7 @@ class KnowledgeBase(_native.KnowledgeBase):
 def open(
     path: str | os.PathLike[str],
     *,
-    encoder: str | os.PathLike[str] | None = None,
+    encoder: str | os.PathLike[str] | _native.Encoder | None = None,
     llm: str | os.PathLike[str] | None = None,
     read_only: bool = False,
     reranker: str | os.PathLike[str] | None = None,
@@ -88,7 +88,8 @@ def open(
 
     Args:
         path: The file, or ``":memory:"`` to keep nothing.
-        encoder: The encoder. Default: the one the file was built with, else the engine's default.
+        encoder: The encoder, by name, or an ``Encoder`` that is loaded already or your own (``Encoder.from_callable``); several
+            knowledge bases may share it. Default: the one the file was built with, else the engine's default.
         llm: The generator, loaded at the first answer. Default: the engine's default.
         read_only: Only read; the file must exist.
         reranker: A cross-encoder that sorts the best hits anew, loaded at the first search. Default: none.

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any, Callable, Final, Literal, final, overload
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from typing_extensions import Self, TypeAlias, disjoint_base
 
 from rag_py._types import (
@@ -44,6 +44,7 @@ __all__ = [
     "AnswerStream",
     "Chat",
     "Citation",
+    "Document",
     "EncodeStream",
     "Encoder",
     "Generation",
@@ -76,7 +77,7 @@ class KnowledgeBase:
         cls,
         path: _Path,
         *,
-        encoder: _Path | None = None,
+        encoder: _Path | Encoder | None = None,
         llm: _Path | None = None,
         read_only: bool = False,
         reranker: _Path | None = None,
@@ -620,6 +621,21 @@ class KnowledgeBase:
             InvalidArgumentError: It is no saved conversation, or one of a newer version.
         """
 
+    def documents(self, filter: str | None = None) -> list[Document]:
+        """The documents it holds, by uri, and the files that a sync passed over.
+
+        Args:
+            filter: Only documents that pass, such as ``"kind = pdf AND year >= 2020"``; no file that was passed over
+                does. Default all.
+        """
+
+    def passages(self, uri: str) -> list[Passage]:
+        """The passages of a document, in their order.
+
+        Raises:
+            NotFoundError: No document has this uri.
+        """
+
     def passage(self, passage_id: int) -> Passage | None:
         """The passage with this id, or None."""
 
@@ -643,7 +659,7 @@ class KnowledgeBase:
         path: _Path,
         to: _Path,
         *,
-        encoder: _Path | None = None,
+        encoder: _Path | Encoder | None = None,
     ) -> Salvage:
         """Makes a new file of what is intact in a damaged one, which is only read.
 
@@ -652,7 +668,7 @@ class KnowledgeBase:
         Args:
             path: The damaged file.
             to: The file to make; it must not exist.
-            encoder: For a file that no longer says which encoder it was built with.
+            encoder: For a file that no longer says which encoder it was built with, or was built with one of your own.
         """
 
     def vacuum(self) -> None:
@@ -949,6 +965,59 @@ class Answer:
     def __eq__(self, other: object, /) -> bool: ...
 
 @final
+class Document:
+    """A document as the knowledge base holds it, without its text; or a file that was passed over."""
+
+    @property
+    def id(self) -> int:
+        """Its number in its file, never reused."""
+
+    @property
+    def uri(self) -> str:
+        """An absolute path, or the name that added text was given."""
+
+    @property
+    def kind(self) -> str:
+        """The format: ``"markdown"``, ``"pdf"``, ..."""
+
+    @property
+    def title(self) -> str | None:
+        """Its title."""
+
+    @property
+    def lang(self) -> str | None:
+        """Its language, an ISO 639-1 code."""
+
+    @property
+    def size_bytes(self) -> int:
+        """Size of the source when it was read, in bytes."""
+
+    @property
+    def modified(self) -> float:
+        """Its time of last change when it was read, seconds since 1970; 0 for added text."""
+
+    @property
+    def text_bytes(self) -> int:
+        """Bytes of its text (UTF-8)."""
+
+    @property
+    def passage_count(self) -> int:
+        """Passages it was cut into."""
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """What its format or the caller says of it."""
+
+    @property
+    def skipped(self) -> str | None:
+        """Why nothing of it is held, if it was passed over."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as plain values, with the keys of ``rag list --json``."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+
+@final
 class Passage:
     """A passage of a document, as the knowledge base holds it."""
 
@@ -1118,7 +1187,7 @@ class Encoder:
         name_or_path: _Path,
         *,
         precision: Literal["auto", "f32", "bf16", "int8"] | None = None,
-        level: Literal["best", "avx512", "avx2", "neon", "portable"] | None = None,
+        level: Literal["best", "amx", "avx512", "avx2", "neon", "portable"] | None = None,
         threads: int | None = None,
         truncate_dim: int | None = None,
         backend: str | None = None,
@@ -1139,6 +1208,33 @@ class Encoder:
             ModelError: A file is missing, damaged or of a kind we do not run.
             InvalidArgumentError: This CPU does not have the level, vectors are shorter than truncate_dim, or the
                 backend's device is not there.
+        """
+
+    @staticmethod
+    def from_callable(
+        name: str,
+        dim: int,
+        encode: Callable[[list[str]], ArrayLike],
+        *,
+        encode_queries: Callable[[list[str]], ArrayLike] | None = None,
+        max_tokens: int = 200,
+    ) -> Encoder:
+        """An encoder of your own: any callable that turns texts into vectors.
+
+        Give it to ``rag_py.open(encoder=...)``, each time the file is opened: the file keeps its name alone. Passages are cut
+        by words. What the callable raises comes out of the call that needed the vectors.
+
+        Args:
+            name: Stands for the vectors: a file is only searched by an encoder of the name, dim and max_tokens it was
+                built with. Give another when the vectors change.
+            dim: Length of a vector, 1 to 4,096.
+            encode: Gets a list of at most 64 texts and returns an array of shape ``[len(texts), dim]``, or what numpy makes
+                one of. Rows may have any length but zero; they are scaled to 1. Several threads may call it at once.
+            encode_queries: The same for questions. Default: ``encode``.
+            max_tokens: Most words of a passage, 64 or more. Default 200.
+
+        Raises:
+            InvalidArgumentError: An empty name, or a number out of range.
         """
 
     def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -1210,7 +1306,7 @@ class Generator:
         kv: Kv | None = None,
         template: Template | None = None,
         threads: int | None = None,
-        level: Literal["best", "avx512", "avx2", "portable"] | None = None,
+        level: Literal["best", "amx", "avx512", "avx2", "neon", "portable"] | None = None,
         backend: str | None = None,
     ) -> Self:
         """Loads a model by name, path or hub id, from this machine only: a GGUF file, or a folder as ``transformers`` saves it.
@@ -1221,7 +1317,7 @@ class Generator:
             template: A built-in chat template in place of the model's own: ``"chatml"``, ``"completion"``,
                 ``"gemma"``, ``"llama2"``, ``"llama3"``, ``"mistral"``, ``"phi3"`` or ``"zephyr"``.
             threads: How many; 0, the default, for as many as the machine runs at once.
-            level: Vector instructions: ``"best"`` (default), ``"avx512"``, ``"avx2"`` or ``"portable"``.
+            level: Instructions: ``"best"`` (default), ``"avx512"``, ``"avx2"``, ``"neon"`` or ``"portable"``.
             backend: What runs the network: ``"auto"`` (default) for our own decoder, or candle on the CPU for families
                 that it does not run; ``"candle"`` for that alone; ``"cuda:0"`` or ``"metal:0"`` in builds for them.
 

@@ -2,6 +2,7 @@
 
 mod answer;
 mod citation;
+mod document;
 mod generation;
 mod hit;
 mod passage;
@@ -9,6 +10,7 @@ mod report;
 
 pub(crate) use answer::Answer;
 pub(crate) use citation::Citation;
+pub(crate) use document::Document;
 pub(crate) use generation::Generation;
 pub(crate) use hit::Hit;
 pub(crate) use passage::Passage;

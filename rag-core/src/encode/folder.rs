@@ -1,0 +1,151 @@
+//! An encoder of a model folder: its tokenizer, network, head and prefixes.
+
+use std::num::NonZeroUsize;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+use crate::kernels::linear::Format;
+use crate::model::fingerprint::Fingerprint;
+use crate::model::folder::{EncoderFolder, Pooling};
+use crate::model::safetensors::Tensors;
+use crate::progress::CancelToken;
+
+use super::engine::{Arithmetic, Engine};
+use super::head::Head;
+use super::network::Batch;
+use super::tokens::{TextTokenizer, TokenIds};
+use super::{Embeddings, EncoderIdentity, EncoderInfo, EncoderOptions, TextRole};
+
+/// Everything that a folder says, ready to run.
+pub(super) struct Loaded {
+    path: PathBuf,
+    pub(super) arithmetic: Arithmetic,
+    pub(super) tokenizer: TextTokenizer,
+    pub(super) engine: Engine,
+    head: Head,
+    query_prefix: String,
+    passage_prefix: String,
+    /// Tokens of a passage beside its text.
+    pub(super) passage_overhead_tokens: usize,
+}
+
+impl Loaded {
+    pub(super) fn load(
+        folder: &Path,
+        name: &str,
+        options: &EncoderOptions,
+    ) -> Result<(Self, EncoderIdentity, EncoderInfo)> {
+        let arithmetic = Arithmetic::new(options)?;
+        let files = EncoderFolder::read(folder)?;
+        let mut tensors = files.tensors()?;
+        let mut fingerprint = fingerprint(&files, &tensors, arithmetic.format);
+        let poolings = files.poolings.clone();
+        let engine =
+            Engine::load(&mut tensors, &files.config, files.max_tokens, poolings, arithmetic)?
+                .with_threads(options.thread_count);
+        let truncate_dim = options.truncate_dim.map(NonZeroUsize::get);
+        let (pooled_dim, level) = (engine.pooled_dim(), arithmetic.level.vectors());
+        let head = Head::load(&files.denses, pooled_dim, truncate_dim, level, &mut fingerprint)?;
+        let fingerprint = fingerprint.finish();
+        let tokenizer = TextTokenizer::load(
+            &files.tokenizer_path,
+            &files.tokenizer_bytes,
+            engine.vocab_size(),
+        )?;
+        let prefix_tokens = tokenizer.ranges(&files.passage_prefix)?.len();
+        let passage_overhead_tokens = tokenizer.special_count() + prefix_tokens;
+        if passage_overhead_tokens >= files.max_tokens {
+            let reason = format!("{} tokens leave no room for text", files.max_tokens);
+            return Err(Error::model(folder, reason));
+        }
+        let info = EncoderInfo {
+            architecture: files.config.model_type.clone(),
+            dim: head.dim(),
+            layer_count: files.config.layer_count,
+            pooling: Pooling::names(&files.poolings),
+            query_prefix: files.query_prefix.clone(),
+            passage_prefix: files.passage_prefix.clone(),
+            max_tokens: files.max_tokens,
+            fingerprint: fingerprint.clone(),
+        };
+        let identity = EncoderIdentity {
+            fingerprint,
+            name: name.to_owned(),
+            dim: head.dim(),
+            max_tokens: files.max_tokens,
+        };
+        let loaded = Self {
+            path: folder.to_owned(),
+            arithmetic,
+            tokenizer,
+            engine,
+            head,
+            query_prefix: files.query_prefix,
+            passage_prefix: files.passage_prefix,
+            passage_overhead_tokens,
+        };
+        Ok((loaded, identity, info))
+    }
+
+    pub(super) fn with_threads(self, thread_count: NonZeroUsize) -> Self {
+        Self { engine: self.engine.with_threads(Some(thread_count)), ..self }
+    }
+
+    pub(super) fn ranges(&self, text: &str) -> Result<Vec<Range<usize>>> {
+        self.tokenizer.ranges(text)
+    }
+
+    pub(super) fn encode(
+        &self,
+        role: TextRole,
+        texts: &[&str],
+        cancel: &CancelToken,
+    ) -> Result<Embeddings> {
+        let prefix = match role {
+            TextRole::Query => &self.query_prefix,
+            TextRole::Passage => &self.passage_prefix,
+        };
+        let dim = self.head.dim();
+        let tokens = self.engine.tokenize(texts, cancel, |text| self.token_ids(prefix, text))?;
+        let ids: Vec<&[u32]> = tokens.iter().map(|tokens| &tokens.ids[..]).collect();
+        let batch = Batch { sequences: &ids, seconds: &[] };
+        let data =
+            self.engine.run(batch, dim, &|pooled, out| self.head.run(pooled, out), cancel)?;
+        self.check_finite(&data)?;
+        let truncated = tokens.iter().enumerate().filter(|(_, tokens)| tokens.truncated);
+        Ok(Embeddings { dim, truncated: truncated.map(|(row, _)| row).collect(), data })
+    }
+
+    fn token_ids(&self, prefix: &str, text: &str) -> Result<TokenIds> {
+        let tokens = self.tokenizer.ids(&format!("{prefix}{text}"), self.engine.max_tokens())?;
+        tokens.check(&self.path, self.engine.vocab_size())
+    }
+
+    fn check_finite(&self, data: &[f32]) -> Result<()> {
+        match data
+            .chunks_exact(self.head.dim())
+            .position(|row| row.iter().any(|value| !value.is_finite()))
+        {
+            Some(row) => {
+                Err(Error::model(&self.path, format!("the vector of text {row} is not finite")))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+fn fingerprint(files: &EncoderFolder, tensors: &Tensors, format: Format) -> Fingerprint {
+    let mut fingerprint = Fingerprint::new("encoder 1");
+    fingerprint.part("config", &files.config_bytes);
+    fingerprint.part("tokenizer", &files.tokenizer_bytes);
+    fingerprint.part("weights", tensors.hash.as_bytes());
+    fingerprint.part("pooling", Pooling::names(&files.poolings).as_bytes());
+    fingerprint.part("query prefix", files.query_prefix.as_bytes());
+    fingerprint.part("passage prefix", files.passage_prefix.as_bytes());
+    fingerprint.part("max tokens", &(files.max_tokens as u64).to_le_bytes());
+    if format == Format::Int8 {
+        fingerprint.part("precision", b"int8");
+    }
+    fingerprint
+}

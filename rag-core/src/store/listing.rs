@@ -1,0 +1,106 @@
+//! What a file holds, for people and programs that look through it.
+
+use std::collections::BTreeMap;
+
+use rusqlite::types::Value;
+use rusqlite::{Connection, params_from_iter};
+use serde::Serialize;
+
+use super::Store;
+use super::fault::{Fault, Outcome};
+use super::filter::{self, Filter};
+use super::rows::{DOCUMENT_COLUMNS, DocumentRecord};
+use crate::error::{ErrorCode, Result};
+
+/// A document as the file holds it, without its text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct StoredDocument {
+    /// Its number, never reused.
+    pub id: i64,
+    /// Where it came from: an absolute path, or the caller's own name for added text.
+    pub uri: String,
+    /// The format: `"markdown"`, `"pdf"`, ...
+    pub kind: String,
+    /// Title, if it has one.
+    pub title: Option<String>,
+    /// ISO 639-1 code, if known.
+    pub lang: Option<String>,
+    /// Size of the source when it was read, in bytes.
+    pub size_bytes: u64,
+    /// Its time of last change when it was read, nanoseconds since 1970; 0 for added text.
+    pub mtime_ns: i64,
+    /// Bytes of its text (UTF-8).
+    pub text_bytes: u64,
+    /// Passages it was cut into.
+    pub passage_count: usize,
+    /// What its format or the caller says of it.
+    pub metadata: BTreeMap<String, String>,
+    /// Why nothing of it is held, if it was passed over.
+    pub skipped: Option<SkippedDocument>,
+}
+
+/// Why a document was passed over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SkippedDocument {
+    /// The name of the error's code, such as `"Document"`.
+    pub code: String,
+    /// What was wrong.
+    pub message: String,
+}
+
+impl Store {
+    /// The documents that pass `filter`, or all and those that were skipped too, by uri.
+    ///
+    /// # Errors
+    /// InvalidArgument for a filter beyond its limits; Store if a row is damaged.
+    pub fn list(&self, filter: Option<&Filter>) -> Result<Vec<StoredDocument>> {
+        self.pool.read(|connection| list(connection, filter))
+    }
+}
+
+fn list(connection: &Connection, filter: Option<&Filter>) -> Outcome<Vec<StoredDocument>> {
+    let (condition, values) = match filter {
+        Some(filter) => filter::condition(filter)?,
+        None => ("1".to_owned(), Vec::<Value>::new()),
+    };
+    let sql = format!(
+        "SELECT {DOCUMENT_COLUMNS}, (SELECT count(*) FROM passage WHERE passage.document = document.id) \
+         FROM document WHERE {condition} ORDER BY uri"
+    );
+    let mut statement = connection.prepare(&sql)?;
+    let rows = statement.query_map(params_from_iter(values), |row| {
+        Ok((DocumentRecord::read(row)?, row.get::<_, i64>(15)?))
+    })?;
+    rows.map(|row| {
+        let (record, passages) = row?;
+        document(record, passages)
+    })
+    .collect()
+}
+
+fn document(record: DocumentRecord, passages: i64) -> Outcome<StoredDocument> {
+    let damaged = || Fault::Damaged(format!("document {} ({}) is damaged", record.id, record.uri));
+    if record.sum() != record.check {
+        return Err(damaged());
+    }
+    let metadata = serde_json::from_str(&record.metadata).map_err(|_| damaged())?;
+    let code = ErrorCode::ALL.into_iter().find(|code| i64::from(*code as i32) == record.status);
+    let skipped = (record.status != 0).then(|| SkippedDocument {
+        code: code.map_or("Internal", ErrorCode::name).to_owned(),
+        message: record.error.clone().unwrap_or_default(),
+    });
+    Ok(StoredDocument {
+        id: record.id,
+        uri: record.uri,
+        kind: record.kind,
+        title: record.title,
+        lang: record.lang,
+        size_bytes: record.size.cast_unsigned(),
+        // added text has a time that no file has
+        mtime_ns: if record.mtime_ns == i64::MIN { 0 } else { record.mtime_ns },
+        text_bytes: record.length.cast_unsigned(),
+        passage_count: usize::try_from(passages).unwrap_or(0),
+        metadata,
+        skipped,
+    })
+}
