@@ -18,6 +18,7 @@ fi
 
 WORK=$(mktemp -d)
 trap 'rm -rf "$WORK"' EXIT
+ROOT=$PWD
 PREFIX=$WORK/prefix
 TRANSCRIPTS=${RAG_TRANSCRIPTS:-$PWD/target/transcripts}
 export RAG_TEST_MODELS=${RAG_TEST_MODELS:-$HOME/.cache/rag/models}
@@ -100,6 +101,11 @@ scenario() {
   return $code
 }
 
+SENTENCES=$'The bridge was opened in 1987.\nSoup is served at noon.\nIn 1987 the crossing was inaugurated.'
+similar_lines() { printf '%s\n' "$SENTENCES" | "$WORK/$1/similar" "$RAG_TEST_MODELS/minilm"; }
+QUESTIONS=$'When was the laboratory founded?\n/new\nWhat does code E21 mean?'
+chat_lines() { printf '%s\n' "$QUESTIONS" | "$WORK/chat_cpp" "$ROOT/examples/corpus"; }
+
 uninstall_leaves_nothing() { scripts/install-c.sh --uninstall "$PREFIX" && [ ! -e "$PREFIX" ]; }
 
 step "install" scripts/install-c.sh "$PREFIX"
@@ -109,7 +115,7 @@ step "the library exports what rag.h declares and nothing else" only_declared_sy
 step "soname" soname_is_right
 step "the headers under strict warnings" strict
 for source in examples/c/*.c tests/c/*.c; do step "compile $source" compile c "$source" "$(basename "$source" .c)"; done
-step "compile examples/cpp/laboratory.cpp" compile c++ examples/cpp/laboratory.cpp laboratory_cpp
+for source in examples/cpp/*.cpp; do step "compile $source" compile c++ "$source" "$(basename "$source" .cpp)_cpp"; done
 step "compile tests/c/test_hpp.cpp" compile c++ tests/c/test_hpp.cpp test_hpp
 python3 tests/c/null_calls.py "$PREFIX/include/rag.h" >"$WORK/null_calls.c" || failed=$((failed + 1))
 step "compile the calls with NULL" compile c "$WORK/null_calls.c" null_calls
@@ -129,11 +135,17 @@ if have minilm; then
   step "every argument with NULL" within "$(fresh null)" "$WORK/null_calls" "$RAG_TEST_MODELS/minilm" "$(fresh folder)"
 fi
 if have minilm && have qwen2.5-0.5b; then step "the snippet of the README" snippet_cites; fi
+if have minilm; then
+  for build in . cmake-rag cmake-rag_static; do
+    step "similar in C ($build)" prints similar_lines $build -- "opened in 1987.  |  In 1987 the crossing"
+  done
+fi
 if have e5-small && have qwen2.5-0.5b; then
   for build in . cmake-rag cmake-rag_static; do
     step "laboratory in C ($build)" prints "$WORK/$build/laboratory" -- "sentence  Le laboratoire ERIC" "answer" 1995
   done
   step "laboratory in C++" prints "$WORK/laboratory_cpp" -- "sentence  Le laboratoire ERIC" "answer" 1995
+  step "chat in C++" prints chat_lines -- added "> " 1995 "[1]" E21
   step "ask_folder" prints "$WORK/ask_folder" "$PWD/examples/corpus" "When was the laboratory founded, and by whom?" -- added "[1]"
 fi
 mkdir -p "$TRANSCRIPTS"
