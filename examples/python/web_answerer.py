@@ -3,7 +3,8 @@
     python examples/python/web_answerer.py FOLDER [PORT]        # then open http://127.0.0.1:8080
 
 The engine itself opens no socket: this program does, on this machine alone. `/ask?q=...` is the page of an answer, with
-its citations lit in the passages; `/ask.json?q=...` the same as JSON, while `/stream?q=...` sends the text as it is written.
+its citations lit in the passages; `/ask.json?q=...` the same as JSON, while `/stream?q=...` sends the text as it is
+written, before its citations are found.
 """
 
 import html
