@@ -13,7 +13,7 @@
  * Options    Begin with the macro of the type, `rag_ask_options options = RAG_ASK_OPTIONS_INIT;`. Zero is the
  *            default. Later versions append fields; programs built before stay valid.
  * Threads    Any thread may call any function, and threads may share a handle, except to free it. A callback runs
- *            on the thread that made the call, and must not use the handle that it was called for: such calls
+ *            on the thread that made the call unless its comment says more, and must not use the handle that it was called for: such calls
  *            return RAG_INVALID_ARGUMENT.
  * Panics     Do not cross into C: they come out as RAG_INTERNAL.
  *

@@ -6,21 +6,29 @@ set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . scripts/lib.sh
 
-LEGS=(format lint docs rules licences features rust c python scenarios demo)
+LEGS=(format lint docs rules licences features rust levels c python scenarios demo)
 
 # What hangs is a failure: no leg's program may run for longer than this.
 limited() { timeout --kill-after=10 40m "$@"; }
 
 leg_format() { cargo fmt --all --check; }
 leg_lint() { cargo clippy --release --locked --workspace --all-targets -- -D warnings; }
-leg_docs() { RUSTDOCFLAGS="-D warnings" cargo doc --release --locked --workspace --no-deps; }
-leg_rules() { python3 scripts/check_rules.py && python3 scripts/parity.py --check; }
+leg_docs() { RUSTDOCFLAGS="-D warnings" cargo doc --release --locked --workspace --no-deps && ./run site; }
+leg_rules() { python3 scripts/check_rules.py && python3 scripts/parity.py --check && python3 scripts/abi.py --check; }
 leg_licences() { python3 scripts/check_licences.py; }
 leg_features() {
   cargo check --release --locked -p rag-cli --features hub &&
     cargo check --release --locked -p rag-core --all-targets
 }
 leg_rust() { limited cargo test --release --locked --workspace --no-fail-fast; }
+# The encoder's tests once more at each level that this CPU has.
+leg_levels() {
+  local level
+  for level in avx512 avx2 neon portable; do
+    echo "RAG_TEST_LEVEL=$level"
+    RAG_TEST_LEVEL=$level limited cargo test --release --locked --workspace --test encoder || return
+  done
+}
 leg_c() { limited tests/c/run.sh; }
 
 leg_python() {

@@ -54,8 +54,24 @@ fn passages(encoder: &Encoder, texts: &[&str]) -> Embeddings {
     encoder.encode_passages(texts, &CancelToken::new()).unwrap()
 }
 
+/// The level that `RAG_TEST_LEVEL` names, for all of these tests; else the best.
+fn options() -> EncoderOptions {
+    let name = std::env::var("RAG_TEST_LEVEL").unwrap_or_default();
+    let level = KernelLevel::from_name(&name);
+    assert!(name.is_empty() || level.is_some(), "RAG_TEST_LEVEL={name} is no level");
+    if level.is_some_and(|level| !level.is_available()) {
+        eprintln!("SKIP: this CPU does not have {name}");
+    }
+    EncoderOptions { level: level.filter(|level| level.is_available()), ..Default::default() }
+}
+
+/// A folder or file as a user would load it.
+fn open(path: &Path, name: &str) -> rag_core::Result<Encoder> {
+    Encoder::load_with(path, name, &options())
+}
+
 fn load(folder: &Path, precision: Precision) -> Encoder {
-    let options = EncoderOptions { precision, ..Default::default() };
+    let options = EncoderOptions { precision, ..options() };
     Encoder::load_with(folder, "x", &options).unwrap()
 }
 
@@ -145,8 +161,8 @@ fn rounded_vectors_are_near_those_of_f32() {
 #[test]
 fn shorter_vectors_are_beginnings_of_length_one() {
     let tiny = TinyFolder::new(Family::Bert);
-    let cut = |dim| EncoderOptions { truncate_dim: NonZeroUsize::new(dim), ..Default::default() };
-    let whole = Encoder::load(tiny.path(), "x").unwrap();
+    let cut = |dim| EncoderOptions { truncate_dim: NonZeroUsize::new(dim), ..options() };
+    let whole = open(tiny.path(), "x").unwrap();
     let short = Encoder::load_with(tiny.path(), "x", &cut(10)).unwrap();
     assert_eq!(short.identity().dim, 10);
     assert_ne!(short.identity().fingerprint, whole.identity().fingerprint);
@@ -220,7 +236,7 @@ fn vectors_have_length_one_and_empty_text_has_a_vector() {
     for folder in
         [model("minilm"), model("e5-small"), Some(tiny.path().to_owned())].into_iter().flatten()
     {
-        let encoder = Encoder::load(&folder, "x").unwrap();
+        let encoder = open(&folder, "x").unwrap();
         let embeddings = passages(&encoder, &TEXTS);
         assert_eq!(embeddings.len(), TEXTS.len());
         for row in embeddings.rows() {
@@ -235,7 +251,7 @@ fn vectors_have_length_one_and_empty_text_has_a_vector() {
 fn long_text_is_cut_and_reported() {
     let tiny = TinyFolder::new(Family::Bert);
     for folder in [model("minilm"), Some(tiny.path().to_owned())].into_iter().flatten() {
-        let encoder = Encoder::load(&folder, "x").unwrap();
+        let encoder = open(&folder, "x").unwrap();
         let budget = encoder.passage_budget_tokens();
         let (fits, long) = ("one ".repeat(budget), "one ".repeat(budget + 1));
         let embeddings = passages(&encoder, &["one", &long, &fits]);
@@ -253,7 +269,7 @@ fn token_ranges_are_in_order_and_inside_the_text() {
     for folder in
         [model("minilm"), model("e5-small"), Some(tiny.path().to_owned())].into_iter().flatten()
     {
-        let encoder = Encoder::load(&folder, "x").unwrap();
+        let encoder = open(&folder, "x").unwrap();
         for text in TEXTS {
             let ranges = encoder.token_ranges(text).unwrap();
             assert_eq!(encoder.token_count(text).unwrap(), ranges.len());
@@ -276,7 +292,7 @@ fn token_ranges_are_in_order_and_inside_the_text() {
 fn special_tokens_in_text_stay_text() {
     for (name, special) in [("minilm", "[SEP]"), ("e5-small", "</s>")] {
         let Some(folder) = model(name) else { continue };
-        let encoder = Encoder::load(&folder, name).unwrap();
+        let encoder = open(&folder, name).unwrap();
         assert!(encoder.token_count(special).unwrap() > 1);
         assert_ne!(one(&encoder, special), one(&encoder, ""));
     }
@@ -305,7 +321,7 @@ fn batches_give_the_vectors_of_one_call_and_read_no_more_than_they_encode() {
 #[test]
 fn a_cancelled_call_stops() {
     let tiny = TinyFolder::new(Family::Bert);
-    let encoder = Encoder::load(tiny.path(), "tiny").unwrap();
+    let encoder = open(tiny.path(), "tiny").unwrap();
     let cancel = CancelToken::new();
     cancel.cancel();
     let error = encoder.encode_passages(&["one"], &cancel).unwrap_err();
@@ -315,9 +331,7 @@ fn a_cancelled_call_stops() {
 #[test]
 fn the_fingerprint_follows_everything_that_changes_vectors() {
     let base = TinyFolder::new(Family::Bert);
-    let of = |folder: &TinyFolder| {
-        Encoder::load(folder.path(), "x").unwrap().identity().fingerprint.clone()
-    };
+    let of = |folder: &TinyFolder| open(folder.path(), "x").unwrap().identity().fingerprint.clone();
     assert_eq!(of(&base), of(&TinyFolder::new(Family::Bert)));
     type Change = fn(&TinyFolder);
     let changes: [Change; 5] = [
@@ -361,17 +375,17 @@ fn prefixes_are_put_before_questions_and_passages() {
 #[test]
 fn poolings_differ_and_plain_folders_get_the_mean() {
     let mean = TinyFolder::new(Family::Bert);
-    let expected = one(&Encoder::load(mean.path(), "x").unwrap(), "one two");
+    let expected = one(&open(mean.path(), "x").unwrap(), "one two");
     let plain = TinyFolder::new(Family::Bert);
     fs::remove_file(plain.path().join("modules.json")).unwrap();
-    assert_eq!(one(&Encoder::load(plain.path(), "x").unwrap(), "one two"), expected);
+    assert_eq!(one(&open(plain.path(), "x").unwrap(), "one two"), expected);
     for mode in ["cls_token", "max_tokens"] {
         let other = TinyFolder::new(Family::Bert);
         other.edit("1_Pooling/config.json", |json| {
             json["pooling_mode_mean_tokens"] = false.into();
             json[format!("pooling_mode_{mode}")] = true.into();
         });
-        let vector = one(&Encoder::load(other.path(), "x").unwrap(), "one two");
+        let vector = one(&open(other.path(), "x").unwrap(), "one two");
         assert!(cosine(&vector, &expected) < 0.9999, "{mode}");
     }
 }
@@ -407,7 +421,7 @@ fn several_poolings_lie_side_by_side_in_the_order_of_sentence_transformers() {
 fn refusal(change: impl FnOnce(&TinyFolder)) -> String {
     let folder = TinyFolder::new(Family::Bert);
     change(&folder);
-    let error = Encoder::load(folder.path(), "x").unwrap_err();
+    let error = open(folder.path(), "x").unwrap_err();
     assert_eq!(error.code(), ErrorCode::Model, "{error}");
     error.line()
 }
@@ -418,7 +432,7 @@ fn a_missing_file_is_named() {
         let line = refusal(|folder| fs::remove_file(folder.path().join(file)).unwrap());
         assert!(line.contains(file.rsplit('/').next().unwrap()), "{line}");
     }
-    let error = Encoder::load(Path::new("/nowhere/at/all"), "x").unwrap_err();
+    let error = open(Path::new("/nowhere/at/all"), "x").unwrap_err();
     assert_eq!(error.code(), ErrorCode::Model);
 }
 

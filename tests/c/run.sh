@@ -59,6 +59,10 @@ compile() {
     "-Wl,-rpath,$PREFIX/lib"
 }
 
+# compile_checked LANGUAGE SOURCE PROGRAM: the same with the address, leak and undefined-behaviour sanitizers
+compile_checked() { WARNINGS+=(-fsanitize=address,undefined -fno-sanitize-recover=all) && compile "$@"; }
+checked() { ASAN_OPTIONS=detect_leaks=1:halt_on_error=1 UBSAN_OPTIONS=print_stacktrace=1 "$@"; }
+
 # The headers alone, under warnings that their users may have on.
 strict() {
   local strict=(-Wall -Wextra -Wpedantic -Werror -Wconversion -Wshadow -fsyntax-only)
@@ -131,6 +135,16 @@ step "test_api, under valgrind" "${MEMCHECK[@]}" "$WORK/test_api" "$(fresh api)"
 step "test_kb" "$WORK/test_kb" "$(fresh kb)"
 step "test_generator" "$WORK/test_generator"
 step "test_hpp" "$WORK/test_hpp" "$(fresh hpp)"
+for test in "c tests/c/test_api.c api" "c tests/c/test_kb.c kb" "c tests/c/test_generator.c generator" \
+  "c++ tests/c/test_hpp.cpp hpp" "c $WORK/null_calls.c null"; do
+  read -r language source name <<<"$test"
+  # in a subshell, which keeps the flags to itself
+  step "compile $name with sanitizers" eval "(compile_checked $language $source checked_$name)"
+  arguments=("$(fresh "$name")")
+  [ "$name" = null ] && arguments=("$RAG_TEST_MODELS/minilm" "${arguments[@]}")
+  [ "$name" = generator ] && arguments=()
+  step "$name under ASan, LSan and UBSan" within "$(fresh checked)" checked "$WORK/checked_$name" "${arguments[@]}"
+done
 if have minilm; then
   step "every argument with NULL" within "$(fresh null)" "$WORK/null_calls" "$RAG_TEST_MODELS/minilm" "$(fresh folder)"
 fi

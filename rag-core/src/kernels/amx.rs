@@ -8,7 +8,6 @@
 use std::arch::asm;
 use std::arch::x86_64::{__cpuid_count, _mm512_cvtepi32_ps, _mm512_loadu_si512, _mm512_storeu_ps};
 use std::marker::PhantomData;
-use std::sync::OnceLock;
 
 use super::convert::in_registers;
 use super::level::{Avx512, Simd, Tile};
@@ -27,12 +26,10 @@ const ROW_BYTES: usize = COLUMNS * size_of::<u32>();
 pub(crate) struct Permitted(Avx512);
 
 impl Permitted {
-    /// Asks the CPU, and once for each process the system.
+    /// Asks the CPU and the system. Asking again does no harm.
     pub(crate) fn detect(vectors: Avx512) -> Option<Self> {
-        static PERMITTED: OnceLock<bool> = OnceLock::new();
         let has_vectors = vectors.bf16().is_some() && vectors.vnni().is_some();
-        (has_vectors && *PERMITTED.get_or_init(|| has_tiles() && permission()))
-            .then_some(Self(vectors))
+        (has_vectors && has_tiles() && permission()).then_some(Self(vectors))
     }
 
     /// The same CPU without tiles.

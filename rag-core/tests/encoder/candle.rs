@@ -13,12 +13,12 @@ const SAME: f64 = 1.0 - 1e-5;
 const ALONE: f64 = 1.0 - 1e-6;
 
 fn candle(folder: &std::path::Path) -> Result<Encoder, rag_core::Error> {
-    let options = EncoderOptions { backend: Backend::Candle, ..Default::default() };
+    let options = EncoderOptions { backend: Backend::Candle, ..super::options() };
     Encoder::load_with(folder, "x", &options)
 }
 
 fn ours(folder: &std::path::Path) -> Encoder {
-    let options = EncoderOptions { precision: Precision::F32, ..Default::default() };
+    let options = EncoderOptions { precision: Precision::F32, ..super::options() };
     Encoder::load_with(folder, "x", &options).unwrap()
 }
 
@@ -69,7 +69,7 @@ fn candle_runs_in_f32_and_on_devices_that_are_there() {
     for (backend, precision) in
         [(Backend::Candle, Precision::Int8), (Backend::Metal(9), Precision::F32)]
     {
-        let options = EncoderOptions { backend, precision, ..Default::default() };
+        let options = EncoderOptions { backend, precision, ..super::options() };
         let error = Encoder::load_with(folder, "x", &options).unwrap_err();
         assert_eq!(error.code(), ErrorCode::InvalidArgument, "{}", error.line());
     }

@@ -37,7 +37,7 @@ fn every_family_gives_the_vectors_of_transformers_at_every_level() {
             let options = EncoderOptions {
                 precision: Precision::F32,
                 level: Some(level),
-                ..Default::default()
+                ..super::options()
             };
             let encoder = match Encoder::load_with(&folder, "x", &options) {
                 Err(error) if error.code() == ErrorCode::InvalidArgument => continue,
@@ -58,7 +58,7 @@ fn every_family_gives_the_vectors_of_transformers_at_every_level() {
 fn every_family_runs_rounded() {
     for folder in families() {
         for (precision, least) in ROUNDED {
-            let options = EncoderOptions { precision, ..Default::default() };
+            let options = EncoderOptions { precision, ..super::options() };
             let encoder = Encoder::load_with(&folder, "x", &options).unwrap();
             for (text, want) in cases(&folder) {
                 let got = encoder.encode_passages(&[&text], &CancelToken::new()).unwrap().data;
@@ -72,7 +72,7 @@ fn every_family_runs_rounded() {
 #[test]
 fn longer_texts_are_cut_to_the_positions_a_family_has() {
     for folder in families() {
-        let encoder = Encoder::load(&folder, "x").unwrap();
+        let encoder = super::open(&folder, "x").unwrap();
         let name = folder.file_name().unwrap().to_str().unwrap();
         let first =
             usize::from(["roberta", "camembert", "xlm-roberta", "mpnet"].contains(&name)) * 2;

@@ -25,8 +25,7 @@ fn files_of_each_type_give_the_vectors_of_transformers() {
         let path = folder().join(name);
         assert!(is_encoder_gguf(&path));
         for backend in [Backend::Auto, Backend::Candle] {
-            let options =
-                EncoderOptions { precision: Precision::F32, backend, ..Default::default() };
+            let options = EncoderOptions { precision: Precision::F32, backend, ..super::options() };
             let encoder = Encoder::load_with(&path, "x", &options).unwrap();
             assert_eq!((encoder.identity().dim, encoder.identity().max_tokens), (32, 40));
             for case in expected["cases"].as_array().unwrap() {
@@ -41,7 +40,7 @@ fn files_of_each_type_give_the_vectors_of_transformers() {
 
 #[test]
 fn each_file_has_a_fingerprint_of_its_own() {
-    let print = |name: &str| Encoder::load(&folder().join(name), "x").unwrap().identity().clone();
+    let print = |name: &str| super::open(&folder().join(name), "x").unwrap().identity().clone();
     let prints: Vec<_> = GGUF.iter().map(|(name, _)| print(name).fingerprint).collect();
     assert!(prints[0] != prints[1] && prints[1] != prints[2]);
     assert_eq!(print(GGUF[0].0).fingerprint, prints[0]);
@@ -51,7 +50,7 @@ fn each_file_has_a_fingerprint_of_its_own() {
 fn other_files_are_refused() {
     let generator = folder().join("../../generator/tiny.gguf");
     assert!(!is_encoder_gguf(&generator) && is_generator(&generator));
-    let code = |path: &Path| Encoder::load(path, "x").unwrap_err().code();
+    let code = |path: &Path| super::open(path, "x").unwrap_err().code();
     assert_eq!(code(&generator), ErrorCode::Model);
     let place = tempfile::tempdir().unwrap();
     let whole = fs::read(folder().join("bert-f16.gguf")).unwrap();
@@ -61,7 +60,7 @@ fn other_files_are_refused() {
         bytes[at..at + to.len()].copy_from_slice(to.as_bytes());
         let path = place.path().join("changed.gguf");
         fs::write(&path, bytes).unwrap();
-        Encoder::load(&path, "x").unwrap_err()
+        super::open(&path, "x").unwrap_err()
     };
     for (from, to) in [
         ("blk.0.attn_q.weight", "blk.0.attn_x.weight"),
