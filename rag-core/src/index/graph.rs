@@ -5,10 +5,10 @@
 
 use std::collections::VecDeque;
 
+use super::Candidate;
 use super::codes::{Code, Codes};
-use super::frontier::{MAX_POSITIONS, Scratches};
+use super::frontier::{MAX_POSITIONS, Scratch, Scratches};
 use super::walk::{Score, Walk};
-use super::{Candidate, flat};
 
 const MAGIC: &[u8; 4] = b"RAGH";
 const FORMAT: u32 = 1;
@@ -63,7 +63,7 @@ impl PartialEq for Graph {
 impl Eq for Graph {}
 
 impl Graph {
-    /// Packs `links`, after linking every node that layer 0 does not reach to its nearest reachable one.
+    /// Packs `links`, after linking every node that layer 0 does not reach to a reachable one near it.
     ///
     /// `None` if there is no node, or more than a graph can number.
     #[must_use]
@@ -83,6 +83,12 @@ impl Graph {
     #[must_use]
     pub fn len(&self) -> usize {
         self.node_count as usize
+    }
+
+    /// Most links of a node on layer 0.
+    #[cfg(test)]
+    pub(super) fn most_links(&self) -> u32 {
+        self.layers[0].starts.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or(0)
     }
 
     /// Whether there is no node; never so for a packed graph.
@@ -243,27 +249,63 @@ impl Layer {
     }
 }
 
-/// Links nodes that the entry does not reach on layer 0 to their nearest reachable node, both ways.
+/// Links nodes that the entry does not reach on layer 0 to one near them that it does reach, both ways.
+///
+/// Where very many vectors are equal, almost none of them is reached at first: each is found its place by a walk, not a
+/// scan, and where many meet, they are linked to each other and not all to one.
 fn connect(links: &mut Links, entry: u32, codes: &Codes) {
+    let count = links.nodes.len();
     for layers in &mut links.nodes {
+        layers.iter_mut().for_each(|links| links.retain(|link| (*link as usize) < count));
         if layers.is_empty() {
             layers.push(Vec::new());
         }
     }
-    let mut reached = vec![false; links.nodes.len()];
+    let mut reached = vec![false; count];
+    let mut scratch = Scratch::default();
     spread(links, entry, &mut reached);
-    for node in 0..links.nodes.len() as u32 {
+    for node in 0..count as u32 {
         if reached[node as usize] {
             continue;
         }
-        let nearest = codes.code(node).and_then(|code| {
-            flat::best(codes, &code, 1, |other| reached.get(other as usize) == Some(&true)).pop()
-        });
-        let other = nearest.map_or(entry, |candidate| candidate.position);
+        let other = near(links, entry, codes, node, &reached, &mut scratch);
         links.nodes[other as usize][0].push(node);
         links.nodes[node as usize][0].push(other);
         spread(links, node, &mut reached);
     }
+}
+
+/// Candidates among which an unreached node looks for a neighbour.
+const NEAR: usize = 64;
+/// A node with more links takes no unreached one, if another is there.
+const CROWDED: usize = 128;
+
+/// A node near `node` that the entry reaches on layer 0: the nearest that is not crowded.
+fn near(
+    links: &Links,
+    entry: u32,
+    codes: &Codes,
+    node: u32,
+    reached: &[bool],
+    scratch: &mut Scratch,
+) -> u32 {
+    let Some(code) = codes.code(node) else { return entry };
+    let walk = |layer: usize| Walk {
+        node_count: links.nodes.len(),
+        neighbours: move |at: u32| links.nodes[at as usize].get(layer).map_or(&[][..], |all| all),
+        score: |nodes: &[u32], scores: &mut [f32]| codes.scores(&code, nodes, scores),
+    };
+    let mut best = Candidate { score: codes.score(&code, entry), position: entry };
+    for layer in (1..links.nodes[entry as usize].len()).rev() {
+        best = walk(layer).descend(best);
+    }
+    let start = if reached[best.position as usize] { best.position } else { entry };
+    walk(0).explore(&[start, entry], NEAR, scratch);
+    let degree = |candidate: &Candidate| links.nodes[candidate.position as usize][0].len();
+    let mut candidates = scratch.frontier.candidates();
+    let free = candidates.find(|candidate| degree(candidate) < CROWDED);
+    let least = || scratch.frontier.candidates().min_by_key(degree);
+    free.or_else(least).map_or(entry, |candidate| candidate.position)
 }
 
 fn spread(links: &Links, from: u32, reached: &mut [bool]) {

@@ -46,6 +46,18 @@ fn builders() -> [Box<dyn GraphBuilder>; 2] {
 }
 
 #[test]
+fn many_equal_vectors_are_all_reached_and_crowd_no_node() {
+    const COUNT: usize = 20_000;
+    let distinct = clustered(8);
+    let rows = (0..COUNT).map(|row| &distinct[row % 4 * DIM..][..DIM]);
+    let vectors: Vec<f32> = rows.flatten().copied().collect();
+    let (graph, codes) = packed(&Native::default(), &vectors);
+    let found = graph.search(&codes, &Code::new(&vectors[..DIM]), COUNT, COUNT);
+    assert_eq!(found.len(), COUNT);
+    assert!(graph.most_links() <= 200, "{}", graph.most_links());
+}
+
+#[test]
 fn graph_finds_what_the_scan_finds() {
     let vectors = clustered(1000);
     for builder in builders() {

@@ -1,0 +1,52 @@
+//! One search and one encoding from Rust, to set the bindings beside: `bench_bindings KB ENCODER TEXTS.txt`; see `bindings.py`.
+#![expect(clippy::print_stdout, reason = "a program for the terminal")]
+
+use std::env;
+use std::error::Error;
+use std::fs;
+use std::path::Path;
+use std::time::Instant;
+
+use rag_core::encode::Encoder;
+use rag_core::search::{Mode, SearchOptions};
+use rag_core::{CancelToken, KnowledgeBase, OpenOptions};
+
+/// Searches that are timed, after a tenth as many that are not.
+const SEARCHES: usize = 2000;
+const ENCODINGS: usize = 3;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let [path, encoder, texts] = arguments.as_slice() else {
+        return Err("usage: bench_bindings KB ENCODER TEXTS.txt".into());
+    };
+    let cancel = CancelToken::new();
+    let knowledge_base = KnowledgeBase::open(path, &OpenOptions::read_only())?;
+    let options = SearchOptions { mode: Mode::Lexical, top_k: 10, ..SearchOptions::default() };
+    let mut times = Vec::with_capacity(SEARCHES);
+    for round in 0..SEARCHES + SEARCHES / 10 {
+        let start = Instant::now();
+        let hits = knowledge_base.search("river bridge", &options, &cancel)?;
+        let took = start.elapsed();
+        if hits.len() != 10 {
+            return Err(format!("{} hits, not 10", hits.len()).into());
+        }
+        if round >= SEARCHES / 10 {
+            times.push(took);
+        }
+    }
+    times.sort_unstable();
+    println!("search_us {:.2}", times[SEARCHES / 2].as_secs_f64() * 1e6);
+
+    let texts = fs::read_to_string(texts)?;
+    let texts: Vec<&str> = texts.lines().collect();
+    let encoder = Encoder::load(Path::new(encoder), "minilm")?;
+    let mut best = f64::INFINITY;
+    for _ in 0..ENCODINGS {
+        let start = Instant::now();
+        encoder.encode_passages(&texts, &cancel)?;
+        best = best.min(start.elapsed().as_secs_f64());
+    }
+    println!("encode_s {best:.4}");
+    Ok(())
+}
