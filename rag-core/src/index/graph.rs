@@ -3,7 +3,7 @@
 //! Holds links only: nodes are positions among the codes it was built with. Whatever bytes it is read from,
 //! no search can leave its arrays or fail to end.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
 use super::Candidate;
 use super::codes::{Code, Codes};
@@ -251,8 +251,8 @@ impl Layer {
 
 /// Links nodes that the entry does not reach on layer 0 to one near them that it does reach, both ways.
 ///
-/// Where very many vectors are equal, almost none of them is reached at first: each is found its place by a walk, not a
-/// scan, and where many meet, they are linked to each other and not all to one.
+/// Where very many vectors are equal, almost none of them is reached at first. Each is found its place by a walk, not a
+/// scan, and those that come to one node are linked in a tree below it, not all to it.
 fn connect(links: &mut Links, entry: u32, codes: &Codes) {
     let count = links.nodes.len();
     for layers in &mut links.nodes {
@@ -263,25 +263,52 @@ fn connect(links: &mut Links, entry: u32, codes: &Codes) {
     }
     let mut reached = vec![false; count];
     let mut scratch = Scratch::default();
+    let mut crowds: HashMap<u32, Crowd> = HashMap::new();
     spread(links, entry, &mut reached);
     for node in 0..count as u32 {
         if reached[node as usize] {
             continue;
         }
-        let other = near(links, entry, codes, node, &reached, &mut scratch);
+        let nearest = nearest(links, entry, codes, node, &reached, &mut scratch);
+        let other = crowds.entry(nearest).or_default().admit(node, nearest, links);
         links.nodes[other as usize][0].push(node);
         links.nodes[node as usize][0].push(other);
         spread(links, node, &mut reached);
     }
 }
 
-/// Candidates among which an unreached node looks for a neighbour.
-const NEAR: usize = 64;
-/// A node with more links takes no unreached one, if another is there.
+/// A node with so many links takes no more unreached ones.
 const CROWDED: usize = 128;
 
-/// A node near `node` that the entry reaches on layer 0: the nearest that is not crowded.
-fn near(
+/// The nodes that came to one node, in their order.
+#[derive(Debug, Default)]
+struct Crowd {
+    members: Vec<u32>,
+    /// Members before this place are crowded too.
+    next: usize,
+}
+
+impl Crowd {
+    /// Takes `node` in, and says which to link it to: `first`, or the first member with room.
+    fn admit(&mut self, node: u32, first: u32, links: &Links) -> u32 {
+        let has_room = |node: u32| links.nodes[node as usize][0].len() < CROWDED;
+        let mut other = first;
+        if !has_room(first) {
+            while self.members.get(self.next).is_some_and(|member| !has_room(*member)) {
+                self.next += 1;
+            }
+            other = self.members.get(self.next).copied().unwrap_or(first);
+        }
+        self.members.push(node);
+        other
+    }
+}
+
+/// Candidates explored for the nearest node.
+const NEAR: usize = 64;
+
+/// About the nearest node to `node` among those that the entry reaches on layer 0.
+fn nearest(
     links: &Links,
     entry: u32,
     codes: &Codes,
@@ -301,11 +328,7 @@ fn near(
     }
     let start = if reached[best.position as usize] { best.position } else { entry };
     walk(0).explore(&[start, entry], NEAR, scratch);
-    let degree = |candidate: &Candidate| links.nodes[candidate.position as usize][0].len();
-    let mut candidates = scratch.frontier.candidates();
-    let free = candidates.find(|candidate| degree(candidate) < CROWDED);
-    let least = || scratch.frontier.candidates().min_by_key(degree);
-    free.or_else(least).map_or(entry, |candidate| candidate.position)
+    scratch.frontier.candidates().next().map_or(entry, |candidate| candidate.position)
 }
 
 fn spread(links: &Links, from: u32, reached: &mut [bool]) {

@@ -47,7 +47,7 @@ fn builders() -> [Box<dyn GraphBuilder>; 2] {
 
 #[test]
 fn many_equal_vectors_are_all_reached_and_crowd_no_node() {
-    const COUNT: usize = 20_000;
+    const COUNT: usize = 60_000;
     let distinct = clustered(8);
     let rows = (0..COUNT).map(|row| &distinct[row % 4 * DIM..][..DIM]);
     let vectors: Vec<f32> = rows.flatten().copied().collect();
