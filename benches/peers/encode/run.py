@@ -50,7 +50,8 @@ class Onnx:
         settings.intra_op_num_threads, settings.inter_op_num_threads = threads, 1
         self.session = onnxruntime.InferenceSession(str(graph), settings, providers=["CPUExecutionProvider"])
         self.tokenizer = Tokenizer.from_file(f"{model}/tokenizer.json")
-        self.tokenizer.enable_truncation(256)
+        length = pathlib.Path(model) / "sentence_bert_config.json"
+        self.tokenizer.enable_truncation(json.loads(length.read_text())["max_seq_length"] if length.exists() else 512)
 
     def encode(self, texts: list[str], batch: int) -> np.ndarray:
         out = []
