@@ -108,15 +108,6 @@ impl Level {
             other => other,
         }
     }
-
-    /// Its AVX-512, if it has that.
-    #[cfg(target_arch = "x86_64")]
-    pub(super) fn avx512(self) -> Option<Avx512> {
-        match self.vectors() {
-            Level::Avx512(vectors) => Some(vectors),
-            _ => None,
-        }
-    }
 }
 
 /// One level's arithmetic.

@@ -198,18 +198,20 @@ impl Whole {
 }
 
 fn multiplies_quads(level: Level) -> bool {
-    #[cfg(target_arch = "x86_64")]
-    return level.avx512().is_some_and(|vectors| vectors.vnni().is_some());
-    #[cfg(not(target_arch = "x86_64"))]
-    return false;
+    match level.vectors() {
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512(vectors) => vectors.vnni().is_some(),
+        _ => false,
+    }
 }
 
 /// Whether products of bf16 are faster than those of f32.
 pub(crate) fn multiplies_bf16(level: Level) -> bool {
-    #[cfg(target_arch = "x86_64")]
-    return level.avx512().is_some_and(|vectors| vectors.bf16().is_some());
-    #[cfg(not(target_arch = "x86_64"))]
-    return false;
+    match level.vectors() {
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512(vectors) => vectors.bf16().is_some(),
+        _ => false,
+    }
 }
 
 #[cfg(test)]
