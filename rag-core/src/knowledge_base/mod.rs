@@ -27,7 +27,8 @@ use crate::passage::{self, SplitOptions};
 use crate::progress::CancelToken;
 use crate::search::{Hit, Mode, SearchOptions};
 use crate::store::{
-    Access, Damage, Filter, Info, NewDocument, PassageRow, Salvage, Seal, Store, StoredDocument,
+    ADDED_TEXT, Access, Damage, Filter, Info, NewDocument, PassageRow, Salvage, Seal, Store,
+    StoredDocument,
 };
 
 pub use chat::{Chat, Conversation};
@@ -39,9 +40,6 @@ pub use types::{
     Abstain, Answer, AskOptions, Budget, Explain, Masked, NO_LLM, NotFoundReason, OpenOptions,
     Outcome, Plan, Rewrite, SyncOptions, SyncReport, Timings, Trace, Writer,
 };
-
-/// The time of last change stored for text that came from the caller and not from a file.
-const ADDED_TEXT: i64 = i64::MIN;
 
 /// One knowledge base: the file, the encoder and, once asked, the generator.
 ///

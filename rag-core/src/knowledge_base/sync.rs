@@ -16,11 +16,11 @@ use crate::error::{Error, ErrorCode, Result, Skipped};
 use crate::index::native::Native;
 use crate::passage::{self, Passage, SplitOptions};
 use crate::progress::{CancelToken, Progress, Stage};
-use crate::store::{DocumentRow, NewDocument, Seal};
+use crate::store::{ADDED_TEXT, DocumentRow, NewDocument, Seal};
 use crate::walk::{self, Candidate};
 
 use super::types::{Plan, SyncOptions, SyncReport};
-use super::{ADDED_TEXT, KnowledgeBase, encode};
+use super::{KnowledgeBase, encode};
 
 /// Files read ahead of the encoder, and files encoded ahead of the disk; bounds memory to a few documents.
 const READ_AHEAD: usize = 16;

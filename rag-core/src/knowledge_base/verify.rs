@@ -5,9 +5,9 @@ use std::path::Path;
 use crate::cite::{Citation, Status};
 use crate::document;
 use crate::error::Result;
-use crate::store::{DocumentRow, Store};
+use crate::store::{ADDED_TEXT, DocumentRow, Store};
 
-use super::{ADDED_TEXT, KnowledgeBase};
+use super::KnowledgeBase;
 
 impl KnowledgeBase {
     /// Re-reads the cited file and says whether the quote still stands at its place.

@@ -10,6 +10,7 @@ use super::Store;
 use super::fault::{Fault, Outcome};
 use super::filter::{self, Filter};
 use super::rows::{DOCUMENT_COLUMNS, DocumentRecord};
+use super::types::ADDED_TEXT;
 use crate::error::{ErrorCode, Result};
 
 /// A document as the file holds it, without its text.
@@ -96,8 +97,7 @@ fn document(record: DocumentRecord, passages: i64) -> Outcome<StoredDocument> {
         title: record.title,
         lang: record.lang,
         size_bytes: record.size.cast_unsigned(),
-        // added text has a time that no file has
-        mtime_ns: if record.mtime_ns == i64::MIN { 0 } else { record.mtime_ns },
+        mtime_ns: if record.mtime_ns == ADDED_TEXT { 0 } else { record.mtime_ns },
         text_bytes: record.length.cast_unsigned(),
         passage_count: usize::try_from(passages).unwrap_or(0),
         metadata,

@@ -50,8 +50,8 @@ pub use filter::{Comparison, Field, Filter};
 pub use listing::{SkippedDocument, StoredDocument};
 pub use salvage::Encode;
 pub use types::{
-    Access, Damage, DocumentRow, IndexMode, Info, LexicalOptions, NearestOptions, NewDocument,
-    PassageRow, Precision, Salvage, Seal,
+    ADDED_TEXT, Access, Damage, DocumentRow, IndexMode, Info, LexicalOptions, NearestOptions,
+    NewDocument, PassageRow, Precision, Salvage, Seal,
 };
 
 /// An open knowledge base file. Any number of threads may use it at once; writers queue.

@@ -15,6 +15,9 @@ pub enum Access {
     ReadOnly,
 }
 
+/// The time of last change stored for text that came from the caller and not from a file: one that no file has.
+pub const ADDED_TEXT: i64 = i64::MIN;
+
 /// What the file says of a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DocumentRow {
@@ -39,7 +42,7 @@ pub struct NewDocument<'a> {
     pub uri: &'a str,
     /// Size of the source.
     pub size_bytes: u64,
-    /// Time of last change, nanoseconds since 1970; 0 for added text.
+    /// Time of last change, nanoseconds since 1970; [`ADDED_TEXT`] for added text.
     pub mtime_ns: i64,
     /// BLAKE3 of the source bytes.
     pub hash: [u8; 32],
