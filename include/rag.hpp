@@ -306,6 +306,8 @@ struct Skipped {
     std::string path;
     std::string message;
     rag_status code;
+    /// Why a document could not be read, such as "NoText"; empty for other errors.
+    std::string unreadable;
 };
 
 /// A document that a knowledge base holds, or a file that it passed over.
@@ -330,7 +332,8 @@ public:
     std::vector<Skipped> skipped() const {
         std::vector<Skipped> all;
         for (std::size_t i = 0; const rag_skipped *one = rag_sync_report_skipped_at(handle_.get(), i); i++)
-            all.push_back({one->path, one->message, static_cast<rag_status>(one->code)});
+            all.push_back({one->path, one->message, static_cast<rag_status>(one->code),
+                           detail::or_empty(one->unreadable)});
         return all;
     }
     std::string to_json() const {
@@ -375,6 +378,12 @@ struct SyncOptions {
     std::optional<Cancel> cancel;
     std::size_t hnsw_m = 0;
     std::size_t hnsw_ef_construction = 0;
+    std::size_t min_tokens = 0;
+    std::size_t overlap_tokens = 0;
+    double max_read_seconds = 0;
+    /// Globs in the syntax of .gitignore.
+    std::vector<std::string> include;
+    std::vector<std::string> exclude;
 };
 
 /// What a repair kept and lost.
@@ -805,6 +814,15 @@ public:
         raw.cancel = detail::flag(options.cancel);
         raw.hnsw_m = options.hnsw_m;
         raw.hnsw_ef_construction = options.hnsw_ef_construction;
+        raw.min_tokens = options.min_tokens;
+        raw.overlap_tokens = options.overlap_tokens;
+        raw.max_read_seconds = options.max_read_seconds;
+        const auto include = detail::pointers(options.include);
+        const auto exclude = detail::pointers(options.exclude);
+        raw.include = include.data();
+        raw.include_count = include.size();
+        raw.exclude = exclude.data();
+        raw.exclude_count = exclude.size();
         const auto call = [&](rag_sync_report **report, rag_error **error) {
             return rag_kb_sync(handle_.get(), path.c_str(), &raw, report, error);
         };

@@ -6,6 +6,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use rag_core::document::ReadOptions;
 use rag_core::index::BuildOptions;
 use rag_core::model::ModelDirs;
 use rag_core::search::{Context, Fusion, Mode, SearchOptions};
@@ -171,17 +172,35 @@ pub unsafe extern "C" fn rag_kb_sync(
     }
 }
 
-fn sync_options(given: &rag_sync_options) -> Result<SyncOptions> {
+/// # Safety
+/// Its pointers are null or valid.
+unsafe fn sync_options(given: &rag_sync_options) -> Result<SyncOptions> {
+    let owned = |globs: Vec<&str>| globs.into_iter().map(str::to_owned).collect();
+    // SAFETY: passed on to the caller.
+    let (include, exclude) = unsafe {
+        (
+            owned(boundary::texts(given.include, given.include_count, "include")?),
+            owned(boundary::texts(given.exclude, given.exclude_count, "exclude")?),
+        )
+    };
+    let read = match given.max_read_seconds {
+        0.0 => ReadOptions::default(),
+        seconds => ReadOptions::for_seconds(seconds)?,
+    };
     let default = WalkOptions::default();
     let graph = BuildOptions::default();
     Ok(SyncOptions {
         walk: WalkOptions {
             max_file_bytes: or_default(given.max_file_bytes, default.max_file_bytes),
             hidden: choice(given.hidden, &[Hidden::Skip, Hidden::List], "hidden")?,
-            ..default
+            include,
+            exclude,
         },
         plan: choice(given.plan, &[Plan::Apply, Plan::DryRun], "plan")?,
         max_tokens: (given.max_tokens > 0).then_some(given.max_tokens),
+        min_tokens: given.min_tokens,
+        overlap_tokens: given.overlap_tokens,
+        read,
         graph: BuildOptions {
             m: or_default(given.hnsw_m, graph.m),
             ef_construction: or_default(given.hnsw_ef_construction, graph.ef_construction),

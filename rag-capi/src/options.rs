@@ -230,6 +230,20 @@ pub struct rag_sync_options {
     pub hnsw_m: usize,
     /// Candidates explored for each node of it, 1 to 10,000. 0: 200.
     pub hnsw_ef_construction: usize,
+    /// A section with fewer tokens shares its passages with the sections after it. 0: none does.
+    pub min_tokens: usize,
+    /// Tokens of the end of a passage that the next one of the same section repeats.
+    pub overlap_tokens: usize,
+    /// A file that takes longer to read is skipped and reported. 0: 60.
+    pub max_read_seconds: f64,
+    /// Only files that match one of these globs, in the syntax of .gitignore. NULL: all.
+    pub include: *const *const c_char,
+    /// How many.
+    pub include_count: usize,
+    /// No files or folders that match one of these globs.
+    pub exclude: *const *const c_char,
+    /// How many.
+    pub exclude_count: usize,
 }
 
 /// How to add a text. Begin with RAG_ADD_OPTIONS_INIT; zero in a field is its default.

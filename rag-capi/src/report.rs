@@ -4,7 +4,7 @@ use std::ffi::c_char;
 use std::fmt;
 use std::ptr;
 
-use rag_core::error::Skipped;
+use rag_core::error::{Skipped, Unreadable};
 use rag_core::store::Damage;
 use rag_core::{Error, SyncReport};
 
@@ -46,6 +46,9 @@ pub struct rag_skipped {
     pub code: i32,
     /// Zero.
     pub reserved: i32,
+    /// Why a document could not be read, in a word that never changes: "NoText", "Encrypted", "UndecodedFont", "Unsupported",
+    /// "Broken", "TooLarge", "TooSlow" or "NotAFile"; later versions may add some. NULL if `code` is not RAG_DOCUMENT.
+    pub unreadable: *const c_char,
 }
 
 /// What a sync did. Owned by the caller; free it once with rag_sync_report_free.
@@ -86,6 +89,7 @@ fn view(skipped: &Skipped, texts: &mut Texts) -> rag_skipped {
         message: texts.keep(&skipped.error.line()),
         code: rag_status::from(skipped.error.code()) as i32,
         reserved: 0,
+        unreadable: texts.keep_optional(skipped.error.unreadable().map(Unreadable::name)),
     }
 }
 
@@ -210,7 +214,7 @@ mod tests {
 
     #[test]
     fn a_report_lends_each_skipped_file_with_its_status() {
-        let error = Error::document("a.pdf".as_ref(), "no text");
+        let error = Error::document("a.pdf".as_ref(), Unreadable::NoText, "no text");
         let skipped = vec![Skipped { path: "a.pdf".into(), error }];
         let report = rag_sync_report::from(SyncReport { added: 2, skipped, ..Default::default() });
         // SAFETY: `report` lives; the views point into it.
@@ -219,6 +223,7 @@ mod tests {
             assert_eq!((counts.added, counts.skipped), (2, 1));
             let first = &*rag_sync_report_skipped_at(&report, 0);
             assert_eq!(first.code, rag_status::RAG_DOCUMENT as i32);
+            assert_eq!(CStr::from_ptr(first.unreadable), c"NoText");
             assert_eq!(CStr::from_ptr(first.message), c"cannot read a.pdf: no text");
             assert!(rag_sync_report_skipped_at(&report, 1).is_null());
         }

@@ -49,6 +49,8 @@ pub enum Error {
     Document {
         /// The file.
         path: PathBuf,
+        /// Why, as a program can tell it.
+        unreadable: Unreadable,
         /// What is wrong with it.
         reason: String,
         /// What the reader said, if a library found the fault.
@@ -200,6 +202,63 @@ impl ErrorCode {
     }
 }
 
+/// Why a document could not be read. Names are never reused or changed; later versions may add some.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[non_exhaustive]
+pub enum Unreadable {
+    /// There is no text in it: a scan, pictures only, an empty form.
+    NoText,
+    /// It is locked by a password or a licence.
+    Encrypted,
+    /// Its fonts do not say which characters they show.
+    UndecodedFont,
+    /// Its format has no reader, or it is no text at all.
+    Unsupported,
+    /// It is damaged.
+    Broken,
+    /// It is larger, nests deeper or unpacks to more than the limits allow.
+    TooLarge,
+    /// Reading it took longer than the limit.
+    TooSlow,
+    /// It is no regular file, or its name cannot be kept.
+    NotAFile,
+}
+
+impl Unreadable {
+    /// Every reason.
+    pub const ALL: [Unreadable; 8] = [
+        Unreadable::NoText,
+        Unreadable::Encrypted,
+        Unreadable::UndecodedFont,
+        Unreadable::Unsupported,
+        Unreadable::Broken,
+        Unreadable::TooLarge,
+        Unreadable::TooSlow,
+        Unreadable::NotAFile,
+    ];
+
+    /// The name written in reports and JSON, such as `"NoText"`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Unreadable::NoText => "NoText",
+            Unreadable::Encrypted => "Encrypted",
+            Unreadable::UndecodedFont => "UndecodedFont",
+            Unreadable::Unsupported => "Unsupported",
+            Unreadable::Broken => "Broken",
+            Unreadable::TooLarge => "TooLarge",
+            Unreadable::TooSlow => "TooSlow",
+            Unreadable::NotAFile => "NotAFile",
+        }
+    }
+
+    /// The reason of this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.name() == name)
+    }
+}
+
 impl Error {
     /// The stable number of this error.
     #[must_use]
@@ -244,8 +303,28 @@ impl Error {
     }
 
     /// An [`Error::Document`] without a cause.
-    pub fn document(path: &Path, reason: impl Into<String>) -> Self {
-        Error::Document { path: path.to_owned(), reason: reason.into(), source: None }
+    pub fn document(path: &Path, unreadable: Unreadable, reason: impl Into<String>) -> Self {
+        Error::Document { path: path.to_owned(), unreadable, reason: reason.into(), source: None }
+    }
+
+    /// An [`Error::Document`] with the reader's own words.
+    pub fn document_cause(
+        path: &Path,
+        unreadable: Unreadable,
+        reason: impl Into<String>,
+        source: impl Into<Cause>,
+    ) -> Self {
+        let (path, reason) = (path.to_owned(), reason.into());
+        Error::Document { path, unreadable, reason, source: Some(source.into()) }
+    }
+
+    /// Why a document could not be read; nothing for other errors.
+    #[must_use]
+    pub fn unreadable(&self) -> Option<Unreadable> {
+        match self {
+            Error::Document { unreadable, .. } => Some(*unreadable),
+            _ => None,
+        }
     }
 
     /// An [`Error::Model`] without a cause.
@@ -297,10 +376,11 @@ impl Serialize for Skipped {
         serializer: S,
     ) -> std::result::Result<S::Ok, S::Error> {
         use serde::ser::SerializeStruct;
-        let mut state = serializer.serialize_struct("Skipped", 3)?;
+        let mut state = serializer.serialize_struct("Skipped", 4)?;
         state.serialize_field("path", &self.path.to_string_lossy())?;
         state.serialize_field("code", self.error.code().name())?;
         state.serialize_field("message", &self.error.line())?;
+        state.serialize_field("unreadable", &self.error.unreadable())?;
         state.end()
     }
 }
@@ -317,6 +397,15 @@ mod tests {
                 assert_ne!(code.name(), other.name());
             }
         }
+    }
+
+    #[test]
+    fn every_reason_is_found_by_its_name() {
+        for reason in Unreadable::ALL {
+            assert_eq!(Unreadable::from_name(reason.name()), Some(reason));
+            assert_eq!(serde_json::to_value(reason).ok(), Some(reason.name().into()));
+        }
+        assert_eq!(Unreadable::from_name("none"), None);
     }
 
     #[test]

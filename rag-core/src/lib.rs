@@ -45,7 +45,7 @@ pub mod cite;
 
 mod knowledge_base;
 
-pub use error::{Error, ErrorCode, Result};
+pub use error::{Error, ErrorCode, Result, Unreadable};
 pub use progress::{CancelToken, Progress, Stage};
 
 pub use knowledge_base::*;

@@ -26,6 +26,9 @@ pub trait TokenRanges {
 pub struct SplitOptions {
     /// Most tokens of a passage, its heading path included. Default 200.
     pub max_tokens: usize,
+    /// A section with fewer tokens than this shares its passages with the sections after it, up to a heading of an outer
+    /// level. Default 0: every section has passages of its own.
+    pub min_tokens: usize,
     /// Tokens repeated from the end of the passage before. Default 0.
     pub overlap_tokens: usize,
     /// Most tokens the heading path may take of `max_tokens`. Default 32.
@@ -34,7 +37,32 @@ pub struct SplitOptions {
 
 impl Default for SplitOptions {
     fn default() -> Self {
-        Self { max_tokens: 200, overlap_tokens: 0, max_heading_tokens: 32 }
+        Self { max_tokens: 200, min_tokens: 0, overlap_tokens: 0, max_heading_tokens: 32 }
+    }
+}
+
+impl SplitOptions {
+    /// # Errors
+    /// [`ErrorCode::InvalidArgument`](crate::ErrorCode::InvalidArgument) if they leave no room for text.
+    pub(crate) fn validate(&self) -> Result<()> {
+        if self.max_heading_tokens >= self.max_tokens {
+            let reason = format!(
+                "{} tokens leave no room for text after {} for headings",
+                self.max_tokens, self.max_heading_tokens
+            );
+            return Err(Error::invalid("max_tokens", reason));
+        }
+        if self.min_tokens > self.max_tokens / 2 {
+            let reason = format!("{} is over half of {}", self.min_tokens, self.max_tokens);
+            return Err(Error::invalid("min_tokens", reason));
+        }
+        let room = self.max_tokens - self.max_heading_tokens;
+        if self.overlap_tokens > room / 2 {
+            let reason =
+                format!("{} is over half of {room}, the room for text", self.overlap_tokens);
+            return Err(Error::invalid("overlap_tokens", reason));
+        }
+        Ok(())
     }
 }
 
@@ -76,25 +104,8 @@ pub fn split(
     tokens: &dyn TokenRanges,
     options: &SplitOptions,
 ) -> Result<Vec<Passage>> {
-    check(options)?;
+    options.validate()?;
     splitter::Splitter::new(document, tokens, options).run()
-}
-
-fn check(options: &SplitOptions) -> Result<()> {
-    if options.max_heading_tokens >= options.max_tokens {
-        let reason = format!(
-            "{} tokens leave no room for text after {} for headings",
-            options.max_tokens, options.max_heading_tokens
-        );
-        return Err(Error::invalid("max_tokens", reason));
-    }
-    let room = options.max_tokens - options.max_heading_tokens;
-    if options.overlap_tokens > room / 2 {
-        let reason =
-            format!("{} is over half of {room}, the room for text", options.overlap_tokens);
-        return Err(Error::invalid("overlap_tokens", reason));
-    }
-    Ok(())
 }
 
 /// The sentences of `text`, trimmed of white space, in order; together they cover all but white space. A single

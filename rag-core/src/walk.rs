@@ -11,7 +11,7 @@ use std::time::UNIX_EPOCH;
 use ignore::WalkBuilder;
 use ignore::overrides::{Override, OverrideBuilder};
 
-use crate::error::{Error, Result, Skipped};
+use crate::error::{Error, Result, Skipped, Unreadable};
 
 /// What to list.
 #[derive(Debug, Clone)]
@@ -87,7 +87,11 @@ pub fn walk(root: &Path, options: &WalkOptions) -> Result<Listing> {
     } else if metadata.is_file() {
         listing.add(root, &metadata, options);
     } else {
-        return Err(Error::document(&root, "neither a regular file nor a folder"));
+        return Err(Error::document(
+            &root,
+            Unreadable::NotAFile,
+            "neither a regular file nor a folder",
+        ));
     }
     listing.candidates.sort_by(|a, b| byte_order(&a.path, &b.path));
     listing.skipped.sort_by(|a, b| byte_order(&a.path, &b.path));
@@ -184,10 +188,14 @@ impl Listing {
             return;
         }
         if path.to_str().is_none() {
-            self.skip(Error::document(&path, "its name is not valid UTF-8"));
+            self.skip(Error::document(&path, Unreadable::NotAFile, "its name is not valid UTF-8"));
         } else if size_bytes > options.max_file_bytes {
             let cap = options.max_file_bytes;
-            self.skip(Error::document(&path, format!("{size_bytes} bytes, the cap is {cap}")));
+            self.skip(Error::document(
+                &path,
+                Unreadable::TooLarge,
+                format!("{size_bytes} bytes, the cap is {cap}"),
+            ));
         } else {
             self.candidates.push(Candidate { path, size_bytes, mtime_ns: mtime_ns(metadata) });
         }

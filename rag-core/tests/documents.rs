@@ -259,7 +259,7 @@ fn a_folder_is_read_file_by_file_and_each_bad_one_says_why() {
 }
 
 fn check_passages(document: &Document) {
-    let options = SplitOptions { max_tokens: 24, overlap_tokens: 0, max_heading_tokens: 8 };
+    let options = SplitOptions { max_tokens: 24, max_heading_tokens: 8, ..SplitOptions::default() };
     let passages = passage::split(document, &Words, &options).unwrap();
     let mut covered = String::new();
     for passage in &passages {

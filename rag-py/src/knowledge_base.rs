@@ -7,10 +7,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use pyo3::prelude::*;
 use rag_core::store::{Access, Filter};
-use rag_core::walk::Hidden;
 use rag_core::{
-    CancelToken, Conversation, Error, OpenOptions, Plan, Subject, SummarizeOptions, SyncOptions,
-    text_uri,
+    CancelToken, Conversation, Error, OpenOptions, Subject, SummarizeOptions, text_uri,
 };
 
 use crate::chat::Chat;
@@ -19,7 +17,7 @@ use crate::encoder::EncoderChoice;
 use crate::error::to_py;
 use crate::interrupt::{LongCall, call, long_call};
 use crate::options::{
-    Keywords, ask_options, ask_options_over, model_dirs, model_name, search_options,
+    Keywords, ask_options, ask_options_over, model_dirs, model_name, search_options, sync_options,
 };
 use crate::process::ThisProcess;
 use crate::stream::{AnswerStream, OnPiece};
@@ -99,7 +97,10 @@ impl KnowledgeBase {
     ///         not write to this knowledge base.
     ///     dry_run: Only say what would be done.
     ///     max_tokens: Most tokens of a passage. Default 200, or what the encoder takes if that is less.
+    ///     min_tokens: A section with fewer tokens shares its passages with the sections after it. Default 0: none.
+    ///     overlap_tokens: Tokens of the end of a passage that the next of the same section repeats. Default 0.
     ///     max_file_bytes: Larger files are skipped with a reason. Default 64 MiB.
+    ///     max_read_seconds: A file that takes longer to read is skipped with a reason. Default 60.
     ///     hidden: Also take files and folders whose name starts with a dot.
     ///     include: Only files that match one of these globs, in the syntax of .gitignore.
     ///     exclude: No files or folders that match one of these globs.
@@ -110,41 +111,19 @@ impl KnowledgeBase {
     /// Raises:
     ///     FileNotFoundError: A path does not exist.
     ///     BusyError: Another process is writing.
-    #[pyo3(signature = (*paths, progress=None, dry_run=false, max_tokens=None, max_file_bytes=None, hidden=false, include=None, exclude=None, hnsw_m=None, hnsw_ef_construction=None))]
-    #[expect(clippy::too_many_arguments, reason = "keyword arguments of the Python method")]
+    #[pyo3(
+        signature = (*paths, progress=None, **options),
+        text_signature = "($self, *paths, progress=None, dry_run=False, max_tokens=None, min_tokens=None, overlap_tokens=None, max_file_bytes=None, max_read_seconds=None, hidden=False, include=None, exclude=None, hnsw_m=None, hnsw_ef_construction=None)"
+    )]
     fn sync(
         &self,
         py: Python<'_>,
         paths: Vec<PathBuf>,
         progress: Option<Bound<'_, PyAny>>,
-        dry_run: bool,
-        max_tokens: Option<usize>,
-        max_file_bytes: Option<u64>,
-        hidden: bool,
-        include: Option<Vec<String>>,
-        exclude: Option<Vec<String>>,
-        hnsw_m: Option<usize>,
-        hnsw_ef_construction: Option<usize>,
+        options: Option<Keywords<'_, '_>>,
     ) -> PyResult<SyncReport> {
         let inner = self.inner(py)?;
-        let mut options = SyncOptions { max_tokens, ..SyncOptions::default() };
-        if let Some(bytes) = max_file_bytes {
-            options.walk.max_file_bytes = bytes;
-        }
-        options.walk.include = include.unwrap_or_default();
-        options.walk.exclude = exclude.unwrap_or_default();
-        if let Some(m) = hnsw_m {
-            options.graph.m = m;
-        }
-        if let Some(ef_construction) = hnsw_ef_construction {
-            options.graph.ef_construction = ef_construction;
-        }
-        if hidden {
-            options.walk.hidden = Hidden::List;
-        }
-        if dry_run {
-            options.plan = Plan::DryRun;
-        }
+        let options = sync_options(options)?;
         let progress = progress_callback(py, progress)?;
         let running = LongCall::new(py)?;
         let mut on_progress = |step: &rag_core::Progress| report(&running, progress.as_ref(), step);

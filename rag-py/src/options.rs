@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
+use rag_core::document::ReadOptions;
 use rag_core::encode::{EncoderOptions, Precision};
 use rag_core::generate::{
     Backend, Constraint, Draft, EarlyStopping, GenerateOptions, KvPrecision, LoadOptions,
@@ -16,7 +17,8 @@ use rag_core::model::{BuiltInTemplate, Message, ModelDirs, Role};
 use rag_core::prompt::{Example, Fence, Order};
 use rag_core::search::{Context, Fusion, Mode, SearchOptions};
 use rag_core::store::{Filter, IndexMode};
-use rag_core::{Abstain, AskOptions, Error, Explain, Rewrite, Writer};
+use rag_core::walk::Hidden;
+use rag_core::{Abstain, AskOptions, Error, Explain, Plan, Rewrite, SyncOptions, Writer};
 
 use crate::error::to_py;
 
@@ -43,6 +45,34 @@ pub(crate) fn model_name(
 pub(crate) fn search_options(keywords: Option<Keywords<'_, '_>>) -> PyResult<SearchOptions> {
     let mut options = SearchOptions::default();
     each("search", keywords, |key, value| set_search(&mut options, key, value))?;
+    Ok(options)
+}
+
+/// The options of `sync`.
+pub(crate) fn sync_options(keywords: Option<Keywords<'_, '_>>) -> PyResult<SyncOptions> {
+    let mut options = SyncOptions::default();
+    each("sync", keywords, |key, value| {
+        match key {
+            "dry_run" => options.plan = if value.extract()? { Plan::DryRun } else { Plan::Apply },
+            "max_tokens" => options.max_tokens = Some(value.extract()?),
+            "min_tokens" => options.min_tokens = value.extract()?,
+            "overlap_tokens" => options.overlap_tokens = value.extract()?,
+            "max_file_bytes" => options.walk.max_file_bytes = value.extract()?,
+            "max_read_seconds" => {
+                let limit = ReadOptions::for_seconds(value.extract()?);
+                options.read = limit.map_err(|error| to_py(value.py(), &error))?;
+            }
+            "hidden" => {
+                options.walk.hidden = if value.extract()? { Hidden::List } else { Hidden::Skip };
+            }
+            "include" => options.walk.include = value.extract()?,
+            "exclude" => options.walk.exclude = value.extract()?,
+            "hnsw_m" => options.graph.m = value.extract()?,
+            "hnsw_ef_construction" => options.graph.ef_construction = value.extract()?,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    })?;
     Ok(options)
 }
 

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use rag_core::document::{self, Document};
 use rag_core::walk::{Hidden, WalkOptions, walk};
-use rag_core::{Error, Result};
+use rag_core::{Error, Result, Unreadable};
 use serde::Serialize;
 
 use crate::console::Console;
@@ -32,6 +32,7 @@ struct Verdict {
     kind: Option<&'static str>,
     verdict: &'static str,
     code: Option<&'static str>,
+    unreadable: Option<Unreadable>,
     message: Option<String>,
     characters: usize,
     milliseconds: f64,
@@ -50,8 +51,8 @@ fn read(path: &Path) -> Result<Document> {
     let metadata = fs::metadata(path).map_err(|source| Error::io(path, source))?;
     // A pipe would block for ever, a device never end.
     if !metadata.is_file() {
-        let reason = "not a regular file; a folder needs --check".to_owned();
-        return Err(Error::Document { path: path.to_owned(), reason, source: None });
+        let reason = "not a regular file; a folder needs --check";
+        return Err(Error::document(path, Unreadable::NotAFile, reason));
     }
     let bytes = fs::read(path).map_err(|source| Error::io(path, source))?;
     document::read(path, &bytes)
@@ -86,6 +87,7 @@ fn judge(path: &Path) -> Verdict {
             kind: Some(document.kind.name()),
             verdict: if document.text.trim().is_empty() { "empty" } else { "ok" },
             code: None,
+            unreadable: None,
             message: None,
             characters: document.text.chars().count(),
             milliseconds,
@@ -100,6 +102,7 @@ fn refused(path: &Path, error: &Error, milliseconds: f64) -> Verdict {
         kind: None,
         verdict: "refused",
         code: Some(error.code().name()),
+        unreadable: error.unreadable(),
         message: Some(error.line()),
         characters: 0,
         milliseconds,

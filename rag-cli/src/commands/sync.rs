@@ -4,9 +4,12 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use rag_core::document::ReadOptions;
 use rag_core::store::Access;
 use rag_core::walk::Hidden;
-use rag_core::{CancelToken, Error, KnowledgeBase, Plan, Progress, Stage, SyncOptions, SyncReport};
+use rag_core::{
+    CancelToken, Error, KnowledgeBase, Plan, Progress, Result, Stage, SyncOptions, SyncReport,
+};
 use serde::Serialize;
 
 use super::options::KnowledgeBaseArgs;
@@ -40,6 +43,15 @@ pub(crate) struct Args {
     /// Most tokens of a passage
     #[arg(long, value_name = "N")]
     max_tokens: Option<usize>,
+    /// A section with fewer tokens shares its passages with the sections after it
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    min_tokens: usize,
+    /// Tokens of the end of a passage that the next one of the same section repeats
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    overlap_tokens: usize,
+    /// Longest time one file may take to read, in seconds [default: 60]
+    #[arg(long, value_name = "N")]
+    max_read_seconds: Option<f64>,
     /// Largest file read, in bytes
     #[arg(long, value_name = "N")]
     max_file_bytes: Option<u64>,
@@ -75,7 +87,7 @@ pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
             write_progress(progress, console.err());
         }
     };
-    let options = options(args);
+    let options = options(args)?;
     // before the first look, so that no change falls between the two
     let changes = args.watch.then(|| Changes::watch(&args.paths, knowledge_base.path()));
     let report = knowledge_base.sync(&args.paths, &options, &mut on_progress, job.token())?;
@@ -124,8 +136,16 @@ fn watch(
     Ok(())
 }
 
-fn options(args: &Args) -> SyncOptions {
-    let mut options = SyncOptions { max_tokens: args.max_tokens, ..SyncOptions::default() };
+fn options(args: &Args) -> Result<SyncOptions> {
+    let mut options = SyncOptions {
+        max_tokens: args.max_tokens,
+        min_tokens: args.min_tokens,
+        overlap_tokens: args.overlap_tokens,
+        ..SyncOptions::default()
+    };
+    if let Some(seconds) = args.max_read_seconds {
+        options.read = ReadOptions::for_seconds(seconds)?;
+    }
     options.plan = if args.dry_run { Plan::DryRun } else { Plan::Apply };
     options.walk.hidden = if args.hidden { Hidden::List } else { Hidden::Skip };
     if let Some(m) = args.hnsw_m {
@@ -139,7 +159,7 @@ fn options(args: &Args) -> SyncOptions {
     if let Some(max_file_bytes) = args.max_file_bytes {
         options.walk.max_file_bytes = max_file_bytes;
     }
-    options
+    Ok(options)
 }
 
 /// Writes and flushes one line, so that its reader knows the document survives a kill.

@@ -9,7 +9,7 @@ use super::draft::Draft;
 use super::package::Package;
 use super::place::Unit;
 use super::{Document, Kind, Reader, Source, read_inside};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Unreadable};
 
 /// Reads the file inside a gzip file, as what it is.
 pub(super) struct GzipReader;
@@ -36,10 +36,11 @@ impl Reader for GzipReader {
         let result = MultiGzDecoder::new(source.bytes).take(limit + 1).read_to_end(&mut bytes);
         if bytes.len() as u64 > limit {
             let reason = format!("it unpacks to more than {limit} bytes");
-            return Err(Error::document(source.path, reason));
+            return Err(Error::document(source.path, Unreadable::TooLarge, reason));
         }
         result.map_err(|error| Error::Document {
             path: source.path.to_owned(),
+            unreadable: Unreadable::Broken,
             reason: "broken gzip file".to_owned(),
             source: Some(error.into()),
         })?;
@@ -82,8 +83,18 @@ impl Reader for ZipReader {
         // A file of which nothing can be read is no document.
         if draft.text.is_empty() {
             return Err(last.map_or_else(
-                || Error::document(source.path, "zip file without files to read"),
-                |error| Error::document(source.path, format!("zip file: {}", error.line())),
+                || {
+                    Error::document(
+                        source.path,
+                        Unreadable::NoText,
+                        "zip file without files to read",
+                    )
+                },
+                |error| {
+                    let unreadable = error.unreadable().unwrap_or(Unreadable::Broken);
+                    let reason = format!("zip file: {}", error.line());
+                    Error::document(source.path, unreadable, reason)
+                },
             ));
         }
         draft.note("file_count", &number.to_string());

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Block, BlockKind, Document, Kind, Reader, Source, SourceMap, encoding};
+use super::{Block, BlockKind, Document, Kind, Reader, Source, SourceMap, encoding, guard};
 use crate::error::Result;
 
 /// Reads CSV, TSV and other separated values.
@@ -152,6 +152,7 @@ impl Table {
             self.text.push('\n');
         }
         self.rows += 1;
+        guard::tick();
         for (index, cell) in cells.iter().take(last + 1).enumerate() {
             if index > 0 {
                 self.text.push('\t');

@@ -3,7 +3,7 @@
 use super::binary::cfb::{Compound, SIGNATURE};
 use super::package::Package;
 use super::{Kind, Source, encoding};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Unreadable};
 
 /// Bytes at the start in which a format must show itself.
 const HEAD_BYTES: usize = 1024;
@@ -75,7 +75,7 @@ fn refuse_foreign(source: &Source<'_>) -> Result<()> {
     if text && !written_as_text && !encoding::looks_binary(source.bytes) {
         return Ok(());
     }
-    Err(Error::document(source.path, format!("no reader for {name}")))
+    Err(Error::document(source.path, Unreadable::Unsupported, format!("no reader for {name}")))
 }
 
 /// The first bytes, cut at a character.
@@ -123,7 +123,11 @@ fn detect_package(source: &Source<'_>) -> Result<Kind> {
     }
     if has("[Content_Types].xml") || !declared.is_empty() {
         let what = if declared.is_empty() { "this office format" } else { declared.trim() };
-        return Err(Error::document(source.path, format!("no reader for {what}")));
+        return Err(Error::document(
+            source.path,
+            Unreadable::Unsupported,
+            format!("no reader for {what}"),
+        ));
     }
     Ok(Kind::Zip)
 }
@@ -142,12 +146,11 @@ fn detect_compound(source: &Source<'_>) -> Result<Kind> {
         return Ok(kind);
     }
     let encrypted = file.has("EncryptedPackage");
-    let reason = if encrypted {
-        "encrypted: it needs a password"
-    } else {
-        "no reader for application/x-ole-storage"
+    let (unreadable, reason) = match encrypted {
+        true => (Unreadable::Encrypted, "encrypted: it needs a password"),
+        false => (Unreadable::Unsupported, "no reader for application/x-ole-storage"),
     };
-    Err(Error::document(source.path, reason))
+    Err(Error::document(source.path, unreadable, reason))
 }
 
 /// Whether the file begins with the header of an e-mail.

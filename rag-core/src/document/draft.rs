@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::place::{Part, Unit};
 use super::{
-    Block, BlockKind, Document, Kind, Location, Source, SourceMap, first_heading, one_line,
+    Block, BlockKind, Document, Kind, Location, Source, SourceMap, first_heading, guard, one_line,
 };
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Unreadable};
 
 /// A document in the making.
 #[derive(Default)]
@@ -118,17 +118,17 @@ impl Draft {
             let range = range.start + shift..(range.end + shift).min(end);
             let inner = match location {
                 Location::Bytes(_) => None,
-                Location::Page(page) => Some(format!("page {page}")),
-                Location::Part(part) => Some(part.to_string()),
+                _ => Some(location.to_string()),
             };
             if range.start < range.end {
-                self.map.push(range, place(inner));
+                self.map.push_on(range, place(inner));
             }
         }
     }
 
     /// Whether the text may grow by `bytes`; notes it if not.
     fn has_room(&mut self, bytes: usize) -> bool {
+        guard::tick();
         self.overflows |= self.text.len() + bytes > MAX_TEXT_BYTES;
         !self.overflows
     }
@@ -140,7 +140,7 @@ impl Draft {
     pub(super) fn check(&self, source: &Source<'_>) -> Result<()> {
         if self.overflows {
             let reason = format!("its text is longer than {MAX_TEXT_BYTES} bytes");
-            return Err(Error::document(source.path, reason));
+            return Err(Error::document(source.path, Unreadable::TooLarge, reason));
         }
         Ok(())
     }

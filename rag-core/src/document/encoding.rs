@@ -9,7 +9,7 @@ use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Encoding, UTF_16BE, UTF_16LE};
 
 use super::{Source, SourceMap};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Unreadable};
 
 /// The text of a file.
 pub(super) struct Decoded {
@@ -39,7 +39,7 @@ pub(super) fn decode(source: &Source<'_>, declared: Option<&'static Encoding>) -
         return Ok(decode_utf16(bytes, 0, big_endian));
     }
     if looks_binary(bytes) {
-        return Err(Error::document(source.path, "binary data, not text"));
+        return Err(Error::document(source.path, Unreadable::Unsupported, "binary data, not text"));
     }
     if !has_iso_2022_escape(bytes)
         && let Ok(text) = std::str::from_utf8(bytes)
@@ -50,7 +50,7 @@ pub(super) fn decode(source: &Source<'_>, declared: Option<&'static Encoding>) -
     let decoded = decode_legacy(bytes, encoding);
     if replaced_share(&decoded.text) > 0.1 {
         let reason = format!("not text in {} or any other known encoding", encoding.name());
-        return Err(Error::document(source.path, reason));
+        return Err(Error::document(source.path, Unreadable::Unsupported, reason));
     }
     Ok(decoded)
 }

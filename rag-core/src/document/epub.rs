@@ -7,7 +7,7 @@ use super::package::{Package, resolve};
 use super::place::Unit;
 use super::xml::{Tag, Visit, Xml};
 use super::{Document, Kind, Reader, Source};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Unreadable};
 
 /// Reads EPUB 2 and 3.
 pub(super) struct EpubReader;
@@ -16,7 +16,11 @@ impl Reader for EpubReader {
     fn read(&self, source: &Source<'_>) -> Result<Document> {
         let mut package = Package::open(source)?;
         if package.has("META-INF/encryption.xml") && has_locked_text(&mut package)? {
-            return Err(Error::document(source.path, "encrypted: its text is locked"));
+            return Err(Error::document(
+                source.path,
+                Unreadable::Encrypted,
+                "encrypted: its text is locked",
+            ));
         }
         let root = root_part(&mut package, source)?;
         let text = package.required(&root)?;
@@ -59,7 +63,9 @@ fn root_part(package: &mut Package<'_>, source: &Source<'_>) -> Result<String> {
         Ok(Visit::Enter)
     };
     Xml::new(source.path, name, &text).each(child, |_| {})?;
-    root.ok_or_else(|| Error::document(source.path, "broken EPUB: it names no content"))
+    root.ok_or_else(|| {
+        Error::document(source.path, Unreadable::Broken, "broken EPUB: it names no content")
+    })
 }
 
 /// What the list of content says.

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Block, BlockKind, SourceMap};
+use super::{Block, BlockKind, SourceMap, guard};
 
 /// Text, blocks and map so far.
 #[derive(Default)]
@@ -76,6 +76,7 @@ impl Flow {
 
     /// Begins a block if none is open, else writes the blank that is due; gives where the next word stands.
     fn begin(&mut self) -> usize {
+        guard::tick();
         if self.start.is_none() {
             if !self.text.is_empty() {
                 self.text.push_str("\n\n");

@@ -5,7 +5,7 @@
 use std::ops::Range;
 
 use super::text::TextReader;
-use super::{Block, BlockKind, Document, Kind, Reader, Source, SourceMap, encoding};
+use super::{Block, BlockKind, Document, Kind, Reader, Source, SourceMap, encoding, guard};
 use crate::error::Result;
 
 /// Reads JSON, JSON Lines and concatenated JSON; what is none of them is read as text.
@@ -91,6 +91,7 @@ impl<'a> Scanner<'a> {
     fn run(&mut self) -> Option<()> {
         let mut values = 0;
         loop {
+            guard::tick();
             self.blanks();
             match self.peek() {
                 None if self.frames.is_empty() => return (values > 0).then_some(()),

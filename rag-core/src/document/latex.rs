@@ -1,7 +1,7 @@
 //! LaTeX: the words without the commands, headings by section commands, lists, tables, listings; formulas as written.
 
 use super::flow::Flow;
-use super::{BlockKind, Document, Kind, Reader, Source, encoding, one_line};
+use super::{BlockKind, Document, Kind, Reader, Source, encoding, guard, one_line};
 use crate::error::Result;
 
 mod commands;
@@ -73,6 +73,7 @@ impl<'a> Reading<'a> {
     fn run(&mut self) {
         self.preamble();
         while self.at < self.input.len() {
+            guard::tick();
             let rest = self.rest();
             let special = |c: char| "\\%{}$&~\n`'".contains(c);
             let plain = rest.find(special).unwrap_or(rest.len());

@@ -8,7 +8,7 @@ use super::place::Unit;
 use super::{
     BlockKind, Document, Kind, Location, Reader, Source, encoding, one_line, read_inside, text,
 };
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Unreadable};
 
 /// Reads one message (RFC 5322 and MIME).
 pub(super) struct MailReader;
@@ -26,7 +26,8 @@ impl Reader for MailReader {
         let decoded = if wide { Some(encoding::decode(source, None)?.text) } else { None };
         let bytes = decoded.as_ref().map_or(source.bytes, |text| text.as_bytes());
         let message = MessageParser::default().parse(bytes);
-        let message = message.ok_or_else(|| Error::document(source.path, "broken e-mail"))?;
+        let message = message
+            .ok_or_else(|| Error::document(source.path, Unreadable::Broken, "broken e-mail"))?;
         let mut draft = Draft::default();
         add_message(&mut draft, &message, source, &part(Unit::Message, 1, None));
         draft.finish(Kind::Mail, source)

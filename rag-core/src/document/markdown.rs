@@ -8,7 +8,8 @@ use std::ops::Range;
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
 use super::{
-    Block, BlockKind, Document, Kind, Reader, Source, SourceMap, encoding, first_heading, one_line,
+    Block, BlockKind, Document, Kind, Reader, Source, SourceMap, encoding, first_heading, guard,
+    one_line,
 };
 use crate::error::Result;
 
@@ -85,6 +86,7 @@ fn options() -> Options {
 fn blocks(text: &str) -> Vec<Block> {
     let mut blocks = Blocks { text, found: Vec::new(), open: Vec::new() };
     for (event, range) in Parser::new_ext(text, options()).into_offset_iter() {
+        guard::tick();
         match event {
             Event::Start(tag) => blocks.start(&tag, range),
             Event::End(tag) => blocks.end(tag, range),

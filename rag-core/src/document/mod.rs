@@ -6,10 +6,12 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
+use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Unreadable};
+use crate::progress::CancelToken;
 
 mod archive;
 mod binary;
@@ -43,7 +45,7 @@ mod xml_text;
 
 pub(crate) use markdown::plain_heading;
 pub use place::{Part, Unit};
-pub use source_map::{Location, SourceMap};
+pub use source_map::{Area, Location, SourceMap};
 
 /// The format a document was read as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -271,6 +273,35 @@ pub fn guess_lang(text: &str) -> Option<&'static str> {
     lang::guess(text).filter(|code| matches!(*code, "fr" | "en"))
 }
 
+/// How a file is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadOptions {
+    /// Wall time one file may take; then it is refused as [`Unreadable::TooSlow`]. Default 60 seconds, in which a
+    /// PDF of 20,000 pages can be read.
+    pub time_limit: Duration,
+}
+
+impl Default for ReadOptions {
+    fn default() -> Self {
+        Self { time_limit: Duration::from_secs(60) }
+    }
+}
+
+impl ReadOptions {
+    /// With a time limit in seconds.
+    ///
+    /// # Errors
+    /// [`ErrorCode::InvalidArgument`](crate::ErrorCode::InvalidArgument) if it is not above 0 and below 585 billion years.
+    pub fn for_seconds(seconds: f64) -> Result<Self> {
+        let limit = Duration::try_from_secs_f64(seconds).ok().filter(|limit| !limit.is_zero());
+        let Some(time_limit) = limit else {
+            let reason = format!("{seconds} is not a time above 0");
+            return Err(Error::invalid("max_read_seconds", reason));
+        };
+        Ok(Self { time_limit })
+    }
+}
+
 /// Reads a document from the bytes of the file at `path`; the path is used for its extension and in errors.
 ///
 /// The format is found from the content first, then from the extension; text of an unknown kind
@@ -278,10 +309,24 @@ pub fn guess_lang(text: &str) -> Option<&'static str> {
 /// of its own with a large stack; what a file may unpack to is capped.
 ///
 /// # Errors
-/// [`ErrorCode::Document`](crate::ErrorCode::Document) if no reader takes the bytes, the reader refuses them, or
-/// there is no text in them.
+/// [`ErrorCode::Document`](crate::ErrorCode::Document) if no reader takes the bytes, the reader refuses them, there is
+/// no text in them, or it takes more than a minute; [`Error::unreadable`] says which.
 pub fn read(path: &Path, bytes: &[u8]) -> Result<Document> {
-    guard::run(path, || read_source(&Source { path, bytes, depth: 0 }))
+    read_with(path, bytes, &ReadOptions::default(), &CancelToken::new())
+}
+
+/// As [`read`], with limits of the caller's and until `cancel` says stop.
+///
+/// # Errors
+/// As [`read`]; Cancelled.
+pub fn read_with(
+    path: &Path,
+    bytes: &[u8],
+    options: &ReadOptions,
+    cancel: &CancelToken,
+) -> Result<Document> {
+    let read = || read_source(&Source { path, bytes, depth: 0 });
+    guard::run(path, options, cancel, read)
 }
 
 /// As [`read`], on the thread it is called from.
@@ -292,7 +337,7 @@ fn read_source(source: &Source<'_>) -> Result<Document> {
     if document.text.trim().is_empty() && !source.bytes.trim_ascii().is_empty() {
         let plain = matches!(document.kind, Kind::Text | Kind::Markdown | Kind::Csv);
         if !plain {
-            return Err(Error::document(source.path, "no text in it"));
+            return Err(Error::document(source.path, Unreadable::NoText, "no text in it"));
         }
     }
     if document.lang.is_none() {
@@ -305,8 +350,9 @@ fn read_source(source: &Source<'_>) -> Result<Document> {
 fn read_inside(source: &Source<'_>, name: &str, bytes: &[u8]) -> Result<Document> {
     if source.depth >= MAX_FILE_DEPTH {
         let reason = format!("files inside files, more than {MAX_FILE_DEPTH} deep");
-        return Err(Error::document(source.path, reason));
+        return Err(Error::document(source.path, Unreadable::TooLarge, reason));
     }
+    guard::tick();
     read_source(&Source { path: Path::new(name), bytes, depth: source.depth + 1 })
 }
 

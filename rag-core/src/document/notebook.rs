@@ -6,7 +6,7 @@ use super::draft::{Draft, part};
 use super::markdown::MarkdownReader;
 use super::place::Unit;
 use super::{BlockKind, Document, Kind, Location, Reader, Source};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Unreadable};
 
 /// Reads notebooks.
 pub(super) struct NotebookReader;
@@ -18,13 +18,16 @@ impl Reader for NotebookReader {
     fn read(&self, source: &Source<'_>) -> Result<Document> {
         let broken = |error: serde_json::Error| Error::Document {
             path: source.path.to_owned(),
+            unreadable: Unreadable::Broken,
             reason: "broken notebook".to_owned(),
             source: Some(error.into()),
         };
         let book: Value = serde_json::from_slice(source.bytes).map_err(broken)?;
         let sheets = book.pointer("/worksheets/0/cells");
         let cells = book.get("cells").or(sheets).and_then(Value::as_array);
-        let cells = cells.ok_or_else(|| Error::document(source.path, "notebook without cells"))?;
+        let cells = cells.ok_or_else(|| {
+            Error::document(source.path, Unreadable::Broken, "notebook without cells")
+        })?;
         let mut draft = Draft::default();
         for (index, cell) in cells.iter().enumerate() {
             add_cell(&mut draft, cell, source, &part(Unit::Cell, index + 1, None));

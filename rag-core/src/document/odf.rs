@@ -8,7 +8,7 @@ use super::package::Package;
 use super::place::Unit;
 use super::xml::{Node, Tag, Visit, Xml};
 use super::{BlockKind, Document, Kind, Location, Reader, Source, one_line, sheet};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Unreadable};
 
 /// Reads ODT, ODS and ODP.
 pub(super) struct OdfReader(pub(super) Kind);
@@ -32,7 +32,11 @@ impl Reader for OdfReader {
     fn read(&self, source: &Source<'_>) -> Result<Document> {
         let mut package = Package::open(source)?;
         if is_encrypted(&mut package) {
-            return Err(Error::document(source.path, "encrypted: it needs a password"));
+            return Err(Error::document(
+                source.path,
+                Unreadable::Encrypted,
+                "encrypted: it needs a password",
+            ));
         }
         let mut reading = Reading::default();
         properties(&mut package, source, &mut reading.draft);

@@ -8,7 +8,7 @@ use std::path::Path;
 use zip::ZipArchive;
 
 use super::{Source, encoding, xml::Xml};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Unreadable};
 
 /// Parts of one container.
 const MAX_PARTS: usize = 10_000;
@@ -40,16 +40,21 @@ impl<'a> Package<'a> {
         let path = source.path;
         let broken = |error: zip::result::ZipError| Error::Document {
             path: path.to_owned(),
+            unreadable: Unreadable::Broken,
             reason: "broken zip container".to_owned(),
             source: Some(error.into()),
         };
         if claimed_parts(source.bytes) > MAX_PARTS {
-            return Err(Error::document(path, format!("more than {MAX_PARTS} parts")));
+            return Err(Error::document(
+                path,
+                Unreadable::TooLarge,
+                format!("more than {MAX_PARTS} parts"),
+            ));
         }
         let archive = ZipArchive::new(Cursor::new(source.bytes)).map_err(broken)?;
         if archive.len() > MAX_PARTS {
             let reason = format!("{} parts, the cap is {MAX_PARTS}", archive.len());
-            return Err(Error::document(path, reason));
+            return Err(Error::document(path, Unreadable::TooLarge, reason));
         }
         Ok(Self { path, archive, left: MAX_TOTAL_BYTES })
     }
@@ -78,9 +83,11 @@ impl<'a> Package<'a> {
         let failed = |error: zip::result::ZipError| {
             let encrypted = matches!(&error, zip::result::ZipError::UnsupportedArchive(what)
                 if what.to_lowercase().contains("password"));
-            let reason = if encrypted { "encrypted part" } else { "broken part" };
-            let source = Some(error.into());
-            Error::Document { path: path.to_owned(), reason: format!("{reason} {name}"), source }
+            let (unreadable, what) = match encrypted {
+                true => (Unreadable::Encrypted, "encrypted part"),
+                false => (Unreadable::Broken, "broken part"),
+            };
+            Error::document_cause(path, unreadable, format!("{what} {name}"), error)
         };
         let part = self.archive.by_index(index).map_err(failed)?;
         let cap = MAX_PART_BYTES.min(self.left);
@@ -91,7 +98,7 @@ impl<'a> Package<'a> {
         let result = part.take(limit + 1).read_to_end(&mut bytes);
         if bytes.len() as u64 > limit {
             let reason = format!("part {name} unpacks to more than {limit} bytes");
-            return Err(Error::document(path, reason));
+            return Err(Error::document(path, Unreadable::TooLarge, reason));
         }
         result.map_err(|error| failed(error.into()))?;
         self.left -= bytes.len() as u64;
@@ -111,7 +118,9 @@ impl<'a> Package<'a> {
 
     /// The text of an XML part that the format requires.
     pub(super) fn required(&mut self, name: &str) -> Result<String> {
-        let missing = || Error::document(self.path, format!("broken file: it has no {name}"));
+        let missing = || {
+            Error::document(self.path, Unreadable::Broken, format!("broken file: it has no {name}"))
+        };
         self.text(name)?.ok_or_else(missing)
     }
 

@@ -7,8 +7,8 @@ use encoding_rs::Encoding;
 
 use super::draft::{Draft, Join, part};
 use super::place::Unit;
-use super::{BlockKind, Document, Kind, Location, Reader, Source};
-use crate::error::{Error, Result};
+use super::{BlockKind, Document, Kind, Location, Reader, Source, guard};
+use crate::error::{Error, Result, Unreadable};
 
 mod words;
 
@@ -25,7 +25,7 @@ impl Reader for RtfReader {
         let mut parser = Parser::new(source.bytes);
         if !parser.run() {
             let reason = format!("groups nest deeper than {MAX_DEPTH}");
-            return Err(Error::document(source.path, reason));
+            return Err(Error::document(source.path, Unreadable::TooLarge, reason));
         }
         parser.end_paragraph();
         parser.draft.finish(Kind::Rtf, source)
@@ -125,6 +125,7 @@ impl<'a> Parser<'a> {
     /// Whether the end was reached before the cap on depth.
     fn run(&mut self) -> bool {
         while let Some(&byte) = self.bytes.get(self.at) {
+            guard::tick();
             self.at += 1;
             match byte {
                 b'{' => {

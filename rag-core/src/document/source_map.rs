@@ -3,24 +3,66 @@
 //! A segment whose text and source have the same length maps byte for byte; any other maps as a
 //! whole. Text between segments (separators that a reader put in) maps to nothing.
 
+use std::fmt;
 use std::ops::Range;
 
-use serde::Serialize;
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
 
 use super::place::{Part, Unit};
 
 mod packing;
 
 /// Where a stretch of text came from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Location {
     /// Bytes of the source file; of what it unpacks to, if the file is compressed as a whole.
     Bytes(Range<u64>),
     /// A page, counted from 1.
     Page(u32),
+    /// A rectangle on a page.
+    Area(Area),
     /// A part of a container: a paragraph, a slide, a row of a sheet.
     Part(Part),
+}
+
+/// A rectangle on a page, such as a line of text in a PDF.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Area {
+    /// Counted from 1.
+    pub page: u32,
+    /// Left, bottom, right, top in whole points, in the coordinates of the page (ISO 32000-1, 8.3.2.3): those in which
+    /// a viewer takes an annotation's rectangle.
+    pub bounds: [i32; 4],
+}
+
+/// `{"bytes": {"start", "end"}}`, `{"page"}`, `{"page", "bounds"}` or `{"part": {"unit", "number", "name"}}`.
+impl Serialize for Location {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        match self {
+            Location::Bytes(bytes) => map.serialize_entry("bytes", bytes)?,
+            Location::Page(page) => map.serialize_entry("page", page)?,
+            Location::Area(area) => {
+                map.serialize_entry("page", &area.page)?;
+                map.serialize_entry("bounds", &area.bounds)?;
+            }
+            Location::Part(part) => map.serialize_entry("part", part)?,
+        }
+        map.end()
+    }
+}
+
+/// For a person: `bytes 10-20`, `page 3`, `sheet Budget, row 12`.
+impl fmt::Display for Location {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Location::Bytes(bytes) => write!(out, "bytes {}-{}", bytes.start, bytes.end),
+            Location::Page(page) | Location::Area(Area { page, .. }) => write!(out, "page {page}"),
+            Location::Part(part) => part.fmt(out),
+        }
+    }
 }
 
 /// Maps ranges of the text to places in the source. Segments do not overlap and stand in text order.
@@ -69,7 +111,7 @@ impl SourceMap {
     #[must_use]
     pub fn page(&self, range: &Range<usize>) -> Option<u32> {
         self.from(range).iter().find_map(|(_, location)| match location {
-            Location::Page(page) => Some(*page),
+            Location::Page(page) | Location::Area(Area { page, .. }) => Some(*page),
             Location::Part(part) if part.unit == Unit::Slide => Some(part.number),
             Location::Bytes(_) | Location::Part(_) => None,
         })
@@ -80,13 +122,33 @@ impl SourceMap {
     pub fn place(&self, range: &Range<usize>) -> Option<String> {
         let (_, location) = self.from(range).first().filter(|(text, _)| text.start < range.end)?;
         Some(match location {
-            Location::Bytes(_) => {
-                let bytes = self.source_bytes(range)?;
-                format!("bytes {}-{}", bytes.start, bytes.end)
-            }
-            Location::Page(page) => format!("page {page}"),
-            Location::Part(part) => part.to_string(),
+            Location::Bytes(_) => Location::Bytes(self.source_bytes(range)?).to_string(),
+            _ => location.to_string(),
         })
+    }
+
+    /// Every place that a text range came from, in the order of the text: stretches of bytes that follow each other are
+    /// one, and so are equal places.
+    #[must_use]
+    pub fn locations(&self, range: &Range<usize>) -> Vec<Location> {
+        let mut found: Vec<Location> = Vec::new();
+        for (text, location) in self.from(range) {
+            if text.start >= range.end {
+                break;
+            }
+            let location = match location {
+                Location::Bytes(source) => Location::Bytes(narrow(text, source, range)),
+                _ => location.clone(),
+            };
+            match (found.last_mut(), &location) {
+                (Some(Location::Bytes(last)), Location::Bytes(next)) if last.end == next.start => {
+                    last.end = next.end;
+                }
+                (Some(last), _) if *last == location => {}
+                _ => found.push(location),
+            }
+        }
+        found
     }
 
     /// The segments that end after a range begins.
@@ -138,10 +200,11 @@ impl SourceMap {
         }
     }
 
-    /// Adds a page; `text` is everything on it.
-    pub(crate) fn push_page(&mut self, text: Range<usize>, page: u32) {
-        if !text.is_empty() {
-            self.segments.push((text, Location::Page(page)));
+    /// As [`SourceMap::push`]; if it came from where the stretch before did, both are one.
+    pub(crate) fn push_on(&mut self, text: Range<usize>, location: Location) {
+        match self.segments.last_mut() {
+            Some((last, place)) if *place == location => last.end = text.end,
+            _ => self.push(text, location),
         }
     }
 
@@ -233,11 +296,25 @@ mod tests {
     #[test]
     fn a_range_begins_on_the_page_of_its_first_text() {
         let mut map = SourceMap::default();
-        map.push_page(0..10, 1);
-        map.push_page(12..20, 2);
+        map.push(0..10, Location::Page(1));
+        map.push(12..20, Location::Area(Area { page: 2, bounds: [72, 700, 500, 712] }));
         assert_eq!(map.page(&(9..15)), Some(1));
         assert_eq!(map.page(&(11..15)), Some(2));
         assert_eq!(map.page(&(30..31)), None);
+        assert_eq!(map.place(&(13..14)).as_deref(), Some("page 2"));
+        let json = serde_json::to_value(map.locations(&(0..30))).ok();
+        let area = serde_json::json!({ "page": 2, "bounds": [72, 700, 500, 712] });
+        assert_eq!(json, Some(serde_json::json!([{ "page": 1 }, area])));
+    }
+
+    #[test]
+    fn bytes_that_follow_each_other_are_one_place() {
+        let mut map = SourceMap::default();
+        map.push_exact(0..4, 10);
+        map.push_whole(4, "e", 14..20);
+        map.push_exact(6..8, 30);
+        assert_eq!(map.locations(&(2..7)), [Location::Bytes(12..20), Location::Bytes(30..31)]);
+        assert_eq!(map.locations(&(5..6)), []);
     }
 
     #[test]

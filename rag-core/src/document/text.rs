@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Block, BlockKind, Document, Kind, Reader, Source, encoding, first_heading};
+use super::{Block, BlockKind, Document, Kind, Reader, Source, encoding, first_heading, guard};
 use crate::error::Result;
 
 /// Reads text in any encoding.
@@ -72,6 +72,7 @@ fn lines(text: &str) -> impl Iterator<Item = Range<usize>> {
 fn stretches(text: &str) -> impl Iterator<Item = Range<usize>> {
     let mut lines = lines(text).peekable();
     std::iter::from_fn(move || {
+        guard::tick();
         let is_blank =
             |line: &Range<usize>| text.get(line.clone()).is_none_or(|l| l.trim().is_empty());
         while lines.next_if(|line| is_blank(line)).is_some() {}

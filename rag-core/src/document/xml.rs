@@ -10,7 +10,8 @@ use quick_xml::XmlVersion;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::reader::Reader as QuickReader;
 
-use crate::error::{Error, Result};
+use super::guard;
+use crate::error::{Error, Result, Unreadable};
 
 /// Elements inside elements.
 const MAX_DEPTH: usize = 256;
@@ -58,6 +59,7 @@ impl<'a> Xml<'a> {
             return Ok(Some(Node::End));
         }
         loop {
+            guard::tick();
             self.start = self.position();
             let event = self.reader.read_event().map_err(|error| self.broken(error))?;
             return Ok(Some(match event {
@@ -99,7 +101,7 @@ impl<'a> Xml<'a> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
             let reason = format!("{} nests deeper than {MAX_DEPTH} elements", self.part);
-            return Err(Error::document(self.path, reason));
+            return Err(Error::document(self.path, Unreadable::TooLarge, reason));
         }
         Ok(Node::Start(Tag(tag)))
     }
@@ -153,7 +155,7 @@ impl<'a> Xml<'a> {
 
     fn broken(&self, error: quick_xml::Error) -> Error {
         let reason = format!("broken XML in {}", self.part);
-        Error::Document { path: self.path.to_owned(), reason, source: Some(error.into()) }
+        Error::document_cause(self.path, Unreadable::Broken, reason, error)
     }
 }
 

@@ -144,7 +144,8 @@ impl KnowledgeBase {
         }
         let encoder = self.bound_encoder()?;
         let document = crate::document::Document::plain(text);
-        let passages = passage::split(&document, encoder, &self.split_options(None)?)?;
+        let passages =
+            passage::split(&document, encoder, &self.split_options(&SyncOptions::default())?)?;
         let texts: Vec<String> =
             passages.iter().map(|passage| passage.encoder_text(&document.text)).collect();
         let vectors = encode(encoder, &texts, cancel)?;
@@ -315,16 +316,21 @@ impl KnowledgeBase {
         Ok(self.encoder()?.encode_queries(&[question], cancel)?.data)
     }
 
-    fn split_options(&self, max_tokens: Option<usize>) -> Result<SplitOptions> {
+    /// How files are cut into passages that the encoder takes.
+    fn split_options(&self, options: &SyncOptions) -> Result<SplitOptions> {
         let defaults = SplitOptions::default();
-        let wanted = max_tokens.unwrap_or(defaults.max_tokens);
+        let wanted = options.max_tokens.unwrap_or(defaults.max_tokens);
         if wanted < 16 {
             return Err(Error::invalid("max_tokens", format!("{wanted} is below 16")));
         }
-        Ok(SplitOptions {
+        let split = SplitOptions {
             max_tokens: wanted.min(self.encoder()?.passage_budget_tokens()),
+            min_tokens: options.min_tokens,
+            overlap_tokens: options.overlap_tokens,
             ..defaults
-        })
+        };
+        split.validate()?;
+        Ok(split)
     }
 }
 

@@ -12,11 +12,11 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::document::{self, Document};
 use crate::encode::Encoder;
-use crate::error::{Error, ErrorCode, Result, Skipped};
+use crate::error::{Error, ErrorCode, Result, Skipped, Unreadable};
 use crate::index::native::Native;
 use crate::passage::{self, Passage, SplitOptions};
 use crate::progress::{CancelToken, Progress, Stage};
-use crate::store::{ADDED_TEXT, DocumentRow, NewDocument, Seal};
+use crate::store::{ADDED_TEXT, DocumentRow, NewDocument, Seal, SkippedFile};
 use crate::walk::{self, Candidate};
 
 use super::types::{Plan, SyncOptions, SyncReport};
@@ -193,8 +193,7 @@ impl KnowledgeBase {
         cancel: &CancelToken,
     ) -> Result<()> {
         let encoder = self.bound_encoder()?;
-        let split = self.split_options(options.max_tokens)?;
-        let max_file_bytes = options.walk.max_file_bytes;
+        let split = self.split_options(options)?;
         let total = files.len();
         let total_bytes = files.iter().map(|(file, _)| file.size_bytes).sum();
         let (started, mut done_bytes) = (Instant::now(), 0);
@@ -203,7 +202,7 @@ impl KnowledgeBase {
         std::thread::scope(|scope| {
             scope.spawn(move || {
                 for (candidate, change) in files {
-                    let file = prepare(candidate, change, encoder, &split, max_file_bytes);
+                    let file = prepare(candidate, change, encoder, &split, options, cancel);
                     if prepared.send(file).is_err() {
                         return; // what comes after stopped; so do we
                     }
@@ -256,19 +255,14 @@ impl KnowledgeBase {
                     Change::Modified => report.updated += 1,
                 }
             }
+            Err(Error::Cancelled) => return Err(Error::Cancelled),
             Err(error) => {
                 // A file that vanished or cannot be opened now is not remembered: it may work next time.
                 if error.code() == ErrorCode::Document {
-                    let (size, mtime) = (candidate.size_bytes, candidate.mtime_ns);
-                    let message = error.line();
-                    self.store.put_skipped(
-                        &uri,
-                        size,
-                        mtime,
-                        hash,
-                        error.code() as i32,
-                        &message,
-                    )?;
+                    let Candidate { size_bytes, mtime_ns, .. } = candidate;
+                    let error = &error;
+                    let file = SkippedFile { uri: &uri, size_bytes, mtime_ns, hash, error };
+                    self.store.put_skipped(&file)?;
                 }
                 report.skipped.push(Skipped { path: candidate.path, error });
             }
@@ -320,14 +314,13 @@ fn compare_one(row: DocumentRow, candidate: Candidate, todo: &mut Todo) -> Resul
         return Ok(());
     }
     match &row.skipped {
-        Some((_, message)) => todo.skipped.push(Skipped {
-            error: Error::Document {
-                path: candidate.path.clone(),
-                reason: remembered_reason(&candidate.path, message),
-                source: None,
-            },
-            path: candidate.path.clone(),
-        }),
+        Some(skipped) => {
+            let path = candidate.path.clone();
+            let reason = remembered_reason(&path, &skipped.message);
+            let unreadable = skipped.unreadable.unwrap_or(Unreadable::Broken);
+            let error = Error::document(&path, unreadable, reason);
+            todo.skipped.push(Skipped { path, error });
+        }
         None => todo.unchanged += 1,
     }
     if !same_stat && settled {
@@ -459,11 +452,13 @@ fn prepare(
     change: Change,
     encoder: &Encoder,
     split: &SplitOptions,
-    max_file_bytes: u64,
+    options: &SyncOptions,
+    cancel: &CancelToken,
 ) -> Prepared {
-    match read_stable(candidate.clone(), max_file_bytes) {
+    match read_stable(candidate.clone(), options.walk.max_file_bytes) {
         Ok((candidate, bytes)) => {
-            let content = document::read(&candidate.path, &bytes).and_then(|document| {
+            let read = document::read_with(&candidate.path, &bytes, &options.read, cancel);
+            let content = read.and_then(|document| {
                 let passages = passage::split(&document, encoder, split)?;
                 Ok((document, passages))
             });
@@ -505,7 +500,11 @@ fn read_capped(path: &Path, max_file_bytes: u64) -> Result<Vec<u8>> {
         .read_to_end(&mut bytes)
         .map_err(|source| Error::io(path, source))?;
     if bytes.len() as u64 > max_file_bytes {
-        return Err(Error::document(path, format!("it grew past {max_file_bytes} bytes")));
+        return Err(Error::document(
+            path,
+            Unreadable::TooLarge,
+            format!("it grew past {max_file_bytes} bytes"),
+        ));
     }
     Ok(bytes)
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::cite::Citation;
+use crate::document::ReadOptions;
 use crate::encode::Encoder;
 use crate::error::{Error, Result, Skipped};
 use crate::generate::GenerateOptions;
@@ -65,6 +66,12 @@ pub struct SyncOptions {
     pub plan: Plan,
     /// Most tokens of a passage. Default 200, or what the encoder takes if that is less.
     pub max_tokens: Option<usize>,
+    /// A section with fewer tokens shares its passages with the sections after it. Default 0: none does.
+    pub min_tokens: usize,
+    /// Tokens of the end of a passage that the next one of the same section repeats. Default 0.
+    pub overlap_tokens: usize,
+    /// How each file is read.
+    pub read: ReadOptions,
     /// How the vector index is built at the end, if it needs to be and is large enough for a graph (more than
     /// 100,000 passages). It is not kept in the file: a later sync that builds the graph anew says it again.
     pub graph: BuildOptions,

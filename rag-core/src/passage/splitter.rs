@@ -95,7 +95,7 @@ impl<'a> Splitter<'a> {
         while let Some(start) = self.next_start(&mut unit, at) {
             let path = self.path_at(unit, start)?;
             let path = self.with_table_header(unit, start, path)?;
-            let frame = self.frame(unit, start, overlap, &path);
+            let frame = self.frame(unit, start, overlap, &path)?;
             let (passage, cut) = self.cut(frame, path)?;
             overlap = self.overlap_start(passage.range.start, cut);
             passages.push(passage);
@@ -209,28 +209,70 @@ impl<'a> Splitter<'a> {
         Ok(self.shortened(text, ranges.get(limit))?.unwrap_or(path))
     }
 
-    fn frame(&mut self, unit: usize, start: usize, overlap: Option<usize>, path: &Path) -> Frame {
-        let is_heading = |index: usize| self.units.get(index).is_some_and(|u| u.level().is_some());
-        let end_before = |index: usize| index.checked_sub(1).and_then(|i| self.units.get(i));
-        let mut headings = unit;
-        while is_heading(headings) {
-            headings += 1;
-        }
+    fn frame(
+        &mut self,
+        unit: usize,
+        start: usize,
+        overlap: Option<usize>,
+        path: &Path,
+    ) -> Result<Frame> {
         if self.next_section <= unit {
-            self.next_section = headings.max(unit + 1);
-            while self.next_section < self.units.len() && !is_heading(self.next_section) {
-                self.next_section += 1;
-            }
+            self.next_section = self.section_after(unit);
+            self.take_small_sections(unit, start)?;
         }
-        let section_end = end_before(self.next_section).map_or(start, |last| last.range.end);
-        let headings_end = if headings > unit {
-            end_before(headings).map_or(start, |last| last.range.end)
-        } else {
-            start
-        };
+        let headings = self.text_after(unit);
+        let section_end = self.end_before(self.next_section).unwrap_or(start);
+        let headings_end = if headings > unit { self.end_before(headings) } else { None };
         let room = self.options.max_tokens.saturating_sub(path.token_count).max(1);
-        let begin = overlap.filter(|_| headings == unit && !is_heading(unit)).unwrap_or(start);
-        Frame { start: begin, after: start, headings_end, section_end, room }
+        Ok(Frame {
+            start: overlap.filter(|_| headings == unit).unwrap_or(start),
+            after: start,
+            headings_end: headings_end.unwrap_or(start),
+            section_end,
+            room,
+        })
+    }
+
+    /// Takes the sections that follow a small one as part of it.
+    fn take_small_sections(&mut self, unit: usize, start: usize) -> Result<()> {
+        let least = self.options.min_tokens;
+        let Some(level) = self.level(unit).filter(|_| least > 0) else { return Ok(()) };
+        while self.level(self.next_section).is_some_and(|next| next >= level) {
+            let end = self.end_before(self.next_section).unwrap_or(start);
+            self.window.advance(start, end, least)?;
+            if self.window.count_before(end) >= least {
+                break;
+            }
+            self.next_section = self.section_after(self.next_section);
+        }
+        Ok(())
+    }
+
+    /// The level of a unit that is a heading.
+    fn level(&self, unit: usize) -> Option<u8> {
+        self.units.get(unit).and_then(Unit::level)
+    }
+
+    /// Where the unit before `unit` ends.
+    fn end_before(&self, unit: usize) -> Option<usize> {
+        self.units.get(unit.checked_sub(1)?).map(|before| before.range.end)
+    }
+
+    /// The first unit from `unit` on that is no heading.
+    fn text_after(&self, mut unit: usize) -> usize {
+        while self.level(unit).is_some() {
+            unit += 1;
+        }
+        unit
+    }
+
+    /// The first heading after the section that `unit` is in, or begins.
+    fn section_after(&self, unit: usize) -> usize {
+        let mut next = self.text_after(unit).max(unit + 1);
+        while next < self.units.len() && self.level(next).is_none() {
+            next += 1;
+        }
+        next
     }
 
     /// Cuts the next passage; gives it and the place where the one after it begins.

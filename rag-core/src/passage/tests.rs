@@ -39,7 +39,7 @@ impl TokenRanges for Triples {
 }
 
 fn options(max_tokens: usize, overlap_tokens: usize, max_heading_tokens: usize) -> SplitOptions {
-    SplitOptions { max_tokens, overlap_tokens, max_heading_tokens }
+    SplitOptions { max_tokens, min_tokens: 0, overlap_tokens, max_heading_tokens }
 }
 
 fn markdown(text: &str) -> Document {
@@ -248,4 +248,33 @@ proptest! {
         check_passages(&document, &Words, &options(max, overlap, heading));
         check_passages(&document, &Triples, &options(max, overlap, heading));
     }
+}
+
+#[test]
+fn small_sections_share_a_passage_up_to_an_outer_heading() {
+    let document = markdown(
+        "# A\n\nfirst one.\n\n## A1\n\ntwo.\n\n## A2\n\nthree four five.\n\n# B\n\nsix.\n\n## B1\n\nseven.\n",
+    );
+    let cut = |min_tokens| {
+        let options = SplitOptions { min_tokens, ..options(20, 0, 8) };
+        let passages = split(&document, &Words, &options).unwrap();
+        let shown = |p: &Passage| document.text[p.range.clone()].replace('\n', " ");
+        let shown: Vec<_> = passages.iter().map(shown).collect();
+        (shown, passages.into_iter().map(|p| p.heading).collect::<Vec<_>>())
+    };
+    assert_eq!(cut(0).0.len(), 5);
+    // `## A1` and `## A2` are inner to `# A`; `# B` is its equal and joins as well while too little was taken
+    let (shown, _) = cut(10);
+    assert_eq!(shown.len(), 2, "{shown:?}");
+    assert!(shown[0].ends_with("three four five.") && shown[1].ends_with("seven."), "{shown:?}");
+    // an inner section ends where its parent does
+    let document =
+        markdown("# A\n\none two three four five six.\n\n## A1\n\nseven.\n\n# B\n\neight.\n");
+    let options = SplitOptions { min_tokens: 6, ..options(20, 0, 8) };
+    let passages = split(&document, &Words, &options).unwrap();
+    let expected = ["# A\n\none two three four five six.", "## A1\n\nseven.", "# B\n\neight."];
+    assert_eq!(texts(&document, &passages), expected);
+    assert_eq!(passages[1].heading.as_deref(), Some("A"));
+    let refused = SplitOptions { min_tokens: 11, ..options };
+    assert!(split(&document, &Words, &refused).is_err());
 }

@@ -10,8 +10,8 @@ use super::Store;
 use super::fault::{Fault, Outcome};
 use super::filter::{self, Filter};
 use super::rows::{DOCUMENT_COLUMNS, DocumentRecord};
-use super::types::ADDED_TEXT;
-use crate::error::{ErrorCode, Result};
+use super::types::{ADDED_TEXT, SkippedDocument};
+use crate::error::Result;
 
 /// A document as the file holds it, without its text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -38,15 +38,6 @@ pub struct StoredDocument {
     pub metadata: BTreeMap<String, String>,
     /// Why nothing of it is held, if it was passed over.
     pub skipped: Option<SkippedDocument>,
-}
-
-/// Why a document was passed over.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct SkippedDocument {
-    /// The name of the error's code, such as `"Document"`.
-    pub code: String,
-    /// What was wrong.
-    pub message: String,
 }
 
 impl Store {
@@ -84,12 +75,12 @@ fn document(record: DocumentRecord, passages: i64) -> Outcome<StoredDocument> {
     if record.sum() != record.check {
         return Err(damaged());
     }
-    let metadata = serde_json::from_str(&record.metadata).map_err(|_| damaged())?;
-    let code = ErrorCode::ALL.into_iter().find(|code| i64::from(*code as i32) == record.status);
-    let skipped = (record.status != 0).then(|| SkippedDocument {
-        code: code.map_or("Internal", ErrorCode::name).to_owned(),
-        message: record.error.clone().unwrap_or_default(),
-    });
+    let mut metadata: BTreeMap<_, _> =
+        serde_json::from_str(&record.metadata).map_err(|_| damaged())?;
+    let skipped = record.skipped();
+    if skipped.is_some() {
+        metadata.clear();
+    }
     Ok(StoredDocument {
         id: record.id,
         uri: record.uri,

@@ -47,11 +47,11 @@ pub use vectors::EF_SEARCH;
 
 pub use bm25::{Coverage, Statistics};
 pub use filter::{Comparison, Field, Filter};
-pub use listing::{SkippedDocument, StoredDocument};
+pub use listing::StoredDocument;
 pub use salvage::Encode;
 pub use types::{
     ADDED_TEXT, Access, Damage, DocumentRow, IndexMode, Info, LexicalOptions, NearestOptions,
-    NewDocument, PassageRow, Precision, Salvage, Seal,
+    NewDocument, PassageRow, Precision, Salvage, Seal, SkippedDocument, SkippedFile,
 };
 
 /// An open knowledge base file. Any number of threads may use it at once; writers queue.
@@ -205,21 +205,12 @@ impl Store {
     /// was held under that uri.
     ///
     /// # Errors
-    /// InvalidArgument for code 0, which means read; Store; Busy.
-    pub fn put_skipped(
-        &self,
-        uri: &str,
-        size_bytes: u64,
-        mtime_ns: i64,
-        hash: [u8; 32],
-        code: i32,
-        message: &str,
-    ) -> Result<()> {
-        if code == 0 || uri.is_empty() {
-            return Err(Error::invalid("code", "a skipped file has a uri and an error code"));
+    /// InvalidArgument for no uri; Store; Busy.
+    pub fn put_skipped(&self, file: &SkippedFile<'_>) -> Result<()> {
+        if file.uri.is_empty() {
+            return Err(Error::invalid("uri", "a skipped file has a name"));
         }
-        let file = write::SkippedFile { uri, size_bytes, mtime_ns, hash, code, message };
-        self.pool.write(|connection| write::put_skipped(connection, &file))
+        self.pool.write(|connection| write::put_skipped(connection, file))
     }
 
     /// Notes a new size and time of a document whose bytes are the same.

@@ -1,12 +1,14 @@
 //! Documents and passages as rows, each with a checksum over what it says.
 
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use rusqlite::{Connection, OptionalExtension, Row, Statement};
 
 use super::fault::{Fault, Outcome};
 use super::schema::RowSum;
-use super::types::{DocumentRow, PassageRow};
+use super::types::{DocumentRow, PassageRow, SkippedDocument};
+use crate::error::{ErrorCode, Unreadable};
 
 /// A document row without its source map.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +30,9 @@ pub(super) struct DocumentRecord {
     pub(super) map_check: i64,
     pub(super) check: i64,
 }
+
+/// What [`DocumentRecord::metadata`] of a skipped document calls the reason.
+pub(super) const UNREADABLE: &str = "unreadable";
 
 pub(super) const DOCUMENT_COLUMNS: &str = "id, uri, kind, size, mtime_ns, hash, title, lang, metadata, length, status, \
      error, added_at, map_check, \"check\"";
@@ -78,8 +83,7 @@ impl DocumentRecord {
         let (Ok(hash), true) = (hash, self.sum() == self.check) else {
             return Err(damaged(self.id, &self.uri));
         };
-        let skipped =
-            (self.status != 0).then(|| (self.status as i32, self.error.unwrap_or_default()));
+        let skipped = self.skipped();
         Ok(DocumentRow {
             id: self.id,
             uri: self.uri,
@@ -87,6 +91,18 @@ impl DocumentRecord {
             mtime_ns: self.mtime_ns,
             hash,
             skipped,
+        })
+    }
+
+    /// Why it was passed over, if it was.
+    pub(super) fn skipped(&self) -> Option<SkippedDocument> {
+        let code = ErrorCode::ALL.into_iter().find(|code| *code as i64 == self.status);
+        let metadata: Option<BTreeMap<String, String>> = serde_json::from_str(&self.metadata).ok();
+        let unreadable = metadata.and_then(|said| Unreadable::from_name(said.get(UNREADABLE)?));
+        (self.status != 0).then(|| SkippedDocument {
+            code: code.map_or("Internal", ErrorCode::name).to_owned(),
+            unreadable,
+            message: self.error.clone().unwrap_or_default(),
         })
     }
 

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::error::{Error, Unreadable};
+
 /// How to open the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
@@ -31,8 +33,34 @@ pub struct DocumentRow {
     pub mtime_ns: i64,
     /// BLAKE3 of the source bytes.
     pub hash: [u8; 32],
-    /// Why it was skipped, if it was: code number and message.
-    pub skipped: Option<(i32, String)>,
+    /// Why it was skipped, if it was.
+    pub skipped: Option<SkippedDocument>,
+}
+
+/// Why a document was passed over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SkippedDocument {
+    /// The name of the error's code, such as `"Document"`.
+    pub code: String,
+    /// Why it could not be read, as a program can tell it; none for other errors, and where an older version wrote it.
+    pub unreadable: Option<Unreadable>,
+    /// What was wrong.
+    pub message: String,
+}
+
+/// A file that was passed over, to be remembered until it changes.
+#[derive(Debug, Clone, Copy)]
+pub struct SkippedFile<'a> {
+    /// Its name as a document: an absolute path.
+    pub uri: &'a str,
+    /// Its size.
+    pub size_bytes: u64,
+    /// Time of last change, nanoseconds since 1970.
+    pub mtime_ns: i64,
+    /// BLAKE3 of its bytes.
+    pub hash: [u8; 32],
+    /// Why.
+    pub error: &'a Error,
 }
 
 /// A document to be written.

@@ -1,12 +1,13 @@
 //! Writing: every function here runs inside one transaction of the caller.
 
+use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use rusqlite::Connection;
 
 use super::fault::{Fault, Outcome};
-use super::rows::{self, DocumentRecord, PassageSum};
-use super::types::{NewDocument, Precision};
+use super::rows::{self, DocumentRecord, PassageSum, UNREADABLE};
+use super::types::{NewDocument, Precision, SkippedFile};
 use super::{lexical, meta, schema};
 use crate::encode::EncoderIdentity;
 use crate::error::{Error, Result};
@@ -196,18 +197,10 @@ pub(super) fn remove(connection: &Connection, uri: &str) -> Outcome<bool> {
     Ok(true)
 }
 
-/// A file that was passed over, to be remembered until it changes.
-pub(super) struct SkippedFile<'a> {
-    pub(super) uri: &'a str,
-    pub(super) size_bytes: u64,
-    pub(super) mtime_ns: i64,
-    pub(super) hash: [u8; 32],
-    pub(super) code: i32,
-    pub(super) message: &'a str,
-}
-
 pub(super) fn put_skipped(connection: &Connection, file: &SkippedFile<'_>) -> Outcome<()> {
     remove(connection, file.uri)?;
+    let unreadable = file.error.unreadable().map(|unreadable| (UNREADABLE, unreadable));
+    let metadata = serde_json::to_string(&BTreeMap::from_iter(unreadable));
     let mut record = DocumentRecord {
         id: 0,
         uri: file.uri.to_owned(),
@@ -217,10 +210,10 @@ pub(super) fn put_skipped(connection: &Connection, file: &SkippedFile<'_>) -> Ou
         hash: file.hash.to_vec(),
         title: None,
         lang: None,
-        metadata: "{}".to_owned(),
+        metadata: metadata.map_err(|error| Fault::Damaged(error.to_string()))?,
         length: 0,
-        status: i64::from(file.code),
-        error: Some(file.message.to_owned()),
+        status: file.error.code() as i64,
+        error: Some(file.error.line()),
         added_at: now(),
         map_check: 0,
         check: 0,

@@ -26,7 +26,7 @@ fn sample(path: &Path) {
             kb.store.remove_document("doc 5").unwrap();
         }
     }
-    kb.store.put_skipped("skipped", 1, 2, [3; 32], 4, "no reader").unwrap();
+    kb.skip("skipped");
     kb.store.put_setting("floor", "0.75").unwrap();
 }
 

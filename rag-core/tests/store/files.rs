@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use rag_core::store::{Access, IndexMode, Store};
-use rag_core::{CancelToken, ErrorCode};
+use rag_core::store::{Access, IndexMode, SkippedFile, Store};
+use rag_core::{CancelToken, Error, ErrorCode, Unreadable};
 use rusqlite::Connection;
 
 use crate::fixture::{Kb, unit};
@@ -123,10 +123,12 @@ fn read_only_reads_and_does_not_write() {
     let before = fs::read(&path).unwrap();
     let store = Store::open(&path, Access::ReadOnly).unwrap();
     assert_eq!(store.lexical("alpha", 5).unwrap().len(), 1);
+    let error = Error::document("x".as_ref(), Unreadable::Broken, "m");
+    let file = SkippedFile { uri: "x", size_bytes: 1, mtime_ns: 1, hash: [0; 32], error: &error };
     for error in [
         store.put_setting("a", "b").unwrap_err(),
         store.remove_document("a").unwrap_err(),
-        store.put_skipped("x", 1, 1, [0; 32], 4, "m").unwrap_err(),
+        store.put_skipped(&file).unwrap_err(),
         store.vacuum().unwrap_err(),
         store.seal(rag_core::store::Seal::Now, &CancelToken::new()).unwrap_err(),
     ] {

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 
-use rag_core::Result;
 use rag_core::encode::EncoderIdentity;
 use rag_core::passage::Passage;
-use rag_core::store::{Access, IndexMode, NewDocument, Precision, Store};
+use rag_core::store::{Access, IndexMode, NewDocument, Precision, SkippedFile, Store};
+use rag_core::{Error, Result, Unreadable};
 
 static NO_METADATA: BTreeMap<String, String> = BTreeMap::new();
 
@@ -63,6 +63,14 @@ impl Kb {
             })
             .collect();
         self.store.put_document(&document(uri, &text), &ranges, vectors)
+    }
+
+    /// Remembers `uri` as a file that could not be read.
+    pub(crate) fn skip(&self, uri: &str) -> Error {
+        let error = Error::document(uri.as_ref(), Unreadable::Encrypted, "locked");
+        let file = SkippedFile { uri, size_bytes: 1, mtime_ns: 1, hash: [1; 32], error: &error };
+        self.store.put_skipped(&file).unwrap();
+        error
     }
 
     pub(crate) fn ids_nearest(&self, seed: u64, limit: usize) -> Vec<i64> {

@@ -103,9 +103,12 @@ fn a_document_replaces_the_one_with_its_uri_and_ids_are_not_reused() {
 fn skipped_touched_and_renamed_documents_are_remembered() {
     let kb = Kb::memory(8);
     kb.put("a", &["alpha"], 1);
-    kb.store.put_skipped("a", 3, 4, [5; 32], 4, "broken").unwrap();
-    let row = kb.store.document("a").unwrap().unwrap();
-    assert_eq!(row.skipped, Some((4, "broken".to_owned())));
+    let error = kb.skip("a");
+    let skipped = kb.store.document("a").unwrap().unwrap().skipped.unwrap();
+    assert_eq!((skipped.code.as_str(), skipped.unreadable), ("Document", error.unreadable()));
+    assert_eq!(skipped.message, "cannot read a: locked");
+    let listed = kb.store.list(None).unwrap();
+    assert_eq!((listed[0].skipped.as_ref(), listed[0].metadata.len()), (Some(&skipped), 0));
     assert_eq!(kb.store.lexical("alpha", 5).unwrap(), []);
     let ids = kb.put("b", &["beta"], 2);
     let b = kb.store.document("b").unwrap().unwrap();

@@ -19,7 +19,7 @@ fn sample(path: &Path) {
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
         kb.put(&format!("doc {number}"), &texts, number);
     }
-    kb.store.put_skipped("skipped", 1, 2, [3; 32], 4, "no reader").unwrap();
+    kb.skip("skipped");
     kb.store.put_setting("llm", "tiny").unwrap();
     kb.store.seal(Seal::Now, &CancelToken::new()).unwrap();
     kb.store.remove_document("doc 29").unwrap();

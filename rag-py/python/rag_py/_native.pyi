@@ -101,7 +101,10 @@ class KnowledgeBase:
         progress: bool | Callable[[Progress], object] | None = None,
         dry_run: bool = False,
         max_tokens: int | None = None,
+        min_tokens: int | None = None,
+        overlap_tokens: int | None = None,
         max_file_bytes: int | None = None,
+        max_read_seconds: float | None = None,
         hidden: bool = False,
         include: Sequence[str] | None = None,
         exclude: Sequence[str] | None = None,
@@ -119,7 +122,10 @@ class KnowledgeBase:
                 not write to this knowledge base.
             dry_run: Only say what would be done.
             max_tokens: Most tokens of a passage. Default 200, or what the encoder takes if that is less.
+            min_tokens: A section with fewer tokens shares its passages with the sections after it. Default 0: none.
+            overlap_tokens: Tokens of the end of a passage that the next of the same section repeats. Default 0.
             max_file_bytes: Larger files are skipped with a reason. Default 64 MiB.
+            max_read_seconds: A file that takes longer to read is skipped with a reason. Default 60.
             hidden: Also take files and folders whose name starts with a dot.
             include: Only files that match one of these globs, in the syntax of ``.gitignore``.
             exclude: No files or folders that match one of these globs.
@@ -1122,6 +1128,12 @@ class Skipped:
     @property
     def message(self) -> str:
         """What is wrong with it."""
+
+    @property
+    def unreadable(self) -> str | None:
+        """Why a document could not be read, in a word that never changes: ``"NoText"``, ``"Encrypted"``,
+        ``"UndecodedFont"``, ``"Unsupported"``, ``"Broken"``, ``"TooLarge"``, ``"TooSlow"`` or ``"NotAFile"``;
+        later versions may add some. ``None`` for other errors."""
 
     def __eq__(self, other: object, /) -> bool: ...
 

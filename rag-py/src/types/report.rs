@@ -97,12 +97,16 @@ pub(crate) struct Skipped {
     /// What is wrong with it.
     #[pyo3(get)]
     message: String,
+    /// Why a document could not be read, in a word that never changes, such as "NoText"; None for other errors.
+    #[pyo3(get)]
+    unreadable: Option<&'static str>,
 }
 
 impl From<&rag_core::error::Skipped> for Skipped {
     fn from(skipped: &rag_core::error::Skipped) -> Self {
         let code = skipped.error.code().name();
-        Self { path: skipped.path.clone(), code, message: skipped.error.line() }
+        let unreadable = skipped.error.unreadable().map(rag_core::Unreadable::name);
+        Self { path: skipped.path.clone(), code, message: skipped.error.line(), unreadable }
     }
 }
 

@@ -4,7 +4,7 @@
 
 use super::{u16_at, u32_at};
 use crate::document::Source;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Unreadable};
 
 /// The first bytes of every compound file.
 pub(in crate::document) const SIGNATURE: [u8; 8] = [0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1];
@@ -41,7 +41,7 @@ struct Stream {
 
 impl<'a> Compound<'a> {
     pub(in crate::document) fn open(source: &Source<'a>) -> Result<Self> {
-        let broken = || Error::document(source.path, "broken compound file");
+        let broken = || Error::document(source.path, Unreadable::Broken, "broken compound file");
         Self::parse(source.bytes).ok_or_else(broken)
     }
 

@@ -6,7 +6,7 @@ use super::{place_at, u16_at, u32_at, utf16, windows_1252};
 use crate::document::draft::{Draft, Join, part};
 use crate::document::place::Unit;
 use crate::document::{BlockKind, Document, Kind, Reader, Source, one_line};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Unreadable};
 
 /// Reads the Word format of 1997 to 2003; of older ones the plain text.
 pub(in crate::document) struct DocReader;
@@ -17,11 +17,15 @@ const WORD_97: u16 = 0xC1;
 impl Reader for DocReader {
     fn read(&self, source: &Source<'_>) -> Result<Document> {
         let file = Compound::open(source)?;
-        let broken = || Error::document(source.path, "broken DOC");
+        let broken = || Error::document(source.path, Unreadable::Broken, "broken DOC");
         let main = file.stream("WordDocument").ok_or_else(broken)?;
         let flags = u16_at(&main, 0x0A).ok_or_else(broken)?;
         if flags & 0x0100 != 0 {
-            return Err(Error::document(source.path, "encrypted: it needs a password"));
+            return Err(Error::document(
+                source.path,
+                Unreadable::Encrypted,
+                "encrypted: it needs a password",
+            ));
         }
         let mut text = Text::default();
         if u16_at(&main, 2).is_some_and(|version| version >= WORD_97) {

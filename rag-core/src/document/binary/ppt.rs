@@ -7,7 +7,7 @@ use super::{place_at, u16_at, u32_at, utf16};
 use crate::document::draft::{Draft, part};
 use crate::document::place::Unit;
 use crate::document::{BlockKind, Document, Kind, Location, Reader, Source};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Unreadable};
 
 /// Reads the PowerPoint format of 1997 to 2003.
 pub(in crate::document) struct PptReader;
@@ -20,10 +20,15 @@ impl Reader for PptReader {
         let file = Compound::open(source)?;
         let user = file.stream("Current User").unwrap_or_default();
         if u32_at(&user, 12) == Some(0xF3D1_C4DF) {
-            return Err(Error::document(source.path, "encrypted: it needs a password"));
+            return Err(Error::document(
+                source.path,
+                Unreadable::Encrypted,
+                "encrypted: it needs a password",
+            ));
         }
         let stream = file.stream("PowerPoint Document");
-        let stream = stream.ok_or_else(|| Error::document(source.path, "broken PPT"))?;
+        let stream =
+            stream.ok_or_else(|| Error::document(source.path, Unreadable::Broken, "broken PPT"))?;
         let mut show = Show::default();
         walk(&stream, &mut |record| show.index(record));
         let mut draft = Draft::default();

@@ -7,7 +7,7 @@ use crate::document::draft::{Draft, Join, part};
 use crate::document::place::Unit;
 use crate::document::sheet::{self, Format};
 use crate::document::{Document, Kind, Reader, Source, one_line};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Unreadable};
 
 /// Reads the Excel format of 1993 to 2003.
 pub(in crate::document) struct XlsReader;
@@ -16,10 +16,15 @@ impl Reader for XlsReader {
     fn read(&self, source: &Source<'_>) -> Result<Document> {
         let file = Compound::open(source)?;
         let stream = file.stream("Workbook").or_else(|| file.stream("Book"));
-        let stream = stream.ok_or_else(|| Error::document(source.path, "broken XLS"))?;
+        let stream =
+            stream.ok_or_else(|| Error::document(source.path, Unreadable::Broken, "broken XLS"))?;
         let book = Book::read(&stream);
         if book.encrypted {
-            return Err(Error::document(source.path, "encrypted: it needs a password"));
+            return Err(Error::document(
+                source.path,
+                Unreadable::Encrypted,
+                "encrypted: it needs a password",
+            ));
         }
         let mut draft = Draft::default();
         for (name, start) in &book.sheets {

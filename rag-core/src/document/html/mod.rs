@@ -10,7 +10,7 @@ use html5gum::emitters::callback::{CallbackEmitter, CallbackEvent};
 use html5gum::{Span, Tokenizer};
 
 use super::markdown::primary_language;
-use super::{Document, Kind, Reader, Source, encoding, first_heading, one_line};
+use super::{Document, Kind, Reader, Source, encoding, first_heading, guard, one_line};
 use crate::error::Result;
 
 mod builder;
@@ -58,6 +58,7 @@ const FEW_BYTES: usize = 80;
 fn parse(input: &str, boilerplate: Boilerplate) -> builder::Page {
     let mut builder = Builder::new(input, boilerplate);
     let callback = |event: CallbackEvent<'_>, span: Span<usize>| -> Option<Infallible> {
+        guard::tick();
         builder.event(&event, span.start..span.end);
         None
     };

@@ -3,7 +3,7 @@
 use super::furniture;
 use super::line::Line;
 use super::paragraphs::{self, Habits, Paragraph};
-use crate::document::{Block, BlockKind, SourceMap, one_line};
+use crate::document::{Area, Block, BlockKind, Location, SourceMap, one_line};
 
 /// The text of a file.
 #[derive(Default)]
@@ -13,6 +13,13 @@ pub(super) struct LaidOut {
     pub(super) source_map: SourceMap,
     /// The largest heading of the first page with one.
     pub(super) title: Option<String>,
+}
+
+/// The page that is being written.
+struct Page {
+    number: u32,
+    /// Where its text begins.
+    start: usize,
 }
 
 /// A heading is at least this much larger than the body.
@@ -28,13 +35,10 @@ pub(super) fn lay_out(mut pages: Vec<Vec<Line>>) -> LaidOut {
         pages.iter().map(|lines| paragraphs::join(lines, &habits)).collect();
     let sizes = heading_sizes(&joined, &habits);
     let mut out = LaidOut::default();
-    for (index, page) in joined.iter().enumerate() {
-        let start = out.next_start(page);
-        for paragraph in page {
-            out.push(paragraph, kind(paragraph, &habits, &sizes));
-        }
-        if start < out.text.len() {
-            out.source_map.push_page(start..out.text.len(), index as u32 + 1);
+    for (index, paragraphs) in joined.iter().enumerate() {
+        let page = Page { number: index as u32 + 1, start: out.text.len() };
+        for paragraph in paragraphs {
+            out.push(paragraph, kind(paragraph, &habits, &sizes), &page);
         }
     }
     out.title = title(&out, &joined, &habits);
@@ -42,22 +46,20 @@ pub(super) fn lay_out(mut pages: Vec<Vec<Line>>) -> LaidOut {
 }
 
 impl LaidOut {
-    /// Where the text of a page will begin.
-    fn next_start(&self, page: &[Paragraph]) -> usize {
-        if self.text.is_empty() || page.is_empty() { self.text.len() } else { self.text.len() + 2 }
-    }
-
-    fn push(&mut self, paragraph: &Paragraph, kind: BlockKind) {
+    fn push(&mut self, paragraph: &Paragraph, kind: BlockKind, page: &Page) {
         if !self.text.is_empty() {
             let item = BlockKind::ListItem;
             let tight = kind == item && self.blocks.last().is_some_and(|last| last.kind == item);
-            let page_end = self.source_map.segments.last().map_or(0, |(range, _)| range.end);
-            let same_page = page_end < self.text.len();
+            let same_page = page.start < self.text.len();
             self.text.push_str(if tight && same_page { "\n" } else { "\n\n" });
         }
         let start = self.text.len();
         self.text.push_str(&paragraph.text);
         self.blocks.push(Block { kind, range: start..self.text.len() });
+        for (range, bounds) in &paragraph.lines {
+            let area = Area { page: page.number, bounds: *bounds };
+            self.source_map.push(range.start + start..range.end + start, Location::Area(area));
+        }
     }
 }
 

@@ -31,6 +31,27 @@ pub(super) struct Line {
     pub(super) text: String,
 }
 
+impl Line {
+    /// The rectangle around it, on the page and in points: left, bottom, right, top. Letters reach a quarter of their size
+    /// below the line that they stand on, and three quarters above it.
+    pub(super) fn bounds(&self) -> [i32; 4] {
+        let (x, y) = self.direction;
+        let corners = [self.start, self.end].into_iter().flat_map(|along| {
+            let heights = [self.height - 0.25 * self.size, self.height + 0.75 * self.size];
+            heights.map(|across| (along * x - across * y, along * y + across * x))
+        });
+        let reach = corners.fold(
+            [f32::INFINITY, f32::INFINITY, f32::NEG_INFINITY, f32::NEG_INFINITY],
+            |[left, bottom, right, top], (x, y)| {
+                [left.min(x), bottom.min(y), right.max(x), top.max(y)]
+            },
+        );
+        let [left, bottom, right, top] = reach;
+        // casts from float stay inside i32; no page is larger than 14,400 points (ISO 32000-1, annex C)
+        [left.floor(), bottom.floor(), right.ceil(), top.ceil()].map(|side| side as i32)
+    }
+}
+
 /// A gap this wide, in sizes, is a space. Word spaces are 0.2 and more, kerning stays below 0.1.
 const SPACE: f32 = 0.15;
 

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use lopdf::{Dictionary, LoadOptions, Object, decode_text_string};
 
 use super::markdown::primary_language;
-use super::{Document, Kind, Reader, Source, one_line};
-use crate::error::{Error, Result};
+use super::{Document, Kind, Reader, Source, guard, one_line};
+use crate::error::{Error, Result, Unreadable};
 
 mod cmap;
 mod content;
@@ -41,13 +41,18 @@ fn read(source: &Source<'_>) -> Result<Document> {
         reading = read_pages(&file, Artifacts::Keep);
     }
     if reading.is_empty() {
-        let reason = match (reading.page_count, reading.undecoded) {
-            (0, _) => "broken PDF: it has no pages",
-            (count, _) if count == reading.failed.len() => "broken PDF: no page could be read",
-            (_, 0) => "no text (scanned?)",
-            _ => "no text: its fonts do not say which characters they show",
+        let (unreadable, reason) = match (reading.page_count, reading.undecoded) {
+            (0, _) => (Unreadable::Broken, "broken PDF: it has no pages"),
+            (count, _) if count == reading.failed.len() => {
+                (Unreadable::Broken, "broken PDF: no page could be read")
+            }
+            (_, 0) => (Unreadable::NoText, "no text (scanned?)"),
+            _ => {
+                let reason = "no text: its fonts do not say which characters they show";
+                (Unreadable::UndecodedFont, reason)
+            }
         };
-        return Err(Error::document(source.path, reason));
+        return Err(Error::document(source.path, unreadable, reason));
     }
     let mut metadata = information(&file);
     metadata.insert("page_count".to_owned(), reading.page_count.to_string());
@@ -80,18 +85,21 @@ fn load(source: &Source<'_>) -> Result<lopdf::Document> {
         ..LoadOptions::default()
     };
     let failed = |error: lopdf::Error| {
-        let reason = match &error {
+        let (unreadable, reason) = match &error {
             lopdf::Error::InvalidPassword | lopdf::Error::Decryption(_) => {
-                "encrypted: it needs a password"
+                (Unreadable::Encrypted, "encrypted: it needs a password")
             }
-            _ => "broken PDF",
+            _ => (Unreadable::Broken, "broken PDF"),
         };
-        let (path, source) = (source.path.to_owned(), Some(error.into()));
-        Error::Document { path, reason: reason.to_owned(), source }
+        Error::document_cause(source.path, unreadable, reason, error)
     };
     let file = lopdf::Document::load_mem_with_options(source.bytes, options).map_err(failed)?;
     if file.is_encrypted() {
-        return Err(Error::document(source.path, "encrypted: it needs a password"));
+        return Err(Error::document(
+            source.path,
+            Unreadable::Encrypted,
+            "encrypted: it needs a password",
+        ));
     }
     Ok(file)
 }
@@ -122,6 +130,7 @@ fn read_pages(file: &lopdf::Document, artifacts: Artifacts) -> Reading {
     let mut interpreter = Interpreter::new(file, artifacts);
     let mut reading = Reading::default();
     for page in file.page_iter() {
+        guard::tick();
         reading.page_count += 1;
         if reading.page_count > MAX_PAGES {
             reading.failed.push(reading.page_count);

@@ -1,6 +1,7 @@
 //! Joins the lines of a page into paragraphs, list items and listings.
 
 use std::collections::HashSet;
+use std::ops::Range;
 
 use super::line::Line;
 
@@ -76,6 +77,8 @@ pub(super) struct Paragraph {
     pub(super) is_fixed: bool,
     pub(super) is_item: bool,
     pub(super) line_count: usize,
+    /// Where each line stands in the text and on the page.
+    pub(super) lines: Vec<(Range<usize>, [i32; 4])>,
 }
 
 /// Joins lines as far as they belong together.
@@ -177,6 +180,7 @@ impl Paragraph {
             is_fixed: line.is_fixed,
             is_item: item_mark(&line.text),
             line_count: 1,
+            lines: vec![(0..line.text.len(), line.bounds())],
         }
     }
 
@@ -194,13 +198,15 @@ impl Paragraph {
         {
             self.text.push(' ');
         }
+        let start = self.text.len();
         self.text.push_str(&line.text);
+        self.lines.push((start..self.text.len(), line.bounds()));
     }
 
     /// Takes the hyphen off the end if the word goes on in `next` and is not written with one.
     fn drops_hyphen(&mut self, next: &str, habits: &Habits) -> bool {
         if self.text.ends_with('\u{ad}') {
-            self.text.pop();
+            self.cut(self.text.len() - '\u{ad}'.len_utf8());
             return true;
         }
         let Some(cut) = self.text.strip_suffix(['-', '\u{2010}']) else { return false };
@@ -215,8 +221,16 @@ impl Paragraph {
         if known(&hyphened) && !known(&whole) {
             return false;
         }
-        self.text.truncate(cut.len());
+        self.cut(cut.len());
         true
+    }
+
+    /// Takes the end off the text and its last line.
+    fn cut(&mut self, end: usize) {
+        self.text.truncate(end);
+        if let Some((range, _)) = self.lines.last_mut() {
+            range.end = end;
+        }
     }
 }
 
@@ -237,10 +251,24 @@ mod tests {
         }
     }
 
-    fn joined(lines: Vec<Line>) -> Vec<String> {
+    fn paragraphs(lines: Vec<Line>) -> Vec<Paragraph> {
         let pages = [lines];
         let habits = Habits::of(&pages);
-        join(&pages[0], &habits).into_iter().map(|p| p.text).collect()
+        join(&pages[0], &habits)
+    }
+
+    fn joined(lines: Vec<Line>) -> Vec<String> {
+        paragraphs(lines).into_iter().map(|p| p.text).collect()
+    }
+
+    #[test]
+    fn each_line_keeps_its_words_and_its_place() {
+        let lines = vec![line(10.0, 100.0, "The labora-"), line(10.0, 88.0, "tory is old.")];
+        let found = paragraphs(lines);
+        let shown =
+            |(range, bounds): &(Range<usize>, [i32; 4])| (&found[0].text[range.clone()], *bounds);
+        let expected = [("The labora", [10, 97, 65, 108]), ("tory is old.", [10, 85, 70, 96])];
+        assert_eq!(found[0].lines.iter().map(shown).collect::<Vec<_>>(), expected);
     }
 
     #[test]

@@ -1,13 +1,13 @@
 //! How a source map is packed for the store.
 //!
 //! Version 1 holds bytes and pages, four variable-length integers a segment. Version 2 adds parts of
-//! containers and begins with a table of their names; it is written only where a map has such parts, so
-//! that files of older releases and newer ones agree on all other documents.
+//! containers and begins with a table of their names; version 3 adds areas of pages. Each is written only where
+//! a map has such places, so that files of older releases and newer ones agree on all other documents.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{Location, SourceMap};
+use super::{Area, Location, SourceMap};
 use crate::document::place::{Part, Unit};
 
 /// First byte of a map of bytes and pages.
@@ -16,17 +16,29 @@ const PLAIN: u8 = 1;
 /// First byte of a map with parts.
 const PARTS: u8 = 2;
 
+/// First byte of a map with areas, and maybe parts.
+const AREAS: u8 = 3;
+
+/// Least kind of map that can hold a place.
+fn version(location: &Location) -> u8 {
+    match location {
+        Location::Bytes(_) | Location::Page(_) => PLAIN,
+        Location::Part(_) => PARTS,
+        Location::Area(_) => AREAS,
+    }
+}
+
 impl SourceMap {
     /// Packs the map for the store: a version byte, then variable-length integers.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut packer = Packer::default();
-        let has_parts = self.segments.iter().any(|(_, at)| matches!(at, Location::Part(_)));
-        packer.bytes.push(if has_parts { PARTS } else { PLAIN });
-        if has_parts {
+        let version = self.segments.iter().map(|(_, at)| version(at)).max().unwrap_or(PLAIN);
+        packer.bytes.push(version);
+        if version > PLAIN {
             packer.names(self);
         }
-        packer.tag_bits = if has_parts { 2 } else { 1 };
+        packer.tag_bits = if version > PLAIN { 2 } else { 1 };
         let mut text_end = 0_usize;
         for (text, location) in &self.segments {
             write_varint(&mut packer.bytes, text.start.wrapping_sub(text_end) as u64);
@@ -44,10 +56,10 @@ impl SourceMap {
         let mut unpacker = Unpacker { rest, ..Unpacker::default() };
         unpacker.tag_bits = match version {
             PLAIN => 1,
-            PARTS => 2,
+            PARTS | AREAS => 2,
             _ => return None,
         };
-        if version == PARTS {
+        if version > PLAIN {
             unpacker.read_names()?;
         }
         let mut map = Self::default();
@@ -72,6 +84,8 @@ struct Packer {
     source_end: u64,
     /// Of the part before: most follow each other.
     number: u32,
+    /// The one before, likewise.
+    area: Area,
 }
 
 impl Packer {
@@ -107,7 +121,19 @@ impl Packer {
                 let name = part.name.as_ref().and_then(|name| self.names.get(name)).copied();
                 write_varint(&mut self.bytes, name.unwrap_or(0) as u64);
             }
+            Location::Area(area) => self.area(area),
         }
+    }
+
+    /// How an area differs from the one before; its size as it is.
+    fn area(&mut self, area: &Area) {
+        let [left, bottom, right, top] = area.bounds.map(i64::from);
+        let [last_left, last_bottom, ..] = self.area.bounds.map(i64::from);
+        self.tagged(i64::from(area.page) - i64::from(self.area.page), 3);
+        for value in [left - last_left, bottom - last_bottom, right - left, top - bottom] {
+            write_varint(&mut self.bytes, zigzag(value));
+        }
+        self.area = *area;
     }
 
     /// Writes a signed value above a tag. Values stay far below 2^61: they are file offsets.
@@ -123,6 +149,7 @@ struct Unpacker<'a> {
     tag_bits: u32,
     source_end: u64,
     number: u32,
+    area: Area,
 }
 
 impl Unpacker<'_> {
@@ -149,6 +176,7 @@ impl Unpacker<'_> {
             }
             1 => Some(Location::Page(u32::try_from(value).ok()?)),
             2 => self.part(value).map(Location::Part),
+            3 => self.area(value).map(Location::Area),
             _ => None,
         }
     }
@@ -163,6 +191,19 @@ impl Unpacker<'_> {
             index => Some(self.names.get(index - 1)?.clone()),
         };
         Some(Part { unit: Unit::from_code(code)?, number: self.number, name })
+    }
+
+    fn area(&mut self, step: i64) -> Option<Area> {
+        let page = i64::from(self.area.page).checked_add(step)?;
+        let [last_left, last_bottom, ..] = self.area.bounds.map(i64::from);
+        let left = last_left.checked_add(unzigzag(self.varint()?))?;
+        let bottom = last_bottom.checked_add(unzigzag(self.varint()?))?;
+        let right = left.checked_add(unzigzag(self.varint()?))?;
+        let top = bottom.checked_add(unzigzag(self.varint()?))?;
+        let number = |value| i32::try_from(value).ok();
+        let bounds = [number(left)?, number(bottom)?, number(right)?, number(top)?];
+        self.area = Area { page: u32::try_from(page).ok()?, bounds };
+        Some(self.area)
     }
 
     fn varint(&mut self) -> Option<u64> {
@@ -222,6 +263,11 @@ mod tests {
         match kind {
             0 => Location::Bytes(source..source + length),
             1 => Location::Page(source as u32),
+            7 => {
+                let side = |shift: u32| (source >> shift) as i32 - 7000;
+                let bounds = [side(3), side(1), side(5), side(0)];
+                Location::Area(Area { page: source as u32, bounds })
+            }
             _ => Location::Part(Part {
                 unit: Unit::from_code(kind % 6).unwrap_or(Unit::Row),
                 number: source as u32,
@@ -250,7 +296,7 @@ mod tests {
         }
 
         #[test]
-        fn any_bytes_unpack_or_are_refused(mut bytes in prop::collection::vec(any::<u8>(), 0..200), version in 1_u8..3) {
+        fn any_bytes_unpack_or_are_refused(mut bytes in prop::collection::vec(any::<u8>(), 0..200), version in 1_u8..4) {
             let _ = SourceMap::from_bytes(&bytes);
             bytes.insert(0, version);
             let _ = SourceMap::from_bytes(&bytes);
