@@ -608,6 +608,28 @@ typedef enum {
 } rag_evidence;
 
 /**
+ * What kind of place a rag_location is. Numbers are never reused or changed; later versions may add some.
+ */
+typedef enum {
+    /**
+     * Bytes of the file; of what it unpacks to, if it is compressed as a whole.
+     */
+    RAG_PLACE_BYTES = 0,
+    /**
+     * A page.
+     */
+    RAG_PLACE_PAGE = 1,
+    /**
+     * A rectangle on a page, such as a line of text in a PDF.
+     */
+    RAG_PLACE_AREA = 2,
+    /**
+     * A numbered part: a paragraph, a slide, a row of a sheet.
+     */
+    RAG_PLACE_PART = 3,
+} rag_place;
+
+/**
  * What the documents say, or that they do not. Owned by the caller; free it once with rag_answer_free. Any number
  * of threads may read it.
  */
@@ -667,6 +689,12 @@ typedef struct rag_hits rag_hits;
  * once; writers queue. After a fork, open a new one in the child.
  */
 typedef struct rag_kb rag_kb;
+
+/**
+ * Places, in the order of the text. Owned by the caller; free it once with rag_locations_free. Any number of threads may
+ * read it.
+ */
+typedef struct rag_locations rag_locations;
 
 /**
  * Numbers of passages, in order. Owned by the caller; free it once with rag_passage_ids_free.
@@ -827,6 +855,34 @@ typedef struct {
      * Candidates explored for each node of it, 1 to 10,000. 0: 200.
      */
     size_t hnsw_ef_construction;
+    /**
+     * A section with fewer tokens shares its passages with the sections after it. 0: none does.
+     */
+    size_t min_tokens;
+    /**
+     * Tokens of the end of a passage that the next one of the same section repeats.
+     */
+    size_t overlap_tokens;
+    /**
+     * A file that takes longer to read is skipped and reported. 0: 60.
+     */
+    double max_read_seconds;
+    /**
+     * Only files that match one of these globs, in the syntax of .gitignore. NULL: all.
+     */
+    const char *const *include;
+    /**
+     * How many.
+     */
+    size_t include_count;
+    /**
+     * No files or folders that match one of these globs.
+     */
+    const char *const *exclude;
+    /**
+     * How many.
+     */
+    size_t exclude_count;
 } rag_sync_options;
 
 /**
@@ -1350,6 +1406,52 @@ typedef struct {
 } rag_document;
 
 /**
+ * A place in a file. Lent by a rag_locations; later versions may append fields.
+ */
+typedef struct {
+    /**
+     * A rag_place.
+     */
+    int32_t kind;
+    /**
+     * Of pages and areas, from 1; else 0.
+     */
+    uint32_t page;
+    /**
+     * Of bytes: the first.
+     */
+    uint64_t start;
+    /**
+     * Of bytes: one past the last.
+     */
+    uint64_t end;
+    /**
+     * Of areas: left, bottom, right, top in whole points, in the coordinates of the page.
+     */
+    int32_t bounds[4];
+    /**
+     * Of parts: what is counted, such as "row"; else NULL.
+     */
+    const char *unit;
+    /**
+     * Of parts: what it stands in or is called, such as "sheet Budget"; NULL if it has no name.
+     */
+    const char *name;
+    /**
+     * For a person: "page 3", "sheet Budget, row 12". Never NULL.
+     */
+    const char *text;
+    /**
+     * Of parts, from 1; else 0.
+     */
+    uint32_t number;
+    /**
+     * Zero.
+     */
+    uint32_t reserved;
+} rag_location;
+
+/**
  * A passage found. Lent by rag_hits_at or rag_answer_hit_at until its owner is freed; later versions may append
  * fields.
  */
@@ -1589,6 +1691,11 @@ typedef struct {
      * Zero.
      */
     int32_t reserved;
+    /**
+     * Why a document could not be read, in a word that never changes: "NoText", "Encrypted", "UndecodedFont", "Unsupported",
+     * "Broken", "TooLarge", "TooSlow" or "NotAFile"; later versions may add some. NULL if `code` is not RAG_DOCUMENT.
+     */
+    const char *unreadable;
 } rag_skipped;
 
 /**
@@ -2150,6 +2257,39 @@ rag_status rag_kb_passages(const rag_kb *kb,
                            const char *uri,
                            rag_passage_ids **ids,
                            rag_error **error);
+
+/**
+ * Every place in its file that a passage came from: bytes to open an editor at, pages with the rectangle of each line,
+ * paragraphs, rows, slides, chapters.
+ *
+ * `store` is the `store` of the hit or citation, 0 for this file. `start` and `end` choose a part of the passage in bytes of
+ * the document's text, such as those of a citation; both 0 for all of it. On success `*locations` is owned by the caller:
+ * free it with rag_locations_free.
+ *
+ * RAG_NOT_FOUND: there is no such passage. RAG_INVALID_ARGUMENT: no such store, or a range that is not in the passage.
+ */
+rag_status rag_kb_locate(const rag_kb *kb,
+                         size_t store,
+                         int64_t passage_id,
+                         size_t start,
+                         size_t end,
+                         rag_locations **locations,
+                         rag_error **error);
+
+/**
+ * How many there are; 0 for NULL.
+ */
+size_t rag_locations_count(const rag_locations *locations);
+
+/**
+ * The place at `index`, from 0, lent until `locations` is freed; NULL beyond the last and for NULL.
+ */
+const rag_location *rag_locations_at(const rag_locations *locations, size_t index);
+
+/**
+ * Frees places. NULL is allowed and does nothing.
+ */
+void rag_locations_free(rag_locations *locations);
 
 /**
  * How many hits there are; 0 for NULL.

@@ -9,6 +9,7 @@
 #define RAG_HPP
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -310,6 +311,25 @@ struct Skipped {
     std::string unreadable;
 };
 
+/// A place in a file.
+struct Location {
+    /// A rag_place.
+    std::int32_t kind;
+    /// Of pages and areas, from 1.
+    std::uint32_t page;
+    /// Of bytes.
+    std::uint64_t start;
+    std::uint64_t end;
+    /// Of areas: left, bottom, right, top in whole points.
+    std::array<std::int32_t, 4> bounds;
+    /// Of parts: "paragraph", "row", ...
+    std::string unit;
+    std::uint32_t number;
+    std::string name;
+    /// For a person.
+    std::string text;
+};
+
 /// A document that a knowledge base holds, or a file that it passed over.
 struct Document {
     std::int64_t id;
@@ -333,7 +353,7 @@ public:
         std::vector<Skipped> all;
         for (std::size_t i = 0; const rag_skipped *one = rag_sync_report_skipped_at(handle_.get(), i); i++)
             all.push_back({one->path, one->message, static_cast<rag_status>(one->code),
-                           detail::or_empty(one->unreadable)});
+                           std::string(detail::or_empty(one->unreadable))});
         return all;
     }
     std::string to_json() const {
@@ -947,6 +967,20 @@ public:
         });
         std::vector<std::int64_t> all(rag_passage_ids_count(ids.get()));
         for (std::size_t i = 0; i < all.size(); i++) all[i] = rag_passage_ids_at(ids.get(), i);
+        return all;
+    }
+    /// Every place in its file that a passage came from, or a part of it in bytes of the document's text.
+    std::vector<Location> locate(std::int64_t passage_id, std::size_t start = 0, std::size_t end = 0,
+                                 std::size_t store = 0) const {
+        const auto list = detail::make<rag_locations, rag_locations_free>([&](rag_locations **out, rag_error **error) {
+            return rag_kb_locate(handle_.get(), store, passage_id, start, end, out, error);
+        });
+        std::vector<Location> all;
+        for (std::size_t i = 0; const rag_location *one = rag_locations_at(list.get(), i); i++)
+            all.push_back({one->kind, one->page, one->start, one->end,
+                           {one->bounds[0], one->bounds[1], one->bounds[2], one->bounds[3]},
+                           std::string(detail::or_empty(one->unit)), one->number,
+                           std::string(detail::or_empty(one->name)), one->text});
         return all;
     }
     Info info() const {

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Order of the sources in the header.
-const SOURCES: [&str; 15] = [
+const SOURCES: [&str; 16] = [
     "version",
     "error",
     "progress",
@@ -13,6 +13,7 @@ const SOURCES: [&str; 15] = [
     "care",
     "info",
     "documents",
+    "locations",
     "hits",
     "answer",
     "guards",

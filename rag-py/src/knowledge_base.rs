@@ -1,7 +1,7 @@
 //! One open knowledge base.
 
 use std::collections::BTreeMap;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -21,7 +21,30 @@ use crate::options::{
 };
 use crate::process::ThisProcess;
 use crate::stream::{AnswerStream, OnPiece};
-use crate::types::{Answer, Citation, Document, Hit, Passage, Progress, SyncReport};
+use crate::types::{Answer, Citation, Document, Hit, Location, Passage, Progress, SyncReport};
+
+/// What can be looked for in its file.
+#[derive(FromPyObject)]
+enum Findable<'py> {
+    Hit(PyRef<'py, Hit>),
+    Citation(PyRef<'py, Citation>),
+    Passage(PyRef<'py, Passage>),
+    Id(i64),
+}
+
+impl Findable<'_> {
+    /// The store, the passage, and the part of it.
+    fn place(&self) -> (usize, i64, Option<Range<usize>>) {
+        match self {
+            Self::Hit(hit) => (hit.0.store, hit.0.passage_id, None),
+            Self::Citation(cited) => {
+                (cited.0.store, cited.0.passage_id, Some(cited.0.start..cited.0.end))
+            }
+            Self::Passage(passage) => (0, passage.0.id, None),
+            Self::Id(id) => (0, *id, None),
+        }
+    }
+}
 
 /// One knowledge base: the file, the encoder and, once asked, the generator.
 ///
@@ -409,6 +432,23 @@ impl KnowledgeBase {
     fn passage(&self, py: Python<'_>, passage_id: i64) -> PyResult<Option<Passage>> {
         let inner = self.inner(py)?;
         Ok(call(py, || inner.passage(passage_id))?.map(Passage))
+    }
+
+    /// Every place in its file that something came from, in the order of the text.
+    ///
+    /// Args:
+    ///     what: A `Hit`, a `Citation`, a `Passage`, or the id of a passage.
+    ///
+    /// Returns:
+    ///     list of Location: bytes to open an editor at, pages with the rectangle of each line of a PDF, paragraphs,
+    ///     rows, slides, chapters. What a reader put in itself, such as a line feed between rows, has no place.
+    ///
+    /// Raises:
+    ///     NotFoundError: No passage has this id.
+    fn locate(&self, py: Python<'_>, what: Findable<'_>) -> PyResult<Vec<Location>> {
+        let inner = self.inner(py)?;
+        let (store, id, range) = what.place();
+        Ok(call(py, || inner.locate(store, id, range))?.into_iter().map(Location).collect())
     }
 
     /// Re-reads the cited file: "ok", "moved", "changed" or "missing".

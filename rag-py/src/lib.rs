@@ -37,7 +37,8 @@ mod _native {
     use crate::stream::{AnswerStream, GenerationStream};
     #[pymodule_export]
     use crate::types::{
-        Answer, Citation, Document, Generation, Hit, Passage, Progress, Skipped, SyncReport,
+        Answer, Citation, Document, Generation, Hit, Location, Passage, Progress, Skipped,
+        SyncReport,
     };
 
     #[pymodule_export]

@@ -22,7 +22,7 @@ VALUES = {
     "const rag_hits *": "hits",
     "const rag_sync_report *": "report",
     "const rag_check_report *": "check",
-    "const rag_passage_ids *": "ids", "const rag_documents *": "documents",
+    "const rag_passage_ids *": "ids", "const rag_documents *": "documents", "const rag_locations *": "locations",
     "const rag_error *": "NULL",
     "const rag_open_options *": "&open_options",
     "const rag_sync_options *": "&sync_options",
@@ -47,6 +47,9 @@ BY_NAME = {
     ("rag_encoder_own", "dim"): "2",
     ("rag_kb_add", "size"): "5",
     ("rag_kb_summarize", "document"): "NULL",
+    ("rag_kb_locate", "store"): "0",
+    ("rag_kb_locate", "start"): "0",
+    ("rag_kb_locate", "end"): "0",
 }
 ENDS = ("_free", "_close")
 
@@ -147,11 +150,13 @@ static void one_null(const char *encoder_path, const char *folder) {
     rag_check_report *check = NULL;
     rag_passage_ids *ids = NULL;
     rag_documents *documents = NULL;
+    rag_locations *locations = NULL;
     open_options.encoder = encoder_path;
     if (rag_kb_open(":memory:", &open_options, &kb, NULL) || rag_encoder_open(encoder_path, &encoder, NULL) ||
-        rag_kb_chat(kb, NULL, &chat, NULL) || rag_kb_ask(kb, "words", NULL, &answer, NULL) ||
+        rag_kb_add(kb, "note", "words", 5, NULL, NULL, NULL) || rag_kb_chat(kb, NULL, &chat, NULL) || rag_kb_ask(kb, "words", NULL, &answer, NULL) ||
         rag_kb_search(kb, "words", NULL, &hits, NULL) || rag_kb_sync(kb, folder, NULL, &report, NULL) ||
-        rag_kb_check(kb, NULL, &check, NULL) || rag_kb_documents(kb, NULL, &documents, NULL)) {
+        rag_kb_check(kb, NULL, &check, NULL) || rag_kb_documents(kb, NULL, &documents, NULL) ||
+        rag_kb_locate(kb, 0, 1, 0, 0, &locations, NULL)) {
         printf("FAIL the valid arguments cannot be made\\n");
         failed++;
     }
@@ -159,7 +164,7 @@ static void one_null(const char *encoder_path, const char *folder) {
 """
 
 TAIL = """
-    rag_documents_free(documents), rag_passage_ids_free(ids), rag_check_report_free(check), rag_sync_report_free(report), rag_hits_free(hits);
+    rag_locations_free(locations), rag_documents_free(documents), rag_passage_ids_free(ids), rag_check_report_free(check), rag_sync_report_free(report), rag_hits_free(hits);
     rag_answer_free(answer), rag_encoder_free(encoder), rag_chat_free(chat), rag_kb_close(kb), rag_cancel_free(cancel);
 }
 

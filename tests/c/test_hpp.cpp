@@ -101,7 +101,20 @@ static void what_a_callback_throws_comes_out_of_the_call(const rag::OpenOptions 
     const rag::SyncReport report = kb.sync(docs, sync);
     CHECK(report.counts().added + report.counts().unchanged == 1 && reports > 0);
     const auto skipped = report.skipped();
-    CHECK(skipped.size() == 1 && skipped[0].code == RAG_DOCUMENT);
+    CHECK(skipped.size() == 1 && skipped[0].code == RAG_DOCUMENT && !skipped[0].unreadable.empty());
+    sync.on_progress = nullptr;
+    sync.exclude = {"*"};
+    CHECK(kb.sync(docs, sync).counts().removed == 1);
+    sync.exclude = {};
+    sync.min_tokens = 10;
+    sync.overlap_tokens = 20;
+    sync.max_read_seconds = 5;
+    CHECK(kb.sync(docs, sync).counts().added == 1);
+    const auto passages = kb.passages(kb.documents()[0].skipped.empty() ? kb.documents()[0].uri : kb.documents()[1].uri);
+    const auto places = kb.locate(passages[0]);
+    CHECK(places.size() == 1 && places[0].kind == RAG_PLACE_BYTES && places[0].text.rfind("bytes 0-", 0) == 0);
+    sync.max_read_seconds = -1;
+    CHECK(thrown_by([&] { kb.sync(docs, sync); }) == RAG_INVALID_ARGUMENT);
 }
 
 static void a_repair_says_what_it_kept(const rag::OpenOptions &options, const std::string &folder) {

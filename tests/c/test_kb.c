@@ -68,6 +68,7 @@ static void sync_reports_and_its_callback_may_stop_it(rag_kb *kb) {
     CHECK(counts->added + counts->unchanged == 2 && counts->skipped == 1 && watch.calls > 1);
     const rag_skipped *skipped = rag_sync_report_skipped_at(report, 0);
     CHECK(skipped->code == RAG_DOCUMENT && strstr(skipped->path, "broken.pdf"));
+    CHECK(strcmp(skipped->unreadable, "Broken") == 0);
     CHECK(rag_sync_report_skipped_at(report, 1) == NULL);
     char *json = NULL;
     CHECK_STATUS(rag_sync_report_to_json(report, &json, &error), RAG_OK);
@@ -230,6 +231,18 @@ static void documents_and_their_passages_are_listed(void) {
         CHECK(rag_passage_ids_count(ids) == 1);
         if (CHECK_STATUS(rag_kb_passage(kb, rag_passage_ids_at(ids, 0), &passage, &error), RAG_OK))
             CHECK(strcmp(passage->text, "Bees sleep.") == 0);
+        const int64_t id = rag_passage_ids_at(ids, 0);
+        rag_locations *locations = NULL;
+        if (CHECK_STATUS(rag_kb_locate(kb, 0, id, 5, 10, &locations, &error), RAG_OK)) {
+            const rag_location *first = rag_locations_at(locations, 0);
+            CHECK(rag_locations_count(locations) == 1 && first->kind == RAG_PLACE_BYTES);
+            CHECK(first->start == 5 && first->end == 10 && strcmp(first->text, "bytes 5-10") == 0);
+            CHECK(first->unit == NULL && first->page == 0 && rag_locations_at(locations, 1) == NULL);
+        }
+        rag_locations_free(locations);
+        CHECK_STATUS(rag_kb_locate(kb, 0, id, 5, 12, &locations, &error), RAG_INVALID_ARGUMENT);
+        CHECK_STATUS(rag_kb_locate(kb, 1, id, 0, 0, &locations, &error), RAG_INVALID_ARGUMENT);
+        CHECK_STATUS(rag_kb_locate(kb, 0, 999, 0, 0, &locations, &error), RAG_NOT_FOUND);
         rag_passage_free(passage);
     }
     rag_passage_ids_free(ids);

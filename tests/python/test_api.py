@@ -74,7 +74,7 @@ def test_sync_mirrors_a_folder(kb, folder):
     [skipped] = report.skipped
     assert skipped.path == os.path.realpath(folder / "broken.pdf") and skipped.code == "Document"
     assert report.to_dict()["skipped"] == [
-        {"path": skipped.path, "code": skipped.code, "message": skipped.message}
+        {"path": skipped.path, "code": "Document", "message": skipped.message, "unreadable": "Broken"}
     ]
 
 

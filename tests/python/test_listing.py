@@ -1,8 +1,13 @@
-"""What a file holds, document by document."""
+"""What a file holds, document by document, and where it came from."""
+
+import pathlib
+import shutil
 
 import pytest
 
 import rag_py
+
+DOCUMENTS = pathlib.Path(__file__).parents[1] / "data" / "documents"
 
 
 def test_documents_and_their_passages(kb, folder):
@@ -27,3 +32,72 @@ def test_documents_and_their_passages(kb, folder):
         kb.passages("nowhere")
     with pytest.raises(rag_py.errors.InvalidArgumentError):
         kb.documents("year =")
+
+
+def test_what_was_found_is_located_in_its_file(kb, folder):
+    """Bytes of a text, the lines of a PDF, the rows of a sheet."""
+    for name in ("rapport.pdf", "sheet.ods"):
+        shutil.copy(DOCUMENTS / name, folder)
+    kb.sync(folder)
+    hit = kb.search("bees", mode="lexical")[0]
+    (place,) = kb.locate(hit)
+    start, end = place.bytes
+    assert (folder / "bees.md").read_bytes()[start:end].decode() == hit.text
+    assert str(place) == f"bytes {start}-{end}" and place.page is None and place.unit is None
+
+    pages = [kb.locate(passage) for passage in kb.passages(str(folder / "rapport.pdf"))]
+    lines = [line for page in pages for line in page]
+    assert {line.page for line in lines} == {1, 2, 3, 4}
+    for left, bottom, right, top in (line.bounds for line in lines):
+        assert 0 <= left < right <= 612 and 0 <= bottom < top <= 842 and top - bottom < 40
+    assert lines[0].to_dict() == {"page": 1, "bounds": list(lines[0].bounds)}
+    assert lines[0] == lines[0] and repr(lines[0]) == "Location('page 1')"
+
+    (sheet,) = kb.passages(str(folder / "sheet.ods"))
+    rows = kb.locate(sheet.id)
+    assert [row.unit for row in rows] == ["row"] * len(rows) and rows[0].number == 1 and rows[0].name
+    with pytest.raises(rag_py.errors.NotFoundError):
+        kb.locate(10**9)
+    with pytest.raises(TypeError):
+        kb.locate("bees.md")
+
+
+def test_a_citation_is_located_word_for_word(kb, folder):
+    kb.sync(folder)
+    answer = kb.ask("What do bees make?", extract=True, abstain="never")
+    for citation in answer.citations:
+        start, end = kb.locate(citation)[0].bytes
+        assert pathlib.Path(citation.uri).read_bytes()[start:end].decode() == citation.quote
+
+
+def test_the_reason_for_a_skipped_file_is_a_word(kb, folder):
+    (folder / "broken.pdf").write_bytes(b"%PDF-1.7 and then nothing")
+    shutil.copy(DOCUMENTS / "scanned.pdf", folder)
+    for _ in range(2):
+        skipped = {pathlib.Path(file.path).name: file for file in kb.sync(folder).skipped}
+        assert {name: file.unreadable for name, file in skipped.items()} == {
+            "broken.pdf": "Broken",
+            "scanned.pdf": "NoText",
+        }
+
+
+def test_passages_overlap_and_small_sections_share_one(kb, folder):
+    text = "# One\n\n" + "\n\n".join(f"## Part {n}\n\nA few words on part {n}." for n in range(9))
+    (folder / "parts.md").write_text(text)
+    (folder / "long.txt").write_text(" ".join(f"Sentence number {n} says little." for n in range(99)))
+    kb.sync(folder, max_tokens=100)
+    alone = len(kb.passages(str(folder / "parts.md")))
+    ends = [(p.start, p.end) for p in kb.passages(str(folder / "long.txt"))]
+    assert all(after > end for (_, end), (after, _) in zip(ends, ends[1:]))
+    for name in ("parts.md", "long.txt"):
+        kb.remove(str(folder / name))
+    kb.sync(folder, max_tokens=100, min_tokens=40, overlap_tokens=20)
+    assert len(kb.passages(str(folder / "parts.md"))) < alone / 2
+    ends = [(p.start, p.end) for p in kb.passages(str(folder / "long.txt"))]
+    assert all(after < end for (_, end), (after, _) in zip(ends, ends[1:]))
+    for wrong in ({"min_tokens": 51}, {"overlap_tokens": 90}, {"max_read_seconds": 0}):
+        with pytest.raises(rag_py.errors.InvalidArgumentError):
+            (folder / "new.txt").write_text("Something new to read.")
+            kb.sync(folder, max_tokens=100, **wrong)
+    with pytest.raises(TypeError, match="sync.. got an unexpected keyword argument 'max_words'"):
+        kb.sync(folder, max_words=3)

@@ -59,7 +59,9 @@ impl Unit {
         UNITS.get(usize::from(code)).copied()
     }
 
-    fn word(self) -> &'static str {
+    /// The word for one: `paragraph`, `slide`, `row`, ...
+    #[must_use]
+    pub fn word(self) -> &'static str {
         match self {
             Unit::Paragraph => "paragraph",
             Unit::Slide => "slide",

@@ -1,10 +1,11 @@
 //! Whether a citation still stands in its source.
 
+use std::ops::Range;
 use std::path::Path;
 
 use crate::cite::{Citation, Status};
-use crate::document;
-use crate::error::Result;
+use crate::document::{self, Location, SourceMap};
+use crate::error::{Error, Result};
 use crate::store::{ADDED_TEXT, DocumentRow, Store};
 
 use super::KnowledgeBase;
@@ -27,6 +28,38 @@ impl KnowledgeBase {
         }
         let status = verify_file(citation, Some(&row));
         Ok(status)
+    }
+
+    /// Every place in its file that a passage came from, in the order of the text: bytes to open an editor at, pages with
+    /// the rectangle of each line, paragraphs, rows, slides, chapters. What a reader put in itself has no place.
+    ///
+    /// `store` is [`Hit::store`](crate::search::Hit::store) of what is looked for, 0 for this file; `range` a part of the
+    /// passage in bytes of the document's text, such as that of a citation, or none for all of it.
+    ///
+    /// # Errors
+    /// NotFound if there is no such passage; InvalidArgument for a file that is not open or a range that is not in the
+    /// passage; Store.
+    pub fn locate(
+        &self,
+        store: usize,
+        passage_id: i64,
+        range: Option<Range<usize>>,
+    ) -> Result<Vec<Location>> {
+        let store = self.store_at(store)?;
+        let passage = store.passage(passage_id)?.ok_or_else(|| Error::NotFound {
+            what: "passage",
+            name: passage_id.to_string(),
+            hint: "passages of a document that changed have new numbers".to_owned(),
+        })?;
+        let whole = passage.start..passage.end;
+        let range = range.unwrap_or_else(|| whole.clone());
+        if range.start < whole.start || range.end > whole.end || range.start >= range.end {
+            let reason = format!("{range:?} is not in {whole:?}, the passage");
+            return Err(Error::invalid("range", reason));
+        }
+        let packed = store.source_map(passage.document_id)?.unwrap_or_default();
+        let map = SourceMap::from_bytes(&packed).unwrap_or_default();
+        Ok(map.locations(&range))
     }
 }
 

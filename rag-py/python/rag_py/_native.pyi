@@ -645,6 +645,20 @@ class KnowledgeBase:
     def passage(self, passage_id: int) -> Passage | None:
         """The passage with this id, or None."""
 
+    def locate(self, what: Hit | Citation | Passage | int) -> list[Location]:
+        """Every place in its file that something came from, in the order of the text.
+
+        Args:
+            what: A ``Hit``, a ``Citation``, a ``Passage``, or the id of a passage.
+
+        Returns:
+            Bytes to open an editor at, pages with the rectangle of each line of a PDF, paragraphs, rows, slides,
+            chapters. What a reader put in itself, such as a line feed between rows, has no place.
+
+        Raises:
+            NotFoundError: No passage has this id.
+        """
+
     def verify(self, citation: Citation) -> Status:
         """Re-reads the cited file: ``"ok"``, ``"moved"``, ``"changed"`` or ``"missing"``."""
 
@@ -1020,6 +1034,42 @@ class Document:
 
     def to_dict(self) -> dict[str, Any]:
         """The same as plain values, with the keys of ``rag list --json``."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+
+@final
+class Location:
+    """A place in a file, as ``KnowledgeBase.locate`` gives it.
+
+    ``str()`` says it for a person: ``"page 3"``, ``"sheet Budget, row 12"``.
+    """
+
+    @property
+    def bytes(self) -> tuple[int, int] | None:
+        """Of bytes: the first, and one past the last; of what the file unpacks to, if it is compressed as a whole."""
+
+    @property
+    def page(self) -> int | None:
+        """Of pages, from 1."""
+
+    @property
+    def bounds(self) -> tuple[int, int, int, int] | None:
+        """Of lines of a PDF: left, bottom, right, top in whole points, in the coordinates of the page."""
+
+    @property
+    def unit(self) -> str | None:
+        """Of parts: what is counted, such as ``"paragraph"``, ``"row"``, ``"slide"`` or ``"chapter"``."""
+
+    @property
+    def number(self) -> int | None:
+        """Of parts, from 1."""
+
+    @property
+    def name(self) -> str | None:
+        """Of parts: what it stands in or is called, such as ``"sheet Budget"``."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as plain values."""
 
     def __eq__(self, other: object, /) -> bool: ...
 

@@ -5,6 +5,7 @@ mod citation;
 mod document;
 mod generation;
 mod hit;
+mod location;
 mod passage;
 mod report;
 
@@ -13,6 +14,7 @@ pub(crate) use citation::Citation;
 pub(crate) use document::Document;
 pub(crate) use generation::Generation;
 pub(crate) use hit::Hit;
+pub(crate) use location::Location;
 pub(crate) use passage::Passage;
 pub(crate) use report::{Progress, Skipped, SyncReport};
 
