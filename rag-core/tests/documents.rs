@@ -115,6 +115,25 @@ fn pdf_gives_paragraphs_headings_and_pages() {
     assert_eq!(last.page, Some(4));
 }
 
+#[test]
+fn rst_gives_headings_tables_and_words_without_marks() {
+    let document = read("ci.rst");
+    assert_eq!(
+        (document.kind, document.title.as_deref()),
+        (Kind::Rst, Some("Continuous Integration"))
+    );
+    assert_eq!(headings(&document).len(), 7);
+    let tables = blocks_of(&document, BlockKind::Table);
+    assert!(
+        tables[0].starts_with("OS\tdocs\tlint")
+            && tables[0].ends_with("macOS\tGitHub\tGitHub\tGitHub\tGitHub")
+    );
+    assert!(tables[1].contains("Windows\tx64\tCP3.7\tGitHub\tGitHub"), "{}", tables[1]);
+    assert!(document.text.contains("lint (defined in .pre-commit-config.yaml)"));
+    assert!(!document.text.contains("https://github.com/pypa/pip/issues/7279"));
+    assert_eq!(source_of(&document, "ci.rst", "tracking issue"), b"tracking issue");
+}
+
 /// Where the first stretch that begins like `part` stands, in words.
 fn place_of(document: &Document, part: &str) -> String {
     let start = document.text.find(part).unwrap_or_else(|| panic!("{part} in {}", document.text));

@@ -203,6 +203,7 @@ fn kind_of_extension(extension: &str) -> Kind {
         "eml" | "mht" | "mhtml" => Kind::Mail,
         "mbox" | "mbx" => Kind::Mbox,
         "rtf" => Kind::Rtf,
+        "rst" | "rest" => Kind::Rst,
         "tex" | "latex" | "ltx" => Kind::Latex,
         "man" | "1" | "2" | "3" | "4" | "5" | "6" | "7" | "8" | "9" => Kind::Man,
         "xml" | "fb2" | "rss" | "atom" | "dbk" | "docbook" | "svg" => Kind::Xml,

@@ -2,6 +2,9 @@
 //!
 //! Languages beside French and English are listed so that they are not mistaken for these two.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 /// Where French stands in the list.
 const FRENCH: usize = 1;
 
@@ -46,6 +49,17 @@ const WORDS: [(&str, &str); 6] = [
     ),
 ];
 
+/// For each listed word the languages it is listed for, a bit each.
+static LANGUAGES_OF: LazyLock<HashMap<&'static str, u8>> = LazyLock::new(|| {
+    let mut languages = HashMap::new();
+    for (language, (_, list)) in WORDS.iter().enumerate() {
+        for word in list.split(' ') {
+            *languages.entry(word).or_default() |= 1 << language;
+        }
+    }
+    languages
+});
+
 /// Fewest listed words that make a guess.
 const MIN_WORDS: usize = 2;
 
@@ -70,8 +84,9 @@ fn guess_sample(sample: &str) -> Option<&'static str> {
         }
         let word = word.to_lowercase();
         counts[FRENCH] += usize::from(word.contains(FRENCH_LETTERS));
-        for (count, (_, list)) in counts.iter_mut().zip(&WORDS) {
-            *count += usize::from(list.split(' ').any(|listed| listed == word));
+        let listed = LANGUAGES_OF.get(word.as_str()).copied().unwrap_or(0);
+        for (language, count) in counts.iter_mut().enumerate() {
+            *count += usize::from(listed >> language & 1);
         }
     }
     let best = (0..counts.len()).max_by_key(|&index| counts[index])?;

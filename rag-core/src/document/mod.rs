@@ -36,6 +36,7 @@ mod office;
 mod package;
 mod pdf;
 mod place;
+mod rst;
 mod rtf;
 mod sheet;
 mod source_map;
@@ -100,6 +101,8 @@ pub enum Kind {
     Latex,
     /// Manual page, roff macros.
     Man,
+    /// reStructuredText.
+    Rst,
     /// One file packed by gzip; its document has the kind of what is inside.
     Gzip,
     /// Files packed by zip.
@@ -135,6 +138,7 @@ impl Kind {
             Kind::Xml => "xml",
             Kind::Latex => "latex",
             Kind::Man => "man",
+            Kind::Rst => "rst",
             Kind::Gzip => "gzip",
             Kind::Zip => "zip",
         }
@@ -245,6 +249,7 @@ fn reader(kind: Kind) -> &'static dyn Reader {
         Kind::Xml => &xml_text::XmlReader,
         Kind::Latex => &latex::LatexReader,
         Kind::Man => &man::ManReader,
+        Kind::Rst => &rst::RstReader,
         Kind::Gzip => &archive::GzipReader,
         Kind::Zip => &archive::ZipReader,
     }
