@@ -64,7 +64,9 @@ fn pdf(files: &[String]) -> Result<(), Box<dyn Error>> {
             println!("{file}: lopdf extracts nothing");
             continue;
         };
-        let Ok(read) = best(|| Ok(drop(document::read(Path::new(file), &bytes)?))) else {
+        let Ok(read) =
+            best(|| document::read(Path::new(file), &bytes).map(drop).map_err(Into::into))
+        else {
             println!("{file}: no text");
             continue;
         };

@@ -31,6 +31,8 @@ def spans(args) -> bool:
         range_, where = random.choice(segments)
         quote = text[range_["start"] : range_["end"]].decode(errors="ignore")
         place, at = next(iter(where.items()))
+        if "bounds" in where:
+            place, at = "area", (where["page"], where["bounds"])
         verdict = check(path, quote, place, at)
         row = counts.setdefault((kind, place), [0, 0, 0])
         row[0] += 1
@@ -56,6 +58,9 @@ def check(path: pathlib.Path, quote: str, place: str, at) -> bool | None:
     if place == "page":
         page = page_text(path, at)
         return None if page is None else same_letters(page, quote)
+    if place == "area":
+        words = area_words(path, *at)
+        return None if words is None else same_letters(words, quote)
     whole = container(path)
     # Numbers are shown as their cell format says, formulas as the notation says.
     words = re.findall(r"(?<!\\)\b[^\W\d_]{2,}", quote)
@@ -91,6 +96,43 @@ def page_text(path: pathlib.Path, page: int) -> str | None:
     command = ["pdftotext", "-f", str(page), "-l", str(page), str(path), "-"]
     done = subprocess.run(command, capture_output=True)
     return done.stdout.decode(errors="replace") if done.returncode == 0 else None
+
+
+def area_words(path: pathlib.Path, page: int, bounds: list[int]) -> str | None:
+    """The words that pdftotext places in a rectangle of a page."""
+    found = page_words(path, page)
+    if found is None:
+        return None
+    left, bottom, right, top = bounds
+    return " ".join(w for x, y, w in found if left - 2 <= x <= right + 2 and bottom - 2 <= y <= top + 2)
+
+
+@functools.lru_cache(maxsize=256)
+def page_words(path: pathlib.Path, page: int):
+    """The words of a page with the middles of their boxes, in the coordinates of the page before it is turned."""
+    if not shutil.which("pdftotext"):
+        return None
+    command = ["pdftotext", "-bbox", "-f", str(page), "-l", str(page), str(path), "-"]
+    done = subprocess.run(command, capture_output=True)
+    text = done.stdout.decode(errors="replace")
+    size = re.search(r'<page width="([\d.]+)" height="([\d.]+)"', text)
+    if done.returncode != 0 or not size:
+        return None
+    width, height = float(size[1]), float(size[2])  # of the page before it is turned
+    info = subprocess.run(["pdfinfo", "-f", str(page), "-l", str(page), str(path)], capture_output=True)
+    turn = re.search(r"rot:\s+(\d+)", info.stdout.decode(errors="replace"))
+    place = {
+        "0": lambda x, y: (x, height - y),
+        "90": lambda x, y: (y, x),
+        "180": lambda x, y: (width - x, y),
+        "270": lambda x, y: (width - y, height - x),
+    }[turn[1] if turn else "0"]
+    box = r'<word xMin="([-\d.]+)" yMin="([-\d.]+)" xMax="([-\d.]+)" yMax="([-\d.]+)">(.*?)</word>'
+    found = []
+    for *corners, word in re.findall(box, text):
+        x0, y0, x1, y1 = map(float, corners)
+        found.append((*place((x0 + x1) / 2, (y0 + y1) / 2), html.unescape(word)))
+    return found
 
 
 def same_letters(page: str, quote: str) -> bool:

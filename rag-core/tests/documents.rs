@@ -4,12 +4,15 @@
 use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
-use rag_core::document::{self, Block, BlockKind, Document, Kind};
+use rag_core::document::{
+    self, Block, BlockKind, Document, Kind, Picture, PictureFormat, ReadOptions, Recognizer,
+};
 use rag_core::passage::{self, SplitOptions, TokenRanges};
 use rag_core::walk::{self, WalkOptions};
-use rag_core::{ErrorCode, Result};
+use rag_core::{CancelToken, ErrorCode, Result, Unreadable};
 
 /// One token a word.
 struct Words;
@@ -113,6 +116,48 @@ fn pdf_gives_paragraphs_headings_and_pages() {
     let passages = passage::split(&document, &Words, &SplitOptions::default()).unwrap();
     let last = passages.last().unwrap();
     assert_eq!(last.page, Some(4));
+}
+
+/// Says what it was given instead of looking at it.
+struct Namer;
+
+impl Recognizer for Namer {
+    fn recognize(&self, picture: &Picture<'_>) -> Result<String> {
+        let head = match picture.format {
+            PictureFormat::Jpeg => b"\xff\xd8\xff".as_slice(),
+            PictureFormat::Tiff => b"II*\0",
+            PictureFormat::Png => b"\x89PNG",
+            other => panic!("{other:?}"),
+        };
+        assert!(picture.bytes.starts_with(head));
+        Ok(format!(
+            "Picture {} on page {:?}.\n\nIts end.",
+            picture.format.media_type(),
+            picture.page
+        ))
+    }
+}
+
+#[test]
+fn pictures_and_scanned_pages_are_read_by_what_the_caller_brings() {
+    let options = ReadOptions { recognizer: Some(Arc::new(Namer)), ..ReadOptions::default() };
+    let read = |name: &str, options: &ReadOptions| {
+        let path = samples().join(name);
+        document::read_with(&path, &fs::read(&path).unwrap(), options, &CancelToken::new())
+    };
+    let scan = read("pictures.pdf", &options).unwrap();
+    let expected = "Picture image/tiff on page Some(1).\n\nIts end.\n\nPicture image/jpeg on page Some(2).\n\nIts \
+                    end.\n\nPicture image/jpeg on page Some(3).\n\nIts end.";
+    assert_eq!(scan.text, expected);
+    let third = scan.text.rfind("Picture").unwrap();
+    assert_eq!(scan.source_map.page(&(third..third + 7)), Some(3));
+    assert_eq!(scan.metadata["recognized_pages"], "1-3");
+    let picture = read("picture.png", &options).unwrap();
+    assert_eq!((picture.kind, picture.blocks.len()), (Kind::Picture, 2));
+    let without = ReadOptions::default();
+    let why = |name| read(name, &without).unwrap_err().unreadable();
+    assert_eq!(why("pictures.pdf"), Some(Unreadable::NoText));
+    assert_eq!(why("picture.png"), Some(Unreadable::Unsupported));
 }
 
 #[test]
@@ -271,8 +316,10 @@ fn a_folder_is_read_file_by_file_and_each_bad_one_says_why() {
         }
     }
     let names: Vec<&str> = refused.iter().map(|(name, _)| name.as_str()).collect();
-    assert_eq!(names, ["binary.txt", "broken.pdf", "scanned.pdf"]);
-    for ((_, line), reason) in refused.iter().zip(["binary", "broken PDF", "no text (scanned?)"]) {
+    assert_eq!(names, ["binary.txt", "broken.pdf", "picture.png", "pictures.pdf", "scanned.pdf"]);
+    let scanned = "no text (scanned?)";
+    let reasons = ["binary", "broken PDF", "no reader for image/png", scanned, scanned];
+    for ((_, line), reason) in refused.iter().zip(reasons) {
         assert!(line.contains(reason), "{line}");
     }
 }

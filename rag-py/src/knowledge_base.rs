@@ -124,6 +124,9 @@ impl KnowledgeBase {
     ///     overlap_tokens: Tokens of the end of a passage that the next of the same section repeats. Default 0.
     ///     max_file_bytes: Larger files are skipped with a reason. Default 64 MiB.
     ///     max_read_seconds: A file that takes longer to read is skipped with a reason. Default 60.
+    ///     recognizer: Reads the text of pictures and scanned pages: a callable that gets the bytes of a picture file, its
+    ///         media type ("image/jpeg", "image/png", "image/tiff", "image/x-portable-anymap", ...) and its page (None for a
+    ///         file of its own), and gives the text in it. Default none: they are skipped.
     ///     hidden: Also take files and folders whose name starts with a dot.
     ///     include: Only files that match one of these globs, in the syntax of .gitignore.
     ///     exclude: No files or folders that match one of these globs.
@@ -136,7 +139,7 @@ impl KnowledgeBase {
     ///     BusyError: Another process is writing.
     #[pyo3(
         signature = (*paths, progress=None, **options),
-        text_signature = "($self, *paths, progress=None, dry_run=False, max_tokens=None, min_tokens=None, overlap_tokens=None, max_file_bytes=None, max_read_seconds=None, hidden=False, include=None, exclude=None, hnsw_m=None, hnsw_ef_construction=None)"
+        text_signature = "($self, *paths, progress=None, dry_run=False, max_tokens=None, min_tokens=None, overlap_tokens=None, max_file_bytes=None, max_read_seconds=None, recognizer=None, hidden=False, include=None, exclude=None, hnsw_m=None, hnsw_ef_construction=None)"
     )]
     fn sync(
         &self,

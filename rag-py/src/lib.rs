@@ -14,6 +14,7 @@ mod interrupt;
 mod knowledge_base;
 mod options;
 mod process;
+mod recognizer;
 mod stream;
 mod types;
 

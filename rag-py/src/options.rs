@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
@@ -21,6 +22,7 @@ use rag_core::walk::Hidden;
 use rag_core::{Abstain, AskOptions, Error, Explain, Plan, Rewrite, SyncOptions, Writer};
 
 use crate::error::to_py;
+use crate::recognizer::Callable;
 
 /// Keyword arguments as Python hands them over.
 pub(crate) type Keywords<'a, 'py> = &'a Bound<'py, PyDict>;
@@ -60,8 +62,13 @@ pub(crate) fn sync_options(keywords: Option<Keywords<'_, '_>>) -> PyResult<SyncO
             "max_file_bytes" => options.walk.max_file_bytes = value.extract()?,
             "max_read_seconds" => {
                 let limit = ReadOptions::for_seconds(value.extract()?);
-                options.read = limit.map_err(|error| to_py(value.py(), &error))?;
+                let limit = limit.map_err(|error| to_py(value.py(), &error))?;
+                options.read.time_limit = limit.time_limit;
             }
+            "recognizer" if value.is_callable() => {
+                options.read.recognizer = Some(Arc::new(Callable(value.clone().unbind())));
+            }
+            "recognizer" => return Err(PyTypeError::new_err("recognizer must be callable")),
             "hidden" => {
                 options.walk.hidden = if value.extract()? { Hidden::List } else { Hidden::Skip };
             }

@@ -123,7 +123,7 @@ mod tests {
     #[test]
     fn a_packed_file_is_what_is_inside() {
         let bytes = packed(b"# Title\n\nText.\n");
-        let source = Source { path: Path::new("a.md.gz"), bytes: &bytes, depth: 0 };
+        let source = Source::new(Path::new("a.md.gz"), &bytes);
         let document = GzipReader.read(&source).unwrap();
         assert_eq!((document.kind, document.title.as_deref()), (Kind::Markdown, Some("Title")));
         assert_eq!(document.metadata["compression"], "gzip");
@@ -132,10 +132,10 @@ mod tests {
     #[test]
     fn bombs_and_dolls_are_refused() {
         let bomb = packed(&vec![b'a'; 30 << 20]);
-        let source = Source { path: Path::new("a.txt.gz"), bytes: &bomb, depth: 0 };
+        let source = Source::new(Path::new("a.txt.gz"), &bomb);
         assert!(GzipReader.read(&source).unwrap_err().line().contains("unpacks to more"));
         let doll = (0..8).fold(b"text".to_vec(), |inner, _| packed(&inner));
-        let source = Source { path: Path::new("a.gz"), bytes: &doll, depth: 0 };
+        let source = Source::new(Path::new("a.gz"), &doll);
         assert!(GzipReader.read(&source).unwrap_err().line().contains("deep"));
     }
 }

@@ -186,7 +186,7 @@ mod tests {
     use super::*;
 
     fn read(name: &str, text: &str) -> Document {
-        CsvReader.read(&Source { path: Path::new(name), bytes: text.as_bytes(), depth: 0 }).unwrap()
+        CsvReader.read(&Source::new(Path::new(name), text.as_bytes())).unwrap()
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::binary::cfb::{Compound, SIGNATURE};
 use super::package::Package;
+use super::picture::PictureFormat;
 use super::{Kind, Source, encoding};
 use crate::error::{Error, Result, Unreadable};
 
@@ -28,6 +29,12 @@ pub(super) fn detect(source: &Source<'_>) -> Result<Kind> {
     }
     if head.starts_with(b"{\\rtf") {
         return Ok(Kind::Rtf);
+    }
+    if source.recognizer.is_some()
+        && encoding::looks_binary(source.bytes)
+        && PictureFormat::of(source.bytes).is_some()
+    {
+        return Ok(Kind::Picture);
     }
     refuse_foreign(source)?;
     if shows_html(head) {
@@ -75,7 +82,8 @@ fn refuse_foreign(source: &Source<'_>) -> Result<()> {
     if text && !written_as_text && !encoding::looks_binary(source.bytes) {
         return Ok(());
     }
-    Err(Error::document(source.path, Unreadable::Unsupported, format!("no reader for {name}")))
+    let reason = format!("no reader for {name}");
+    Err(Error::document(source.path, Unreadable::Unsupported, reason))
 }
 
 /// The first bytes, cut at a character.
@@ -242,7 +250,7 @@ mod tests {
     use super::*;
 
     fn kind(name: &str, bytes: &[u8]) -> Result<Kind> {
-        detect(&Source { path: Path::new(name), bytes, depth: 0 })
+        detect(&Source::new(Path::new(name), bytes))
     }
 
     #[test]

@@ -263,7 +263,7 @@ mod tests {
     use super::*;
 
     fn decoded(bytes: &[u8]) -> Result<Decoded> {
-        decode(&Source { path: Path::new("a.txt"), bytes, depth: 0 }, None)
+        decode(&Source::new(Path::new("a.txt"), bytes), None)
     }
 
     fn utf16(text: &str, big_endian: bool) -> Vec<u8> {

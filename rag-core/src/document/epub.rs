@@ -32,7 +32,7 @@ impl Reader for EpubReader {
         }
         for (index, chapter) in book.chapters.iter().enumerate() {
             let Some(bytes) = package.bytes(chapter)? else { continue };
-            let inner = Source { path: source.path, bytes: &bytes, depth: source.depth };
+            let inner = Source { bytes: &bytes, ..*source };
             // A chapter that cannot be decoded costs itself only.
             let Ok(document) = HtmlReader.read(&inner) else { continue };
             let number = u32::try_from(index + 1).unwrap_or(u32::MAX);

@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     fn run_for_ever(time_limit: Duration, cancel: &CancelToken) -> Result<()> {
-        run("a".as_ref(), &ReadOptions { time_limit }, cancel, || {
+        run("a".as_ref(), &ReadOptions { time_limit, ..ReadOptions::default() }, cancel, || {
             loop {
                 tick();
             }

@@ -308,9 +308,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Document {
-        JsonReader
-            .read(&Source { path: Path::new("a.json"), bytes: text.as_bytes(), depth: 0 })
-            .unwrap()
+        JsonReader.read(&Source::new(Path::new("a.json"), text.as_bytes())).unwrap()
     }
 
     #[test]

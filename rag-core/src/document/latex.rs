@@ -389,9 +389,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Document {
-        LatexReader
-            .read(&Source { path: Path::new("a.tex"), bytes: text.as_bytes(), depth: 0 })
-            .unwrap()
+        LatexReader.read(&Source::new(Path::new("a.tex"), text.as_bytes())).unwrap()
     }
 
     #[test]

@@ -139,7 +139,7 @@ pub(super) fn add_text(draft: &mut Draft, content: &str, place: &Location) {
 /// The blocks of a page, all at the place of the message.
 pub(super) fn add_html(draft: &mut Draft, content: &str, source: &Source<'_>, place: &Location) {
     let bytes = [b"\xEF\xBB\xBF", content.as_bytes()].concat();
-    let page = Source { path: source.path, bytes: &bytes, depth: source.depth };
+    let page = Source { bytes: &bytes, ..*source };
     let Ok(document) = HtmlReader.read(&page) else { return };
     for block in &document.blocks {
         let content = document.text.get(block.range.clone()).unwrap_or_default();
@@ -193,7 +193,7 @@ Content-Type: text/plain; charset=iso-8859-1\r\nContent-Transfer-Encoding: quote
 Content-Type: text/csv; name=\"prix.csv\"\r\nContent-Disposition: attachment; filename=\"prix.csv\"\r\n\r\nnom,prix\r\nbois,3\r\n--b--\r\n";
 
     fn read(reader: &dyn Reader, name: &str, text: &str) -> Document {
-        reader.read(&Source { path: Path::new(name), bytes: text.as_bytes(), depth: 0 }).unwrap()
+        reader.read(&Source::new(Path::new(name), text.as_bytes())).unwrap()
     }
 
     #[test]
@@ -211,7 +211,7 @@ Content-Type: text/csv; name=\"prix.csv\"\r\nContent-Disposition: attachment; fi
     fn mail_saved_as_utf16_is_mail() {
         let units = MAIL.replace("L=E0-bas", "L=E0-haut").encode_utf16().collect::<Vec<_>>();
         let wide: Vec<u8> = [0xFEFF].into_iter().chain(units).flat_map(u16::to_le_bytes).collect();
-        let source = Source { path: Path::new("a.eml"), bytes: &wide, depth: 0 };
+        let source = Source::new(Path::new("a.eml"), &wide);
         let document = MailReader.read(&source).unwrap();
         assert_eq!(document.title.as_deref(), Some("Rendez-vous"));
         assert!(document.text.contains("L\u{e0}-haut."));

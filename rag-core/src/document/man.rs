@@ -238,9 +238,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Document {
-        ManReader
-            .read(&Source { path: Path::new("a.1"), bytes: text.as_bytes(), depth: 0 })
-            .unwrap()
+        ManReader.read(&Source::new(Path::new("a.1"), text.as_bytes())).unwrap()
     }
 
     #[test]

@@ -216,9 +216,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Document {
-        MarkdownReader
-            .read(&Source { path: Path::new("a.md"), bytes: text.as_bytes(), depth: 0 })
-            .unwrap()
+        MarkdownReader.read(&Source::new(Path::new("a.md"), text.as_bytes())).unwrap()
     }
 
     fn shown(document: &Document) -> Vec<(BlockKind, &str)> {

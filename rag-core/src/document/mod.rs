@@ -4,8 +4,10 @@
 //! [`Reader`] and one line in [`reader`].
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -35,6 +37,7 @@ mod odf;
 mod office;
 mod package;
 mod pdf;
+mod picture;
 mod place;
 mod rst;
 mod rtf;
@@ -45,6 +48,7 @@ mod xml;
 mod xml_text;
 
 pub(crate) use markdown::plain_heading;
+pub use picture::{Picture, PictureFormat, Recognizer};
 pub use place::{Part, Unit};
 pub use source_map::{Area, Location, SourceMap};
 
@@ -107,6 +111,8 @@ pub enum Kind {
     Gzip,
     /// Files packed by zip.
     Zip,
+    /// A picture, read by a [`Recognizer`].
+    Picture,
 }
 
 impl Kind {
@@ -141,6 +147,7 @@ impl Kind {
             Kind::Rst => "rst",
             Kind::Gzip => "gzip",
             Kind::Zip => "zip",
+            Kind::Picture => "picture",
         }
     }
 }
@@ -202,12 +209,19 @@ struct Source<'a> {
     bytes: &'a [u8],
     /// Files it is inside of: a mail is 1 deep in a mailbox.
     depth: u8,
+    /// What reads pictures, if anything does.
+    recognizer: Option<&'a dyn Recognizer>,
 }
 
 /// Files inside files.
 const MAX_FILE_DEPTH: u8 = 4;
 
-impl Source<'_> {
+impl<'a> Source<'a> {
+    /// A file of its own.
+    fn new(path: &'a Path, bytes: &'a [u8]) -> Self {
+        Self { path, bytes, depth: 0, recognizer: None }
+    }
+
     /// The extension in lower case, or nothing.
     fn extension(&self) -> String {
         let extension = self.path.extension().unwrap_or_default();
@@ -252,6 +266,7 @@ fn reader(kind: Kind) -> &'static dyn Reader {
         Kind::Rst => &rst::RstReader,
         Kind::Gzip => &archive::GzipReader,
         Kind::Zip => &archive::ZipReader,
+        Kind::Picture => &picture::PictureReader,
     }
 }
 
@@ -279,16 +294,29 @@ pub fn guess_lang(text: &str) -> Option<&'static str> {
 }
 
 /// How a file is read.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct ReadOptions {
     /// Wall time one file may take; then it is refused as [`Unreadable::TooSlow`]. Default 60 seconds, in which a
     /// PDF of 20,000 pages can be read.
     pub time_limit: Duration,
+    /// What reads the text of pictures, scanned pages among them. Default nothing: pictures are refused as
+    /// [`Unreadable::Unsupported`], and what has nothing but scanned pages as [`Unreadable::NoText`].
+    pub recognizer: Option<Arc<dyn Recognizer>>,
+}
+
+impl fmt::Debug for ReadOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let recognizes = self.recognizer.is_some();
+        f.debug_struct("ReadOptions")
+            .field("time_limit", &self.time_limit)
+            .field("recognizer", &recognizes)
+            .finish()
+    }
 }
 
 impl Default for ReadOptions {
     fn default() -> Self {
-        Self { time_limit: Duration::from_secs(60) }
+        Self { time_limit: Duration::from_secs(60), recognizer: None }
     }
 }
 
@@ -303,7 +331,7 @@ impl ReadOptions {
             let reason = format!("{seconds} is not a time above 0");
             return Err(Error::invalid("max_read_seconds", reason));
         };
-        Ok(Self { time_limit })
+        Ok(Self { time_limit, ..Self::default() })
     }
 }
 
@@ -330,7 +358,8 @@ pub fn read_with(
     options: &ReadOptions,
     cancel: &CancelToken,
 ) -> Result<Document> {
-    let read = || read_source(&Source { path, bytes, depth: 0 });
+    let recognizer = options.recognizer.as_deref();
+    let read = || read_source(&Source { recognizer, ..Source::new(path, bytes) });
     guard::run(path, options, cancel, read)
 }
 
@@ -358,7 +387,7 @@ fn read_inside(source: &Source<'_>, name: &str, bytes: &[u8]) -> Result<Document
         return Err(Error::document(source.path, Unreadable::TooLarge, reason));
     }
     guard::tick();
-    read_source(&Source { path: Path::new(name), bytes, depth: source.depth + 1 })
+    read_source(&Source { path: Path::new(name), bytes, depth: source.depth + 1, ..*source })
 }
 
 /// The text of the first heading of the outermost level there is, on one line.

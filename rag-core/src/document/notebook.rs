@@ -66,7 +66,7 @@ fn add_cell(draft: &mut Draft, cell: &Value, source: &Source<'_>, place: &Locati
 
 /// The blocks of a Markdown cell; its headings lose their marks, as those of other formats have none.
 fn add_markdown(draft: &mut Draft, content: &str, source: &Source<'_>, place: &Location) {
-    let inner = Source { path: source.path, bytes: content.as_bytes(), depth: source.depth };
+    let inner = Source { bytes: content.as_bytes(), ..*source };
     let Ok(document) = MarkdownReader.read(&inner) else { return };
     for block in &document.blocks {
         let text = document.text.get(block.range.clone()).unwrap_or_default();
@@ -101,7 +101,7 @@ mod tests {
             {"cell_type": "markdown", "source": ["# Title\n", "\n", "- item\n"]},
             {"cell_type": "code", "source": "print(1)", "outputs": [{"text": ["1\n"]}, {"data": {"image/png": "AAAA"}}]}],
             "metadata": {"kernelspec": {"display_name": "Python 3"}}, "nbformat": 4}"##;
-        let source = Source { path: Path::new("a.ipynb"), bytes: json.as_bytes(), depth: 0 };
+        let source = Source::new(Path::new("a.ipynb"), json.as_bytes());
         let document = NotebookReader.read(&source).unwrap();
         assert_eq!(document.text, "Title\n\n- item\n\nprint(1)\n\n1");
         assert_eq!(document.title.as_deref(), Some("Title"));

@@ -112,7 +112,7 @@ impl<'a> Package<'a> {
         {
             return Ok(Some(text.to_owned()));
         }
-        let source = Source { path: self.path, bytes: &bytes, depth: 0 };
+        let source = Source::new(self.path, &bytes);
         Ok(Some(encoding::decode(&source, None)?.text))
     }
 
@@ -203,7 +203,7 @@ mod tests {
     }
 
     fn open(bytes: &[u8]) -> Result<Package<'_>> {
-        Package::open(&Source { path: Path::new("a.docx"), bytes, depth: 0 })
+        Package::open(&Source::new(Path::new("a.docx"), bytes))
     }
 
     #[test]

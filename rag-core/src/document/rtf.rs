@@ -400,7 +400,7 @@ mod tests {
     }
 
     fn read_bytes(bytes: &[u8]) -> Result<Document> {
-        RtfReader.read(&Source { path: Path::new("a.rtf"), bytes, depth: 0 })
+        RtfReader.read(&Source::new(Path::new("a.rtf"), bytes))
     }
 
     #[test]

@@ -188,9 +188,7 @@ mod tests {
     use super::*;
 
     fn read(name: &str, text: &str) -> Document {
-        TextReader
-            .read(&Source { path: Path::new(name), bytes: text.as_bytes(), depth: 0 })
-            .unwrap()
+        TextReader.read(&Source::new(Path::new(name), text.as_bytes())).unwrap()
     }
 
     fn shown(document: &Document) -> Vec<(BlockKind, &str)> {

@@ -177,9 +177,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Document {
-        XmlReader
-            .read(&Source { path: Path::new("a.xml"), bytes: text.as_bytes(), depth: 0 })
-            .unwrap()
+        XmlReader.read(&Source::new(Path::new("a.xml"), text.as_bytes())).unwrap()
     }
 
     #[test]

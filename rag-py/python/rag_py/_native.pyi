@@ -105,6 +105,7 @@ class KnowledgeBase:
         overlap_tokens: int | None = None,
         max_file_bytes: int | None = None,
         max_read_seconds: float | None = None,
+        recognizer: Callable[[bytes, str, int | None], str] | None = None,
         hidden: bool = False,
         include: Sequence[str] | None = None,
         exclude: Sequence[str] | None = None,
@@ -126,6 +127,9 @@ class KnowledgeBase:
             overlap_tokens: Tokens of the end of a passage that the next of the same section repeats. Default 0.
             max_file_bytes: Larger files are skipped with a reason. Default 64 MiB.
             max_read_seconds: A file that takes longer to read is skipped with a reason. Default 60.
+            recognizer: Reads the text of pictures and scanned pages: a callable that gets the bytes of a picture file, its
+                media type (``"image/jpeg"``, ``"image/png"``, ``"image/tiff"``, ``"image/x-portable-anymap"``, ...) and
+                its page (None for a file of its own), and gives the text in it. Default none: they are skipped.
             hidden: Also take files and folders whose name starts with a dot.
             include: Only files that match one of these globs, in the syntax of ``.gitignore``.
             exclude: No files or folders that match one of these globs.

@@ -121,7 +121,8 @@ impl Skipped {
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
         let path = repr(py, &self.path.to_string_lossy())?;
         let message = repr(py, &self.message)?;
-        Ok(format!("Skipped(path={path}, code='{}', message={message})", self.code))
+        let why = self.unreadable.unwrap_or(self.code);
+        Ok(format!("Skipped(path={path}, {why}, message={message})"))
     }
 }
 

@@ -62,7 +62,7 @@ fn add_page(
     place: &crate::document::Location,
 ) {
     let Some(bytes) = file.stream("__substg1.0_10130102") else { return };
-    let page = Source { path: source.path, bytes: &bytes, depth: source.depth };
+    let page = Source { bytes: &bytes, ..*source };
     let declared = crate::document::html::declared_encoding(&bytes);
     if let Ok(decoded) = encoding::decode(&page, declared) {
         add_html(draft, &decoded.text, source, place);

@@ -11,7 +11,7 @@ fn read(html: &str) -> Document {
 }
 
 fn read_bytes(bytes: &[u8]) -> Document {
-    HtmlReader.read(&Source { path: Path::new("a.html"), bytes, depth: 0 }).unwrap()
+    HtmlReader.read(&Source::new(Path::new("a.html"), bytes)).unwrap()
 }
 
 fn shown(document: &Document) -> Vec<(BlockKind, &str)> {

@@ -8,6 +8,8 @@ use super::xml::{Tag, Visit, Xml};
 use super::{Source, one_line};
 use crate::error::Result;
 
+use numbering::{AutoNumber, AutoNumbers};
+
 mod chart;
 pub(super) mod docx;
 mod math;
@@ -77,18 +79,31 @@ fn drawing_paragraphs(xml: &mut Xml<'_>) -> Result<Vec<DrawingParagraph>> {
     };
     xml.each(child, |_| {})?;
     paragraphs.retain(|paragraph| !paragraph.text.trim().is_empty());
+    let mut numbers = AutoNumbers::default();
+    let labels: Vec<_> =
+        paragraphs.iter().map(|p| numbers.next(p.level, p.number.as_ref())).collect();
+    for (paragraph, label) in paragraphs.iter_mut().zip(labels) {
+        if let Some(label) = label {
+            paragraph.text.insert_str(0, &format!("{label} "));
+        }
+    }
     Ok(paragraphs)
 }
 
 /// A paragraph on a slide.
+#[derive(Default)]
 struct DrawingParagraph {
     text: String,
     /// Whether it says that it has no bullet, or has one; nothing if the place decides.
     bullet: Option<bool>,
+    /// How far it is indented.
+    level: usize,
+    /// How it is numbered, if it is.
+    number: Option<AutoNumber>,
 }
 
 fn drawing_paragraph(xml: &mut Xml<'_>) -> Result<DrawingParagraph> {
-    let mut paragraph = DrawingParagraph { text: String::new(), bullet: None };
+    let mut paragraph = DrawingParagraph::default();
     let child = |xml: &mut Xml<'_>, tag: &Tag<'_>| {
         Ok(match tag.name() {
             "t" => {
@@ -103,7 +118,18 @@ fn drawing_paragraph(xml: &mut Xml<'_>) -> Result<DrawingParagraph> {
                 paragraph.bullet = Some(false);
                 Visit::Skip
             }
-            "buChar" | "buAutoNum" | "buBlip" => {
+            "pPr" => {
+                paragraph.level = tag.number("lvl").unwrap_or(0);
+                Visit::Enter
+            }
+            "buAutoNum" => {
+                paragraph.bullet = Some(true);
+                let format = tag.attribute("type").unwrap_or_default();
+                let start = tag.number("startAt").unwrap_or(1);
+                paragraph.number = Some(AutoNumber { format, start });
+                Visit::Skip
+            }
+            "buChar" | "buBlip" => {
                 paragraph.bullet = Some(true);
                 Visit::Skip
             }

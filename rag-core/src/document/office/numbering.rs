@@ -105,6 +105,62 @@ impl Numbering {
     }
 }
 
+/// How a paragraph of a slide is numbered (ECMA-376 part 1, 21.1.2.4.1).
+#[derive(PartialEq)]
+pub(super) struct AutoNumber {
+    /// The numerals and what stands around them, such as `arabicPeriod` or `alphaLcParenR`.
+    pub(super) format: String,
+    pub(super) start: u32,
+}
+
+/// How far the lists of a text body have counted.
+#[derive(Default)]
+pub(super) struct AutoNumbers<'a> {
+    /// By level.
+    open: Vec<Option<(&'a AutoNumber, u32)>>,
+}
+
+impl<'a> AutoNumbers<'a> {
+    /// The label of the next paragraph. One that has none, or another format, ends the lists of its level and below.
+    pub(super) fn next(&mut self, level: usize, number: Option<&'a AutoNumber>) -> Option<String> {
+        let level = level.min(LEVELS - 1);
+        self.open.resize(level + 1, None);
+        let open = self.open.last_mut()?;
+        let Some(number) = number else {
+            *open = None;
+            return None;
+        };
+        let count = match open {
+            Some((last, count)) if **last == *number => count.saturating_add(1),
+            _ => number.start,
+        };
+        *open = Some((number, count));
+        Some(auto_label(count, &number.format))
+    }
+}
+
+fn auto_label(number: u32, format: &str) -> String {
+    let numerals = [
+        ("alphaLc", "lowerLetter"),
+        ("alphaUc", "upperLetter"),
+        ("romanLc", "lowerRoman"),
+        ("romanUc", "upperRoman"),
+    ];
+    let known = numerals.iter().find(|(prefix, _)| format.starts_with(prefix));
+    let numeral = numeral(number, known.map_or("decimal", |(_, format)| format));
+    if format.ends_with("ParenBoth") {
+        format!("({numeral})")
+    } else if format.ends_with("ParenR") {
+        format!("{numeral})")
+    } else if format.ends_with("Plain") {
+        numeral
+    } else if format.ends_with("Minus") {
+        format!("{numeral}-")
+    } else {
+        format!("{numeral}.")
+    }
+}
+
 fn levels(xml: &mut Xml<'_>) -> Result<Vec<Level>> {
     let mut levels: Vec<Level> = Vec::new();
     let child = |_: &mut Xml<'_>, tag: &Tag<'_>| {
@@ -200,6 +256,26 @@ mod tests {
         assert_eq!(numeral(28, "lowerLetter"), "bb");
         assert_eq!(numeral(3, "decimalZero"), "03");
         assert_eq!(numeral(1999, "lowerRoman"), "mcmxcix");
+    }
+
+    #[test]
+    fn slides_count_by_level_until_another_paragraph_comes() {
+        let number = |format: &str, start| AutoNumber { format: format.to_owned(), start };
+        let (arabic, letters) = (number("arabicPeriod", 1), number("alphaLcParenBoth", 3));
+        let paragraphs = [
+            (0, Some(&arabic)),
+            (1, Some(&letters)),
+            (1, Some(&letters)),
+            (0, Some(&arabic)),
+            (1, Some(&letters)),
+            (0, None),
+            (0, Some(&arabic)),
+        ];
+        let mut numbers = AutoNumbers::default();
+        let labels: Vec<_> = paragraphs.map(|(level, number)| numbers.next(level, number)).into();
+        let shown: Vec<_> = labels.iter().map(|label| label.as_deref().unwrap_or("-")).collect();
+        assert_eq!(shown, ["1.", "(c)", "(d)", "2.", "(c)", "-", "1."]);
+        assert_eq!(auto_label(4, "romanUcParenR"), "IV)");
     }
 
     #[test]

@@ -1,8 +1,11 @@
 //! Puts the pages together: furniture out, paragraphs in, headings by size and weight.
 
+use std::collections::BTreeMap;
+
 use super::furniture;
 use super::line::Line;
 use super::paragraphs::{self, Habits, Paragraph};
+use crate::document::text::paragraphs as paragraphs_of;
 use crate::document::{Area, Block, BlockKind, Location, SourceMap, one_line};
 
 /// The text of a file.
@@ -13,6 +16,21 @@ pub(super) struct LaidOut {
     pub(super) source_map: SourceMap,
     /// The largest heading of the first page with one.
     pub(super) title: Option<String>,
+}
+
+impl LaidOut {
+    /// Adds the text of a picture, of which only the page is known.
+    fn push_recognized(&mut self, text: &str, page: &Page) {
+        for block in paragraphs_of(text) {
+            if !self.text.is_empty() {
+                self.text.push_str("\n\n");
+            }
+            let start = self.text.len();
+            self.text.push_str(text.get(block.range).unwrap_or_default());
+            self.source_map.push_on(start..self.text.len(), Location::Page(page.number));
+            self.blocks.push(Block { kind: block.kind, range: start..self.text.len() });
+        }
+    }
 }
 
 /// The page that is being written.
@@ -28,7 +46,8 @@ const LARGER: f32 = 1.12;
 /// Characters of a heading at most.
 const MAX_HEADING_CHARS: usize = 200;
 
-pub(super) fn lay_out(mut pages: Vec<Vec<Line>>) -> LaidOut {
+/// `recognized` holds the text of pages without lines, by their number.
+pub(super) fn lay_out(mut pages: Vec<Vec<Line>>, recognized: &BTreeMap<usize, String>) -> LaidOut {
     furniture::remove(&mut pages);
     let habits = Habits::of(&pages);
     let joined: Vec<Vec<Paragraph>> =
@@ -39,6 +58,9 @@ pub(super) fn lay_out(mut pages: Vec<Vec<Line>>) -> LaidOut {
         let page = Page { number: index as u32 + 1, start: out.text.len() };
         for paragraph in paragraphs {
             out.push(paragraph, kind(paragraph, &habits, &sizes), &page);
+        }
+        if let Some(text) = recognized.get(&(index + 1)) {
+            out.push_recognized(text, &page);
         }
     }
     out.title = title(&out, &joined, &habits);

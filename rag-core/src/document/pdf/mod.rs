@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use lopdf::{Dictionary, LoadOptions, Object, decode_text_string};
 
 use super::markdown::primary_language;
-use super::{Document, Kind, Reader, Source, guard, one_line};
+use super::{Document, Kind, Picture, Reader, Recognizer, Source, guard, one_line};
 use crate::error::{Error, Result, Unreadable};
 
 mod cmap;
@@ -18,6 +18,7 @@ mod furniture;
 mod layout;
 mod line;
 mod paragraphs;
+mod scan;
 
 use content::{Artifacts, Interpreter};
 use line::Line;
@@ -40,6 +41,9 @@ fn read(source: &Source<'_>) -> Result<Document> {
     if reading.is_empty() {
         reading = read_pages(&file, Artifacts::Keep);
     }
+    if let Some(recognizer) = source.recognizer {
+        reading.recognize(&file, recognizer)?;
+    }
     if reading.is_empty() {
         let (unreadable, reason) = match (reading.page_count, reading.undecoded) {
             (0, _) => (Unreadable::Broken, "broken PDF: it has no pages"),
@@ -60,12 +64,13 @@ fn read(source: &Source<'_>) -> Result<Document> {
         ("unread_pages", &reading.failed),
         ("pages_without_text", &reading.without_text),
         ("pages_in_unknown_characters", &reading.undecoded_pages),
+        ("recognized_pages", &reading.recognized.keys().copied().collect()),
     ] {
         if !pages.is_empty() {
             metadata.insert(key.to_owned(), page_list(pages));
         }
     }
-    let laid_out = layout::lay_out(reading.pages);
+    let laid_out = layout::lay_out(reading.pages, &reading.recognized);
     let title = metadata.get("title").cloned();
     Ok(Document {
         kind: Kind::Pdf,
@@ -118,11 +123,36 @@ struct Reading {
     undecoded_pages: Vec<usize>,
     /// Glyphs shown in fonts that do not say which characters they are.
     undecoded: usize,
+    /// The text of pages that were read from their pictures, by the number of the page.
+    recognized: BTreeMap<usize, String>,
 }
 
 impl Reading {
     fn is_empty(&self) -> bool {
-        self.pages.iter().all(Vec::is_empty)
+        self.pages.iter().all(Vec::is_empty) && self.recognized.is_empty()
+    }
+
+    /// Has the pictures of pages without text read.
+    fn recognize(&mut self, file: &lopdf::Document, recognizer: &dyn Recognizer) -> Result<()> {
+        for (index, page) in file.page_iter().enumerate().take(MAX_PAGES) {
+            let number = index + 1;
+            let is_text = self.pages.get(index).is_none_or(|lines| !lines.is_empty());
+            if is_text {
+                continue;
+            }
+            let mut texts = Vec::new();
+            for (bytes, format) in scan::pictures(file, page) {
+                guard::tick();
+                let page = u32::try_from(number).ok();
+                let text = recognizer.recognize(&Picture { bytes: &bytes, format, page })?;
+                texts.extend(Some(text.trim().to_owned()).filter(|text| !text.is_empty()));
+            }
+            if !texts.is_empty() {
+                self.without_text.retain(|other| *other != number);
+                self.recognized.insert(number, texts.join("\n\n"));
+            }
+        }
+        Ok(())
     }
 }
 

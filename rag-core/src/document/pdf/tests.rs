@@ -35,7 +35,7 @@ fn pdf(pages: &[&str]) -> Vec<u8> {
 }
 
 fn read_pdf(bytes: &[u8]) -> Result<Document> {
-    PdfReader.read(&Source { path: Path::new("a.pdf"), bytes, depth: 0 })
+    PdfReader.read(&Source::new(Path::new("a.pdf"), bytes))
 }
 
 const PAGE: &str = "BT /F 20 Tf 72 770 Td (Histoire) Tj /F 11 Tf 0 -40 Td [(Le la) -2 (bo) -300 (a \\351t\\351 cr\\351\\351 en 1995, c'est une insti-)] TJ 0 -13 Td (tution.) Tj 0 -30 Td (Fin.) Tj ET";

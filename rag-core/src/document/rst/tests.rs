@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::*;
 
 fn read(text: &str) -> Document {
-    RstReader.read(&Source { path: Path::new("a.rst"), bytes: text.as_bytes(), depth: 0 }).unwrap()
+    RstReader.read(&Source::new(Path::new("a.rst"), text.as_bytes())).unwrap()
 }
 
 fn shown(document: &Document) -> Vec<(BlockKind, &str)> {

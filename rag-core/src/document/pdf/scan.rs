@@ -1,0 +1,217 @@
+//! The pictures of a page, as files that a recognizer can open.
+
+use lopdf::{Dictionary, Document, Object, ObjectId, Stream};
+
+use crate::document::PictureFormat;
+
+/// Samples that a picture may unpack to.
+const MAX_SAMPLE_BYTES: usize = 256 << 20;
+
+/// Forms inside forms.
+const MAX_FORM_DEPTH: usize = 4;
+
+/// Pictures of one page.
+const MAX_PICTURES: usize = 100;
+
+/// The pictures of a page, as far as they can be made into files: JPEG, JPEG 2000, fax, and bare samples in grey or colour.
+pub(super) fn pictures(file: &Document, page: ObjectId) -> Vec<(Vec<u8>, PictureFormat)> {
+    let mut images = Vec::new();
+    let Ok((own, inherited)) = file.get_page_resources(page) else { return Vec::new() };
+    let inherited = inherited.into_iter().filter_map(|id| file.get_dictionary(id).ok());
+    for resources in own.into_iter().chain(inherited) {
+        find(file, resources, 0, &mut images);
+    }
+    images.iter().filter_map(|image| picture(file, image)).collect()
+}
+
+/// Adds the images that resources name, and those of the forms they name.
+fn find<'a>(
+    file: &'a Document,
+    resources: &'a Dictionary,
+    depth: usize,
+    found: &mut Vec<&'a Stream>,
+) {
+    let objects = resources.get_deref(b"XObject", file).and_then(Object::as_dict);
+    for (_, object) in objects.into_iter().flat_map(Dictionary::iter) {
+        let stream = file.dereference(object).and_then(|(_, object)| object.as_stream());
+        let Ok(stream) = stream else { continue };
+        if found.len() >= MAX_PICTURES {
+            return;
+        }
+        match stream.dict.get_deref(b"Subtype", file).and_then(Object::as_name) {
+            Ok(b"Image") => found.push(stream),
+            Ok(b"Form") if depth < MAX_FORM_DEPTH => {
+                let inner = stream.dict.get_deref(b"Resources", file).and_then(Object::as_dict);
+                if let Ok(inner) = inner {
+                    find(file, inner, depth + 1, found);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn picture(file: &Document, image: &Stream) -> Option<(Vec<u8>, PictureFormat)> {
+    match image.filters().unwrap_or_default().as_slice() {
+        [b"DCTDecode"] => Some((image.content.clone(), PictureFormat::Jpeg)),
+        [b"JPXDecode"] => Some((image.content.clone(), PictureFormat::Jpeg2000)),
+        [b"CCITTFaxDecode"] => Some((fax(file, image)?, PictureFormat::Tiff)),
+        _ => Some((samples(file, image)?, PictureFormat::Pnm)),
+    }
+}
+
+fn number(file: &Document, dictionary: &Dictionary, key: &[u8]) -> Option<i64> {
+    dictionary.get_deref(key, file).ok()?.as_i64().ok()
+}
+
+/// Width and height, both above 0.
+fn size(file: &Document, image: &Stream) -> Option<(usize, usize)> {
+    let side = |key| usize::try_from(number(file, &image.dict, key)?).ok().filter(|&side| side > 0);
+    Some((side(b"Width")?, side(b"Height")?))
+}
+
+/// What one sample stands for: bytes of grey or colour.
+enum Space {
+    Direct { channels: usize },
+    Palette { channels: usize, colours: Vec<u8> },
+}
+
+fn space(file: &Document, object: &Object) -> Option<Space> {
+    let (_, object) = file.dereference(object).ok()?;
+    let parts = match object {
+        Object::Array(parts) => parts.as_slice(),
+        _ => std::slice::from_ref(object),
+    };
+    match parts.first()?.as_name().ok()? {
+        b"DeviceGray" | b"CalGray" | b"G" => Some(Space::Direct { channels: 1 }),
+        b"DeviceRGB" | b"CalRGB" | b"RGB" => Some(Space::Direct { channels: 3 }),
+        b"ICCBased" => {
+            let (_, profile) = file.dereference(parts.get(1)?).ok()?;
+            let channels = number(file, &profile.as_stream().ok()?.dict, b"N")?;
+            let channels = usize::try_from(channels).ok().filter(|count| matches!(count, 1 | 3))?;
+            Some(Space::Direct { channels })
+        }
+        b"Indexed" | b"I" => {
+            let Space::Direct { channels } = space(file, parts.get(1)?)? else { return None };
+            let (_, table) = file.dereference(parts.get(3)?).ok()?;
+            let colours = match table {
+                Object::String(bytes, _) => bytes.clone(),
+                Object::Stream(stream) => {
+                    stream.get_plain_content_with_limit(MAX_SAMPLE_BYTES).ok()?
+                }
+                _ => return None,
+            };
+            Some(Space::Palette { channels, colours })
+        }
+        _ => None,
+    }
+}
+
+/// Bare samples as a file of netpbm, a byte for each channel.
+fn samples(file: &Document, image: &Stream) -> Option<Vec<u8>> {
+    let (width, height) = size(file, image)?;
+    let samples = image.get_plain_content_with_limit(MAX_SAMPLE_BYTES).ok()?;
+    let is_mask =
+        image.dict.get_deref(b"ImageMask", file).and_then(Object::as_bool).unwrap_or(false);
+    let bits = if is_mask { 1 } else { number(file, &image.dict, b"BitsPerComponent")? };
+    let bits = usize::try_from(bits).ok().filter(|bits| matches!(bits, 1 | 2 | 4 | 8))?;
+    let space = match image.dict.get(b"ColorSpace") {
+        Ok(object) => space(file, object)?,
+        Err(_) => Space::Direct { channels: 1 },
+    };
+    let (channels, per_pixel) = match &space {
+        Space::Direct { channels } => (*channels, *channels),
+        Space::Palette { channels, .. } => (*channels, 1),
+    };
+    let row_samples = width.checked_mul(per_pixel)?;
+    let row_bytes = row_samples.checked_mul(bits)?.div_ceil(8);
+    if width.checked_mul(height)?.checked_mul(channels)? > MAX_SAMPLE_BYTES {
+        return None;
+    }
+    let magic = if channels == 1 { "P5" } else { "P6" };
+    let mut bytes = format!("{magic}\n{width} {height}\n255\n").into_bytes();
+    let most = (1_usize << bits) - 1;
+    for row in samples.get(..row_bytes.checked_mul(height)?)?.chunks_exact(row_bytes) {
+        for index in 0..row_samples {
+            let bit = index * bits;
+            let sample = usize::from(*row.get(bit / 8)?) >> (8 - bits - bit % 8) & most;
+            match &space {
+                Space::Direct { .. } => bytes.push((sample * 255 / most) as u8),
+                Space::Palette { colours, .. } => {
+                    let at = sample * channels;
+                    bytes.extend(colours.get(at..at + channels)?);
+                }
+            }
+        }
+    }
+    Some(bytes)
+}
+
+/// A fax (ITU-T T.4 and T.6) behind the header of a TIFF with one strip (TIFF 6.0, sections 2 and 11).
+fn fax(file: &Document, image: &Stream) -> Option<Vec<u8>> {
+    let (width, height) = size(file, image)?;
+    let parameters = match image.dict.get_deref(b"DecodeParms", file) {
+        Ok(Object::Array(all)) => file.dereference(all.first()?).ok()?.1.as_dict().ok(),
+        Ok(object) => object.as_dict().ok(),
+        Err(_) => None,
+    };
+    let parameter = |key: &[u8]| parameters.and_then(|p| number(file, p, key));
+    let is_black_1 = parameters
+        .and_then(|p| p.get_deref(b"BlackIs1", file).ok()?.as_bool().ok())
+        .unwrap_or(false);
+    let dimensions = parameter(b"K").unwrap_or(0);
+    let columns = parameter(b"Columns").and_then(|columns| u32::try_from(columns).ok());
+    let (width, height) = (u32::try_from(width).ok()?, u32::try_from(height).ok()?);
+    // tag, type (3 short, 4 long), value; in the order of their tags
+    let entries: [(u16, u16, u32); 9] = [
+        (256, 4, columns.unwrap_or(width)),
+        (257, 4, height),
+        (258, 3, 1),
+        (259, 3, if dimensions < 0 { 4 } else { 3 }),
+        (262, 3, u32::from(is_black_1)),
+        (273, 4, 8 + 2 + 9 * 12 + 4),
+        (278, 4, height),
+        (279, 4, u32::try_from(image.content.len()).ok()?),
+        (292, 4, u32::from(dimensions > 0)),
+    ];
+    let mut bytes = b"II*\0\x08\0\0\0".to_vec();
+    bytes.extend((entries.len() as u16).to_le_bytes());
+    for (tag, kind, value) in entries {
+        bytes.extend(tag.to_le_bytes());
+        bytes.extend(kind.to_le_bytes());
+        bytes.extend(1_u32.to_le_bytes());
+        bytes.extend(value.to_le_bytes());
+    }
+    bytes.extend(0_u32.to_le_bytes());
+    bytes.extend(&image.content);
+    Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use lopdf::{StringFormat, dictionary};
+
+    use super::*;
+
+    #[test]
+    fn samples_of_any_depth_become_bytes() {
+        let file = Document::new();
+        let grey = dictionary! {
+            "Width" => 3, "Height" => 2, "BitsPerComponent" => 1, "ColorSpace" => "DeviceGray",
+        };
+        let image = Stream::new(grey, vec![0b1010_0000, 0b0100_0000]);
+        let expected = b"P5\n3 2\n255\n\xff\0\xff\0\xff\0";
+        assert_eq!(samples(&file, &image).unwrap(), expected);
+        let table = Object::String(vec![1, 2, 3, 9, 8, 7], StringFormat::Literal);
+        let indexed: Vec<Object> = vec!["Indexed".into(), "DeviceRGB".into(), 1.into(), table];
+        let palette = dictionary! {
+            "Width" => 2, "Height" => 1, "BitsPerComponent" => 4, "ColorSpace" => indexed,
+        };
+        let image = Stream::new(palette.clone(), vec![0x10]);
+        assert_eq!(samples(&file, &image).unwrap(), b"P6\n2 1\n255\n\x09\x08\x07\x01\x02\x03");
+        // a colour that the palette has not, and fewer samples than said
+        assert_eq!(samples(&file, &Stream::new(palette.clone(), vec![0x20])), None);
+        assert_eq!(samples(&file, &Stream::new(palette, Vec::new())), None);
+    }
+}
