@@ -1,7 +1,7 @@
 //! One open knowledge base.
 
 use std::collections::BTreeMap;
-use std::ops::{ControlFlow, Range};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -21,30 +21,9 @@ use crate::options::{
 };
 use crate::process::ThisProcess;
 use crate::stream::{AnswerStream, OnPiece};
-use crate::types::{Answer, Citation, Document, Hit, Location, Passage, Progress, SyncReport};
-
-/// What can be looked for in its file.
-#[derive(FromPyObject)]
-enum Findable<'py> {
-    Hit(PyRef<'py, Hit>),
-    Citation(PyRef<'py, Citation>),
-    Passage(PyRef<'py, Passage>),
-    Id(i64),
-}
-
-impl Findable<'_> {
-    /// The store, the passage, and the part of it.
-    fn place(&self) -> (usize, i64, Option<Range<usize>>) {
-        match self {
-            Self::Hit(hit) => (hit.0.store, hit.0.passage_id, None),
-            Self::Citation(cited) => {
-                (cited.0.store, cited.0.passage_id, Some(cited.0.start..cited.0.end))
-            }
-            Self::Passage(passage) => (0, passage.0.id, None),
-            Self::Id(id) => (0, *id, None),
-        }
-    }
-}
+use crate::types::{
+    Answer, Citation, Document, Findable, Hit, Location, Passage, Progress, SyncReport,
+};
 
 /// One knowledge base: the file, the encoder and, once asked, the generator.
 ///

@@ -101,3 +101,34 @@ def test_passages_overlap_and_small_sections_share_one(kb, folder):
             kb.sync(folder, max_tokens=100, **wrong)
     with pytest.raises(TypeError, match="sync.. got an unexpected keyword argument 'max_words'"):
         kb.sync(folder, max_words=3)
+
+
+def test_pictures_are_read_once_something_can(kb, folder):
+    """Files that were skipped for want of a recognizer are tried again, and each only once."""
+    for name in ("pictures.pdf", "picture.png"):
+        shutil.copy(DOCUMENTS / name, folder)
+    assert {file.unreadable for file in kb.sync(folder).skipped} == {"NoText", "Unsupported"}
+    calls = []
+
+    def recognizer(picture, media_type, page):
+        calls.append((media_type, page))
+        return "" if media_type == "image/png" else f"Seen on page {page}."
+
+    report = kb.sync(folder, recognizer=recognizer)
+    assert (report.added, [file.unreadable for file in report.skipped]) == (1, ["NoText"])
+    assert sorted(calls, key=str) == [("image/jpeg", 2), ("image/jpeg", 3), ("image/png", None), ("image/tiff", 1)]
+    assert "Seen on page 2." in kb.passages(str(folder / "pictures.pdf"))[0].text
+    kb.sync(folder, recognizer=recognizer)
+    assert len(calls) == 4
+    with pytest.raises(TypeError, match="recognizer must be callable"):
+        kb.sync(folder, recognizer="tesseract")
+
+
+def test_what_a_recognizer_raises_costs_only_its_file(kb, folder):
+    shutil.copy(DOCUMENTS / "picture.png", folder)
+
+    def broken(picture, media_type, page):
+        raise ValueError("out of ink")
+
+    [skipped] = kb.sync(folder, recognizer=broken).skipped
+    assert skipped.path.endswith("picture.png") and "out of ink" in skipped.message

@@ -16,7 +16,7 @@ use crate::error::{Error, ErrorCode, Result, Skipped, Unreadable};
 use crate::index::native::Native;
 use crate::passage::{self, Passage, SplitOptions};
 use crate::progress::{CancelToken, Progress, Stage};
-use crate::store::{ADDED_TEXT, DocumentRow, NewDocument, Seal, SkippedFile};
+use crate::store::{ADDED_TEXT, DocumentRow, NewDocument, Seal, SkippedDocument, SkippedFile};
 use crate::walk::{self, Candidate};
 
 use super::types::{Plan, SyncOptions, SyncReport};
@@ -166,7 +166,7 @@ impl KnowledgeBase {
             cancel.check()?;
             match found.remove(OsStr::new(&row.uri)) {
                 _ if row.mtime_ns == ADDED_TEXT => {}
-                Some(candidate) => compare_one(row, candidate, &mut todo)?,
+                Some(candidate) => compare_one(row, candidate, options, &mut todo)?,
                 None if scope.iter().any(|root| Path::new(&row.uri).starts_with(root)) => {
                     gone.push(row);
                 }
@@ -215,7 +215,7 @@ impl KnowledgeBase {
                 let file = receive(&to_write, cancel)?;
                 let path = file.candidate.path.clone();
                 done_bytes += file.candidate.size_bytes;
-                self.write_one(file, report)?;
+                self.write_one(file, options, report)?;
                 on_progress(&Progress {
                     stage: Stage::Index,
                     done,
@@ -231,7 +231,12 @@ impl KnowledgeBase {
         })
     }
 
-    fn write_one(&self, file: Encoded, report: &mut SyncReport) -> Result<()> {
+    fn write_one(
+        &self,
+        file: Encoded,
+        options: &SyncOptions,
+        report: &mut SyncReport,
+    ) -> Result<()> {
         let Encoded { candidate, change, hash, content } = file;
         let uri = uri(&candidate.path);
         match content {
@@ -261,7 +266,10 @@ impl KnowledgeBase {
                 if error.code() == ErrorCode::Document {
                     let Candidate { size_bytes, mtime_ns, .. } = candidate;
                     let error = &error;
-                    let file = SkippedFile { uri: &uri, size_bytes, mtime_ns, hash, error };
+                    let tried_pictures = options.read.recognizer.is_some();
+                    let uri = uri.as_str();
+                    let file =
+                        SkippedFile { uri, size_bytes, mtime_ns, hash, error, tried_pictures };
                     self.store.put_skipped(&file)?;
                 }
                 report.skipped.push(Skipped { path: candidate.path, error });
@@ -303,7 +311,12 @@ impl Todo {
 }
 
 /// A file that has a row: unchanged, touched, or to be written again.
-fn compare_one(row: DocumentRow, candidate: Candidate, todo: &mut Todo) -> Result<()> {
+fn compare_one(
+    row: DocumentRow,
+    candidate: Candidate,
+    options: &SyncOptions,
+    todo: &mut Todo,
+) -> Result<()> {
     let settled = is_settled(&candidate, SystemTime::now());
     let same_stat = row.mtime_ns == candidate.mtime_ns && row.size_bytes == candidate.size_bytes;
     let same_bytes = same_stat
@@ -314,6 +327,10 @@ fn compare_one(row: DocumentRow, candidate: Candidate, todo: &mut Todo) -> Resul
         return Ok(());
     }
     match &row.skipped {
+        Some(skipped) if options.read.recognizer.is_some() && may_be_pictures(skipped) => {
+            todo.write.push((candidate, Change::New));
+            return Ok(());
+        }
         Some(skipped) => {
             let path = candidate.path.clone();
             let reason = remembered_reason(&path, &skipped.message);
@@ -327,6 +344,12 @@ fn compare_one(row: DocumentRow, candidate: Candidate, todo: &mut Todo) -> Resul
         todo.touched.push((row, candidate));
     }
     Ok(())
+}
+
+/// Whether a file that was skipped may hold pictures that nothing tried to read.
+fn may_be_pictures(skipped: &SkippedDocument) -> bool {
+    let without_text = [Unreadable::NoText, Unreadable::Unsupported];
+    !skipped.tried_pictures && skipped.unreadable.is_some_and(|why| without_text.contains(&why))
 }
 
 /// New files whose bytes are those of a file that is gone keep its passages.

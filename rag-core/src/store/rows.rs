@@ -34,6 +34,9 @@ pub(super) struct DocumentRecord {
 /// What [`DocumentRecord::metadata`] of a skipped document calls the reason.
 pub(super) const UNREADABLE: &str = "unreadable";
 
+/// What it calls [`SkippedDocument::tried_pictures`].
+pub(super) const TRIED_PICTURES: &str = "tried_pictures";
+
 pub(super) const DOCUMENT_COLUMNS: &str = "id, uri, kind, size, mtime_ns, hash, title, lang, metadata, length, status, \
      error, added_at, map_check, \"check\"";
 
@@ -98,10 +101,11 @@ impl DocumentRecord {
     pub(super) fn skipped(&self) -> Option<SkippedDocument> {
         let code = ErrorCode::ALL.into_iter().find(|code| *code as i64 == self.status);
         let metadata: Option<BTreeMap<String, String>> = serde_json::from_str(&self.metadata).ok();
-        let unreadable = metadata.and_then(|said| Unreadable::from_name(said.get(UNREADABLE)?));
+        let metadata = metadata.unwrap_or_default();
         (self.status != 0).then(|| SkippedDocument {
             code: code.map_or("Internal", ErrorCode::name).to_owned(),
-            unreadable,
+            unreadable: metadata.get(UNREADABLE).and_then(|name| Unreadable::from_name(name)),
+            tried_pictures: metadata.contains_key(TRIED_PICTURES),
             message: self.error.clone().unwrap_or_default(),
         })
     }

@@ -46,6 +46,9 @@ pub struct SkippedDocument {
     pub unreadable: Option<Unreadable>,
     /// What was wrong.
     pub message: String,
+    /// Whether something could have read the text of pictures in it.
+    #[serde(skip)]
+    pub tried_pictures: bool,
 }
 
 /// A file that was passed over, to be remembered until it changes.
@@ -61,6 +64,8 @@ pub struct SkippedFile<'a> {
     pub hash: [u8; 32],
     /// Why.
     pub error: &'a Error,
+    /// Whether something could have read the text of pictures in it: else it is worth another try once something can.
+    pub tried_pictures: bool,
 }
 
 /// A document to be written.

@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use rusqlite::Connection;
 
 use super::fault::{Fault, Outcome};
-use super::rows::{self, DocumentRecord, PassageSum, UNREADABLE};
+use super::rows::{self, DocumentRecord, PassageSum, TRIED_PICTURES, UNREADABLE};
 use super::types::{NewDocument, Precision, SkippedFile};
 use super::{lexical, meta, schema};
 use crate::encode::EncoderIdentity;
@@ -199,8 +199,14 @@ pub(super) fn remove(connection: &Connection, uri: &str) -> Outcome<bool> {
 
 pub(super) fn put_skipped(connection: &Connection, file: &SkippedFile<'_>) -> Outcome<()> {
     remove(connection, file.uri)?;
-    let unreadable = file.error.unreadable().map(|unreadable| (UNREADABLE, unreadable));
-    let metadata = serde_json::to_string(&BTreeMap::from_iter(unreadable));
+    let mut metadata = BTreeMap::new();
+    if let Some(unreadable) = file.error.unreadable() {
+        metadata.insert(UNREADABLE, unreadable.name());
+    }
+    if file.tried_pictures {
+        metadata.insert(TRIED_PICTURES, "yes");
+    }
+    let metadata = serde_json::to_string(&metadata);
     let mut record = DocumentRecord {
         id: 0,
         uri: file.uri.to_owned(),

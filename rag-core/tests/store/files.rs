@@ -124,7 +124,14 @@ fn read_only_reads_and_does_not_write() {
     let store = Store::open(&path, Access::ReadOnly).unwrap();
     assert_eq!(store.lexical("alpha", 5).unwrap().len(), 1);
     let error = Error::document("x".as_ref(), Unreadable::Broken, "m");
-    let file = SkippedFile { uri: "x", size_bytes: 1, mtime_ns: 1, hash: [0; 32], error: &error };
+    let file = SkippedFile {
+        uri: "x",
+        size_bytes: 1,
+        mtime_ns: 1,
+        hash: [0; 32],
+        error: &error,
+        tried_pictures: false,
+    };
     for error in [
         store.put_setting("a", "b").unwrap_err(),
         store.remove_document("a").unwrap_err(),

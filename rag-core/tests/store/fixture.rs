@@ -68,7 +68,14 @@ impl Kb {
     /// Remembers `uri` as a file that could not be read.
     pub(crate) fn skip(&self, uri: &str) -> Error {
         let error = Error::document(uri.as_ref(), Unreadable::Encrypted, "locked");
-        let file = SkippedFile { uri, size_bytes: 1, mtime_ns: 1, hash: [1; 32], error: &error };
+        let file = SkippedFile {
+            uri,
+            size_bytes: 1,
+            mtime_ns: 1,
+            hash: [1; 32],
+            error: &error,
+            tried_pictures: true,
+        };
         self.store.put_skipped(&file).unwrap();
         error
     }

@@ -1,9 +1,11 @@
 //! A place in a file.
 
+use std::ops::Range;
+
 use pyo3::prelude::*;
 use rag_core::document::{Area, Location as Place, Part};
 
-use super::repr;
+use super::{Citation, Hit, Passage, repr};
 use crate::dict::to_plain;
 
 /// A place in a file, as `KnowledgeBase.locate` gives it. `str()` says it for a person: "page 3", "sheet Budget, row 12".
@@ -80,5 +82,28 @@ impl Location {
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
         Ok(format!("Location({})", repr(py, &self.0.to_string())?))
+    }
+}
+
+/// What can be looked for in its file.
+#[derive(FromPyObject)]
+pub(crate) enum Findable<'py> {
+    Hit(PyRef<'py, Hit>),
+    Citation(PyRef<'py, Citation>),
+    Passage(PyRef<'py, Passage>),
+    Id(i64),
+}
+
+impl Findable<'_> {
+    /// The store, the passage, and the part of it.
+    pub(crate) fn place(&self) -> (usize, i64, Option<Range<usize>>) {
+        match self {
+            Self::Hit(hit) => (hit.0.store, hit.0.passage_id, None),
+            Self::Citation(cited) => {
+                (cited.0.store, cited.0.passage_id, Some(cited.0.start..cited.0.end))
+            }
+            Self::Passage(passage) => (0, passage.0.id, None),
+            Self::Id(id) => (0, *id, None),
+        }
     }
 }

@@ -14,7 +14,7 @@ pub(crate) use citation::Citation;
 pub(crate) use document::Document;
 pub(crate) use generation::Generation;
 pub(crate) use hit::Hit;
-pub(crate) use location::Location;
+pub(crate) use location::{Findable, Location};
 pub(crate) use passage::Passage;
 pub(crate) use report::{Progress, Skipped, SyncReport};
 
