@@ -393,7 +393,10 @@ pub(crate) unsafe fn ask_options(
         history: Vec::new(),
         abstain: abstain(given)?,
         explain: choice(given.explain, &[Explain::Off, Explain::Trace], "explain")?,
-        writer: choice(given.writer, &[Writer::Generator, Writer::Passages], "writer")?,
+        writer: match choice(given.writer, &[false, true], "writer")? {
+            false => Writer::Generator,
+            true => Writer::Passages,
+        },
         fence: choice(given.fence, &[Fence::Numbered, Fence::Marked], "fence")?,
         order: choice(given.order, &[Order::BestLast, Order::BestFirst, Order::Document], "order")?,
         // SAFETY: passed on to the caller.

@@ -259,7 +259,7 @@ impl KnowledgeBase {
     ///     NotFoundError: The generator is not on this machine.
     #[pyo3(
         signature = (question, *, stream=false, **options),
-        text_signature = "($self, question, *, stream=False, system=None, history=None, top_k=None, mode=None, index=None, ef_search=None, filter=None, fusion=None, diversity=None, context=None, rerank=None, abstain=None, explain=None, extract=None, sentences=None, fence=None, order=None, examples=None, rewrite=None, max_new_tokens=None, temperature=None, top_p=None, min_p=None, typical_p=None, repetition_penalty=None, presence_penalty=None, frequency_penalty=None, logit_bias=None, beams=None, length_penalty=None, early_stopping=None, draft=None, seed=None, stop=None, max_question_chars=None, deny=None, allow=None, deny_answer=None, topics=None, off_topics=None, topic_min=None, off_topic_max=None, mask=None)"
+        text_signature = "($self, question, *, stream=False, system=None, history=None, top_k=None, mode=None, index=None, ef_search=None, filter=None, fusion=None, diversity=None, context=None, rerank=None, abstain=None, explain=None, extract=None, writer=None, sentences=None, fence=None, order=None, examples=None, rewrite=None, max_new_tokens=None, temperature=None, top_p=None, min_p=None, typical_p=None, repetition_penalty=None, presence_penalty=None, frequency_penalty=None, logit_bias=None, beams=None, length_penalty=None, early_stopping=None, draft=None, seed=None, stop=None, max_question_chars=None, deny=None, allow=None, deny_answer=None, topics=None, off_topics=None, topic_min=None, off_topic_max=None, mask=None)"
     )]
     fn ask<'py>(
         &self,
@@ -290,7 +290,7 @@ impl KnowledgeBase {
     ///     and how many passages and turns of the history are in it.
     #[pyo3(
         signature = (question, **options),
-        text_signature = "($self, question, *, system=None, history=None, top_k=None, mode=None, index=None, ef_search=None, filter=None, fusion=None, diversity=None, context=None, rerank=None, abstain=None, explain=None, extract=None, sentences=None, fence=None, order=None, examples=None, rewrite=None, max_new_tokens=None, temperature=None, top_p=None, min_p=None, typical_p=None, repetition_penalty=None, presence_penalty=None, frequency_penalty=None, logit_bias=None, beams=None, length_penalty=None, early_stopping=None, draft=None, seed=None, stop=None, max_question_chars=None, deny=None, allow=None, deny_answer=None, topics=None, off_topics=None, topic_min=None, off_topic_max=None, mask=None)"
+        text_signature = "($self, question, *, system=None, history=None, top_k=None, mode=None, index=None, ef_search=None, filter=None, fusion=None, diversity=None, context=None, rerank=None, abstain=None, explain=None, extract=None, writer=None, sentences=None, fence=None, order=None, examples=None, rewrite=None, max_new_tokens=None, temperature=None, top_p=None, min_p=None, typical_p=None, repetition_penalty=None, presence_penalty=None, frequency_penalty=None, logit_bias=None, beams=None, length_penalty=None, early_stopping=None, draft=None, seed=None, stop=None, max_question_chars=None, deny=None, allow=None, deny_answer=None, topics=None, off_topics=None, topic_min=None, off_topic_max=None, mask=None)"
     )]
     fn prompt<'py>(
         &self,
@@ -321,7 +321,7 @@ impl KnowledgeBase {
     ///     NotFoundError: There is no such document, or the generator is not on this machine.
     #[pyo3(
         signature = (question=None, *, document=None, max_sentences=None, stream=false, **options),
-        text_signature = "($self, question=None, *, document=None, max_sentences=None, stream=False, system=None, top_k=None, mode=None, index=None, ef_search=None, filter=None, fusion=None, diversity=None, context=None, rerank=None, abstain=None, explain=None, extract=None, rewrite=None, max_new_tokens=None, temperature=None, top_p=None, min_p=None, typical_p=None, repetition_penalty=None, presence_penalty=None, frequency_penalty=None, logit_bias=None, beams=None, length_penalty=None, early_stopping=None, draft=None, seed=None, stop=None, max_question_chars=None, deny=None, allow=None, deny_answer=None, topics=None, off_topics=None, topic_min=None, off_topic_max=None, mask=None)"
+        text_signature = "($self, question=None, *, document=None, max_sentences=None, stream=False, system=None, top_k=None, mode=None, index=None, ef_search=None, filter=None, fusion=None, diversity=None, context=None, rerank=None, abstain=None, explain=None, extract=None, writer=None, rewrite=None, max_new_tokens=None, temperature=None, top_p=None, min_p=None, typical_p=None, repetition_penalty=None, presence_penalty=None, frequency_penalty=None, logit_bias=None, beams=None, length_penalty=None, early_stopping=None, draft=None, seed=None, stop=None, max_question_chars=None, deny=None, allow=None, deny_answer=None, topics=None, off_topics=None, topic_min=None, off_topic_max=None, mask=None)"
     )]
     fn summarize<'py>(
         &self,
@@ -361,7 +361,7 @@ impl KnowledgeBase {
     /// Starts a conversation. Takes the options of `ask`, which hold for every turn.
     #[pyo3(
         signature = (**options),
-        text_signature = "($self, *, system=None, history=None, top_k=None, mode=None, index=None, ef_search=None, filter=None, fusion=None, diversity=None, context=None, rerank=None, abstain=None, explain=None, extract=None, sentences=None, fence=None, order=None, examples=None, rewrite=None, max_new_tokens=None, temperature=None, top_p=None, min_p=None, typical_p=None, repetition_penalty=None, presence_penalty=None, frequency_penalty=None, logit_bias=None, beams=None, length_penalty=None, early_stopping=None, draft=None, seed=None, stop=None, max_question_chars=None, deny=None, allow=None, deny_answer=None, topics=None, off_topics=None, topic_min=None, off_topic_max=None, mask=None)"
+        text_signature = "($self, *, system=None, history=None, top_k=None, mode=None, index=None, ef_search=None, filter=None, fusion=None, diversity=None, context=None, rerank=None, abstain=None, explain=None, extract=None, writer=None, sentences=None, fence=None, order=None, examples=None, rewrite=None, max_new_tokens=None, temperature=None, top_p=None, min_p=None, typical_p=None, repetition_penalty=None, presence_penalty=None, frequency_penalty=None, logit_bias=None, beams=None, length_penalty=None, early_stopping=None, draft=None, seed=None, stop=None, max_question_chars=None, deny=None, allow=None, deny_answer=None, topics=None, off_topics=None, topic_min=None, off_topic_max=None, mask=None)"
     )]
     fn chat(&self, py: Python<'_>, options: Option<Keywords<'_, '_>>) -> PyResult<Chat> {
         Ok(Chat::new(self.inner(py)?, ask_options("chat", options)?))
@@ -373,7 +373,7 @@ impl KnowledgeBase {
     ///     InvalidArgumentError: It is no saved conversation, or one of a newer version.
     #[pyo3(
         signature = (saved, **options),
-        text_signature = "($self, saved, *, system=None, history=None, top_k=None, mode=None, index=None, ef_search=None, filter=None, fusion=None, diversity=None, context=None, rerank=None, abstain=None, explain=None, extract=None, sentences=None, fence=None, order=None, examples=None, rewrite=None, max_new_tokens=None, temperature=None, top_p=None, min_p=None, typical_p=None, repetition_penalty=None, presence_penalty=None, frequency_penalty=None, logit_bias=None, beams=None, length_penalty=None, early_stopping=None, draft=None, seed=None, stop=None, max_question_chars=None, deny=None, allow=None, deny_answer=None, topics=None, off_topics=None, topic_min=None, off_topic_max=None, mask=None)"
+        text_signature = "($self, saved, *, system=None, history=None, top_k=None, mode=None, index=None, ef_search=None, filter=None, fusion=None, diversity=None, context=None, rerank=None, abstain=None, explain=None, extract=None, writer=None, sentences=None, fence=None, order=None, examples=None, rewrite=None, max_new_tokens=None, temperature=None, top_p=None, min_p=None, typical_p=None, repetition_penalty=None, presence_penalty=None, frequency_penalty=None, logit_bias=None, beams=None, length_penalty=None, early_stopping=None, draft=None, seed=None, stop=None, max_question_chars=None, deny=None, allow=None, deny_answer=None, topics=None, off_topics=None, topic_min=None, off_topic_max=None, mask=None)"
     )]
     fn resume(
         &self,

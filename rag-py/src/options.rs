@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString};
+use pyo3::types::{PyDict, PyList, PyString};
 use rag_core::document::ReadOptions;
 use rag_core::encode::{EncoderOptions, Precision};
 use rag_core::generate::{
@@ -19,9 +19,11 @@ use rag_core::prompt::{Example, Fence, Order};
 use rag_core::search::{Context, Fusion, Mode, SearchOptions};
 use rag_core::store::{Filter, IndexMode};
 use rag_core::walk::Hidden;
-use rag_core::{Abstain, AskOptions, Error, Explain, Plan, Rewrite, SyncOptions, Writer};
+use rag_core::{
+    Abstain, AskOptions, Error, Explain, OwnWriter, Plan, Rewrite, SyncOptions, Writer,
+};
 
-use crate::error::to_py;
+use crate::error::{raised, to_py};
 use crate::recognizer::Callable;
 
 /// Keyword arguments as Python hands them over.
@@ -259,6 +261,11 @@ fn set_ask(options: &mut AskOptions, key: &str, value: &Bound<'_, PyAny>) -> PyR
             let extract: bool = value.extract()?;
             options.writer = if extract { Writer::Passages } else { Writer::Generator };
         }
+        "writer" if value.is_callable() => {
+            let callable = value.clone().unbind();
+            options.writer = Writer::Own(OwnWriter::new(move |turns| write(&callable, turns)));
+        }
+        "writer" => return Err(PyTypeError::new_err("writer must be callable")),
         "fence" => options.fence = if value.extract()? { Fence::Marked } else { Fence::Numbered },
         "order" => options.order = parsed(value, Order::parse)?,
         "examples" => options.examples = Some(examples(value)?),
@@ -268,6 +275,21 @@ fn set_ask(options: &mut AskOptions, key: &str, value: &Bound<'_, PyAny>) -> PyR
         _ => return Ok(false),
     }
     Ok(true)
+}
+
+/// Calls a callable with the turns of a conversation, as dicts; it gives the answer.
+fn write(callable: &Py<PyAny>, turns: &[Message]) -> rag_core::Result<String> {
+    Python::attach(|py| {
+        let list = PyList::empty(py);
+        for turn in turns {
+            let dict = PyDict::new(py);
+            dict.set_item("role", turn.role.name())?;
+            dict.set_item("content", &turn.content)?;
+            list.append(dict)?;
+        }
+        callable.bind(py).call1((list,))?.extract()
+    })
+    .map_err(raised)
 }
 
 /// Dicts with passages, question and answer.

@@ -16,7 +16,8 @@ use crate::store::IndexMode;
 
 use super::guards::told_history;
 use super::types::{
-    Abstain, Answer, AskOptions, Explain, NotFoundReason, Outcome, Timings, Trace, Writer,
+    Abstain, Answer, AskOptions, Explain, NotFoundReason, Outcome, OwnWriter, Timings, Trace,
+    Writer,
 };
 use super::{KnowledgeBase, check_question};
 
@@ -66,7 +67,8 @@ impl KnowledgeBase {
             return Ok(not_found(question, reason, retrieved, timings, options));
         }
 
-        let (mut answer, refusal) = match options.writer {
+        let (mut answer, refusal) = match &options.writer {
+            Writer::Own(own) => self.told(question, retrieved, options, own, on_piece, cancel)?,
             Writer::Generator if self.models.has_generator() => self.generated(
                 question,
                 retrieved,
@@ -126,6 +128,46 @@ impl KnowledgeBase {
             trace.left_out_turns = options.history.len().saturating_sub(prompt.history_count);
         }
         Ok((answer, refusal))
+    }
+
+    /// What the caller's own model writes.
+    fn told(
+        &self,
+        question: &str,
+        retrieved: Retrieved,
+        options: &AskOptions,
+        own: &OwnWriter,
+        on_piece: &mut dyn FnMut(&str) -> ControlFlow<()>,
+        cancel: &CancelToken,
+    ) -> Result<(Answer, Option<Refusal>)> {
+        let shown = self.shown(question, &retrieved.hits, options, cancel)?;
+        let told = |turn: &Message| Message {
+            content: options.guards.told(&turn.content).into_owned(),
+            role: turn.role,
+        };
+        let history: Vec<Message> = options.history.iter().map(told).collect();
+        let messages = prompt::messages(&Request {
+            question: &options.guards.told(question),
+            hits: &shown,
+            history: &history,
+            system: options.system.as_deref(),
+            budget_tokens: usize::MAX,
+            fence: options.fence,
+            order: options.order,
+            examples: options.examples.as_deref(),
+        });
+        let text = own.write(&messages)?;
+        cancel.check()?;
+        let mut outlet = Outlet::new(&options.guards, on_piece);
+        // there is nothing left to end
+        let _ = outlet.piece(&text);
+        let refusal = options.guards.check_answer(&text);
+        outlet.finish(refusal.is_some());
+        let turns: Vec<&str> = messages.iter().map(|turn| turn.content.as_str()).collect();
+        let prompt = turns.join("\n\n");
+        let written =
+            Written { text: text.trim(), shown: &shown, prompt: &prompt, generation: None };
+        Ok((self.cited(question, &written, retrieved, options, cancel)?, refusal))
     }
 
     /// The best sentence, word for word.

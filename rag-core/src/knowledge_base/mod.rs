@@ -38,7 +38,7 @@ use models::Models;
 pub use summarize::{Subject, SummarizeOptions};
 pub use types::{
     Abstain, Answer, AskOptions, Budget, Explain, Masked, NO_LLM, NotFoundReason, OpenOptions,
-    Outcome, Plan, Rewrite, SyncOptions, SyncReport, Timings, Trace, Writer,
+    Outcome, OwnWriter, Plan, Rewrite, SyncOptions, SyncReport, Timings, Trace, Writer,
 };
 
 /// One knowledge base: the file, the encoder and, once asked, the generator.

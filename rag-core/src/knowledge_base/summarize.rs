@@ -107,7 +107,7 @@ impl KnowledgeBase {
             timings.total_ms = milliseconds(started.elapsed());
             return Ok(not_found(question, NotFoundReason::Empty, retrieved, timings, ask));
         }
-        let summary = match ask.writer {
+        let summary = match &ask.writer {
             Writer::Generator if self.models.has_generator() => {
                 let mut writer = Summarizer::new(self, question, options, started, cancel)?;
                 let summary = writer.write(&retrieved.hits, on_piece)?;

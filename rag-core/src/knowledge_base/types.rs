@@ -1,5 +1,6 @@
 //! What the facade takes and gives: options and results, each with its defaults.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -142,13 +143,42 @@ pub struct AskOptions {
 }
 
 /// Who writes an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Default)]
 pub enum Writer {
     /// The generator.
     #[default]
     Generator,
     /// Nobody: the answer is the sentence of the passages that answers best, word for word. Needs no generator.
     Passages,
+    /// The caller: another model, in this process or elsewhere. What it writes is judged, cited and masked like any answer. It writes
+    /// answers to questions; summaries are then the sentences nearest the middle, as without a generator.
+    Own(OwnWriter),
+}
+
+/// Writes answers in the generator's place.
+#[derive(Clone)]
+pub struct OwnWriter(Arc<Write>);
+
+/// A conversation to the answer that ends it.
+type Write = dyn Fn(&[Message]) -> Result<String> + Send + Sync;
+
+impl OwnWriter {
+    /// `write` gets the conversation as the generator would (instructions, worked examples, history, numbered passages and the
+    /// question) and gives the answer. What it fails with comes out of the call. No passage is left out for want of room: how many
+    /// fit is the caller's to say with `top_k`.
+    pub fn new(write: impl Fn(&[Message]) -> Result<String> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(write))
+    }
+
+    pub(super) fn write(&self, messages: &[Message]) -> Result<String> {
+        (self.0)(messages)
+    }
+}
+
+impl fmt::Debug for OwnWriter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OwnWriter").finish_non_exhaustive()
+    }
 }
 
 impl Default for AskOptions {

@@ -126,7 +126,7 @@ pub fn build(chat: &ChatModel, request: &Request<'_>) -> Result<Prompt> {
     let mut shown_count = request.hits.len();
     let mut history_count = request.history.len();
     loop {
-        let messages = messages(request, shown_count, history_count);
+        let messages = some_messages(request, shown_count, history_count);
         let rendered = chat.render(&messages)?;
         let needed_tokens = rendered.token_ids.len();
         if needed_tokens <= request.budget_tokens {
@@ -145,7 +145,12 @@ pub fn build(chat: &ChatModel, request: &Request<'_>) -> Result<Prompt> {
     }
 }
 
-fn messages(request: &Request<'_>, shown_count: usize, history_count: usize) -> Vec<Message> {
+/// The whole conversation, however long.
+pub(crate) fn messages(request: &Request<'_>) -> Vec<Message> {
+    some_messages(request, request.hits.len(), request.history.len())
+}
+
+fn some_messages(request: &Request<'_>, shown_count: usize, history_count: usize) -> Vec<Message> {
     let language = Language::of(request.question);
     let mut messages =
         vec![Message { role: Role::System, content: system(language, request.system) }];

@@ -219,6 +219,7 @@ class KnowledgeBase:
         abstain: Abstain | None = None,
         explain: bool | None = None,
         extract: bool | None = None,
+        writer: Callable[[list[Message]], str] | None = None,
         sentences: int | None = None,
         fence: bool | None = None,
         order: Order | None = None,
@@ -267,6 +268,10 @@ class KnowledgeBase:
                 ``"calibrated"``.
             explain: Record how the answer came about in ``Answer.trace``.
             extract: Answer with the best sentence of the passages, word for word, without the generator. Default False.
+            writer: Writes the answer in the generator's place: a callable that gets the conversation (instructions, worked examples,
+                history, numbered passages and the question) as a list of ``{"role", "content"}`` and gives the answer, which is
+                judged and cited like any other. No passage is left out for want of room: see ``top_k``. What it raises comes out
+                of the call. Default: the generator.
             sentences: Show the generator only so many sentences of each passage, those around the one that answers best.
                 Default all.
             fence: Fence each passage with a word that none can know, so that what it says does not pass for an instruction.
@@ -330,6 +335,7 @@ class KnowledgeBase:
         abstain: Abstain | None = None,
         explain: bool | None = None,
         extract: bool | None = None,
+        writer: Callable[[list[Message]], str] | None = None,
         sentences: int | None = None,
         fence: bool | None = None,
         order: Order | None = None,
@@ -378,6 +384,7 @@ class KnowledgeBase:
         abstain: Abstain | None = None,
         explain: bool | None = None,
         extract: bool | None = None,
+        writer: Callable[[list[Message]], str] | None = None,
         sentences: int | None = None,
         fence: bool | None = None,
         order: Order | None = None,
@@ -435,6 +442,7 @@ class KnowledgeBase:
         abstain: Abstain | None = None,
         explain: bool | None = None,
         extract: bool | None = None,
+        writer: Callable[[list[Message]], str] | None = None,
         rewrite: str | None = None,
         max_new_tokens: int | None = None,
         temperature: float | None = None,
@@ -502,6 +510,7 @@ class KnowledgeBase:
         abstain: Abstain | None = None,
         explain: bool | None = None,
         extract: bool | None = None,
+        writer: Callable[[list[Message]], str] | None = None,
         rewrite: str | None = None,
         max_new_tokens: int | None = None,
         temperature: float | None = None,
@@ -545,6 +554,7 @@ class KnowledgeBase:
         abstain: Abstain | None = None,
         explain: bool | None = None,
         extract: bool | None = None,
+        writer: Callable[[list[Message]], str] | None = None,
         sentences: int | None = None,
         fence: bool | None = None,
         order: Order | None = None,
@@ -595,6 +605,7 @@ class KnowledgeBase:
         abstain: Abstain | None = None,
         explain: bool | None = None,
         extract: bool | None = None,
+        writer: Callable[[list[Message]], str] | None = None,
         sentences: int | None = None,
         fence: bool | None = None,
         order: Order | None = None,
