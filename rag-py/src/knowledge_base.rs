@@ -16,6 +16,7 @@ use crate::dict::{to_plain, word};
 use crate::encoder::EncoderChoice;
 use crate::error::to_py;
 use crate::interrupt::{LongCall, call, long_call};
+use crate::log;
 use crate::options::{
     Keywords, ask_options, ask_options_over, model_dirs, model_name, search_options, sync_options,
 };
@@ -132,9 +133,10 @@ impl KnowledgeBase {
         let progress = progress_callback(py, progress)?;
         let running = LongCall::new(py)?;
         let mut on_progress = |step: &rag_core::Progress| report(&running, progress.as_ref(), step);
-        running
-            .run(py, |cancel| inner.sync(&paths, &options, &mut on_progress, cancel))
-            .map(SyncReport)
+        let report =
+            running.run(py, |cancel| inner.sync(&paths, &options, &mut on_progress, cancel))?;
+        log::synced(py, &report);
+        Ok(SyncReport(report))
     }
 
     /// Adds a text, or several, in place of any with the same uri. Returns the passage ids in order.
@@ -280,6 +282,7 @@ impl KnowledgeBase {
         let mut keep_going = |_: &str| ControlFlow::Continue(());
         let answer =
             long_call(py, |cancel| inner.ask(&question, &options, &mut keep_going, cancel))?;
+        log::answered(py, &answer);
         Ok(Bound::new(py, Answer(answer))?.into_any())
     }
 
@@ -355,6 +358,7 @@ impl KnowledgeBase {
         let answer = long_call(py, |cancel| {
             inner.summarize(about.subject(), &summary, &mut keep_going, cancel)
         })?;
+        log::answered(py, &answer);
         Ok(Bound::new(py, Answer(answer))?.into_any())
     }
 
@@ -573,7 +577,7 @@ pub(crate) fn progress_callback(
     let Some(progress) = progress else { return Ok(None) };
     match progress.extract::<bool>() {
         Ok(false) => Ok(None),
-        Ok(true) => Ok(Some(py.import("rag_py._progress")?.getattr("show")?.unbind())),
+        Ok(true) => Ok(Some(py.import("rag_py._progress")?.call_method0("reporter")?.unbind())),
         Err(_) => Ok(Some(progress.unbind())),
     }
 }

@@ -12,6 +12,7 @@ mod error;
 mod generator;
 mod interrupt;
 mod knowledge_base;
+mod log;
 mod options;
 mod process;
 mod recognizer;

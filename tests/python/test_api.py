@@ -2,10 +2,13 @@
 
 import asyncio
 import json
+import logging
 import math
 import os
 import pathlib
 import re
+import sys
+import types
 
 import numpy as np
 import pytest
@@ -120,6 +123,40 @@ def test_progress_line_goes_to_standard_error(tmp_path, folder, capfd):
         kb.sync(folder, progress=True)
     out, err = capfd.readouterr()
     assert out == "" and "index 3/3, 3 passages\n" in err
+
+
+def test_a_notebook_gets_a_bar(tmp_path, folder, monkeypatch):
+    """One bar, drawn anew; IPython stands in as it is while a notebook runs."""
+    shown = []
+
+    class Handle:
+        def update(self, picture):
+            shown.append(picture)
+
+    def display(picture, display_id):
+        shown.append(picture)
+        return Handle()
+
+    ipython = types.ModuleType("IPython")
+    ipython.get_ipython = lambda: types.SimpleNamespace(kernel=object())
+    ipython.display = types.ModuleType("IPython.display")
+    ipython.display.HTML, ipython.display.display = str, display
+    monkeypatch.setitem(sys.modules, "IPython", ipython)
+    monkeypatch.setitem(sys.modules, "IPython.display", ipython.display)
+    with rag_py.open(tmp_path / "bar.rag", encoder=model("minilm")) as kb:
+        kb.sync(folder, progress=True)
+    assert "index 3/3, 3 passages" in shown[-1] and '<progress value="3" max="3">' in shown[-1]
+
+
+def test_what_happens_is_logged(kb, folder, caplog):
+    (folder / "broken.pdf").write_bytes(b"%PDF-1.7\nnothing")
+    with caplog.at_level(logging.DEBUG, logger="rag_py"):
+        kb.sync(folder)
+        kb.ask(BRIDGE, extract=True)
+    lines = [(record.levelname, record.getMessage()) for record in caplog.records]
+    assert [level for level, _ in lines] == ["INFO", "INFO", "DEBUG"]
+    assert "3 unchanged, 1 skipped" in lines[0][1] and "broken.pdf" in lines[1][1]
+    assert lines[2][1].startswith("answered with 1 citation")
 
 
 def test_texts_are_added_replaced_and_removed():
