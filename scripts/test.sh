@@ -35,6 +35,7 @@ leg_python() {
   scripts/build-wheel.sh &&
     $VENV/bin/pip install -q --force-reinstall --no-deps target/wheels/rag_py-*.whl &&
     limited $VENV/bin/python -m pytest -q tests/python &&
+    limited env RAG_PYTHON=$VENV/bin/python scripts/fresh-venv.sh &&
     $VENV/bin/python -m mypy.stubtest rag_py --ignore-missing-stub --mypy-config-file rag-py/pyproject.toml \
       --allowlist tests/python/stubtest.txt --ignore-unused-allowlist
 }

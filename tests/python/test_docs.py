@@ -8,19 +8,15 @@ import sys
 import pytest
 from conftest import MODELS, ROOT, model
 
+sys.path.insert(0, str(ROOT / "scripts"))
+import page_program  # noqa: E402
+
 PAGES = ["docs/tutorial.md", "docs/howto.md"]
 
 
 def blocks(page):
-    """The blocks of a page as one program, each line at its number in the page."""
-    lines, inside = [], False
-    for line in (ROOT / page).read_text(encoding="utf-8").splitlines():
-        if line.startswith("```"):
-            inside = line == "```python"
-            lines.append("")
-        else:
-            lines.append(line if inside else "")
-    return "\n".join(lines)
+    """The blocks of a page as one program."""
+    return page_program.program(ROOT / page)
 
 
 @pytest.mark.parametrize("page", PAGES)
