@@ -14,6 +14,7 @@ mod interrupt;
 mod knowledge_base;
 mod log;
 mod options;
+mod pickle;
 mod process;
 mod recognizer;
 mod stream;
@@ -35,6 +36,8 @@ mod _native {
     use crate::generator::Generator;
     #[pymodule_export]
     use crate::knowledge_base::KnowledgeBase;
+    #[pymodule_export]
+    use crate::pickle::restore;
     #[pymodule_export]
     use crate::stream::{AnswerStream, GenerationStream};
     #[pymodule_export]

@@ -6,6 +6,7 @@ import logging
 import math
 import os
 import pathlib
+import pickle
 import re
 import sys
 import types
@@ -123,6 +124,16 @@ def test_progress_line_goes_to_standard_error(tmp_path, folder, capfd):
         kb.sync(folder, progress=True)
     out, err = capfd.readouterr()
     assert out == "" and "index 3/3, 3 passages\n" in err
+
+
+def test_hits_citations_and_passages_are_pickled(kb):
+    hit = kb.search(BRIDGE, top_k=1)[0]
+    citation = kb.ask(BRIDGE, extract=True, abstain="never").citations[0]
+    for value in (hit, citation, kb.passage(hit.passage_id)):
+        again = pickle.loads(pickle.dumps(value))
+        assert type(again) is type(value) and again == value and again.to_dict() == value.to_dict()
+    with pytest.raises(errors.InvalidArgumentError):
+        rag_py._native.restore("Hit", "{}")
 
 
 def test_a_notebook_gets_a_bar(tmp_path, folder, monkeypatch):

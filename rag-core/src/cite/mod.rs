@@ -6,7 +6,7 @@
 
 mod align;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::passage;
@@ -17,7 +17,7 @@ use crate::words;
 pub const MIN_SUPPORT: f32 = 0.5;
 
 /// Whether a citation still stands in its source.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
     /// The source holds the quote at the cited place.
@@ -31,7 +31,7 @@ pub enum Status {
 }
 
 /// How a span was found to support a claim.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Evidence {
     /// The claim stands in it word for word.
@@ -45,7 +45,7 @@ pub enum Evidence {
 }
 
 /// A span of a passage that supports a part of an answer.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Citation {
     /// The number in the answer text, from 1.
     pub marker: usize,
@@ -72,7 +72,7 @@ pub struct Citation {
     /// Whether the quote stands in the source.
     pub status: Status,
     /// Which of several files asked as one holds it: [`Hit::store`].
-    #[serde(skip_serializing_if = "is_first")]
+    #[serde(default, skip_serializing_if = "is_first")]
     pub store: usize,
 }
 

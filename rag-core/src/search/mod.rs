@@ -7,7 +7,7 @@ mod hits;
 mod legs;
 mod sentences;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::store::{Filter, IndexMode, Store};
@@ -130,7 +130,7 @@ impl Default for SearchOptions {
 }
 
 /// Where a hit stood in each leg, from 1. Neither for a passage that only stands beside a hit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Ranks {
     /// Rank among vectors.
     pub dense: Option<usize>,
@@ -142,7 +142,7 @@ pub struct Ranks {
 }
 
 /// A passage found.
-#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Hit {
     /// The passage's number in its file, never reused.
     pub passage_id: i64,
@@ -176,7 +176,7 @@ pub struct Hit {
     /// BM25 of the question's words, where it was computed.
     pub bm25: Option<f32>,
     /// Which of several files asked as one it is of, from 0; not written to JSON where it is the first.
-    #[serde(skip_serializing_if = "is_first")]
+    #[serde(default, skip_serializing_if = "is_first")]
     pub store: usize,
 }
 

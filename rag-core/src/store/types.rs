@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Unreadable};
 
@@ -94,7 +94,7 @@ pub struct NewDocument<'a> {
 }
 
 /// A passage as stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PassageRow {
     /// Its number, never reused.
     pub id: i64,

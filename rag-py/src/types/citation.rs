@@ -4,6 +4,7 @@ use pyo3::prelude::*;
 
 use super::{repr, short};
 use crate::dict::{to_plain, word};
+use crate::pickle::{Reduced, reduce};
 
 /// A span of a document that supports a part of an answer.
 #[pyclass(frozen, eq, module = "rag_py._native")]
@@ -93,6 +94,10 @@ impl Citation {
     /// The same as plain values, with the keys of `rag ask --json`.
     fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         to_plain(py, &self.0)
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Reduced<'py>> {
+        reduce(py, "Citation", &self.0)
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {

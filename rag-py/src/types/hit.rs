@@ -5,6 +5,7 @@ use pyo3::types::{PyIterator, PyTuple};
 
 use super::{repr, short};
 use crate::dict::to_plain;
+use crate::pickle::{Reduced, reduce};
 
 /// A passage found. It also unpacks and indexes as the pair `(passage_id, score)`.
 #[pyclass(frozen, eq, module = "rag_py._native")]
@@ -124,6 +125,10 @@ impl Hit {
 
     fn __iter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyIterator>> {
         self.pair(py)?.try_iter()
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Reduced<'py>> {
+        reduce(py, "Hit", &self.0)
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {

@@ -5,6 +5,7 @@ use pyo3::types::PyDict;
 use rag_core::store::PassageRow;
 
 use super::{repr, short};
+use crate::pickle::{Reduced, reduce};
 
 /// A passage of a document, as the knowledge base holds it.
 #[pyclass(frozen, eq, module = "rag_py._native")]
@@ -87,6 +88,10 @@ impl Passage {
         dict.set_item("heading", &self.0.heading)?;
         dict.set_item("text", &self.0.text)?;
         Ok(dict)
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Reduced<'py>> {
+        reduce(py, "Passage", &self.0)
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
