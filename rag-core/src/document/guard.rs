@@ -70,12 +70,32 @@ pub(super) fn tick() {
     }
 }
 
+/// Runs work of the caller's, such as a recognizer, whose time is not the reader's; ends the reading after it if it was
+/// cancelled meanwhile.
+pub(super) fn untimed<T>(work: impl FnOnce() -> T) -> T {
+    let start = Instant::now();
+    let done = work();
+    let stop = WATCH.with_borrow_mut(|watch| {
+        let watch = watch.as_mut()?;
+        watch.end = watch.end.checked_add(start.elapsed()).unwrap_or(watch.end);
+        watch.look()
+    });
+    if let Some(stop) = stop {
+        resume_unwind(Box::new(stop));
+    }
+    done
+}
+
 impl Watch {
     fn tick(&mut self) -> Option<Stop> {
         self.ticks = self.ticks.wrapping_add(1);
         if !self.ticks.is_multiple_of(TICKS) {
             return None;
         }
+        self.look()
+    }
+
+    fn look(&mut self) -> Option<Stop> {
         let now = Instant::now();
         if now >= self.end {
             return Some(Stop::TooSlow);
@@ -118,6 +138,23 @@ mod tests {
         let cancel = CancelToken::new();
         cancel.cancel();
         assert!(matches!(run_for_ever(Duration::MAX, &cancel), Err(Error::Cancelled)));
+    }
+
+    #[test]
+    fn the_time_of_the_caller_is_not_that_of_the_reader() {
+        let options = ReadOptions { time_limit: Duration::from_millis(50), ..Default::default() };
+        let cancel = CancelToken::new();
+        let slow = || {
+            untimed(|| thread::sleep(Duration::from_millis(120)));
+            (0..2 * TICKS).for_each(|_| tick());
+            Ok(7)
+        };
+        assert_eq!(run("a".as_ref(), &options, &cancel, slow).ok(), Some(7));
+        let cancelled = run("a".as_ref(), &options, &cancel, || {
+            untimed(|| cancel.cancel());
+            Ok(7)
+        });
+        assert!(matches!(cancelled, Err(Error::Cancelled)));
     }
 
     #[test]

@@ -296,7 +296,7 @@ pub fn guess_lang(text: &str) -> Option<&'static str> {
 /// How a file is read.
 #[derive(Clone)]
 pub struct ReadOptions {
-    /// Wall time one file may take; then it is refused as [`Unreadable::TooSlow`]. Default 60 seconds, in which a
+    /// Wall time one file may take, that of a recognizer not counted; then it is refused as [`Unreadable::TooSlow`]. Default 60 seconds, in which a
     /// PDF of 20,000 pages can be read.
     pub time_limit: Duration,
     /// What reads the text of pictures, scanned pages among them. Default nothing: pictures are refused as

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Document, Kind, Reader, Source, SourceMap, text};
+use super::{Document, Kind, Reader, Source, SourceMap, guard, text};
 use crate::error::{Error, Result, Unreadable};
 
 /// Reads the text of a picture: optical character recognition, of which the engine has none of its own.
@@ -91,7 +91,7 @@ impl Reader for PictureReader {
             return Err(Error::document(source.path, Unreadable::Unsupported, "a picture"));
         };
         let picture = Picture { bytes: source.bytes, format, page: None };
-        let text = recognizer.recognize(&picture)?.trim().to_owned();
+        let text = guard::untimed(|| recognizer.recognize(&picture))?.trim().to_owned();
         let mut source_map = SourceMap::default();
         source_map.push_whole(0, &text, 0..source.bytes.len() as u64);
         Ok(Document {

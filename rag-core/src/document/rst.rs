@@ -160,7 +160,7 @@ impl<'a> Reading<'a> {
         } else if text.starts_with("__ ") {
             self.at += 1; // an anonymous target
         } else if text.starts_with(">>> ") {
-            self.doctest(line);
+            self.doctest();
         } else if let Some(lines) = table::rows(&self.lines[self.at..], &mut self.no_table_ends) {
             self.table(&lines);
         } else if let Some(field) = field_name(text) {
@@ -291,10 +291,9 @@ impl<'a> Reading<'a> {
     }
 
     /// Lines up to a blank one, as they stand.
-    fn doctest(&mut self, line: Line<'a>) {
+    fn doctest(&mut self) {
         let rest = self.lines.get(self.at..).unwrap_or_default();
         let count = rest.iter().take_while(|line| !line.is_blank()).count();
-        debug_assert!(!line.is_blank());
         self.verbatim(self.at..self.at + count, BlockKind::Code);
         self.at += count;
     }
@@ -372,7 +371,8 @@ impl<'a> Reading<'a> {
             return self.continue_paragraph(BlockKind::ListItem, indent);
         }
         let end = self.paragraph_end(indent);
-        self.paragraph_text(line.start..end, BlockKind::Paragraph);
+        self.inline(self.without_double_colon(line.start..end));
+        self.flow.end(BlockKind::Paragraph);
         self.literal(indent);
     }
 
@@ -412,15 +412,7 @@ impl<'a> Reading<'a> {
             self.inline(self.without_double_colon(range));
         }
         self.flow.end(kind);
-        let last = self.at.checked_sub(1).and_then(|last| self.lines.get(last));
-        if last.is_some_and(|line| line.text.trim_end().ends_with("::")) {
-            self.literal_body(indent);
-        }
-    }
-
-    fn paragraph_text(&mut self, range: Range<usize>, kind: BlockKind) {
-        self.inline(self.without_double_colon(range));
-        self.flow.end(kind);
+        self.literal(indent);
     }
 
     /// `text::` announces a literal block and reads `text:`; `::` alone says nothing.
@@ -438,12 +430,9 @@ impl<'a> Reading<'a> {
     /// The literal block after a paragraph that ended with `::`.
     fn literal(&mut self, indent: usize) {
         let last = self.at.checked_sub(1).and_then(|last| self.lines.get(last));
-        if last.is_some_and(|line| line.text.trim_end().ends_with("::")) {
-            self.literal_body(indent);
+        if !last.is_some_and(|line| line.text.trim_end().ends_with("::")) {
+            return;
         }
-    }
-
-    fn literal_body(&mut self, indent: usize) {
         self.at -= 1; // `body` looks at what follows the next line
         let body = self.body(indent);
         self.at += 1;

@@ -103,7 +103,12 @@ pub(super) struct Interpreter<'a> {
     complete: bool,
     /// What is shown of the page: left, bottom, right, top.
     crop: Option<[f32; 4]>,
+    /// The pictures that the page draws, each once.
+    pictures: Vec<&'a Stream>,
 }
+
+/// Pictures of one page that are kept.
+const MAX_PICTURES: usize = 100;
 
 impl<'a> Interpreter<'a> {
     pub(super) fn new(file: &'a Document, artifacts: Artifacts) -> Self {
@@ -124,12 +129,18 @@ impl<'a> Interpreter<'a> {
             lines: Lines::default(),
             complete: true,
             crop: None,
+            pictures: Vec::new(),
         }
     }
 
     /// Glyphs so far of which the fonts did not say what they show.
     pub(super) fn undecoded(&self) -> usize {
         self.undecoded
+    }
+
+    /// The pictures of the page that was run last.
+    pub(super) fn pictures(&self) -> &[&'a Stream] {
+        &self.pictures
     }
 
     /// The lines of a page in the order they are drawn, and whether all of it could be read.
@@ -140,6 +151,7 @@ impl<'a> Interpreter<'a> {
         self.marked.clear();
         self.complete = true;
         self.page_operations = 0;
+        self.pictures.clear();
         match (
             self.file.get_dictionary(id),
             self.file.get_page_content_with_limit(id, MAX_PAGE_BYTES),
@@ -317,13 +329,21 @@ impl<'a> Interpreter<'a> {
             resources.and_then(|r| r.get_deref(b"XObject", self.file).ok()?.as_dict().ok());
         let form = objects.and_then(|o| o.get_deref(name, self.file).ok()?.as_stream().ok());
         let Some(form) = form else { return };
-        let subtype = form.dict.get_deref(b"Subtype", self.file).and_then(Object::as_name);
-        if !matches!(subtype, Ok(b"Form")) {
-            return;
+        match form.dict.get_deref(b"Subtype", self.file).and_then(Object::as_name) {
+            Ok(b"Form") => {}
+            Ok(b"Image") => return self.keep_picture(form),
+            _ => return,
         }
         match form.get_plain_content_with_limit(MAX_PAGE_BYTES) {
             Ok(content) => self.run_form(form, &content, resources, depth),
             Err(_) => self.complete = false,
+        }
+    }
+
+    fn keep_picture(&mut self, picture: &'a Stream) {
+        let is_new = !self.pictures.iter().any(|known| std::ptr::eq(*known, picture));
+        if is_new && self.pictures.len() < MAX_PICTURES {
+            self.pictures.push(picture);
         }
     }
 

@@ -111,7 +111,7 @@ fn load(source: &Source<'_>) -> Result<lopdf::Document> {
 
 /// What the pages gave.
 #[derive(Default)]
-struct Reading {
+struct Reading<'a> {
     /// The lines of each page, in the order they are drawn.
     pages: Vec<Vec<Line>>,
     page_count: usize,
@@ -125,26 +125,25 @@ struct Reading {
     undecoded: usize,
     /// The text of pages that were read from their pictures, by the number of the page.
     recognized: BTreeMap<usize, String>,
+    /// The pictures of pages without text, likewise.
+    pictures: BTreeMap<usize, Vec<&'a lopdf::Stream>>,
 }
 
-impl Reading {
+impl<'a> Reading<'a> {
     fn is_empty(&self) -> bool {
         self.pages.iter().all(Vec::is_empty) && self.recognized.is_empty()
     }
 
     /// Has the pictures of pages without text read.
-    fn recognize(&mut self, file: &lopdf::Document, recognizer: &dyn Recognizer) -> Result<()> {
-        for (index, page) in file.page_iter().enumerate().take(MAX_PAGES) {
-            let number = index + 1;
-            let is_text = self.pages.get(index).is_none_or(|lines| !lines.is_empty());
-            if is_text {
-                continue;
-            }
+    fn recognize(&mut self, file: &'a lopdf::Document, recognizer: &dyn Recognizer) -> Result<()> {
+        for (&number, pictures) in &self.pictures {
+            let page = u32::try_from(number).ok();
             let mut texts = Vec::new();
-            for (bytes, format) in scan::pictures(file, page) {
-                guard::tick();
-                let page = u32::try_from(number).ok();
-                let text = recognizer.recognize(&Picture { bytes: &bytes, format, page })?;
+            for picture in pictures {
+                // One at a time: each may unpack to a great deal.
+                let Some((bytes, format)) = scan::file_of(file, picture) else { continue };
+                let picture = Picture { bytes: &bytes, format, page };
+                let text = guard::untimed(|| recognizer.recognize(&picture))?;
                 texts.extend(Some(text.trim().to_owned()).filter(|text| !text.is_empty()));
             }
             if !texts.is_empty() {
@@ -156,7 +155,7 @@ impl Reading {
     }
 }
 
-fn read_pages(file: &lopdf::Document, artifacts: Artifacts) -> Reading {
+fn read_pages(file: &lopdf::Document, artifacts: Artifacts) -> Reading<'_> {
     let mut interpreter = Interpreter::new(file, artifacts);
     let mut reading = Reading::default();
     for page in file.page_iter() {
@@ -172,6 +171,9 @@ fn read_pages(file: &lopdf::Document, artifacts: Artifacts) -> Reading {
             reading.undecoded_pages.push(reading.page_count);
         } else if lines.is_empty() && complete {
             reading.without_text.push(reading.page_count);
+        }
+        if lines.is_empty() && !interpreter.pictures().is_empty() {
+            reading.pictures.insert(reading.page_count, interpreter.pictures().to_vec());
         }
         if !complete {
             reading.failed.push(reading.page_count);

@@ -1,57 +1,14 @@
-//! The pictures of a page, as files that a recognizer can open.
+//! Pictures of a PDF as files that a recognizer can open.
 
-use lopdf::{Dictionary, Document, Object, ObjectId, Stream};
+use lopdf::{Dictionary, Document, Object, Stream};
 
 use crate::document::PictureFormat;
 
 /// Samples that a picture may unpack to.
 const MAX_SAMPLE_BYTES: usize = 256 << 20;
 
-/// Forms inside forms.
-const MAX_FORM_DEPTH: usize = 4;
-
-/// Pictures of one page.
-const MAX_PICTURES: usize = 100;
-
-/// The pictures of a page, as far as they can be made into files: JPEG, JPEG 2000, fax, and bare samples in grey or colour.
-pub(super) fn pictures(file: &Document, page: ObjectId) -> Vec<(Vec<u8>, PictureFormat)> {
-    let mut images = Vec::new();
-    let Ok((own, inherited)) = file.get_page_resources(page) else { return Vec::new() };
-    let inherited = inherited.into_iter().filter_map(|id| file.get_dictionary(id).ok());
-    for resources in own.into_iter().chain(inherited) {
-        find(file, resources, 0, &mut images);
-    }
-    images.iter().filter_map(|image| picture(file, image)).collect()
-}
-
-/// Adds the images that resources name, and those of the forms they name.
-fn find<'a>(
-    file: &'a Document,
-    resources: &'a Dictionary,
-    depth: usize,
-    found: &mut Vec<&'a Stream>,
-) {
-    let objects = resources.get_deref(b"XObject", file).and_then(Object::as_dict);
-    for (_, object) in objects.into_iter().flat_map(Dictionary::iter) {
-        let stream = file.dereference(object).and_then(|(_, object)| object.as_stream());
-        let Ok(stream) = stream else { continue };
-        if found.len() >= MAX_PICTURES {
-            return;
-        }
-        match stream.dict.get_deref(b"Subtype", file).and_then(Object::as_name) {
-            Ok(b"Image") => found.push(stream),
-            Ok(b"Form") if depth < MAX_FORM_DEPTH => {
-                let inner = stream.dict.get_deref(b"Resources", file).and_then(Object::as_dict);
-                if let Ok(inner) = inner {
-                    find(file, inner, depth + 1, found);
-                }
-            }
-            _ => {}
-        }
-    }
-}
-
-fn picture(file: &Document, image: &Stream) -> Option<(Vec<u8>, PictureFormat)> {
+/// A picture as a file, if it can be made into one: JPEG, JPEG 2000, fax, and bare samples in grey or colour.
+pub(super) fn file_of(file: &Document, image: &Stream) -> Option<(Vec<u8>, PictureFormat)> {
     match image.filters().unwrap_or_default().as_slice() {
         [b"DCTDecode"] => Some((image.content.clone(), PictureFormat::Jpeg)),
         [b"JPXDecode"] => Some((image.content.clone(), PictureFormat::Jpeg2000)),
