@@ -114,3 +114,35 @@ proptest! {
         }
     }
 }
+
+/// Counts what it is given.
+struct Counter(std::sync::Mutex<Vec<Option<u32>>>);
+
+impl Recognizer for Counter {
+    fn recognize(&self, picture: &Picture<'_>) -> Result<String> {
+        self.0.lock().unwrap().push(picture.page);
+        Ok("words".to_owned())
+    }
+}
+
+#[test]
+fn a_recognizer_gets_what_a_page_draws_and_not_what_it_only_names() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data/documents/pictures.pdf");
+    let mut file = lopdf::Document::load(path).unwrap();
+    let pages: Vec<_> = file.page_iter().collect();
+    let picture = file.get_page_images(pages[1]).unwrap()[0].id;
+    let resources = file.get_dictionary(pages[0]).unwrap().get(b"Resources").unwrap().clone();
+    let mut resources = file.dereference(&resources).unwrap().1.as_dict().unwrap().clone();
+    let objects = resources.get(b"XObject").unwrap();
+    let mut objects = file.dereference(objects).unwrap().1.as_dict().unwrap().clone();
+    objects.set("Undrawn", picture);
+    resources.set("XObject", objects);
+    file.get_dictionary_mut(pages[0]).unwrap().set("Resources", resources);
+    let mut bytes = Vec::new();
+    file.save_to(&mut bytes).unwrap();
+    assert_eq!(file.get_page_images(pages[0]).unwrap().len(), 2);
+    let counter = Counter(std::sync::Mutex::default());
+    let source = Source { recognizer: Some(&counter), ..Source::new(Path::new("a.pdf"), &bytes) };
+    PdfReader.read(&source).unwrap();
+    assert_eq!(*counter.0.lock().unwrap(), [Some(1), Some(2), Some(3)]);
+}
