@@ -19,6 +19,7 @@ mod process;
 mod recognizer;
 mod stream;
 mod types;
+mod writer;
 
 #[pyo3::pymodule]
 mod _native {

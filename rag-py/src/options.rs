@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PyString};
+use pyo3::types::{PyDict, PyString};
 use rag_core::document::ReadOptions;
 use rag_core::encode::{EncoderOptions, Precision};
 use rag_core::generate::{
@@ -23,8 +23,9 @@ use rag_core::{
     Abstain, AskOptions, Error, Explain, OwnWriter, Plan, Rewrite, SyncOptions, Writer,
 };
 
-use crate::error::{raised, to_py};
+use crate::error::to_py;
 use crate::recognizer::Callable;
+use crate::writer;
 
 /// Keyword arguments as Python hands them over.
 pub(crate) type Keywords<'a, 'py> = &'a Bound<'py, PyDict>;
@@ -263,7 +264,10 @@ fn set_ask(options: &mut AskOptions, key: &str, value: &Bound<'_, PyAny>) -> PyR
         }
         "writer" if value.is_callable() => {
             let callable = value.clone().unbind();
-            options.writer = Writer::Own(OwnWriter::new(move |turns| write(&callable, turns)));
+            let own = OwnWriter::streaming(move |turns, on_piece| {
+                writer::write(&callable, turns, on_piece)
+            });
+            options.writer = Writer::Own(own);
         }
         "writer" => return Err(PyTypeError::new_err("writer must be callable")),
         "fence" => options.fence = if value.extract()? { Fence::Marked } else { Fence::Numbered },
@@ -275,21 +279,6 @@ fn set_ask(options: &mut AskOptions, key: &str, value: &Bound<'_, PyAny>) -> PyR
         _ => return Ok(false),
     }
     Ok(true)
-}
-
-/// Calls a callable with the turns of a conversation, as dicts; it gives the answer.
-fn write(callable: &Py<PyAny>, turns: &[Message]) -> rag_core::Result<String> {
-    Python::attach(|py| {
-        let list = PyList::empty(py);
-        for turn in turns {
-            let dict = PyDict::new(py);
-            dict.set_item("role", turn.role.name())?;
-            dict.set_item("content", &turn.content)?;
-            list.append(dict)?;
-        }
-        callable.bind(py).call1((list,))?.extract()
-    })
-    .map_err(raised)
 }
 
 /// Dicts with passages, question and answer.

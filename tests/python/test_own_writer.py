@@ -1,6 +1,9 @@
 """Answers written by a callable in the generator's place."""
 
 import asyncio
+import signal
+import threading
+import time
 
 import pytest
 from conftest import BRIDGE
@@ -41,6 +44,40 @@ def test_it_takes_part_in_everything_else(kb):
     assert refused.outcome == "refused" and refused.text == ""
 
 
+def test_it_may_write_piece_by_piece(kb):
+    words = ["The bridge ", "was opened ", "in 1871.", " It is long."]
+
+    def writer(messages):
+        yield from words
+
+    stream = kb.ask(BRIDGE, writer=writer, stream=True)
+    assert list(stream) == words and "1871" in stream.answer.citations[0].quote
+    assert kb.ask(BRIDGE, writer=lambda messages: words).text == stream.answer.text
+
+    # a reader that has enough ends the writing
+    with kb.ask(BRIDGE, writer=writer, stream=True) as stream:
+        assert next(stream) == words[0]
+    # nothing that is denied is seen before the whole was judged
+    stream = kb.ask(BRIDGE, writer=writer, deny_answer=["long"], stream=True)
+    assert list(stream) == [] and stream.answer.outcome == "refused"
+    masked = kb.ask(BRIDGE, writer=lambda messages: iter(["Write to jo", "@site.fr."]), mask=True, abstain="never", stream=True)
+    assert "".join(masked) == "Write to [EMAIL]."
+
+
+def test_an_interrupt_ends_it(kb):
+    def endless(messages):
+        while True:
+            time.sleep(0.01)
+            yield "on and "
+
+    stream = kb.ask(BRIDGE, writer=endless, stream=True)
+    assert next(stream) == "on and "
+    stream.close()
+    threading.Timer(0.3, signal.raise_signal, [signal.SIGINT]).start()
+    with pytest.raises(KeyboardInterrupt):
+        kb.ask(BRIDGE, writer=endless)
+
+
 def test_what_it_raises_comes_out(kb):
     class Offline(Exception):
         pass
@@ -52,8 +89,21 @@ def test_what_it_raises_comes_out(kb):
         kb.ask(BRIDGE, writer=offline)
     with pytest.raises(TypeError, match="writer must be callable"):
         kb.ask(BRIDGE, writer="gpt")
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match="writer must give a str or an iterable of them, not int"):
         kb.ask(BRIDGE, writer=lambda messages: 3)
+    with pytest.raises(TypeError):
+        kb.ask(BRIDGE, writer=lambda messages: b"bytes")
+
+    def cut_off(messages):
+        yield "The bridge "
+        raise Offline("the line is gone")
+
+    with pytest.raises(Offline, match="the line is gone"):
+        kb.ask(BRIDGE, writer=cut_off)
+    stream = kb.ask(BRIDGE, writer=cut_off, stream=True)
+    assert next(stream) == "The bridge "
+    with pytest.raises(Offline):
+        next(stream)
 
 
 def test_no_generator_is_needed(folder):

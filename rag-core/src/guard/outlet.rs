@@ -2,11 +2,12 @@
 
 use std::ops::ControlFlow;
 
-use super::{Guards, MaskStream};
+use super::{Guards, MaskStream, Refusal};
 
 /// Hands on the pieces of an answer: masked where the guards say so, and kept to the end where the whole answer must
 /// pass before any of it may be seen.
 pub(crate) struct Outlet<'a> {
+    guards: &'a Guards,
     on_piece: &'a mut dyn FnMut(&str) -> ControlFlow<()>,
     mask: Option<MaskStream>,
     kept: Option<String>,
@@ -15,10 +16,11 @@ pub(crate) struct Outlet<'a> {
 
 impl<'a> Outlet<'a> {
     pub(crate) fn new(
-        guards: &Guards,
+        guards: &'a Guards,
         on_piece: &'a mut dyn FnMut(&str) -> ControlFlow<()>,
     ) -> Self {
         Self {
+            guards,
             on_piece,
             mask: guards.masks_answer().then(MaskStream::default),
             kept: (!guards.deny_answer.is_empty()).then(String::new),
@@ -32,14 +34,23 @@ impl<'a> Outlet<'a> {
         self.hand_on(masked.as_deref().unwrap_or(piece))
     }
 
-    /// The end of the answer, which may be seen or not.
-    pub(crate) fn finish(mut self, refused: bool) {
-        if refused || self.stopped {
-            return;
+    /// The end of the answer `text`, all of which was given in pieces; why it may not be seen, if so.
+    pub(crate) fn finish(mut self, text: &str) -> Option<Refusal> {
+        let refusal = self.guards.check_answer(text);
+        if refusal.is_none() && !self.stopped {
+            let rest = self.mask.take().map(|mask| mask.finish().0).unwrap_or_default();
+            let kept = self.kept.take().unwrap_or_default();
+            // there is nothing left to end
+            let _ = self.hand_on(&(kept + &rest));
         }
-        let rest = self.mask.take().map(|mask| mask.finish().0).unwrap_or_default();
-        let kept = self.kept.take().unwrap_or_default();
-        let _ = self.hand_on(&(kept + &rest));
+        refusal
+    }
+
+    /// An answer that is complete already, in one piece.
+    pub(crate) fn whole(mut self, text: &str) -> Option<Refusal> {
+        // there is nothing left to end
+        let _ = self.piece(text);
+        self.finish(text)
     }
 
     fn hand_on(&mut self, text: &str) -> ControlFlow<()> {
@@ -61,7 +72,7 @@ mod tests {
     use super::*;
     use crate::guard::{Mask, Rules};
 
-    fn pieces(guards: &Guards, given: &[&str], refused: bool) -> Vec<String> {
+    fn pieces(guards: &Guards, given: &[&str]) -> Vec<String> {
         let mut seen = Vec::new();
         let mut on_piece = |piece: &str| {
             seen.push(piece.to_owned());
@@ -69,19 +80,19 @@ mod tests {
         };
         let mut outlet = Outlet::new(guards, &mut on_piece);
         given.iter().for_each(|piece| assert!(outlet.piece(piece).is_continue()));
-        outlet.finish(refused);
+        outlet.finish(&given.concat());
         seen
     }
 
     #[test]
     fn pieces_pass_as_they_come_without_guards() {
-        assert_eq!(pieces(&Guards::default(), &["a@", "b.fr"], false), ["a@", "b.fr"]);
+        assert_eq!(pieces(&Guards::default(), &["a@", "b.fr"]), ["a@", "b.fr"]);
     }
 
     #[test]
     fn personal_data_is_masked_across_pieces() {
         let guards = Guards { mask: Mask::Both, ..Guards::default() };
-        let seen = pieces(&guards, &["write to j", "o@site.", "fr, or call"], false);
+        let seen = pieces(&guards, &["write to j", "o@site.", "fr, or call"]);
         assert_eq!(seen, ["write to ", "[EMAIL], or ", "call"]);
     }
 
@@ -89,8 +100,8 @@ mod tests {
     fn nothing_is_seen_before_the_whole_answer_passed() {
         let deny_answer = Rules::parse(&["secret"]).unwrap_or_default();
         let guards = Guards { deny_answer, mask: Mask::Answer, ..Guards::default() };
-        assert_eq!(pieces(&guards, &["one ", "jo@site.fr"], false), ["one [EMAIL]"]);
-        assert!(pieces(&guards, &["one ", "secret"], true).is_empty());
+        assert_eq!(pieces(&guards, &["one ", "jo@site.fr"]), ["one [EMAIL]"]);
+        assert!(pieces(&guards, &["one ", "secret"]).is_empty());
     }
 
     #[test]
@@ -103,7 +114,7 @@ mod tests {
         };
         let mut outlet = Outlet::new(&guards, &mut on_piece);
         assert!(outlet.piece("a b").is_break());
-        outlet.finish(false);
+        outlet.finish("a b");
         assert_eq!(count, 1);
     }
 }

@@ -113,8 +113,7 @@ impl KnowledgeBase {
         let generation =
             generator.generate(ids, &options.generate, &mut |piece| outlet.piece(piece), cancel)?;
         timings.add_generation(&generation, before);
-        let refusal = options.guards.check_answer(&generation.text);
-        outlet.finish(refusal.is_some());
+        let refusal = outlet.finish(&generation.text);
         let shown = &shown[..prompt.shown_count];
         let written = Written {
             text: generation.text.trim(),
@@ -156,13 +155,13 @@ impl KnowledgeBase {
             order: options.order,
             examples: options.examples.as_deref(),
         });
-        let text = own.write(&messages)?;
-        cancel.check()?;
         let mut outlet = Outlet::new(&options.guards, on_piece);
-        // there is nothing left to end
-        let _ = outlet.piece(&text);
-        let refusal = options.guards.check_answer(&text);
-        outlet.finish(refusal.is_some());
+        let text = own.write(&messages, &mut |piece| match cancel.is_cancelled() {
+            true => ControlFlow::Break(()),
+            false => outlet.piece(piece),
+        })?;
+        cancel.check()?;
+        let refusal = outlet.finish(&text);
         let turns: Vec<&str> = messages.iter().map(|turn| turn.content.as_str()).collect();
         let prompt = turns.join("\n\n");
         let written =
@@ -185,11 +184,7 @@ impl KnowledgeBase {
             let passage = &retrieved.hits[best.hit].text;
             passage[best.range.clone()].split_whitespace().collect::<Vec<_>>().join(" ")
         });
-        let mut outlet = Outlet::new(&options.guards, on_piece);
-        // there is nothing left to end
-        let _ = outlet.piece(&text);
-        let refusal = options.guards.check_answer(&text);
-        outlet.finish(refusal.is_some());
+        let refusal = Outlet::new(&options.guards, on_piece).whole(&text);
         let hits = retrieved.hits.clone();
         let written = Written { text: &text, shown: &hits, prompt: "", generation: None };
         Ok((self.cited(question, &written, retrieved, options, cancel)?, refusal))

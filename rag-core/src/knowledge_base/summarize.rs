@@ -176,11 +176,7 @@ impl KnowledgeBase {
         }
         let text = chosen.into_iter().map(|place| sentences[place].as_str()).collect::<Vec<_>>();
         let text = text.join(" ");
-        let mut outlet = Outlet::new(&options.ask.guards, on_piece);
-        // there is nothing left to end
-        let _ = outlet.piece(&text);
-        let refusal = options.ask.guards.check_answer(&text);
-        outlet.finish(refusal.is_some());
+        let refusal = Outlet::new(&options.ask.guards, on_piece).whole(&text);
         Ok(Summary { text, prompt: String::new(), refusal, generation: None })
     }
 }
@@ -299,8 +295,7 @@ impl<'a> Summarizer<'a> {
         let mut outlet = Outlet::new(&options.guards, on_piece);
         let (text, generation) =
             self.generated(&prompt, &options.generate, &mut |piece| outlet.piece(piece))?;
-        let refusal = options.guards.check_answer(&text);
-        outlet.finish(refusal.is_some());
+        let refusal = outlet.finish(&text);
         Ok(Summary { text, prompt: prompt.text, refusal, generation: Some(generation) })
     }
 

@@ -1,6 +1,7 @@
 //! What the facade takes and gives: options and results, each with its defaults.
 
 use std::fmt;
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -159,19 +160,49 @@ pub enum Writer {
 #[derive(Clone)]
 pub struct OwnWriter(Arc<Write>);
 
-/// A conversation to the answer that ends it.
-type Write = dyn Fn(&[Message]) -> Result<String> + Send + Sync;
+/// A conversation to the answer that ends it, handed on piece by piece.
+type Write =
+    dyn Fn(&[Message], &mut dyn FnMut(&str) -> ControlFlow<()>) -> Result<()> + Send + Sync;
 
 impl OwnWriter {
     /// `write` gets the conversation as the generator would (instructions, worked examples, history, numbered passages and the
     /// question) and gives the answer. What it fails with comes out of the call. No passage is left out for want of room: how many
     /// fit is the caller's to say with `top_k`.
     pub fn new(write: impl Fn(&[Message]) -> Result<String> + Send + Sync + 'static) -> Self {
+        Self::streaming(move |messages, on_piece| {
+            // there is nothing left to end
+            let _ = on_piece(&write(messages)?);
+            Ok(())
+        })
+    }
+
+    /// As [`OwnWriter::new`] for a writer that hands its answer on as it comes. The answer is all pieces up to the one for which it
+    /// gets `Break`, because the answer was ended or the call cancelled; it should then return.
+    pub fn streaming(
+        write: impl Fn(&[Message], &mut dyn FnMut(&str) -> ControlFlow<()>) -> Result<()>
+        + Send
+        + Sync
+        + 'static,
+    ) -> Self {
         Self(Arc::new(write))
     }
 
-    pub(super) fn write(&self, messages: &[Message]) -> Result<String> {
-        (self.0)(messages)
+    /// The answer; `on_piece` gets it as it is written, until it breaks.
+    pub(super) fn write(
+        &self,
+        messages: &[Message],
+        on_piece: &mut dyn FnMut(&str) -> ControlFlow<()>,
+    ) -> Result<String> {
+        let mut text = String::new();
+        let mut flow = ControlFlow::Continue(());
+        (self.0)(messages, &mut |piece| {
+            if flow.is_continue() && !piece.is_empty() {
+                text.push_str(piece);
+                flow = on_piece(piece);
+            }
+            flow
+        })?;
+        Ok(text)
     }
 }
 

@@ -219,7 +219,7 @@ class KnowledgeBase:
         abstain: Abstain | None = None,
         explain: bool | None = None,
         extract: bool | None = None,
-        writer: Callable[[list[Message]], str] | None = None,
+        writer: Callable[[list[Message]], str | Iterable[str]] | None = None,
         sentences: int | None = None,
         fence: bool | None = None,
         order: Order | None = None,
@@ -269,8 +269,8 @@ class KnowledgeBase:
             explain: Record how the answer came about in ``Answer.trace``.
             extract: Answer with the best sentence of the passages, word for word, without the generator. Default False.
             writer: Writes the answer in the generator's place: a callable that gets the conversation (instructions, worked examples,
-                history, numbered passages and the question) as a list of ``{"role", "content"}`` and gives the answer, which is
-                judged and cited like any other. No passage is left out for want of room: see ``top_k``. What it raises comes out
+                history, numbered passages and the question) as a list of ``{"role", "content"}`` and gives the answer, or its pieces
+                one by one (a generator) to be streamed. It is judged and cited like any other. No passage is left out for want of room: see ``top_k``. What it raises comes out
                 of the call. Default: the generator.
             sentences: Show the generator only so many sentences of each passage, those around the one that answers best.
                 Default all.
@@ -335,7 +335,7 @@ class KnowledgeBase:
         abstain: Abstain | None = None,
         explain: bool | None = None,
         extract: bool | None = None,
-        writer: Callable[[list[Message]], str] | None = None,
+        writer: Callable[[list[Message]], str | Iterable[str]] | None = None,
         sentences: int | None = None,
         fence: bool | None = None,
         order: Order | None = None,
@@ -384,7 +384,7 @@ class KnowledgeBase:
         abstain: Abstain | None = None,
         explain: bool | None = None,
         extract: bool | None = None,
-        writer: Callable[[list[Message]], str] | None = None,
+        writer: Callable[[list[Message]], str | Iterable[str]] | None = None,
         sentences: int | None = None,
         fence: bool | None = None,
         order: Order | None = None,
@@ -442,7 +442,7 @@ class KnowledgeBase:
         abstain: Abstain | None = None,
         explain: bool | None = None,
         extract: bool | None = None,
-        writer: Callable[[list[Message]], str] | None = None,
+        writer: Callable[[list[Message]], str | Iterable[str]] | None = None,
         rewrite: str | None = None,
         max_new_tokens: int | None = None,
         temperature: float | None = None,
@@ -510,7 +510,7 @@ class KnowledgeBase:
         abstain: Abstain | None = None,
         explain: bool | None = None,
         extract: bool | None = None,
-        writer: Callable[[list[Message]], str] | None = None,
+        writer: Callable[[list[Message]], str | Iterable[str]] | None = None,
         rewrite: str | None = None,
         max_new_tokens: int | None = None,
         temperature: float | None = None,
@@ -554,7 +554,7 @@ class KnowledgeBase:
         abstain: Abstain | None = None,
         explain: bool | None = None,
         extract: bool | None = None,
-        writer: Callable[[list[Message]], str] | None = None,
+        writer: Callable[[list[Message]], str | Iterable[str]] | None = None,
         sentences: int | None = None,
         fence: bool | None = None,
         order: Order | None = None,
@@ -605,7 +605,7 @@ class KnowledgeBase:
         abstain: Abstain | None = None,
         explain: bool | None = None,
         extract: bool | None = None,
-        writer: Callable[[list[Message]], str] | None = None,
+        writer: Callable[[list[Message]], str | Iterable[str]] | None = None,
         sentences: int | None = None,
         fence: bool | None = None,
         order: Order | None = None,

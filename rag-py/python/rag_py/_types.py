@@ -1,6 +1,6 @@
 """The words and dicts that calls take and return, for type checkers."""
 
-from typing import Any, Callable, Dict, List, Literal, Mapping, Optional, Sequence, TypedDict, Union
+from typing import Any, Callable, Dict, Iterable, List, Literal, Mapping, Optional, Sequence, TypedDict, Union
 
 Mode = Union[Literal["dense"], Literal["lexical"], Literal["hybrid"]]
 Index = Union[Literal["auto"], Literal["flat"], Literal["hnsw"]]
@@ -71,7 +71,7 @@ class _AnswerOptions(TypedDict, total=False):
     abstain: Optional[Abstain]
     explain: Optional[bool]
     extract: Optional[bool]
-    writer: Optional[Callable[[List[Message]], str]]
+    writer: Optional[Callable[[List[Message]], Union[str, Iterable[str]]]]
     rewrite: Optional[str]
     max_new_tokens: Optional[int]
     temperature: Optional[float]
