@@ -707,6 +707,11 @@ typedef struct rag_passage_ids rag_passage_ids;
 typedef struct rag_sync_report rag_sync_report;
 
 /**
+ * The text that a callback gives, lent to it for the call: only the thread that is called back may use it.
+ */
+typedef struct rag_text rag_text;
+
+/**
  * How to open a knowledge base. Begin with RAG_OPEN_OPTIONS_INIT; zero in a field is its default.
  */
 typedef struct {
@@ -812,6 +817,41 @@ typedef struct {
 typedef bool (*rag_on_progress)(const rag_progress *progress, void *user_data);
 
 /**
+ * A picture to be read: a file, or a part of one. Made by the library; later versions may append fields.
+ */
+typedef struct {
+    /**
+     * A whole picture file.
+     */
+    const uint8_t *bytes;
+    /**
+     * How many bytes.
+     */
+    size_t size;
+    /**
+     * Its format, such as "image/jpeg"; also "image/jp2", "image/png", "image/tiff", "image/gif", "image/webp", "image/bmp",
+     * "image/x-portable-anymap".
+     */
+    const char *media_type;
+    /**
+     * The page it stands on, from 1; 0 if it is not part of a document with pages.
+     */
+    uint32_t page;
+    /**
+     * Zero.
+     */
+    uint32_t reserved;
+} rag_picture;
+
+/**
+ * Reads the text of a picture (optical character recognition, of which the engine has none) and appends it to `text`, paragraphs
+ * parted by blank lines; nothing if there is none. Called on a thread of the library's, one picture at a time; `picture` is borrowed
+ * for the callback. Return false if it cannot, after rag_text_fail if there is something to say: the file is then skipped for
+ * it. It must not throw, not longjmp, and not use the handle it was called for.
+ */
+typedef bool (*rag_on_recognize)(const rag_picture *picture, rag_text *text, void *user_data);
+
+/**
  * How to mirror a folder. Begin with RAG_SYNC_OPTIONS_INIT; zero in a field is its default.
  */
 typedef struct {
@@ -883,6 +923,14 @@ typedef struct {
      * How many.
      */
     size_t exclude_count;
+    /**
+     * Reads the text of pictures and scanned pages; files skipped before for want of one are tried again. NULL: they are skipped.
+     */
+    rag_on_recognize on_recognize;
+    /**
+     * Handed to `on_recognize`.
+     */
+    void *recognize_user_data;
 } rag_sync_options;
 
 /**
@@ -1069,6 +1117,33 @@ typedef struct {
 } rag_example;
 
 /**
+ * One turn of a conversation.
+ */
+typedef struct {
+    /**
+     * "system", "user" or "assistant".
+     */
+    const char *role;
+    /**
+     * What is said, UTF-8, followed by a NUL byte.
+     */
+    const char *content;
+    /**
+     * Bytes of `content`, the NUL byte not counted.
+     */
+    size_t content_bytes;
+} rag_turn;
+
+/**
+ * Writes an answer in the generator's place, on the thread that made the call. It gets the conversation as the generator would:
+ * `count` turns with instructions, worked examples, earlier turns, and last the numbered passages and the question, borrowed for the
+ * callback. It appends the answer to `answer`, in pieces if it likes, which go on to `on_piece`; what it writes is judged, cited
+ * and masked like any answer. Return false if it cannot, after rag_text_fail if there is something to say: the call ends with
+ * RAG_MODEL. It must not throw, not longjmp, and not use the handle it was called for.
+ */
+typedef bool (*rag_on_write)(const rag_turn *turns, size_t count, rag_text *answer, void *user_data);
+
+/**
  * How to answer. Begin with RAG_ASK_OPTIONS_INIT; zero in a field is its default.
  */
 typedef struct {
@@ -1245,6 +1320,15 @@ typedef struct {
      * How many.
      */
     size_t example_count;
+    /**
+     * Writes answers to questions in the generator's place; `writer` is then RAG_WRITER_GENERATOR. No passage is left out for want
+     * of room: how many fit is yours to say with `top_k`. NULL: `writer` says who does.
+     */
+    rag_on_write on_write;
+    /**
+     * Handed to `on_write`.
+     */
+    void *write_user_data;
 } rag_ask_options;
 
 /**
@@ -2006,6 +2090,21 @@ bool rag_cancel_is_requested(const rag_cancel *cancel);
 void rag_cancel_free(rag_cancel *cancel);
 
 /**
+ * Adds `size` bytes of UTF-8 at the end of a text; characters may be cut between calls. Returns false if no more is wanted,
+ * because the answer was ended, the call cancelled, or the text is not UTF-8 or was failed: the callback should then return.
+ */
+bool rag_text_append(rag_text *text,
+                     const char *piece,
+                     size_t size);
+
+/**
+ * Says why the text cannot be given, for the error that the callback ends with; only the first reason counts. `reason` may be NULL,
+ * else it is NUL-terminated.
+ */
+void rag_text_fail(rag_text *text,
+                   const char *reason);
+
+/**
  * Opens or creates the knowledge base at `path` (UTF-8); ":memory:" keeps it in memory.
  *
  * Models are looked up as paths, then by name in `model_dir` and in the places that the environment variables
@@ -2440,8 +2539,8 @@ rag_status rag_answer_explain_html(const rag_answer *answer,
 /**
  * Starts a conversation over `kb`.
  *
- * `options` may be NULL; it is copied, but `on_piece` and `user_data` in it must stay valid until the chat is freed,
- * and `cancel` in it must be NULL: each turn takes its own. On success `*chat` is owned by the caller.
+ * `options` may be NULL; it is copied, but the callbacks and their data in it must stay valid until the chat is
+ * freed, and `cancel` in it must be NULL: each turn takes its own. On success `*chat` is owned by the caller.
  */
 rag_status rag_kb_chat(const rag_kb *kb,
                        const rag_ask_options *options,

@@ -4,6 +4,7 @@ use std::ffi::c_char;
 use std::fmt;
 use std::ops::ControlFlow;
 use std::ptr;
+use std::sync::Arc;
 
 use rag_core::cite::{Citation, Evidence, Status};
 use rag_core::generate::{GenerateOptions, Sampling};
@@ -19,6 +20,7 @@ use crate::guards;
 use crate::hits::{self, rag_hit};
 use crate::kb::{self, SearchFields, Shared, rag_kb, search_options};
 use crate::options::{choice, or_default, owned_text, rag_ask_options, rag_example};
+use crate::own;
 
 /// Why there is no answer.
 #[repr(C)]
@@ -366,8 +368,9 @@ pub unsafe extern "C" fn rag_kb_verify(
 /// What rag-core is asked for.
 ///
 /// # Safety
-/// The pointers in `given` are null or valid.
+/// The pointers in `given` are null or valid, and its callbacks callable as long as the result lives.
 pub(crate) unsafe fn ask_options(
+    kb: &Arc<Shared>,
     given: &rag_ask_options,
     default: AskOptions,
 ) -> Result<AskOptions> {
@@ -393,10 +396,8 @@ pub(crate) unsafe fn ask_options(
         history: Vec::new(),
         abstain: abstain(given)?,
         explain: choice(given.explain, &[Explain::Off, Explain::Trace], "explain")?,
-        writer: match choice(given.writer, &[false, true], "writer")? {
-            false => Writer::Generator,
-            true => Writer::Passages,
-        },
+        // SAFETY: passed on to the caller.
+        writer: unsafe { writer(kb, given) }?,
         fence: choice(given.fence, &[Fence::Numbered, Fence::Marked], "fence")?,
         order: choice(given.order, &[Order::BestLast, Order::BestFirst, Order::Document], "order")?,
         // SAFETY: passed on to the caller.
@@ -406,6 +407,18 @@ pub(crate) unsafe fn ask_options(
         // SAFETY: passed on to the caller.
         guards: unsafe { guards::guards(given.guards) }?,
     })
+}
+
+/// # Safety
+/// As [`ask_options`].
+unsafe fn writer(kb: &Arc<Shared>, given: &rag_ask_options) -> Result<Writer> {
+    let chosen = choice(given.writer, &[Writer::Generator, Writer::Passages], "writer")?;
+    // SAFETY: passed on to the caller.
+    match (unsafe { own::writer(kb, given.on_write, given.write_user_data) }, chosen) {
+        (None, chosen) => Ok(chosen),
+        (Some(own), Writer::Generator) => Ok(Writer::Own(own)),
+        (Some(_), _) => Err(Error::invalid("writer", "on_write takes the generator's place")),
+    }
 }
 
 fn rewrite(given: &rag_ask_options) -> Result<Rewrite> {

@@ -3,7 +3,7 @@
 //! Owns no exported function. Every exported function that can fail is one call of [`run`].
 
 use std::any::Any;
-use std::ffi::{CStr, CString, c_char};
+use std::ffi::{CStr, CString, c_char, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 use std::slice;
@@ -231,6 +231,21 @@ pub(crate) unsafe fn text_output(
     // SAFETY: as above.
     unsafe { place.write(owned.into_raw()) };
     Ok(())
+}
+
+/// What a callback is handed back.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct UserData(pub(crate) *mut c_void);
+
+// SAFETY: what it points to is for whatever threads the contract of the callback names.
+unsafe impl Send for UserData {}
+// SAFETY: as above.
+unsafe impl Sync for UserData {}
+
+impl UserData {
+    pub(crate) fn get(self) -> *mut c_void {
+        self.0
+    }
 }
 
 /// Texts lent to C by a handle: each followed by a NUL byte, at the same address until the handle is freed.

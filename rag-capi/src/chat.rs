@@ -70,14 +70,17 @@ impl rag_chat {
 ///
 /// # Safety
 /// `options` is null or valid.
-unsafe fn chat_options(options: *const rag_ask_options) -> Result<(AskOptions, rag_ask_options)> {
+unsafe fn chat_options(
+    kb: &Arc<Shared>,
+    options: *const rag_ask_options,
+) -> Result<(AskOptions, rag_ask_options)> {
     // SAFETY: passed on to the caller.
     let mut streaming = unsafe { options::read(options) }?;
     if !streaming.cancel.is_null() {
         return Err(Error::invalid("cancel", "give it to rag_chat_say, turn by turn"));
     }
     // SAFETY: passed on to the caller.
-    let options = unsafe { answer::ask_options(&streaming, AskOptions::default()) }?;
+    let options = unsafe { answer::ask_options(kb, &streaming, AskOptions::default()) }?;
     (streaming.system, streaming.stop, streaming.stop_count) = (ptr::null(), ptr::null(), 0);
     (streaming.filter, streaming.guards) = (ptr::null(), ptr::null());
     Ok((options, streaming))
@@ -85,8 +88,8 @@ unsafe fn chat_options(options: *const rag_ask_options) -> Result<(AskOptions, r
 
 /// Starts a conversation over `kb`.
 ///
-/// `options` may be NULL; it is copied, but `on_piece` and `user_data` in it must stay valid until the chat is freed,
-/// and `cancel` in it must be NULL: each turn takes its own. On success `*chat` is owned by the caller.
+/// `options` may be NULL; it is copied, but the callbacks and their data in it must stay valid until the chat is
+/// freed, and `cancel` in it must be NULL: each turn takes its own. On success `*chat` is owned by the caller.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rag_kb_chat(
     kb: *const rag_kb,
@@ -100,7 +103,7 @@ pub unsafe extern "C" fn rag_kb_chat(
             let chat = Output::required(chat, "chat")?;
             let kb = kb::shared(kb)?;
             kb.enter()?;
-            let (options, streaming) = chat_options(options)?;
+            let (options, streaming) = chat_options(&kb, options)?;
             let conversation = kb.enter()?.chat(options).into_conversation();
             chat.set(|| rag_chat { kb, state: Mutex::new(State { conversation, streaming }) });
             Ok(())
@@ -128,7 +131,7 @@ pub unsafe extern "C" fn rag_chat_resume(
             let chat = Output::required(chat, "chat")?;
             let kb = kb::shared(kb)?;
             kb.enter()?;
-            let (options, streaming) = chat_options(options)?;
+            let (options, streaming) = chat_options(&kb, options)?;
             let saved = boundary::sized_text(saved, saved_bytes, "saved")?;
             let conversation = Conversation::resume(saved, options)?;
             chat.set(|| rag_chat { kb, state: Mutex::new(State { conversation, streaming }) });

@@ -11,7 +11,7 @@ use rag_core::kernels::KernelLevel;
 use rag_core::model::Backend;
 use rag_core::{Error, Result};
 
-use crate::boundary::{self, Output, Texts, run};
+use crate::boundary::{self, Output, Texts, UserData, run};
 use crate::error::{rag_error, rag_status};
 use crate::kb::model_dirs;
 use crate::options::{self, Options, choice, rag_text_role};
@@ -180,13 +180,8 @@ struct Callback {
         *mut f32,
         *mut c_void,
     ) -> bool,
-    user_data: *mut c_void,
+    user_data: UserData,
 }
-
-// SAFETY: the callback and its data are for many threads, by the contract of `rag_on_encode`.
-unsafe impl Send for Callback {}
-// SAFETY: as above.
-unsafe impl Sync for Callback {}
 
 impl TextEncoder for Callback {
     fn encode(&self, role: TextRole, texts: &[&str]) -> Result<Vec<f32>> {
@@ -206,7 +201,7 @@ impl TextEncoder for Callback {
                 sizes.as_ptr(),
                 texts.len(),
                 rows.as_mut_ptr(),
-                self.user_data,
+                self.user_data.get(),
             )
         };
         if done {
@@ -243,6 +238,7 @@ pub unsafe extern "C" fn rag_encoder_own(
             let on_encode =
                 on_encode.ok_or_else(|| Error::invalid("on_encode", "must not be NULL"))?;
             let max_tokens = options::or_default(max_tokens, 200);
+            let user_data = UserData(user_data);
             let callback = Callback { name: name.clone(), dim, on_encode, user_data };
             let encoder = Encoder::own(OwnEncoder { name, dim, max_tokens }, Box::new(callback))?;
             place.set(|| encoder.into());

@@ -26,6 +26,7 @@ use crate::options::{
     self, choice, or_default, owned_text, rag_add_options, rag_ask_options, rag_open_options,
     rag_search_options, rag_sync_options,
 };
+use crate::own;
 use crate::progress::{self, Stop, rag_cancel};
 use crate::reentry::Guarded;
 use crate::report::{rag_check_report, rag_sync_report};
@@ -164,7 +165,7 @@ pub unsafe extern "C" fn rag_kb_sync(
                 }
             };
             let cancel = stop.joined(progress::token(given.cancel));
-            let options = sync_options(&given)?;
+            let options = sync_options(&kb, &given)?;
             let done = kb.enter()?.sync(&[root], &options, &mut on_progress, &cancel)?;
             report.set(|| done.into());
             Ok(())
@@ -174,7 +175,7 @@ pub unsafe extern "C" fn rag_kb_sync(
 
 /// # Safety
 /// Its pointers are null or valid.
-unsafe fn sync_options(given: &rag_sync_options) -> Result<SyncOptions> {
+unsafe fn sync_options(kb: &Arc<Shared>, given: &rag_sync_options) -> Result<SyncOptions> {
     let owned = |globs: Vec<&str>| globs.into_iter().map(str::to_owned).collect();
     // SAFETY: passed on to the caller.
     let (include, exclude) = unsafe {
@@ -183,10 +184,12 @@ unsafe fn sync_options(given: &rag_sync_options) -> Result<SyncOptions> {
             owned(boundary::texts(given.exclude, given.exclude_count, "exclude")?),
         )
     };
-    let read = match given.max_read_seconds {
+    let mut read = match given.max_read_seconds {
         0.0 => ReadOptions::default(),
         seconds => ReadOptions::for_seconds(seconds)?,
     };
+    // SAFETY: callable until the sync is over, says the caller.
+    read.recognizer = unsafe { own::recognizer(kb, given.on_recognize, given.recognize_user_data) };
     let default = WalkOptions::default();
     let graph = BuildOptions::default();
     Ok(SyncOptions {
@@ -395,7 +398,7 @@ pub unsafe extern "C" fn rag_kb_ask(
             let kb = shared(kb)?;
             let question = boundary::text(question, "question")?;
             let given = options::read(options)?;
-            let options = answer::ask_options(&given, AskOptions::default())?;
+            let options = answer::ask_options(&kb, &given, AskOptions::default())?;
             let cancel = progress::token(given.cancel);
             let mut on_piece = |piece: &str| answer::piece(&kb, &given, piece);
             let said = kb.enter()?.ask(question, &options, &mut on_piece, &cancel)?;
@@ -425,7 +428,7 @@ pub unsafe extern "C" fn rag_kb_prompt(
                 let kb = shared(kb)?;
                 let question = boundary::text(question, "question")?;
                 let given = options::read(options)?;
-                let options = answer::ask_options(&given, AskOptions::default())?;
+                let options = answer::ask_options(&kb, &given, AskOptions::default())?;
                 let prompt =
                     kb.enter()?.prompt(question, &options, &progress::token(given.cancel))?;
                 serde_json::to_string(&prompt)
@@ -473,7 +476,7 @@ pub unsafe extern "C" fn rag_kb_summarize(
             let default = SummarizeOptions::default();
             let options = SummarizeOptions {
                 max_sentences: or_default(max_sentences, default.max_sentences),
-                ask: answer::ask_options(&given, default.ask)?,
+                ask: answer::ask_options(&kb, &given, default.ask)?,
             };
             let cancel = progress::token(given.cancel);
             let mut on_piece = |piece: &str| answer::piece(&kb, &given, piece);

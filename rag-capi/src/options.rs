@@ -8,6 +8,7 @@ use rag_core::{Error, Result};
 
 use crate::boundary;
 use crate::encoder::rag_encoder;
+use crate::own::{rag_on_recognize, rag_on_write};
 use crate::progress::{rag_cancel, rag_on_piece, rag_on_progress};
 
 /// Whether a knowledge base may be created and written.
@@ -244,6 +245,10 @@ pub struct rag_sync_options {
     pub exclude: *const *const c_char,
     /// How many.
     pub exclude_count: usize,
+    /// Reads the text of pictures and scanned pages; files skipped before for want of one are tried again. NULL: they are skipped.
+    pub on_recognize: rag_on_recognize,
+    /// Handed to `on_recognize`.
+    pub recognize_user_data: *mut c_void,
 }
 
 /// How to add a text. Begin with RAG_ADD_OPTIONS_INIT; zero in a field is its default.
@@ -440,6 +445,11 @@ pub struct rag_ask_options {
     pub examples: *const rag_example,
     /// How many.
     pub example_count: usize,
+    /// Writes answers to questions in the generator's place; `writer` is then RAG_WRITER_GENERATOR. No passage is left out for want
+    /// of room: how many fit is yours to say with `top_k`. NULL: `writer` says who does.
+    pub on_write: rag_on_write,
+    /// Handed to `on_write`.
+    pub write_user_data: *mut c_void,
 }
 
 /// An options struct.
@@ -504,8 +514,8 @@ unsafe fn given_bytes<'a, T: Options>(pointer: *const T) -> Result<&'a [u8]> {
 }
 
 /// The choice with this number.
-pub(crate) fn choice<T: Copy>(number: i32, choices: &[T], argument: &'static str) -> Result<T> {
-    usize::try_from(number).ok().and_then(|index| choices.get(index)).copied().ok_or_else(|| {
+pub(crate) fn choice<T: Clone>(number: i32, choices: &[T], argument: &'static str) -> Result<T> {
+    usize::try_from(number).ok().and_then(|index| choices.get(index)).cloned().ok_or_else(|| {
         Error::invalid(argument, format!("{number} is not one of 0 to {}", choices.len() - 1))
     })
 }

@@ -133,9 +133,10 @@ within() { (cd "$1" && shift && "$@"); }
 step "every function with NULL, under valgrind" within "$(fresh null)" "${MEMCHECK[@]}" "$WORK/null_calls"
 step "test_api, under valgrind" "${MEMCHECK[@]}" "$WORK/test_api" "$(fresh api)"
 step "test_kb" "$WORK/test_kb" "$(fresh kb)"
+step "test_own" "$WORK/test_own" "$(fresh own)"
 step "test_generator" "$WORK/test_generator"
 step "test_hpp" "$WORK/test_hpp" "$(fresh hpp)"
-for test in "c tests/c/test_api.c api" "c tests/c/test_kb.c kb" "c tests/c/test_generator.c generator" \
+for test in "c tests/c/test_api.c api" "c tests/c/test_kb.c kb" "c tests/c/test_own.c own" "c tests/c/test_generator.c generator" \
   "c++ tests/c/test_hpp.cpp hpp" "c $WORK/null_calls.c null"; do
   read -r language source name <<<"$test"
   # in a subshell, which keeps the flags to itself

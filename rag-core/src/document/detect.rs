@@ -30,13 +30,13 @@ pub(super) fn detect(source: &Source<'_>) -> Result<Kind> {
     if head.starts_with(b"{\\rtf") {
         return Ok(Kind::Rtf);
     }
-    if source.recognizer.is_some()
-        && encoding::looks_binary(source.bytes)
-        && PictureFormat::of(source.bytes).is_some()
-    {
-        return Ok(Kind::Picture);
+    if let Some(name) = foreign(source) {
+        if source.recognizer.is_some() && PictureFormat::of(source.bytes).is_some() {
+            return Ok(Kind::Picture);
+        }
+        let reason = format!("no reader for {name}");
+        return Err(Error::document(source.path, Unreadable::Unsupported, reason));
     }
-    refuse_foreign(source)?;
     if shows_html(head) {
         return Ok(Kind::Html);
     }
@@ -69,21 +69,18 @@ fn is_markup(source: &Source<'_>) -> bool {
     }
 }
 
-/// Refuses images, archives, office files and the like, by the type their first bytes name.
-fn refuse_foreign(source: &Source<'_>) -> Result<()> {
-    let Some(found) = infer::get(source.bytes) else { return Ok(()) };
+/// The type of pictures, archives, office files and the like, by their first bytes.
+fn foreign(source: &Source<'_>) -> Option<&'static str> {
+    let found = infer::get(source.bytes)?;
     let name = found.mime_type();
     if found.matcher_type() == infer::MatcherType::Text {
-        return Ok(());
+        return None;
     }
     // Short signatures ("BM", "MZ", "BZh") also begin ordinary sentences.
     let written_as_text = name == "application/rtf" || source.bytes.starts_with(b"%!PS");
     let text = std::str::from_utf8(head_of(source.bytes)).is_ok();
-    if text && !written_as_text && !encoding::looks_binary(source.bytes) {
-        return Ok(());
-    }
-    let reason = format!("no reader for {name}");
-    Err(Error::document(source.path, Unreadable::Unsupported, reason))
+    let is_text = text && !written_as_text && !encoding::looks_binary(source.bytes);
+    (!is_text).then_some(name)
 }
 
 /// The first bytes, cut at a character.
