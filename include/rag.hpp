@@ -4,6 +4,10 @@
  * Every failure throws rag::Error, whose code() is the rag_status. Objects own their handle: move them, do not
  * copy them. What they lend (Hit, Citation, string_view) lives as long as the object it came from. A callback may
  * throw: the call ends and the exception comes out of it. Otherwise the rules at the head of rag.h hold.
+ *
+ * With RAG_EXPECTED defined before the header, and always where exceptions are off, nothing throws: a call that can fail gives
+ * rag::Expected<T>, the value or the Error. rag::Result<T> below is T in the one case and Expected<T> in the other. An object is then
+ * opened by its static function, as its constructors throw.
  */
 #ifndef RAG_HPP
 #define RAG_HPP
@@ -13,6 +17,8 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <functional>
 #include <iterator>
@@ -22,12 +28,24 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "rag.h"
 
+#ifndef __cpp_exceptions
+#define RAG_EXPECTED
+#endif
+
 namespace rag {
+// Two kinds of the same classes, which one program may use in different files.
+#ifdef RAG_EXPECTED
+inline namespace expecting {
+#else
+inline namespace throwing {
+#endif
 
 /// A call that failed: the message followed by its causes, and the status.
 class Error : public std::runtime_error {
@@ -39,71 +57,202 @@ private:
     rag_status code_;
 };
 
-namespace detail {
+namespace impl {
 
-template <auto Free> struct Deleter {
-    template <class T> void operator()(T *handle) const noexcept { Free(handle); }
-};
-template <class T, auto Free> using Handle = std::unique_ptr<T, Deleter<Free>>;
-using CString = Handle<char, rag_string_free>;
-
-[[noreturn]] inline void fail(rag_status status, rag_error *error) {
-    Handle<rag_error, rag_error_free> owned(error);
-    throw Error(status, rag_error_message(error));
+/// Throws, where that is possible; otherwise ends the process, as the standard library does.
+template <class Exception> [[noreturn]] inline void raise(const Exception &exception) {
+#ifdef __cpp_exceptions
+    throw exception;
+#else
+    std::fprintf(stderr, "%s\n", exception.what());
+    std::abort();
+#endif
 }
 
-/// Runs `call(&error)` and throws if it fails.
-template <class Call> void check(Call &&call) {
+} // namespace impl
+
+/// A value, or the Error that stood in its way.
+template <class T> class Expected {
+public:
+    Expected(T value) : held_(std::in_place_index<0>, std::move(value)) {}
+    Expected(Error error) : held_(std::in_place_index<1>, std::move(error)) {}
+    bool has_value() const noexcept { return held_.index() == 0; }
+    explicit operator bool() const noexcept { return has_value(); }
+    /// The value; throws the Error if there is none, or ends the process where exceptions are off.
+    T &value() & { return get(*this); }
+    const T &value() const & { return get(*this); }
+    T &&value() && { return std::move(get(*this)); }
+    T &operator*() & { return get(*this); }
+    const T &operator*() const & { return get(*this); }
+    T &&operator*() && { return std::move(get(*this)); }
+    T *operator->() { return &get(*this); }
+    const T *operator->() const { return &get(*this); }
+    /// Why there is no value; only if there is none.
+    const Error &error() const { return *std::get_if<1>(&held_); }
+
+private:
+    template <class Self> static auto &get(Self &self) {
+        if (!self.has_value()) impl::raise(self.error());
+        return *std::get_if<0>(&self.held_);
+    }
+    std::variant<T, Error> held_;
+};
+
+/// Done, or the Error that stood in the way.
+template <> class Expected<void> {
+public:
+    Expected() = default;
+    Expected(Error error) : error_(std::move(error)) {}
+    bool has_value() const noexcept { return !error_; }
+    explicit operator bool() const noexcept { return has_value(); }
+    /// Throws the Error if there is one, or ends the process where exceptions are off.
+    void value() const {
+        if (error_) impl::raise(*error_);
+    }
+    /// What went wrong; only if something did.
+    const Error &error() const { return *error_; }
+
+private:
+    std::optional<Error> error_;
+};
+
+/// What a call that can fail gives: see the head of this file.
+#ifdef RAG_EXPECTED
+template <class T> using Result = Expected<T>;
+#else
+template <class T> using Result = T;
+#endif
+
+namespace impl {
+
+/// Frees each handle with the function of its type.
+struct Deleter {
+    void operator()(char *text) const noexcept { rag_string_free(text); }
+    void operator()(rag_answer *handle) const noexcept { rag_answer_free(handle); }
+    void operator()(rag_chat *handle) const noexcept { rag_chat_free(handle); }
+    void operator()(rag_check_report *handle) const noexcept { rag_check_report_free(handle); }
+    void operator()(rag_documents *handle) const noexcept { rag_documents_free(handle); }
+    void operator()(rag_encoder *handle) const noexcept { rag_encoder_free(handle); }
+    void operator()(rag_error *handle) const noexcept { rag_error_free(handle); }
+    void operator()(rag_generation *handle) const noexcept { rag_generation_free(handle); }
+    void operator()(rag_generator *handle) const noexcept { rag_generator_free(handle); }
+    void operator()(rag_hits *handle) const noexcept { rag_hits_free(handle); }
+    void operator()(rag_info *handle) const noexcept { rag_info_free(handle); }
+    void operator()(rag_kb *handle) const noexcept { rag_kb_close(handle); }
+    void operator()(rag_locations *handle) const noexcept { rag_locations_free(handle); }
+    void operator()(rag_passage *handle) const noexcept { rag_passage_free(handle); }
+    void operator()(rag_passage_ids *handle) const noexcept { rag_passage_ids_free(handle); }
+    void operator()(rag_sync_report *handle) const noexcept { rag_sync_report_free(handle); }
+};
+template <class T> using Handle = std::unique_ptr<T, Deleter>;
+
+/// What a callback threw, kept until the call of C is over.
+class Thrown {
+public:
+    /// Runs `function`; false if it throws.
+    template <class Function> bool run(Function &&function) noexcept {
+#ifdef __cpp_exceptions
+        try {
+            return function();
+        } catch (...) {
+            if (!first_) first_ = std::current_exception();
+            return false;
+        }
+#else
+        return function();
+#endif
+    }
+    void rethrow() {
+#ifdef __cpp_exceptions
+        if (first_) std::rethrow_exception(std::exchange(first_, nullptr));
+#endif
+    }
+
+private:
+    std::exception_ptr first_;
+};
+
+/// A function of C++ behind a callback of C.
+template <class Function> struct Callback {
+    const Function *function;
+    Thrown *thrown;
+
+    template <class... Arguments> bool run(Arguments &&...arguments) noexcept {
+        return thrown->run([&] { return (*function)(std::forward<Arguments>(arguments)...); });
+    }
+};
+
+/// Runs `call(&error)`: done, or why not. What a callback threw comes out first.
+template <class Call> Expected<void> attempt(Call &&call, Thrown *thrown = nullptr) {
     rag_error *error = nullptr;
     const rag_status status = call(&error);
-    if (status != RAG_OK) fail(status, error);
+    const Handle<rag_error> owned(error);
+    if (thrown) thrown->rethrow();
+    if (status != RAG_OK) return Error(status, rag_error_message(error));
+    return {};
 }
 
-/// Runs `call(&output, &error)`, throws if it fails, and owns the output.
-template <class T, auto Free, class Call> Handle<T, Free> make(Call &&call) {
-    T *output = nullptr;
-    check([&](rag_error **error) { return call(&output, error); });
-    return Handle<T, Free>(output);
+/// Runs `call(&output, &error)` and owns the output.
+template <class T, class Call> Expected<Handle<T>> make(Call &&call, Thrown *thrown = nullptr) {
+    Handle<T> owned;
+    const Expected<void> done = attempt(
+        [&](rag_error **error) {
+            T *output = nullptr;
+            const rag_status status = call(&output, error);
+            owned.reset(output);
+            return status;
+        },
+        thrown);
+    if (!done) return done.error();
+    return Expected<Handle<T>>(std::move(owned));
 }
 
-template <class Call> std::string json(Call &&call) {
-    return make<char, rag_string_free>(std::forward<Call>(call)).get();
+/// What `use` makes of the value, if there is one.
+template <class T, class Use> auto map(Expected<T> given, Use &&use) -> Expected<decltype(use(*std::move(given)))> {
+    if (!given) return given.error();
+    return use(*std::move(given));
+}
+
+/// What the caller gets: the value or the Error, or the value or an exception.
+template <class T> Result<T> out(Expected<T> given) {
+#ifdef RAG_EXPECTED
+    return given;
+#else
+    return std::move(given).value();
+#endif
+}
+
+/// `value`, if the call that was to fill it in is done.
+template <class T> Result<T> filled(const Expected<void> &done, T value) {
+    if (!done) return out<T>(done.error());
+    return out<T>(std::move(value));
+}
+
+/// An object that owns what `call(&output, &error)` puts out.
+template <class Owner, class T, class Call> Result<Owner> own(Call &&call, Thrown *thrown = nullptr) {
+    return out(map(make<T>(std::forward<Call>(call), thrown), [](Handle<T> handle) { return Owner(handle.release()); }));
+}
+
+/// The text that `call(&text, &error)` puts out.
+template <class Call> Result<std::string> text(Call &&call) {
+    return out(map(make<char>(std::forward<Call>(call)), [](Handle<char> text) { return std::string(text.get()); }));
+}
+
+/// The items of a list, each made by `make` from what `at(list, index)` lends.
+template <class List, class At, class Make> auto collected(const Handle<List> &list, At at, Make make) {
+    std::vector<decltype(make(*at(list.get(), 0)))> all;
+    for (std::size_t i = 0; const auto *one = at(list.get(), i); i++) all.push_back(make(*one));
+    return all;
+}
+
+inline std::vector<std::int64_t> numbers(const Handle<rag_passage_ids> &ids) {
+    std::vector<std::int64_t> all(rag_passage_ids_count(ids.get()));
+    for (std::size_t i = 0; i < all.size(); i++) all[i] = rag_passage_ids_at(ids.get(), i);
+    return all;
 }
 
 inline const char *or_null(const std::string &text) { return text.empty() ? nullptr : text.c_str(); }
 inline std::string_view or_empty(const char *text) { return text ? text : ""; }
-
-/// A callback of C++ behind one of C: holds what it threw until the C call is over.
-template <class Function> struct Callback {
-    const Function *function;
-    std::exception_ptr thrown;
-
-    template <class... Arguments> bool run(Arguments &&...arguments) noexcept {
-        try {
-            return (*function)(std::forward<Arguments>(arguments)...);
-        } catch (...) {
-            thrown = std::current_exception();
-            return false;
-        }
-    }
-    void rethrow() const {
-        if (thrown) std::rethrow_exception(thrown);
-    }
-};
-
-/// As make, for a call that may call back: what the callback threw comes first.
-template <class T, auto Free, class Callback, class Call>
-Handle<T, Free> make_with(Callback &callback, Call &&call) {
-    T *output = nullptr;
-    rag_error *error = nullptr;
-    callback.thrown = nullptr;
-    const rag_status status = call(&output, &error);
-    Handle<T, Free> owned(output);
-    Handle<rag_error, rag_error_free> why(error);
-    callback.rethrow();
-    if (status != RAG_OK) fail(status, why.release());
-    return owned;
-}
 
 inline std::vector<const char *> pointers(const std::vector<std::string> &texts) {
     std::vector<const char *> pointers;
@@ -142,7 +291,7 @@ public:
     iterator end() const { return {owner_, size_}; }
     /// Throws std::out_of_range beyond the last.
     Item at(std::size_t index) const {
-        if (index >= size_) throw std::out_of_range("rag: no item " + std::to_string(index));
+        if (index >= size_) impl::raise(std::out_of_range("rag: no item " + std::to_string(index)));
         return Item(*Item::at(owner_, index));
     }
     Item operator[](std::size_t index) const { return at(index); }
@@ -152,7 +301,7 @@ private:
     std::size_t size_;
 };
 
-} // namespace detail
+} // namespace impl
 
 /// The version of the library in use.
 inline std::string_view version() { return rag_version(); }
@@ -169,11 +318,11 @@ private:
     std::shared_ptr<rag_cancel> handle_;
 };
 
-namespace detail {
+namespace impl {
 inline const rag_cancel *flag(const std::optional<Cancel> &cancel) {
     return cancel ? cancel->handle() : nullptr;
 }
-} // namespace detail
+} // namespace impl
 
 /// A passage found, lent by Hits or Answer.
 class Hit {
@@ -185,8 +334,8 @@ public:
         return std::isnan(hit_->cosine) ? std::nullopt : std::optional<float>(hit_->cosine);
     }
     std::string_view uri() const { return hit_->uri; }
-    std::string_view title() const { return detail::or_empty(hit_->title); }
-    std::string_view heading() const { return detail::or_empty(hit_->heading); }
+    std::string_view title() const { return impl::or_empty(hit_->title); }
+    std::string_view heading() const { return impl::or_empty(hit_->heading); }
     std::string_view text() const { return {hit_->text, hit_->text_bytes}; }
     std::size_t start() const { return hit_->start; }
     std::size_t end() const { return hit_->end; }
@@ -214,16 +363,16 @@ public:
     /// Throws std::out_of_range beyond the last.
     Hit operator[](std::size_t index) const { return items().at(index); }
     /// {"hits": [...]}
-    std::string to_json() const {
-        return detail::json([&](char **json, rag_error **error) {
+    Result<std::string> to_json() const {
+        return impl::text([&](char **json, rag_error **error) {
             return rag_hits_to_json(handle_.get(), json, error);
         });
     }
     const rag_hits *handle() const { return handle_.get(); }
 
 private:
-    detail::Lent<rag_hits, Hit> items() const { return {handle_.get(), size()}; }
-    detail::Handle<rag_hits, rag_hits_free> handle_;
+    impl::Lent<rag_hits, Hit> items() const { return {handle_.get(), size()}; }
+    impl::Handle<rag_hits> handle_;
 };
 
 /// A span of a passage that supports a part of an answer, lent by Answer.
@@ -273,15 +422,15 @@ public:
         return reason ? reason : "";
     }
     /// How the answer came about, as one HTML page that needs nothing else.
-    std::string explain_html() const {
-        return detail::json([&](char **html, rag_error **error) {
+    Result<std::string> explain_html() const {
+        return impl::text([&](char **html, rag_error **error) {
             return rag_answer_explain_html(handle_.get(), html, error);
         });
     }
-    detail::Lent<rag_answer, Citation> citations() const {
+    impl::Lent<rag_answer, Citation> citations() const {
         return {handle_.get(), rag_answer_citation_count(handle_.get())};
     }
-    detail::Lent<rag_answer, Hit> hits() const {
+    impl::Lent<rag_answer, Hit> hits() const {
         return {handle_.get(), rag_answer_hit_count(handle_.get())};
     }
     /// Passages found but left out of the prompt for want of room.
@@ -291,15 +440,15 @@ public:
         return ids;
     }
     const rag_timings &timings() const { return *rag_answer_timings(handle_.get()); }
-    std::string to_json() const {
-        return detail::json([&](char **json, rag_error **error) {
+    Result<std::string> to_json() const {
+        return impl::text([&](char **json, rag_error **error) {
             return rag_answer_to_json(handle_.get(), json, error);
         });
     }
     const rag_answer *handle() const { return handle_.get(); }
 
 private:
-    detail::Handle<rag_answer, rag_answer_free> handle_;
+    impl::Handle<rag_answer> handle_;
 };
 
 /// A file that a sync passed over, and why.
@@ -353,17 +502,17 @@ public:
         std::vector<Skipped> all;
         for (std::size_t i = 0; const rag_skipped *one = rag_sync_report_skipped_at(handle_.get(), i); i++)
             all.push_back({one->path, one->message, static_cast<rag_status>(one->code),
-                           std::string(detail::or_empty(one->unreadable))});
+                           std::string(impl::or_empty(one->unreadable))});
         return all;
     }
-    std::string to_json() const {
-        return detail::json([&](char **json, rag_error **error) {
+    Result<std::string> to_json() const {
+        return impl::text([&](char **json, rag_error **error) {
             return rag_sync_report_to_json(handle_.get(), json, error);
         });
     }
 
 private:
-    detail::Handle<rag_sync_report, rag_sync_report_free> handle_;
+    impl::Handle<rag_sync_report> handle_;
 };
 
 /// One thing that a check found wrong.
@@ -374,6 +523,37 @@ struct Damage {
 };
 
 class Encoder;
+
+/// Where a callback puts its text, lent for the call.
+class Text {
+public:
+    explicit Text(rag_text *text) : text_(text) {}
+    /// Adds a piece, in which characters may be cut; false if no more is wanted: the callback should then return.
+    bool append(std::string_view piece) { return rag_text_append(text_, piece.data(), piece.size()); }
+    /// Says why the text cannot be given.
+    void fail(const std::string &reason) { rag_text_fail(text_, reason.c_str()); }
+
+private:
+    rag_text *text_;
+};
+
+/// A turn of a conversation, lent to a callback.
+struct Turn {
+    /// "system", "user" or "assistant".
+    std::string_view role;
+    std::string_view content;
+};
+
+/// A picture to be read, lent to a callback.
+struct Picture {
+    /// A whole picture file.
+    const std::uint8_t *bytes;
+    std::size_t size;
+    /// Such as "image/jpeg".
+    std::string_view media_type;
+    /// From 1; 0 if it is not part of a document with pages.
+    std::uint32_t page;
+};
 
 /// How to open a knowledge base; an empty string is the default.
 struct OpenOptions {
@@ -404,6 +584,9 @@ struct SyncOptions {
     /// Globs in the syntax of .gitignore.
     std::vector<std::string> include;
     std::vector<std::string> exclude;
+    /// Reads the text of a picture or a scanned page; see rag_on_recognize. Called on threads of the library's. A file is skipped for
+    /// what it throws, or fails its text with.
+    std::function<void(const Picture &picture, Text &text)> recognize;
 };
 
 /// What a repair kept and lost.
@@ -492,6 +675,8 @@ struct AskOptions {
     std::size_t variant_count = 0;
     /// Worked examples in place of ours; empty for none.
     std::optional<std::vector<Example>> examples;
+    /// Writes the answer in the generator's place; see rag_on_write. What it throws comes out of the call.
+    std::function<void(const std::vector<Turn> &turns, Text &answer)> write;
 };
 
 /// How to generate; zero is the default. Return false from `on_piece` to end the text there.
@@ -537,17 +722,53 @@ struct GeneratorOptions {
     std::string backend;
 };
 
-namespace detail {
+namespace impl {
 
 using PieceCallback = Callback<std::function<bool(std::string_view)>>;
 using ProgressCallback = Callback<std::function<bool(const rag_progress &)>>;
+using WriteCallback = Callback<std::function<void(const std::vector<Turn> &, Text &)>>;
+using Recognize = std::function<void(const Picture &, Text &)>;
+using RecognizeCallback = Callback<Recognize>;
 
-extern "C" inline bool rag_hpp_piece(const char *piece, std::size_t size, void *user_data) {
+inline bool on_piece(const char *piece, std::size_t size, void *user_data) {
     return static_cast<PieceCallback *>(user_data)->run(std::string_view(piece, size));
 }
 
-extern "C" inline bool rag_hpp_progress(const rag_progress *progress, void *user_data) {
+inline bool on_progress(const rag_progress *progress, void *user_data) {
     return static_cast<ProgressCallback *>(user_data)->run(*progress);
+}
+
+inline bool on_write(const rag_turn *turns, std::size_t count, rag_text *answer, void *user_data) {
+    const WriteCallback *callback = static_cast<WriteCallback *>(user_data);
+    return callback->thrown->run([&] {
+        std::vector<Turn> lent;
+        for (std::size_t i = 0; i < count; i++)
+            lent.push_back({turns[i].role, {turns[i].content, turns[i].content_bytes}});
+        Text text(answer);
+        (*callback->function)(lent, text);
+        return true;
+    });
+}
+
+inline bool on_recognize(const rag_picture *picture, rag_text *text, void *user_data) {
+    const auto run = [&] {
+        Text recognized(text);
+        const Recognize &recognize = *static_cast<const RecognizeCallback *>(user_data)->function;
+        recognize({picture->bytes, picture->size, picture->media_type, picture->page}, recognized);
+        return true;
+    };
+#ifdef __cpp_exceptions
+    try {
+        return run();
+    } catch (const std::exception &thrown) {
+        rag_text_fail(text, thrown.what());
+    } catch (...) {
+        rag_text_fail(text, nullptr);
+    }
+    return false;
+#else
+    return run();
+#endif
 }
 
 /// Guards as C sees them; lives as long as the call.
@@ -591,7 +812,7 @@ private:
 class RawAskOptions {
 public:
     explicit RawAskOptions(const AskOptions &options)
-        : stop_(pointers(options.stop)), guards_(options.guards), callback_{&options.on_piece, nullptr} {
+        : stop_(pointers(options.stop)), guards_(options.guards), piece_{&options.on_piece, &thrown_}, write_{&options.write, &thrown_} {
         raw_ = RAG_ASK_OPTIONS_INIT;
         raw_.system = or_null(options.system);
         raw_.top_k = options.top_k;
@@ -616,8 +837,10 @@ public:
         raw_.length_penalty = options.length_penalty;
         raw_.early_stopping = options.early_stopping;
         raw_.draft = options.draft;
-        if (options.on_piece) raw_.on_piece = rag_hpp_piece;
-        raw_.user_data = &callback_;
+        if (options.on_piece) raw_.on_piece = on_piece;
+        raw_.user_data = &piece_;
+        if (options.write) raw_.on_write = on_write;
+        raw_.write_user_data = &write_;
         raw_.cancel = flag(options.cancel);
         raw_.filter = or_null(options.filter);
         raw_.rerank = options.rerank;
@@ -647,75 +870,86 @@ public:
     RawAskOptions &operator=(const RawAskOptions &) = delete;
 
     rag_ask_options *get() { return &raw_; }
-    PieceCallback &callback() { return callback_; }
+    Thrown *thrown() { return &thrown_; }
 
 private:
     std::vector<const char *> stop_;
     std::vector<std::vector<const char *>> passages_;
     std::vector<rag_example> examples_;
     RawGuards guards_;
-    PieceCallback callback_;
+    Thrown thrown_;
+    PieceCallback piece_;
+    WriteCallback write_;
     rag_ask_options raw_{};
 };
 
-} // namespace detail
+} // namespace impl
 
 /// A conversation: each turn is an ask with the turns before it. Keeps its knowledge base open.
 class Chat {
 public:
-    Chat(const rag_kb *kb, AskOptions options)
-        : options_(std::make_unique<AskOptions>(std::move(options))),
-          raw_(std::make_unique<detail::RawAskOptions>(*options_)) {
-        raw_->get()->cancel = nullptr;
-        handle_ = detail::make<rag_chat, rag_chat_free>([&](rag_chat **chat, rag_error **error) {
-            return rag_kb_chat(kb, raw_->get(), chat, error);
+    /// Begins one.
+    static Result<Chat> start(const rag_kb *kb, AskOptions options) {
+        return make(std::move(options), [&](const rag_ask_options *raw, rag_chat **chat, rag_error **error) {
+            return rag_kb_chat(kb, raw, chat, error);
         });
     }
     /// Goes on with a conversation that `save` wrote.
-    Chat(const rag_kb *kb, const std::string &saved, AskOptions options)
-        : options_(std::make_unique<AskOptions>(std::move(options))),
-          raw_(std::make_unique<detail::RawAskOptions>(*options_)) {
-        raw_->get()->cancel = nullptr;
-        handle_ = detail::make<rag_chat, rag_chat_free>([&](rag_chat **chat, rag_error **error) {
-            return rag_chat_resume(kb, saved.data(), saved.size(), raw_->get(), chat, error);
+    static Result<Chat> resume(const rag_kb *kb, const std::string &saved, AskOptions options) {
+        return make(std::move(options), [&](const rag_ask_options *raw, rag_chat **chat, rag_error **error) {
+            return rag_chat_resume(kb, saved.data(), saved.size(), raw, chat, error);
         });
     }
-    Answer say(const std::string &text) {
+    Result<Answer> say(const std::string &text) {
         const auto call = [&](rag_answer **out, rag_error **error) {
-            return rag_chat_say(handle_.get(), text.c_str(), detail::flag(options_->cancel), out, error);
+            return rag_chat_say(handle_.get(), text.c_str(), impl::flag(options_->cancel), out, error);
         };
-        return Answer(
-            detail::make_with<rag_answer, rag_answer_free>(raw_->callback(), call).release());
+        return impl::own<Answer, rag_answer>(call, raw_->thrown());
     }
     /// Asks the last question again; the new answer takes the place of the old one.
-    Answer regenerate(std::uint64_t seed) {
+    Result<Answer> regenerate(std::uint64_t seed) {
         const auto call = [&](rag_answer **out, rag_error **error) {
-            return rag_chat_regenerate(handle_.get(), seed, detail::flag(options_->cancel), out, error);
+            return rag_chat_regenerate(handle_.get(), seed, impl::flag(options_->cancel), out, error);
         };
-        return Answer(
-            detail::make_with<rag_answer, rag_answer_free>(raw_->callback(), call).release());
+        return impl::own<Answer, rag_answer>(call, raw_->thrown());
     }
     /// The conversation as JSON, to go on with later.
-    std::string save() const {
-        return detail::json([&](char **json, rag_error **error) {
+    Result<std::string> save() const {
+        return impl::text([&](char **json, rag_error **error) {
             return rag_chat_save(handle_.get(), json, error);
         });
     }
     std::size_t turn_count() const { return rag_chat_turn_count(handle_.get()); }
-    void clear() {
-        detail::check([&](rag_error **error) { return rag_chat_clear(handle_.get(), error); });
+    Result<void> clear() {
+        return impl::out(impl::attempt([&](rag_error **error) { return rag_chat_clear(handle_.get(), error); }));
     }
     /// [{"role", "content"}, ...]
-    std::string to_json() const {
-        return detail::json([&](char **json, rag_error **error) {
+    Result<std::string> to_json() const {
+        return impl::text([&](char **json, rag_error **error) {
             return rag_chat_to_json(handle_.get(), json, error);
         });
     }
 
 private:
+    explicit Chat(AskOptions options)
+        : options_(std::make_unique<AskOptions>(std::move(options))),
+          raw_(std::make_unique<impl::RawAskOptions>(*options_)) {}
+    /// A chat over the handle that `call(options, &handle, &error)` puts out.
+    template <class Call> static Result<Chat> make(AskOptions options, Call &&call) {
+        Chat chat(std::move(options));
+        // each turn takes its own
+        chat.raw_->get()->cancel = nullptr;
+        auto made = impl::make<rag_chat>(
+            [&](rag_chat **out, rag_error **error) { return call(chat.raw_->get(), out, error); });
+        return impl::out(impl::map(std::move(made), [&](impl::Handle<rag_chat> handle) {
+            chat.handle_ = std::move(handle);
+            return std::move(chat);
+        }));
+    }
+
     std::unique_ptr<AskOptions> options_;
-    std::unique_ptr<detail::RawAskOptions> raw_;
-    detail::Handle<rag_chat, rag_chat_free> handle_;
+    std::unique_ptr<impl::RawAskOptions> raw_;
+    impl::Handle<rag_chat> handle_;
 };
 
 /// rag_encoder_options with C++ strings.
@@ -728,49 +962,68 @@ struct EncoderOptions {
 /// A sentence encoder without a knowledge base.
 class Encoder {
 public:
-    explicit Encoder(const std::string &name, const EncoderOptions &options = {})
-        : handle_(detail::make<rag_encoder, rag_encoder_free>([&](rag_encoder **out, rag_error **error) {
-              rag_encoder_options raw = RAG_ENCODER_OPTIONS_INIT;
-              raw.model_dir = detail::or_null(options.model_dir);
-              raw.backend = detail::or_null(options.backend);
-              raw.level = detail::or_null(options.level);
-              raw.threads = options.threads;
-              raw.truncate_dim = options.truncate_dim;
-              raw.precision = options.precision;
-              return rag_encoder_open_with(name.c_str(), &raw, out, error);
-          })) {}
     /// Turns texts into rows of `dim` numbers, row after row; rows may have any length but zero.
     using Function =
         std::function<std::vector<float>(rag_text_role role, const std::vector<std::string_view> &texts)>;
+
+    /// Loads the encoder `name`.
+    static Result<Encoder> open(const std::string &name, const EncoderOptions &options = {}) {
+        rag_encoder_options raw = RAG_ENCODER_OPTIONS_INIT;
+        raw.model_dir = impl::or_null(options.model_dir);
+        raw.backend = impl::or_null(options.backend);
+        raw.level = impl::or_null(options.level);
+        raw.threads = options.threads;
+        raw.truncate_dim = options.truncate_dim;
+        raw.precision = options.precision;
+        return impl::own<Encoder, rag_encoder>([&](rag_encoder **out, rag_error **error) {
+            return rag_encoder_open_with(name.c_str(), &raw, out, error);
+        });
+    }
     /// An encoder of your own; see rag_encoder_own. Several threads may call `encode` at once. If it throws, the call that needed
     /// the vectors fails with RAG_MODEL. It must outlive every KnowledgeBase that is opened with it.
+    static Result<Encoder> own(const std::string &name, std::size_t dim, Function encode,
+                               std::size_t max_tokens = 200) {
+        auto function = std::make_unique<Own>(Own{std::move(encode), dim});
+        auto made = impl::make<rag_encoder>([&](rag_encoder **out, rag_error **error) {
+            return rag_encoder_own(name.c_str(), dim, max_tokens, run_own, function.get(), out, error);
+        });
+        return impl::out(impl::map(std::move(made), [&](impl::Handle<rag_encoder> handle) {
+            Encoder encoder(handle.release());
+            encoder.own_ = std::move(function);
+            return encoder;
+        }));
+    }
+#ifndef RAG_EXPECTED
+    /// As open.
+    explicit Encoder(const std::string &name, const EncoderOptions &options = {}) : Encoder(open(name, options)) {}
+    /// As own.
     Encoder(const std::string &name, std::size_t dim, Function encode, std::size_t max_tokens = 200)
-        : own_(std::make_unique<Own>(Own{std::move(encode), dim})),
-          handle_(detail::make<rag_encoder, rag_encoder_free>([&](rag_encoder **out, rag_error **error) {
-              return rag_encoder_own(name.c_str(), dim, max_tokens, run_own, own_.get(), out, error);
-          })) {}
+        : Encoder(own(name, dim, std::move(encode), max_tokens)) {}
+#endif
+    /// Takes over a handle of rag.h.
+    explicit Encoder(rag_encoder *handle) : handle_(handle) {}
     std::size_t dim() const { return rag_encoder_dim(handle_.get()); }
     std::size_t max_tokens() const { return rag_encoder_max_tokens(handle_.get()); }
     std::string fingerprint() const { return rag_encoder_fingerprint(handle_.get()); }
     rag_precision precision() const { return rag_encoder_precision(handle_.get()); }
     std::string level() const { return rag_encoder_level(handle_.get()); }
     /// Tokens of a text, without special tokens and prefix.
-    std::size_t token_count(const std::string &text) const {
+    Result<std::size_t> token_count(const std::string &text) const {
         std::size_t count = 0;
-        detail::check(
+        const auto done = impl::attempt(
             [&](rag_error **error) { return rag_encoder_token_count(handle_.get(), text.c_str(), &count, error); });
-        return count;
+        return impl::filled(done, count);
     }
     /// One unit row of dim() floats for each text, row after row.
-    std::vector<float> encode(const std::vector<std::string> &texts,
-                              rag_text_role role = RAG_TEXT_PASSAGE) const {
-        const std::vector<const char *> raw = detail::pointers(texts);
+    Result<std::vector<float>> encode(const std::vector<std::string> &texts,
+                                      rag_text_role role = RAG_TEXT_PASSAGE) const {
+        const std::vector<const char *> raw = impl::pointers(texts);
         std::vector<float> vectors(texts.size() * dim());
-        detail::check([&](rag_error **error) {
+        const auto done = impl::attempt([&](rag_error **error) {
             return rag_encoder_encode(handle_.get(), role, raw.data(), raw.size(), vectors.data(),
                                       vectors.size(), nullptr, error);
         });
-        return vectors;
+        return impl::filled(done, std::move(vectors));
     }
 
     const rag_encoder *handle() const { return handle_.get(); }
@@ -782,7 +1035,9 @@ private:
     };
     static bool run_own(std::int32_t role, const char *const *texts, const std::size_t *sizes, std::size_t count,
                         float *rows, void *user_data) {
-        try {
+        // what it throws has nowhere to go: several threads may call at once
+        impl::Thrown thrown;
+        return thrown.run([&] {
             const Own &own = *static_cast<const Own *>(user_data);
             std::vector<std::string_view> views;
             for (std::size_t i = 0; i < count; i++) views.emplace_back(texts[i], sizes[i]);
@@ -790,55 +1045,64 @@ private:
             if (given.size() != count * own.dim) return false;
             std::copy(given.begin(), given.end(), rows);
             return true;
-        } catch (...) {
-            return false;
-        }
+        });
     }
     std::unique_ptr<Own> own_;
-    detail::Handle<rag_encoder, rag_encoder_free> handle_;
+    impl::Handle<rag_encoder> handle_;
 };
 
 /// One knowledge base. Threads may share it.
 class KnowledgeBase {
 public:
-    using Info = detail::Handle<rag_info, rag_info_free>;
-    using Passage = detail::Handle<rag_passage, rag_passage_free>;
+    using Info = impl::Handle<rag_info>;
+    using Passage = impl::Handle<rag_passage>;
 
     /// Opens or creates the file at `path`; ":memory:" keeps it in memory.
-    explicit KnowledgeBase(const std::string &path, const OpenOptions &options = {}) {
+    static Result<KnowledgeBase> open(const std::string &path, const OpenOptions &options = {}) {
         rag_open_options raw = RAG_OPEN_OPTIONS_INIT;
-        raw.encoder = detail::or_null(options.encoder);
-        raw.llm = detail::or_null(options.llm);
-        raw.model_dir = detail::or_null(options.model_dir);
+        raw.encoder = impl::or_null(options.encoder);
+        raw.llm = impl::or_null(options.llm);
+        raw.model_dir = impl::or_null(options.model_dir);
         raw.access = options.access;
-        raw.reranker = detail::or_null(options.reranker);
-        const auto also = detail::pointers(options.also);
+        raw.reranker = impl::or_null(options.reranker);
+        const auto also = impl::pointers(options.also);
         raw.also = also.data();
         raw.also_count = also.size();
         raw.loaded_encoder = options.loaded_encoder ? options.loaded_encoder->handle() : nullptr;
-        handle_ = detail::make<rag_kb, rag_kb_close>([&](rag_kb **out, rag_error **error) {
+        return impl::own<KnowledgeBase, rag_kb>([&](rag_kb **out, rag_error **error) {
             return rag_kb_open(path.c_str(), &raw, out, error);
         });
     }
+#ifndef RAG_EXPECTED
+    /// As open.
+    explicit KnowledgeBase(const std::string &path, const OpenOptions &options = {})
+        : KnowledgeBase(open(path, options)) {}
+#endif
+    /// Takes over a handle of rag.h.
+    explicit KnowledgeBase(rag_kb *handle) : handle_(handle) {}
 
     /// Makes the knowledge base mirror a folder or a file.
-    SyncReport sync(const std::string &path, const SyncOptions &options = {}) {
-        detail::ProgressCallback callback{&options.on_progress, nullptr};
+    Result<SyncReport> sync(const std::string &path, const SyncOptions &options = {}) {
+        impl::Thrown thrown;
+        impl::ProgressCallback callback{&options.on_progress, &thrown};
         rag_sync_options raw = RAG_SYNC_OPTIONS_INIT;
         raw.max_file_bytes = options.max_file_bytes;
         raw.max_tokens = options.max_tokens;
         raw.plan = options.plan;
         raw.hidden = options.hidden;
-        if (options.on_progress) raw.on_progress = detail::rag_hpp_progress;
+        if (options.on_progress) raw.on_progress = impl::on_progress;
         raw.user_data = &callback;
-        raw.cancel = detail::flag(options.cancel);
+        impl::RecognizeCallback recognize{&options.recognize, nullptr};
+        if (options.recognize) raw.on_recognize = impl::on_recognize;
+        raw.recognize_user_data = &recognize;
+        raw.cancel = impl::flag(options.cancel);
         raw.hnsw_m = options.hnsw_m;
         raw.hnsw_ef_construction = options.hnsw_ef_construction;
         raw.min_tokens = options.min_tokens;
         raw.overlap_tokens = options.overlap_tokens;
         raw.max_read_seconds = options.max_read_seconds;
-        const auto include = detail::pointers(options.include);
-        const auto exclude = detail::pointers(options.exclude);
+        const auto include = impl::pointers(options.include);
+        const auto exclude = impl::pointers(options.exclude);
         raw.include = include.data();
         raw.include_count = include.size();
         raw.exclude = exclude.data();
@@ -846,13 +1110,12 @@ public:
         const auto call = [&](rag_sync_report **report, rag_error **error) {
             return rag_kb_sync(handle_.get(), path.c_str(), &raw, report, error);
         };
-        return SyncReport(
-            detail::make_with<rag_sync_report, rag_sync_report_free>(callback, call).release());
+        return impl::own<SyncReport, rag_sync_report>(call, &thrown);
     }
 
     /// Adds one text under a name, in place of any with the same name. Returns its passages' numbers.
-    std::vector<std::int64_t> add(const std::string &uri, std::string_view text,
-                                  const std::map<std::string, std::string> &metadata = {}) {
+    Result<std::vector<std::int64_t>> add(const std::string &uri, std::string_view text,
+                                          const std::map<std::string, std::string> &metadata = {}) {
         std::vector<const char *> keys, values;
         for (const auto &[key, value] : metadata) {
             keys.push_back(key.c_str());
@@ -862,193 +1125,196 @@ public:
         raw.metadata_keys = keys.data();
         raw.metadata_values = values.data();
         raw.metadata_count = keys.size();
-        const auto ids = detail::make<rag_passage_ids, rag_passage_ids_free>(
-            [&](rag_passage_ids **out, rag_error **error) {
-                return rag_kb_add(handle_.get(), uri.c_str(), text.data(), text.size(), &raw, out, error);
-            });
-        std::vector<std::int64_t> numbers(rag_passage_ids_count(ids.get()));
-        for (std::size_t i = 0; i < numbers.size(); i++) numbers[i] = rag_passage_ids_at(ids.get(), i);
-        return numbers;
+        return impl::out(impl::map(impl::make<rag_passage_ids>([&](rag_passage_ids **out, rag_error **error) {
+                                       return rag_kb_add(handle_.get(), uri.c_str(), text.data(), text.size(), &raw,
+                                                         out, error);
+                                   }),
+                                   impl::numbers));
     }
 
     /// Removes a document; false if there was none.
-    bool remove(const std::string &uri) {
+    Result<bool> remove(const std::string &uri) {
         bool removed = false;
-        detail::check([&](rag_error **error) {
+        const auto done = impl::attempt([&](rag_error **error) {
             return rag_kb_remove(handle_.get(), uri.c_str(), &removed, error);
         });
-        return removed;
+        return impl::filled(done, removed);
     }
 
     /// Finds the passages that answer a question best, best first.
-    Hits search(const std::string &question, const SearchOptions &options = {}) const {
+    Result<Hits> search(const std::string &question, const SearchOptions &options = {}) const {
         rag_search_options raw = RAG_SEARCH_OPTIONS_INIT;
         raw.top_k = options.top_k;
         raw.mode = options.mode;
         raw.index = options.index;
-        raw.cancel = detail::flag(options.cancel);
+        raw.cancel = impl::flag(options.cancel);
         raw.filter = options.filter.empty() ? nullptr : options.filter.c_str();
         raw.ef_search = options.ef_search;
         raw.rerank = options.rerank;
-        raw.fusion = detail::or_null(options.fusion);
-        raw.context = detail::or_null(options.context);
+        raw.fusion = impl::or_null(options.fusion);
+        raw.context = impl::or_null(options.context);
         raw.diversity = options.diversity;
-        return Hits(detail::make<rag_hits, rag_hits_free>([&](rag_hits **hits, rag_error **error) {
-                        return rag_kb_search(handle_.get(), question.c_str(), &raw, hits, error);
-                    }).release());
+        return impl::own<Hits, rag_hits>([&](rag_hits **hits, rag_error **error) {
+            return rag_kb_search(handle_.get(), question.c_str(), &raw, hits, error);
+        });
     }
 
     /// Answers a question from the documents, with citations, or says that they do not know.
-    Answer ask(const std::string &question, const AskOptions &options = {}) const {
-        detail::RawAskOptions raw(options);
+    Result<Answer> ask(const std::string &question, const AskOptions &options = {}) const {
+        impl::RawAskOptions raw(options);
         const auto call = [&](rag_answer **out, rag_error **error) {
             return rag_kb_ask(handle_.get(), question.c_str(), raw.get(), out, error);
         };
-        return Answer(detail::make_with<rag_answer, rag_answer_free>(raw.callback(), call).release());
+        return impl::own<Answer, rag_answer>(call, raw.thrown());
     }
 
     /// The prompt that `ask` would give the generator, as JSON.
-    std::string prompt(const std::string &question, const AskOptions &options = {}) const {
-        detail::RawAskOptions raw(options);
-        return detail::json([&](char **json, rag_error **error) {
+    Result<std::string> prompt(const std::string &question, const AskOptions &options = {}) const {
+        impl::RawAskOptions raw(options);
+        return impl::text([&](char **json, rag_error **error) {
             return rag_kb_prompt(handle_.get(), question.c_str(), raw.get(), json, error);
         });
     }
 
     /// Summarizes what the documents say about a question, in at most so many sentences (0: 5), with citations.
-    Answer summarize(const std::string &question, std::size_t max_sentences = 0,
+    Result<Answer> summarize(const std::string &question, std::size_t max_sentences = 0,
                      const AskOptions &options = {}) const {
         return summarize(question.c_str(), nullptr, max_sentences, options);
     }
     /// Summarizes a document by its uri.
-    Answer summarize_document(const std::string &uri, std::size_t max_sentences = 0,
+    Result<Answer> summarize_document(const std::string &uri, std::size_t max_sentences = 0,
                               const AskOptions &options = {}) const {
         return summarize(nullptr, uri.c_str(), max_sentences, options);
     }
 
-    Chat chat(AskOptions options = {}) const { return Chat(handle_.get(), std::move(options)); }
-    Chat resume(const std::string &saved, AskOptions options = {}) const {
-        return Chat(handle_.get(), saved, std::move(options));
+    Result<Chat> chat(AskOptions options = {}) const { return Chat::start(handle_.get(), std::move(options)); }
+    Result<Chat> resume(const std::string &saved, AskOptions options = {}) const {
+        return Chat::resume(handle_.get(), saved, std::move(options));
     }
 
     /// Re-reads the cited file and says whether the quote still stands.
-    rag_citation_status verify(const Answer &answer, std::size_t index) const {
+    Result<rag_citation_status> verify(const Answer &answer, std::size_t index) const {
         rag_citation_status status = RAG_CITATION_MISSING;
-        detail::check([&](rag_error **error) {
+        const auto done = impl::attempt([&](rag_error **error) {
             return rag_kb_verify(handle_.get(), answer.handle(), index, &status, error);
         });
-        return status;
+        return impl::filled(done, status);
     }
 
     /// The passage with this number; throws RAG_NOT_FOUND if there is none.
-    Passage passage(std::int64_t passage_id) const {
-        return detail::make<rag_passage, rag_passage_free>([&](rag_passage **out, rag_error **error) {
+    Result<Passage> passage(std::int64_t passage_id) const {
+        return impl::out(impl::make<rag_passage>([&](rag_passage **out, rag_error **error) {
             return rag_kb_passage(handle_.get(), passage_id, out, error);
-        });
+        }));
     }
 
     /// The documents that pass a filter, by name; all, and the files that were skipped, if it is empty.
-    std::vector<Document> documents(const std::string &filter = {}) const {
-        const auto list = detail::make<rag_documents, rag_documents_free>([&](rag_documents **out, rag_error **error) {
-            return rag_kb_documents(handle_.get(), detail::or_null(filter), out, error);
+    Result<std::vector<Document>> documents(const std::string &filter = {}) const {
+        auto list = impl::make<rag_documents>([&](rag_documents **out, rag_error **error) {
+            return rag_kb_documents(handle_.get(), impl::or_null(filter), out, error);
         });
-        std::vector<Document> all;
-        for (std::size_t i = 0; const rag_document *one = rag_documents_at(list.get(), i); i++)
-            all.push_back({one->document_id, one->uri, one->kind, std::string(detail::or_empty(one->title)),
-                           std::string(detail::or_empty(one->lang)), one->metadata_json,
-                           std::string(detail::or_empty(one->skipped)), one->size_bytes, one->mtime_ns,
-                           one->text_bytes, one->passage_count});
-        return all;
+        const auto document = [](const rag_document &one) {
+            return Document{one.document_id, one.uri, one.kind, std::string(impl::or_empty(one.title)),
+                            std::string(impl::or_empty(one.lang)), one.metadata_json,
+                            std::string(impl::or_empty(one.skipped)), one.size_bytes, one.mtime_ns,
+                            one.text_bytes, one.passage_count};
+        };
+        return impl::out(impl::map(std::move(list), [&](const impl::Handle<rag_documents> &all) {
+            return impl::collected(all, rag_documents_at, document);
+        }));
     }
     /// The numbers of a document's passages, in their order, for passage().
-    std::vector<std::int64_t> passages(const std::string &uri) const {
-        const auto ids = detail::make<rag_passage_ids, rag_passage_ids_free>([&](rag_passage_ids **out, rag_error **error) {
-            return rag_kb_passages(handle_.get(), uri.c_str(), out, error);
-        });
-        std::vector<std::int64_t> all(rag_passage_ids_count(ids.get()));
-        for (std::size_t i = 0; i < all.size(); i++) all[i] = rag_passage_ids_at(ids.get(), i);
-        return all;
+    Result<std::vector<std::int64_t>> passages(const std::string &uri) const {
+        return impl::out(impl::map(impl::make<rag_passage_ids>([&](rag_passage_ids **out, rag_error **error) {
+                                       return rag_kb_passages(handle_.get(), uri.c_str(), out, error);
+                                   }),
+                                   impl::numbers));
     }
     /// Every place in its file that a passage came from, or a part of it in bytes of the document's text.
-    std::vector<Location> locate(std::int64_t passage_id, std::size_t start = 0, std::size_t end = 0,
-                                 std::size_t store = 0) const {
-        const auto list = detail::make<rag_locations, rag_locations_free>([&](rag_locations **out, rag_error **error) {
+    Result<std::vector<Location>> locate(std::int64_t passage_id, std::size_t start = 0, std::size_t end = 0,
+                                         std::size_t store = 0) const {
+        auto list = impl::make<rag_locations>([&](rag_locations **out, rag_error **error) {
             return rag_kb_locate(handle_.get(), store, passage_id, start, end, out, error);
         });
-        std::vector<Location> all;
-        for (std::size_t i = 0; const rag_location *one = rag_locations_at(list.get(), i); i++)
-            all.push_back({one->kind, one->page, one->start, one->end,
-                           {one->bounds[0], one->bounds[1], one->bounds[2], one->bounds[3]},
-                           std::string(detail::or_empty(one->unit)), one->number,
-                           std::string(detail::or_empty(one->name)), one->text});
-        return all;
+        const auto location = [](const rag_location &one) {
+            return Location{one.kind, one.page, one.start, one.end,
+                            {one.bounds[0], one.bounds[1], one.bounds[2], one.bounds[3]},
+                            std::string(impl::or_empty(one.unit)), one.number,
+                            std::string(impl::or_empty(one.name)), one.text};
+        };
+        return impl::out(impl::map(std::move(list), [&](const impl::Handle<rag_locations> &all) {
+            return impl::collected(all, rag_locations_at, location);
+        }));
     }
-    Info info() const {
-        return detail::make<rag_info, rag_info_free>([&](rag_info **info, rag_error **error) {
+    Result<Info> info() const {
+        return impl::out(impl::make<rag_info>([&](rag_info **info, rag_error **error) {
             return rag_kb_info(handle_.get(), info, error);
-        });
+        }));
     }
 
     /// Every damage in the file; empty if it is sound.
-    std::vector<Damage> check() const {
-        const auto report = detail::make<rag_check_report, rag_check_report_free>(
-            [&](rag_check_report **out, rag_error **error) {
-                return rag_kb_check(handle_.get(), nullptr, out, error);
-            });
-        std::vector<Damage> all;
-        for (std::size_t i = 0; const rag_damage *one = rag_check_report_at(report.get(), i); i++)
-            all.push_back({one->part, one->message, one->repairable != 0});
-        return all;
+    Result<std::vector<Damage>> check() const {
+        auto report = impl::make<rag_check_report>([&](rag_check_report **out, rag_error **error) {
+            return rag_kb_check(handle_.get(), nullptr, out, error);
+        });
+        const auto damage = [](const rag_damage &one) { return Damage{one.part, one.message, one.repairable != 0}; };
+        return impl::out(impl::map(std::move(report), [&](const impl::Handle<rag_check_report> &all) {
+            return impl::collected(all, rag_check_report_at, damage);
+        }));
     }
 
-    void seal(rag_seal when = RAG_SEAL_IF_NEEDED) {
-        detail::check([&](rag_error **error) { return rag_kb_seal(handle_.get(), when, nullptr, error); });
+    Result<void> seal(rag_seal when = RAG_SEAL_IF_NEEDED) {
+        return impl::out(
+            impl::attempt([&](rag_error **error) { return rag_kb_seal(handle_.get(), when, nullptr, error); }));
     }
     /// Removes every document that passes the filter; how many there were.
-    std::size_t remove_where(const std::string &filter) {
+    Result<std::size_t> remove_where(const std::string &filter) {
         std::size_t removed = 0;
-        detail::check([&](rag_error **error) {
+        const auto done = impl::attempt([&](rag_error **error) {
             return rag_kb_remove_where(handle_.get(), filter.c_str(), &removed, error);
         });
-        return removed;
+        return impl::filled(done, removed);
     }
     /// Writes a copy of the file, which must not exist yet.
-    void backup(const std::string &to) const {
-        detail::check([&](rag_error **error) { return rag_kb_backup(handle_.get(), to.c_str(), nullptr, error); });
+    Result<void> backup(const std::string &to) const {
+        return impl::out(impl::attempt(
+            [&](rag_error **error) { return rag_kb_backup(handle_.get(), to.c_str(), nullptr, error); }));
     }
     /// Makes a new file of what is intact in a damaged one, which is only read. `encoder` is for a file that no longer
     /// says which one it was built with.
-    static Repair repair(const std::string &from, const std::string &to, const std::string &encoder = "",
-                         const std::optional<Cancel> &cancel = {}) {
+    static Result<Repair> repair(const std::string &from, const std::string &to, const std::string &encoder = "",
+                                 const std::optional<Cancel> &cancel = {}) {
         Repair report;
-        detail::check([&](rag_error **error) {
-            return rag_kb_repair(from.c_str(), to.c_str(), detail::or_null(encoder), &report.kept_count,
-                                 &report.lost_count, detail::flag(cancel), error);
+        const auto done = impl::attempt([&](rag_error **error) {
+            return rag_kb_repair(from.c_str(), to.c_str(), impl::or_null(encoder), &report.kept_count,
+                                 &report.lost_count, impl::flag(cancel), error);
         });
-        return report;
+        return impl::filled(done, report);
     }
-    void vacuum() {
-        detail::check([&](rag_error **error) { return rag_kb_vacuum(handle_.get(), error); });
+    Result<void> vacuum() {
+        return impl::out(impl::attempt([&](rag_error **error) { return rag_kb_vacuum(handle_.get(), error); }));
     }
 
     rag_kb *handle() const { return handle_.get(); }
 
 private:
-    Answer summarize(const char *question, const char *document, std::size_t max_sentences,
+    Result<Answer> summarize(const char *question, const char *document, std::size_t max_sentences,
                      const AskOptions &options) const {
-        detail::RawAskOptions raw(options);
+        impl::RawAskOptions raw(options);
         const auto call = [&](rag_answer **out, rag_error **error) {
             return rag_kb_summarize(handle_.get(), question, document, max_sentences, raw.get(), out, error);
         };
-        return Answer(detail::make_with<rag_answer, rag_answer_free>(raw.callback(), call).release());
+        return impl::own<Answer, rag_answer>(call, raw.thrown());
     }
 
-    detail::Handle<rag_kb, rag_kb_close> handle_;
+    impl::Handle<rag_kb> handle_;
 };
 
 /// What was generated.
 class Generation {
 public:
+    /// Takes over a handle of rag.h.
+    explicit Generation(rag_generation *handle) : handle_(handle) {}
     std::string_view text() const {
         std::size_t size = 0;
         const char *text = rag_generation_text(handle_.get(), &size);
@@ -1064,42 +1330,49 @@ public:
     double first_token_ms() const { return rag_generation_first_token_ms(handle_.get()); }
 
 private:
-    friend class Generator;
-    explicit Generation(detail::Handle<rag_generation, rag_generation_free> handle)
-        : handle_(std::move(handle)) {}
-    detail::Handle<rag_generation, rag_generation_free> handle_;
+    impl::Handle<rag_generation> handle_;
 };
 
 /// A generator without a knowledge base.
 class Generator {
 public:
+    /// Loads the generator `name`.
+    static Result<Generator> open(const std::string &name, const GeneratorOptions &options = {}) {
+        rag_generator_options raw = RAG_GENERATOR_OPTIONS_INIT;
+        raw.model_dir = impl::or_null(options.model_dir);
+        raw.template_name = impl::or_null(options.template_name);
+        raw.threads = options.threads;
+        raw.kv = options.kv;
+        raw.backend = impl::or_null(options.backend);
+        return impl::own<Generator, rag_generator>([&](rag_generator **out, rag_error **error) {
+            return rag_generator_open_with(name.c_str(), &raw, out, error);
+        });
+    }
+#ifndef RAG_EXPECTED
+    /// As open.
     explicit Generator(const std::string &name, const GeneratorOptions &options = {})
-        : handle_(detail::make<rag_generator, rag_generator_free>([&](rag_generator **out, rag_error **error) {
-              rag_generator_options raw = RAG_GENERATOR_OPTIONS_INIT;
-              raw.model_dir = detail::or_null(options.model_dir);
-              raw.template_name = detail::or_null(options.template_name);
-              raw.threads = options.threads;
-              raw.kv = options.kv;
-              raw.backend = detail::or_null(options.backend);
-              return rag_generator_open_with(name.c_str(), &raw, out, error);
-          })) {}
+        : Generator(open(name, options)) {}
+#endif
+    /// Takes over a handle of rag.h.
+    explicit Generator(rag_generator *handle) : handle_(handle) {}
     std::size_t context_len() const { return rag_generator_context_len(handle_.get()); }
     /// Bytes that the keys and values of a token take.
     std::size_t kv_bytes_per_token() const { return rag_generator_kv_bytes_per_token(handle_.get()); }
     /// What writes conversations down: "model", or the name of a built-in template.
     std::string template_name() const { return rag_generator_template(handle_.get()); }
     /// Continues a prompt; no text in it can become a control token.
-    Generation generate(std::string_view prompt, const GenerateOptions &options = {}) const {
+    Result<Generation> generate(std::string_view prompt, const GenerateOptions &options = {}) const {
         std::vector<std::uint32_t> ids;
         std::vector<float> values;
         for (const auto &[id, value] : options.logit_bias) ids.push_back(id), values.push_back(value);
-        const std::vector<const char *> stop = detail::pointers(options.stop);
-        detail::PieceCallback callback{&options.on_piece, nullptr};
+        const std::vector<const char *> stop = impl::pointers(options.stop);
+        impl::Thrown thrown;
+        impl::PieceCallback callback{&options.on_piece, &thrown};
         rag_generate_options raw = RAG_GENERATE_OPTIONS_INIT;
         raw.prompt_kind = options.prompt_kind;
         raw.early_stopping = options.early_stopping;
         raw.draft = options.draft;
-        raw.system = detail::or_null(options.system);
+        raw.system = impl::or_null(options.system);
         raw.max_new_tokens = options.max_new_tokens;
         raw.seed = options.seed;
         raw.temperature = options.temperature;
@@ -1117,23 +1390,24 @@ public:
         raw.logit_bias_ids = ids.data();
         raw.logit_bias_values = values.data();
         raw.logit_bias_count = ids.size();
-        if (options.on_piece) raw.on_piece = detail::rag_hpp_piece;
+        if (options.on_piece) raw.on_piece = impl::on_piece;
         raw.user_data = &callback;
-        raw.cancel = detail::flag(options.cancel);
-        raw.json_schema = detail::or_null(options.json_schema);
-        raw.regex = detail::or_null(options.regex);
-        raw.grammar = detail::or_null(options.grammar);
+        raw.cancel = impl::flag(options.cancel);
+        raw.json_schema = impl::or_null(options.json_schema);
+        raw.regex = impl::or_null(options.regex);
+        raw.grammar = impl::or_null(options.grammar);
         const auto call = [&](rag_generation **out, rag_error **error) {
             return rag_generator_generate(handle_.get(), prompt.data() ? prompt.data() : "", prompt.size(), &raw,
                                           out, error);
         };
-        return Generation(detail::make_with<rag_generation, rag_generation_free>(callback, call));
+        return impl::own<Generation, rag_generation>(call, &thrown);
     }
 
 private:
-    detail::Handle<rag_generator, rag_generator_free> handle_;
+    impl::Handle<rag_generator> handle_;
 };
 
+} // namespace expecting or throwing
 } // namespace rag
 
 #endif // RAG_HPP

@@ -37,7 +37,9 @@ leg_python() {
     limited $VENV/bin/python -m pytest -q tests/python &&
     limited env RAG_PYTHON=$VENV/bin/python scripts/fresh-venv.sh &&
     $VENV/bin/python -m mypy.stubtest rag_py --ignore-missing-stub --mypy-config-file rag-py/pyproject.toml \
-      --allowlist tests/python/stubtest.txt --ignore-unused-allowlist
+      --allowlist tests/python/stubtest.txt --ignore-unused-allowlist &&
+    $VENV/bin/python -m mypy --strict --config-file rag-py/pyproject.toml tests/python/typed_usage.py &&
+    $VENV/bin/basedpyright -p rag-py/pyproject.toml --pythonpath $VENV/bin/python
 }
 
 leg_scenarios() { limited python3 tests/scenarios/compare.py target/transcripts; }
@@ -45,7 +47,7 @@ leg_demo() { limited ./run demo && echo "demo: 1 passed, 0 failed"; }
 
 prepare() {
   need_tools cmake pkg-config g++ libc6-dbg valgrind
-  $VENV/bin/pip install -q --disable-pip-version-check "maturin==1.16.*" "numpy>=1.24" "pytest>=8,<10" "mypy>=1.10,<3"
+  $VENV/bin/pip install -q --disable-pip-version-check "maturin==1.16.*" "numpy>=1.24" "pytest>=8,<10" "mypy>=1.10,<3" "basedpyright>=1.30,<2"
   build_all && fetch_models minilm e5-small qwen2.5-0.5b smollm2 gemma3-270m
   export RAG_TEST_MODELS="${RAG_TEST_MODELS:-$($RAG model list --json | python3 scripts/models_dir.py)}"
   export RAG_SHARED="${RAG_SHARED:-$PWD/../shared}"

@@ -7,6 +7,7 @@ its citations lit in the passages; `/ask.json?q=...` the same as JSON, while `/s
 written, before its citations are found.
 """
 
+import contextlib
 import html
 import json
 import sys
@@ -72,10 +73,9 @@ def main() -> int:
         Answerer.kb, Answerer.folder = kb, folder
         server = ThreadingHTTPServer(("127.0.0.1", int(port)), Answerer)
         print(f"http://127.0.0.1:{server.server_port}", flush=True)
-        try:
+        with contextlib.suppress(KeyboardInterrupt):
             server.serve_forever()
-        except KeyboardInterrupt:
-            return 0
+    return 0
 
 
 if __name__ == "__main__":

@@ -123,9 +123,14 @@ impl<T> Drop for Stream<T> {
     }
 }
 
+/// A stream as asyncio iterates over it.
+fn pieces(stream: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>> {
+    stream.py().import("rag_py._aio")?.call_method1("pieces", (stream,))
+}
+
 /// The pieces of an answer as they are written, then the answer with its citations.
 ///
-/// Iterate to get the pieces; `answer` is there at the end. Closing it, leaving its `with` block or dropping it
+/// Iterate to get the pieces, with `for` or `async for`; `answer` is there at the end. Closing it, leaving its `with` block or dropping it
 /// stops the generation within one token. The pieces carry no citation markers; `answer.text` does.
 #[pyclass(frozen, module = "rag_py._native")]
 pub(crate) struct AnswerStream(Stream<rag_core::Answer>);
@@ -147,6 +152,10 @@ impl AnswerStream {
 
     fn __next__(&self, py: Python<'_>) -> PyResult<Option<String>> {
         self.0.next_or_end(py)
+    }
+
+    fn __aiter__(stream: Bound<'_, Self>) -> PyResult<Bound<'_, PyAny>> {
+        pieces(stream.into_any())
     }
 
     /// The answer with its citations; waits until it is complete, passing over pieces not yet read.
@@ -179,7 +188,7 @@ impl AnswerStream {
 
 /// The pieces of a text as they are generated, then the whole with its figures.
 ///
-/// Iterate to get the pieces; `generation` is there at the end. Closing it, leaving its `with` block or dropping it
+/// Iterate to get the pieces, with `for` or `async for`; `generation` is there at the end. Closing it, leaving its `with` block or dropping it
 /// stops the generation within one token.
 #[pyclass(frozen, module = "rag_py._native")]
 pub(crate) struct GenerationStream(Stream<rag_core::generate::Generation>);
@@ -203,6 +212,10 @@ impl GenerationStream {
 
     fn __next__(&self, py: Python<'_>) -> PyResult<Option<String>> {
         self.0.next_or_end(py)
+    }
+
+    fn __aiter__(stream: Bound<'_, Self>) -> PyResult<Bound<'_, PyAny>> {
+        pieces(stream.into_any())
     }
 
     /// The whole text with its figures; waits until it is complete, passing over pieces not yet read.

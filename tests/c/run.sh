@@ -68,6 +68,8 @@ strict() {
   local strict=(-Wall -Wextra -Wpedantic -Werror -Wconversion -Wshadow -fsyntax-only)
   cc -std=c11 "${strict[@]}" -Wstrict-prototypes -x c "$PREFIX/include/rag.h" &&
     c++ -std=c++17 "${strict[@]}" -Wold-style-cast -x c++ "$PREFIX/include/rag.hpp" &&
+    c++ -std=c++17 "${strict[@]}" -Wold-style-cast -fno-exceptions -x c++ "$PREFIX/include/rag.hpp" &&
+    c++ -std=c++20 "${strict[@]}" -Wold-style-cast -DRAG_EXPECTED -x c++ "$PREFIX/include/rag.hpp" &&
     c++ -std=c++20 "${strict[@]}" -Wold-style-cast -x c++ "$PREFIX/include/rag.hpp"
 }
 
@@ -121,6 +123,7 @@ step "the headers under strict warnings" strict
 for source in examples/c/*.c tests/c/*.c; do step "compile $source" compile c "$source" "$(basename "$source" .c)"; done
 for source in examples/cpp/*.cpp; do step "compile $source" compile c++ "$source" "$(basename "$source" .cpp)_cpp"; done
 step "compile tests/c/test_hpp.cpp" compile c++ tests/c/test_hpp.cpp test_hpp
+step "compile tests/c/test_expected.cpp, without exceptions" eval '(WARNINGS+=(-fno-exceptions) && compile c++ tests/c/test_expected.cpp test_expected)'
 python3 tests/c/null_calls.py "$PREFIX/include/rag.h" >"$WORK/null_calls.c" || failed=$((failed + 1))
 step "compile the calls with NULL" compile c "$WORK/null_calls.c" null_calls
 step "CMake, shared" cmake_build rag
@@ -136,6 +139,7 @@ step "test_kb" "$WORK/test_kb" "$(fresh kb)"
 step "test_own" "$WORK/test_own" "$(fresh own)"
 step "test_generator" "$WORK/test_generator"
 step "test_hpp" "$WORK/test_hpp" "$(fresh hpp)"
+step "test_expected, under valgrind" "${MEMCHECK[@]}" "$WORK/test_expected" "$(fresh expected)"
 for test in "c tests/c/test_api.c api" "c tests/c/test_kb.c kb" "c tests/c/test_own.c own" "c tests/c/test_generator.c generator" \
   "c++ tests/c/test_hpp.cpp hpp" "c $WORK/null_calls.c null"; do
   read -r language source name <<<"$test"

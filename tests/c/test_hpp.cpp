@@ -117,6 +117,65 @@ static void what_a_callback_throws_comes_out_of_the_call(const rag::OpenOptions 
     CHECK(thrown_by([&] { kb.sync(docs, sync); }) == RAG_INVALID_ARGUMENT);
 }
 
+static void pictures_are_read_by_a_function(const rag::OpenOptions &options, const std::string &docs) {
+    rag::KnowledgeBase kb(":memory:", options);
+    write_file(docs.c_str(), "scan.png", "\x89PNG\r\n\x1a\nand more");
+    rag::SyncOptions sync;
+    sync.include = {"*.png"};
+    sync.recognize = [](const rag::Picture &, rag::Text &) { throw std::runtime_error("out of ink"); };
+    const auto skipped = kb.sync(docs, sync).skipped();
+    CHECK(skipped.size() == 1 && skipped[0].message.find("out of ink") != std::string::npos);
+    write_file(docs.c_str(), "scan.png", "\x89PNG\r\n\x1a\nand yet more");
+    sync.recognize = [](const rag::Picture &picture, rag::Text &text) {
+        CHECK(picture.size > 8 && picture.media_type == "image/png" && picture.page == 0);
+        CHECK(text.append("The harbour master ") && text.append("has the key."));
+    };
+    CHECK(kb.sync(docs, sync).counts().added == 1);
+    CHECK(kb.search("Who has the key?")[0].text() == "The harbour master has the key.");
+}
+
+static void answers_are_written_by_a_function(const rag::OpenOptions &options) {
+    rag::KnowledgeBase kb(":memory:", options);
+    kb.add("bridge", bridge);
+    rag::AskOptions ask;
+    std::string streamed;
+    std::size_t turn_count = 0;
+    ask.abstain = RAG_ABSTAIN_NEVER;
+    ask.on_piece = [&](std::string_view piece) {
+        streamed += piece;
+        return streamed.size() < 30;
+    };
+    ask.write = [&](const std::vector<rag::Turn> &turns, rag::Text &answer) {
+        turn_count = turns.size();
+        CHECK(turns[0].role == "system" && turns.back().content.find(question) != std::string_view::npos);
+        CHECK(answer.append("The bridge was opened "));
+        CHECK(!answer.append("in 1871.") && !answer.append(" And closed."));
+    };
+    const rag::Answer answer = kb.ask(question, ask);
+    CHECK(answer.found() && answer.text() == "The bridge was opened in 1871 [1]." && streamed.size() == 30);
+    CHECK(turn_count > 2);
+    streamed.clear();
+    rag::Chat chat = kb.chat(ask);
+    CHECK(chat.say(question).found() && chat.turn_count() == 2);
+
+    ask.write = [](const std::vector<rag::Turn> &, rag::Text &) { throw std::logic_error("offline"); };
+    std::string what;
+    try {
+        kb.ask(question, ask);
+    } catch (const std::logic_error &error) {
+        what = error.what();
+    }
+    CHECK(what == "offline");
+    ask.write = [](const std::vector<rag::Turn> &, rag::Text &text) { text.fail("no network"); };
+    try {
+        kb.ask(question, ask);
+    } catch (const rag::Error &error) {
+        what = error.what();
+        CHECK(error.code() == RAG_MODEL);
+    }
+    CHECK(what.find("no network") != std::string::npos);
+}
+
 static void a_repair_says_what_it_kept(const rag::OpenOptions &options, const std::string &folder) {
     const std::string from = folder + "/sound.rag", to = folder + "/repaired.rag";
     {
@@ -265,6 +324,8 @@ static void run(const std::string &folder) {
     const rag::OpenOptions options = models(encoder, llm);
     a_knowledge_base_can_be_moved_filled_and_searched(options);
     what_a_callback_throws_comes_out_of_the_call(options, docs);
+    pictures_are_read_by_a_function(options, docs);
+    answers_are_written_by_a_function(options);
     a_repair_says_what_it_kept(options, folder);
     an_encoder_of_ones_own_is_a_function();
     an_encoder_gives_unit_rows(options);

@@ -16,7 +16,7 @@ import pytest
 
 import rag_py
 from conftest import BRIDGE, DOCUMENTS, ROOT, model
-from rag_py import _types, errors
+from rag_py import errors, types as shapes
 
 
 def names(hits):
@@ -193,8 +193,8 @@ def test_ask_cites_what_the_file_says(qa):
     source = pathlib.Path(citation.uri).read_bytes()
     assert source[citation.source_start : citation.source_end].decode() == citation.quote
     assert citation.status == qa.verify(citation) == "ok"
-    assert answer.trace.keys() == _types.Trace.__annotations__.keys()
-    assert answer.timings.keys() == _types.Timings.__annotations__.keys()
+    assert answer.trace.keys() == shapes.Trace.__annotations__.keys()
+    assert answer.timings.keys() == shapes.Timings.__annotations__.keys()
     assert BRIDGE in answer.trace["prompt"] and answer.timings["answer_token_count"] > 0
     plain = answer.to_dict()
     assert plain["citations"] == [each.to_dict() for each in answer.citations]
@@ -252,7 +252,7 @@ def test_the_prompt_takes_examples_and_an_order(qa):
     first, last = prompt(order="best-first"), prompt()
     assert first.index("in 1871") < first.rindex("[2]") and last.index("in 1871") > last.rindex("[2]")
     told = qa.prompt(BRIDGE, examples=[example])
-    assert told.keys() == _types.Prompt.__annotations__.keys()
+    assert told.keys() == shapes.Prompt.__annotations__.keys()
     assert told["text"] == prompt(examples=[example]) and len(told["token_ids"]) > 20
     for wrong in ({"order": "worst"}, {"rewrite": "variants:9"}):
         with pytest.raises(errors.InvalidArgumentError):
@@ -353,7 +353,7 @@ def test_info_check_vacuum(kb):
     info = kb.info()
     assert (info["document_count"], info["passage_count"], info["dim"]) == (3, 3, 384)
     assert kb.check() == [] and kb.vacuum() is None
-    assert info.keys() == _types.Info.__annotations__.keys()
+    assert info.keys() == shapes.Info.__annotations__.keys()
 
 
 def test_filters_limit_both_legs(kb):
@@ -397,7 +397,7 @@ def test_a_copy_and_a_repaired_file_hold_the_same(kb, tmp_path):
     copy, new = tmp_path / "copy.rag", tmp_path / "new.rag"
     kb.backup(copy)
     report = rag_py.KnowledgeBase.repair(copy, new)
-    assert report.keys() == _types.Salvage.__annotations__.keys()
+    assert report.keys() == shapes.Salvage.__annotations__.keys()
     assert (report["document_count"], report["lost"]) == (3, [])
     with rag_py.open(new) as repaired:
         assert repaired.search(BRIDGE, 1)[0].text == kb.search(BRIDGE, 1)[0].text

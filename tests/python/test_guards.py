@@ -5,7 +5,7 @@ import json
 import pytest
 from conftest import BRIDGE
 
-from rag_py import _types, errors
+from rag_py import errors, types
 
 
 def test_a_refusal_is_an_answer(qa):
@@ -19,7 +19,7 @@ def test_a_refusal_is_an_answer(qa):
         answer = qa.ask(BRIDGE, **options)
         assert (answer.outcome, answer.found, answer.reason) == ("refused", False, None)
         assert answer.refusal["guard"] == guard and answer.refusal["reason"]
-        assert answer.refusal.keys() == _types.Refusal.__annotations__.keys()
+        assert answer.refusal.keys() == types.Refusal.__annotations__.keys()
         assert repr(answer) == f"Answer(found=False, outcome='refused', guard='{guard}')"
     answer = qa.ask(BRIDGE, deny=[], mask=False)
     assert (answer.outcome, answer.refusal, answer.masked) == ("answered", None, None)
@@ -32,8 +32,8 @@ def test_a_refusal_is_an_answer(qa):
 def test_personal_data_is_masked(qa):
     answer = qa.ask(f"I am jo@site.example. {BRIDGE}", mask=True, explain=True, abstain="never")
     assert answer.masked["question"]["email"] == 1
-    assert answer.masked.keys() == _types.Masked.__annotations__.keys()
-    assert answer.masked["answer"].keys() == _types.MaskCounts.__annotations__.keys()
+    assert answer.masked.keys() == types.Masked.__annotations__.keys()
+    assert answer.masked["answer"].keys() == types.MaskCounts.__annotations__.keys()
     assert "I am [EMAIL]." in answer.trace["prompt"] and "jo@site" not in json.dumps(answer.to_dict())
 
 
@@ -58,7 +58,7 @@ def test_a_chat_is_saved_resumed_and_answered_again(qa):
 def test_an_answer_explains_itself(qa):
     answer = qa.ask(BRIDGE, explain=True)
     budget = answer.trace["budget"]
-    assert budget.keys() == _types.Budget.__annotations__.keys()
+    assert budget.keys() == types.Budget.__annotations__.keys()
     assert budget["prompt_tokens"] == answer.timings["prompt_token_count"]
     page = answer.explain_html()
     assert page.startswith("<!DOCTYPE html>") and 'href="#cited-1"' in page and "<script" not in page

@@ -97,3 +97,32 @@ def test_exit_while_streaming(tmp_path):
     for _ in range(3):
         done = subprocess.run(command, capture_output=True, text=True, timeout=60)
         assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_stream_is_iterated_by_asyncio(qa):
+    async def read(stream, count=None):
+        seen = []
+        async for piece in stream:
+            seen.append(piece)
+            if len(seen) == count:
+                break
+        return seen
+
+    stream = qa.ask(BRIDGE, stream=True)
+    whole = asyncio.run(read(stream))
+    assert stream.answer.found and whole == list(qa.ask(BRIDGE, stream=True))
+    # leaving the loop stops the generation
+    stream = qa.ask(BRIDGE, stream=True, **LONG)
+    assert len(asyncio.run(read(stream, 2))) == 2
+    with pytest.raises(errors.CancelledError):
+        stream.answer
+
+    async def ticks():
+        count = 0
+        task = asyncio.ensure_future(read(qa.ask(BRIDGE, stream=True)))
+        while not task.done():
+            count += 1
+            await asyncio.sleep(0.001)
+        return count
+
+    assert asyncio.run(ticks()) > 10

@@ -11,7 +11,7 @@ from rag_py import _native
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from rag_py._types import GenerateOptions, Message
+    from rag_py.types import GenerateOptions, Message
 
 
 class Generator(_native.Generator):
@@ -34,9 +34,5 @@ class Generator(_native.Generator):
         self, prompt: str | Sequence[Message], **options: Unpack[GenerateOptions]
     ) -> AsyncIterator[str]:
         """The pieces of ``generate`` as they are written. Leaving the loop stops the generation."""
-        stream = self.generate(prompt, stream=True, **options)
-        try:
-            while (piece := await asyncio.to_thread(next, stream, None)) is not None:
-                yield piece
-        finally:
-            stream.close()
+        async for piece in self.generate(prompt, stream=True, **options):
+            yield piece

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rag_py import _native
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Unpack
 
-    from rag_py._types import AskOptions, Index, Mode, SummarizeOptions
+    from rag_py.types import AskOptions, Index, Mode, SummarizeOptions
 
 
 class KnowledgeBase(_native.KnowledgeBase):

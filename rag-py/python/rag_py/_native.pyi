@@ -1,7 +1,7 @@
 """The native module. Use the package ``rag_py``, which re-exports what is public."""
 
 import pathlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from os import PathLike
 from types import TracebackType
 from typing import Any, Callable, Final, Literal, final, overload
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from typing_extensions import Self, TypeAlias, disjoint_base
 
-from rag_py._types import (
+from rag_py.types import (
     Abstain,
     Damage,
     Evidence,
@@ -769,7 +769,7 @@ class Chat:
 class AnswerStream:
     """The pieces of an answer as they are written, then the answer with its citations.
 
-    Iterate to get the pieces; ``answer`` is there at the end. Closing it, leaving its ``with`` block or dropping it
+    Iterate to get the pieces, with ``for`` or ``async for``; ``answer`` is there at the end. Closing it, leaving its ``with`` block or dropping it
     stops the generation within one token. The pieces carry no citation markers; ``answer.text`` does. Pieces may
     arrive and the answer still turn out not found, if no passage supports what was written.
     """
@@ -787,6 +787,7 @@ class AnswerStream:
 
     def __iter__(self) -> Iterator[str]: ...
     def __next__(self) -> str: ...
+    def __aiter__(self) -> AsyncIterator[str]: ...
     def __enter__(self) -> Self: ...
     def __exit__(
         self,
@@ -1564,7 +1565,7 @@ class Generator:
 class GenerationStream:
     """The pieces of a text as they are generated, then the whole with its figures.
 
-    Iterate to get the pieces; ``generation`` is there at the end. Closing it, leaving its ``with`` block or dropping
+    Iterate to get the pieces, with ``for`` or ``async for``; ``generation`` is there at the end. Closing it, leaving its ``with`` block or dropping
     it stops the generation within one token.
     """
 
@@ -1581,6 +1582,7 @@ class GenerationStream:
 
     def __iter__(self) -> Iterator[str]: ...
     def __next__(self) -> str: ...
+    def __aiter__(self) -> AsyncIterator[str]: ...
     def __enter__(self) -> Self: ...
     def __exit__(
         self,

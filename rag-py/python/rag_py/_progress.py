@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import importlib
 import sys
 import time
 from typing import Any, Callable
@@ -59,17 +60,17 @@ class Bar:
 
     def __call__(self, progress: _native.Progress) -> None:
         """Draws the bar anew, if it is time."""
-        from IPython.display import HTML, display
-
+        # only there in notebooks
+        display: Any = importlib.import_module("IPython.display")
         complete = progress.done == progress.total
         now = time.monotonic()
         if progress.stage == self._stage and not complete and now - self._shown < _PAUSE:
             return
         share = "" if progress.total is None else f'value="{progress.done}" max="{progress.total}"'
-        picture = HTML(f"<progress {share}></progress> {html.escape(describe(progress))}")
+        picture = display.HTML(f"<progress {share}></progress> {html.escape(describe(progress))}")
         if progress.stage == self._stage:
             self._handle.update(picture)
         else:
-            self._handle = display(picture, display_id=True)
+            self._handle = display.display(picture, display_id=True)
             self._stage = progress.stage
         self._shown = now

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from typing import Any, Dict, Iterator, Mapping, Sequence
+from typing import Any, Dict, Iterator, Literal, Mapping, Sequence, overload
 
 from rag_py import Answer, KnowledgeBase
 
@@ -12,6 +12,34 @@ NOT_FOUND = "The documents do not say."
 """What the message says when there is no answer; the reason is in ``rag``."""
 
 
+@overload
+def chat_completion(
+    knowledge_base: KnowledgeBase,
+    messages: Sequence[Mapping[str, str]],
+    *,
+    stream: Literal[False] = False,
+    max_tokens: int | None = None,
+    temperature: float | None = None,
+    top_p: float | None = None,
+    seed: int | None = None,
+    stop: str | Sequence[str] | None = None,
+    model: str = "rag",
+    **options: Any,
+) -> Dict[str, Any]: ...
+@overload
+def chat_completion(
+    knowledge_base: KnowledgeBase,
+    messages: Sequence[Mapping[str, str]],
+    *,
+    stream: Literal[True],
+    max_tokens: int | None = None,
+    temperature: float | None = None,
+    top_p: float | None = None,
+    seed: int | None = None,
+    stop: str | Sequence[str] | None = None,
+    model: str = "rag",
+    **options: Any,
+) -> Iterator[Dict[str, Any]]: ...
 def chat_completion(
     knowledge_base: KnowledgeBase,
     messages: Sequence[Mapping[str, str]],
@@ -65,7 +93,8 @@ def chat_completion(
     question = messages[-1]["content"]
     if stream:
         return _chunks(head, knowledge_base.ask(question, stream=True, **asked))
-    return _completion(head, knowledge_base.ask(question, **asked))
+    answer: Answer = knowledge_base.ask(question, stream=False, **asked)
+    return _completion(head, answer)
 
 
 def _completion(head: Dict[str, Any], answer: Answer) -> Dict[str, Any]:

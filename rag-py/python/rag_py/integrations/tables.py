@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Protocol
+from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Protocol, cast
 
 if TYPE_CHECKING:
     import pandas
@@ -14,16 +14,18 @@ class Row(Protocol):
 
     def to_dict(self) -> Dict[str, Any]:
         """Its fields."""
+        ...
 
 
 def rows(items: Iterable[Row]) -> List[Dict[str, Any]]:
     """One flat dict for each item: what is nested gets a name with a dot, such as ``ranks.dense``."""
-    flat = []
+    flat: List[Dict[str, Any]] = []
     for item in items:
         row: Dict[str, Any] = {}
         for key, value in item.to_dict().items():
             if isinstance(value, dict):
-                row.update((f"{key}.{inner}", part) for inner, part in value.items())
+                nested = cast(Dict[str, Any], value)
+                row.update((f"{key}.{inner}", part) for inner, part in nested.items())
             else:
                 row[key] = value
         flat.append(row)

@@ -1,4 +1,4 @@
-"""The words and dicts that calls take and return, for type checkers."""
+"""The words and dicts that calls take and return, for annotations: ``from rag_py.types import Message``."""
 
 from typing import Any, Callable, Dict, Iterable, List, Literal, Mapping, Optional, Sequence, TypedDict, Union
 
