@@ -189,6 +189,18 @@ impl Encoder {
         Ok(self.inner.get()?.backend().to_string())
     }
 
+    /// The instructions it runs: "amx", "avx512", "avx2", "portable"; "candle" where candle chooses, "own" for a callable.
+    #[getter]
+    fn level(&self) -> PyResult<&'static str> {
+        Ok(self.inner.get()?.level_name())
+    }
+
+    /// Most threads of a call.
+    #[getter]
+    fn threads(&self) -> PyResult<usize> {
+        Ok(self.inner.get()?.thread_count())
+    }
+
     /// Hash over configuration, tokenizer, weights, pooling, prefixes and length limit, as hex.
     #[getter]
     fn fingerprint(&self) -> PyResult<&str> {

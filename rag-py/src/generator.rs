@@ -7,6 +7,7 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 use rag_core::generate::KvPrecision;
+use rag_core::kernels::KernelLevel;
 use rag_core::model::Message;
 use rag_core::{CancelToken, Error};
 
@@ -212,6 +213,18 @@ impl Generator {
     #[getter]
     fn backend(&self) -> PyResult<String> {
         Ok(self.inner.get()?.backend().to_string())
+    }
+
+    /// The instructions it runs: "amx", "avx512", "avx2", "portable"; `None` if candle chooses.
+    #[getter]
+    fn level(&self) -> PyResult<Option<&'static str>> {
+        Ok(self.inner.get()?.kernel_level().map(KernelLevel::name))
+    }
+
+    /// Threads it runs on, the caller's included; `None` if candle chooses.
+    #[getter]
+    fn threads(&self) -> PyResult<Option<usize>> {
+        Ok(self.inner.get()?.thread_count())
     }
 
     /// Bytes that the keys and values of a token take.

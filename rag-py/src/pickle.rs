@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use crate::dict::to_json;
 use crate::error::to_py;
-use crate::types::{Citation, Hit, Passage};
+use crate::types::{Answer, Citation, Document, Hit, Passage};
 
 /// What `__reduce__` gives: [`restore`] and its arguments.
 pub(crate) type Reduced<'py> = (Bound<'py, PyAny>, (&'static str, String));
@@ -31,6 +31,8 @@ pub(crate) fn restore<'py>(
     json: &str,
 ) -> PyResult<Bound<'py, PyAny>> {
     match class {
+        "Answer" => Answer(read(py, json)?).into_bound_py_any(py),
+        "Document" => Document(read(py, json)?).into_bound_py_any(py),
         "Hit" => Hit(read(py, json)?).into_bound_py_any(py),
         "Passage" => Passage(read(py, json)?).into_bound_py_any(py),
         "Citation" => Citation(read(py, json)?).into_bound_py_any(py),

@@ -126,10 +126,13 @@ def test_progress_line_goes_to_standard_error(tmp_path, folder, capfd):
     assert out == "" and "index 3/3, 3 passages\n" in err
 
 
-def test_hits_citations_and_passages_are_pickled(kb):
+def test_what_calls_return_is_pickled(kb):
     hit = kb.search(BRIDGE, top_k=1)[0]
     citation = kb.ask(BRIDGE, extract=True, abstain="never").citations[0]
-    for value in (hit, citation, kb.passage(hit.passage_id)):
+    answer = kb.ask(BRIDGE, extract=True, explain=True, mask=True)
+    refused = kb.ask(BRIDGE, extract=True, deny=["bridge"])
+    assert answer.trace and refused.refusal
+    for value in (hit, citation, kb.passage(hit.passage_id), answer, refused, *kb.documents()):
         again = pickle.loads(pickle.dumps(value))
         assert type(again) is type(value) and again == value and again.to_dict() == value.to_dict()
     with pytest.raises(errors.InvalidArgumentError):
@@ -387,6 +390,7 @@ def test_encoders_run_on_candle():
     folder = pathlib.Path(__file__).parents[1] / "data/encoder/families/bert"
     ours, theirs = rag_py.Encoder(folder, precision="f32"), rag_py.Encoder(folder, backend="candle")
     assert (ours.backend, theirs.backend) == ("auto", "candle") and ours.fingerprint == theirs.fingerprint
+    assert theirs.level == "candle" and ours.level != "candle" and ours.threads >= 1
     texts = ["one bridge", ""]
     assert abs(ours.encode_passages(texts) - theirs.encode_passages(texts)).max() < 1e-5
     with pytest.raises(errors.InvalidArgumentError):
@@ -555,7 +559,7 @@ def test_generated_text_is_held_to_a_form(generator):
 
 
 def test_generator_takes_its_template_and_precision(generator):
-    assert generator.template == "model" and generator.kv == "f16"
+    assert generator.template == "model" and generator.kv == "f16" and generator.level and generator.threads >= 1
     other = rag_py.Generator(model("smollm2"), kv="q8", template="completion", threads=1, level="best")
     assert (other.template, other.kv) == ("completion", "q8")
     assert other.kv_bytes_per_token <= 0.54 * generator.kv_bytes_per_token

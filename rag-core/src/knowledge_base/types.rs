@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::cite::Citation;
 use crate::document::ReadOptions;
@@ -305,7 +305,7 @@ pub enum Explain {
 }
 
 /// Why there is no answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NotFoundReason {
     /// The knowledge base holds no passage.
@@ -319,7 +319,7 @@ pub enum NotFoundReason {
 }
 
 /// How a question ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// The documents hold an answer.
@@ -331,7 +331,7 @@ pub enum Outcome {
 }
 
 /// How often personal data was masked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Masked {
     /// In the question and the earlier turns.
     pub question: MaskCounts,
@@ -340,7 +340,7 @@ pub struct Masked {
 }
 
 /// What `ask` returns.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Answer {
     /// Whether the documents hold an answer.
     pub found: bool,
@@ -369,7 +369,7 @@ pub struct Answer {
 }
 
 /// Where the time of an answer went, in milliseconds, and its token counts.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Timings {
     /// Loading the generator, if this call did.
     pub load_ms: f64,
@@ -390,7 +390,7 @@ pub struct Timings {
 }
 
 /// How an answer came about.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Trace {
     /// The prompt as text.
     pub prompt: String,
@@ -427,7 +427,7 @@ pub struct Trace {
 }
 
 /// What the context of the generator was spent on, in tokens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Budget {
     /// What the model can hold.
     pub context_len: usize,

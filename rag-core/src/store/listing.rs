@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Store;
 use super::fault::{Fault, Outcome};
@@ -14,7 +14,7 @@ use super::types::{ADDED_TEXT, SkippedDocument};
 use crate::error::Result;
 
 /// A document as the file holds it, without its text.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredDocument {
     /// Its number, never reused.
     pub id: i64,

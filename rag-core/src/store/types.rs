@@ -38,7 +38,7 @@ pub struct DocumentRow {
 }
 
 /// Why a document was passed over.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SkippedDocument {
     /// The name of the error's code, such as `"Document"`.
     pub code: String,
@@ -47,7 +47,6 @@ pub struct SkippedDocument {
     /// What was wrong.
     pub message: String,
     /// Whether something could have read the text of pictures in it.
-    #[serde(skip)]
     pub tried_pictures: bool,
 }
 

@@ -1370,6 +1370,15 @@ class Encoder:
         """What runs it: ``"auto"``, ``"candle"``, ``"cuda:N"`` or ``"metal:N"``."""
 
     @property
+    def level(self) -> str:
+        """The instructions it runs: ``"amx"``, ``"avx512"``, ``"avx2"``, ``"portable"``; ``"candle"`` where candle chooses, ``"own"``
+        for a callable."""
+
+    @property
+    def threads(self) -> int:
+        """Most threads of a call."""
+
+    @property
     def fingerprint(self) -> str:
         """Hash over configuration, tokenizer, weights, pooling, prefixes and length limit, as hex."""
 
@@ -1552,6 +1561,14 @@ class Generator:
     @property
     def backend(self) -> str:
         """What runs the network: ``"auto"`` for our own decoder, ``"candle"``, or a device such as ``"cuda:0"``."""
+
+    @property
+    def level(self) -> str | None:
+        """The instructions it runs: ``"amx"``, ``"avx512"``, ``"avx2"``, ``"portable"``; ``None`` if candle chooses."""
+
+    @property
+    def threads(self) -> int | None:
+        """Threads it runs on, the caller's included; ``None`` if candle chooses."""
 
     @property
     def kv_bytes_per_token(self) -> int:

@@ -4,6 +4,7 @@ use pyo3::prelude::*;
 
 use super::{Citation, Hit, short};
 use crate::dict::{to_plain, word};
+use crate::pickle::{Reduced, reduce};
 
 /// An answer with its citations, or the statement that the documents do not hold one.
 #[pyclass(frozen, eq, module = "rag_py._native")]
@@ -93,6 +94,10 @@ impl Answer {
     /// What a notebook shows: the answer and its citations.
     fn _repr_html_(&self) -> String {
         self.0.to_html()
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Reduced<'py>> {
+        reduce(py, "Answer", &self.0)
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {

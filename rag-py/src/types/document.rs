@@ -7,6 +7,7 @@ use rag_core::store::StoredDocument;
 
 use super::repr;
 use crate::dict::to_plain;
+use crate::pickle::{Reduced, reduce};
 
 /// A document as the knowledge base holds it, without its text; or a file that was passed over.
 #[pyclass(frozen, eq, module = "rag_py._native")]
@@ -84,6 +85,10 @@ impl Document {
     /// The same as plain values, with the keys of `rag list --json`.
     fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         to_plain(py, &self.0)
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Reduced<'py>> {
+        reduce(py, "Document", &self.0)
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {

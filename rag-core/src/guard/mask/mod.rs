@@ -9,7 +9,7 @@ mod numbers;
 mod phone;
 mod window;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use window::{Window, is_word};
 
@@ -80,7 +80,7 @@ impl MaskKind {
 }
 
 /// How often each kind was masked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct MaskCounts {
     /// E-mail addresses.
     pub email: usize,
