@@ -140,6 +140,11 @@ step "test_own" "$WORK/test_own" "$(fresh own)"
 step "test_generator" "$WORK/test_generator"
 step "test_hpp" "$WORK/test_hpp" "$(fresh hpp)"
 step "test_expected, under valgrind" "${MEMCHECK[@]}" "$WORK/test_expected" "$(fresh expected)"
+python3 scripts/page_program.py docs/c.md c >"$WORK/page.c" && python3 scripts/page_program.py docs/c.md cpp >"$WORK/page.cpp" || failed=$((failed + 1))
+for language in c cpp; do
+  step "compile the $language of docs/c.md" compile "${language/pp/++}" "$WORK/page.$language" page_$language
+  if have minilm; then step "the $language of docs/c.md" prints "$WORK/page_$language" "$RAG_TEST_MODELS/minilm" -- bridge "in 1871 [1]" "stone bridge"; fi
+done
 for test in "c tests/c/test_api.c api" "c tests/c/test_kb.c kb" "c tests/c/test_own.c own" "c tests/c/test_generator.c generator" \
   "c++ tests/c/test_hpp.cpp hpp" "c $WORK/null_calls.c null"; do
   read -r language source name <<<"$test"
