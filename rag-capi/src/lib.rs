@@ -16,6 +16,8 @@ mod chat;
 mod documents;
 mod encoder;
 mod error;
+#[cfg(test)]
+mod fake_engine;
 mod generator;
 mod guards;
 mod hits;

@@ -31,7 +31,7 @@ impl fmt::Debug for rag_text<'_> {
 
 impl<'a> rag_text<'a> {
     /// Runs `callback`, which gives its text to `on_piece` and says whether it could. `who` is blamed if not.
-    fn collect(
+    pub(crate) fn collect(
         who: &str,
         on_piece: &'a mut dyn FnMut(&str) -> ControlFlow<()>,
         callback: impl FnOnce(&mut rag_text<'a>) -> bool,
