@@ -39,6 +39,17 @@ build() {
   sed -n 's/^note: native-static-libs: //p' <<<"$log" | tail -n 1
 }
 
+# link_shared TO STATIC_LIBS: the shared library, from the static one. Cargo makes one too, but gives its symbols no version.
+link_shared() {
+  local versions
+  versions=$(mktemp)
+  echo "RAG_$ABI_VERSION { global: rag_*; local: *; };" >"$versions"
+  # shellcheck disable=SC2086 # the libraries are words
+  "${CC:-cc}" -shared -o "$1" "-Wl,-soname,librag.so.$ABI_VERSION,--version-script,$versions" -Wl,--gc-sections -Wl,-z,relro,-z,now \
+    "-Wl,--whole-archive,$TARGET/librag.a,--no-whole-archive" -Wl,--as-needed $2
+  rm -f "$versions"
+}
+
 # fill TEMPLATE TO STATIC_LIBS
 fill() {
   local major minor patch
@@ -54,7 +65,8 @@ install_all() {
   [ -n "$static_libs" ] || fail "rustc did not say which libraries the static library needs"
   mkdir -p "$root"/{include,lib/pkgconfig,lib/cmake/rag}
   install -m 644 include/rag.h include/rag.hpp "$root/include/"
-  install -m 755 "$TARGET/librag.so" "$root/lib/librag.so.$ABI_VERSION"
+  link_shared "$root/lib/librag.so.$ABI_VERSION" "$static_libs"
+  chmod 755 "$root/lib/librag.so.$ABI_VERSION"
   ln -sf "librag.so.$ABI_VERSION" "$root/lib/librag.so"
   install -m 644 "$TARGET/librag.a" "$root/lib/librag.a"
   strip --strip-unneeded "$root/lib/librag.so.$ABI_VERSION"

@@ -97,10 +97,12 @@ def test_passages_overlap_and_small_sections_share_one(kb, folder):
     assert len(kb.passages(str(folder / "parts.md"))) < alone / 2
     ends = [(p.start, p.end) for p in kb.passages(str(folder / "long.txt"))]
     assert all(after < end for (_, end), (after, _) in zip(ends, ends[1:]))
-    for wrong in ({"min_tokens": 51}, {"overlap_tokens": 90}, {"max_read_seconds": 0}):
+    for wrong in ({"min_tokens": 51}, {"overlap_tokens": 90}, {"max_tokens": 15}, {"max_read_seconds": 0}):
         with pytest.raises(rag_py.errors.InvalidArgumentError):
-            (folder / "new.txt").write_text("Something new to read.")
-            kb.sync(folder, max_tokens=100, **wrong)
+            kb.sync(folder, **{"max_tokens": 100, **wrong})
+    (folder / "new.md").write_text("# A heading of some length\n\n" + "Something new to read. " * 9)
+    kb.sync(folder, max_tokens=16)
+    assert len(kb.passages(str(folder / "new.md"))) > 3
     with pytest.raises(TypeError, match="sync.. got an unexpected keyword argument 'max_words'"):
         kb.sync(folder, max_words=3)
 

@@ -20,7 +20,7 @@ use crate::store::{ADDED_TEXT, DocumentRow, NewDocument, Seal, SkippedDocument, 
 use crate::walk::{self, Candidate};
 
 use super::types::{Plan, SyncOptions, SyncReport};
-use super::{KnowledgeBase, encode};
+use super::{KnowledgeBase, encode, wanted_split};
 
 /// Files read ahead of the encoder, and files encoded ahead of the disk; bounds memory to a few documents.
 const READ_AHEAD: usize = 16;
@@ -80,7 +80,7 @@ impl KnowledgeBase {
     /// bytes and keeps both size and time hides the change.
     ///
     /// # Errors
-    /// Io if a root does not exist; InvalidArgument for no root, a `max_tokens` or a `graph` out of range; Cancelled;
+    /// Io if a root does not exist; InvalidArgument for no root, a length of passages or a `graph` out of range; Cancelled;
     /// DiskFull if the new files are known not to fit, before anything is written; ModelMismatch, Store and Busy.
     pub fn sync(
         &self,
@@ -94,6 +94,8 @@ impl KnowledgeBase {
             return Err(Error::invalid("roots", "name at least one folder or file"));
         }
         options.graph.validate()?;
+        // before anything is read; the encoder may take less
+        wanted_split(options)?;
         let mut todo = self.compare(roots, options, cancel)?;
         let mut report = todo.take_report();
         match options.plan {
