@@ -1,18 +1,15 @@
 //! A conversation over a knowledge base.
 
-use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use pyo3::prelude::*;
 use rag_core::model::Message;
-use rag_core::{AskOptions, CancelToken, Conversation, Error, Result};
+use rag_core::{Answer, AskOptions, CancelToken, Conversation, Error, Result};
 
 use crate::dict::to_plain;
 use crate::error::to_py;
-use crate::interrupt::long_call;
 use crate::process::ThisProcess;
-use crate::stream::{AnswerStream, OnPiece};
-use crate::types::Answer;
+use crate::stream::{self, OnPiece};
 
 /// A conversation: each turn is an `ask` that knows the turns before it. One turn at a time.
 #[pyclass(frozen, module = "rag_py._native")]
@@ -49,16 +46,7 @@ impl Chat {
     /// One turn, as an answer or a stream of one.
     fn turn<'py>(&self, py: Python<'py>, said: Said, stream: bool) -> PyResult<Bound<'py, PyAny>> {
         let talk = Arc::clone(self.talk.get()?);
-        if stream {
-            let ask = move |on_piece: OnPiece<'_>, cancel: &CancelToken| {
-                talk.turn(&said, on_piece, cancel).map(|answer| answer.0)
-            };
-            let stream = AnswerStream::start(ask).map_err(|error| to_py(py, &error))?;
-            return Ok(Bound::new(py, stream)?.into_any());
-        }
-        let mut keep_going = |_: &str| ControlFlow::Continue(());
-        let answer = long_call(py, |cancel| talk.turn(&said, &mut keep_going, cancel))?;
-        Ok(Bound::new(py, answer)?.into_any())
+        stream::answer(py, stream, move |on_piece, cancel| talk.turn(&said, on_piece, cancel))
     }
 }
 
@@ -73,7 +61,7 @@ impl Talk {
             Said::Again(seed) => chat.regenerate(*seed, on_piece, cancel)?,
         };
         turn.conversation = Some(chat.into_conversation());
-        Ok(Answer(answer))
+        Ok(answer)
     }
 
     fn take(&self) -> Result<Conversation> {

@@ -1,15 +1,12 @@
 //! One open knowledge base.
 
 use std::collections::BTreeMap;
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use pyo3::prelude::*;
 use rag_core::store::{Access, Filter};
-use rag_core::{
-    CancelToken, Conversation, Error, OpenOptions, Subject, SummarizeOptions, text_uri,
-};
+use rag_core::{Conversation, Error, OpenOptions, Subject, SummarizeOptions, text_uri};
 
 use crate::chat::Chat;
 use crate::dict::{to_plain, word};
@@ -21,10 +18,8 @@ use crate::options::{
     Keywords, ask_options, ask_options_over, model_dirs, model_name, search_options, sync_options,
 };
 use crate::process::ThisProcess;
-use crate::stream::{AnswerStream, OnPiece};
-use crate::types::{
-    Answer, Citation, Document, Findable, Hit, Location, Passage, Progress, SyncReport,
-};
+use crate::stream;
+use crate::types::{Citation, Document, Findable, Hit, Location, Passage, Progress, SyncReport};
 
 /// One knowledge base: the file, the encoder and, once asked, the generator.
 ///
@@ -135,7 +130,7 @@ impl KnowledgeBase {
         let mut on_progress = |step: &rag_core::Progress| report(&running, progress.as_ref(), step);
         let report =
             running.run(py, |cancel| inner.sync(&paths, &options, &mut on_progress, cancel))?;
-        log::synced(py, &report);
+        log::synced(py, &report)?;
         Ok(SyncReport(report))
     }
 
@@ -272,18 +267,9 @@ impl KnowledgeBase {
     ) -> PyResult<Bound<'py, PyAny>> {
         let inner = self.inner(py)?;
         let options = ask_options("ask", options)?;
-        if stream {
-            let ask = move |on_piece: OnPiece<'_>, cancel: &CancelToken| {
-                inner.ask(&question, &options, on_piece, cancel)
-            };
-            let stream = AnswerStream::start(ask).map_err(|error| to_py(py, &error))?;
-            return Ok(Bound::new(py, stream)?.into_any());
-        }
-        let mut keep_going = |_: &str| ControlFlow::Continue(());
-        let answer =
-            long_call(py, |cancel| inner.ask(&question, &options, &mut keep_going, cancel))?;
-        log::answered(py, &answer);
-        Ok(Bound::new(py, Answer(answer))?.into_any())
+        stream::answer(py, stream, move |on_piece, cancel| {
+            inner.ask(&question, &options, on_piece, cancel)
+        })
     }
 
     /// The prompt that `ask` would give the generator, without generating: takes the options of `ask`.
@@ -347,19 +333,9 @@ impl KnowledgeBase {
                 return Err(to_py(py, &Error::invalid("question", reason)));
             }
         };
-        if stream {
-            let ask = move |on_piece: OnPiece<'_>, cancel: &CancelToken| {
-                inner.summarize(about.subject(), &summary, on_piece, cancel)
-            };
-            let stream = AnswerStream::start(ask).map_err(|error| to_py(py, &error))?;
-            return Ok(Bound::new(py, stream)?.into_any());
-        }
-        let mut keep_going = |_: &str| ControlFlow::Continue(());
-        let answer = long_call(py, |cancel| {
-            inner.summarize(about.subject(), &summary, &mut keep_going, cancel)
-        })?;
-        log::answered(py, &answer);
-        Ok(Bound::new(py, Answer(answer))?.into_any())
+        stream::answer(py, stream, move |on_piece, cancel| {
+            inner.summarize(about.subject(), &summary, on_piece, cancel)
+        })
     }
 
     /// Starts a conversation. Takes the options of `ask`, which hold for every turn.

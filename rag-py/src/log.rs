@@ -1,5 +1,6 @@
 //! What happens, told to Python's `logging` under the name "rag_py". A program that sets no logging up sees nothing of it.
 
+use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use rag_core::{Answer, SyncReport};
 
@@ -7,8 +8,8 @@ use rag_core::{Answer, SyncReport};
 const DEBUG: u8 = 10;
 const INFO: u8 = 20;
 
-/// Tells what `message` says, if anyone listens. A logger that fails is no reason to fail.
-fn tell(py: Python<'_>, level: u8, message: impl FnOnce() -> String) {
+/// Tells what `message` says, if anyone listens. A logger that fails is no reason to fail; an interrupt that comes meanwhile is.
+fn tell(py: Python<'_>, level: u8, message: impl FnOnce() -> String) -> PyResult<()> {
     let tell = || -> PyResult<()> {
         let logger = py.import("logging")?.call_method1("getLogger", ("rag_py",))?;
         if logger.call_method1("isEnabledFor", (level,))?.is_truthy()? {
@@ -16,13 +17,15 @@ fn tell(py: Python<'_>, level: u8, message: impl FnOnce() -> String) {
         }
         Ok(())
     };
-    if let Err(error) = tell() {
-        error.write_unraisable(py, None);
+    match tell() {
+        Err(error) if error.is_instance_of::<PyException>(py) => error.write_unraisable(py, None),
+        told => return told,
     }
+    Ok(())
 }
 
 /// A line on a sync and one on each file that it passed over.
-pub(crate) fn synced(py: Python<'_>, report: &SyncReport) {
+pub(crate) fn synced(py: Python<'_>, report: &SyncReport) -> PyResult<()> {
     tell(py, INFO, || {
         let SyncReport { added, updated, removed, renamed, unchanged, seconds, .. } = report;
         format!(
@@ -30,14 +33,15 @@ pub(crate) fn synced(py: Python<'_>, report: &SyncReport) {
              {unchanged} unchanged, {} skipped",
             report.skipped.len()
         )
-    });
+    })?;
     for skipped in &report.skipped {
-        tell(py, INFO, || format!("skipped: {}", skipped.error.line()));
+        tell(py, INFO, || format!("skipped: {}", skipped.error.line()))?;
     }
+    Ok(())
 }
 
 /// A line on an answer.
-pub(crate) fn answered(py: Python<'_>, answer: &Answer) {
+pub(crate) fn answered(py: Python<'_>, answer: &Answer) -> PyResult<()> {
     tell(py, DEBUG, || {
         let (hits, citations) = (answer.hits.len(), answer.citations.len());
         let outcome = match answer.reason_text() {
@@ -45,5 +49,5 @@ pub(crate) fn answered(py: Python<'_>, answer: &Answer) {
             None => format!("answered with {citations} citations"),
         };
         format!("{outcome}; {hits} passages, {:.0} ms", answer.timings.total_ms)
-    });
+    })
 }

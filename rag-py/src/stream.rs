@@ -1,6 +1,7 @@
 //! Text as it is written: pieces from a background thread, then the whole.
 
 use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -10,6 +11,8 @@ use pyo3::prelude::*;
 use rag_core::{CancelToken, Error, Result};
 
 use crate::error::{guarded, to_py};
+use crate::interrupt::long_call;
+use crate::log;
 use crate::process::ThisProcess;
 use crate::types::{Answer, Generation};
 
@@ -133,15 +136,25 @@ fn pieces(stream: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>> {
 /// Iterate to get the pieces, with `for` or `async for`; `answer` is there at the end. Closing it, leaving its `with` block or dropping it
 /// stops the generation within one token. The pieces carry no citation markers; `answer.text` does.
 #[pyclass(frozen, module = "rag_py._native")]
-pub(crate) struct AnswerStream(Stream<rag_core::Answer>);
+pub(crate) struct AnswerStream {
+    stream: Stream<rag_core::Answer>,
+    logged: AtomicBool,
+}
 
-impl AnswerStream {
-    /// Runs `ask` in the background.
-    pub(crate) fn start(
-        ask: impl FnOnce(OnPiece<'_>, &CancelToken) -> Result<rag_core::Answer> + Send + 'static,
-    ) -> Result<Self> {
-        Stream::start(ask).map(Self)
+/// The answer that `ask` makes, or a stream of it.
+pub(crate) fn answer(
+    py: Python<'_>,
+    streamed: bool,
+    ask: impl FnOnce(OnPiece<'_>, &CancelToken) -> Result<rag_core::Answer> + Send + 'static,
+) -> PyResult<Bound<'_, PyAny>> {
+    if streamed {
+        let stream = Stream::start(ask).map_err(|error| to_py(py, &error))?;
+        let stream = AnswerStream { stream, logged: AtomicBool::new(false) };
+        return Ok(Bound::new(py, stream)?.into_any());
     }
+    let answer = long_call(py, |cancel| ask(&mut |_| ControlFlow::Continue(()), cancel))?;
+    log::answered(py, &answer)?;
+    Ok(Bound::new(py, Answer(answer))?.into_any())
 }
 
 #[pymethods]
@@ -151,7 +164,11 @@ impl AnswerStream {
     }
 
     fn __next__(&self, py: Python<'_>) -> PyResult<Option<String>> {
-        self.0.next_or_end(py)
+        let piece = self.stream.next_or_end(py)?;
+        if piece.is_none() {
+            self.answer(py)?;
+        }
+        Ok(piece)
     }
 
     fn __aiter__(stream: Bound<'_, Self>) -> PyResult<Bound<'_, PyAny>> {
@@ -164,12 +181,17 @@ impl AnswerStream {
     ///     CancelledError: The stream was closed before its end.
     #[getter]
     fn answer(&self, py: Python<'_>) -> PyResult<Answer> {
-        self.0.result(py).cloned().map(Answer)
+        let answer = self.stream.result(py)?;
+        // no lock: logging may let another thread run
+        if !self.logged.swap(true, Ordering::Relaxed) {
+            log::answered(py, answer)?;
+        }
+        Ok(Answer(answer.clone()))
     }
 
     /// Stops the generation within one token. Does not wait; does nothing after the end.
     fn close(&self) {
-        self.0.cancel.cancel();
+        self.stream.cancel.cancel();
     }
 
     fn __enter__(stream: PyRef<'_, Self>) -> PyRef<'_, Self> {

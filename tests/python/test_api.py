@@ -167,10 +167,13 @@ def test_what_happens_is_logged(kb, folder, caplog):
     with caplog.at_level(logging.DEBUG, logger="rag_py"):
         kb.sync(folder)
         kb.ask(BRIDGE, extract=True)
+        stream = kb.ask(BRIDGE, extract=True, stream=True)
+        assert list(stream) and stream.answer.found
+        kb.chat(extract=True).say(BRIDGE)
     lines = [(record.levelname, record.getMessage()) for record in caplog.records]
-    assert [level for level, _ in lines] == ["INFO", "INFO", "DEBUG"]
+    assert [level for level, _ in lines] == ["INFO", "INFO", "DEBUG", "DEBUG", "DEBUG"]
     assert "3 unchanged, 1 skipped" in lines[0][1] and "broken.pdf" in lines[1][1]
-    assert lines[2][1].startswith("answered with 1 citation")
+    assert all(line.startswith("answered with 1 citation") for _, line in lines[2:])
 
 
 def test_texts_are_added_replaced_and_removed():
