@@ -702,6 +702,13 @@ typedef struct rag_locations rag_locations;
 typedef struct rag_passage_ids rag_passage_ids;
 
 /**
+ * A cross-encoder: reads a question and a text together and says how well the one answers the other. Owned by the caller; free
+ * it once with rag_reranker_free. Any number of threads may use it. To sort what a search finds, name it in
+ * rag_open_options.reranker.
+ */
+typedef struct rag_reranker rag_reranker;
+
+/**
  * What a sync did. Owned by the caller; free it once with rag_sync_report_free.
  */
 typedef struct rag_sync_report rag_sync_report;
@@ -2753,6 +2760,42 @@ rag_status rag_encoder_encode(const rag_encoder *encoder,
 void rag_encoder_free(rag_encoder *encoder);
 
 /**
+ * Loads the reranker `name`, looked up as by rag_kb_open. `options` may be NULL; `backend` and `truncate_dim` in it must be
+ * default. On success `*reranker` is owned by the caller.
+ *
+ * RAG_NOT_FOUND: it is not on this machine. RAG_MODEL: it is damaged or of a kind that this library does not run, such as an
+ * encoder. RAG_INVALID_ARGUMENT: this CPU does not have the level asked for.
+ */
+rag_status rag_reranker_open(const char *name,
+                             const rag_encoder_options *options,
+                             rag_reranker **reranker,
+                             rag_error **error);
+
+/**
+ * Most tokens of a question and a text together; the rest of a longer text is left out. 0 for NULL.
+ */
+size_t rag_reranker_max_tokens(const rag_reranker *reranker);
+
+/**
+ * Says in `scores`, room for `count` floats, how well each of `count` NUL-terminated texts answers `question`; higher is better:
+ * from 0 to 1, or any number where the model gives its logit as it is. A score depends on its question and text alone.
+ *
+ * `cancel` may be NULL. On failure `scores` is unchanged. RAG_CANCELLED: between batches.
+ */
+rag_status rag_reranker_score(const rag_reranker *reranker,
+                              const char *question,
+                              const char *const *texts,
+                              size_t count,
+                              float *scores,
+                              const rag_cancel *cancel,
+                              rag_error **error);
+
+/**
+ * Frees a reranker. NULL is allowed and does nothing.
+ */
+void rag_reranker_free(rag_reranker *reranker);
+
+/**
  * Loads the generator `name`: a name in the model cache, a path or a hub id already on this machine, looked up as by
  * rag_kb_open. A path leads to a GGUF file, or to a folder as `transformers` saves it. On success `*generator` is owned
  * by the caller.
@@ -2842,6 +2885,28 @@ void rag_generation_free(rag_generation *generation);
  * Frees a generator. NULL is allowed and does nothing. No other thread may use the handle during the call or after it.
  */
 void rag_generator_free(rag_generator *generator);
+
+/**
+ * Reads the document at `path` as rag_kb_sync does. On success `*json` is a JSON object: kind, title, lang, text, blocks (what each
+ * stretch of the text is), source_map, metadata; it is owned by the caller: free it with rag_string_free.
+ *
+ * `max_read_seconds` is the longest time it may take, 0 for 60. `cancel` may be NULL.
+ *
+ * RAG_IO: there is no such file. RAG_DOCUMENT: it cannot be read; the message says why. RAG_CANCELLED: by the flag.
+ */
+rag_status rag_read_file(const char *path,
+                         double max_read_seconds,
+                         const rag_cancel *cancel,
+                         char **json,
+                         rag_error **error);
+
+/**
+ * Masks personal data in `text`: e-mail addresses, phone numbers, IBANs, payment cards and French social security numbers become
+ * "[EMAIL]", "[PHONE]" and so on. On success `*masked` is owned by the caller: free it with rag_string_free.
+ */
+rag_status rag_mask_text(const char *text,
+                         char **masked,
+                         rag_error **error);
 
 #ifdef __cplusplus
 }  // extern "C"

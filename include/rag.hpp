@@ -142,6 +142,7 @@ struct Deleter {
     void operator()(rag_locations *handle) const noexcept { rag_locations_free(handle); }
     void operator()(rag_passage *handle) const noexcept { rag_passage_free(handle); }
     void operator()(rag_passage_ids *handle) const noexcept { rag_passage_ids_free(handle); }
+    void operator()(rag_reranker *handle) const noexcept { rag_reranker_free(handle); }
     void operator()(rag_sync_report *handle) const noexcept { rag_sync_report_free(handle); }
 };
 template <class T> using Handle = std::unique_ptr<T, Deleter>;
@@ -968,13 +969,7 @@ public:
 
     /// Loads the encoder `name`.
     static Result<Encoder> open(const std::string &name, const EncoderOptions &options = {}) {
-        rag_encoder_options raw = RAG_ENCODER_OPTIONS_INIT;
-        raw.model_dir = impl::or_null(options.model_dir);
-        raw.backend = impl::or_null(options.backend);
-        raw.level = impl::or_null(options.level);
-        raw.threads = options.threads;
-        raw.truncate_dim = options.truncate_dim;
-        raw.precision = options.precision;
+        const rag_encoder_options raw = raw_options(options);
         return impl::own<Encoder, rag_encoder>([&](rag_encoder **out, rag_error **error) {
             return rag_encoder_open_with(name.c_str(), &raw, out, error);
         });
@@ -1029,6 +1024,17 @@ public:
     const rag_encoder *handle() const { return handle_.get(); }
 
 private:
+    friend class Reranker;
+    static rag_encoder_options raw_options(const EncoderOptions &options) {
+        rag_encoder_options raw = RAG_ENCODER_OPTIONS_INIT;
+        raw.model_dir = impl::or_null(options.model_dir);
+        raw.backend = impl::or_null(options.backend);
+        raw.level = impl::or_null(options.level);
+        raw.threads = options.threads;
+        raw.truncate_dim = options.truncate_dim;
+        raw.precision = options.precision;
+        return raw;
+    }
     struct Own {
         Function encode;
         std::size_t dim;
@@ -1050,6 +1056,50 @@ private:
     std::unique_ptr<Own> own_;
     impl::Handle<rag_encoder> handle_;
 };
+
+/// A cross-encoder without a knowledge base.
+class Reranker {
+public:
+    /// Loads the reranker `name`; backend and truncate_dim in the options must be default.
+    static Result<Reranker> open(const std::string &name, const EncoderOptions &options = {}) {
+        const rag_encoder_options raw = Encoder::raw_options(options);
+        return impl::own<Reranker, rag_reranker>([&](rag_reranker **out, rag_error **error) {
+            return rag_reranker_open(name.c_str(), &raw, out, error);
+        });
+    }
+#ifndef RAG_EXPECTED
+    /// As open.
+    explicit Reranker(const std::string &name, const EncoderOptions &options = {}) : Reranker(open(name, options)) {}
+#endif
+    /// Takes over a handle of rag.h.
+    explicit Reranker(rag_reranker *handle) : handle_(handle) {}
+    std::size_t max_tokens() const { return rag_reranker_max_tokens(handle_.get()); }
+    /// How well each text answers the question; higher is better.
+    Result<std::vector<float>> score(const std::string &question, const std::vector<std::string> &texts) const {
+        const std::vector<const char *> raw = impl::pointers(texts);
+        std::vector<float> scores(texts.size());
+        const auto done = impl::attempt([&](rag_error **error) {
+            return rag_reranker_score(handle_.get(), question.c_str(), raw.data(), raw.size(), scores.data(), nullptr,
+                                      error);
+        });
+        return impl::filled(done, std::move(scores));
+    }
+
+private:
+    impl::Handle<rag_reranker> handle_;
+};
+
+/// Reads a document as `sync` does: a JSON object with its text, blocks, places and metadata. 0 seconds: 60.
+inline Result<std::string> read_file(const std::string &path, double max_read_seconds = 0) {
+    return impl::text([&](char **json, rag_error **error) {
+        return rag_read_file(path.c_str(), max_read_seconds, nullptr, json, error);
+    });
+}
+
+/// A text with its personal data masked.
+inline Result<std::string> mask_text(const std::string &text) {
+    return impl::text([&](char **masked, rag_error **error) { return rag_mask_text(text.c_str(), masked, error); });
+}
 
 /// One knowledge base. Threads may share it.
 class KnowledgeBase {

@@ -41,11 +41,14 @@ build() {
 
 # link_shared TO STATIC_LIBS: the shared library, from the static one. Cargo makes one too, but gives its symbols no version.
 link_shared() {
-  local versions
+  local versions hardened=relro,-z,now libc
   versions=$(mktemp)
+  libc=$(getconf GNU_LIBC_VERSION 2>/dev/null || echo "glibc 0")
+  # a megabyte less; what is built so needs glibc 2.36
+  [ "$(printf '%s\n' "${libc#glibc }" 2.36 | sort -V | head -n 1)" = 2.36 ] && hardened+=,-z,pack-relative-relocs
   echo "RAG_$ABI_VERSION { global: rag_*; local: *; };" >"$versions"
   # shellcheck disable=SC2086 # the libraries are words
-  "${CC:-cc}" -shared -o "$1" "-Wl,-soname,librag.so.$ABI_VERSION,--version-script,$versions" -Wl,--gc-sections -Wl,-z,relro,-z,now \
+  "${CC:-cc}" -shared -o "$1" "-Wl,-soname,librag.so.$ABI_VERSION,--version-script,$versions" -Wl,--gc-sections "-Wl,-z,$hardened" \
     "-Wl,--whole-archive,$TARGET/librag.a,--no-whole-archive" -Wl,--as-needed $2
   rm -f "$versions"
 }

@@ -18,8 +18,12 @@ CLASSES = [
     ("Chat", "knowledge_base", "Chat", "rag_chat_"),
     ("Answer", "knowledge_base", "Answer", "rag_answer_"),
     ("Encoder", "encode", "Encoder", "rag_encoder_"),
+    ("Reranker", "rerank", "Reranker", "rag_reranker_"),
     ("Generator", "generate", "Generator", "rag_generator_"),
 ]
+
+# modules whose public functions need no object, in the order of the page
+MODULES = ["document", "guard", "passage", "model", "walk", "search", "cite", "prompt"]
 
 # (class, method): (name in Python, name in C); a name in brackets is the reason why there is none
 OTHERWISE = {
@@ -55,6 +59,33 @@ OTHERWISE = {
     ("Encoder", "encode_queries"): (None, "rag_encoder_encode"),
     ("Encoder", "encode_passages"): (None, "rag_encoder_encode"),
     ("Encoder", "passage_batches"): ("encode_batches", "(call rag_encoder_encode for each batch)"),
+    ("Reranker", "load"): ("__new__", "rag_reranker_open"),
+    ("Reranker", "load_with"): ("__new__", "rag_reranker_open"),
+    ("Reranker", "inspect"): ("(rag model inspect)", "(rag model inspect)"),
+    ("Reranker", "info"): ("architecture", "rag_reranker_max_tokens"),
+    ("Reranker", "rerank"): ("(used by search)", "(used by rag_kb_search)"),
+    ("document", "read"): (None, "rag_read_file"),
+    ("document", "read_with"): ("read", "rag_read_file"),
+    ("document", "guess_lang"): ("(lang of read and of documents)", "(lang of rag_read_file and of rag_document)"),
+    ("guard", "mask"): (None, "rag_mask_text"),
+    ("passage", "split"): ("(sync and add split)", "(rag_kb_sync and rag_kb_add split)"),
+    ("passage", "sentences"): ("(ask(sentences=...))", "(sentences in rag_ask_options)"),
+    ("model", "inspect"): ("(rag model inspect)", "(rag model inspect)"),
+    ("model", "is_generator"): ("(rag model list)", "(rag model list)"),
+    ("model", "is_encoder_gguf"): ("(rag model list)", "(rag model list)"),
+    ("model", "is_reranker"): ("(rag model list)", "(rag model list)"),
+    ("walk", "walk"): ("(sync walks)", "(rag_kb_sync walks)"),
+    ("walk", "stat"): ("(sync walks)", "(rag_kb_sync walks)"),
+    ("search", "search"): ("(KnowledgeBase.search)", "(rag_kb_search)"),
+    ("search", "search_all"): ("(KnowledgeBase.search)", "(rag_kb_search)"),
+    ("search", "coverage"): ("(a part of ask)", "(a part of rag_kb_ask)"),
+    ("search", "focus"): ("(ask(sentences=...))", "(sentences in rag_ask_options)"),
+    ("search", "sentences"): ("(ask(extract=True))", "(RAG_WRITER_PASSAGES)"),
+    ("search", "measure_floor"): ("(a part of ask)", "(a part of rag_kb_ask)"),
+    ("search", "min_coverage"): ("(a part of ask)", "(a part of rag_kb_ask)"),
+    ("cite", "cite"): ("(ask(writer=...) cites)", "(on_write in rag_ask_options cites)"),
+    ("cite", "without_markers"): ("(pieces of a stream carry none)", "(pieces carry none)"),
+    ("prompt", "build"): ("(KnowledgeBase.prompt)", "(rag_kb_prompt)"),
     ("Generator", "load"): ("__new__", "rag_generator_open"),
     ("Generator", "load_with"): ("__new__", "rag_generator_open_with"),
     ("Generator", "kernel_level"): ("level", "(the best there is)"),
@@ -82,11 +113,22 @@ def methods(name: str, folder: str) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def functions(module: str) -> list[str]:
+    """The public functions of a module, its own and those it takes from its parts."""
+    root = next(path for path in (CORE / f"{module}.rs", CORE / module / "mod.rs") if path.exists())
+    text = root.read_text().split("#[cfg(test)]")[0]
+    found = re.findall(r"^pub fn (\w+)", text, re.M)
+    for names in re.findall(r"^pub use [\w:]+::(\{[^}]*\}|\w+);", text, re.M):
+        renamed = [name.split()[-1] for name in names.strip("{}").split(",") if name.strip()]
+        found += [name for name in renamed if name.islower()]
+    return list(dict.fromkeys(found))
+
+
 def python_names(name: str) -> set[str]:
     names = set()
     for path in STUBS:
         text = pathlib.Path(path).read_text()
-        for block in re.finditer(rf"^class {name}\b.*?(?=^\S|\Z)", text, re.M | re.S):
+        for block in re.finditer(rf"^class {name or '-'}\b.*?(?=^\S|\Z)", text, re.M | re.S):
             names |= set(re.findall(r"^    (?:async )?def (\w+)", block[0], re.M))
         names |= set(re.findall(r"^def (\w+)", text, re.M))
     return names
@@ -100,10 +142,11 @@ def page() -> tuple[str, list[str]]:
         "",
         "Made by `python3 scripts/parity.py`; a method that is missing somewhere without a reason fails `./run test rules`. C++ has what C has.",
     ]
-    for name, folder, python, prefix in CLASSES:
-        lines += ["", f"## {name}", "", "| Rust | Python | C |", "|---|---|---|"]
-        known = python_names(python)
-        for method in methods(name, folder):
+    parts = [(name, name, methods(name, folder), python_names(python), prefix) for name, folder, python, prefix in CLASSES]
+    parts += [(f"Functions of `{name}`", name, functions(name), python_names(""), "rag_") for name in MODULES]
+    for title, name, members, known, prefix in parts:
+        lines += ["", f"## {title}", "", "| Rust | Python | C |", "|---|---|---|"]
+        for method in members:
             cells = []
             wanted = OTHERWISE.get((name, method), (None, None))
             for given, own, there in ((wanted[0], method, known), (wanted[1], prefix + method, header)):

@@ -111,11 +111,22 @@ pub unsafe extern "C" fn rag_encoder_open_with(
 /// `options` is null or valid, with its fields.
 unsafe fn load(name: &str, options: *const rag_encoder_options) -> Result<Encoder> {
     // SAFETY: passed on to the caller.
-    let (given, dirs, backend, level) = unsafe {
+    let (dirs, options) = unsafe {
         let given = options::read(options)?;
+        (model_dirs(given.model_dir)?, encoder_options(&given)?)
+    };
+    Encoder::load_with(&dirs.resolve(name)?, name, &options)
+}
+
+/// How a model is loaded.
+///
+/// # Safety
+/// The pointers in `given` are null or NUL-terminated.
+pub(crate) unsafe fn encoder_options(given: &rag_encoder_options) -> Result<EncoderOptions> {
+    // SAFETY: passed on to the caller.
+    let (backend, level) = unsafe {
         let backend = boundary::optional_text(given.backend, "backend")?;
-        let level = boundary::optional_text(given.level, "level")?;
-        (given, model_dirs(given.model_dir)?, backend, level)
+        (backend, boundary::optional_text(given.level, "level")?)
     };
     let backend = Backend::from_name(backend.unwrap_or("auto")).ok_or_else(|| {
         Error::invalid("backend", "it is not auto, candle, cuda, cuda:N, metal or metal:N")
@@ -126,14 +137,13 @@ unsafe fn load(name: &str, options: *const rag_encoder_options) -> Result<Encode
         KernelLevel::from_name(name).ok_or_else(|| Error::invalid("level", reason()))
     });
     let precisions = [Precision::Auto, Precision::F32, Precision::Bf16, Precision::Int8];
-    let options = EncoderOptions {
+    Ok(EncoderOptions {
         precision: choice(given.precision, &precisions, "precision")?,
         level: level.transpose()?,
         thread_count: NonZeroUsize::new(given.threads),
         truncate_dim: NonZeroUsize::new(given.truncate_dim),
         backend,
-    };
-    Encoder::load_with(&dirs.resolve(name)?, name, &options)
+    })
 }
 
 impl From<Encoder> for rag_encoder {

@@ -6,7 +6,6 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use rag_core::document::ReadOptions;
 use rag_core::index::BuildOptions;
 use rag_core::model::ModelDirs;
 use rag_core::search::{Context, Fusion, Mode, SearchOptions};
@@ -24,7 +23,7 @@ use crate::error::{rag_error, rag_status};
 use crate::hits::{rag_hits, rag_passage_ids};
 use crate::options::{
     self, choice, or_default, owned_text, rag_add_options, rag_ask_options, rag_open_options,
-    rag_search_options, rag_sync_options,
+    rag_search_options, rag_sync_options, read_options,
 };
 use crate::own;
 use crate::progress::{self, Stop, rag_cancel};
@@ -184,10 +183,7 @@ unsafe fn sync_options(kb: &Arc<Shared>, given: &rag_sync_options) -> Result<Syn
             owned(boundary::texts(given.exclude, given.exclude_count, "exclude")?),
         )
     };
-    let mut read = match given.max_read_seconds {
-        0.0 => ReadOptions::default(),
-        seconds => ReadOptions::for_seconds(seconds)?,
-    };
+    let mut read = read_options(given.max_read_seconds)?;
     // SAFETY: callable until the sync is over, says the caller.
     read.recognizer = unsafe { own::recognizer(kb, given.on_recognize, given.recognize_user_data) };
     let default = WalkOptions::default();

@@ -4,6 +4,7 @@ use std::ffi::{c_char, c_void};
 use std::mem::MaybeUninit;
 use std::slice;
 
+use rag_core::document::ReadOptions;
 use rag_core::{Error, Result};
 
 use crate::boundary;
@@ -523,6 +524,14 @@ pub(crate) fn choice<T: Clone>(number: i32, choices: &[T], argument: &'static st
 /// `value`, or the default if it is zero.
 pub(crate) fn or_default<T: Default + PartialEq>(value: T, default: T) -> T {
     if value == T::default() { default } else { value }
+}
+
+/// How long a file may be read; 0 is the default.
+pub(crate) fn read_options(max_read_seconds: f64) -> Result<ReadOptions> {
+    match max_read_seconds {
+        0.0 => Ok(ReadOptions::default()),
+        seconds => ReadOptions::for_seconds(seconds),
+    }
 }
 
 /// A text field that may be null.

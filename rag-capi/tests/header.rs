@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Order of the sources in the header.
-const SOURCES: [&str; 17] = [
+const SOURCES: [&str; 19] = [
     "version",
     "error",
     "progress",
@@ -21,7 +21,9 @@ const SOURCES: [&str; 17] = [
     "chat",
     "report",
     "encoder",
+    "reranker",
     "generator",
+    "functions",
 ];
 
 fn generated() -> String {

@@ -9,6 +9,7 @@ mod dict;
 mod encode_stream;
 mod encoder;
 mod error;
+mod functions;
 mod generator;
 mod interrupt;
 mod knowledge_base;
@@ -17,6 +18,7 @@ mod options;
 mod pickle;
 mod process;
 mod recognizer;
+mod reranker;
 mod stream;
 mod types;
 mod writer;
@@ -34,11 +36,15 @@ mod _native {
     #[pymodule_export]
     use crate::error::error_classes;
     #[pymodule_export]
+    use crate::functions::{mask, read};
+    #[pymodule_export]
     use crate::generator::Generator;
     #[pymodule_export]
     use crate::knowledge_base::KnowledgeBase;
     #[pymodule_export]
     use crate::pickle::restore;
+    #[pymodule_export]
+    use crate::reranker::Reranker;
     #[pymodule_export]
     use crate::stream::{AnswerStream, GenerationStream};
     #[pymodule_export]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
-use rag_core::document::ReadOptions;
+use rag_core::document::{ReadOptions, Recognizer};
 use rag_core::encode::{EncoderOptions, Precision};
 use rag_core::generate::{
     Backend, Constraint, Draft, EarlyStopping, GenerateOptions, KvPrecision, LoadOptions,
@@ -16,6 +16,7 @@ use rag_core::guard::{Guards, Mask, Rules};
 use rag_core::kernels::KernelLevel;
 use rag_core::model::{BuiltInTemplate, Message, ModelDirs, Role};
 use rag_core::prompt::{Example, Fence, Order};
+use rag_core::rerank::RerankerOptions;
 use rag_core::search::{Context, Fusion, Mode, SearchOptions};
 use rag_core::store::{Filter, IndexMode};
 use rag_core::walk::Hidden;
@@ -68,10 +69,7 @@ pub(crate) fn sync_options(keywords: Option<Keywords<'_, '_>>) -> PyResult<SyncO
                 let limit = limit.map_err(|error| to_py(value.py(), &error))?;
                 options.read.time_limit = limit.time_limit;
             }
-            "recognizer" if value.is_callable() => {
-                options.read.recognizer = Some(Arc::new(Callable(value.clone().unbind())));
-            }
-            "recognizer" => return Err(PyTypeError::new_err("recognizer must be callable")),
+            "recognizer" => options.read.recognizer = Some(recognizer(value)?),
             "hidden" => {
                 options.walk.hidden = if value.extract()? { Hidden::List } else { Hidden::Skip };
             }
@@ -184,6 +182,28 @@ pub(crate) fn encoder_options(keywords: Option<Keywords<'_, '_>>) -> PyResult<En
         Ok(true)
     })?;
     Ok(options)
+}
+
+pub(crate) fn reranker_options(keywords: Option<Keywords<'_, '_>>) -> PyResult<RerankerOptions> {
+    let mut options = RerankerOptions::default();
+    each("Reranker", keywords, |key, value| {
+        match key {
+            "precision" => options.precision = precision(value)?,
+            "level" => options.level = level(value)?,
+            "threads" => options.thread_count = Some(value.extract()?),
+            _ => return Ok(false),
+        }
+        Ok(true)
+    })?;
+    Ok(options)
+}
+
+/// A callable that reads pictures.
+pub(crate) fn recognizer(value: &Bound<'_, PyAny>) -> PyResult<Arc<dyn Recognizer>> {
+    if !value.is_callable() {
+        return Err(PyTypeError::new_err("recognizer must be callable"));
+    }
+    Ok(Arc::new(Callable(value.clone().unbind())))
 }
 
 /// Gives each argument that is not `None` to `set`, which says whether it knows it.

@@ -16,7 +16,7 @@ VALUES = {
     "rag_chat *": "chat", "const rag_chat *": "chat",
     "const rag_cancel *": "cancel", "rag_cancel *": "cancel",
     "const rag_encoder *": "encoder",
-    "const rag_generator *": "generator",
+    "const rag_generator *": "generator", "const rag_reranker *": "reranker",
     "const rag_generation *": "generation",
     "const rag_answer *": "answer",
     "const rag_hits *": "hits",
@@ -34,7 +34,7 @@ VALUES = {
     "const rag_generate_options *": "&generate_options",
     "float *": "floats", "bool *": "&flag", "size_t *": "&size", "rag_citation_status *": "&citation_status",
     "rag_on_encode": "on_encode", "void *": "&size",
-    "size_t": "1", "int32_t": "0", "int64_t": "1", "uint64_t": "1",
+    "double": "0", "size_t": "1", "int32_t": "0", "int64_t": "1", "uint64_t": "1",
 }
 # What makes one call sensible where the values above would not.
 BY_NAME = {
@@ -45,6 +45,7 @@ BY_NAME = {
     ("rag_encoder_encode", "vector_floats"): "rag_encoder_dim(encoder)",
     ("rag_encoder_own", "name"): '"letters"',
     ("rag_encoder_own", "dim"): "2",
+    ("rag_reranker_open", "name"): "encoder_path",
     ("rag_kb_add", "size"): "5",
     ("rag_kb_summarize", "document"): "NULL",
     ("rag_kb_locate", "store"): "0",
@@ -140,6 +141,7 @@ static void one_null(const char *encoder_path, const char *folder) {
     rag_generator_options generator_options = RAG_GENERATOR_OPTIONS_INIT;
     rag_generate_options generate_options = RAG_GENERATE_OPTIONS_INIT;
     rag_generator *generator = NULL; /* a call with it is refused for that, if nothing else is missing */
+    rag_reranker *reranker = NULL; /* likewise */
     rag_cancel *cancel = rag_cancel_new();
     rag_kb *kb = NULL;
     rag_chat *chat = NULL;
@@ -160,7 +162,7 @@ static void one_null(const char *encoder_path, const char *folder) {
         printf("FAIL the valid arguments cannot be made\\n");
         failed++;
     }
-    (void)ids, (void)size, (void)generator;
+    (void)ids, (void)size, (void)generator, (void)reranker;
 """
 
 TAIL = """

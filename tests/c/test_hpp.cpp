@@ -205,6 +205,22 @@ static void an_encoder_gives_unit_rows(const rag::OpenOptions &options) {
     CHECK(cut.dim() == 64 && cut.precision() == RAG_PRECISION_F32 && cut.fingerprint() != encoder.fingerprint());
 }
 
+static void a_reranker_scores_and_a_file_is_read(const std::string &folder) {
+    const rag::Reranker reranker("tests/data/reranker/bert");
+    const std::vector<float> scores = reranker.score("one bridge", {"a bridge", "soup"});
+    CHECK(scores.size() == 2 && reranker.max_tokens() > 2 && reranker.score("one bridge", {"soup"})[0] == scores[1]);
+    CHECK(thrown_by([&] { rag::Reranker encoder("tests/data/encoder/families/bert"); }) == RAG_MODEL);
+    rag::EncoderOptions candle;
+    candle.backend = "candle";
+    CHECK(thrown_by([&] { rag::Reranker wrong("tests/data/reranker/bert", candle); }) == RAG_INVALID_ARGUMENT);
+    const std::string json = rag::read_file(folder + "/docs/bridge.txt");
+    CHECK(json.find("\"kind\":\"text\"") != std::string::npos && json.find("1871") != std::string::npos);
+    CHECK(thrown_by([&] { rag::read_file(folder + "/docs/broken.pdf"); }) == RAG_DOCUMENT);
+    CHECK(thrown_by([&] { rag::read_file(folder + "/nowhere"); }) == RAG_IO);
+    CHECK(thrown_by([&] { rag::read_file(folder + "/docs/bridge.txt", -1); }) == RAG_INVALID_ARGUMENT);
+    CHECK(rag::mask_text("Write to jo@site.fr.") == "Write to [EMAIL].");
+}
+
 static void an_encoder_of_ones_own_is_a_function() {
     const rag::Encoder::Function lengths = [](rag_text_role, const std::vector<std::string_view> &texts) {
         std::vector<float> rows;
@@ -327,6 +343,7 @@ static void run(const std::string &folder) {
     pictures_are_read_by_a_function(options, docs);
     answers_are_written_by_a_function(options);
     a_repair_says_what_it_kept(options, folder);
+    a_reranker_scores_and_a_file_is_read(folder);
     an_encoder_of_ones_own_is_a_function();
     an_encoder_gives_unit_rows(options);
     if (can_ask) a_generator_continues_and_streams(llm);

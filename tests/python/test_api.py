@@ -606,3 +606,46 @@ def test_a_transformers_folder_is_a_generator():
     expected = json.loads((folder / "expected.json").read_text(encoding="utf-8"))
     generation = rag_py.Generator(folder).generate(expected["texts"][0]["text"], max_new_tokens=8)
     assert generation.token_ids == expected["greedy"]
+
+
+def test_a_reranker_scores_texts():
+    folder = pathlib.Path(__file__).parents[1] / "data" / "reranker" / "bert"
+    reranker = rag_py.Reranker(folder, precision="f32", threads=1)
+    scores = reranker.score("one bridge", ["a bridge", "soup", ""])
+    assert scores.dtype == np.float32 and scores.shape == (3,)
+    assert np.array_equal(reranker.score("one bridge", ["soup"]), scores[1:2]), "a score depends on its pair alone"
+    assert reranker.score("one bridge", []).shape == (0,)
+    assert reranker.architecture == "bert" and "Reranker(" in repr(reranker)
+    with pytest.warns(UserWarning, match="1 of 2 texts are too long"):
+        reranker.score("one bridge", ["short", "long " * 2000])
+    with pytest.raises(errors.ModelError):
+        rag_py.Reranker(pathlib.Path(__file__).parents[1] / "data" / "encoder/families/bert")
+    with pytest.raises(errors.NotFoundError):
+        rag_py.Reranker("no-such-reranker")
+    with pytest.raises(TypeError, match="Reranker.. got an unexpected"):
+        rag_py.Reranker(folder, backend="candle")
+
+
+def test_a_file_is_read_without_a_knowledge_base(folder):
+    (folder / "page.md").write_text("# Bridges\n\nThe bridge was opened in 1871.\n")
+    read = rag_py.read(folder / "page.md")
+    assert read.keys() == shapes.ReadDocument.__annotations__.keys()
+    assert (read["kind"], read["title"], read["lang"]) == ("markdown", "Bridges", "en")
+    heading, paragraph = read["blocks"]
+    assert heading["kind"] == {"heading": {"level": 1}} and paragraph["kind"] == "paragraph"
+    assert read["text"].encode()[paragraph["range"]["start"] : paragraph["range"]["end"]].startswith(b"The bridge")
+    (folder / "scan.png").write_bytes(b"\x89PNG\r\n\x1a\n and more")
+    with pytest.raises(errors.DocumentError, match="no reader for image/png"):
+        rag_py.read(folder / "scan.png")
+    seen = rag_py.read(folder / "scan.png", recognizer=lambda picture, kind, page: f"{kind}, {page}")
+    assert seen["text"] == "image/png, None" and seen["kind"] == "picture"
+    with pytest.raises(FileNotFoundError):
+        rag_py.read(folder / "nowhere.txt")
+    with pytest.raises(errors.InvalidArgumentError):
+        rag_py.read(folder / "page.md", max_read_seconds=-1)
+
+
+def test_personal_data_is_masked_in_any_text():
+    masked, counts = rag_py.mask("Write to jo@site.fr or call +33 6 12 34 56 78.")
+    assert masked == "Write to [EMAIL] or call [PHONE]."
+    assert counts == {"email": 1, "phone": 1, "iban": 0, "nir": 0, "card": 0} and rag_py.mask("") == ("", dict.fromkeys(counts, 0))

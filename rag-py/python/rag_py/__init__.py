@@ -24,9 +24,12 @@ from rag_py._native import (
     Location,
     Passage,
     Progress,
+    Reranker,
     Skipped,
     SyncReport,
     __version__,
+    mask,
+    read,
 )
 from rag_py.errors import RagError
 
@@ -47,9 +50,12 @@ __all__ = [
     "Passage",
     "Progress",
     "RagError",
+    "Reranker",
     "Skipped",
     "SyncReport",
     "__version__",
     "errors",
+    "mask",
     "open",
+    "read",
 ]

@@ -19,6 +19,7 @@ from rag_py.types import (
     Info,
     Kv,
     Mask,
+    MaskCounts,
     Masked,
     Message,
     Mode,
@@ -26,6 +27,7 @@ from rag_py.types import (
     Outcome,
     Prompt,
     Ranks,
+    ReadDocument,
     Reason,
     Refusal,
     Salvage,
@@ -1381,6 +1383,92 @@ class Encoder:
     @property
     def fingerprint(self) -> str:
         """Hash over configuration, tokenizer, weights, pooling, prefixes and length limit, as hex."""
+
+@final
+class Reranker:
+    """A loaded reranker: reads a question and a text together and says how well the one answers the other. Any number of
+    threads may use it at once. To sort what ``search`` finds, give its name to ``rag_py.open(reranker=...)``."""
+
+    def __new__(
+        cls,
+        name_or_path: _Path,
+        *,
+        precision: Literal["auto", "f32", "bf16", "int8"] | None = None,
+        level: str | None = None,
+        threads: int | None = None,
+    ) -> Self:
+        """Loads a model by name, path or hub id, from this machine only.
+
+        Args:
+            name_or_path: The model.
+            precision: ``"auto"`` (bf16 where the CPU multiplies it, else f32), ``"f32"``, ``"bf16"`` or ``"int8"``.
+            level: Instructions: ``"best"``, ``"amx"``, ``"avx512"``, ``"avx2"``, ``"neon"`` or ``"portable"``.
+            threads: Most threads of a call. Default one per CPU.
+
+        Raises:
+            NotFoundError: No such model on this machine.
+            ModelError: A file is missing, damaged or of a kind we do not run, such as an encoder.
+            InvalidArgumentError: This CPU does not have the level.
+        """
+
+    def score(self, question: str, texts: Sequence[str]) -> NDArray[np.float32]:
+        """How well each text answers the question. A score depends on its question and text alone.
+
+        A pair longer than ``max_tokens`` loses the end of its text, with a ``UserWarning``; a question that would leave less
+        than a quarter of them to texts is cut too.
+
+        Args:
+            question: The question.
+            texts: The texts.
+
+        Returns:
+            Scores, float32, shape ``[len(texts)]``; higher is better. From 0 to 1, or any number where the model gives its
+            logit as it is.
+        """
+
+    @property
+    def name(self) -> str:
+        """The name it was loaded by."""
+
+    @property
+    def architecture(self) -> str:
+        """The transformer's family, such as ``"xlm-roberta"``."""
+
+    @property
+    def max_tokens(self) -> int:
+        """Most tokens of a question and a text together, special tokens included."""
+
+def read(
+    path: _Path,
+    *,
+    recognizer: Callable[[bytes, str, int | None], str] | None = None,
+    max_read_seconds: float | None = None,
+) -> ReadDocument:
+    """Reads a document as ``sync`` does: its text, what each part of it is, and where it stands in the file.
+
+    Args:
+        path: A file of any format that ``sync`` reads.
+        recognizer: Reads the text of pictures and scanned pages, as for ``sync``. Default none: they are refused.
+        max_read_seconds: Longest time it may take, that of the recognizer not counted. Default 60.
+
+    Returns:
+        ``kind``, ``title``, ``lang``, ``text``, ``blocks`` (``kind`` and ``range`` in bytes of the text), ``source_map``,
+        ``metadata``.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        DocumentError: It cannot be read; the message says why.
+    """
+
+def mask(text: str) -> tuple[str, MaskCounts]:
+    """Masks personal data: e-mail addresses, phone numbers, IBANs, payment cards, French social security numbers.
+
+    Args:
+        text: Any text.
+
+    Returns:
+        The text with ``[EMAIL]``, ``[PHONE]``, ... in their places, and how often each kind was masked.
+    """
 
 @disjoint_base
 class Generator:

@@ -236,6 +236,27 @@ class Trace(TypedDict):
     budget: Optional[Budget]
 
 
+class Block(TypedDict):
+    """What a stretch of a document is."""
+
+    kind: Union[str, Dict[str, Dict[str, int]]]
+    """``"paragraph"``, ``"listitem"``, ``"table"``, ``"code"``, ``"quote"`` or ``{"heading": {"level": 1 to 6}}``."""
+    range: Dict[str, int]
+    """``start`` and ``end`` in bytes of the text as UTF-8."""
+
+
+class ReadDocument(TypedDict):
+    """What ``read`` makes of a file."""
+
+    kind: str
+    title: Optional[str]
+    lang: Optional[str]
+    text: str
+    blocks: List[Block]
+    source_map: Any
+    metadata: Dict[str, str]
+
+
 class Info(TypedDict):
     """Counts and sizes of a knowledge base."""
 
