@@ -73,7 +73,8 @@ install_all() {
   ln -sf "librag.so.$ABI_VERSION" "$root/lib/librag.so"
   install -m 644 "$TARGET/librag.a" "$root/lib/librag.a"
   strip --strip-unneeded "$root/lib/librag.so.$ABI_VERSION"
-  strip --strip-debug "$root/lib/librag.a" 2>/dev/null || true # smaller; complains of objects without symbols
+  # smaller: without what is for debuggers and for linking with LTO; complains of objects without symbols
+  strip --strip-debug --remove-section=.llvmbc --remove-section=.llvmcmd "$root/lib/librag.a" 2>/dev/null || true
   fill cmake/rag.pc.in "$root/lib/pkgconfig/rag.pc" "$static_libs"
   fill cmake/ragConfig.cmake.in "$root/lib/cmake/rag/ragConfig.cmake" "$static_libs"
   fill cmake/ragConfigVersion.cmake.in "$root/lib/cmake/rag/ragConfigVersion.cmake" "$static_libs"
