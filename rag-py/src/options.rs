@@ -1,6 +1,7 @@
 //! Keyword arguments to core options. What is not given, or `None`, keeps the core's default.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -174,8 +175,8 @@ pub(crate) fn encoder_options(keywords: Option<Keywords<'_, '_>>) -> PyResult<En
         match key {
             "precision" => options.precision = precision(value)?,
             "level" => options.level = level(value)?,
-            "threads" => options.thread_count = Some(value.extract()?),
-            "truncate_dim" => options.truncate_dim = Some(value.extract()?),
+            "threads" => options.thread_count = Some(above_zero(value, "threads")?),
+            "truncate_dim" => options.truncate_dim = Some(above_zero(value, "truncate_dim")?),
             "backend" => options.backend = backend(value)?,
             _ => return Ok(false),
         }
@@ -184,13 +185,19 @@ pub(crate) fn encoder_options(keywords: Option<Keywords<'_, '_>>) -> PyResult<En
     Ok(options)
 }
 
+fn above_zero(value: &Bound<'_, PyAny>, argument: &'static str) -> PyResult<NonZeroUsize> {
+    let number: usize = value.extract()?;
+    let refused = || to_py(value.py(), &Error::invalid(argument, "0, but it must be above 0"));
+    NonZeroUsize::new(number).ok_or_else(refused)
+}
+
 pub(crate) fn reranker_options(keywords: Option<Keywords<'_, '_>>) -> PyResult<RerankerOptions> {
     let mut options = RerankerOptions::default();
     each("Reranker", keywords, |key, value| {
         match key {
             "precision" => options.precision = precision(value)?,
             "level" => options.level = level(value)?,
-            "threads" => options.thread_count = Some(value.extract()?),
+            "threads" => options.thread_count = Some(above_zero(value, "threads")?),
             _ => return Ok(false),
         }
         Ok(true)

@@ -622,6 +622,8 @@ def test_a_reranker_scores_texts():
         rag_py.Reranker(pathlib.Path(__file__).parents[1] / "data" / "encoder/families/bert")
     with pytest.raises(errors.NotFoundError):
         rag_py.Reranker("no-such-reranker")
+    with pytest.raises(errors.InvalidArgumentError, match="threads"):
+        rag_py.Reranker(folder, threads=0)
     with pytest.raises(TypeError, match="Reranker.. got an unexpected"):
         rag_py.Reranker(folder, backend="candle")
 

@@ -64,6 +64,12 @@ def test_it_may_write_piece_by_piece(kb):
     assert "".join(masked) == "Write to [EMAIL]."
 
 
+def test_nothing_is_no_answer(kb):
+    for nothing in ("", "  ", iter(())):
+        answer = kb.ask(BRIDGE, writer=lambda messages, nothing=nothing: nothing, abstain="never")
+        assert not answer.found and answer.reason == "unsupported" and answer.text == ""
+
+
 def test_an_interrupt_ends_it(kb):
     def endless(messages):
         while True:

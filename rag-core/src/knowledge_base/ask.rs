@@ -331,7 +331,9 @@ impl KnowledgeBase {
         for citation in &mut citations {
             self.fill(citation)?;
         }
-        let supported = !citations.is_empty() || options.abstain == Abstain::Never;
+        // nothing is no answer, even to those who want any
+        let any = options.abstain == Abstain::Never && !cited.text.is_empty();
+        let supported = !citations.is_empty() || any;
         let trace = (options.explain == Explain::Trace).then(|| Trace {
             prompt: written.prompt.to_owned(),
             raw_text: written.text.to_owned(),
