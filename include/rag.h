@@ -2098,7 +2098,8 @@ void rag_cancel_free(rag_cancel *cancel);
 
 /**
  * Adds `size` bytes of UTF-8 at the end of a text; characters may be cut between calls. Returns false if no more is wanted,
- * because the answer was ended, the call cancelled, or the text is not UTF-8 or was failed: the callback should then return.
+ * because the answer was ended, the call cancelled, or the text is not UTF-8, NULL with a size, or was failed: the callback should then
+ * return.
  */
 bool rag_text_append(rag_text *text,
                      const char *piece,
@@ -2892,7 +2893,7 @@ void rag_generator_free(rag_generator *generator);
  *
  * `max_read_seconds` is the longest time it may take, 0 for 60. `cancel` may be NULL.
  *
- * RAG_IO: there is no such file. RAG_DOCUMENT: it cannot be read; the message says why. RAG_CANCELLED: by the flag.
+ * RAG_IO: there is no such file. RAG_DOCUMENT: it is a folder, a pipe or a device, or cannot be read; the message says why. RAG_CANCELLED: by the flag.
  */
 rag_status rag_read_file(const char *path,
                          double max_read_seconds,

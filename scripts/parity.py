@@ -66,6 +66,7 @@ OTHERWISE = {
     ("Reranker", "rerank"): ("(used by search)", "(used by rag_kb_search)"),
     ("document", "read"): (None, "rag_read_file"),
     ("document", "read_with"): ("read", "rag_read_file"),
+    ("document", "read_file"): ("read", None),
     ("document", "guess_lang"): ("(lang of read and of documents)", "(lang of rag_read_file and of rag_document)"),
     ("guard", "mask"): (None, "rag_mask_text"),
     ("passage", "split"): ("(sync and add split)", "(rag_kb_sync and rag_kb_add split)"),

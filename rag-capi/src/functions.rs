@@ -1,7 +1,6 @@
 //! What needs no handle: reading a document, masking a text.
 
 use std::ffi::c_char;
-use std::fs;
 use std::path::Path;
 
 use rag_core::document;
@@ -17,7 +16,7 @@ use crate::progress::{self, rag_cancel};
 ///
 /// `max_read_seconds` is the longest time it may take, 0 for 60. `cancel` may be NULL.
 ///
-/// RAG_IO: there is no such file. RAG_DOCUMENT: it cannot be read; the message says why. RAG_CANCELLED: by the flag.
+/// RAG_IO: there is no such file. RAG_DOCUMENT: it is a folder, a pipe or a device, or cannot be read; the message says why. RAG_CANCELLED: by the flag.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rag_read_file(
     path: *const c_char,
@@ -32,9 +31,7 @@ pub unsafe extern "C" fn rag_read_file(
             boundary::text_output(json, "json", || {
                 let path = Path::new(boundary::text(path, "path")?);
                 let options = read_options(max_read_seconds)?;
-                let bytes = fs::read(path).map_err(|source| Error::io(path, source))?;
-                let cancel = progress::token(cancel);
-                let document = document::read_with(path, &bytes, &options, &cancel)?;
+                let document = document::read_file(path, &options, &progress::token(cancel))?;
                 serde_json::to_string(&document)
                     .map_err(|cause| Error::internal_cause("a document does not fit JSON", cause))
             })

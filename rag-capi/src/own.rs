@@ -76,7 +76,8 @@ impl<'a> rag_text<'a> {
 }
 
 /// Adds `size` bytes of UTF-8 at the end of a text; characters may be cut between calls. Returns false if no more is wanted,
-/// because the answer was ended, the call cancelled, or the text is not UTF-8 or was failed: the callback should then return.
+/// because the answer was ended, the call cancelled, or the text is not UTF-8, NULL with a size, or was failed: the callback should then
+/// return.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rag_text_append(
     text: *mut rag_text<'_>,
@@ -85,8 +86,15 @@ pub unsafe extern "C" fn rag_text_append(
 ) -> bool {
     // SAFETY: null or lent by the callback that runs; readable, by contract.
     let (text, bytes) = unsafe { (text.as_mut(), boundary::array(piece.cast(), size, "piece")) };
-    let (Some(text), Ok(bytes)) = (text, bytes) else { return false };
-    boundary::value_or(false, || text.append(bytes))
+    let Some(text) = text else { return false };
+    boundary::value_or(false, || match bytes {
+        Ok(bytes) => text.append(bytes),
+        // not to be taken for an answer that ends here
+        Err(fault) => {
+            text.fail(fault.line());
+            false
+        }
+    })
 }
 
 /// Says why the text cannot be given, for the error that the callback ends with; only the first reason counts. `reason` may be NULL,

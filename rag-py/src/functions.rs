@@ -1,11 +1,10 @@
 //! Functions of the core that need no knowledge base.
 
-use std::fs;
 use std::path::PathBuf;
 
 use pyo3::prelude::*;
 use rag_core::document::{self, ReadOptions};
-use rag_core::{Error, guard};
+use rag_core::guard;
 
 use crate::dict::to_plain;
 use crate::error::to_py;
@@ -24,7 +23,7 @@ use crate::options::recognizer;
 ///
 /// Raises:
 ///     FileNotFoundError: There is no such file.
-///     DocumentError: It cannot be read; the message says why.
+///     DocumentError: It is a folder, a pipe or a device, or cannot be read; the message says why.
 #[pyfunction]
 #[pyo3(signature = (path, *, recognizer=None, max_read_seconds=None))]
 pub(crate) fn read<'py>(
@@ -40,10 +39,7 @@ pub(crate) fn read<'py>(
     if let Some(callable) = recognizer {
         options.recognizer = Some(self::recognizer(&callable)?);
     }
-    let document = long_call(py, |cancel| {
-        let bytes = fs::read(&path).map_err(|error| Error::io(&path, error))?;
-        document::read_with(&path, &bytes, &options, cancel)
-    })?;
+    let document = long_call(py, |cancel| document::read_file(&path, &options, cancel))?;
     to_plain(py, &document)
 }
 

@@ -643,6 +643,10 @@ def test_a_file_is_read_without_a_knowledge_base(folder):
     assert seen["text"] == "image/png, None" and seen["kind"] == "picture"
     with pytest.raises(FileNotFoundError):
         rag_py.read(folder / "nowhere.txt")
+    os.mkfifo(folder / "pipe.txt")
+    for endless in ("/dev/zero", folder / "pipe.txt", folder):
+        with pytest.raises(errors.DocumentError, match="not a regular file"):
+            rag_py.read(endless)
     with pytest.raises(errors.InvalidArgumentError):
         rag_py.read(folder / "page.md", max_read_seconds=-1)
 

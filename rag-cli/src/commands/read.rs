@@ -1,13 +1,12 @@
 //! `rag read`: what a reader makes of a file, or of every file of a folder. JSON but for `--table`.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use rag_core::document::{self, Document};
+use rag_core::document::{self, Document, ReadOptions};
 use rag_core::walk::{Hidden, WalkOptions, walk};
-use rag_core::{Error, Result, Unreadable};
+use rag_core::{CancelToken, Error, Result, Unreadable};
 use serde::Serialize;
 
 use crate::console::{Console, one_line};
@@ -52,14 +51,11 @@ pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
 }
 
 fn read(path: &Path) -> Result<Document> {
-    let metadata = fs::metadata(path).map_err(|source| Error::io(path, source))?;
-    // A pipe would block for ever, a device never end.
-    if !metadata.is_file() {
+    if path.is_dir() {
         let reason = "not a regular file; a folder needs --check";
         return Err(Error::document(path, Unreadable::NotAFile, reason));
     }
-    let bytes = fs::read(path).map_err(|source| Error::io(path, source))?;
-    document::read(path, &bytes)
+    document::read_file(path, &ReadOptions::default(), &CancelToken::new())
 }
 
 fn check(args: &Args, console: &mut Console<'_>) -> Outcome {

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::fs;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -361,6 +362,20 @@ pub fn read_with(
     let recognizer = options.recognizer.as_deref();
     let read = || read_source(&Source { recognizer, ..Source::new(path, bytes) });
     guard::run(path, options, cancel, read)
+}
+
+/// Reads the document at `path`, of any size.
+///
+/// # Errors
+/// Io if it is not there; as [`read_with`], [`Unreadable::NotAFile`] for folders, pipes and devices.
+pub fn read_file(path: &Path, options: &ReadOptions, cancel: &CancelToken) -> Result<Document> {
+    let metadata = fs::metadata(path).map_err(|source| Error::io(path, source))?;
+    // A pipe would block for ever, a device never end.
+    if !metadata.is_file() {
+        return Err(Error::document(path, Unreadable::NotAFile, "not a regular file"));
+    }
+    let bytes = fs::read(path).map_err(|source| Error::io(path, source))?;
+    read_with(path, &bytes, options, cancel)
 }
 
 /// As [`read`], on the thread it is called from.

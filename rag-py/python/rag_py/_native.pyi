@@ -1457,7 +1457,7 @@ def read(
 
     Raises:
         FileNotFoundError: There is no such file.
-        DocumentError: It cannot be read; the message says why.
+        DocumentError: It is a folder, a pipe or a device, or cannot be read; the message says why.
     """
 
 def mask(text: str) -> tuple[str, MaskCounts]:
