@@ -34,6 +34,7 @@ impl Reader for CsvReader {
             blocks: if table.text.is_empty() { Vec::new() } else { vec![whole] },
             text: table.text,
             metadata,
+            unread: Vec::new(),
         })
     }
 }

@@ -161,6 +161,7 @@ impl Draft {
             blocks: self.blocks,
             source_map: self.map,
             metadata: self.metadata,
+            unread: Vec::new(),
         })
     }
 

@@ -37,6 +37,7 @@ impl Reader for JsonReader {
             text: scanner.text,
             blocks: scanner.blocks,
             metadata: Default::default(),
+            unread: Vec::new(),
         })
     }
 }

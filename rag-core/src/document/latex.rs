@@ -26,6 +26,7 @@ impl Reader for LatexReader {
             text: flow.text,
             blocks: flow.blocks,
             metadata: reading.metadata,
+            unread: Vec::new(),
         })
     }
 }

@@ -26,6 +26,7 @@ impl Reader for ManReader {
             text: flow.text,
             blocks: flow.blocks,
             metadata: Default::default(),
+            unread: Vec::new(),
         })
     }
 }

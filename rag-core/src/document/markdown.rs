@@ -38,6 +38,7 @@ impl Reader for MarkdownReader {
             blocks,
             source_map,
             metadata,
+            unread: Vec::new(),
         })
     }
 }

@@ -45,6 +45,7 @@ mod rtf;
 mod sheet;
 mod source_map;
 mod text;
+mod unread;
 mod xml;
 mod xml_text;
 
@@ -52,6 +53,7 @@ pub(crate) use markdown::plain_heading;
 pub use picture::{Picture, PictureFormat, Recognizer};
 pub use place::{Part, Unit};
 pub use source_map::{Area, Location, SourceMap};
+pub use unread::{Unread, UnreadKind};
 
 /// The format a document was read as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -200,6 +202,8 @@ pub struct Document {
     pub source_map: SourceMap,
     /// Author, dates, page count: whatever the format says.
     pub metadata: BTreeMap<String, String>,
+    /// What stands in the source and not in the text, one entry a kind.
+    pub unread: Vec<Unread>,
 }
 
 /// A file to read.
@@ -283,6 +287,7 @@ impl Document {
             blocks: text::paragraphs(text),
             source_map: SourceMap::identity(text.len()),
             metadata: BTreeMap::new(),
+            unread: Vec::new(),
         }
     }
 }
@@ -360,7 +365,10 @@ pub fn read_with(
     cancel: &CancelToken,
 ) -> Result<Document> {
     let recognizer = options.recognizer.as_deref();
-    let read = || read_source(&Source { recognizer, ..Source::new(path, bytes) });
+    let read = || {
+        let document = read_source(&Source { recognizer, ..Source::new(path, bytes) })?;
+        Ok(Document { unread: unread::take(), ..document })
+    };
     guard::run(path, options, cancel, read)
 }
 

@@ -102,6 +102,7 @@ impl Reader for PictureReader {
             text,
             source_map,
             metadata: BTreeMap::new(),
+            unread: Vec::new(),
         })
     }
 }

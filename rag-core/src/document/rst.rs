@@ -30,6 +30,7 @@ impl Reader for RstReader {
             text: flow.text,
             blocks: flow.blocks,
             metadata: reading.metadata,
+            unread: Vec::new(),
         })
     }
 }

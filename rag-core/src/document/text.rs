@@ -29,6 +29,7 @@ impl Reader for TextReader {
             blocks,
             source_map: decoded.source_map,
             metadata,
+            unread: Vec::new(),
         })
     }
 }

@@ -33,6 +33,7 @@ impl Reader for XmlReader {
             text: flow.text,
             blocks: flow.blocks,
             metadata: Default::default(),
+            unread: Vec::new(),
         })
     }
 }

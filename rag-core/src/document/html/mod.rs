@@ -47,6 +47,7 @@ impl Reader for HtmlReader {
             text: page.text,
             blocks: page.blocks,
             metadata,
+            unread: Vec::new(),
         })
     }
 }

@@ -80,6 +80,7 @@ fn read(source: &Source<'_>) -> Result<Document> {
         blocks: laid_out.blocks,
         source_map: laid_out.source_map,
         metadata,
+        unread: Vec::new(),
     })
 }
 
