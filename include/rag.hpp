@@ -492,6 +492,14 @@ struct Document {
     std::int64_t mtime_ns;
     std::uint64_t text_bytes;
     std::size_t passage_count;
+    /// What of its source was not read, in words; empty if all was.
+    std::string unread;
+};
+
+/// A document of which something was not read, and what, in words.
+struct PartlyRead {
+    std::string path;
+    std::string unread;
 };
 
 /// What a sync did.
@@ -504,6 +512,19 @@ public:
         for (std::size_t i = 0; const rag_skipped *one = rag_sync_report_skipped_at(handle_.get(), i); i++)
             all.push_back({one->path, one->message, static_cast<rag_status>(one->code),
                            std::string(impl::or_empty(one->unreadable))});
+        return all;
+    }
+    /// Documents that were kept though their file is missing.
+    std::vector<std::string> missing() const {
+        std::vector<std::string> all;
+        for (std::size_t i = 0; const char *one = rag_sync_report_missing_at(handle_.get(), i); i++) all.push_back(one);
+        return all;
+    }
+    /// Documents added or updated that were not read whole.
+    std::vector<PartlyRead> unread() const {
+        std::vector<PartlyRead> all;
+        for (std::size_t i = 0; const rag_partly_read *one = rag_sync_report_unread_at(handle_.get(), i); i++)
+            all.push_back({one->path, one->unread});
         return all;
     }
     Result<std::string> to_json() const {
@@ -588,6 +609,7 @@ struct SyncOptions {
     /// Reads the text of a picture or a scanned page; see rag_on_recognize. Called on threads of the library's. A file is skipped for
     /// what it throws, or fails its text with.
     std::function<void(const Picture &picture, Text &text)> recognize;
+    rag_missing missing = RAG_MISSING_GUARD;
 };
 
 /// What a repair kept and lost.
@@ -1157,6 +1179,7 @@ public:
         raw.include_count = include.size();
         raw.exclude = exclude.data();
         raw.exclude_count = exclude.size();
+        raw.missing = options.missing;
         const auto call = [&](rag_sync_report **report, rag_error **error) {
             return rag_kb_sync(handle_.get(), path.c_str(), &raw, report, error);
         };
@@ -1267,7 +1290,8 @@ public:
             return Document{one.document_id, one.uri, one.kind, std::string(impl::or_empty(one.title)),
                             std::string(impl::or_empty(one.lang)), one.metadata_json,
                             std::string(impl::or_empty(one.skipped)), one.size_bytes, one.mtime_ns,
-                            one.text_bytes, one.passage_count};
+                            one.text_bytes, one.passage_count,
+                            std::string(impl::or_empty(one.unread))};
         };
         return impl::out(impl::map(std::move(list), [&](const impl::Handle<rag_documents> &all) {
             return impl::collected(all, rag_documents_at, document);

@@ -10,6 +10,7 @@ use crate::boundary::{self, Output, Texts, run};
 use crate::error::{rag_error, rag_status};
 use crate::hits::rag_passage_ids;
 use crate::kb::{self, rag_kb};
+use crate::report::{unread_json, unread_words};
 
 /// A document as the file holds it, without its text. Lent by a rag_documents; later versions may append fields.
 #[repr(C)]
@@ -37,6 +38,10 @@ pub struct rag_document {
     pub text_bytes: u64,
     /// Passages it was cut into.
     pub passage_count: usize,
+    /// What of its source was not read and is not held, in words: "3 pictures, 1 attachment (plan.dwg)"; NULL if all was.
+    pub unread: *const c_char,
+    /// The same as a JSON array of {"kind": ..., "count": ..., "names": [...]}.
+    pub unread_json: *const c_char,
 }
 
 /// Documents, by name. Owned by the caller; free it once with rag_documents_free. Any number of threads may read it.
@@ -74,6 +79,10 @@ fn view(document: &StoredDocument, texts: &mut Texts) -> rag_document {
         mtime_ns: document.mtime_ns,
         text_bytes: document.text_bytes,
         passage_count: document.passage_count,
+        unread: texts.keep_optional(
+            Some(unread_words(&document.unread)).filter(|words| !words.is_empty()).as_deref(),
+        ),
+        unread_json: texts.keep(&unread_json(&document.unread)),
     }
 }
 

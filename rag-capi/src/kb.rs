@@ -12,8 +12,8 @@ use rag_core::search::{Context, Fusion, Mode, SearchOptions};
 use rag_core::store::{Access, Filter, IndexMode, Seal};
 use rag_core::walk::{Hidden, WalkOptions};
 use rag_core::{
-    AskOptions, Error, KnowledgeBase, OpenOptions, Plan, Result, Subject, SummarizeOptions,
-    SyncOptions,
+    AskOptions, Error, KnowledgeBase, Missing, OpenOptions, Plan, Result, Subject,
+    SummarizeOptions, SyncOptions,
 };
 
 use crate::answer::{self, rag_answer};
@@ -196,6 +196,11 @@ unsafe fn sync_options(kb: &Arc<Shared>, given: &rag_sync_options) -> Result<Syn
             exclude,
         },
         plan: choice(given.plan, &[Plan::Apply, Plan::DryRun], "plan")?,
+        missing: choice(
+            given.missing,
+            &[Missing::Guard, Missing::Remove, Missing::Keep],
+            "missing",
+        )?,
         max_tokens: (given.max_tokens > 0).then_some(given.max_tokens),
         min_tokens: given.min_tokens,
         overlap_tokens: given.overlap_tokens,

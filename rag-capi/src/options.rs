@@ -34,6 +34,19 @@ pub enum rag_plan {
     RAG_PLAN_DRY_RUN = 1,
 }
 
+/// What a sync does with documents whose file is missing.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum rag_missing {
+    /// Removes them; but keeps those of a folder if they are all of its documents, or more than half of ten or more, and those
+    /// below one that is there and empty if they are ten or more: an unmounted share looks just so.
+    RAG_MISSING_GUARD = 0,
+    /// Removes them all.
+    RAG_MISSING_REMOVE = 1,
+    /// Keeps them all.
+    RAG_MISSING_KEEP = 2,
+}
+
 /// What to do with files and folders whose name starts with a dot.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -250,6 +263,10 @@ pub struct rag_sync_options {
     pub on_recognize: rag_on_recognize,
     /// Handed to `on_recognize`.
     pub recognize_user_data: *mut c_void,
+    /// A rag_missing.
+    pub missing: i32,
+    /// Zero.
+    pub reserved: i32,
 }
 
 /// How to add a text. Begin with RAG_ADD_OPTIONS_INIT; zero in a field is its default.

@@ -2,8 +2,10 @@
 
 use std::ffi::c_char;
 use std::fmt;
+use std::path::Path;
 use std::ptr;
 
+use rag_core::document::Unread;
 use rag_core::error::{Skipped, Unreadable};
 use rag_core::store::Damage;
 use rag_core::{Error, SyncReport};
@@ -31,6 +33,23 @@ pub struct rag_sync_counts {
     pub passage_count: usize,
     /// Wall time.
     pub seconds: f64,
+    /// Documents that were kept though their file is missing; rag_sync_report_missing_at names them.
+    pub missing: usize,
+    /// Documents added or updated that were not read whole; rag_sync_report_unread_at says what was not.
+    pub unread: usize,
+}
+
+/// A document of which something was not read. Lent by rag_sync_report_unread_at until the report is freed; later versions
+/// may append fields.
+#[repr(C)]
+#[derive(Debug)]
+pub struct rag_partly_read {
+    /// The file.
+    pub path: *const c_char,
+    /// What was not read, in words: "3 pictures, 1 attachment (plan.dwg)".
+    pub unread: *const c_char,
+    /// The same as a JSON array of {"kind": ..., "count": ..., "names": [...]}.
+    pub unread_json: *const c_char,
 }
 
 /// A file passed over, and why. Lent by rag_sync_report_skipped_at until the report is freed; later versions may
@@ -56,6 +75,8 @@ pub struct rag_sync_report {
     report: SyncReport,
     counts: rag_sync_counts,
     skipped: Vec<rag_skipped>,
+    missing: Vec<*const c_char>,
+    unread: Vec<rag_partly_read>,
     _texts: Texts,
 }
 
@@ -77,10 +98,32 @@ impl From<SyncReport> for rag_sync_report {
             skipped: report.skipped.len(),
             passage_count: report.passage_count,
             seconds: report.seconds,
+            missing: report.missing.len(),
+            unread: report.unread.len(),
         };
         let skipped = report.skipped.iter().map(|skipped| view(skipped, &mut texts)).collect();
-        Self { report, counts, skipped, _texts: texts }
+        let name = |path: &Path, texts: &mut Texts| texts.keep(&path.to_string_lossy());
+        let missing = report.missing.iter().map(|path| name(path, &mut texts)).collect();
+        let partly = report.unread.iter();
+        let unread = partly
+            .map(|file| rag_partly_read {
+                path: name(&file.path, &mut texts),
+                unread: texts.keep(&unread_words(&file.unread)),
+                unread_json: texts.keep(&unread_json(&file.unread)),
+            })
+            .collect();
+        Self { report, counts, skipped, missing, unread, _texts: texts }
     }
+}
+
+/// What was not read, in words.
+pub(crate) fn unread_words(unread: &[Unread]) -> String {
+    unread.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// What was not read, as a JSON array.
+pub(crate) fn unread_json(unread: &[Unread]) -> String {
+    serde_json::json!(unread).to_string()
 }
 
 fn view(skipped: &Skipped, texts: &mut Texts) -> rag_skipped {
@@ -111,6 +154,30 @@ pub unsafe extern "C" fn rag_sync_report_skipped_at(
     // SAFETY: null or live, by contract.
     let report = unsafe { report.as_ref() };
     report.and_then(|report| report.skipped.get(index)).map_or(ptr::null(), ptr::from_ref)
+}
+
+/// The name of the document at `index`, from 0, that was kept though its file is missing, lent until the report is freed; NULL
+/// beyond the last and for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rag_sync_report_missing_at(
+    report: *const rag_sync_report,
+    index: usize,
+) -> *const c_char {
+    // SAFETY: null or live, by contract.
+    let report = unsafe { report.as_ref() };
+    report.and_then(|report| report.missing.get(index)).map_or(ptr::null(), |path| *path)
+}
+
+/// The document at `index`, from 0, that was added or updated and not read whole, lent until the report is freed; NULL beyond the
+/// last and for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rag_sync_report_unread_at(
+    report: *const rag_sync_report,
+    index: usize,
+) -> *const rag_partly_read {
+    // SAFETY: null or live, by contract.
+    let report = unsafe { report.as_ref() };
+    report.and_then(|report| report.unread.get(index)).map_or(ptr::null(), ptr::from_ref)
 }
 
 /// The report as a JSON object. On success `*json` is owned by the caller: free it with rag_string_free.

@@ -86,6 +86,22 @@ impl<'a> Console<'a> {
         }
     }
 
+    /// Asks a question that is answered yes or no; no where nobody is there to ask.
+    pub(crate) fn confirm(&mut self, question: fmt::Arguments<'_>) -> bool {
+        let is_alone = self.quiet
+            || self.is_json()
+            || !io::stdin().is_terminal()
+            || !io::stderr().is_terminal();
+        if is_alone {
+            return false;
+        }
+        let _ = write!(self.err, "rag: {question} [y/N] ").and_then(|()| self.err.flush());
+        let mut answer = String::new();
+        let read = io::stdin().read_line(&mut answer);
+        let answer = answer.trim().to_lowercase();
+        read.is_ok() && ["y", "yes", "o", "oui"].contains(&answer.as_str())
+    }
+
     /// Why the command failed; never silenced.
     pub(crate) fn error(&mut self, line: &str) {
         let _ = writeln!(self.err, "rag: {}", one_line(line));

@@ -75,6 +75,7 @@ fn put_vectors(
         text,
         source_map: map,
         metadata: &metadata,
+        unread: &[],
     };
     let passages: Vec<Passage> = ranges
         .iter()

@@ -5,6 +5,8 @@
 mod common;
 #[path = "sync/odd_files.rs"]
 mod odd_files;
+#[path = "sync/vanished.rs"]
+mod vanished;
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::channel;

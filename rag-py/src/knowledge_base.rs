@@ -94,6 +94,10 @@ impl KnowledgeBase {
     ///     progress: True shows a line on standard error; a callable gets a `Progress` after each file. It must
     ///         not write to this knowledge base.
     ///     dry_run: Only say what would be done.
+    ///     keep_missing: Keep documents whose file is missing. Otherwise they are removed; but if they are all of a path, more
+    ///         than half of its ten or more, or ten or more of a folder that is there and empty, they are kept and named in
+    ///         `SyncReport.missing`: an unmounted share looks just so.
+    ///     force: Remove them even then; not together with `keep_missing`.
     ///     max_tokens: Most tokens of a passage. Default 200, or what the encoder takes if that is less.
     ///     min_tokens: A section with fewer tokens shares its passages with the sections after it. Default 0: none.
     ///     overlap_tokens: Tokens of the end of a passage that the next of the same section repeats. Default 0.
@@ -114,7 +118,7 @@ impl KnowledgeBase {
     ///     BusyError: Another process is writing.
     #[pyo3(
         signature = (*paths, progress=None, **options),
-        text_signature = "($self, *paths, progress=None, dry_run=False, max_tokens=None, min_tokens=None, overlap_tokens=None, max_file_bytes=None, max_read_seconds=None, recognizer=None, hidden=False, include=None, exclude=None, hnsw_m=None, hnsw_ef_construction=None)"
+        text_signature = "($self, *paths, progress=None, dry_run=False, keep_missing=False, force=False, max_tokens=None, min_tokens=None, overlap_tokens=None, max_file_bytes=None, max_read_seconds=None, recognizer=None, hidden=False, include=None, exclude=None, hnsw_m=None, hnsw_ef_construction=None)"
     )]
     fn sync(
         &self,

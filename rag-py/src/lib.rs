@@ -50,7 +50,7 @@ mod _native {
     #[pymodule_export]
     use crate::types::{
         Answer, Citation, Document, Generation, Hit, Location, Passage, Progress, Skipped,
-        SyncReport,
+        SyncReport, Unread,
     };
 
     #[pymodule_export]

@@ -22,7 +22,7 @@ use rag_core::search::{Context, Fusion, Mode, SearchOptions};
 use rag_core::store::{Filter, IndexMode};
 use rag_core::walk::Hidden;
 use rag_core::{
-    Abstain, AskOptions, Error, Explain, OwnWriter, Plan, Rewrite, SyncOptions, Writer,
+    Abstain, AskOptions, Error, Explain, Missing, OwnWriter, Plan, Rewrite, SyncOptions, Writer,
 };
 
 use crate::error::to_py;
@@ -58,9 +58,15 @@ pub(crate) fn search_options(keywords: Option<Keywords<'_, '_>>) -> PyResult<Sea
 /// The options of `sync`.
 pub(crate) fn sync_options(keywords: Option<Keywords<'_, '_>>) -> PyResult<SyncOptions> {
     let mut options = SyncOptions::default();
+    let (mut keeps, mut removes) = (false, false);
     each("sync", keywords, |key, value| {
         match key {
             "dry_run" => options.plan = if value.extract()? { Plan::DryRun } else { Plan::Apply },
+            "keep_missing" | "force" => {
+                let set = if key == "force" { &mut removes } else { &mut keeps };
+                *set = value.extract()?;
+                options.missing = missing(value.py(), keeps, removes)?;
+            }
             "max_tokens" => options.max_tokens = Some(value.extract()?),
             "min_tokens" => options.min_tokens = value.extract()?,
             "overlap_tokens" => options.overlap_tokens = value.extract()?,
@@ -83,6 +89,16 @@ pub(crate) fn sync_options(keywords: Option<Keywords<'_, '_>>) -> PyResult<SyncO
         Ok(true)
     })?;
     Ok(options)
+}
+
+/// What `keep_missing` and `force` mean together.
+fn missing(py: Python<'_>, keeps: bool, removes: bool) -> PyResult<Missing> {
+    match (keeps, removes) {
+        (true, true) => Err(to_py(py, &Error::invalid("force", "not together with keep_missing"))),
+        (true, false) => Ok(Missing::Keep),
+        (false, true) => Ok(Missing::Remove),
+        (false, false) => Ok(Missing::Guard),
+    }
 }
 
 /// The options of `ask` and `chat`.

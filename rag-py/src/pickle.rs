@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use crate::dict::to_json;
 use crate::error::to_py;
-use crate::types::{Answer, Citation, Document, Hit, Passage};
+use crate::types::{Answer, Citation, Document, Hit, Passage, Unread};
 
 /// What `__reduce__` gives: [`restore`] and its arguments.
 pub(crate) type Reduced<'py> = (Bound<'py, PyAny>, (&'static str, String));
@@ -35,6 +35,7 @@ pub(crate) fn restore<'py>(
         "Document" => Document(read(py, json)?).into_bound_py_any(py),
         "Hit" => Hit(read(py, json)?).into_bound_py_any(py),
         "Passage" => Passage(read(py, json)?).into_bound_py_any(py),
+        "Unread" => Unread(read(py, json)?).into_bound_py_any(py),
         "Citation" => Citation(read(py, json)?).into_bound_py_any(py),
         _ => Err(to_py(py, &Error::invalid("class", format!("{class:?} is not pickled")))),
     }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use rag_core::document::Unread;
 use rag_core::store::{Access, Filter, Store, StoredDocument};
 use serde::Serialize;
 
@@ -44,6 +45,15 @@ pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
             }
             None => console.line(format_args!("{count:>7}  {uri}  {}", document.kind))?,
         }
+        if !document.unread.is_empty() {
+            let unread = unread_line(&document.unread);
+            console.line(format_args!("         not read: {unread}"))?;
+        }
     }
     Ok(Exit::Done)
+}
+
+/// What was not read of a document, on one line.
+pub(super) fn unread_line(unread: &[Unread]) -> String {
+    one_line(&unread.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
 }

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use rag_core::document::{self, Document, ReadOptions};
+use rag_core::document::{self, Document, ReadOptions, Unread};
 use rag_core::walk::{Hidden, WalkOptions, walk};
 use rag_core::{CancelToken, Error, Result, Unreadable};
 use serde::Serialize;
 
+use super::list::unread_line;
 use crate::console::{Console, one_line};
 use crate::failure::{Exit, Failure, Outcome};
 
@@ -39,6 +40,8 @@ struct Verdict {
     message: Option<String>,
     characters: usize,
     milliseconds: f64,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unread: Vec<Unread>,
 }
 
 pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
@@ -46,6 +49,9 @@ pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
         return check(args, console);
     }
     let document = read(&args.path)?;
+    if !document.unread.is_empty() {
+        console.note(format_args!("not read: {}", unread_line(&document.unread)));
+    }
     console.json(&document)?;
     Ok(Exit::Done)
 }
@@ -161,6 +167,7 @@ fn judge(path: &Path) -> Verdict {
             message: None,
             characters: document.text.chars().count(),
             milliseconds,
+            unread: document.unread,
         },
         Err(error) => refused(path, &error, milliseconds),
     }
@@ -176,6 +183,7 @@ fn refused(path: &Path, error: &Error, milliseconds: f64) -> Verdict {
         message: Some(error.line()),
         characters: 0,
         milliseconds,
+        unread: Vec::new(),
     }
 }
 

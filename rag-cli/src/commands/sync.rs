@@ -8,13 +8,15 @@ use rag_core::document::ReadOptions;
 use rag_core::store::Access;
 use rag_core::walk::Hidden;
 use rag_core::{
-    CancelToken, Error, KnowledgeBase, Plan, Progress, Result, Stage, SyncOptions, SyncReport,
+    CancelToken, Error, KnowledgeBase, Missing, PartlyRead, Plan, Progress, Result, Stage,
+    SyncOptions, SyncReport,
 };
 use serde::Serialize;
 
+use super::list::unread_line;
 use super::options::KnowledgeBaseArgs;
 use super::watch::Changes;
-use crate::console::Console;
+use crate::console::{Console, one_line};
 use crate::failure::{Exit, Failure, Outcome};
 
 /// Add, update, rename and remove documents until the file mirrors these folders
@@ -28,6 +30,13 @@ pub(crate) struct Args {
     /// Only say what would be done
     #[arg(long)]
     dry_run: bool,
+    /// Remove documents whose file is missing even if they are all of a folder, or more than half of ten or more; without it
+    /// they are kept, or asked about at a terminal
+    #[arg(long, conflicts_with_all = ["keep_missing", "watch"])]
+    force: bool,
+    /// Keep documents whose file is missing
+    #[arg(long)]
+    keep_missing: bool,
     /// Go on until interrupted: take over what changes, as soon as the system tells, and look again now and then
     #[arg(long, conflicts_with = "dry_run")]
     watch: bool,
@@ -90,13 +99,39 @@ pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
     let options = options(args)?;
     // before the first look, so that no change falls between the two
     let changes = args.watch.then(|| Changes::watch(&args.paths, knowledge_base.path()));
-    let report = knowledge_base.sync(&args.paths, &options, &mut on_progress, job.token())?;
+    let mut report = knowledge_base.sync(&args.paths, &options, &mut on_progress, job.token())?;
     drop(bar);
-    print(&report, args.dry_run, console)?;
+    let is_withheld = options.missing == Missing::Guard && !report.missing.is_empty();
+    if is_withheld && !args.dry_run && may_remove(args, &report, console) {
+        let options = SyncOptions { missing: Missing::Remove, ..options.clone() };
+        let forced = knowledge_base.sync(&args.paths, &options, &mut |_| {}, job.token())?;
+        report.removed += forced.removed;
+        report.missing = forced.missing;
+    }
+    print(&report, args, console)?;
     if let Some(changes) = changes {
         watch(args, &changes, &knowledge_base, &options, job.token(), console)?;
     }
-    Ok(if report.skipped.is_empty() { Exit::Done } else { Exit::Skipped })
+    let is_whole = report.skipped.is_empty() && (report.missing.is_empty() || args.keep_missing);
+    Ok(if is_whole { Exit::Done } else { Exit::Skipped })
+}
+
+/// Whether documents that were withheld may go after all: says how many, then takes `--force` or a yes at the terminal.
+fn may_remove(args: &Args, report: &SyncReport, console: &mut Console<'_>) -> bool {
+    let count = report.missing.len();
+    let first = report.missing.first().map(|path| one_line(&path.to_string_lossy()));
+    let first = first.unwrap_or_default();
+    if args.force {
+        console
+            .note(format_args!("removing {count} documents whose file is missing: {first}, ..."));
+        return true;
+    }
+    if args.watch {
+        return false;
+    }
+    console.confirm(format_args!(
+        "the files of {count} documents are missing ({first}, ...). Remove them from the knowledge base?"
+    ))
 }
 
 /// Syncs whenever something changes, until cancelled; reports each time that it changed the knowledge base.
@@ -114,6 +149,7 @@ fn watch(
         ));
     }
     let mut took = Duration::ZERO;
+    let mut missing = 0;
     while changes.wait(took, cancel) {
         let started = Instant::now();
         let mut on_progress = |progress: &Progress| {
@@ -126,10 +162,14 @@ fn watch(
             // its turn comes: what changed is found by the next look
             Err(error @ Error::Busy { .. }) => console.note(format_args!("{}", error.line())),
             Err(error) => return Err(error.into()),
-            Ok(report) if report.added + report.updated + report.removed + report.renamed > 0 => {
-                print(&report, false, console)?;
+            Ok(report) => {
+                let changed = report.added + report.updated + report.removed + report.renamed;
+                // what is missing is told when it happens, not at each look
+                if changed > 0 || report.missing.len() > missing {
+                    print(&report, args, console)?;
+                }
+                missing = report.missing.len();
             }
-            Ok(_) => {}
         }
         took = started.elapsed();
     }
@@ -146,6 +186,7 @@ fn options(args: &Args) -> Result<SyncOptions> {
     if let Some(seconds) = args.max_read_seconds {
         options.read = ReadOptions::for_seconds(seconds)?;
     }
+    options.missing = if args.keep_missing { Missing::Keep } else { Missing::Guard };
     options.plan = if args.dry_run { Plan::DryRun } else { Plan::Apply };
     options.walk.hidden = if args.hidden { Hidden::List } else { Hidden::Skip };
     if let Some(m) = args.hnsw_m {
@@ -180,15 +221,26 @@ fn write_progress(progress: &Progress, err: &mut dyn Write) {
     }
 }
 
-fn print(report: &SyncReport, dry_run: bool, console: &mut Console<'_>) -> Result<(), Failure> {
+fn print(report: &SyncReport, args: &Args, console: &mut Console<'_>) -> Result<(), Failure> {
     for skipped in &report.skipped {
         console.note(format_args!("skipped: {}", skipped.error.line()));
+    }
+    for PartlyRead { path, unread } in &report.unread {
+        let path = one_line(&path.to_string_lossy());
+        console.note(format_args!("not read in {path}: {}", unread_line(unread)));
+    }
+    if !report.missing.is_empty() && !args.keep_missing {
+        let count = report.missing.len();
+        console.note(format_args!(
+            "kept {count} documents whose file is missing: is a folder not mounted? `rag sync --force` removes them, \
+             --keep-missing keeps them without a word"
+        ));
     }
     if console.is_json() {
         return console.json(report);
     }
     let SyncReport { added, updated, removed, renamed, unchanged, .. } = report;
-    let would = if dry_run { "would be: " } else { "" };
+    let would = if args.dry_run { "would be: " } else { "" };
     console.line(format_args!(
         "{would}added {added}, updated {updated}, removed {removed}, renamed {renamed}, unchanged {unchanged}, \
          skipped {}; {} passages in {:.1} s",

@@ -37,8 +37,9 @@ use guards::Gates;
 use models::Models;
 pub use summarize::{Subject, SummarizeOptions};
 pub use types::{
-    Abstain, Answer, AskOptions, Budget, Explain, Masked, NO_LLM, NotFoundReason, OpenOptions,
-    Outcome, OwnWriter, Plan, Rewrite, SyncOptions, SyncReport, Timings, Trace, Writer,
+    Abstain, Answer, AskOptions, Budget, Explain, Masked, Missing, NO_LLM, NotFoundReason,
+    OpenOptions, Outcome, OwnWriter, PartlyRead, Plan, Rewrite, SyncOptions, SyncReport, Timings,
+    Trace, Writer,
 };
 
 /// One knowledge base: the file, the encoder and, once asked, the generator.
@@ -160,6 +161,7 @@ impl KnowledgeBase {
             text: &document.text,
             source_map: &SourceMap::identity(text.len()).to_bytes(),
             metadata,
+            unread: &[],
         };
         let ids = self.store.put_document(&row, &passages, &vectors)?;
         self.forget_floor()?;

@@ -4,8 +4,10 @@
 //! written by the caller, so that the encoder never waits for the disk; a few documents are under way at a time.
 //! Each document is one transaction.
 
-use std::collections::{BTreeSet, HashMap};
-use std::ffi::{OsStr, OsString};
+mod compare;
+mod missing;
+mod roots;
+
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -16,11 +18,13 @@ use crate::error::{Error, ErrorCode, Result, Skipped, Unreadable};
 use crate::index::native::Native;
 use crate::passage::{self, Passage, SplitOptions};
 use crate::progress::{CancelToken, Progress, Stage};
-use crate::store::{ADDED_TEXT, DocumentRow, NewDocument, Seal, SkippedDocument, SkippedFile};
+use crate::store::{NewDocument, Seal, SkippedFile};
 use crate::walk::{self, Candidate};
 
-use super::types::{Plan, SyncOptions, SyncReport};
+use super::types::{Missing, PartlyRead, Plan, SyncOptions, SyncReport};
 use super::{KnowledgeBase, encode, wanted_split};
+use compare::{Change, Todo};
+use roots::Roots;
 
 /// Files read ahead of the encoder, and files encoded ahead of the disk; bounds memory to a few documents.
 const READ_AHEAD: usize = 16;
@@ -31,27 +35,8 @@ const BATCH_PASSAGES: usize = 64;
 const LARGE_BYTES: u64 = 1 << 20;
 /// The coarsest times of file systems (FAT).
 const TIME_STEP: Duration = Duration::from_secs(2);
-/// Extensions of files that are text as they stand.
-const PLAIN: [&str; 4] = ["txt", "md", "markdown", "rst"];
 /// How often the caller looks at the cancel token while it waits.
 const TICK: Duration = Duration::from_millis(50);
-
-/// What is to be done, decided before anything is written.
-#[derive(Debug, Default)]
-struct Todo {
-    renamed: Vec<(DocumentRow, Candidate)>,
-    touched: Vec<(DocumentRow, Candidate)>,
-    removed: Vec<DocumentRow>,
-    write: Vec<(Candidate, Change)>,
-    unchanged: usize,
-    skipped: Vec<Skipped>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Change {
-    New,
-    Modified,
-}
 
 /// A document that was read and encoded, one unit vector per passage.
 struct Encoded {
@@ -72,7 +57,11 @@ struct Prepared {
 impl KnowledgeBase {
     /// Makes the knowledge base mirror `roots` (folders or files): adds, updates, renames, removes.
     ///
-    /// Documents outside the roots stay, and so does text that was added by [`KnowledgeBase::add`]. Each document
+    /// Documents outside the roots stay, and so does text that was added by [`KnowledgeBase::add`]. Documents whose file
+    /// is missing are removed; but if that were all of a root, more than half of its ten or more, or ten of a folder that
+    /// is there and empty, they are kept and named in [`SyncReport::missing`], for an unmounted share looks just so
+    /// ([`Missing`]). A root is known by the name it is given: if that is a link that leads elsewhere now, its
+    /// documents move with it. A file that is gone from another root and appears here unchanged moved too. Each document
     /// is one transaction: a kill or cancel loses none that was reported. A file that cannot be read is skipped,
     /// reported, and not read again until it changes; it costs only itself. A file is known to be unchanged by
     /// its size and time of last change, then by its BLAKE3 hash; a file changed within two seconds before it was
@@ -96,10 +85,15 @@ impl KnowledgeBase {
         options.graph.validate()?;
         // before anything is read; the encoder may take less
         wanted_split(options)?;
-        let mut todo = self.compare(roots, options, cancel)?;
+        let remembered = Roots::of(&self.store)?;
+        let mut todo = compare::compare(&self.store, &remembered, roots, options, cancel)?;
+        let roots = std::mem::take(&mut todo.roots);
         let mut report = todo.take_report();
         match options.plan {
-            Plan::Apply => self.apply(todo, options, &mut report, on_progress, cancel)?,
+            Plan::Apply => {
+                self.apply(todo, options, &mut report, on_progress, cancel)?;
+                remembered.remember(&roots, &report.missing, &self.store)?;
+            }
             Plan::DryRun => todo.count_writes(&mut report),
         }
         report.skipped.sort_by(|a, b| a.path.cmp(&b.path));
@@ -109,14 +103,14 @@ impl KnowledgeBase {
 
     fn apply(
         &self,
-        todo: Todo,
+        mut todo: Todo,
         options: &SyncOptions,
         report: &mut SyncReport,
         on_progress: &mut dyn FnMut(&Progress),
         cancel: &CancelToken,
     ) -> Result<()> {
         self.store.require_growth(todo.least_bytes())?;
-        let changes = !(todo.write.is_empty() && todo.removed.is_empty());
+        let changes = !(todo.write.is_empty() && todo.removed.is_empty() && todo.moved.is_empty());
         let touched: Vec<_> = todo
             .touched
             .iter()
@@ -132,6 +126,12 @@ impl KnowledgeBase {
         for (row, candidate) in &todo.renamed {
             self.store.rename_document(row.id, &uri(&candidate.path), candidate.mtime_ns)?;
         }
+        for (row, candidate) in std::mem::take(&mut todo.moved) {
+            // a time that is not the file's: if all ends here, the next sync compares bytes
+            let mtime_ns = candidate.mtime_ns.wrapping_sub(1);
+            self.store.rename_document(row.id, &uri(&candidate.path), mtime_ns)?;
+            todo.write.push((candidate, Change::Modified));
+        }
         if changes {
             self.forget_floor()?;
         }
@@ -140,50 +140,6 @@ impl KnowledgeBase {
         }
         let builder = Native { options: options.graph, ..Native::default() };
         self.store.seal_with(Seal::IfNeeded, &builder, cancel)
-    }
-
-    /// Lists the roots and sorts every file and every row into what is to be done with it.
-    fn compare(
-        &self,
-        roots: &[PathBuf],
-        options: &SyncOptions,
-        cancel: &CancelToken,
-    ) -> Result<Todo> {
-        let mut todo = Todo::default();
-        let mut scope = Vec::new();
-        // by name as it stands: paths compare and hash part by part, which costs more than the stat
-        let mut found: HashMap<OsString, Candidate> = HashMap::new();
-        for root in roots {
-            let listing = walk::walk(root, &options.walk)?;
-            scope.push(root.canonicalize().map_err(|source| Error::io(root, source))?);
-            todo.skipped.extend(listing.skipped);
-            let named = |file: Candidate| (file.path.clone().into_os_string(), file);
-            found.extend(listing.candidates.into_iter().map(named));
-        }
-        todo.skipped.sort_by(|a, b| a.path.cmp(&b.path));
-        todo.skipped.dedup_by(|a, b| a.path == b.path);
-
-        let mut gone = Vec::new();
-        for row in self.store.documents()? {
-            cancel.check()?;
-            match found.remove(OsStr::new(&row.uri)) {
-                _ if row.mtime_ns == ADDED_TEXT => {}
-                Some(candidate) => compare_one(row, candidate, options, &mut todo)?,
-                None if scope.iter().any(|root| Path::new(&row.uri).starts_with(root)) => {
-                    gone.push(row);
-                }
-                None => {}
-            }
-        }
-        // What could not be listed may still be there.
-        let unlisted: BTreeSet<&Path> =
-            todo.skipped.iter().map(|file| file.path.as_path()).collect();
-        gone.retain(|row| !Path::new(&row.uri).ancestors().any(|path| unlisted.contains(path)));
-        let mut new: Vec<Candidate> = found.into_values().collect();
-        new.sort_by(|a, b| a.path.cmp(&b.path));
-        find_renames(new.into_iter(), gone, &mut todo, cancel)?;
-        todo.write.sort_by(|a, b| a.0.path.cmp(&b.0.path));
-        Ok(todo)
     }
 
     fn write_all(
@@ -254,8 +210,13 @@ impl KnowledgeBase {
                     text: &document.text,
                     source_map: &document.source_map.to_bytes(),
                     metadata: &document.metadata,
+                    unread: &document.unread,
                 };
                 self.store.put_document(&row, &passages, &vectors)?;
+                if !document.unread.is_empty() {
+                    let (path, unread) = (candidate.path, document.unread);
+                    report.unread.push(PartlyRead { path, unread });
+                }
                 report.passage_count += passages.len();
                 match change {
                     Change::New => report.added += 1,
@@ -279,119 +240,6 @@ impl KnowledgeBase {
         }
         Ok(())
     }
-}
-
-impl Todo {
-    /// What is known before anything is read.
-    fn take_report(&mut self) -> SyncReport {
-        SyncReport {
-            removed: self.removed.iter().filter(|row| row.skipped.is_none()).count(),
-            renamed: self.renamed.len(),
-            unchanged: self.unchanged,
-            skipped: std::mem::take(&mut self.skipped),
-            ..SyncReport::default()
-        }
-    }
-
-    /// What the file will grow by at least: half the bytes of what is new and plain text, as UTF-16 is written as
-    /// UTF-8. How much text other formats hold is not known before they are read.
-    fn least_bytes(&self) -> u64 {
-        let plain = |path: &Path| {
-            let extension = path.extension().map(OsStr::to_ascii_lowercase);
-            extension.is_some_and(|name| PLAIN.iter().any(|plain| name == *plain))
-        };
-        let new = self.write.iter().filter(|(_, change)| *change == Change::New);
-        new.filter(|(file, _)| plain(&file.path)).map(|(file, _)| file.size_bytes / 2).sum()
-    }
-
-    /// Counts files to write as if all could be read.
-    fn count_writes(&self, report: &mut SyncReport) {
-        let new = self.write.iter().filter(|(_, change)| *change == Change::New).count();
-        report.added = new;
-        report.updated = self.write.len() - new;
-    }
-}
-
-/// A file that has a row: unchanged, touched, or to be written again.
-fn compare_one(
-    row: DocumentRow,
-    candidate: Candidate,
-    options: &SyncOptions,
-    todo: &mut Todo,
-) -> Result<()> {
-    let settled = is_settled(&candidate, SystemTime::now());
-    let same_stat = row.mtime_ns == candidate.mtime_ns && row.size_bytes == candidate.size_bytes;
-    let same_bytes = same_stat
-        || (row.size_bytes == candidate.size_bytes && hash_file(&candidate.path) == Some(row.hash));
-    if !same_bytes {
-        let change = if row.skipped.is_some() { Change::New } else { Change::Modified };
-        todo.write.push((candidate, change));
-        return Ok(());
-    }
-    match &row.skipped {
-        Some(skipped) if options.read.recognizer.is_some() && may_be_pictures(skipped) => {
-            todo.write.push((candidate, Change::New));
-            return Ok(());
-        }
-        Some(skipped) => {
-            let path = candidate.path.clone();
-            let reason = remembered_reason(&path, &skipped.message);
-            let unreadable = skipped.unreadable.unwrap_or(Unreadable::Broken);
-            let error = Error::document(&path, unreadable, reason);
-            todo.skipped.push(Skipped { path, error });
-        }
-        None => todo.unchanged += 1,
-    }
-    if !same_stat && settled {
-        todo.touched.push((row, candidate));
-    }
-    Ok(())
-}
-
-/// Whether a file that was skipped may hold pictures that nothing tried to read.
-fn may_be_pictures(skipped: &SkippedDocument) -> bool {
-    let without_text = [Unreadable::NoText, Unreadable::Unsupported];
-    !skipped.tried_pictures && skipped.unreadable.is_some_and(|why| without_text.contains(&why))
-}
-
-/// New files whose bytes are those of a file that is gone keep its passages.
-fn find_renames(
-    new: impl Iterator<Item = Candidate>,
-    gone: Vec<DocumentRow>,
-    todo: &mut Todo,
-    cancel: &CancelToken,
-) -> Result<()> {
-    let mut gone_by_size: HashMap<u64, Vec<DocumentRow>> = HashMap::new();
-    for row in gone {
-        gone_by_size.entry(row.size_bytes).or_default().push(row);
-    }
-    for candidate in new {
-        cancel.check()?;
-        let rows = gone_by_size.get_mut(&candidate.size_bytes).filter(|rows| !rows.is_empty());
-        let moved = rows.and_then(|rows| {
-            let hash = hash_file(&candidate.path)?;
-            let place = rows.iter().position(|row| row.hash == hash && row.skipped.is_none())?;
-            Some(rows.remove(place))
-        });
-        match moved {
-            Some(row) if same_extension(&row.uri, &candidate.path) => {
-                todo.renamed.push((row, candidate));
-            }
-            Some(row) => {
-                todo.removed.push(row);
-                todo.write.push((candidate, Change::New));
-            }
-            None => todo.write.push((candidate, Change::New)),
-        }
-    }
-    todo.removed.extend(gone_by_size.into_values().flatten());
-    todo.removed.sort_by(|a, b| a.uri.cmp(&b.uri));
-    Ok(())
-}
-
-/// The extension takes part in choosing the reader, so a change of it means another text.
-fn same_extension(uri: &str, path: &Path) -> bool {
-    Path::new(uri).extension() == path.extension()
 }
 
 /// Encodes files as they come, small ones together, until there are none, the encoder fails, or the writer has
@@ -546,12 +394,6 @@ fn hash_file(path: &Path) -> Option<[u8; 32]> {
     let mut hasher = blake3::Hasher::new();
     hasher.update_reader(std::fs::File::open(path).ok()?).ok()?;
     Some(*hasher.finalize().as_bytes())
-}
-
-/// The part of a remembered message that is not the path, so that the error reads as it did at first.
-fn remembered_reason(path: &Path, message: &str) -> String {
-    let opening = format!("cannot read {}: ", path.display());
-    message.strip_prefix(&opening).unwrap_or(message).to_owned()
 }
 
 /// Paths are kept as text; the walk passes over those that are not UTF-8.

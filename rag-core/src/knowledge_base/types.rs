@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::cite::Citation;
-use crate::document::ReadOptions;
+use crate::document::{ReadOptions, Unread};
 use crate::encode::Encoder;
 use crate::error::{Error, Result, Skipped};
 use crate::generate::GenerateOptions;
@@ -74,9 +74,24 @@ pub struct SyncOptions {
     pub overlap_tokens: usize,
     /// How each file is read.
     pub read: ReadOptions,
+    /// What becomes of documents whose file is missing.
+    pub missing: Missing,
     /// How the vector index is built at the end, if it needs to be and is large enough for a graph (more than
     /// 100,000 passages). It is not kept in the file: a later sync that builds the graph anew says it again.
     pub graph: BuildOptions,
+}
+
+/// What a sync does with documents whose file is missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Missing {
+    /// Removes them; but keeps those of a root if they are all of its documents, or more than half of ten or more, and those of
+    /// a folder that is there and empty if they are ten or more: an unmounted share looks just so.
+    #[default]
+    Guard,
+    /// Removes them all.
+    Remove,
+    /// Keeps them all.
+    Keep,
 }
 
 /// Whether a sync writes.
@@ -104,10 +119,23 @@ pub struct SyncReport {
     pub unchanged: usize,
     /// Files passed over, each with its reason.
     pub skipped: Vec<Skipped>,
+    /// Documents that were kept though their file is missing, by name ([`SyncOptions::missing`]).
+    pub missing: Vec<PathBuf>,
+    /// Documents added or updated of which something was not read, each with what.
+    pub unread: Vec<PartlyRead>,
     /// Passages written.
     pub passage_count: usize,
     /// Wall time.
     pub seconds: f64,
+}
+
+/// A document that was added or updated, and what of its file is not in its text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PartlyRead {
+    /// The file.
+    pub path: PathBuf,
+    /// What was not read, one entry a kind.
+    pub unread: Vec<Unread>,
 }
 
 /// How to answer.

@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 use super::Store;
 use super::fault::{Fault, Outcome};
 use super::filter::{self, Filter};
-use super::rows::{DOCUMENT_COLUMNS, DocumentRecord};
+use super::rows::{DOCUMENT_COLUMNS, DocumentRecord, UNREAD};
 use super::types::{ADDED_TEXT, SkippedDocument};
+use crate::document::Unread;
 use crate::error::Result;
 
 /// A document as the file holds it, without its text.
@@ -38,6 +39,9 @@ pub struct StoredDocument {
     pub metadata: BTreeMap<String, String>,
     /// Why nothing of it is held, if it was passed over.
     pub skipped: Option<SkippedDocument>,
+    /// What of its source was not read and is not held, one entry a kind.
+    #[serde(default)]
+    pub unread: Vec<Unread>,
 }
 
 impl Store {
@@ -75,8 +79,10 @@ fn document(record: DocumentRecord, passages: i64) -> Outcome<StoredDocument> {
     if record.sum() != record.check {
         return Err(damaged());
     }
-    let mut metadata: BTreeMap<_, _> =
+    let mut metadata: BTreeMap<String, String> =
         serde_json::from_str(&record.metadata).map_err(|_| damaged())?;
+    // an entry that a later version wrote in a way we do not know is none of ours to refuse
+    let unread = metadata.remove(UNREAD).and_then(|json| serde_json::from_str(&json).ok());
     let skipped = record.skipped();
     if skipped.is_some() {
         metadata.clear();
@@ -93,5 +99,6 @@ fn document(record: DocumentRecord, passages: i64) -> Outcome<StoredDocument> {
         passage_count: usize::try_from(passages).unwrap_or(0),
         metadata,
         skipped,
+        unread: unread.unwrap_or_default(),
     })
 }

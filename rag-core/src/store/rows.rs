@@ -37,6 +37,10 @@ pub(super) const UNREADABLE: &str = "unreadable";
 /// What it calls [`SkippedDocument::tried_pictures`].
 pub(super) const TRIED_PICTURES: &str = "tried_pictures";
 
+/// What the metadata of a document that was read calls the JSON of its [`Unread`](crate::document::Unread) parts; a
+/// name that no reader and no caller can give.
+pub(super) const UNREAD: &str = "rag:unread";
+
 pub(super) const DOCUMENT_COLUMNS: &str = "id, uri, kind, size, mtime_ns, hash, title, lang, metadata, length, status, \
      error, added_at, map_check, \"check\"";
 

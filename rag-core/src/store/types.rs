@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::document::Unread;
 use crate::error::{Error, Unreadable};
 
 /// How to open the file.
@@ -90,6 +91,8 @@ pub struct NewDocument<'a> {
     pub source_map: &'a [u8],
     /// Metadata from the format or the caller.
     pub metadata: &'a BTreeMap<String, String>,
+    /// What of the source is not in the text.
+    pub unread: &'a [Unread],
 }
 
 /// A passage as stored.

@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use rusqlite::Connection;
 
 use super::fault::{Fault, Outcome};
-use super::rows::{self, DocumentRecord, PassageSum, TRIED_PICTURES, UNREADABLE};
+use super::rows::{self, DocumentRecord, PassageSum, TRIED_PICTURES, UNREAD, UNREADABLE};
 use super::types::{NewDocument, Precision, SkippedFile};
 use super::{lexical, meta, schema};
 use crate::encode::EncoderIdentity;
@@ -81,6 +81,23 @@ pub(super) fn bodies(document: &NewDocument<'_>, passages: &[Passage]) -> Vec<St
     passages.iter().map(body).collect()
 }
 
+/// The metadata as its row keeps it, with what was not read under a name of its own.
+fn metadata(document: &NewDocument<'_>) -> Result<String> {
+    let json = |error| Error::internal_cause("metadata cannot be written as JSON", error);
+    let is_own = |key: &String| key.as_str() != UNREAD;
+    let mut metadata: BTreeMap<&str, &str> = document
+        .metadata
+        .iter()
+        .filter(|(key, _)| is_own(key))
+        .map(|(key, value)| (key.as_str(), value.as_str()))
+        .collect();
+    let unread = serde_json::to_string(document.unread).map_err(json)?;
+    if !document.unread.is_empty() {
+        metadata.insert(UNREAD, &unread);
+    }
+    serde_json::to_string(&metadata).map_err(json)
+}
+
 pub(super) fn put_document(
     connection: &Connection,
     document: &NewDocument<'_>,
@@ -99,8 +116,7 @@ pub(super) fn put_document(
         hash: document.hash.to_vec(),
         title: document.title.map(str::to_owned),
         lang: document.lang.map(str::to_owned),
-        metadata: serde_json::to_string(document.metadata)
-            .map_err(|error| Error::internal_cause("metadata cannot be written as JSON", error))?,
+        metadata: metadata(document)?,
         length: document.text.len() as i64,
         status: 0,
         error: None,

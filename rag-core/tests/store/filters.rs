@@ -36,6 +36,7 @@ fn library() -> Kb {
             text: &text,
             source_map: &[],
             metadata: &metadata,
+            unread: &[],
         };
         let first = text.find('\n').unwrap();
         let passages = [

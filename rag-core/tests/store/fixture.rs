@@ -104,6 +104,7 @@ pub(crate) fn document<'a>(uri: &'a str, text: &'a str) -> NewDocument<'a> {
         text,
         source_map: &[],
         metadata: &NO_METADATA,
+        unread: &[],
     }
 }
 

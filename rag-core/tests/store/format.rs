@@ -67,6 +67,7 @@ fn fill(kb: &Kb, documents: u64) {
             text: &text,
             source_map: &[],
             metadata: &metadata,
+            unread: &[],
         };
         let passages = [passage(0..middle, None), passage(middle + 1..text.len(), None)];
         let vectors = [unit(DIM, number * 2 + 1), unit(DIM, number * 2 + 2)].concat();

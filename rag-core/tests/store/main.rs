@@ -60,6 +60,7 @@ fn documents_keep_what_was_said_of_them() {
         text,
         source_map: &[],
         metadata: &metadata,
+        unread: &[],
     };
     let passages = [fixture::passage(0..13, Some("Titre > Un")), fixture::passage(14..22, None)];
     let vectors = [unit(8, 1), unit(8, 2)].concat();

@@ -48,7 +48,7 @@ impl Place {
     }
 }
 
-fn tiny_encoder() -> PathBuf {
+pub(super) fn tiny_encoder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data/encoder/families/bert")
 }
 

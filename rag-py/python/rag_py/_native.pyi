@@ -58,6 +58,7 @@ __all__ = [
     "Progress",
     "Skipped",
     "SyncReport",
+    "Unread",
     "__version__",
     "cli",
     "error_classes",
@@ -102,6 +103,8 @@ class KnowledgeBase:
         *paths: _Path,
         progress: bool | Callable[[Progress], object] | None = None,
         dry_run: bool = False,
+        keep_missing: bool = False,
+        force: bool = False,
         max_tokens: int | None = None,
         min_tokens: int | None = None,
         overlap_tokens: int | None = None,
@@ -124,6 +127,10 @@ class KnowledgeBase:
             progress: True shows a line on standard error; a callable gets a ``Progress`` after each file. It must
                 not write to this knowledge base.
             dry_run: Only say what would be done.
+            keep_missing: Keep documents whose file is missing. Otherwise they are removed; but if they are all of a path, more
+                than half of its ten or more, or ten or more of a folder that is there and empty, they are kept and named in
+                ``SyncReport.missing``: an unmounted share looks just so.
+            force: Remove them even then; not together with ``keep_missing``.
             max_tokens: Most tokens of a passage. Default 200, or what the encoder takes if that is less.
             min_tokens: A section with fewer tokens shares its passages with the sections after it. Default 0: none.
             overlap_tokens: Tokens of the end of a passage that the next of the same section repeats. Default 0.
@@ -1050,6 +1057,10 @@ class Document:
     def skipped(self) -> str | None:
         """Why nothing of it is held, if it was passed over."""
 
+    @property
+    def unread(self) -> list[Unread]:
+        """What of its source was not read and is not held, one entry a kind."""
+
     def to_dict(self) -> dict[str, Any]:
         """The same as plain values, with the keys of ``rag list --json``."""
 
@@ -1169,6 +1180,14 @@ class SyncReport:
         """Files passed over, each with its reason."""
 
     @property
+    def missing(self) -> list[str]:
+        """Documents that were kept though their file is missing."""
+
+    @property
+    def unread(self) -> dict[str, list[Unread]]:
+        """Of each document added or updated that was not read whole, what was not."""
+
+    @property
     def passage_count(self) -> int:
         """Passages written."""
 
@@ -1178,6 +1197,27 @@ class SyncReport:
 
     def to_dict(self) -> dict[str, Any]:
         """The same as plain values, with the keys of ``rag sync --json``."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+
+@final
+class Unread:
+    """Something of a file that is not in its text."""
+
+    @property
+    def kind(self) -> str:
+        """What it is, in a word that never changes, such as ``"picture"`` or ``"deleted_text"``."""
+
+    @property
+    def count(self) -> int:
+        """How many of them."""
+
+    @property
+    def names(self) -> list[str]:
+        """Names of some of them, five at most, where they have any."""
+
+    def __str__(self) -> str:
+        """In words: ``"2 attachments (plan.dwg, a.zip)"``."""
 
     def __eq__(self, other: object, /) -> bool: ...
 

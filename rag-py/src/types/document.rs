@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use pyo3::prelude::*;
 use rag_core::store::StoredDocument;
 
+use super::report::Unread;
 use super::repr;
 use crate::dict::to_plain;
 use crate::pickle::{Reduced, reduce};
@@ -80,6 +81,12 @@ impl Document {
     #[getter]
     fn skipped(&self) -> Option<&str> {
         self.0.skipped.as_ref().map(|why| why.message.as_str())
+    }
+
+    /// What of its source was not read and is not held, one entry a kind.
+    #[getter]
+    fn unread(&self) -> Vec<Unread> {
+        Unread::all(&self.0.unread)
     }
 
     /// The same as plain values, with the keys of `rag list --json`.

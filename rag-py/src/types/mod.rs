@@ -16,7 +16,7 @@ pub(crate) use generation::Generation;
 pub(crate) use hit::Hit;
 pub(crate) use location::{Findable, Location};
 pub(crate) use passage::Passage;
-pub(crate) use report::{Progress, Skipped, SyncReport};
+pub(crate) use report::{Progress, Skipped, SyncReport, Unread};
 
 use pyo3::prelude::*;
 use pyo3::types::PyString;

@@ -1,5 +1,6 @@
 //! What a sync reports while it runs and when it is done.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use pyo3::prelude::*;
@@ -7,6 +8,7 @@ use rag_core::Stage;
 
 use super::repr;
 use crate::dict::{to_json, to_plain};
+use crate::pickle::{Reduced, reduce};
 
 /// What a sync did.
 #[pyclass(frozen, module = "rag_py._native")]
@@ -50,6 +52,19 @@ impl SyncReport {
         self.0.skipped.iter().map(Skipped::from).collect()
     }
 
+    /// Documents that were kept though their file is missing.
+    #[getter]
+    fn missing(&self) -> Vec<&std::ffi::OsStr> {
+        self.0.missing.iter().map(|path| path.as_os_str()).collect()
+    }
+
+    /// Of each document added or updated that was not read whole, what was not.
+    #[getter]
+    fn unread(&self) -> BTreeMap<&std::ffi::OsStr, Vec<Unread>> {
+        let files = self.0.unread.iter();
+        files.map(|file| (file.path.as_os_str(), Unread::all(&file.unread))).collect()
+    }
+
     /// Passages written.
     #[getter]
     fn passage_count(&self) -> usize {
@@ -83,6 +98,50 @@ impl SyncReport {
             self.0.unchanged,
             skipped.join(", ")
         ))
+    }
+}
+
+/// Something of a file that is not in its text.
+#[pyclass(frozen, eq, module = "rag_py._native")]
+#[derive(PartialEq)]
+pub(crate) struct Unread(pub(crate) rag_core::document::Unread);
+
+impl Unread {
+    pub(crate) fn all(unread: &[rag_core::document::Unread]) -> Vec<Self> {
+        unread.iter().cloned().map(Self).collect()
+    }
+}
+
+#[pymethods]
+impl Unread {
+    /// What it is, in a word that never changes, such as "picture" or "deleted_text".
+    #[getter]
+    fn kind(&self) -> String {
+        self.0.kind.name()
+    }
+
+    /// How many of them.
+    #[getter]
+    fn count(&self) -> u64 {
+        self.0.count
+    }
+
+    /// Names of some of them, five at most, where they have any.
+    #[getter]
+    fn names(&self) -> Vec<String> {
+        self.0.names.clone()
+    }
+
+    fn __str__(&self) -> String {
+        self.0.to_string()
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Reduced<'py>> {
+        reduce(py, "Unread", &self.0)
+    }
+
+    fn __repr__(&self) -> String {
+        format!("Unread({})", self.0)
     }
 }
 
