@@ -257,6 +257,7 @@ impl File {
             text: &text,
             source_map: &[],
             metadata: &metadata,
+            unread: &[],
         };
         let vectors = &rows.data[first * rows.dim..end * rows.dim];
         self.store()?.put_document(&document, &passages, vectors)?;

@@ -99,6 +99,7 @@ fn fill(store: &Store, count: usize) -> rag_core::Result<(Duration, Duration)> {
             text: &text,
             source_map: &[],
             metadata: &metadata,
+            unread: &[],
         };
         let (_, took) = timed(|| store.put_document(&row, &passages, &vectors))?;
         total += took;
@@ -126,6 +127,7 @@ fn small_commits(store: &Store) -> rag_core::Result<()> {
             text: &text,
             source_map: &[],
             metadata: &metadata,
+            unread: &[],
         };
         let vector = vector(20_000_000 + number);
         let passages = std::slice::from_ref(&passage);

@@ -111,6 +111,7 @@ fn put(store: &Store, number: usize, count: usize, source: &mut Vectors) -> Resu
         text: &text,
         source_map: &[],
         metadata: &BTreeMap::new(),
+        unread: &[],
     };
     store.put_document(&document, &passages, &vectors).map(|_| ())
 }

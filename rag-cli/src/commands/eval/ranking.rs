@@ -151,6 +151,7 @@ fn put_text(store: &Store, index: usize, text: &str, row: &[f32]) -> Result<Vec<
         text,
         source_map: &[],
         metadata: &BTreeMap::new(),
+        unread: &[],
     };
     let passage =
         Passage { range: 0..text.len(), heading: None, page: None, token_count: text.len() };

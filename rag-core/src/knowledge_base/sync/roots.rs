@@ -116,20 +116,21 @@ mod tests {
     }
 
     #[test]
-    fn a_switched_link_says_where_its_documents_lie_now() {
-        let place = tempfile::tempdir().unwrap();
-        let place = place.path().canonicalize().unwrap();
+    fn a_switched_link_says_where_its_documents_lie_now() -> Result<()> {
+        let place = std::path::absolute("src").and_then(|path| path.canonicalize());
+        let place = place.map_err(|source| Error::io(Path::new("src"), source))?;
         let name = place.to_string_lossy().into_owned();
-        let root = held(&[(&name, "/before")]).root(&place).unwrap();
+        let root = held(&[(&name, "/before")]).root(&place)?;
         assert_eq!(root.moved(Path::new("/before/a/b.txt")), Some(place.join("a/b.txt")));
         assert!(root.holds(Path::new("/before/a")) && root.holds(&place.join("x")));
         assert!(!root.holds(Path::new("/beforehand")));
+        Ok(())
     }
 
     #[test]
-    fn a_folder_that_has_a_name_of_its_own_did_not_move() {
-        let place = tempfile::tempdir().unwrap();
-        let place = place.path().canonicalize().unwrap();
+    fn a_folder_that_has_a_name_of_its_own_did_not_move() -> Result<()> {
+        let place = std::path::absolute("src").and_then(|path| path.canonicalize());
+        let place = place.map_err(|source| Error::io(Path::new("src"), source))?;
         let name = place.to_string_lossy().into_owned();
         for roots in [
             held(&[(&name, "/before"), ("/own", "/before")]),
@@ -137,7 +138,8 @@ mod tests {
             held(&[(&name, &name)]),
             held(&[]),
         ] {
-            assert_eq!(roots.root(&place).unwrap().before, None);
+            assert_eq!(roots.root(&place)?.before, None);
         }
+        Ok(())
     }
 }
