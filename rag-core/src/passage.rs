@@ -9,6 +9,7 @@ use crate::document::Document;
 use crate::error::{Error, Result};
 
 mod breaks;
+mod rows;
 mod splitter;
 mod window;
 
@@ -109,20 +110,18 @@ pub fn split(
 }
 
 /// The sentences of `text`, trimmed of white space, in order; together they cover all but white space. A single
-/// line break does not end a sentence, a blank line does. Abbreviations and French punctuation are respected.
+/// line break does not end a sentence, a blank line does; a row of a table (cells parted by tabs or bars) is one.
+/// Abbreviations and French punctuation are respected.
 #[must_use]
 pub fn sentences(text: &str) -> Vec<Range<usize>> {
-    let mut sentences = Vec::new();
-    let mut start = text.len() - text.trim_start().len();
-    while start < text.len() {
-        let next = breaks::next_sentence_start(text, start, text.len()).unwrap_or(text.len());
-        let sentence = text.get(start..next).unwrap_or_default().trim_end();
-        if !sentence.is_empty() {
-            sentences.push(start..start + sentence.len());
-        }
-        start = next;
-    }
-    sentences
+    rows::sentences(text)
+}
+
+/// What names the cells of a row: its table's header, cells joined with `" | "`. `row` is one of the [`sentences`] of
+/// `text`, a passage under `heading`; nothing if it is no row, or is the header itself.
+#[must_use]
+pub fn header_over(text: &str, heading: Option<&str>, row: &Range<usize>) -> Option<String> {
+    rows::header_over(text, heading, row)
 }
 
 #[cfg(test)]

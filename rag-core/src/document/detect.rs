@@ -30,6 +30,9 @@ pub(super) fn detect(source: &Source<'_>) -> Result<Kind> {
     if head.starts_with(b"{\\rtf") {
         return Ok(Kind::Rtf);
     }
+    if head.starts_with(&super::tnef::SIGNATURE) {
+        return Ok(Kind::Tnef);
+    }
     if let Some(name) = foreign(source) {
         if source.recognizer.is_some() && PictureFormat::of(source.bytes).is_some() {
             return Ok(Kind::Picture);
@@ -40,18 +43,34 @@ pub(super) fn detect(source: &Source<'_>) -> Result<Kind> {
     if shows_html(head) {
         return Ok(Kind::Html);
     }
-    let kind = kind_of_extension(&source.extension());
     let bare = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head);
-    match kind {
-        // An office program writes pages and tables under each other's names.
-        Kind::Text if narrow(bare).trim_ascii_start().starts_with(b"<?xml") => Ok(Kind::Xml),
-        Kind::Text if bare.starts_with(b"From ") && shows_mail(after_line(bare)) => Ok(Kind::Mbox),
-        Kind::Text if shows_mail(bare) => Ok(Kind::Mail),
+    let kind = match kind_of_extension(&source.extension()) {
         // A section number is also the end of many other names.
-        Kind::Man if !shows_man(bare) => Ok(Kind::Text),
+        Kind::Man if !shows_man(bare) => Kind::Text,
+        kind => kind,
+    };
+    match kind {
+        Kind::Text | Kind::Calendar | Kind::Contacts => Ok(kind_of_text(bare)),
         Kind::Mbox if !bare.starts_with(b"From ") => Ok(Kind::Mail),
         Kind::Rtf => Ok(Kind::Text),
         kind => Ok(kind),
+    }
+}
+
+/// What a file without a telling name is.
+fn kind_of_text(bare: &[u8]) -> Kind {
+    let narrow = narrow(bare);
+    let first = narrow.trim_ascii_start();
+    let begins =
+        |mark: &[u8]| first.get(..mark.len()).is_some_and(|head| head.eq_ignore_ascii_case(mark));
+    match () {
+        // An office program writes pages and tables under each other's names.
+        () if begins(b"<?xml") => Kind::Xml,
+        () if begins(b"BEGIN:VCALENDAR") => Kind::Calendar,
+        () if begins(b"BEGIN:VCARD") => Kind::Contacts,
+        () if bare.starts_with(b"From ") && shows_mail(after_line(bare)) => Kind::Mbox,
+        () if shows_mail(bare) => Kind::Mail,
+        () => Kind::Text,
     }
 }
 
@@ -208,6 +227,8 @@ fn kind_of_extension(extension: &str) -> Kind {
         "eml" | "mht" | "mhtml" => Kind::Mail,
         "mbox" | "mbx" => Kind::Mbox,
         "rtf" => Kind::Rtf,
+        "ics" | "ical" | "ifb" | "icalendar" => Kind::Calendar,
+        "vcf" | "vcard" => Kind::Contacts,
         "rst" | "rest" => Kind::Rst,
         "tex" | "latex" | "ltx" => Kind::Latex,
         "man" | "1" | "2" | "3" | "4" | "5" | "6" | "7" | "8" | "9" => Kind::Man,
@@ -259,6 +280,16 @@ mod tests {
         assert_eq!(kind("a.HTM", b"<p>hello").unwrap(), Kind::Html);
         assert_eq!(kind("main.rs", b"fn main() {}").unwrap(), Kind::Text);
         assert_eq!(kind("a.md", b"A PDF file begins with %PDF-1.7 and").unwrap(), Kind::Markdown);
+    }
+
+    #[test]
+    fn calendars_cards_and_mails_need_no_name() {
+        assert_eq!(kind("invite", b"BEGIN:VCALENDAR\r\nVERSION:2.0").unwrap(), Kind::Calendar);
+        assert_eq!(kind("a.txt", b"\xEF\xBB\xBFbegin:vcard\nFN:x").unwrap(), Kind::Contacts);
+        assert_eq!(kind("a.ics", b"no calendar").unwrap(), Kind::Text);
+        let mail = b"From: a@b\nMessage-ID: <1@b>\nSubject: x\n\ny";
+        assert_eq!(kind("1700000000.M1.host.1", mail).unwrap(), Kind::Mail);
+        assert_eq!(kind("1700000000.M1.host:2,S", mail).unwrap(), Kind::Mail);
     }
 
     #[test]

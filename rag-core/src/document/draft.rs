@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::place::{Part, Unit};
+use super::unread::{self, UnreadKind};
 use super::{
     Block, BlockKind, Document, Kind, Location, Source, SourceMap, first_heading, guard, one_line,
+    read_inside,
 };
 use crate::error::{Error, Result, Unreadable};
 
@@ -123,6 +125,37 @@ impl Draft {
             if range.start < range.end {
                 self.map.push_on(range, place(inner));
             }
+        }
+    }
+
+    /// Adds a file that is attached, called `name`, as the document that it is; notes it if it cannot be read.
+    pub(super) fn attach(&mut self, source: &Source<'_>, bytes: &[u8], number: u32, name: &str) {
+        let (read, notes) = unread::set_aside(|| read_inside(source, name, bytes));
+        match read {
+            Ok(document) => {
+                unread::keep(notes);
+                self.append(&document, Unit::Attachment, number, name);
+            }
+            Err(error) => unread::note_named(UnreadKind::of_file(bytes, &error), name),
+        }
+    }
+
+    /// Adds all of another draft, with its places as they are.
+    pub(super) fn take_all(&mut self, other: Self) {
+        if other.text.is_empty() || !self.has_room(other.text.len()) {
+            self.overflows |= other.overflows;
+            return;
+        }
+        if !self.text.is_empty() {
+            self.text.push_str("\n\n");
+        }
+        let shift = self.text.len();
+        self.text.push_str(&other.text);
+        let shifted = |range: std::ops::Range<usize>| range.start + shift..range.end + shift;
+        let blocks = other.blocks.into_iter();
+        self.blocks.extend(blocks.map(|b| Block { kind: b.kind, range: shifted(b.range) }));
+        for (range, location) in other.map.segments {
+            self.map.push_on(shifted(range), location);
         }
     }
 

@@ -13,6 +13,33 @@ const MAX_COLUMNS: usize = 1000;
 /// Bytes that the copies of merged cells of one table may take.
 const MAX_COPY_BYTES: usize = 256 << 10;
 
+/// Letters of a value at most: `12 kg`, `3 Mar 2026`.
+const MAX_VALUE_LETTERS: usize = 3;
+
+/// Whether a cell holds a value rather than a name: a number, an amount, a date, a time.
+pub(crate) fn is_value(cell: &str) -> bool {
+    let cell = cell.trim_start_matches(|c: char| {
+        c.is_whitespace()
+            || matches!(c, '+' | '-' | '\u{2212}' | '(' | '.' | '<' | '>' | '~')
+            || matches!(c, '$' | '\u{20ac}' | '\u{a3}' | '\u{a5}')
+    });
+    let letters = cell.chars().filter(|c| c.is_alphabetic()).count();
+    cell.starts_with(|c: char| c.is_ascii_digit()) && letters <= MAX_VALUE_LETTERS
+}
+
+/// Whether a cell is a year, which also names columns.
+fn is_year(cell: &str) -> bool {
+    cell.len() == 4 && cell.parse().is_ok_and(|year: u16| (1500..=2100).contains(&year))
+}
+
+/// Whether the cells of `first` name the columns of `next`, the row below: no value stands over a value. Years may.
+pub(crate) fn is_header(first: &[&str], next: &[&str]) -> bool {
+    let pairs = first.iter().zip(next).map(|(name, below)| (name.trim(), below.trim()));
+    let mut values = pairs.filter(|(name, below)| is_value(name) && is_value(below));
+    let has_name = first.iter().any(|cell| !is_value(cell) || is_year(cell.trim()));
+    has_name && values.all(|(name, below)| is_year(name) && !is_year(below))
+}
+
 /// Fills rows from top to bottom.
 #[derive(Default)]
 pub(super) struct Grid {
@@ -83,6 +110,16 @@ mod tests {
         assert_eq!(grid.row(&[cell("a", 1, 2), cell("b", 2, 1)]), ["a", "b", "b"]);
         assert_eq!(grid.row(&[cell("c", 1, 1), cell("d", 1, 1)]), ["a", "c", "d"]);
         assert_eq!(grid.row(&[cell("e", 1, 1)]), ["e"]);
+    }
+
+    #[test]
+    fn a_header_has_no_values_over_values() {
+        assert!(is_header(&["name", "size"], &["rod", "12"]));
+        assert!(is_header(&["", "2019", "2020"], &["Orsay", "1", "2"]));
+        assert!(is_header(&["name", "room"], &["Ann", "R1"]));
+        assert!(!is_header(&["rod", "12"], &["wire", "8"]));
+        assert!(!is_header(&["Ann", "1987"], &["Bob", "1990"]));
+        assert!(!is_header(&["2026-01-02", "3,5 m"], &["2026-01-03", "4 m"]));
     }
 
     #[test]

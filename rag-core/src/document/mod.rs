@@ -18,6 +18,7 @@ use crate::progress::CancelToken;
 
 mod archive;
 mod binary;
+mod cards;
 mod csv;
 mod detect;
 mod draft;
@@ -45,10 +46,12 @@ mod rtf;
 mod sheet;
 mod source_map;
 mod text;
+mod tnef;
 mod unread;
 mod xml;
 mod xml_text;
 
+pub(crate) use grid::is_header;
 pub(crate) use markdown::plain_heading;
 pub use picture::{Picture, PictureFormat, Recognizer};
 pub use place::{Part, Unit};
@@ -116,6 +119,12 @@ pub enum Kind {
     Zip,
     /// A picture, read by a [`Recognizer`].
     Picture,
+    /// Events and tasks: iCalendar.
+    Calendar,
+    /// Address cards: vCard.
+    Contacts,
+    /// What Outlook packs into one attachment (winmail.dat).
+    Tnef,
 }
 
 impl Kind {
@@ -151,6 +160,9 @@ impl Kind {
             Kind::Gzip => "gzip",
             Kind::Zip => "zip",
             Kind::Picture => "picture",
+            Kind::Calendar => "calendar",
+            Kind::Contacts => "contacts",
+            Kind::Tnef => "tnef",
         }
     }
 }
@@ -272,6 +284,9 @@ fn reader(kind: Kind) -> &'static dyn Reader {
         Kind::Gzip => &archive::GzipReader,
         Kind::Zip => &archive::ZipReader,
         Kind::Picture => &picture::PictureReader,
+        Kind::Calendar => &cards::CalendarReader,
+        Kind::Contacts => &cards::ContactsReader,
+        Kind::Tnef => &tnef::TnefReader,
     }
 }
 

@@ -5,7 +5,10 @@
 
 use std::cell::RefCell;
 
+use infer::MatcherType;
 use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Unreadable};
 
 /// Names kept of each kind; more are only counted.
 const MAX_NAMES: usize = 5;
@@ -71,6 +74,8 @@ kinds! {
     FormField = "form field", "form fields";
     /// A page without text, a scan for instance.
     PageWithoutText = "page without text", "pages without text";
+    /// A page with text in fonts that do not say which characters they show.
+    UnknownCharacters = "page in unknown characters", "pages in unknown characters";
     /// A part of the file that is locked by a password.
     LockedPart = "locked part", "locked parts";
     /// A part of the file that is broken or of a form that is not known.
@@ -86,6 +91,17 @@ kinds! {
 }
 
 impl UnreadKind {
+    /// What a file is that lies in another one and could not be read.
+    pub(super) fn of_file(bytes: &[u8], error: &Error) -> Self {
+        let found = infer::get(bytes).map(|found| found.matcher_type());
+        match (error.unreadable(), found) {
+            (Some(Unreadable::Encrypted), _) => Self::LockedPart,
+            (_, Some(MatcherType::Image)) => Self::Picture,
+            (_, Some(MatcherType::Audio | MatcherType::Video)) => Self::Media,
+            _ => Self::Attachment,
+        }
+    }
+
     /// The word in JSON and in every binding.
     #[must_use]
     pub fn name(self) -> String {

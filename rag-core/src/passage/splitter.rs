@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::window::Window;
-use super::{Passage, SplitOptions, TokenRanges, breaks};
+use super::{Passage, SplitOptions, TokenRanges, breaks, rows};
 use crate::document::{BlockKind, Document, Kind, plain_heading};
 use crate::error::{Error, Result};
 
@@ -185,7 +185,7 @@ impl<'a> Splitter<'a> {
         {
             return Ok(path.clone());
         }
-        let header = self.text.get(table.range.clone()).and_then(header_row);
+        let header = self.text.get(table.range.clone()).and_then(rows::header);
         let found = match header.filter(|_| self.options.max_heading_tokens > 0) {
             Some(header) => self.headed_path(header, path)?,
             None => path,
@@ -441,18 +441,6 @@ fn push_unit(units: &mut Vec<Unit>, text: &str, kind: BlockKind, range: Range<us
     if end > start {
         units.push(Unit { kind, range: start..end });
     }
-}
-
-/// Bytes of a header row that are looked at.
-const MAX_HEADER_BYTES: usize = 2000;
-
-/// The cells of the first row, if it has several.
-fn header_row(table: &str) -> Option<String> {
-    let head = table.get(..table.floor_char_boundary(MAX_HEADER_BYTES))?;
-    let line = head.lines().next()?;
-    let separator = if line.contains('\t') { '\t' } else { '|' };
-    let cells: Vec<&str> = line.split(separator).map(str::trim).filter(|c| !c.is_empty()).collect();
-    (cells.len() > 1).then(|| cells.join(" | "))
 }
 
 /// A heading on one line, without marks of its format.

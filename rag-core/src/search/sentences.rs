@@ -43,8 +43,9 @@ pub fn sentences(question: &str, hits: &[Hit], cosines: Cosines<'_>) -> Result<V
             }
         }
     }
-    let texts: Vec<&str> =
-        sentences.iter().map(|sentence| &hits[sentence.hit].text[sentence.range.clone()]).collect();
+    let told: Vec<String> =
+        sentences.iter().map(|sentence| told(&hits[sentence.hit], &sentence.range)).collect();
+    let texts: Vec<&str> = told.iter().map(String::as_str).collect();
     let cosines = if texts.is_empty() { Vec::new() } else { cosines(question, &texts)? };
     let asked: BTreeSet<Word> = words(question).into_iter().collect();
     let least = cosines.iter().copied().fold(f32::INFINITY, f32::min);
@@ -64,6 +65,15 @@ pub fn sentences(question: &str, hits: &[Hit], cosines: Cosines<'_>) -> Result<V
         b.score.total_cmp(&a.score).then((a.hit, a.number).cmp(&(b.hit, b.number)))
     });
     Ok(sentences)
+}
+
+/// A sentence as its meaning is judged: a row of a table with the names of its columns.
+fn told(hit: &Hit, range: &Range<usize>) -> String {
+    let text = &hit.text[range.clone()];
+    match passage::header_over(&hit.text, hit.heading.as_deref(), range) {
+        Some(header) => format!("{header}\n{text}"),
+        None => text.to_owned(),
+    }
 }
 
 /// The share of the question's words that a sentence holds.
@@ -141,6 +151,18 @@ mod tests {
         assert_eq!(hits[1].text[ranked[0].range.clone()].trim(), "The bridge was built in 1899.");
         assert!(ranked.is_sorted_by(|a, b| a.score >= b.score));
         assert!(sentences("When?", &[], &alike).unwrap().is_empty());
+    }
+
+    #[test]
+    fn the_row_that_is_asked_for_is_the_best_sentence() {
+        let rows: Vec<String> = (1..30).map(|n| format!("Person {n}\tR{n}\t55-10{n:02}")).collect();
+        let mut hits =
+            [hit(&format!("name\troom\tphone\n{}", rows.join("\n"))), hit(&rows.join("\n"))];
+        hits[1].heading = Some("name | room | phone".to_owned());
+        for question in ["What is the phone of Person 17?", "Person 17"] {
+            let ranked = sentences(question, &hits, &alike).unwrap();
+            assert_eq!(&hits[ranked[0].hit].text[ranked[0].range.clone()], rows[16], "{question}");
+        }
     }
 
     #[test]

@@ -3,19 +3,20 @@
 pub(super) mod cfb;
 pub(super) mod doc;
 mod doc_styles;
+pub(super) mod lzfu;
 pub(super) mod msg;
 pub(super) mod ppt;
 pub(super) mod xls;
 mod xls_strings;
 
 /// The 16-bit number at `at`.
-fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
+pub(super) fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
     let number = bytes.get(at..at.checked_add(2)?)?;
     number.try_into().ok().map(u16::from_le_bytes)
 }
 
 /// The 32-bit number at `at`.
-fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+pub(super) fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
     let number = bytes.get(at..at.checked_add(4)?)?;
     number.try_into().ok().map(u32::from_le_bytes)
 }
@@ -25,7 +26,7 @@ fn place_at(bytes: &[u8], at: usize) -> Option<usize> {
     usize::try_from(u32_at(bytes, at)?).ok()
 }
 
-fn utf16(bytes: &[u8]) -> String {
+pub(super) fn utf16(bytes: &[u8]) -> String {
     encoding_rs::UTF_16LE.decode_without_bom_handling(bytes).0.into_owned()
 }
 

@@ -7,6 +7,7 @@ use lopdf::content::{Content, Operation};
 use lopdf::{Dictionary, Document, Object, ObjectId, Stream};
 
 use super::font::{Font, GlyphNames};
+use super::layers::Layers;
 use super::line::{Fragment, Line, Lines};
 use crate::document::guard;
 
@@ -82,6 +83,24 @@ impl State {
     }
 }
 
+/// Marked content.
+#[derive(Debug, Clone, Copy, Default)]
+struct Mark {
+    /// Page furniture.
+    is_artifact: bool,
+    /// Of a layer that is switched off.
+    is_off: bool,
+}
+
+/// What a page holds that is not among its lines.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Traces {
+    /// Lines or areas are drawn.
+    pub(super) is_drawn: bool,
+    /// There is text in layers that are switched off.
+    pub(super) has_hidden_text: bool,
+}
+
 pub(super) struct Interpreter<'a> {
     file: &'a Document,
     artifacts: Artifacts,
@@ -97,8 +116,11 @@ pub(super) struct Interpreter<'a> {
     unsaved: usize,
     text_matrix: Matrix,
     line_matrix: Matrix,
-    /// For each open marked content, whether it is an artifact.
-    marked: Vec<bool>,
+    /// For each open marked content, what it is.
+    marked: Vec<Mark>,
+    layers: Layers,
+    /// What the page that was run last shows beside text.
+    traces: Traces,
     lines: Lines,
     complete: bool,
     /// What is shown of the page: left, bottom, right, top.
@@ -126,6 +148,8 @@ impl<'a> Interpreter<'a> {
             text_matrix: IDENTITY,
             line_matrix: IDENTITY,
             marked: Vec::new(),
+            layers: Layers::of(file),
+            traces: Traces::default(),
             lines: Lines::default(),
             complete: true,
             crop: None,
@@ -143,6 +167,11 @@ impl<'a> Interpreter<'a> {
         &self.pictures
     }
 
+    /// What else the page that was run last holds.
+    pub(super) fn traces(&self) -> Traces {
+        self.traces
+    }
+
     /// The lines of a page in the order they are drawn, and whether all of it could be read.
     pub(super) fn page(&mut self, id: ObjectId) -> (Vec<Line>, bool) {
         self.state = State::new();
@@ -152,6 +181,7 @@ impl<'a> Interpreter<'a> {
         self.complete = true;
         self.page_operations = 0;
         self.pictures.clear();
+        self.traces = Traces::default();
         match (
             self.file.get_dictionary(id),
             self.file.get_page_content_with_limit(id, MAX_PAGE_BYTES),
@@ -277,7 +307,11 @@ impl<'a> Interpreter<'a> {
             "TJ" => self.show_spaced(operands.first()),
             "BMC" | "BDC" => {
                 let tag = operands.first().and_then(|o| o.as_name().ok());
-                self.marked.push(tag == Some(b"Artifact"));
+                let is_off = tag == Some(b"OC") && self.is_off(operands.get(1), resources);
+                self.marked.push(Mark { is_artifact: tag == Some(b"Artifact"), is_off });
+            }
+            "f" | "F" | "f*" | "B" | "B*" | "b" | "b*" | "S" | "s" | "sh" => {
+                self.traces.is_drawn = true;
             }
             "EMC" => {
                 self.marked.pop();
@@ -289,6 +323,15 @@ impl<'a> Interpreter<'a> {
             }
             _ => {}
         }
+    }
+
+    /// Whether marked content is of a layer that is switched off, by the name the page gives to it.
+    fn is_off(&self, name: Option<&Object>, resources: Option<&'a Dictionary>) -> bool {
+        let layer = || {
+            let layers = resources?.get_deref(b"Properties", self.file).ok()?.as_dict().ok()?;
+            layers.get(name?.as_name().ok()?).ok()
+        };
+        layer().is_some_and(|layer| self.layers.is_off(self.file, layer))
     }
 
     fn save(&mut self) {
@@ -329,6 +372,10 @@ impl<'a> Interpreter<'a> {
             resources.and_then(|r| r.get_deref(b"XObject", self.file).ok()?.as_dict().ok());
         let form = objects.and_then(|o| o.get_deref(name, self.file).ok()?.as_stream().ok());
         let Some(form) = form else { return };
+        if form.dict.get(b"OC").is_ok_and(|layer| self.layers.is_off(self.file, layer)) {
+            self.traces.has_hidden_text = true;
+            return;
+        }
         match form.dict.get_deref(b"Subtype", self.file).and_then(Object::as_name) {
             Ok(b"Form") => {}
             Ok(b"Image") => return self.keep_picture(form),
@@ -407,7 +454,11 @@ impl<'a> Interpreter<'a> {
         self.undecoded += undecoded;
         let to_page = multiply(&self.text_matrix, &self.state.to_page);
         self.advance(advance);
-        let hidden = (self.artifacts == Artifacts::Drop && self.marked.contains(&true))
+        let is_off = self.marked.iter().any(|mark| mark.is_off);
+        self.traces.has_hidden_text |= is_off && !text.trim().is_empty();
+        let is_artifact = self.marked.iter().any(|mark| mark.is_artifact);
+        let hidden = is_off
+            || (self.artifacts == Artifacts::Drop && is_artifact)
             || self.is_off_page(to_page[4], to_page[5]);
         if !hidden {
             self.lines.add(place(&to_page, &self.state, &font, advance, text));

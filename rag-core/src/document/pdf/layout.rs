@@ -19,6 +19,17 @@ pub(super) struct LaidOut {
 }
 
 impl LaidOut {
+    /// Adds a text of which only the page is known: a note, a value without a label.
+    fn push_beside(&mut self, text: &str, page: &Page) {
+        if !self.text.is_empty() {
+            self.text.push_str("\n\n");
+        }
+        let start = self.text.len();
+        self.text.push_str(text);
+        self.source_map.push_on(start..self.text.len(), Location::Page(page.number));
+        self.blocks.push(Block { kind: BlockKind::Paragraph, range: start..self.text.len() });
+    }
+
     /// Adds the text of a picture, of which only the page is known.
     fn push_recognized(&mut self, text: &str, page: &Page) {
         for block in paragraphs_of(text) {
@@ -46,8 +57,13 @@ const LARGER: f32 = 1.12;
 /// Characters of a heading at most.
 const MAX_HEADING_CHARS: usize = 200;
 
-/// `recognized` holds the text of pages without lines, by their number.
-pub(super) fn lay_out(mut pages: Vec<Vec<Line>>, recognized: &BTreeMap<usize, String>) -> LaidOut {
+/// `recognized` holds the text of pages without lines, `beside` what stands beside the content of pages; both by the number of
+/// the page.
+pub(super) fn lay_out(
+    mut pages: Vec<Vec<Line>>,
+    recognized: &BTreeMap<usize, String>,
+    beside: &BTreeMap<usize, Vec<String>>,
+) -> LaidOut {
     furniture::remove(&mut pages);
     let habits = Habits::of(&pages);
     let joined: Vec<Vec<Paragraph>> =
@@ -62,6 +78,9 @@ pub(super) fn lay_out(mut pages: Vec<Vec<Line>>, recognized: &BTreeMap<usize, St
         if let Some(text) = recognized.get(&(index + 1)) {
             out.push_recognized(text, &page);
         }
+        for text in beside.get(&(index + 1)).into_iter().flatten() {
+            out.push_beside(text, &page);
+        }
     }
     out.title = title(&out, &joined, &habits);
     out
@@ -69,15 +88,21 @@ pub(super) fn lay_out(mut pages: Vec<Vec<Line>>, recognized: &BTreeMap<usize, St
 
 impl LaidOut {
     fn push(&mut self, paragraph: &Paragraph, kind: BlockKind, page: &Page) {
+        let last = self.blocks.last().map(|last| last.kind);
+        let same_page = page.start < self.text.len();
+        let goes_on = same_page && last == Some(kind);
+        let is_row = goes_on && kind == BlockKind::Table;
         if !self.text.is_empty() {
-            let item = BlockKind::ListItem;
-            let tight = kind == item && self.blocks.last().is_some_and(|last| last.kind == item);
-            let same_page = page.start < self.text.len();
-            self.text.push_str(if tight && same_page { "\n" } else { "\n\n" });
+            let tight = is_row || (goes_on && kind == BlockKind::ListItem);
+            self.text.push_str(if tight { "\n" } else { "\n\n" });
         }
         let start = self.text.len();
         self.text.push_str(&paragraph.text);
-        self.blocks.push(Block { kind, range: start..self.text.len() });
+        let end = self.text.len();
+        match self.blocks.last_mut().filter(|_| is_row) {
+            Some(table) => table.range.end = end,
+            None => self.blocks.push(Block { kind, range: start..end }),
+        }
         for (range, bounds) in &paragraph.lines {
             let area = Area { page: page.number, bounds: *bounds };
             self.source_map.push(range.start + start..range.end + start, Location::Area(area));

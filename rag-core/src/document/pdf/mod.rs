@@ -5,16 +5,22 @@
 
 use std::collections::BTreeMap;
 
-use lopdf::{Dictionary, LoadOptions, Object, decode_text_string};
+use lopdf::{Dictionary, LoadOptions, Object, ObjectId, decode_text_string};
 
+use super::draft::Draft;
 use super::markdown::primary_language;
+use super::unread::{self, UnreadKind};
 use super::{Document, Kind, Picture, Reader, Recognizer, Source, guard, one_line};
 use crate::error::{Error, Result, Unreadable};
 
+mod annotations;
+mod attached;
 mod cmap;
 mod content;
+mod fields;
 mod font;
 mod furniture;
+mod layers;
 mod layout;
 mod line;
 mod paragraphs;
@@ -37,14 +43,20 @@ impl Reader for PdfReader {
 
 fn read(source: &Source<'_>) -> Result<Document> {
     let file = load(source)?;
-    let mut reading = read_pages(&file, Artifacts::Drop);
+    let (mut reading, mut notes) = unread::set_aside(|| read_pages(&file, Artifacts::Drop));
     if reading.is_empty() {
-        reading = read_pages(&file, Artifacts::Keep);
+        (reading, notes) = unread::set_aside(|| read_pages(&file, Artifacts::Keep));
+    }
+    if let Some(values) = fields::xfa(&file) {
+        reading.beside.entry(1).or_default().extend(values);
     }
     if let Some(recognizer) = source.recognizer {
         reading.recognize(&file, recognizer)?;
     }
-    if reading.is_empty() {
+    unread::keep(notes);
+    let mut inside = Draft::default();
+    let names = attached::add(&mut inside, &file, &reading.files, source);
+    if reading.is_empty() && inside.text.is_empty() {
         let (unreadable, reason) = match (reading.page_count, reading.undecoded) {
             (0, _) => (Unreadable::Broken, "broken PDF: it has no pages"),
             (count, _) if count == reading.failed.len() => {
@@ -70,15 +82,23 @@ fn read(source: &Source<'_>) -> Result<Document> {
             metadata.insert(key.to_owned(), page_list(pages));
         }
     }
-    let laid_out = layout::lay_out(reading.pages, &reading.recognized);
-    let title = metadata.get("title").cloned();
+    reading.note_unread();
+    if !names.is_empty() {
+        metadata.insert("attachments".to_owned(), names.join(", "));
+    }
+    let laid_out = layout::lay_out(reading.pages, &reading.recognized, &reading.beside);
+    let title = metadata.get("title").cloned().or(laid_out.title);
+    let mut draft = Draft::default();
+    (draft.text, draft.blocks, draft.map) = (laid_out.text, laid_out.blocks, laid_out.source_map);
+    draft.take_all(inside);
+    draft.check(source)?;
     Ok(Document {
         kind: Kind::Pdf,
-        title: title.or(laid_out.title),
+        title,
         lang: language(&file),
-        text: laid_out.text,
-        blocks: laid_out.blocks,
-        source_map: laid_out.source_map,
+        text: draft.text,
+        blocks: draft.blocks,
+        source_map: draft.map,
         metadata,
         unread: Vec::new(),
     })
@@ -128,11 +148,40 @@ struct Reading<'a> {
     recognized: BTreeMap<usize, String>,
     /// The pictures of pages without text, likewise.
     pictures: BTreeMap<usize, Vec<&'a lopdf::Stream>>,
+    /// Notes, and values of fields without a label, likewise.
+    beside: BTreeMap<usize, Vec<String>>,
+    /// Files attached to places on pages.
+    files: Vec<ObjectId>,
+    /// Pages on which nothing is drawn.
+    blank: Vec<usize>,
 }
 
 impl<'a> Reading<'a> {
     fn is_empty(&self) -> bool {
-        self.pages.iter().all(Vec::is_empty) && self.recognized.is_empty()
+        self.pages.iter().all(Vec::is_empty) && self.recognized.is_empty() && self.beside.is_empty()
+    }
+
+    /// Notes the pages of which something is not in the text.
+    fn note_unread(&self) {
+        let scans = self.without_text.iter().filter(|page| !self.blank.contains(page)).count();
+        for (kind, count) in [
+            (UnreadKind::PageWithoutText, scans),
+            (UnreadKind::UnknownCharacters, self.undecoded_pages.len()),
+            (UnreadKind::BrokenPart, self.failed.len()),
+        ] {
+            unread::note(kind, count as u64);
+        }
+    }
+
+    /// Takes what stands beside the content of the page that is read, and puts values beside their labels.
+    fn add_annotations(&mut self, file: &lopdf::Document, page: ObjectId, lines: &mut [Line]) {
+        let found = annotations::read(file, page);
+        let mut beside = fields::place(&found.fields, lines);
+        beside.extend(found.notes);
+        if !beside.is_empty() {
+            self.beside.insert(self.page_count, beside);
+        }
+        self.files.extend(found.files);
     }
 
     /// Has the pictures of pages without text read.
@@ -167,7 +216,7 @@ fn read_pages(file: &lopdf::Document, artifacts: Artifacts) -> Reading<'_> {
             continue;
         }
         let before = interpreter.undecoded();
-        let (lines, complete) = interpreter.page(page);
+        let (mut lines, complete) = interpreter.page(page);
         if interpreter.undecoded() > before {
             reading.undecoded_pages.push(reading.page_count);
         } else if lines.is_empty() && complete {
@@ -176,6 +225,14 @@ fn read_pages(file: &lopdf::Document, artifacts: Artifacts) -> Reading<'_> {
         if lines.is_empty() && !interpreter.pictures().is_empty() {
             reading.pictures.insert(reading.page_count, interpreter.pictures().to_vec());
         }
+        let traces = interpreter.traces();
+        if lines.is_empty() && interpreter.pictures().is_empty() && !traces.is_drawn {
+            reading.blank.push(reading.page_count);
+        }
+        let pictures = if lines.is_empty() { 0 } else { scan::count(file, interpreter.pictures()) };
+        unread::note(UnreadKind::Picture, pictures);
+        unread::note(UnreadKind::HiddenText, u64::from(traces.has_hidden_text));
+        reading.add_annotations(file, page, &mut lines);
         if !complete {
             reading.failed.push(reading.page_count);
         }
@@ -237,5 +294,7 @@ fn language(file: &lopdf::Document) -> Option<String> {
     primary_language(&text_of(file.catalog().ok()?, b"Lang", file)?)
 }
 
+#[cfg(test)]
+mod extras_tests;
 #[cfg(test)]
 mod tests;

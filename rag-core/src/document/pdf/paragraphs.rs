@@ -160,6 +160,9 @@ fn item_mark(text: &str) -> bool {
             | "\u{2043}"
             | "\u{b7}"
             | "\u{27a2}"
+            | "\u{2610}"
+            | "\u{2611}"
+            | "\u{2612}"
     ) {
         return true;
     }

@@ -17,6 +17,17 @@ pub(super) fn file_of(file: &Document, image: &Stream) -> Option<(Vec<u8>, Pictu
     }
 }
 
+/// Points of a side from which on a picture shows something: smaller ones are rules and marks.
+const MIN_SIDE: usize = 32;
+
+/// The pictures among `images` that show something.
+pub(super) fn count(file: &Document, images: &[&Stream]) -> u64 {
+    let shows = |image: &&&Stream| {
+        size(file, image).is_some_and(|(width, height)| width.min(height) >= MIN_SIDE)
+    };
+    images.iter().filter(shows).count() as u64
+}
+
 fn number(file: &Document, dictionary: &Dictionary, key: &[u8]) -> Option<i64> {
     dictionary.get_deref(key, file).ok()?.as_i64().ok()
 }

@@ -21,6 +21,12 @@ fn pdf(pages: &[&str]) -> Vec<u8> {
         objects.push(format!("<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents {content} 0 R /Resources << /Font << /F 3 0 R >> >> >>"));
         objects.push(format!("<< /Length {} >>\nstream\n{page}\nendstream", page.len()));
     }
+    let objects: Vec<&str> = objects.iter().map(String::as_str).collect();
+    pdf_of(&objects)
+}
+
+/// A PDF of numbered objects: the first is the catalog, the fourth the information.
+pub(super) fn pdf_of(objects: &[&str]) -> Vec<u8> {
     let mut bytes = b"%PDF-1.4\n".to_vec();
     let mut offsets = Vec::new();
     for (index, object) in objects.iter().enumerate() {

@@ -1,14 +1,21 @@
 //! E-mail: a message, or a mailbox of many; what is attached is read as the file that it is.
 
-use mail_parser::{Address, Message, MessageParser, MessagePart, MimeHeaders, PartType};
+use std::borrow::Cow;
+
+use mail_parser::{Address, Message, MessageParser};
 
 use super::draft::{Draft, part};
 use super::html::HtmlReader;
 use super::place::Unit;
-use super::{
-    BlockKind, Document, Kind, Location, Reader, Source, encoding, one_line, read_inside, text,
-};
+use super::{BlockKind, Document, Kind, Location, Reader, Source, encoding, one_line, text};
 use crate::error::{Error, Result, Unreadable};
+
+mod flowed;
+mod fuller;
+mod parts;
+mod secured;
+
+pub(super) use fuller::add_fuller;
 
 /// Reads one message (RFC 5322 and MIME).
 pub(super) struct MailReader;
@@ -40,7 +47,8 @@ impl Reader for MboxReader {
         let mut count = 0;
         for (index, bytes) in messages(source.bytes).take(MAX_MESSAGES).enumerate() {
             count = index + 1;
-            let Some(message) = MessageParser::default().parse(bytes) else { continue };
+            let bytes = without_quoted_from(bytes);
+            let Some(message) = MessageParser::default().parse(bytes.as_ref()) else { continue };
             let subject = message.subject().map(one_line);
             let place = part(Unit::Message, count, subject.as_deref());
             add_message(&mut draft, &message, source, &place);
@@ -71,6 +79,20 @@ fn messages(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     starts.into_iter().zip(ends).filter_map(move |((_, start), end)| bytes.get(start..end))
 }
 
+/// A message of a mailbox without the marks before lines that begin with `From `, which only part messages there.
+fn without_quoted_from(bytes: &[u8]) -> Cow<'_, [u8]> {
+    let is_quoted = |line: &[u8]| {
+        let marks = line.iter().take_while(|&&byte| byte == b'>').count();
+        marks > 0 && line.get(marks..).is_some_and(|rest| rest.starts_with(b"From "))
+    };
+    if !bytes.split(|&byte| byte == b'\n').any(is_quoted) {
+        return Cow::Borrowed(bytes);
+    }
+    let lines = bytes.split_inclusive(|&byte| byte == b'\n');
+    let bare = lines.flat_map(|line| line.get(usize::from(is_quoted(line))..).unwrap_or_default());
+    Cow::Owned(bare.copied().collect())
+}
+
 fn begins_with_field(bytes: &[u8]) -> bool {
     let name = bytes.iter().take_while(|b| b.is_ascii_alphanumeric() || **b == b'-').count();
     name > 0 && bytes.get(name) == Some(&b':')
@@ -96,15 +118,7 @@ fn add_message(draft: &mut Draft, message: &Message<'_>, source: &Source<'_>, pl
     }
     draft.note("title", &subject);
     draft.block(BlockKind::Paragraph, &header.join("\n"), place);
-    for body in message.text_bodies() {
-        add_body(draft, body, source, place);
-    }
-    let mut names = Vec::new();
-    for (index, attached) in message.attachments().enumerate() {
-        let name = attached.attachment_name().map(one_line).unwrap_or_default();
-        add_attachment(draft, attached, source, index + 1, &name);
-        names.extend(Some(name).filter(|name| !name.is_empty()));
-    }
+    let names = parts::Parts::new(draft, message, source, place).add();
     draft.note("attachments", &names.join(", "));
 }
 
@@ -118,14 +132,6 @@ fn addresses(address: &Address<'_>) -> String {
     shown.filter(|one| !one.is_empty()).collect::<Vec<_>>().join(", ")
 }
 
-fn add_body(draft: &mut Draft, body: &MessagePart<'_>, source: &Source<'_>, place: &Location) {
-    match &body.body {
-        PartType::Text(content) => add_text(draft, content, place),
-        PartType::Html(content) => add_html(draft, content, source, place),
-        _ => {}
-    }
-}
-
 /// The paragraphs of a text; quoted ones begin with `>`.
 pub(super) fn add_text(draft: &mut Draft, content: &str, place: &Location) {
     for block in text::paragraphs(content) {
@@ -136,48 +142,18 @@ pub(super) fn add_text(draft: &mut Draft, content: &str, place: &Location) {
     }
 }
 
-/// The blocks of a page, all at the place of the message.
-pub(super) fn add_html(draft: &mut Draft, content: &str, source: &Source<'_>, place: &Location) {
+/// A page as a document; nothing if it cannot be read.
+pub(super) fn html(content: &str, source: &Source<'_>) -> Option<Document> {
     let bytes = [b"\xEF\xBB\xBF", content.as_bytes()].concat();
-    let page = Source { bytes: &bytes, ..*source };
-    let Ok(document) = HtmlReader.read(&page) else { return };
+    HtmlReader.read(&Source { bytes: &bytes, ..*source }).ok()
+}
+
+/// The blocks of a document, all at one place.
+pub(super) fn add_blocks(draft: &mut Draft, document: &Document, place: &Location) {
     for block in &document.blocks {
         let content = document.text.get(block.range.clone()).unwrap_or_default();
         draft.block(block.kind, content, place);
     }
-}
-
-fn add_attachment(
-    draft: &mut Draft,
-    attached: &MessagePart<'_>,
-    source: &Source<'_>,
-    number: usize,
-    name: &str,
-) {
-    let number = u32::try_from(number).unwrap_or(u32::MAX);
-    let document = match &attached.body {
-        PartType::Message(message) if source.depth < super::MAX_FILE_DEPTH => {
-            let mut inner = Draft::default();
-            let deeper = Source { depth: source.depth + 1, ..*source };
-            add_message(&mut inner, message, &deeper, &part(Unit::Message, 1, None));
-            inner.finish(Kind::Mail, source)
-        }
-        PartType::Text(_) | PartType::Html(_) | PartType::Binary(_) => {
-            let named = if name.is_empty() { unnamed(attached) } else { name.to_owned() };
-            read_inside(source, &named, attached.contents())
-        }
-        _ => return,
-    };
-    // A picture or program among the attachments costs only itself.
-    if let Ok(document) = document {
-        draft.append(&document, Unit::Attachment, number, name);
-    }
-}
-
-/// A name whose extension says what a nameless attachment is.
-fn unnamed(attached: &MessagePart<'_>) -> String {
-    let kind = attached.content_type().and_then(|kind| kind.subtype()).unwrap_or("bin");
-    format!("attachment.{kind}")
 }
 
 #[cfg(test)]
@@ -186,6 +162,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+    use crate::document::unread;
 
     const MAIL: &str = "From: =?utf-8?q?Zo=C3=A9?= <zoe@example.org>\r\nTo: lab@example.org\r\nSubject: Rendez-vous\r\n\
 Date: Tue, 24 Nov 2026 09:00:00 +0100\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\
@@ -226,5 +203,52 @@ Content-Type: text/csv; name=\"prix.csv\"\r\nContent-Disposition: attachment; fi
         let last = document.text.find("From here").unwrap();
         let place = document.source_map.place(&(last..last + 4)).unwrap();
         assert_eq!(place, "message 2 (Two)");
+    }
+
+    /// A message of two versions.
+    fn versions(plain: &str, page: &str) -> String {
+        let mail = format!(
+            "Subject: Order\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=m\n\n--m\n\
+             Content-Type: multipart/alternative; boundary=a\n\n--a\nContent-Type: text/plain\n\n{plain}\n--a\n\
+             Content-Type: multipart/related; boundary=r\n\n--r\nContent-Type: text/html\n\n{page}\n--r\n\
+             Content-Type: image/png; name=logo.png\nContent-Transfer-Encoding: base64\n\niVBORw0KGgo=\n--r--\n--a--\n--m--\n"
+        );
+        read(&MailReader, "a.eml", &mail).text
+    }
+
+    #[test]
+    fn of_two_versions_the_fuller_one_counts() {
+        let page = "<p>The parcel leaves Ostend on 9 November.</p><p>It weighs 3.4 kg.</p>";
+        let stub = versions("To view this message, please use a viewer of HTML.", page);
+        assert_eq!(stub, "Order\n\nThe parcel leaves Ostend on 9 November.\n\nIt weighs 3.4 kg.");
+        assert_eq!(versions("", page), stub);
+        let same = "The parcel leaves Ostend on 9 November.\n\n> Quoted.\n\nIt weighs 3.4 kg.";
+        assert_eq!(versions(same, page), format!("Order\n\n{same}"));
+        let coded = versions("Your code is 991827.", page);
+        assert!(coded.ends_with("It weighs 3.4 kg.\n\nYour code is 991827."), "{coded}");
+    }
+
+    #[test]
+    fn what_is_attached_and_not_read_is_noted() {
+        let (_, notes) = unread::set_aside(|| versions("a", "<p>b</p>"));
+        unread::keep(notes);
+        let noted = unread::take();
+        assert_eq!(noted[0].to_string(), "1 picture (logo.png)");
+        let mail = "Subject: x\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\n\
+                    Body.\n--b\nContent-Type: application/octet-stream; name=plan.dwg\n\n\0\x01AC\n--b\n\
+                    Content-Type: message/external-body; name=big.iso\n\n\n--b\n\
+                    Content-Type: multipart/encrypted; boundary=c\n\n--c\nContent-Type: application/pgp-encrypted\n\n\
+                    Version: 1\n--c--\n--b--\n";
+        assert_eq!(read(&MailReader, "a.eml", mail).text, "x\n\nBody.");
+        let noted: Vec<String> = unread::take().iter().map(ToString::to_string).collect();
+        assert_eq!(noted[0], "2 attachments (plan.dwg, message/external-body: big.iso)");
+        assert_eq!(noted[1], "1 locked part (encrypted message)");
+    }
+
+    #[test]
+    fn a_mailbox_unquotes_lines_that_begin_with_from() {
+        let mailbox = "From c@d Wed\nSubject: Two\n\n>From here on.\n>>From two.\n";
+        let document = read(&MboxReader, "a.mbox", mailbox);
+        assert!(document.text.ends_with("From here on.\n>From two."), "{}", document.text);
     }
 }
