@@ -2,7 +2,7 @@
 
 use lopdf::{Dictionary, Document, Object};
 
-use super::annotations::{number, text, text_of};
+use super::annotations::{text, text_of};
 use super::line::Line;
 use crate::document::one_line;
 use crate::document::unread::{self, UnreadKind};
