@@ -1,10 +1,10 @@
 //! Retrieval collections in the BEIR layout: corpus.jsonl, queries.jsonl, qrels.tsv (Thakur et al. 2021).
 
 use std::collections::HashMap;
-use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 
+use rag_core::files::PlainFile;
 use rag_core::{Error, Result};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -97,7 +97,7 @@ fn read_judgements(path: &Path) -> Result<HashMap<String, Judgements>> {
 }
 
 fn for_each_line(path: &Path, mut each: impl FnMut(usize, &str) -> Result<()>) -> Result<()> {
-    let file = File::open(path).map_err(|source| Error::io(path, source))?;
+    let file = PlainFile::open(path).map_err(|source| Error::io(path, source))?;
     for (index, line) in BufReader::new(file).lines().enumerate() {
         let line = line.map_err(|source| Error::io(path, source))?;
         if !line.trim().is_empty() {

@@ -8,12 +8,14 @@
 //! [`generate`], [`cite`]. The facade, [`KnowledgeBase`], alone knows all of them.
 //!
 //! The library never prints, never exits, opens no socket, reads no environment variable and keeps no
-//! global state.
+//! global state but the register of [`files`] it has open.
 
 pub mod error;
 pub mod progress;
 
 pub mod kernels;
+
+pub mod files;
 
 pub mod walk;
 

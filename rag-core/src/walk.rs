@@ -3,7 +3,7 @@
 //! Symbolic links are never followed, so nothing outside the root is listed and nothing loops. No file
 //! is opened unless it is a regular one: a pipe or device would block for ever.
 
-use std::fs::{self, File, Metadata};
+use std::fs::{self, Metadata};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
@@ -12,6 +12,7 @@ use ignore::WalkBuilder;
 use ignore::overrides::{Override, OverrideBuilder};
 
 use crate::error::{Error, Result, Skipped, Unreadable};
+use crate::files::{self, PlainFile};
 
 /// What to list.
 #[derive(Debug, Clone)]
@@ -228,11 +229,13 @@ fn is_side_file(path: &Path) -> bool {
 fn is_knowledge_base(path: &Path, size_bytes: u64) -> bool {
     let mut header = [0_u8; 72];
     // Pages are at least 512 bytes and files whole pages: spares most files the reading.
-    size_bytes > 0
-        && size_bytes.is_multiple_of(512)
-        && File::open(path).and_then(|mut file| file.read_exact(&mut header)).is_ok()
-        && header.starts_with(b"SQLite format 3\0")
-        && header.ends_with(b"RAG1")
+    if size_bytes == 0 || !size_bytes.is_multiple_of(512) {
+        return false;
+    }
+    match PlainFile::open(path).and_then(|mut file| file.read_exact(&mut header)) {
+        Ok(()) => header.starts_with(b"SQLite format 3\0") && header.ends_with(b"RAG1"),
+        Err(error) => files::is_held(&error),
+    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::io::{self, BufRead, IsTerminal};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use rag_core::{AskOptions, Chat, Error};
+use rag_core::{AskOptions, Chat, Error, files};
 
 use super::ask::{AnswerObject, AskArgs, Pieces, print_sources};
 use super::options::KnowledgeBaseArgs;
@@ -64,7 +64,7 @@ pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
     let mut seed = options.generate.seed;
     let mut chat = match &args.resume {
         Some(path) => {
-            let saved = fs::read_to_string(path).map_err(|source| Error::io(path, source))?;
+            let saved = files::read_text(path).map_err(|source| Error::io(path, source))?;
             knowledge_base.resume(&saved, options)?
         }
         None => knowledge_base.chat(options),

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use rag_core::files;
 use rag_core::prompt::{Example, Fence, Order};
 use rag_core::{AskOptions, Error, Result, Rewrite};
 
@@ -55,7 +56,7 @@ fn read_examples(path: &str) -> Result<Vec<Example>> {
     if path == "none" {
         return Ok(Vec::new());
     }
-    let text = std::fs::read(path).map_err(|source| Error::io(Path::new(path), source))?;
+    let text = files::read(Path::new(path)).map_err(|source| Error::io(Path::new(path), source))?;
     serde_json::from_slice(&text)
         .map_err(|source| Error::invalid("examples", format!("{path}: {source}")))
 }

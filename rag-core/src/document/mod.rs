@@ -14,6 +14,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::error::{Error, Result, Unreadable};
+use crate::files;
 use crate::progress::CancelToken;
 
 mod archive;
@@ -397,7 +398,7 @@ pub fn read_file(path: &Path, options: &ReadOptions, cancel: &CancelToken) -> Re
     if !metadata.is_file() {
         return Err(Error::document(path, Unreadable::NotAFile, "not a regular file"));
     }
-    let bytes = fs::read(path).map_err(|source| Error::io(path, source))?;
+    let bytes = files::read(path).map_err(|source| Error::io(path, source))?;
     read_with(path, &bytes, options, cancel)
 }
 

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use crate::document::{self, Document};
 use crate::encode::Encoder;
 use crate::error::{Error, ErrorCode, Result, Skipped, Unreadable};
+use crate::files::PlainFile;
 use crate::index::native::Native;
 use crate::passage::{self, Passage, SplitOptions};
 use crate::progress::{CancelToken, Progress, Stage};
@@ -362,14 +363,10 @@ fn read_stable(mut candidate: Candidate, max_file_bytes: u64) -> Result<(Candida
 
 fn read_capped(path: &Path, max_file_bytes: u64) -> Result<Vec<u8>> {
     use std::io::Read;
-    // what has become a pipe since it was listed would block for ever
-    let metadata = std::fs::metadata(path).map_err(|source| Error::io(path, source))?;
-    if !metadata.is_file() {
-        return Err(Error::io(path, std::io::Error::other("it is no file any more")));
-    }
-    let file = std::fs::File::open(path).map_err(|source| Error::io(path, source))?;
+    let mut file = PlainFile::open(path).map_err(|source| Error::io(path, source))?;
     let mut bytes = Vec::new();
-    file.take(max_file_bytes + 1)
+    file.by_ref()
+        .take(max_file_bytes + 1)
         .read_to_end(&mut bytes)
         .map_err(|source| Error::io(path, source))?;
     if bytes.len() as u64 > max_file_bytes {
@@ -392,7 +389,7 @@ fn is_settled(file: &Candidate, now: SystemTime) -> bool {
 
 fn hash_file(path: &Path) -> Option<[u8; 32]> {
     let mut hasher = blake3::Hasher::new();
-    hasher.update_reader(std::fs::File::open(path).ok()?).ok()?;
+    hasher.update_reader(PlainFile::open(path).ok()?).ok()?;
     Some(*hasher.finalize().as_bytes())
 }
 

@@ -6,6 +6,7 @@ use std::path::Path;
 use crate::cite::{Citation, Status};
 use crate::document::{self, Location, SourceMap};
 use crate::error::{Error, Result};
+use crate::files;
 use crate::store::{ADDED_TEXT, DocumentRow, Store};
 
 use super::KnowledgeBase;
@@ -77,7 +78,7 @@ fn verify_added(store: &Store, citation: &Citation) -> Result<Status> {
 
 fn verify_file(citation: &Citation, row: Option<&DocumentRow>) -> Status {
     let path = Path::new(&citation.uri);
-    let Ok(bytes) = std::fs::read(path) else { return Status::Missing };
+    let Ok(bytes) = files::read(path) else { return Status::Missing };
     let as_indexed = row.is_some_and(|row| row.hash == *blake3::hash(&bytes).as_bytes());
     // The text is a function of the bytes, and the quote was cut from that text.
     if as_indexed {

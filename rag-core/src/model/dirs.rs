@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 use crate::error::{Error, Result};
+use crate::files;
 
 /// Where models are looked for, in order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -95,7 +96,7 @@ fn is_plain(name: &str) -> bool {
 fn in_hub(cache: &Path, name: &str) -> Option<PathBuf> {
     let repository = cache.join(format!("models--{}", name.replace('/', "--")));
     let snapshots = repository.join("snapshots");
-    let main = fs::read_to_string(repository.join("refs/main")).ok();
+    let main = files::read_text(&repository.join("refs/main")).ok();
     let main = main.map(|commit| commit.trim().to_owned()).filter(|commit| is_plain(commit));
     if let Some(folder) = main.map(|commit| snapshots.join(commit)).filter(|path| path.is_dir()) {
         return Some(folder);

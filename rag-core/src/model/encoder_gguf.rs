@@ -4,7 +4,6 @@
 //! The converter takes `##` off pieces that go on with a word and puts U+2581 before those that begin one; that is undone
 //! here. Text is lower-cased and loses its accents, as llama.cpp does whatever the model was trained on.
 
-use std::fs::File;
 use std::path::Path;
 
 use candle_core::Device;
@@ -12,6 +11,7 @@ use candle_core::quantized::gguf_file::Content;
 use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Result};
+use crate::files::PlainFile;
 
 use super::architecture::transformer_config;
 use super::folder::{EncoderFolder, Pooling};
@@ -192,12 +192,12 @@ fn tokenizer(gguf: &Gguf) -> Result<Value> {
 /// Model for a tensor that is damaged or of a kind that is not known; Io.
 pub(crate) fn tensors(path: &Path) -> Result<Tensors> {
     let gguf = Gguf::open(path)?;
-    let mut file = File::open(path).map_err(|source| Error::io(path, source))?;
+    let mut file = PlainFile::open(path).map_err(|source| Error::io(path, source))?;
     let failed = |cause| Error::model_cause(path, "its weights cannot be read", cause);
     let content = Content::read(&mut file).map_err(failed)?;
     let mut hasher = blake3::Hasher::new();
     hasher
-        .update_reader(&mut File::open(path).map_err(|source| Error::io(path, source))?)
+        .update_reader(&mut PlainFile::open(path).map_err(|source| Error::io(path, source))?)
         .map_err(|source| Error::io(path, source))?;
     let mut all = Vec::new();
     for (name, info) in gguf.tensors() {

@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::error::{Error, Result};
+use crate::files;
 
 use super::architecture::{Positions, TransformerConfig, transformer_config};
 use super::encoder_gguf::{self, is_encoder_gguf};
@@ -404,7 +405,7 @@ pub(super) fn read_file(path: &Path, most: u64) -> Result<Vec<u8>> {
     if !info.is_file() || info.len() > most {
         return Err(Error::model(path, format!("not a file of at most {most} bytes")));
     }
-    fs::read(path).map_err(missing)
+    files::read(path).map_err(missing)
 }
 
 pub(super) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 use super::tensors::TensorSource;
 use crate::error::{Error, Result};
+use crate::files::PlainFile;
 use crate::kernels::tiles::Kind;
 
 const MAGIC: [u8; 4] = *b"GGUF";
@@ -62,7 +63,7 @@ impl TensorInfo {
 #[derive(Debug)]
 pub(crate) struct Gguf {
     path: PathBuf,
-    file: File,
+    file: PlainFile,
     size_bytes: u64,
     data_offset: u64,
     metadata: BTreeMap<String, Value>,
@@ -75,12 +76,9 @@ impl Gguf {
     /// # Errors
     /// Io if the file cannot be opened or read, Model with the reason if it is damaged or not a GGUF file.
     pub(crate) fn open(path: &Path) -> Result<Self> {
-        let file = File::open(path).map_err(|source| Error::io(path, source))?;
+        let file = super::open_plain(path)?;
         let info = file.metadata().map_err(|source| Error::io(path, source))?;
-        if !info.is_file() {
-            return Err(Error::model(path, "not a regular file"));
-        }
-        let mut header = Header { path, reader: BufReader::new(&file), at: 0, size: info.len() };
+        let mut header = Header { path, reader: BufReader::new(&*file), at: 0, size: info.len() };
         let (metadata, tensors, data_offset) = header.read()?;
         let path = path.to_owned();
         Ok(Self { path, file, size_bytes: info.len(), data_offset, metadata, tensors })
@@ -194,7 +192,7 @@ impl TensorSource for Gguf {
         bytes
             .try_reserve_exact(len)
             .map_err(|_| self.bad(format!("no memory for {len} bytes of tensor {name}")))?;
-        let mut file = &self.file;
+        let mut file = &*self.file;
         file.seek(SeekFrom::Start(self.data_offset + info.offset + from as u64))
             .and_then(|_| file.take(len as u64).read_to_end(bytes))
             .map_err(|source| Error::io(&self.path, source))?;

@@ -26,10 +26,21 @@ pub use self::encoder_gguf::is_encoder_gguf;
 pub use self::reranker_folder::is_reranker;
 pub use self::summary::{GeneratorSummary, inspect, is_generator};
 
+use crate::error::{Error, Result};
+use crate::files::PlainFile;
+
 /// The encoder used when none is named: French, English and ninety more languages.
 pub const DEFAULT_ENCODER: &str = "e5-small";
 /// The generator used when none is named.
 pub const DEFAULT_LLM: &str = "qwen2.5-0.5b";
+
+/// Opens a file of a model.
+fn open_plain(path: &std::path::Path) -> Result<PlainFile> {
+    PlainFile::open(path).map_err(|source| match source.kind() {
+        std::io::ErrorKind::InvalidInput => Error::model(path, "not a regular file"),
+        _ => Error::io(path, source),
+    })
+}
 
 /// The folder of a real model for tests: `$RAG_TEST_MODELS/<name>`, else `~/.cache/rag/models/<name>`.
 ///

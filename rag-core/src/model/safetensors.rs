@@ -14,6 +14,7 @@ use half::{bf16, f16};
 use serde::Deserialize;
 
 use crate::error::{Error, Result};
+use crate::files::PlainFile;
 
 /// Longest header read; the headers of real models are under 1 MB.
 const MAX_HEADER_BYTES: u64 = 64 << 20;
@@ -139,7 +140,7 @@ impl Tensors {
     /// [`ErrorCode::Io`](crate::ErrorCode::Io) if it cannot be read; [`ErrorCode::Model`](crate::ErrorCode::Model)
     /// if its header, lengths or numbers are wrong, naming the tensor.
     pub(crate) fn read(path: &Path) -> Result<Self> {
-        let mut file = File::open(path).map_err(|e| Error::io(path, e))?;
+        let mut file = PlainFile::open(path).map_err(|e| Error::io(path, e))?;
         let len = file.metadata().map_err(|e| Error::io(path, e))?.len();
         let mut hasher = blake3::Hasher::new();
         let header = read_header(path, &mut file, len, &mut hasher)?;

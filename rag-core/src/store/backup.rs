@@ -11,6 +11,7 @@ use super::fault::{Fault, Outcome};
 use super::pool::Pool;
 use super::space;
 use crate::error::{Error, Result};
+use crate::files::Claim;
 use crate::progress::CancelToken;
 
 /// Pages copied between two looks at the cancel token.
@@ -51,6 +52,7 @@ fn copy(pool: &Pool, part: &Path, cancel: &CancelToken) -> Outcome<()> {
     let snapshot = reader.unchecked_transaction()?;
     snapshot.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
     space::require(part, space::file_bytes(&snapshot)?)?;
+    let _claim = Claim::create(part)?;
     let mut copy = Connection::open(part)?;
     let backup = Backup::new(&snapshot, &mut copy)?;
     loop {

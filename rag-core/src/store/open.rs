@@ -20,6 +20,7 @@ use super::pool::Pool;
 use super::types::Access;
 use super::{meta, schema};
 use crate::error::{Error, Result};
+use crate::files::{Claim, beside};
 
 /// The name of a store that is never written to disk.
 const MEMORY: &str = ":memory:";
@@ -48,7 +49,6 @@ pub(super) enum Source {
 
 /// What the first 100 bytes say.
 enum Header {
-    Missing,
     Empty,
     Ours,
 }
@@ -62,13 +62,54 @@ pub(super) fn open_with(path: &Path, access: Access, ladder: &Ladder) -> Result<
     if path.as_os_str() == MEMORY {
         return memory(path, access);
     }
-    let header = read_header(path, ladder.version())?;
-    match (header, access) {
-        (Header::Missing | Header::Empty, Access::Create) => create(path, ladder),
-        (Header::Missing, _) => Err(Error::io(path, io::ErrorKind::NotFound.into())),
+    let claim = match (Claim::take(path)?, access) {
+        (Some(claim), _) => claim,
+        (None, Access::Create) => claim_new(path)?,
+        (None, _) => return Err(Error::io(path, io::ErrorKind::NotFound.into())),
+    };
+    match (header(path, &claim, ladder.version())?, access) {
+        (Header::Empty, Access::Create) => {
+            create(path)?;
+            match header(path, &claim, ladder.version())? {
+                Header::Ours => read_write(path, claim, ladder),
+                Header::Empty => Err(Error::store(path, "it vanished while it was made")),
+            }
+        }
         (Header::Empty, _) => Err(Error::store(path, "not a rag file: it is empty")),
-        (Header::Ours, Access::ReadOnly) => read_only(path, ladder),
-        (Header::Ours, Access::Create | Access::ReadWrite) => read_write(path, ladder),
+        (Header::Ours, Access::ReadOnly) => read_only(path, claim, ladder),
+        (Header::Ours, Access::Create | Access::ReadWrite) => read_write(path, claim, ladder),
+    }
+}
+
+fn claim_new(path: &Path) -> Result<Claim> {
+    // SQLite reports a missing or forbidden folder without saying which
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::metadata(folder).map_err(|source| Error::io(folder, source))?;
+    }
+    Claim::create(path)
+}
+
+/// What the file is: its first bytes, unless SQLite has it open in this process, which must then read them.
+fn header(path: &Path, claim: &Claim, newest: u32) -> Result<Header> {
+    match claim.alone(|| read_header(path, newest)) {
+        Some(header) => header,
+        None => match header_by_sqlite(path) {
+            // who has it open has read its header, in a folder that takes no log
+            Err(fault) if cannot_open(&fault) => Ok(Header::Ours),
+            header => header.map_err(|fault| fault.at(path)),
+        },
+    }
+}
+
+fn header_by_sqlite(path: &Path) -> Outcome<Header> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(path, flags)?;
+    harden(&mut connection)?;
+    let number = |sql| connection.query_row(sql, [], |row| row.get::<_, u32>(0));
+    match number("PRAGMA application_id")? {
+        schema::APPLICATION_ID => Ok(Header::Ours),
+        _ if number("PRAGMA page_count")? == 0 => Ok(Header::Empty),
+        _ => Err(Fault::Other(Error::store(path, "not a rag file"))),
     }
 }
 
@@ -84,19 +125,14 @@ fn memory(path: &Path, access: Access) -> Result<Pool> {
         Ok(connection)
     };
     let connection = run().map_err(|fault| fault.at(path))?;
-    Ok(Pool::new(path.to_owned(), Source::Memory, schema::VERSION, connection))
+    Ok(Pool::in_memory(path.to_owned(), schema::VERSION, connection))
 }
 
 /// Makes the tables in one transaction; two processes that do so at once end with one set.
-fn create(path: &Path, ladder: &Ladder) -> Result<Pool> {
-    // SQLite reports a missing or forbidden folder without saying which
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        std::fs::metadata(folder).map_err(|source| Error::io(folder, source))?;
-    }
+fn create(path: &Path) -> Result<()> {
     let run = || -> Outcome<()> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
-        let mut connection =
-            Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let mut connection = Connection::open_with_flags(path, flags)?;
         harden(&mut connection)?;
         connection.pragma_update(None, "page_size", schema::PAGE_SIZE)?;
         let transaction = Transaction::new(&mut connection, TransactionBehavior::Immediate)?;
@@ -107,11 +143,7 @@ fn create(path: &Path, ladder: &Ladder) -> Result<Pool> {
         transaction.commit()?;
         Ok(())
     };
-    run().map_err(|fault| fault.at(path))?;
-    match read_header(path, ladder.version())? {
-        Header::Ours => read_write(path, ladder),
-        Header::Missing | Header::Empty => Err(Error::store(path, "it vanished while it was made")),
-    }
+    run().map_err(|fault| fault.at(path))
 }
 
 fn fill(connection: &Connection) -> Outcome<()> {
@@ -119,7 +151,7 @@ fn fill(connection: &Connection) -> Outcome<()> {
     meta::create(connection)
 }
 
-fn read_write(path: &Path, ladder: &Ladder) -> Result<Pool> {
+fn read_write(path: &Path, claim: Claim, ladder: &Ladder) -> Result<Pool> {
     let run = || -> Outcome<Connection> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(path, flags)?;
@@ -136,7 +168,7 @@ fn read_write(path: &Path, ladder: &Ladder) -> Result<Pool> {
         Ok(connection)
     };
     let connection = run().map_err(|fault| fault.at(path))?;
-    Ok(Pool::new(path.to_owned(), Source::ReadWrite, ladder.version(), connection))
+    Pool::new(path.to_owned(), Source::ReadWrite, ladder.version(), connection, claim)
 }
 
 /// Refuses a file of another version or with other tables than ours.
@@ -145,7 +177,7 @@ fn verify(connection: &Connection, path: &Path, ladder: &Ladder) -> Outcome<()> 
     schema::verify(connection, ladder.tables)
 }
 
-fn read_only(path: &Path, ladder: &Ladder) -> Result<Pool> {
+fn read_only(path: &Path, claim: Claim, ladder: &Ladder) -> Result<Pool> {
     let source = Source::ReadOnly { immutable: false };
     let opened = reader(path, &source).and_then(|connection| {
         verify(&connection, path, ladder)?;
@@ -153,18 +185,19 @@ fn read_only(path: &Path, ladder: &Ladder) -> Result<Pool> {
     });
     let connection = match opened {
         Ok(connection) => Ok((connection, source)),
-        Err(fault) if cannot_open(&fault) && !has_log(path) => {
-            // a folder that takes no log: nobody can be writing, so none is needed
-            let source = Source::ReadOnly { immutable: true };
-            reader(path, &source).and_then(|connection| {
-                verify(&connection, path, ladder)?;
-                Ok((connection, source))
-            })
-        }
+        // a folder that takes no log: nobody can be writing, so none is needed
+        Err(fault) if cannot_open(&fault) && !has_log(path) => immutable(path, ladder),
         Err(fault) => Err(fault),
     };
     let (connection, source) = connection.map_err(|fault| fault.at(path))?;
-    Ok(Pool::new(path.to_owned(), source, ladder.version(), connection))
+    Pool::new(path.to_owned(), source, ladder.version(), connection, claim)
+}
+
+fn immutable(path: &Path, ladder: &Ladder) -> Outcome<(Connection, Source)> {
+    let source = Source::ReadOnly { immutable: true };
+    let connection = reader(path, &source)?;
+    verify(&connection, path, ladder)?;
+    Ok((connection, source))
 }
 
 fn cannot_open(fault: &Fault) -> bool {
@@ -177,9 +210,7 @@ fn cannot_open(fault: &Fault) -> bool {
 
 /// Whether commits wait in a log beside the file; they must not be passed over.
 fn has_log(path: &Path) -> bool {
-    let mut log = path.as_os_str().to_owned();
-    log.push("-wal");
-    std::fs::metadata(log).is_ok_and(|log| log.len() > 0)
+    std::fs::metadata(beside(path, "-wal")).is_ok_and(|log| log.len() > 0)
 }
 
 /// One more connection that can only read.
@@ -245,17 +276,11 @@ fn wait_for_writer(asked: i32) -> bool {
     asked < BUSY_POLLS
 }
 
-/// What the first 100 bytes say to a library that knows versions up to `newest`.
+/// What the first 100 bytes say to a library that knows versions up to `newest`. Nobody else in this process has the
+/// file open: closing it drops all locks.
 fn read_header(path: &Path, newest: u32) -> Result<Header> {
     let io = |source| Error::io(path, source);
-    let meta = match std::fs::metadata(path) {
-        Ok(meta) => meta,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Header::Missing),
-        Err(error) => return Err(io(error)),
-    };
-    if !meta.is_file() {
-        return Err(Error::store(path, "not a rag file: not a regular file"));
-    }
+    let meta = std::fs::metadata(path).map_err(io)?;
     if meta.len() == 0 {
         return Ok(Header::Empty);
     }
@@ -295,9 +320,8 @@ fn read_header(path: &Path, newest: u32) -> Result<Header> {
 /// empty it again. The journal's header is magic, record count, nonce, then the size in pages at its start.
 fn interrupted_creation(path: &Path) -> bool {
     const JOURNAL: [u8; 8] = [0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7];
-    let mut name = path.as_os_str().to_owned();
-    name.push("-journal");
     let mut header = Vec::with_capacity(20);
-    let read = File::open(name).and_then(|file| file.take(20).read_to_end(&mut header));
+    let read = File::open(beside(path, "-journal"))
+        .and_then(|file| file.take(20).read_to_end(&mut header));
     read.is_ok() && header.starts_with(&JOURNAL) && header.get(16..20) == Some(&[0; 4])
 }

@@ -10,6 +10,7 @@ use super::fault::{Fault, Outcome};
 use super::migrate;
 use super::open::{self, Source};
 use crate::error::{Error, Result};
+use crate::files::{Claim, FileId};
 
 /// Readers kept for later.
 const MAX_IDLE: usize = 8;
@@ -21,32 +22,10 @@ pub(super) struct Pool {
     source: Source,
     /// The format version it was opened with. A newer library may upgrade the file meanwhile: every snapshot asks.
     version: u32,
-    /// Which file it is, whatever its name.
-    file: Option<FileId>,
     idle: Mutex<Vec<Connection>>,
     main: Mutex<Connection>,
-}
-
-/// What tells a file from any other that has or had its name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct FileId {
-    device: u64,
-    number: u64,
-}
-
-impl FileId {
-    #[cfg(unix)]
-    fn of(path: &Path) -> Option<Self> {
-        use std::os::unix::fs::MetadataExt;
-        let metadata = std::fs::metadata(path).ok()?;
-        Some(Self { device: metadata.dev(), number: metadata.ino() })
-    }
-
-    /// Elsewhere a file that is open cannot be replaced.
-    #[cfg(not(unix))]
-    fn of(_: &Path) -> Option<Self> {
-        None
-    }
+    /// Which file it is, whatever its name; none in memory. The last field, so that it outlives every connection.
+    claim: Option<Claim>,
 }
 
 /// A connection to read with; it goes back to the pool.
@@ -56,9 +35,27 @@ pub(super) enum Reader<'a> {
 }
 
 impl Pool {
-    pub(super) fn new(path: PathBuf, source: Source, version: u32, main: Connection) -> Self {
-        let file = if source == Source::Memory { None } else { FileId::of(&path) };
-        Self { path, source, version, file, idle: Mutex::default(), main: Mutex::new(main) }
+    pub(super) fn in_memory(path: PathBuf, version: u32, main: Connection) -> Self {
+        let (idle, main) = (Mutex::default(), Mutex::new(main));
+        Self { path, source: Source::Memory, version, idle, main, claim: None }
+    }
+
+    /// The store of the file that `claim` is on, which `main` has read by now.
+    ///
+    /// # Errors
+    /// Store if another file has taken its name meanwhile.
+    pub(super) fn new(
+        path: PathBuf,
+        source: Source,
+        version: u32,
+        main: Connection,
+        claim: Claim,
+    ) -> Result<Self> {
+        claim.note_sides();
+        let (idle, main) = (Mutex::default(), Mutex::new(main));
+        let pool = Self { path, source, version, idle, main, claim: Some(claim) };
+        pool.in_place()?;
+        Ok(pool)
     }
 
     pub(super) fn path(&self) -> &PathBuf {
@@ -128,7 +125,8 @@ impl Pool {
     /// Refuses to go on if another file has taken the name of ours, or none has it: SQLite does not notice with a log,
     /// and new connections would see another file than the writer.
     fn in_place(&self) -> Result<()> {
-        if self.file.is_some() && FileId::of(&self.path) != self.file {
+        let file = self.claim.as_ref().and_then(Claim::id);
+        if file.is_some() && FileId::of(&self.path) != file {
             let reason = "the file was moved or replaced while open; open it again";
             return Err(Error::store(&self.path, reason));
         }

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io;
 use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
@@ -16,6 +17,7 @@ use super::types::{Access, PassageRow, Salvage};
 use super::{Store, backup, lexical, meta, open, schema, space};
 use crate::encode::EncoderIdentity;
 use crate::error::{Error, Result};
+use crate::files::Claim;
 use crate::passage::Passage;
 use crate::progress::CancelToken;
 
@@ -29,6 +31,7 @@ pub type Encode<'a> = dyn FnMut(&[String]) -> Result<Vec<f32>> + 'a;
 
 /// The encoder that a file names, if that much of it can be read.
 pub(super) fn encoder(path: &Path) -> Option<EncoderIdentity> {
+    let _claim = Claim::take(path).ok()??;
     meta::encoder(&open_damaged(path).ok()?).ok().flatten()
 }
 
@@ -42,6 +45,8 @@ pub(super) fn salvage(
     if to.exists() {
         return Err(Error::invalid("to", format!("{} exists already", to.display())));
     }
+    let not_there = || Error::io(from, io::ErrorKind::NotFound.into());
+    let _claim = Claim::take(from)?.ok_or_else(not_there)?;
     let source = open_damaged(from).map_err(|fault| fault.at(from))?;
     let part = backup::part(to);
     // a file too damaged to say how large it is may hold next to nothing

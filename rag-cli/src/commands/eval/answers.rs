@@ -1,13 +1,13 @@
 //! Compares generated answers with the gold answers that queries carry.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Instant;
 
 use rag_core::cite::Status;
+use rag_core::files::PlainFile;
 use rag_core::search::MIN_COVERAGE;
 use rag_core::store::{Access, Comparison, Field, Filter};
 use rag_core::{Answer, AskOptions, Error, KnowledgeBase, OpenOptions};
@@ -139,12 +139,12 @@ pub(super) fn measure(
 /// A file of answers, a line each.
 struct Records<'a> {
     path: &'a Path,
-    file: BufWriter<File>,
+    file: BufWriter<PlainFile>,
 }
 
 impl<'a> Records<'a> {
     fn create(path: &'a Path) -> rag_core::Result<Self> {
-        let file = File::create(path).map_err(|source| Error::io(path, source))?;
+        let file = PlainFile::create(path).map_err(|source| Error::io(path, source))?;
         Ok(Self { path, file: BufWriter::new(file) })
     }
 

@@ -3,8 +3,6 @@
 //! Only those that give the logits of `transformers` in our tests are here: a network that reads a configuration and passes
 //! over half of it would answer, and wrongly.
 
-use std::fs::File;
-
 use candle_core::quantized::gguf_file;
 use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
@@ -13,6 +11,7 @@ use serde_json::json;
 
 use super::settings::{self, MAX_CONTEXT_LEN, Settings};
 use crate::error::{Error, Result};
+use crate::files::PlainFile;
 use crate::model::generator_files::GeneratorFiles;
 use crate::model::generator_folder::GeneratorFolder;
 use crate::model::gguf::Gguf;
@@ -313,7 +312,7 @@ fn of_gguf(gguf: &Gguf, device: &Device) -> Result<Built> {
 }
 
 fn quantised(gguf: &Gguf, architecture: &str, device: &Device) -> Result<Box<dyn Step>> {
-    let mut file = File::open(gguf.path()).map_err(|source| Error::io(gguf.path(), source))?;
+    let mut file = PlainFile::open(gguf.path()).map_err(|source| Error::io(gguf.path(), source))?;
     let bad = |cause| super::bad(gguf.path(), cause);
     let content = gguf_file::Content::read(&mut file).map_err(bad)?;
     Ok(match architecture {

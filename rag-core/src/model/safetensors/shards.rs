@@ -1,7 +1,6 @@
 //! Safetensors files that are too large to hold: headers checked, tensors read a piece at a time.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
@@ -9,6 +8,7 @@ use serde::Deserialize;
 
 use super::{Dtype, places, read_header};
 use crate::error::{Error, Result};
+use crate::files::PlainFile;
 use crate::kernels::tiles::Kind;
 use crate::model::folder::read_json;
 
@@ -34,7 +34,7 @@ impl Shard {
 /// The tensors of `model.safetensors`, or of the files that `model.safetensors.index.json` names.
 #[derive(Debug)]
 pub(crate) struct Shards {
-    files: Vec<(PathBuf, File)>,
+    files: Vec<(PathBuf, PlainFile)>,
     size_bytes: u64,
     tensors: BTreeMap<String, Shard>,
 }
@@ -53,11 +53,8 @@ impl Shards {
     }
 
     fn add(&mut self, path: &Path) -> Result<()> {
-        let mut file = File::open(path).map_err(|source| Error::io(path, source))?;
+        let mut file = crate::model::open_plain(path)?;
         let info = file.metadata().map_err(|source| Error::io(path, source))?;
-        if !info.is_file() {
-            return Err(Error::model(path, "not a regular file"));
-        }
         let header = read_header(path, &mut file, info.len(), &mut blake3::Hasher::new())?;
         let mut offset = 8 + header.len() as u64;
         for place in places(path, &header, info.len() - offset)? {
@@ -115,7 +112,7 @@ impl Shards {
         bytes
             .try_reserve_exact(len)
             .map_err(|_| Error::model(path, format!("no memory for {len} bytes of a tensor")))?;
-        let mut file = file;
+        let mut file = &**file;
         file.seek(SeekFrom::Start(shard.offset + from as u64))
             .and_then(|_| file.take(len as u64).read_to_end(bytes))
             .map_err(|source| Error::io(path, source))?;

@@ -1,0 +1,417 @@
+//! Plain files, opened so that none of them is a knowledge base which this process has open.
+//!
+//! Closing any descriptor of a file drops every POSIX lock that the process holds on it (SQLite, "How To Corrupt An
+//! SQLite Database File", section 2.2); another program then takes a log that is in use for abandoned and deletes
+//! it. So each path of somebody else's is opened here, by device and inode: a file that is open as a knowledge base is refused
+//! under any name, and a descriptor whose file became one meanwhile is kept until that knowledge base is closed.
+//!
+//! The register of these files is the library's one piece of global state: locks belong to the process, so what must be
+//! known of them does too, as SQLite's own list of open inodes.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, Metadata, OpenOptions};
+use std::io::{self, Read};
+use std::ops::{Deref, DerefMut};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::error::{Error, Result};
+
+/// What SQLite appends to the name of a database for the files beside it.
+const SIDES: [&str; 2] = ["-wal", "-shm"];
+
+/// What tells a file from any other, whatever its names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct FileId {
+    device: u64,
+    number: u64,
+}
+
+impl FileId {
+    /// The file at `path`, links followed; `None` if there is none.
+    pub(crate) fn of(path: &Path) -> Option<Self> {
+        Self::from(&fs::metadata(path).ok()?)
+    }
+
+    #[cfg(unix)]
+    pub(crate) fn from(metadata: &Metadata) -> Option<Self> {
+        use std::os::unix::fs::MetadataExt;
+        Some(Self { device: metadata.dev(), number: metadata.ino() })
+    }
+
+    /// Elsewhere locks belong to a handle, and a file that is open cannot be replaced: nothing needs to be told apart.
+    #[cfg(not(unix))]
+    pub(crate) fn from(_: &Metadata) -> Option<Self> {
+        None
+    }
+}
+
+/// A file that is open as a knowledge base.
+#[derive(Debug)]
+struct Held {
+    /// Its one real name, which also names its log.
+    name: PathBuf,
+    claims: usize,
+    /// The log and the shared memory beside it.
+    sides: Vec<FileId>,
+    /// Descriptors that must not be closed before its locks are given up.
+    kept: Vec<File>,
+}
+
+static HELD: Mutex<BTreeMap<FileId, Held>> = Mutex::new(BTreeMap::new());
+
+type Register = MutexGuard<'static, BTreeMap<FileId, Held>>;
+
+fn register() -> Register {
+    // no code of ours panics while it holds this
+    HELD.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The knowledge base that a file is, or lies beside.
+fn holder(register: &mut Register, id: Option<FileId>) -> Option<&mut Held> {
+    let id = id?;
+    if register.contains_key(&id) {
+        return register.get_mut(&id);
+    }
+    register.values_mut().find(|held| held.sides.contains(&id))
+}
+
+/// Whether this process has the file at `path` open as a knowledge base, or as the log of one, under any name.
+#[must_use]
+pub fn is_knowledge_base(path: &Path) -> bool {
+    holder(&mut register(), FileId::of(path)).is_some()
+}
+
+/// A regular file, open to be read or written. Dropping it leaves the locks of an open knowledge base alone.
+#[derive(Debug)]
+pub struct PlainFile {
+    id: Option<FileId>,
+    /// `None` only while it is dropped.
+    file: Option<File>,
+}
+
+impl PlainFile {
+    /// Opens a regular file, never waiting: what is or becomes a pipe or a device is refused.
+    ///
+    /// # Errors
+    /// As for any file; `InvalidInput` if it is no regular file; `ResourceBusy` if this process has it open as a
+    /// knowledge base, or as the log of one.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        let listed = fs::metadata(path)?;
+        regular(&listed)?;
+        if holder(&mut register(), FileId::from(&listed)).is_some() {
+            return Err(held());
+        }
+        let file = without_waiting().read(true).open(path)?;
+        let opened = file.metadata()?;
+        let plain = Self { id: FileId::from(&opened), file: Some(file) };
+        regular(&opened)?;
+        // another thread may have made it a knowledge base meanwhile: the descriptor is then kept as it is dropped
+        plain.unless_held()
+    }
+
+    /// Opens a regular file to be written from its beginning, and makes it if there is none.
+    ///
+    /// # Errors
+    /// As [`PlainFile::open`]; the file is left as it is then.
+    pub fn create(path: &Path) -> io::Result<Self> {
+        if is_knowledge_base(path) {
+            return Err(held());
+        }
+        let file = without_waiting().write(true).create(true).truncate(false).open(path)?;
+        let opened = file.metadata()?;
+        let plain = Self { id: FileId::from(&opened), file: Some(file) }.unless_held()?;
+        regular(&opened)?;
+        plain.set_len(0)?;
+        Ok(plain)
+    }
+
+    fn unless_held(self) -> io::Result<Self> {
+        let is_held = holder(&mut register(), self.id).is_some();
+        if is_held { Err(held()) } else { Ok(self) }
+    }
+}
+
+impl io::Write for PlainFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        (**self).write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        (**self).flush()
+    }
+}
+
+impl Deref for PlainFile {
+    type Target = File;
+
+    fn deref(&self) -> &File {
+        self.file.as_ref().expect("taken only when it is dropped")
+    }
+}
+
+impl DerefMut for PlainFile {
+    fn deref_mut(&mut self) -> &mut File {
+        self.file.as_mut().expect("taken only when it is dropped")
+    }
+}
+
+impl Read for PlainFile {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        (**self).read(buffer)
+    }
+}
+
+impl io::Seek for PlainFile {
+    fn seek(&mut self, to: io::SeekFrom) -> io::Result<u64> {
+        (**self).seek(to)
+    }
+}
+
+impl Drop for PlainFile {
+    fn drop(&mut self) {
+        let mut register = register();
+        match holder(&mut register, self.id) {
+            Some(held) => held.kept.extend(self.file.take()),
+            // closed under the lock, so that nobody opens it as a knowledge base in between
+            None => drop(self.file.take()),
+        }
+    }
+}
+
+/// The bytes of a regular file.
+///
+/// # Errors
+/// As [`PlainFile::open`].
+pub fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut file = PlainFile::open(path)?;
+    let mut bytes = Vec::new();
+    bytes.try_reserve(usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX))?;
+    file.read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// The text of a regular file.
+///
+/// # Errors
+/// As [`PlainFile::open`]; `InvalidData` if it is not UTF-8.
+pub fn read_text(path: &Path) -> io::Result<String> {
+    String::from_utf8(read(path)?)
+        .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+}
+
+/// Whether an error of [`PlainFile::open`] says that the file is open as a knowledge base.
+pub(crate) fn is_held(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::ResourceBusy && error.raw_os_error().is_none()
+}
+
+fn held() -> io::Error {
+    io::Error::new(
+        io::ErrorKind::ResourceBusy,
+        "it is a knowledge base, or the log of one, that this process has open",
+    )
+}
+
+fn regular(metadata: &Metadata) -> io::Result<()> {
+    if metadata.is_file() {
+        return Ok(());
+    }
+    Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"))
+}
+
+/// Opening what has become a pipe since it was looked at would wait for ever.
+fn without_waiting() -> OpenOptions {
+    #[allow(unused_mut, reason = "only some systems have such a flag")]
+    let mut options = OpenOptions::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed());
+    }
+    options
+}
+
+/// What a store holds while SQLite has its file open: taken before the first connection, dropped after the last.
+#[derive(Debug)]
+pub(crate) struct Claim {
+    id: Option<FileId>,
+}
+
+impl Claim {
+    /// Claims the file at `path`; `None` if there is none.
+    ///
+    /// # Errors
+    /// Store if it is no regular file, or this process has it open under another name; Io.
+    pub(crate) fn take(path: &Path) -> Result<Option<Self>> {
+        let metadata = match fs::metadata(path) {
+            Ok(metadata) => metadata,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(Error::io(path, source)),
+        };
+        if !metadata.is_file() {
+            return Err(Error::store(path, "not a rag file: not a regular file"));
+        }
+        let id = FileId::from(&metadata);
+        Self::enter(&mut register(), id, path)?;
+        Ok(Some(Self { id }))
+    }
+
+    /// As [`Claim::take`], for a file that is made empty if there is none.
+    ///
+    /// # Errors
+    /// As [`Claim::take`]; Io if it cannot be made.
+    pub(crate) fn create(path: &Path) -> Result<Self> {
+        // made and closed under the lock: another thread may be as fast, and have it open already
+        let mut register = register();
+        let io = |source| Error::io(path, source);
+        let file = without_waiting().write(true).create(true).truncate(false).open(path);
+        let file = file.map_err(io)?;
+        let metadata = file.metadata().map_err(io)?;
+        let id = FileId::from(&metadata);
+        match holder(&mut register, id) {
+            Some(held) => held.kept.push(file),
+            None => drop(file),
+        }
+        if !metadata.is_file() {
+            return Err(Error::store(path, "not a rag file: not a regular file"));
+        }
+        Self::enter(&mut register, id, path)?;
+        Ok(Self { id })
+    }
+
+    fn enter(register: &mut Register, id: Option<FileId>, path: &Path) -> Result<()> {
+        let Some(id) = id else { return Ok(()) };
+        if let Some(held) = register.values().find(|held| held.sides.contains(&id)) {
+            let reason = format!("it is the log of {}, which is open", held.name.display());
+            return Err(Error::store(path, reason));
+        }
+        let name = path.canonicalize().map_err(|source| Error::io(path, source))?;
+        let new = || Held { name: name.clone(), claims: 0, sides: Vec::new(), kept: Vec::new() };
+        let held = register.entry(id).or_insert_with(new);
+        if held.name != name {
+            let other = held.name.display();
+            let reason = format!("it is open in this process as {other}: use that name");
+            return Err(Error::store(path, reason));
+        }
+        held.claims += 1;
+        Ok(())
+    }
+
+    /// Which file it is.
+    pub(crate) fn id(&self) -> Option<FileId> {
+        self.id
+    }
+
+    /// Notes the log and the shared memory that SQLite has made beside the file by now.
+    pub(crate) fn note_sides(&self) {
+        let mut register = register();
+        if let Some(held) = self.id.and_then(|id| register.get_mut(&id)) {
+            held.sides =
+                SIDES.iter().filter_map(|side| FileId::of(&beside(&held.name, side))).collect();
+        }
+    }
+
+    /// Runs `look`, which may open and close the file as it likes, unless another handle of this process has it open
+    /// or is about to. `look` must not open a [`PlainFile`].
+    pub(crate) fn alone<T>(&self, look: impl FnOnce() -> T) -> Option<T> {
+        let register = register();
+        let is_alone = |id| register.get(&id).is_none_or(|held| held.claims <= 1);
+        self.id.is_none_or(is_alone).then(look)
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        let mut register = register();
+        let Some(id) = self.id else { return };
+        let Some(held) = register.get_mut(&id) else { return };
+        held.claims -= 1;
+        if held.claims == 0 {
+            register.remove(&id);
+        }
+    }
+}
+
+/// The name of a file that belongs to the one at `path`.
+pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::error::ErrorCode;
+
+    fn sample(name: &str) -> (tempfile::TempDir, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(name);
+        fs::write(&path, "words").unwrap();
+        (folder, path)
+    }
+
+    #[test]
+    fn a_claimed_file_is_refused_under_every_name_until_it_is_given_up() {
+        let (folder, path) = sample("kb.rag");
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        let hard = folder.path().join("hard");
+        fs::hard_link(&path, &hard).unwrap();
+        let log = beside(&path, "-wal");
+        fs::write(&log, "log").unwrap();
+        let claim = Claim::take(&path).unwrap().unwrap();
+        let second = Claim::take(&link).unwrap().unwrap();
+        claim.note_sides();
+        for name in [&path, &link, &hard, &log] {
+            assert!(is_held(&PlainFile::open(name).unwrap_err()), "{}", name.display());
+            assert!(is_held(&PlainFile::create(name).unwrap_err()), "{}", name.display());
+            assert!(is_knowledge_base(name));
+        }
+        let error = Claim::take(&hard).unwrap_err();
+        assert_eq!(error.code(), ErrorCode::Store);
+        assert!(error.to_string().contains("kb.rag"), "{error}");
+        drop(claim);
+        assert!(is_held(&PlainFile::open(&hard).unwrap_err()));
+        drop(second);
+        assert_eq!(read_text(&hard).unwrap(), "words");
+        assert_eq!(read(&log).unwrap(), b"log");
+    }
+
+    #[test]
+    fn a_descriptor_whose_file_is_claimed_meanwhile_is_kept() {
+        let (_folder, path) = sample("kb.rag");
+        let plain = PlainFile::open(&path).unwrap();
+        let claim = Claim::take(&path).unwrap().unwrap();
+        drop(plain);
+        let id = claim.id().unwrap();
+        assert_eq!(register().get(&id).unwrap().kept.len(), 1);
+        drop(claim);
+        assert!(register().get(&id).is_none());
+    }
+
+    #[test]
+    fn a_file_is_looked_at_alone_only_by_its_one_holder() {
+        let (_folder, path) = sample("kb.rag");
+        let first = Claim::create(&path).unwrap();
+        assert_eq!(first.alone(|| 1), Some(1));
+        let second = Claim::take(&path).unwrap().unwrap();
+        assert_eq!((first.alone(|| 1), second.alone(|| 1)), (None, None));
+        drop(first);
+        assert_eq!(second.alone(|| 1), Some(1));
+    }
+
+    #[test]
+    fn pipes_and_devices_are_refused_at_once() {
+        let (folder, _) = sample("a");
+        let pipe = folder.path().join("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        for path in [&pipe, folder.path(), Path::new("/dev/zero")] {
+            let error = PlainFile::open(path).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+        }
+        assert_eq!(Claim::take(&pipe).unwrap_err().code(), ErrorCode::Store);
+        assert!(Claim::take(&folder.path().join("none")).unwrap().is_none());
+    }
+}
