@@ -4,7 +4,7 @@
 use rust_stemmers::{Algorithm, Stemmer};
 use unicode_segmentation::UnicodeSegmentation;
 
-use crate::store::lexical::fold;
+use crate::store::lexical::{fold, gram_len};
 
 /// A word that carries meaning.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -39,8 +39,7 @@ impl WordKind {
 pub(crate) fn words(text: &str) -> Vec<Word> {
     let stemmers = [Algorithm::English, Algorithm::French].map(Stemmer::create);
     let mut words: Vec<Word> = Vec::new();
-    let pieces = text.unicode_words().flat_map(|word| word.split(['\'', '\u{2019}']));
-    for (place, piece) in pieces.enumerate() {
+    for (place, piece) in pieces(text).into_iter().enumerate() {
         if piece.chars().any(|c| c.is_ascii_digit()) {
             push_digits(piece, &mut words);
             continue;
@@ -54,6 +53,32 @@ pub(crate) fn words(text: &str) -> Vec<Word> {
         words.push(Word { key: key(&folded, &stemmers), kind });
     }
     words
+}
+
+/// The words of a text, elided ones apart; what is written without spaces between words in grams of its letters.
+fn pieces(text: &str) -> Vec<&str> {
+    let mut pieces = Vec::new();
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let len = gram_len(first);
+        let end = rest.find(|c| gram_len(c) != len).unwrap_or(rest.len());
+        let (run, tail) = rest.split_at(end);
+        match len {
+            None => {
+                pieces.extend(run.unicode_words().flat_map(|word| word.split(['\'', '\u{2019}'])));
+            }
+            Some(len) => pieces.extend(grams(run, len)),
+        }
+        rest = tail;
+    }
+    pieces
+}
+
+/// Every `len` letters of a run that follow each other; a shorter run whole.
+pub(crate) fn grams(run: &str, len: usize) -> impl Iterator<Item = &str> {
+    let starts = run.char_indices().map(|(at, _)| at);
+    let ends = run.char_indices().skip(len).map(|(at, _)| at).chain([run.len()]);
+    starts.zip(ends).map(|(start, end)| &run[start..end])
 }
 
 /// The runs of digits of a piece, thousands joined to the run before; letters beside them belong to a code and stay
@@ -116,6 +141,14 @@ mod tests {
             assert_eq!(keys(written), ["1200"], "{written}");
         }
         assert_eq!(keys("E21"), ["21", "e21"]);
+    }
+
+    #[test]
+    fn what_is_written_without_spaces_is_compared_in_grams() {
+        assert_eq!(keys("\u{6771}\u{4eac}\u{90fd}"), ["\u{6771}\u{4eac}", "\u{4eac}\u{90fd}"]);
+        assert_eq!(keys("\u{6771} 15"), ["\u{6771}", "15"]);
+        // three letters of Thai, tone marks among them; single letters would stand in any sentence
+        assert_eq!(keys("\u{e2b}\u{e49}\u{e2d}\u{e07}").len(), 2);
     }
 
     #[test]

@@ -102,6 +102,8 @@ pub(crate) struct AnswerObject<'a> {
     refusal: Option<&'a Refusal>,
     #[serde(skip_serializing_if = "Option::is_none")]
     masked: Option<Masked>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    question_cut: Option<&'a str>,
 }
 
 impl<'a> AnswerObject<'a> {
@@ -118,6 +120,7 @@ impl<'a> AnswerObject<'a> {
             outcome: answer.outcome,
             refusal: answer.refusal.as_ref(),
             masked: answer.masked,
+            question_cut: answer.question_cut.as_deref(),
         }
     }
 }
@@ -209,6 +212,12 @@ pub(crate) fn print_sources(
     console: &mut Console<'_>,
 ) -> Result<(), Failure> {
     note_masked(answer, console);
+    if let Some(asked) = &answer.question_cut {
+        let asked = shorten(asked, QUOTE_CHARS);
+        console.note(format_args!(
+            "the question is too long to be searched for whole; what was: {asked}"
+        ));
+    }
     if !answer.found {
         let reason = answer.reason_text().unwrap_or_default();
         let word = if answer.outcome == AnswerOutcome::Refused { "refused" } else { "not found" };

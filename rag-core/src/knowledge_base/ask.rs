@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use crate::cite::{self, Citation, Meaning};
-use crate::document::{self, SourceMap};
+use crate::document::SourceMap;
 use crate::error::{Error, Result};
 use crate::generate::Generation;
 use crate::guard::{Outlet, Refusal};
@@ -12,8 +12,8 @@ use crate::model::{Message, Role};
 use crate::progress::CancelToken;
 use crate::prompt::{self, Prompt, Request};
 use crate::search::{self, Hit};
-use crate::store::IndexMode;
 
+use super::gate::Gate;
 use super::guards::told_history;
 use super::types::{
     Abstain, Answer, AskOptions, Explain, NotFoundReason, Outcome, OwnWriter, Timings, Trace,
@@ -25,14 +25,11 @@ use super::{KnowledgeBase, check_question};
 #[derive(Default)]
 pub(super) struct Retrieved {
     pub(super) hits: Vec<Hit>,
-    best: Option<f32>,
-    floor: Option<f32>,
-    /// The cosine from which a sentence in another language supports a claim.
-    meaning: Option<f32>,
-    /// The greatest share of the question that a hit holds, and the share needed.
-    coverage: Option<(f32, f32)>,
+    gate: Gate,
     /// What the generator wrote for the search.
     rewritten: Vec<String>,
+    /// What of a long question was searched for.
+    question_cut: Option<String>,
 }
 
 impl KnowledgeBase {
@@ -105,7 +102,7 @@ impl KnowledgeBase {
         if !was_loaded {
             timings.load_ms = milliseconds(loading.elapsed());
         }
-        let shown = self.shown(question, &retrieved.hits, options, cancel)?;
+        let shown = self.shown(&retrieved, question, options, cancel)?;
         let prompt = self.prompt_with(question, &shown, options)?;
         let before = started.elapsed();
         let ids = &prompt.rendered.token_ids;
@@ -139,7 +136,7 @@ impl KnowledgeBase {
         on_piece: &mut dyn FnMut(&str) -> ControlFlow<()>,
         cancel: &CancelToken,
     ) -> Result<(Answer, Option<Refusal>)> {
-        let shown = self.shown(question, &retrieved.hits, options, cancel)?;
+        let shown = self.shown(&retrieved, question, options, cancel)?;
         let told = |turn: &Message| Message {
             content: options.guards.told(&turn.content).into_owned(),
             role: turn.role,
@@ -179,7 +176,7 @@ impl KnowledgeBase {
         cancel: &CancelToken,
     ) -> Result<(Answer, Option<Refusal>)> {
         let cosines = |asked: &str, texts: &[&str]| self.cosines(asked, texts, cancel);
-        let ranked = search::sentences(question, &retrieved.hits, &cosines)?;
+        let ranked = search::sentences(retrieved.asked(question), &retrieved.hits, &cosines)?;
         let text = ranked.first().map_or(String::new(), |best| {
             let passage = &retrieved.hits[best.hit].text;
             passage[best.range.clone()].split_whitespace().collect::<Vec<_>>().join(" ")
@@ -193,18 +190,19 @@ impl KnowledgeBase {
     /// What a generator is shown of these hits.
     fn shown(
         &self,
+        retrieved: &Retrieved,
         question: &str,
-        hits: &[Hit],
         options: &AskOptions,
         cancel: &CancelToken,
     ) -> Result<Vec<Hit>> {
+        let (question, hits) = (retrieved.asked(question), &retrieved.hits);
         match options.sentences {
             Some(0) => Err(Error::invalid("sentences", "at least one must be shown")),
             Some(count) => {
                 let cosines = |asked: &str, texts: &[&str]| self.cosines(asked, texts, cancel);
                 search::focus(question, hits, count, &cosines)
             }
-            None => Ok(hits.to_vec()),
+            None => Ok(hits.clone()),
         }
     }
 
@@ -221,7 +219,7 @@ impl KnowledgeBase {
     ) -> Result<Prompt> {
         check_question(question)?;
         let retrieved = self.retrieve(question, options, cancel)?;
-        let shown = self.shown(question, &retrieved.hits, options, cancel)?;
+        let shown = self.shown(&retrieved, question, options, cancel)?;
         self.prompt_with(question, &shown, options)
     }
 
@@ -264,54 +262,13 @@ impl KnowledgeBase {
         options: &AskOptions,
         cancel: &CancelToken,
     ) -> Result<Retrieved> {
-        let queries = self.queries(question, options, cancel)?;
+        let question_cut = self.cut_question(question, options.search.mode)?;
+        let asked = question_cut.as_deref().unwrap_or(question);
+        let queries = self.queries(asked, options, cancel)?;
         let embedding = queries.embedding(self.encoder()?, cancel)?;
         let hits = self.found(&queries, &embedding, &options.search, cancel)?;
-        let best = self.best_cosine(&embedding)?;
-        // a follow-up says little, and a question in another language than the passages shares no words with them
-        let coverage = match options.abstain {
-            Abstain::Calibrated if options.history.is_empty() => self.coverage(question, &hits)?,
-            _ => None,
-        };
-        let (floor, meaning) = match options.abstain {
-            // nothing was found, so nothing needs to be judged
-            Abstain::Calibrated if hits.is_empty() => (None, None),
-            Abstain::Calibrated => {
-                let measured = self.floor(cancel)?;
-                let alone = measured.map(|floor| floor.cosine());
-                let covered = measured.map(|floor| floor.covered_cosine());
-                (if coverage.is_some() { covered } else { alone }, alone)
-            }
-            Abstain::Below(cosine) => (Some(cosine), Some(cosine)),
-            Abstain::Never => (None, None),
-        };
-        Ok(Retrieved { hits, best, floor, meaning, coverage, rewritten: queries.rewritten })
-    }
-
-    /// The greatest share of the question that a hit holds, and the share needed; `None` if there are none, or one is in another
-    /// language: it may hold the answer and not a word of the question.
-    fn coverage(&self, question: &str, hits: &[Hit]) -> Result<Option<(f32, f32)>> {
-        let asked = document::guess_lang(question);
-        let foreign = |hit: &Hit| {
-            let written = document::guess_lang(&hit.text);
-            asked.is_some() && written.is_some() && asked != written
-        };
-        if hits.iter().any(foreign) {
-            return Ok(None);
-        }
-        let coverage = search::coverage(&self.stores(), question, hits)?;
-        Ok(coverage.map(|(greatest, words)| (greatest, search::min_coverage(words))))
-    }
-
-    /// The cosine of the nearest passage of all.
-    fn best_cosine(&self, embedding: &[f32]) -> Result<Option<f32>> {
-        let mut best: Option<f32> = None;
-        for store in self.stores() {
-            let nearest = store.nearest(embedding, 1, IndexMode::Auto)?;
-            let cosine = nearest.first().map(|hit| hit.1);
-            best = best.into_iter().chain(cosine).reduce(f32::max);
-        }
-        Ok(best)
+        let gate = self.gate(asked, &embedding, &hits, options, cancel)?;
+        Ok(Retrieved { hits, gate, rewritten: queries.rewritten, question_cut })
     }
 
     /// Places citations, fills in what only the file knows, and judges whether the answer is supported.
@@ -325,8 +282,9 @@ impl KnowledgeBase {
     ) -> Result<Answer> {
         let (shown, left_out) = retrieved.hits.split_at(written.shown.len());
         let cosines = |claim: &str, sentences: &[&str]| self.cosines(claim, sentences, cancel);
-        let meaning = retrieved.meaning.map(|floor| Meaning { cosines: &cosines, floor });
-        let cited = cite::cite(question, written.text, written.shown, meaning.as_ref())?;
+        let meaning = retrieved.gate.meaning.map(|floor| Meaning { cosines: &cosines, floor });
+        let asked = retrieved.asked(question);
+        let cited = cite::cite(asked, written.text, written.shown, meaning.as_ref())?;
         let mut citations = cited.citations;
         for citation in &mut citations {
             self.fill(citation)?;
@@ -352,6 +310,7 @@ impl KnowledgeBase {
             outcome: if supported { Outcome::Answered } else { Outcome::NotFound },
             refusal: None,
             masked: None,
+            question_cut: retrieved.told_cut(options),
         })
     }
 
@@ -390,18 +349,19 @@ impl Retrieved {
         Self { hits, ..Self::default() }
     }
 
-    /// Why there is nothing to answer from. A passage that holds every telling word of the question is kept
-    /// whatever its cosine: codes and names mean little to an encoder.
+    /// What of `question` was searched for.
+    pub(super) fn asked<'a>(&'a self, question: &'a str) -> &'a str {
+        self.question_cut.as_deref().unwrap_or(question)
+    }
+
+    /// What of a long question was searched for, as a model would be told it.
+    fn told_cut(&self, options: &AskOptions) -> Option<String> {
+        self.question_cut.as_ref().map(|asked| options.guards.told(asked).into_owned())
+    }
+
+    /// Why there is nothing to answer from.
     pub(super) fn not_found(&self, question: &str) -> Option<NotFoundReason> {
-        let Some(first) = self.hits.first() else { return Some(NotFoundReason::Empty) };
-        if cite::holds_words(question, &first.text) {
-            return None;
-        }
-        if self.best.zip(self.floor).is_some_and(|(best, floor)| best < floor) {
-            return Some(NotFoundReason::BelowFloor);
-        }
-        let uncovered = self.coverage.is_some_and(|(greatest, needed)| greatest < needed);
-        uncovered.then_some(NotFoundReason::Uncovered)
+        self.gate.not_found(self.asked(question), &self.hits)
     }
 
     /// What is known of an answer before it is cited.
@@ -415,10 +375,10 @@ impl Retrieved {
             prompt: String::new(),
             raw_text: String::new(),
             unsupported: Vec::new(),
-            floor: self.floor,
-            best: self.best,
-            coverage: self.coverage.map(|pair| pair.0),
-            min_coverage: self.coverage.map(|pair| pair.1),
+            floor: self.gate.floor,
+            best: self.gate.best,
+            coverage: self.gate.coverage.map(|pair| pair.0),
+            min_coverage: self.gate.coverage.map(|pair| pair.1),
             seed: options.generate.seed,
             reused_token_count: generation.map_or(0, |g| g.reused_token_count),
             drafted_token_count: generation.map_or(0, |g| g.drafted_token_count),
@@ -456,6 +416,7 @@ pub(super) fn not_found(
     options: &AskOptions,
 ) -> Answer {
     let mut answer = not_answered(question, timings, options);
+    answer.question_cut = retrieved.told_cut(options);
     answer.reason = Some(reason);
     answer.trace = answer.trace.map(|_| retrieved.trace(question, options, None));
     answer.hits = retrieved.hits;
@@ -478,6 +439,7 @@ pub(super) fn not_answered(question: &str, timings: Timings, options: &AskOption
         outcome: Outcome::NotFound,
         refusal: None,
         masked: None,
+        question_cut: None,
     }
 }
 

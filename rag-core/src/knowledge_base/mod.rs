@@ -1,10 +1,12 @@
 //! The facade: one knowledge base, its encoder and its generator. It alone knows every module.
 
 mod ask;
+mod asked;
 mod budget;
 mod chat;
 mod explain;
 mod floors;
+mod gate;
 mod guards;
 mod models;
 mod rerank;
@@ -192,6 +194,8 @@ impl KnowledgeBase {
         cancel: &CancelToken,
     ) -> Result<Vec<Hit>> {
         check_question(question)?;
+        let cut = self.cut_question(question, options.mode)?;
+        let question = cut.as_deref().unwrap_or(question);
         let embedding = match options.mode {
             Mode::Lexical => None,
             Mode::Dense | Mode::Hybrid => Some(self.encode_question(question, cancel)?),

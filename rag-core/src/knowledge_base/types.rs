@@ -394,6 +394,9 @@ pub struct Answer {
     /// What was masked, where masking was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub masked: Option<Masked>,
+    /// What of a long question was searched for: its last question. `None` if all of it was, or nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub question_cut: Option<String>,
 }
 
 /// Where the time of an answer went, in milliseconds, and its token counts.

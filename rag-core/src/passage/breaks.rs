@@ -103,6 +103,10 @@ pub(super) fn next_sentence_start(text: &str, from: usize, to: usize) -> Option<
             '\u{3002}' | '\u{ff01}' | '\u{ff1f}' | '\u{ff61}' => {
                 Some(after_closers(text, from + index + c.len_utf8()))
             }
+            _ if is_full_mark(c) || is_greek_question(slice, index) => {
+                after_mark(text, from + index + c.len_utf8())
+            }
+            ' ' => after_clause(text, from, from + index),
             '\n' => after_blank_line(text, from + index + 1),
             _ => None,
         };
@@ -129,6 +133,52 @@ fn after_stop(text: &str, index: usize, stop: char) -> Option<usize> {
         return None;
     }
     Some(text.len() - next.len())
+}
+
+/// Marks that end a sentence and nothing else: danda, Arabic, Armenian, Ethiopic, Tibetan, Burmese and Khmer stops.
+fn is_full_mark(c: char) -> bool {
+    matches!(
+        c,
+        '\u{964}'
+            | '\u{965}'
+            | '\u{61f}'
+            | '\u{6d4}'
+            | '\u{589}'
+            | '\u{1362}'
+            | '\u{1367}'
+            | '\u{f0d}'
+            | '\u{f0e}'
+            | '\u{104b}'
+            | '\u{17d4}'
+            | '\u{17d5}'
+            | '\u{37e}'
+    )
+}
+
+/// Whether the character at `index` is a semicolon behind a Greek word, which asks.
+fn is_greek_question(slice: &str, index: usize) -> bool {
+    let is_greek = |c: char| matches!(c, '\u{370}'..='\u{3ff}' | '\u{1f00}'..='\u{1fff}');
+    let (before, rest) = slice.split_at(index);
+    rest.starts_with(';') && before.ends_with(is_greek)
+}
+
+/// The start of what stands after a mark, with or without a space between.
+fn after_mark(text: &str, at: usize) -> Option<usize> {
+    let next = text.get(after_closers(text, at)..)?.trim_start_matches(' ');
+    (!next.is_empty()).then_some(text.len() - next.len())
+}
+
+/// Letters of a clause from which a space in Thai or Lao, which write no stops, may end a sentence.
+const MIN_CLAUSE_CHARS: usize = 40;
+
+/// The start of the clause after the space at `index`: Thai and Lao part sentences with a space and words with none.
+fn after_clause(text: &str, from: usize, index: usize) -> Option<usize> {
+    let is_letter = |c: char| matches!(c, '\u{e00}'..='\u{eff}');
+    let before = text.get(from..index)?;
+    let next = text.get(index..)?.trim_start_matches(' ');
+    let is_long = || before.chars().count() >= MIN_CLAUSE_CHARS;
+    (before.ends_with(is_letter) && next.starts_with(is_letter) && is_long())
+        .then_some(text.len() - next.len())
 }
 
 /// Past further stops, closing brackets and quotes, and a French closing quote after a space.
@@ -301,6 +351,26 @@ mod tests {
             sentences("\u{3053}\u{308c}\u{3002}\u{305d}\u{308c}"),
             ["\u{3053}\u{308c}\u{3002}", "\u{305d}\u{308c}"]
         );
+    }
+
+    #[test]
+    fn every_script_ends_its_sentences_in_its_own_way() {
+        for text in [
+            "\u{92f}\u{939} \u{90f}\u{915} \u{939}\u{948}\u{964} |\u{92f}\u{939} \u{926}\u{94b}\u{964}",
+            "\u{623}\u{64a}\u{646}\u{61f} |\u{647}\u{646}\u{627}.",
+            "\u{6cc}\u{6c1} \u{6c1}\u{6d2}\u{6d4} |\u{648}\u{6c1}\u{6d4}",
+            "\u{3a0}\u{3bf}\u{3cd}; |\u{395}\u{3b4}\u{3ce}.",
+            "\u{1780}\u{17d4} |\u{1781}\u{17d4}",
+            "\u{c5d0} \u{c5fd}\u{b2c8}\u{b2e4}. |\u{c5f0}\u{ccb4}\u{b8cc}.",
+        ] {
+            let wanted: Vec<&str> = text.split('|').map(str::trim_end).collect();
+            assert_eq!(sentences(&text.replace('|', "")), wanted);
+        }
+        // Thai: a space after a clause ends it, one beside a number or a short word does not
+        let clause = "\u{e2b}\u{e49}\u{e2d}\u{e07}\u{e2a}\u{e21}\u{e38}\u{e14}".repeat(6);
+        let text = format!("{clause} {clause} 15 {clause}");
+        assert_eq!(sentences(&text), [clause.clone(), format!("{clause} 15 {clause}")]);
+        assert_eq!(sentences("\u{e01}\u{e02} \u{e01}\u{e02}").len(), 1);
     }
 
     #[test]

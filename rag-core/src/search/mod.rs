@@ -5,7 +5,9 @@ mod floor;
 mod fusion;
 mod hits;
 mod legs;
+mod script;
 mod sentences;
+mod standing;
 
 use serde::{Deserialize, Serialize};
 
@@ -14,12 +16,15 @@ use crate::store::{Filter, IndexMode, Store};
 use fusion::Fused;
 use legs::Legs;
 
+pub(crate) use crate::store::lexical::{MAX_TERMS as MAX_QUESTION_WORDS, spoken, word_count};
 pub(crate) use diversity::{centroid, spread};
 pub(crate) use floor::UNRELATED;
 pub use floor::{Floor, MIN_COVERAGE, measure as measure_floor, min_coverage};
 pub use fusion::Fusion;
 pub(crate) use hits::{surround, whole};
+pub(crate) use script::script;
 pub use sentences::{Cosines, Sentence, focus, sentences};
+pub(crate) use standing::{Standing, standing};
 
 /// Which legs answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -8,7 +8,8 @@ use std::collections::{BinaryHeap, HashMap, HashSet};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::fault::{Fault, Outcome};
-use super::lexical::{Term, terms};
+use super::forms::Forms;
+use super::lexical::{MAX_TERMS, Term, terms};
 use super::types::LexicalOptions;
 
 /// How soon more of the same word stops to matter.
@@ -111,8 +112,11 @@ pub(super) fn coverage(
     // a word that no passage holds says no more than the rarest one held; in a small file it would say all
     let mut statistics = statistics.unwrap_or(&found.statistics).clone();
     statistics.holders.iter_mut().for_each(|holders| *holders = (*holders).max(1));
-    let weights = Scorer::new(&once, &statistics).weights;
+    let mut weights = Scorer::new(&once, &statistics).weights;
+    weights.iter_mut().zip(&once).for_each(|(weight, term)| *weight *= term.share);
     let total: f32 = weights.iter().sum();
+    let words = once.iter().zip(&weights).filter(|(_, weight)| **weight > 0.0);
+    let word_count: f32 = words.map(|(term, _)| term.share).sum();
     let share = |id: &i64| {
         let held =
             found.postings.iter().zip(&weights).filter(|(postings, _)| {
@@ -120,7 +124,7 @@ pub(super) fn coverage(
             });
         if total > 0.0 { held.map(|(_, weight)| weight).sum::<f32>() / total } else { 0.0 }
     };
-    Ok(Coverage { word_count: found.terms.len(), shares: ids.iter().map(share).collect() })
+    Ok(Coverage { word_count: word_count.ceil() as usize, shares: ids.iter().map(share).collect() })
 }
 
 /// Scores passages in the order of the most they can have, until no other can be among the best.
@@ -165,7 +169,14 @@ fn look_up(connection: &Connection, question: &str) -> Outcome<Found> {
     let mut postings = Vec::with_capacity(terms.len());
     for term in &terms {
         postings.push(match &term.parts[..] {
-            [forms] => count(word(connection, forms)?.into_iter().map(|(id, _)| id)),
+            [forms] => {
+                let mut places = word(connection, forms)?;
+                if let Some(kin) = &term.kin {
+                    places.extend(kindred(connection, kin, forms)?);
+                    places.sort_unstable();
+                }
+                count(places.into_iter().map(|(id, _)| id))
+            }
             parts => count(phrase(connection, parts)?.into_iter()),
         });
     }
@@ -187,6 +198,48 @@ fn word(connection: &Connection, forms: &[String]) -> Outcome<Vec<(i64, i64)>> {
     }
     places.sort_unstable();
     Ok(places)
+}
+
+/// Every place of another word that is a form of one asked for. In Latin letters only where the file keeps no stems: they
+/// would be looked for twice.
+fn kindred(connection: &Connection, kin: &Forms, but: &[String]) -> Outcome<Vec<(i64, i64)>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT term, doc, \"offset\" FROM temp.words WHERE term >= ?1 AND term < ?2",
+    )?;
+    let mut places = Vec::new();
+    let mut last = (String::new(), false);
+    let mut stemmed: HashMap<i64, bool> = HashMap::new();
+    for start in kin.starts() {
+        let end = format!("{start}{}", char::MAX);
+        let mut rows = statement.query([&start, &end])?;
+        while let Some(row) = rows.next()? {
+            let term = row.get_ref(0)?.as_str().unwrap_or_default();
+            if last.0 != term {
+                let is_other = !but.iter().any(|form| form == term);
+                last = (term.to_owned(), is_other && kin.holds(term));
+            }
+            let id = row.get(1)?;
+            if last.1 && !(kin.is_latin() && is_stemmed(connection, id, &mut stemmed)?) {
+                places.push((id, row.get(2)?));
+            }
+        }
+    }
+    Ok(places)
+}
+
+/// Whether the words of a passage were indexed by their stems.
+fn is_stemmed(connection: &Connection, id: i64, known: &mut HashMap<i64, bool>) -> Outcome<bool> {
+    if let Some(stemmed) = known.get(&id) {
+        return Ok(*stemmed);
+    }
+    let mut statement = connection.prepare_cached(
+        "SELECT lang FROM passage JOIN document ON document.id = passage.document \
+         WHERE passage.id = ?1",
+    )?;
+    let lang: Option<Option<String>> = statement.query_row([id], |row| row.get(0)).optional()?;
+    let stemmed = super::lexical::is_stemmed(lang.flatten().as_deref());
+    known.insert(id, stemmed);
+    Ok(stemmed)
 }
 
 /// The passages of each place where the parts follow each other, rising.
@@ -261,14 +314,30 @@ impl Scorer {
             let holders = *holders as f32;
             term.count as f32 * (1.0 + (passages - holders + 0.5).max(0.0) / (holders + 0.5)).ln()
         });
+        let mut weights: Vec<f32> = weights.collect();
+        keep_rarest(&mut weights, terms);
         let average_length = statistics.word_count as f32 / passages.max(1.0);
-        Self { weights: weights.collect(), average_length: average_length.max(1.0) }
+        Self { weights, average_length: average_length.max(1.0) }
     }
 
     fn score(&self, term: usize, count: u32, length: u64) -> f32 {
         let count = count as f32;
         let norm = 1.0 - B + B * length as f32 / self.average_length;
         self.weights[term] * count * (K1 + 1.0) / (count + K1 * norm)
+    }
+}
+
+/// Leaves [`MAX_TERMS`] words their weight, those that weigh most; of equal ones the last, as a long message asks at its
+/// end.
+fn keep_rarest(weights: &mut [f32], terms: &[Term]) {
+    let mut order: Vec<usize> = (0..weights.len()).collect();
+    order.sort_by(|a, b| weights[*b].total_cmp(&weights[*a]).then(b.cmp(a)));
+    let mut room = MAX_TERMS as f32;
+    for place in order {
+        room -= terms[place].room;
+        if room < 0.0 {
+            weights[place] = 0.0;
+        }
     }
 }
 
@@ -295,158 +364,4 @@ impl Ord for Candidate {
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-    use crate::store::lexical::index_text;
-    use crate::store::schema;
-
-    fn index(passages: &[&str]) -> Connection {
-        let connection = Connection::open_in_memory().unwrap();
-        connection.execute_batch(schema::LEXICAL).unwrap();
-        connection.execute_batch(WORDS).unwrap();
-        for (id, text) in (1i64..).zip(passages) {
-            let body = index_text(None, text, Some("en"));
-            connection
-                .execute("INSERT INTO lexical(rowid, body) VALUES(?1, ?2)", (id, body))
-                .unwrap();
-        }
-        connection
-    }
-
-    /// The formula, term by term, over words parted by spaces.
-    fn plain(passages: &[&str], question: &str) -> Vec<(i64, f32)> {
-        let average = passages.iter().map(|p| p.split(' ').count()).sum::<usize>() as f32
-            / passages.len() as f32;
-        let mut scored = Vec::new();
-        for (id, passage) in (1i64..).zip(passages) {
-            let mut score = 0.0;
-            for word in question.split(' ') {
-                let held = |p: &&&str| p.split(' ').any(|w| w == word);
-                let holders = passages.iter().filter(held).count() as f32;
-                let idf = (1.0 + (passages.len() as f32 - holders + 0.5) / (holders + 0.5)).ln();
-                let count = passage.split(' ').filter(|w| *w == word).count() as f32;
-                let norm = 1.0 - B + B * passage.split(' ').count() as f32 / average;
-                score += idf * count * (K1 + 1.0) / (count + K1 * norm);
-            }
-            if score > 0.0 {
-                scored.push((id, score));
-            }
-        }
-        scored.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-        scored
-    }
-
-    fn assert_near(found: &[(i64, f32)], wanted: &[(i64, f32)]) {
-        assert_eq!(found.len(), wanted.len(), "{found:?} {wanted:?}");
-        for (a, b) in found.iter().zip(wanted) {
-            assert!(a.0 == b.0 && (a.1 - b.1).abs() < 1e-4, "{found:?} {wanted:?}");
-        }
-    }
-
-    const TEXTS: [&str; 5] = [
-        "mirror lamp desk",
-        "lamp lamp lamp cord cord wire wire bulb shade floor",
-        "desk chair",
-        "mirror wall mirror frame",
-        "chair cord lamp desk mirror wall",
-    ];
-
-    #[test]
-    fn scores_are_those_of_the_formula() {
-        let connection = index(&TEXTS);
-        for question in
-            ["lamp", "mirror lamp", "desk desk chair lamp", "cord wall frame mirror desk"]
-        {
-            let wanted = plain(&TEXTS, question);
-            assert_near(
-                &search(&connection, question, 10, &LexicalOptions::default()).unwrap(),
-                &wanted,
-            );
-            let first = search(&connection, question, 2, &LexicalOptions::default()).unwrap();
-            assert_near(&first, &wanted[..wanted.len().min(2)]);
-        }
-        assert!(search(&connection, "lamp", 0, &LexicalOptions::default()).unwrap().is_empty());
-    }
-
-    #[test]
-    fn a_deleted_passage_is_not_found_nor_counted() {
-        let connection = index(&TEXTS);
-        connection.execute("DELETE FROM lexical WHERE rowid = 5", []).unwrap();
-        let found = search(&connection, "mirror lamp", 10, &LexicalOptions::default()).unwrap();
-        assert_near(&found, &plain(&TEXTS[..4], "mirror lamp"));
-    }
-
-    #[test]
-    fn a_search_among_some_scores_them_as_among_all() {
-        let connection = index(&TEXTS);
-        let all = search(&connection, "mirror lamp", 10, &LexicalOptions::default()).unwrap();
-        let some = search(
-            &connection,
-            "mirror lamp",
-            10,
-            &LexicalOptions { among: Some(&[2, 4]), ..LexicalOptions::default() },
-        )
-        .unwrap();
-        let wanted: Vec<_> = all.into_iter().filter(|hit| [2, 4].contains(&hit.0)).collect();
-        assert_near(&some, &wanted);
-    }
-
-    #[test]
-    fn passages_asked_for_are_scored_whatever_their_place() {
-        let connection = index(&TEXTS);
-        let all = search(&connection, "mirror lamp", 10, &LexicalOptions::default()).unwrap();
-        let last = all.last().copied().unwrap();
-        let options =
-            LexicalOptions { also: &[all[0].0, last.0, 3, 99], ..LexicalOptions::default() };
-        // the best comes once, and what holds no word or does not exist is not there
-        assert_near(&search(&connection, "mirror lamp", 1, &options).unwrap(), &[all[0], last]);
-    }
-
-    #[test]
-    fn two_files_that_share_their_counts_score_as_one() {
-        let whole =
-            search(&index(&TEXTS), "mirror lamp desk", 10, &LexicalOptions::default()).unwrap();
-        let (left, right) = (index(&TEXTS[..2]), index(&TEXTS[2..]));
-        let mut counts = statistics(&left, "mirror lamp desk").unwrap();
-        counts.add(&statistics(&right, "mirror lamp desk").unwrap());
-        let part = |c: &Connection, from: i64| -> Vec<(i64, f32)> {
-            let found = search(
-                c,
-                "mirror lamp desk",
-                10,
-                &LexicalOptions { statistics: Some(&counts), ..LexicalOptions::default() },
-            )
-            .unwrap();
-            found.into_iter().map(|(id, score)| (id + from, score)).collect()
-        };
-        let mut joined = [part(&left, 0), part(&right, 2)].concat();
-        joined.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-        assert_near(&joined, &whole);
-    }
-
-    #[test]
-    fn coverage_weighs_rare_words_more() {
-        let connection = index(&TEXTS);
-        let ids = [1, 2, 3, 99];
-        let Coverage { word_count, shares } =
-            coverage(&connection, "lamp shade lamp", &ids, None).unwrap();
-        assert_eq!(word_count, 2);
-        // "lamp" is in three of five passages, "shade" in one
-        let idf = |holders: f32| (1.0f32 + (5.0 - holders + 0.5) / (holders + 0.5)).ln();
-        assert!((shares[0] - idf(3.0) / (idf(3.0) + idf(1.0))).abs() < 1e-6);
-        assert_eq!(shares[1..], [1.0, 0.0, 0.0]);
-        // a word that is nowhere counts like one that is in one passage
-        let absent = coverage(&connection, "shade tundra", &ids, None).unwrap().shares;
-        assert!((absent[1] - 0.5).abs() < 1e-6);
-        assert_eq!(coverage(&connection, "?!", &ids, None).unwrap().shares, [0.0; 4]);
-    }
-
-    #[test]
-    fn numbers_of_fts5_are_read() {
-        assert_eq!(varint(&[5, 9]), Some((5, &[9u8][..])));
-        assert_eq!(varint(&[0x81, 0x00]), Some((128, &[][..])));
-        assert_eq!(varint(&[0xff; 9]), Some((u64::MAX, &[][..])));
-        assert_eq!(varint(&[0x80]), None);
-        assert_eq!(varint(&[]), None);
-    }
-}
+mod tests;

@@ -225,6 +225,7 @@ fn vectors(connection: &Connection, report: &mut Report<'_>) -> Outcome<()> {
 ///
 /// FTS5's own check cannot: the index keeps no text to compare with.
 fn full_text(connection: &Connection, report: &mut Report<'_>) -> Outcome<()> {
+    let cut = meta::cut(connection)?;
     let model = Connection::open_in_memory()?;
     model.execute_batch(schema::LEXICAL)?;
     model.execute_batch("BEGIN")?;
@@ -236,7 +237,7 @@ fn full_text(connection: &Connection, report: &mut Report<'_>) -> Outcome<()> {
     while let Some(row) = rows.next()? {
         let (heading, text): (Option<String>, String) = (row.get(1)?, row.get(2)?);
         let lang: Option<String> = row.get(3)?;
-        let body = lexical::index_text(heading.as_deref(), &text, lang.as_deref());
+        let body = lexical::index_text(heading.as_deref(), &text, lang.as_deref(), cut);
         model
             .prepare_cached("INSERT INTO lexical(rowid, body) VALUES(?1, ?2)")?
             .execute((row.get::<_, i64>(0)?, body))?;

@@ -7,6 +7,7 @@
 use rusqlite::{Connection, OptionalExtension};
 
 use super::fault::{Fault, Outcome};
+use super::lexical::Cut;
 use super::schema::RowSum;
 use super::types::Precision;
 use crate::encode::EncoderIdentity;
@@ -17,6 +18,8 @@ pub(super) const GENERATION: &str = "generation";
 pub(super) const SEGMENT: &str = "segment";
 /// How precisely vectors are written: `f16` or `f32`.
 const PRECISION: &str = "precision";
+/// How words are cut for the full-text index: `2` since Thai is cut into grams; files of before do not say.
+const WORDS: &str = "words";
 /// Facade settings are kept under this prefix.
 pub(super) const SETTING: &str = "setting.";
 
@@ -32,6 +35,7 @@ pub(super) fn create(connection: &Connection) -> Outcome<()> {
     put(connection, CHANGE, "0")?;
     put(connection, GENERATION, "0")?;
     put(connection, SEGMENT, "none")?;
+    put(connection, WORDS, "2")?;
     put_precision(connection, Precision::default())
 }
 
@@ -40,6 +44,17 @@ pub(super) fn precision(connection: &Connection) -> Outcome<Precision> {
         Some("f16") => Ok(Precision::F16),
         Some("f32") => Ok(Precision::F32),
         _ => Err(Fault::Damaged("it does not say how precise its vectors are".to_owned())),
+    }
+}
+
+/// How the file cuts words.
+pub(super) fn cut(connection: &Connection) -> Outcome<Cut> {
+    match value(connection, WORDS)?.as_deref() {
+        None => Ok(Cut::Pairs),
+        Some("2") => Ok(Cut::Grams),
+        Some(other) => {
+            Err(Fault::Damaged(format!("it cuts words in a way we do not know: {other:?}")))
+        }
     }
 }
 

@@ -6,8 +6,10 @@
 mod backup;
 mod bm25;
 mod check;
+mod common;
 mod fault;
 mod filter;
+mod forms;
 pub(crate) mod lexical;
 mod listing;
 mod meta;
@@ -174,7 +176,8 @@ impl Store {
             None => return Err(Error::invalid("vectors", "no encoder is bound to the file")),
         };
         write::validate(document, passages, vectors, dim)?;
-        let bodies = write::bodies(document, passages);
+        let cut = self.pool.read(meta::cut)?;
+        let bodies = write::bodies(document, passages, cut);
         self.pool.write(|connection| {
             if matches!(self.pool.source(), Source::ReadWrite) {
                 let bytes = write::least_bytes(connection, document, passages, dim)?;

@@ -290,7 +290,8 @@ impl Whole {
         let sql = format!("INSERT INTO passage({COLUMNS}) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)");
         target.prepare_cached(&sql)?.execute(rusqlite::params_from_iter(values))?;
         let lang = self.row.lang.as_deref();
-        let body = lexical::index_text(passage.heading.as_deref(), &passage.text, lang);
+        let heading = passage.heading.as_deref();
+        let body = lexical::index_text(heading, &passage.text, lang, meta::cut(target)?);
         target
             .prepare_cached("INSERT INTO lexical(rowid, body) VALUES(?1, ?2)")?
             .execute((passage.id, body))?;

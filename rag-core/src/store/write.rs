@@ -72,8 +72,12 @@ pub(super) fn check_unit(argument: &'static str, vector: &[f32]) -> Result<()> {
 }
 
 /// The words of each passage, as they are indexed; made before the transaction, so that it is short.
-pub(super) fn bodies(document: &NewDocument<'_>, passages: &[Passage]) -> Vec<String> {
-    let mut indexer = lexical::Indexer::new(document.lang);
+pub(super) fn bodies(
+    document: &NewDocument<'_>,
+    passages: &[Passage],
+    cut: lexical::Cut,
+) -> Vec<String> {
+    let mut indexer = lexical::Indexer::new(document.lang, cut);
     let body = |passage: &Passage| {
         let text = document.text.get(passage.range.clone()).unwrap_or_default();
         indexer.text(passage.heading.as_deref(), text)

@@ -995,6 +995,10 @@ class Answer:
     def masked(self) -> Masked | None:
         """How often each kind of personal data was masked in question and answer; None without ``mask``."""
 
+    @property
+    def question_cut(self) -> str | None:
+        """What of a long question was searched for: its last question. None if all of it was, or nothing."""
+
     def explain_html(self) -> str:
         """How the answer came about, as one HTML page that needs nothing else.
 

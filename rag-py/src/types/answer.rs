@@ -79,6 +79,12 @@ impl Answer {
         to_plain(py, &self.0.masked)
     }
 
+    /// What of a long question was searched for; `None` if all of it was.
+    #[getter]
+    fn question_cut(&self) -> Option<&str> {
+        self.0.question_cut.as_deref()
+    }
+
     /// How the answer came about, as one HTML page that needs nothing else.
     ///
     /// Ask with `explain=True`, or most of it is missing.

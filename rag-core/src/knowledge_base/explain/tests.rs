@@ -75,6 +75,7 @@ fn answer(question: &str, text: &str, passage: &str, citations: Vec<Citation>) -
         outcome: Outcome::Answered,
         refusal: None,
         masked: None,
+        question_cut: None,
     }
 }
 
