@@ -70,7 +70,13 @@ pub(super) fn guess(text: &str) -> Option<&'static str> {
     [0, third, 2 * third].into_iter().find_map(|start| {
         let start = text.ceil_char_boundary(start);
         let end = text.floor_char_boundary(start.saturating_add(SAMPLE_BYTES));
-        guess_sample(text.get(start..end)?)
+        let sample = text.get(start..end)?;
+        // the rest of a word that was cut may be a word of another language
+        let whole = match start {
+            0 => 0,
+            _ => sample.find(char::is_whitespace)?,
+        };
+        guess_sample(&sample[whole..])
     })
 }
 
@@ -142,5 +148,9 @@ mod tests {
         assert_eq!(guess(""), None);
         assert_eq!(guess("alpha beta gamma 12 34"), None);
         assert_eq!(guess("fn main() { let x = 1; }"), None);
+        // cut after a third, "Aikuisten" would end as a French word
+        let finnish = "Uimahalli avataan arkisin kello seitsem\u{e4}n. Aikuisten p\u{e4}\u{e4}sylippu maksaa viisi euroa. \
+                       Uimalakkeja lainataan kassalta. Uinninvalvojan nimi on Pekka Laine.";
+        assert_eq!(guess(finnish), None);
     }
 }
