@@ -60,6 +60,8 @@ impl Draft {
             }
             line.push_str(&one_line(cell));
         }
+        let beyond = cells.iter().skip(MAX_CELLS).any(|cell| !cell.trim().is_empty());
+        unread::note(UnreadKind::BeyondLimit, u64::from(beyond));
         let line = line.trim_end();
         if line.trim().is_empty() || !self.has_room(line.len()) {
             return;

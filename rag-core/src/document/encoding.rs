@@ -1,15 +1,21 @@
 //! Bytes to text: byte order mark, then strict UTF-8, then a declared or guessed encoding.
 //!
 //! Refuses what is not text at all. UTF-8 stays as it is, byte for byte, so that spans of the text are
-//! spans of the file; other encodings get a source map exact per character run or per line.
+//! spans of the file; other encodings get a source map exact per character run or per line. Bytes that are not valid
+//! become U+FFFD, one a stretch, and are noted.
 
 use std::ops::Range;
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Encoding, UTF_16BE, UTF_16LE};
 
-use super::{Source, SourceMap};
+use super::unread::{self, UnreadKind};
+use super::{Source, SourceMap, encoded};
 use crate::error::{Error, Result, Unreadable};
+
+mod utf8;
+
+use utf8::Stretch;
 
 /// The text of a file.
 pub(super) struct Decoded {
@@ -22,8 +28,20 @@ pub(super) struct Decoded {
 /// Bytes looked at to tell text from other data.
 const SAMPLE_BYTES: usize = 64 << 10;
 
-/// Decodes the file; `declared` is an encoding that the format names and that counts more than a guess.
+/// Zeros that a text of any length may hold; a log cut by a crash has some.
+const FEW_ZEROS: usize = 2;
+
+/// Characters of several bytes for each fault that make a text UTF-8, and that do so if it says it is something else.
+const LEAST_VALID: usize = 2;
+const LEAST_VALID_AGAINST: usize = 10;
+
+/// Decodes the file; `declared` is an encoding that the format names and that counts more than a guess. Data written as
+/// text is cut out.
 pub(super) fn decode(source: &Source<'_>, declared: Option<&'static Encoding>) -> Result<Decoded> {
+    decode_all(source, declared).map(encoded::cut)
+}
+
+fn decode_all(source: &Source<'_>, declared: Option<&'static Encoding>) -> Result<Decoded> {
     let bytes = source.bytes;
     if let Some(decoded) = decode_marked(bytes) {
         return Ok(decoded);
@@ -46,13 +64,38 @@ pub(super) fn decode(source: &Source<'_>, declared: Option<&'static Encoding>) -
     {
         return Ok(utf8(text, 0));
     }
-    let encoding = declared.filter(|e| *e != encoding_rs::UTF_8).unwrap_or_else(|| guess(bytes));
-    let decoded = decode_legacy(bytes, encoding);
+    let declared = declared.filter(|encoding| *encoding != encoding_rs::UTF_8);
+    let least = if declared.is_some() { LEAST_VALID_AGAINST } else { LEAST_VALID };
+    let decoded = if !bytes.is_ascii() && utf8::is_likely(bytes, least) {
+        decode_faulty_utf8(bytes, 0)
+    } else {
+        decode_legacy(bytes, declared.unwrap_or_else(|| guess(bytes)))
+    };
     if replaced_share(&decoded.text) > 0.1 {
-        let reason = format!("not text in {} or any other known encoding", encoding.name());
+        let reason = format!("not text in {} or any other known encoding", decoded.encoding);
         return Err(Error::document(source.path, Unreadable::Unsupported, reason));
     }
     Ok(decoded)
+}
+
+/// UTF-8 after `skip` bytes: what is valid maps byte for byte, each fault is one U+FFFD.
+fn decode_faulty_utf8(bytes: &[u8], skip: usize) -> Decoded {
+    let mut decoded = Decoded::empty("UTF-8");
+    let body = bytes.get(skip..).unwrap_or_default();
+    utf8::each(body, |stretch, range| {
+        let bytes = body.get(range.clone()).unwrap_or_default();
+        let range = range.start + skip..range.end + skip;
+        let mut buffer = [0; 4];
+        match stretch {
+            Stretch::Text(text) => decoded.push(text, range, bytes),
+            Stretch::Paired(paired) => decoded.push(paired.encode_utf8(&mut buffer), range, bytes),
+            Stretch::Fault => {
+                unread::note(UnreadKind::InvalidBytes, 1);
+                decoded.push("\u{fffd}", range, bytes);
+            }
+        }
+    });
+    decoded
 }
 
 fn utf8(text: &str, mark_bytes: usize) -> Decoded {
@@ -63,12 +106,12 @@ fn utf8(text: &str, mark_bytes: usize) -> Decoded {
     }
 }
 
-/// Text after a byte order mark; UTF-8 behind a mark may still have faults, which are replaced.
+/// Text after a byte order mark; behind it there may still be faults.
 fn decode_marked(bytes: &[u8]) -> Option<Decoded> {
     match bytes {
         [0xEF, 0xBB, 0xBF, rest @ ..] => Some(match std::str::from_utf8(rest) {
             Ok(text) => utf8(text, 3),
-            Err(_) => decode_lines(bytes, 3, encoding_rs::UTF_8),
+            Err(_) => decode_faulty_utf8(bytes, 3),
         }),
         [0xFF, 0xFE, 0, 0, ..] => Some(decode_utf32(bytes, 4, u32::from_le_bytes, "UTF-32LE")),
         [0, 0, 0xFE, 0xFF, ..] => Some(decode_utf32(bytes, 4, u32::from_be_bytes, "UTF-32BE")),
@@ -82,7 +125,7 @@ fn decode_marked(bytes: &[u8]) -> Option<Decoded> {
 /// byte is then often zero, for letters of Latin scripts, spaces, line ends and tags.
 fn unmarked_utf16(bytes: &[u8]) -> Option<bool> {
     let sample = bytes.get(..bytes.len().min(SAMPLE_BYTES) & !1)?;
-    if sample.len() < 8 || !bytes.len().is_multiple_of(2) {
+    if sample.len() < 8 {
         return None;
     }
     let (mut even, mut odd) = (0_usize, 0_usize);
@@ -91,6 +134,10 @@ fn unmarked_utf16(bytes: &[u8]) -> Option<bool> {
         odd += usize::from(pair[1] == 0);
     }
     let pairs = sample.len() / 2;
+    let zeros = even + odd;
+    if zeros <= FEW_ZEROS && zeros * 2 < pairs {
+        return None; // a text with a stray zero
+    }
     let big_endian =
         match (even * 20 > pairs && odd * 10 <= even, odd * 20 > pairs && even * 10 <= odd) {
             (true, _) => true,
@@ -129,7 +176,7 @@ pub(super) fn looks_binary(bytes: &[u8]) -> bool {
     let sample = bytes.get(..SAMPLE_BYTES).unwrap_or(bytes);
     let zeros = sample.iter().filter(|&&b| b == 0).count();
     let controls = sample.iter().filter(|&&b| is_control(b)).count();
-    zeros * 1000 > sample.len() || controls * 20 > sample.len()
+    (zeros > FEW_ZEROS && zeros * 1000 > sample.len()) || controls * 20 > sample.len()
 }
 
 /// Control characters that text does not use; tab, line ends, form feed and escape it may.
@@ -166,6 +213,7 @@ fn decode_single_byte(bytes: &[u8], encoding: &'static Encoding) -> Decoded {
     let mut start = 0;
     for run in bytes.chunk_by(|a, b| a.is_ascii() == b.is_ascii()) {
         let (text, _) = encoding.decode_without_bom_handling(run);
+        note_faults(&text, 0);
         decoded.push(&text, start..start + run.len(), run);
         start += run.len();
     }
@@ -183,6 +231,7 @@ fn decode_lines(bytes: &[u8], skip: usize, encoding: &'static Encoding) -> Decod
         let room = decoder.max_utf8_buffer_length(line.len()).unwrap_or(0);
         let mut text = String::with_capacity(room);
         let _ = decoder.decode_to_string(line, &mut text, end == bytes.len());
+        note_faults(&text, 0);
         decoded.push(&text, start..end, line);
         start = end;
     }
@@ -192,8 +241,11 @@ fn decode_lines(bytes: &[u8], skip: usize, encoding: &'static Encoding) -> Decod
 fn decode_utf16(bytes: &[u8], skip: usize, big_endian: bool) -> Decoded {
     let encoding = if big_endian { UTF_16BE } else { UTF_16LE };
     let line_end: [u8; 2] = if big_endian { [0, b'\n'] } else { [b'\n', 0] };
+    let fault: [u8; 2] = if big_endian { [0xFF, 0xFD] } else { [0xFD, 0xFF] };
     decode_units(bytes, skip, encoding.name(), line_end, |line| {
-        encoding.decode_without_bom_handling(line).0.into_owned()
+        let text = encoding.decode_without_bom_handling(line).0.into_owned();
+        note_faults(&text, line.as_chunks::<2>().0.iter().filter(|&&unit| unit == fault).count());
+        text
     })
 }
 
@@ -209,8 +261,17 @@ fn decode_utf32(
         let (units, rest) = line.as_chunks::<4>();
         let chars = units.iter().map(|&u| char::from_u32(unit(u)));
         let broken = (!rest.is_empty()).then_some(None);
-        chars.chain(broken).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
+        let chars = chars.chain(broken).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER));
+        let text: String = chars.collect();
+        note_faults(&text, 0);
+        text
     })
+}
+
+/// Notes the U+FFFD of `text`, of which `meant` stand so in the file.
+fn note_faults(text: &str, meant: usize) {
+    let shown = text.chars().filter(|&c| c == char::REPLACEMENT_CHARACTER).count();
+    unread::note(UnreadKind::InvalidBytes, shown.saturating_sub(meant) as u64);
 }
 
 /// Lines of fixed-width units, each decoded on its own.
@@ -325,6 +386,74 @@ mod tests {
         for encoding in [encoding_rs::SHIFT_JIS, encoding_rs::EUC_JP, encoding_rs::ISO_2022_JP] {
             let (bytes, _, _) = encoding.encode(&japanese);
             assert_eq!(decoded(&bytes).unwrap().text, japanese, "{}", encoding.name());
+        }
+    }
+
+    /// The text and how many stretches were noted as not valid.
+    fn faulty(bytes: &[u8]) -> (String, u64) {
+        unread::take();
+        let text = decoded(bytes).unwrap().text;
+        (text, unread::take().iter().map(|unread| unread.count).sum())
+    }
+
+    #[test]
+    fn a_bad_byte_costs_itself_only_and_the_map_stays_exact() {
+        let (head, tail) = FRENCH.split_at(20);
+        let bytes = [head.as_bytes(), b"\xE9\xFF", tail.as_bytes()].concat();
+        unread::take();
+        let found = decoded(&bytes).unwrap();
+        assert_eq!(found.text, format!("{head}\u{fffd}{tail}"));
+        assert_eq!(found.encoding, "UTF-8");
+        assert_eq!(unread::take()[0].count, 1);
+        let word = found.text.find("Orsay").unwrap();
+        let at = bytes.windows(5).position(|w| w == b"Orsay").unwrap() as u64;
+        assert_eq!(found.source_map.source_bytes(&(word..word + 5)), Some(at..at + 5));
+        let marked = [b"\xEF\xBB\xBF", bytes.as_slice()].concat();
+        let found = decoded(&marked).unwrap();
+        assert_eq!(found.source_map.source_bytes(&(word..word + 5)), Some(at + 3..at + 8));
+    }
+
+    #[test]
+    fn faults_of_every_kind_are_noted() {
+        let cut = [FRENCH.as_bytes(), b"\xC3"].concat();
+        assert_eq!(faulty(&cut), (format!("{FRENCH}\u{fffd}"), 1));
+        let latin = [FRENCH.repeat(3).as_bytes(), b"D\xE9j\xE0 vu.\n"].concat();
+        assert_eq!(faulty(&latin), (format!("{}D\u{fffd}j\u{fffd} vu.\n", FRENCH.repeat(3)), 2));
+        let cesu = [FRENCH.as_bytes(), b"\xED\xA0\xBD\xED\xB8\x80"].concat();
+        assert_eq!(faulty(&cesu), (format!("{FRENCH}\u{1f600}"), 0));
+        for big_endian in [false, true] {
+            let lone: [u8; 2] = if big_endian { [0xD8, 0x3D] } else { [0x3D, 0xD8] };
+            let bytes = [utf16(FRENCH, big_endian), lone.to_vec()].concat();
+            assert_eq!(faulty(&bytes), (format!("{FRENCH}\u{fffd}"), 1));
+            let odd = [utf16(FRENCH, big_endian), vec![0x41]].concat();
+            assert_eq!(faulty(&odd), (format!("{FRENCH}\u{fffd}"), 1));
+            let meant = format!("A \u{fffd} is meant here. {FRENCH}");
+            assert_eq!(faulty(&utf16(&meant, big_endian)), (meant, 0));
+        }
+        for text in ["one line\0 of a longer log\n", "one line\0 of a longer logs\n"] {
+            assert_eq!(faulty(text.as_bytes()), (text.to_owned(), 0));
+        }
+        assert_eq!(faulty("caf\u{fffd}".as_bytes()).1, 0);
+    }
+
+    #[test]
+    fn other_encodings_are_not_taken_for_faulty_utf8() {
+        let korean = "\u{b300}\u{d55c}\u{bbfc}\u{ad6d}\u{c758} \u{c218}\u{b3c4}\u{b294} \u{c11c}\u{c6b8}\u{c774}\u{b2e4}.\n";
+        let chinese = "\u{4e2d}\u{534e}\u{4eba}\u{6c11}\u{5171}\u{548c}\u{56fd}\u{7684}\u{9996}\u{90fd}\u{662f}\u{5317}\u{4eac}\u{3002}\n";
+        let thai = "\u{e01}\u{e23}\u{e38}\u{e07}\u{e40}\u{e17}\u{e1e}\u{e21}\u{e2b}\u{e32}\u{e19}\u{e04}\u{e23}\n";
+        let cases = [
+            (encoding_rs::EUC_KR, korean),
+            (encoding_rs::GBK, chinese),
+            (encoding_rs::WINDOWS_874, thai),
+            (encoding_rs::WINDOWS_1252, FRENCH),
+        ];
+        for (encoding, text) in cases {
+            let (bytes, _, lost) = encoding.encode(text);
+            assert!(
+                !lost && !utf8::is_likely(&bytes.repeat(4), LEAST_VALID),
+                "{}",
+                encoding.name()
+            );
         }
     }
 

@@ -1,10 +1,11 @@
 //! EPUB: the chapters in reading order, each read as HTML.
 
 use super::draft::Draft;
-use super::html::HtmlReader;
+use super::html;
 use super::markdown::primary_language;
 use super::package::{Package, resolve};
 use super::place::Unit;
+use super::unread::{self, UnreadKind};
 use super::xml::{Tag, Visit, Xml};
 use super::{Document, Kind, Reader, Source};
 use crate::error::{Error, Result, Unreadable};
@@ -31,10 +32,16 @@ impl Reader for EpubReader {
             draft.note(key, &value);
         }
         for (index, chapter) in book.chapters.iter().enumerate() {
-            let Some(bytes) = package.bytes(chapter)? else { continue };
+            let Some(bytes) = package.bytes(chapter)? else {
+                unread::note_named(UnreadKind::BrokenPart, chapter);
+                continue;
+            };
             let inner = Source { bytes: &bytes, ..*source };
             // A chapter that cannot be decoded costs itself only.
-            let Ok(document) = HtmlReader.read(&inner) else { continue };
+            let Ok(document) = html::read_chapter(&inner) else {
+                unread::note_named(UnreadKind::BrokenPart, chapter);
+                continue;
+            };
             let number = u32::try_from(index + 1).unwrap_or(u32::MAX);
             let title = super::first_heading(&document.text, &document.blocks);
             let name = title.or_else(|| document.title.clone()).unwrap_or_default();

@@ -74,6 +74,11 @@ impl Flow {
         self.start.and_then(|start| self.text.get(start..)).unwrap_or_default()
     }
 
+    /// The text of the block that comes next touches; nothing if white space or the start of a block parts them.
+    pub(super) fn before(&self) -> &str {
+        if self.blank { "" } else { self.current() }
+    }
+
     /// Begins a block if none is open, else writes the blank that is due; gives where the next word stands.
     fn begin(&mut self) -> usize {
         guard::tick();

@@ -25,7 +25,7 @@ impl Reader for JsonReader {
         let decoded = encoding::decode(source, None)?;
         let mut scanner = Scanner::new(&decoded.text);
         if scanner.run().is_none() {
-            return TextReader.read(source);
+            return Ok(TextReader::of(source, decoded));
         }
         scanner.end_record();
         let title = scanner.title.take();

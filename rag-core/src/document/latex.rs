@@ -1,6 +1,8 @@
 //! LaTeX: the words without the commands, headings by section commands, lists, tables, listings; formulas as written.
 
 use super::flow::Flow;
+use super::script::{self, Script};
+use super::unread::{self, UnreadKind};
 use super::{BlockKind, Document, Kind, Reader, Source, encoding, guard, one_line};
 use crate::error::Result;
 
@@ -40,6 +42,8 @@ struct Reading<'a> {
     depth: usize,
     heading_ends: Option<usize>,
     in_table: usize,
+    /// The lists that are open: the number of the last item, if items have numbers.
+    lists: Vec<Option<usize>>,
     has_chapters: bool,
     title: Option<String>,
     metadata: std::collections::BTreeMap<String, String>,
@@ -61,6 +65,7 @@ impl<'a> Reading<'a> {
             depth: 0,
             heading_ends: None,
             in_table: 0,
+            lists: Vec::new(),
             has_chapters: input.contains("\\chapter"),
             title: None,
             metadata: Default::default(),
@@ -187,8 +192,34 @@ impl<'a> Reading<'a> {
                 self.flow.whole(text, start..self.at);
                 self.pass_blanks();
             }
+            Effect::Script(script) => self.script(script, start),
+            Effect::Deleted => {
+                unread::note(UnreadKind::DeletedText, 1);
+                self.drop_arguments(1);
+            }
+            Effect::Picture => {
+                unread::note(UnreadKind::Picture, 1);
+                self.drop_arguments(1);
+            }
+            Effect::Note => {
+                self.drop_optional();
+                self.flow.blank();
+            }
             Effect::Accent(mark) => self.accent(mark, start),
         }
+    }
+
+    /// A superscript or subscript in running text.
+    fn script(&mut self, script: Script, start: usize) {
+        let Some(range) = argument(self.input, self.at) else { return };
+        let content = self.input.get(range.clone()).unwrap_or_default();
+        if content.contains('\\') || content.chars().count() > script::MAX_SCRIPT_CHARS {
+            return;
+        }
+        self.at = range.end + 1;
+        let content: String = content.chars().filter(|c| !"{}$".contains(*c)).collect();
+        let shown = script::shown(script, &content, self.flow.before());
+        self.flow.whole(&shown, start..self.at);
     }
 
     /// A command of one character that is no letter.
@@ -262,6 +293,12 @@ impl<'a> Reading<'a> {
 
     fn begin(&mut self) {
         let name = self.environment();
+        if name.ends_with("picture") {
+            unread::note(UnreadKind::Diagram, 1);
+        }
+        if name == "enumerate" || name == "itemize" || name == "description" {
+            self.lists.push((name == "enumerate").then_some(0));
+        }
         if LISTINGS.contains(&name) || SILENT.contains(&name) {
             self.end_block();
             self.drop_optional();
@@ -304,6 +341,9 @@ impl<'a> Reading<'a> {
 
     fn end(&mut self) {
         let name = self.environment();
+        if name == "enumerate" || name == "itemize" || name == "description" {
+            self.lists.pop();
+        }
         let is_table = name.starts_with("tabular") || name == "longtable" || name == "array";
         if is_table {
             self.in_table = self.in_table.saturating_sub(1);
@@ -320,7 +360,16 @@ impl<'a> Reading<'a> {
     fn item(&mut self) {
         self.end_block();
         self.kind = BlockKind::ListItem;
-        self.flow.mark("-");
+        match self.lists.last_mut() {
+            Some(Some(number))
+                if !self.input.get(self.at..).is_some_and(|r| r.starts_with('[')) =>
+            {
+                *number += 1;
+                let mark = format!("{number}.");
+                self.flow.mark(&mark);
+            }
+            _ => self.flow.mark("-"),
+        }
         self.flow.blank();
         if self.rest().starts_with('[') {
             self.at += 1;
@@ -408,6 +457,18 @@ mod tests {
         let word = document.text.find("mot").unwrap();
         let source = document.source_map.source_bytes(&(word..word + 3)).unwrap();
         assert_eq!(&text[source.start as usize..source.end as usize], "mot");
+    }
+
+    #[test]
+    fn scripts_numbers_and_deleted_text() {
+        let text = "\\begin{document}10\\textsuperscript{4} and H\\textsubscript{2}O, the 1\\ier{} and \
+$10^{-9}$ of\\footnote{A note.} \\sout{old} new.\n\\begin{enumerate}\n\\item a\n\\item b\n\\end{enumerate}\\end{document}";
+        unread::take();
+        let document = read(text);
+        let expected =
+            "10\u{2074} and H\u{2082}O, the 1er and 10^{-9} of A note. new.\n\n1. a\n\n2. b";
+        assert_eq!(document.text.trim_end(), expected);
+        assert_eq!(unread::take()[0].kind, UnreadKind::DeletedText);
     }
 
     proptest! {

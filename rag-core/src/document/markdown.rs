@@ -1,8 +1,7 @@
 //! Markdown: the text is the file itself; the parser only says what each stretch is.
 //!
-//! A YAML front matter is left out of the text and read into the metadata.
+//! Front matter is metadata and text without its fences. Struck-out text is left out.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
@@ -13,18 +12,22 @@ use super::{
 };
 use crate::error::Result;
 
+mod edits;
+mod front;
+
 /// Reads Markdown (CommonMark with tables, footnotes and task lists).
 pub(super) struct MarkdownReader;
 
 impl Reader for MarkdownReader {
     fn read(&self, source: &Source<'_>) -> Result<Document> {
         let decoded = encoding::decode(source, None)?;
-        let (mut metadata, body_start) = front_matter(&decoded.text).unwrap_or_default();
-        let text = decoded.text.get(body_start..).unwrap_or_default().to_owned();
-        let blocks = blocks(&text);
-        let mut shift = SourceMap::default();
-        shift.push_exact(0..text.len(), body_start as u64);
-        let source_map = shift.through(&text, &decoded.source_map);
+        let front = front::read(&decoded.text).unwrap_or_default();
+        let mut reading = Reading::default();
+        reading.front(&decoded.text, &front);
+        reading.body(decoded.text.get(front.body_start..).unwrap_or_default(), front.body_start);
+        let Reading { text, blocks, map } = reading;
+        let source_map = map.through(&text, &decoded.source_map);
+        let mut metadata = front.values;
         let heading = first_heading(&text, &blocks).map(|title| plain_heading(&title));
         if decoded.encoding != "UTF-8" {
             metadata.insert("encoding".to_owned(), decoded.encoding.to_owned());
@@ -49,35 +52,59 @@ pub(super) fn primary_language(tag: &str) -> Option<String> {
     (code.len() == 2 && code.bytes().all(|b| b.is_ascii_lowercase())).then_some(code)
 }
 
-/// The simple `key: value` lines of a YAML front matter, and where the text after it begins.
-fn front_matter(text: &str) -> Option<(BTreeMap<String, String>, usize)> {
-    let mut lines = text.split_inclusive('\n');
-    let mut end = lines.next().filter(|line| line.trim_end() == "---")?.len();
-    let mut values = BTreeMap::new();
-    for line in lines {
-        end += line.len();
-        if matches!(line.trim_end(), "---" | "...") {
-            return (!values.is_empty()).then_some((values, end));
-        }
-        let nested = line.starts_with([' ', '\t', '-', '#']) || line.trim().is_empty();
-        match line.split_once(':') {
-            _ if nested => {}
-            Some((key, value)) => {
-                let value = value.trim().trim_matches(['"', '\'']);
-                if !value.is_empty() {
-                    values.insert(key.trim().to_owned(), value.to_owned());
-                }
-            }
-            None => return None,
+/// Text, blocks and where each part stands in the decoded file.
+#[derive(Default)]
+struct Reading {
+    text: String,
+    blocks: Vec<Block>,
+    map: SourceMap,
+}
+
+impl Reading {
+    /// Adds each entry of the front matter as a paragraph.
+    fn front(&mut self, input: &str, front: &front::Front) {
+        for range in &front.entries {
+            let entry = input.get(range.clone()).unwrap_or_default();
+            let start = self.begin();
+            self.text.push_str(entry);
+            self.map.push_exact(start..self.text.len(), range.start as u64);
+            self.blocks.push(Block { kind: BlockKind::Paragraph, range: start..self.text.len() });
         }
     }
-    None
+
+    /// Adds the text itself, which stands at `at` of the decoded file.
+    fn body(&mut self, input: &str, at: usize) {
+        if input.trim().is_empty() && !self.text.is_empty() {
+            return;
+        }
+        let (body, inner) = edits::apply(input);
+        let start = self.begin();
+        let mut outer = SourceMap::default();
+        outer.push_exact(start..start + body.len(), 0);
+        let shifted = SourceMap::shifted(input.len(), at as u64);
+        self.blocks.extend(blocks(&body).into_iter().map(|block| Block {
+            range: block.range.start + start..block.range.end + start,
+            ..block
+        }));
+        self.text.push_str(&body);
+        let map = outer.through(&self.text, &inner).through(&self.text, &shifted);
+        self.map.segments.extend(map.segments);
+    }
+
+    /// Parts what comes next from what is there; gives where it begins.
+    fn begin(&mut self) -> usize {
+        if !self.text.is_empty() {
+            self.text.push_str("\n\n");
+        }
+        self.text.len()
+    }
 }
 
 fn options() -> Options {
     Options::ENABLE_TABLES
         | Options::ENABLE_FOOTNOTES
         | Options::ENABLE_STRIKETHROUGH
+        | Options::ENABLE_SUBSCRIPT
         | Options::ENABLE_TASKLISTS
         | Options::ENABLE_HEADING_ATTRIBUTES
         | Options::ENABLE_GFM
@@ -252,11 +279,44 @@ mod tests {
         let document = read(text);
         assert_eq!(document.title.as_deref(), Some("Mon titre"));
         assert_eq!(document.lang.as_deref(), Some("fr"));
-        assert!(document.text.starts_with("# Autre"));
+        assert!(
+            document
+                .text
+                .starts_with("title: \"Mon titre\"\n\nlang: fr-FR\n\ntags:\n  - a\n\n# Autre")
+        );
+        let tag = document.text.find("- a").unwrap();
+        let tag_at = text.find("- a").unwrap() as u64;
+        assert_eq!(document.source_map.source_bytes(&(tag..tag + 3)), Some(tag_at..tag_at + 3));
         let body = document.text.find("Corps").unwrap();
         let at = text.find("Corps").unwrap() as u64;
         assert_eq!(document.source_map.source_bytes(&(body..body + 5)), Some(at..at + 5));
         assert!(read("---\n\nA rule first.\n\n---\n").text.starts_with("---"));
+    }
+
+    #[test]
+    fn struck_text_is_left_out_and_scripts_are_written() {
+        let text = "Now ~~14~~ 19 euros, <del>old</del> new.\n\nH<sub>2</sub>O, 10<sup>4</sup> and H~2~O `<sup>2</sup>`.\n\n~~~\n~~code~~\n~~~\n";
+        super::super::unread::take();
+        let document = read(text);
+        let expected = "Now 19 euros, new.\n\nH\u{2082}O, 10\u{2074} and H~2~O `<sup>2</sup>`.\n\n~~~\n~~code~~\n~~~\n";
+        assert_eq!(document.text, expected);
+        assert_eq!(super::super::unread::take()[0].count, 2);
+        let place = |text: &str, word: &str| text.find(word).unwrap();
+        let (at, source) = (place(expected, "new."), place(text, "new.") as u64);
+        assert_eq!(document.source_map.source_bytes(&(at..at + 4)), Some(source..source + 4));
+        let (at, source) = (place(expected, "\u{2074}"), place(text, "<sup>4") as u64);
+        assert_eq!(document.source_map.source_bytes(&(at..at + 3)), Some(source..source + 12));
+    }
+
+    #[test]
+    fn pictures_written_into_the_text_are_cut_out() {
+        let data = "iVBORw0KGgoAAAANSUhEUgAAANwAAADcCAIAAACUOFjWAAI4P0lEQVR4nAAHQPi".repeat(9);
+        let text =
+            format!("# Reef\n\n![map](data:image/png;base64,{data})\n\nThe leader was Dora.\n");
+        let document = read(&text);
+        assert_eq!(document.text, "# Reef\n\n![map]()\n\nThe leader was Dora.\n");
+        let (at, source) = (document.text.find("Dora").unwrap(), text.find("Dora").unwrap() as u64);
+        assert_eq!(document.source_map.source_bytes(&(at..at + 4)), Some(source..source + 4));
     }
 
     #[test]

@@ -5,7 +5,8 @@ use serde_json::Value;
 use super::draft::{Draft, part};
 use super::markdown::MarkdownReader;
 use super::place::Unit;
-use super::{BlockKind, Document, Kind, Location, Reader, Source};
+use super::unread::{self, UnreadKind};
+use super::{BlockKind, Document, Kind, Location, Reader, Source, encoded, html};
 use crate::error::{Error, Result, Unreadable};
 
 /// Reads notebooks.
@@ -45,7 +46,11 @@ impl Reader for NotebookReader {
 }
 
 fn add_cell(draft: &mut Draft, cell: &Value, source: &Source<'_>, place: &Location) {
-    let content = joined(cell.get("source").or(cell.get("input")));
+    let content = encoded::cut_text(joined(cell.get("source").or(cell.get("input"))));
+    let attached = cell.get("attachments").and_then(Value::as_object);
+    attached.into_iter().flatten().for_each(|(name, _)| {
+        unread::note_named(UnreadKind::Picture, name);
+    });
     match cell.get("cell_type").and_then(Value::as_str) {
         Some("markdown") => add_markdown(draft, &content, source, place),
         Some("heading") => {
@@ -56,12 +61,28 @@ fn add_cell(draft: &mut Draft, cell: &Value, source: &Source<'_>, place: &Locati
         _ => {
             draft.block(BlockKind::Code, &content, place);
             for output in cell.get("outputs").and_then(Value::as_array).into_iter().flatten() {
-                let text = output.get("text").or(output.pointer("/data/text~1plain"));
-                let shown: String = joined(text).chars().take(MAX_OUTPUT_CHARS).collect();
-                draft.block(BlockKind::Code, &shown, place);
+                add_output(draft, output, source, place);
             }
         }
     }
+}
+
+/// What a cell gave: its text, or the text of its page where there is no other. Pictures are noted.
+fn add_output(draft: &mut Draft, output: &Value, source: &Source<'_>, place: &Location) {
+    let data = output.get("data").and_then(Value::as_object);
+    let kinds = data.into_iter().flatten().map(|(kind, _)| kind.as_str());
+    // nbformat 3 keeps pictures beside the text.
+    let older = ["png", "jpeg", "svg"].into_iter().filter(|kind| output.get(kind).is_some());
+    let pictures = kinds.filter(|kind| kind.starts_with("image/")).count() + older.count();
+    unread::note(UnreadKind::Picture, pictures as u64);
+    let text = joined(output.get("text").or(output.pointer("/data/text~1plain")));
+    let page = joined(output.pointer("/data/text~1html"));
+    let read_page = || html::HtmlReader.read(&Source { bytes: page.as_bytes(), ..*source }).ok();
+    let from_page = if text.trim().is_empty() { read_page() } else { None };
+    let text = from_page.map_or_else(|| encoded::cut_text(text), |document| document.text);
+    let shown: String = text.chars().take(MAX_OUTPUT_CHARS).collect();
+    unread::note(UnreadKind::BeyondLimit, u64::from(shown.len() < text.len()));
+    draft.block(BlockKind::Code, &shown, place);
 }
 
 /// The blocks of a Markdown cell; its headings lose their marks, as those of other formats have none.
@@ -105,6 +126,7 @@ mod tests {
         let document = NotebookReader.read(&source).unwrap();
         assert_eq!(document.text, "Title\n\n- item\n\nprint(1)\n\n1");
         assert_eq!(document.title.as_deref(), Some("Title"));
+        assert_eq!(unread::take()[0].count, 1);
         let code = document.text.find("print").unwrap();
         assert_eq!(document.source_map.place(&(code..code + 5)).as_deref(), Some("cell 2"));
     }

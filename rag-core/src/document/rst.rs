@@ -11,7 +11,10 @@ use super::{BlockKind, Document, Kind, Reader, Source, encoding, guard};
 use crate::error::Result;
 
 mod inline;
+mod lines;
 mod table;
+
+use lines::{field_name, is_name, is_rule, item_mark};
 
 /// Reads reStructuredText.
 pub(super) struct RstReader;
@@ -65,9 +68,14 @@ struct Reading<'a> {
     styles: Vec<(char, bool)>,
     substitutions: HashMap<&'a str, &'a str>,
     metadata: BTreeMap<String, String>,
+    /// Fields at the top of the file that were read.
+    fields: usize,
     /// No simple table ends after this place.
     no_table_ends: bool,
 }
+
+/// Fields at the top of the file that are metadata.
+const MAX_FIELDS: usize = 100;
 
 /// Directives whose body is taken as it stands.
 const LISTINGS: [&str; 12] = [
@@ -133,7 +141,18 @@ impl<'a> Reading<'a> {
             substitutions.extend(substitution(line, after));
         }
         let (flow, styles, metadata) = Default::default();
-        Self { input, lines, at: 0, flow, styles, substitutions, metadata, no_table_ends: false }
+        let no_table_ends = false;
+        Self {
+            input,
+            lines,
+            at: 0,
+            flow,
+            styles,
+            substitutions,
+            metadata,
+            fields: 0,
+            no_table_ends,
+        }
     }
 
     fn run(&mut self) {
@@ -318,18 +337,21 @@ impl<'a> Reading<'a> {
         self.at += table.line_count;
     }
 
-    /// `:name: value`; at the top of the file it is metadata.
+    /// `:name: value`; at the top of the file it is metadata as well.
     fn field(&mut self, line: Line<'a>, name: &str) {
         let value = line.start + line.indent + name.len() + 2..line.end();
-        let is_first =
-            self.flow.blocks.iter().take(3).all(|b| matches!(b.kind, BlockKind::Heading { .. }));
+        let first = self.flow.blocks.iter().take(3 + self.fields);
+        let others = first.filter(|b| !matches!(b.kind, BlockKind::Heading { .. })).count();
+        let is_first = others == self.fields && self.fields < MAX_FIELDS;
+        self.fields += usize::from(is_first);
         if is_first {
-            let text = self.input.get(value).unwrap_or_default().trim();
+            let text = self.input.get(value.clone()).unwrap_or_default().trim();
             if !text.is_empty() {
                 self.metadata.entry(name.to_lowercase()).or_insert_with(|| text.to_owned());
+            } else {
+                self.at = self.body(line.indent).end.max(self.at + 1);
+                return;
             }
-            self.at = self.body(line.indent).end.max(self.at + 1);
-            return;
         }
         self.at += 1;
         let name_start = line.start + line.indent + 1;
@@ -457,38 +479,6 @@ fn substitution<'a>(line: &Line<'a>, after: &[Line<'a>]) -> Option<(&'a str, &'a
     let options = after.iter().take_while(|line| field_name(line.text.trim()).is_some());
     let alt = options.map(|line| line.text.trim()).find_map(|text| text.strip_prefix(":alt:"));
     Some((name, alt.unwrap_or_default().trim()))
-}
-
-/// A line of one punctuation character, at least three times.
-fn is_rule(text: &str) -> bool {
-    let first = text.chars().next().filter(char::is_ascii_punctuation);
-    text.len() >= 3 && first.is_some_and(|first| text.chars().all(|c| c == first))
-}
-
-/// The name of a directive: letters, digits and what may stand between.
-fn is_name(name: &str) -> bool {
-    let is_part = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '+' | ':' | '.');
-    !name.is_empty() && name.chars().all(is_part)
-}
-
-/// The name of a field list's entry, `:name: value`.
-fn field_name(text: &str) -> Option<&str> {
-    let (name, rest) = text.strip_prefix(':')?.split_once(':')?;
-    let sound = !name.is_empty() && !name.starts_with(' ') && !name.contains('`');
-    (sound && (rest.is_empty() || rest.starts_with(' '))).then_some(name)
-}
-
-/// Bytes of the mark that an item of a list begins with, blank included.
-fn item_mark(text: &str) -> Option<usize> {
-    let (mark, _) = text.split_once(' ')?;
-    if matches!(mark, "*" | "-" | "+" | "\u{2022}") {
-        return Some(mark.len() + 1);
-    }
-    let label = mark.strip_prefix('(').and_then(|label| label.strip_suffix(')'));
-    let label = label.or_else(|| mark.strip_suffix(['.', ')']))?;
-    let number = label.len() <= 3 && label.bytes().all(|b| b.is_ascii_digit());
-    let letter = label.len() == 1 && label.bytes().all(|b| b.is_ascii_alphabetic());
-    (!label.is_empty() && (number || letter || label == "#")).then_some(mark.len() + 1)
 }
 
 #[cfg(test)]

@@ -7,9 +7,12 @@ use encoding_rs::Encoding;
 
 use super::draft::{Draft, Join, part};
 use super::place::Unit;
+use super::script::Script;
+use super::unread::{self, UnreadKind};
 use super::{BlockKind, Document, Kind, Location, Reader, Source, guard};
 use crate::error::{Error, Result, Unreadable};
 
+mod raised;
 mod words;
 
 use words::{Action, action};
@@ -53,7 +56,9 @@ struct State {
     encoding: &'static Encoding,
     /// Characters that stand for a Unicode character to readers that know none.
     fallback: usize,
-    hidden: bool,
+    /// As what its text is left out, if it is.
+    hidden: Option<UnreadKind>,
+    script: Option<Script>,
 }
 
 struct Parser<'a> {
@@ -72,6 +77,10 @@ struct Parser<'a> {
     skip: usize,
     /// The first half of a character outside the basic plane.
     surrogate: Option<u16>,
+    /// The superscript or subscript that is being read, and where it begins in the text.
+    raised: Option<(Script, usize)>,
+    /// As what text was left out last, so that it is noted once.
+    passed: Option<UnreadKind>,
     /// Text of the paragraph, cell or header table that is being read.
     text: String,
     /// Levels of the styles that are headings.
@@ -97,7 +106,8 @@ struct Paragraph {
 impl<'a> Parser<'a> {
     fn new(bytes: &'a [u8]) -> Self {
         let encoding = encoding_rs::WINDOWS_1252;
-        let state = State { target: Target::Body, encoding, fallback: 1, hidden: false };
+        let state =
+            State { target: Target::Body, encoding, fallback: 1, hidden: None, script: None };
         Self {
             bytes,
             at: 0,
@@ -110,6 +120,8 @@ impl<'a> Parser<'a> {
             pending: Vec::new(),
             skip: 0,
             surrogate: None,
+            raised: None,
+            passed: None,
             text: String::new(),
             styles: HashMap::new(),
             style: 0,
@@ -252,13 +264,22 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn reads(&self) -> bool {
-        self.state.target != Target::Skip && !self.state.hidden
+    /// Whether what comes next is read; text that is hidden is noted.
+    fn reads(&mut self) -> bool {
+        if self.state.target == Target::Skip {
+            return false;
+        }
+        if let Some(kind) = self.state.hidden.filter(|kind| self.passed != Some(*kind)) {
+            unread::note(kind, 1);
+        }
+        self.passed = self.state.hidden;
+        self.state.hidden.is_none()
     }
 
     fn push(&mut self, text: &str) {
         self.flush();
         if self.reads() {
+            self.follow_script();
             self.text.push_str(text);
         }
     }
@@ -266,6 +287,7 @@ impl<'a> Parser<'a> {
     /// Decodes what waits.
     fn flush(&mut self) {
         if !self.pending.is_empty() {
+            self.follow_script();
             let (text, _) = self.state.encoding.decode_without_bom_handling(&self.pending);
             self.text.push_str(&text);
             self.pending.clear();
@@ -277,7 +299,12 @@ impl<'a> Parser<'a> {
         let value = number.unwrap_or(0);
         match action(name) {
             Action::Text(text) => self.push(text),
-            Action::Skip => self.state.target = Target::Skip,
+            Action::Skip => {
+                if self.state.target == Target::Body {
+                    words::left_out(name).into_iter().for_each(|kind| unread::note(kind, 1));
+                }
+                self.state.target = Target::Skip;
+            }
             Action::Info(key) => self.state.target = Target::Info(key),
             Action::Fonts => self.state.target = Target::Fonts,
             Action::Styles => self.state.target = Target::Styles,
@@ -304,7 +331,15 @@ impl<'a> Parser<'a> {
             Action::Outline if self.state.target == Target::Body => {
                 self.paragraph.outline = u8::try_from(value).ok();
             }
-            Action::Hidden => self.state.hidden = number != Some(0),
+            Action::Hidden(kind) => self.state.hidden = (number != Some(0)).then_some(kind),
+            Action::Script(script) => self.state.script = script,
+            Action::Raised => {
+                self.state.script = (number != Some(0)).then_some(Script::Superscript);
+            }
+            Action::Lowered => {
+                self.state.script = (number != Some(0)).then_some(Script::Subscript);
+            }
+            Action::Plain => (self.state.script, self.state.hidden) = (None, None),
             Action::InTable => self.paragraph.in_table = true,
             Action::ResetParagraph => self.paragraph = Paragraph::default(),
             Action::EndParagraph => self.end_line(),
@@ -326,6 +361,7 @@ impl<'a> Parser<'a> {
             self.surrogate = Some(unit);
             return;
         }
+        self.follow_script();
         let decoded = char::decode_utf16(units.into_iter().flatten());
         self.text.extend(decoded.map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)));
     }
@@ -348,6 +384,7 @@ impl<'a> Parser<'a> {
 
     fn end_paragraph(&mut self) {
         self.flush();
+        self.end_script();
         let text = std::mem::take(&mut self.text);
         self.count += 1;
         let listed = std::mem::take(&mut self.paragraph.listed);
@@ -366,6 +403,7 @@ impl<'a> Parser<'a> {
     }
 
     fn end_cell(&mut self) {
+        self.end_script();
         if self.state.target == Target::Body {
             self.cells.push(std::mem::take(&mut self.text));
         }
@@ -427,6 +465,17 @@ mod tests {
             (document.title.as_deref(), document.metadata["author"].as_str()),
             (Some("T"), "A")
         );
+    }
+
+    #[test]
+    fn scripts_are_written_and_struck_text_is_left_out() {
+        let rtf = r"{\rtf1 10{\super 4} per m\super 3\nosupersub , H{\sub 2}O, 10\up6 -9\up0  of 1{\super st}, a pump{\super 3} {\strike old }{\strike\b more }new{\pict 00ff}{\header top}.\par}";
+        unread::take();
+        let expected =
+            "10\u{2074} per m\u{b3}, H\u{2082}O, 10\u{207b}\u{2079} of 1st, a pump[3] new.";
+        assert_eq!(read(rtf).text, expected);
+        let notes: Vec<String> = unread::take().iter().map(ToString::to_string).collect();
+        assert_eq!(notes, ["1 picture", "1 piece of deleted text", "1 piece of page furniture"]);
     }
 
     #[test]

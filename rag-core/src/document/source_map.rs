@@ -200,6 +200,22 @@ impl SourceMap {
         }
     }
 
+    /// Forgets what stands from `end` of the text on.
+    pub(crate) fn truncate(&mut self, end: usize) {
+        let kept = self.segments.partition_point(|(text, _)| text.start < end);
+        self.segments.truncate(kept);
+        if let Some((text, location)) = self.segments.last_mut().filter(|(text, _)| text.end > end)
+        {
+            match location {
+                Location::Bytes(source) if source.end - source.start == text.len() as u64 => {
+                    source.end -= (text.end - end) as u64;
+                }
+                _ => {}
+            }
+            text.end = end;
+        }
+    }
+
     /// As [`SourceMap::push`]; if it came from where the stretch before did, both are one.
     pub(crate) fn push_on(&mut self, text: Range<usize>, location: Location) {
         match self.segments.last_mut() {

@@ -11,6 +11,13 @@ pub(super) struct TextReader;
 impl Reader for TextReader {
     fn read(&self, source: &Source<'_>) -> Result<Document> {
         let decoded = encoding::decode(source, super::html::declared_encoding(source.bytes))?;
+        Ok(Self::of(source, decoded))
+    }
+}
+
+impl TextReader {
+    /// The document of a file that is decoded already, for readers that find it is not what they read.
+    pub(super) fn of(source: &Source<'_>, decoded: encoding::Decoded) -> Document {
         let extension = source.extension();
         let blocks = match (block_kind(&extension), heading_mark(&extension)) {
             (BlockKind::Paragraph, Some(mark)) => marked_blocks(&decoded.text, mark),
@@ -21,7 +28,7 @@ impl Reader for TextReader {
         if decoded.encoding != "UTF-8" {
             metadata.insert("encoding".to_owned(), decoded.encoding.to_owned());
         }
-        Ok(Document {
+        Document {
             kind: Kind::Text,
             title: first_heading(&decoded.text, &blocks).map(|title| unmarked(&title).to_owned()),
             lang: None,
@@ -30,7 +37,7 @@ impl Reader for TextReader {
             source_map: decoded.source_map,
             metadata,
             unread: Vec::new(),
-        })
+        }
     }
 }
 

@@ -1,7 +1,9 @@
 //! XML of any kind, FictionBook and RSS among it: the text between the tags, each element that holds text a block.
 
 use super::flow::Flow;
+use super::html::Formula;
 use super::markdown::primary_language;
+use super::script::{self, Script};
 use super::text::TextReader;
 use super::xml::{Node, Tag, Xml};
 use super::{BlockKind, Document, Kind, Reader, Source, encoding, first_heading};
@@ -20,7 +22,7 @@ impl Reader for XmlReader {
         let mut text = Text { input: &decoded.text, ..Text::default() };
         let mut xml = Xml::new(source.path, "it", &decoded.text);
         if text.read(&mut xml).is_err() && text.flow.text.is_empty() {
-            return TextReader.read(source);
+            return Ok(TextReader::of(source, decoded));
         }
         text.end_block();
         let flow = text.flow;
@@ -48,6 +50,19 @@ struct Text<'a> {
     open: Vec<String>,
     /// Open elements inside an element that is not read.
     skipped: usize,
+    raised: Option<Raised>,
+    formula: Option<Formula>,
+}
+
+/// A superscript or subscript that is open.
+struct Raised {
+    script: Script,
+    /// Whether it marks a note.
+    is_note: bool,
+    /// How many elements are open around it.
+    depth: usize,
+    content: String,
+    source: std::ops::Range<usize>,
 }
 
 impl Text<'_> {
@@ -65,10 +80,22 @@ impl Text<'_> {
 
     fn begin(&mut self, tag: &Tag<'_>) {
         let name = tag.name().to_ascii_lowercase();
+        if let Some(formula) = &mut self.formula {
+            formula.begin(name.as_bytes(), false);
+            self.open.push(name);
+            return;
+        }
         if self.skipped > 0 || matches!(name.as_str(), "binary" | "script" | "style") {
             self.skipped += 1;
             return;
         }
+        if name == "math" {
+            self.end_raised();
+            self.formula = Some(Formula::default());
+            self.open.push(name);
+            return;
+        }
+        self.begin_raised(&name, tag);
         if self.lang.is_none() {
             self.lang = tag.attribute("lang").and_then(|lang| primary_language(&lang));
         }
@@ -90,13 +117,77 @@ impl Text<'_> {
             self.skipped -= 1;
             return;
         }
-        if !self.open.last().is_some_and(|name| is_inline(name)) {
-            self.end_block();
+        let Some(name) = self.open.pop() else { return };
+        if name == "math" {
+            return self.end_formula();
         }
-        self.open.pop();
+        if let Some(formula) = &mut self.formula {
+            return formula.end(name.as_bytes());
+        }
+        if self.raised.as_ref().is_some_and(|raised| raised.depth >= self.open.len()) {
+            self.end_raised();
+        }
+        if !is_inline(&name) {
+            self.open.push(name);
+            self.end_block();
+            self.open.pop();
+        }
+    }
+
+    fn begin_raised(&mut self, name: &str, tag: &Tag<'_>) {
+        let script = match name {
+            "sup" | "superscript" => Script::Superscript,
+            "sub" | "subscript" => Script::Subscript,
+            // Text Encoding Initiative.
+            _ if tag.attribute("rend").is_some_and(|rend| rend.starts_with("super")) => {
+                Script::Superscript
+            }
+            _ => {
+                let is_note = matches!(name, "xref" | "ref" | "noteref" | "footnoteref");
+                self.raised.iter_mut().for_each(|raised| raised.is_note |= is_note);
+                return;
+            }
+        };
+        self.end_raised();
+        let within = |outer: &str| self.open.last().is_some_and(|open| open == outer);
+        let is_note = script == Script::Superscript && (within("xref") || within("ref"));
+        let (depth, content) = (self.open.len(), String::new());
+        self.raised = Some(Raised { script, is_note, depth, content, source: 0..0 });
+    }
+
+    /// Writes the superscript or subscript that is open.
+    fn end_raised(&mut self) {
+        let Some(raised) = self.raised.take() else { return };
+        let before = self.flow.before();
+        let shown = match raised.is_note && !before.is_empty() {
+            true => script::note_mark(&raised.content),
+            false => script::shown(raised.script, &raised.content, before),
+        };
+        self.flow.whole(&shown, raised.source);
+        if raised.content.ends_with(char::is_whitespace) {
+            self.flow.blank();
+        }
+    }
+
+    fn end_formula(&mut self) {
+        let Some(mut formula) = self.formula.take() else { return };
+        let source = std::mem::take(&mut formula.source);
+        self.flow.whole(&formula.finish(), source);
     }
 
     fn piece(&mut self, piece: &str, span: std::ops::Range<usize>) {
+        if let Some(formula) = &mut self.formula {
+            return formula.text(piece, span);
+        }
+        match &mut self.raised {
+            Some(raised) if raised.content.len() <= script::MAX_SCRIPT_CHARS => {
+                raised.content.push_str(piece);
+                let start = if raised.source.end == 0 { span.start } else { raised.source.start };
+                raised.source = start..span.end;
+                return;
+            }
+            _ => self.end_raised(),
+        }
         if self.input.get(span.clone()) == Some(piece) {
             self.flow.exact(piece, span.start);
         } else {
@@ -105,6 +196,7 @@ impl Text<'_> {
     }
 
     fn end_block(&mut self) {
+        self.end_raised();
         let within = |name: &str| self.open.iter().any(|open| open == name);
         let kind = if within("title") || within("subtitle") || within("book-title") {
             let depth = self.open.iter().filter(|name| is_division(name)).count();
@@ -152,6 +244,13 @@ fn is_inline(name: &str) -> bool {
             | "span"
             | "sub"
             | "sup"
+            | "superscript"
+            | "subscript"
+            | "hi"
+            | "bold"
+            | "italic"
+            | "math"
+            | "inline-formula"
             | "ulink"
             | "link"
             | "xref"
@@ -191,6 +290,19 @@ mod tests {
         let start = document.text.find("deux").unwrap();
         let source = document.source_map.source_bytes(&(start..start + 4)).unwrap();
         assert_eq!(xml.get(source.start as usize..source.end as usize), Some("deux"));
+    }
+
+    #[test]
+    fn powers_notes_and_formulas_are_told_apart() {
+        for (xml, text) in [
+            ("10<superscript>4</superscript> per m<sup>3</sup>", "10\u{2074} per m\u{b3}"),
+            ("shown<xref ref-type='bibr'><sup>7</sup></xref> here", "shown[7] here"),
+            ("2<sup><xref ref-type='fn'>7</xref></sup> here", "2[7] here"),
+            ("So <math><msup><mi>x</mi><mn>2</mn></msup></math> is", "So x\u{b2} is"),
+            ("H<hi rend='superscript'>2</hi>", "H\u{b2}"),
+        ] {
+            assert_eq!(read(&format!("<doc><p>{xml}</p></doc>")).text, text, "{xml}");
+        }
     }
 
     #[test]

@@ -1,16 +1,28 @@
 //! Turns the events of the tokenizer into text, blocks and a source map.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 
 use html5gum::emitters::callback::CallbackEvent;
 
-use super::runs::{Piece, References};
-use super::spans::{Copy, Spans};
+use super::math::Formula;
+use super::notes;
+use super::raised::Raised;
+use super::runs::References;
+use super::spans::Spans;
 use super::tags::{self, Effect};
+use crate::document::unread::{self, UnreadKind};
 use crate::document::{Block, BlockKind, SourceMap};
 
-/// What to do with navigation, footers and asides.
+mod cells;
+mod marks;
+mod raising;
+mod regions;
+mod writing;
+
+pub(super) use regions::Suspect;
+
+/// What to do with navigation, footers and asides that are not about the subject of the page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Boilerplate {
     Drop,
@@ -41,12 +53,14 @@ struct Open {
     name: Vec<u8>,
     effect: Effect,
     skips: bool,
+    /// What is noted if there is text in it although it is not read.
+    hides: Option<UnreadKind>,
     /// Whether it pushed a role.
     has_role: bool,
 }
 
 /// White space seen and not yet written: it counts only if text follows.
-#[derive(Default)]
+#[derive(Default, Clone)]
 enum Gap {
     #[default]
     None,
@@ -80,22 +94,40 @@ pub(super) struct Builder<'a> {
     spans: Spans,
     /// Bytes that copies of merged cells may still take.
     copy_budget: usize,
+    /// The superscript or subscript that is open.
+    raised: Option<Raised>,
+    /// Where the text stood when the last link to a note began.
+    note_link: Option<usize>,
+    /// Parts that may not belong to the text, innermost last.
+    regions: Vec<regions::Region>,
+    /// Ids of hidden elements that something on the page opens.
+    opened: HashSet<String>,
+    /// Bytes of the text that stand in links.
+    link_bytes: usize,
+    /// Whether there was text in what is passed over.
+    passed_text: bool,
+    lists: Vec<marks::List>,
+    /// The number of the item that begins.
+    mark: Option<String>,
+    /// The reading of the characters that stand in a ruby element, and where it came from.
+    reading: Option<(String, Range<usize>)>,
+    formula: Option<Formula>,
 }
 
 /// The start tag being read.
 #[derive(Default)]
-struct StartTag {
-    name: Vec<u8>,
+pub(super) struct StartTag {
+    pub(super) name: Vec<u8>,
     attribute: Vec<u8>,
     attributes: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
 impl StartTag {
-    fn get(&self, name: &[u8]) -> Option<&[u8]> {
+    pub(super) fn get(&self, name: &[u8]) -> Option<&[u8]> {
         self.attributes.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_slice())
     }
 
-    fn text(&self, name: &[u8]) -> Option<String> {
+    pub(super) fn text(&self, name: &[u8]) -> Option<String> {
         self.get(name).map(|value| String::from_utf8_lossy(value).trim().to_owned())
     }
 }
@@ -119,6 +151,16 @@ impl<'a> Builder<'a> {
             table_depth: 0,
             spans: Spans::default(),
             copy_budget: input.len() + MIN_COPY_BYTES,
+            raised: None,
+            note_link: None,
+            regions: Vec::new(),
+            opened: regions::opened(input),
+            link_bytes: 0,
+            passed_text: false,
+            lists: Vec::new(),
+            mark: None,
+            reading: None,
+            formula: None,
         }
     }
 
@@ -137,7 +179,7 @@ impl<'a> Builder<'a> {
                     *last = value.to_vec();
                 }
             }
-            CallbackEvent::CloseStartTag { .. } => self.start_tag(),
+            CallbackEvent::CloseStartTag { self_closing } => self.start_tag(*self_closing),
             CallbackEvent::EndTag { name } => self.end_tag(name),
             CallbackEvent::String { value } => {
                 if let Ok(value) = std::str::from_utf8(value) {
@@ -149,23 +191,54 @@ impl<'a> Builder<'a> {
     }
 
     pub(super) fn finish(mut self) -> Page {
+        self.end_formula();
+        self.end_raised();
+        self.end_ruby();
         self.end_block();
         self.page
     }
 
-    fn start_tag(&mut self) {
+    fn start_tag(&mut self, self_closing: bool) {
         let tag = std::mem::take(&mut self.tag);
+        let effect = tags::effect(&tag.name);
+        if let Some(formula) = &mut self.formula {
+            if effect == Effect::Inline {
+                formula.begin(&tag.name, self_closing);
+                self.tag = tag;
+                return;
+            }
+            self.end_formula(); // one that was never closed
+        }
         self.read_attributes(&tag);
         self.close_implied(&tag.name);
-        let effect = tags::effect(&tag.name);
+        if self.skip_depth == 0 || self.skip_depth == self.head_depth {
+            notes::left_out(&tag);
+        }
         if self.skip_depth == 0 {
-            self.begin(effect);
-            self.begin_span(&tag, effect);
+            self.begin_element(&tag, effect);
         }
         if !tags::is_void(&tag.name) && self.open.len() < MAX_OPEN {
             self.push(&tag, effect);
         }
         self.tag = tag;
+    }
+
+    /// What an element does where it begins.
+    fn begin_element(&mut self, tag: &StartTag, effect: Effect) {
+        if effect != Effect::Inline {
+            self.end_raised();
+        }
+        self.begin(effect);
+        if !tags::is_void(&tag.name) && self.open.len() < MAX_OPEN {
+            self.begin_region(tag);
+        }
+        self.begin_span(tag, effect);
+        self.begin_raised(tag);
+        self.begin_marks(tag);
+        if tag.name == b"math" && !self.is_hidden(tag) {
+            self.end_raised();
+            self.formula = Some(Formula::default());
+        }
     }
 
     /// What the page says about itself.
@@ -231,89 +304,16 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Notes the columns and rows that a cell of the outermost table covers; fills those covered from above.
-    fn begin_span(&mut self, tag: &StartTag, effect: Effect) {
-        if effect == Effect::Table && self.table_depth == 0 {
-            self.spans = Spans::default();
-        }
-        if self.table_depth != 1 {
-            return;
-        }
-        match effect {
-            Effect::Row => self.spans.begin_row(),
-            Effect::Cell => {
-                self.hang();
-                let number = |name| tag.text(name).and_then(|text| text.parse().ok()).unwrap_or(1);
-                let is_spent = self.copy_budget == 0;
-                let spans = (number(b"colspan"), number(b"rowspan"));
-                let (columns, rows) = if is_spent { (1, 1) } else { spans };
-                self.spans.begin_cell(self.page.text.len(), columns, rows);
-            }
-            _ => {}
-        }
-    }
-
-    fn hang(&mut self) {
-        let follows = self.spans.column() > 0;
-        for copy in self.spans.hanging() {
-            if follows {
-                self.gap = Gap::Cell;
-            }
-            self.copy(&copy);
-        }
-    }
-
-    /// Writes a cell again.
-    fn copy(&mut self, copy: &Copy) {
-        let spent = self.copy_budget < copy.text.len() + 1;
-        self.copy_budget = self.copy_budget.saturating_sub(copy.text.len() + 1);
-        if spent {
-            return;
-        }
-        self.write_gap();
-        let start = self.page.text.len();
-        self.page.text.push_str(&copy.text);
-        if let Some(source) = copy.source.clone() {
-            self.page.map.push_whole(start, &copy.text, source);
-        }
-        self.gap = Gap::Cell;
-    }
-
-    fn end_cell(&mut self) {
-        let Some(start) = self.spans.open_start() else { return };
-        let text = self.page.text.get(start..).unwrap_or_default().trim().to_owned();
-        let source = self.page.map.source_bytes(&(start..self.page.text.len()));
-        let copy = Copy { text, source };
-        for _ in 0..self.spans.end_cell(&copy) {
-            self.gap = Gap::Cell;
-            self.copy(&copy);
-        }
-    }
-
-    fn line(&mut self) {
-        match &mut self.gap {
-            Gap::Kept(kept, source) => {
-                kept.push('\n');
-                *source = usize::MAX;
-            }
-            _ => match self.roles.last() {
-                Some(BlockKind::Heading { .. }) => self.space(None),
-                Some(BlockKind::Code) => self.gap = Gap::Kept("\n".to_owned(), usize::MAX),
-                _ => self.gap = Gap::Line,
-            },
-        }
-    }
-
-    fn space(&mut self, source: Option<usize>) {
-        match self.gap {
-            Gap::None => self.gap = Gap::Space(source),
-            Gap::Space(_) => self.gap = Gap::Space(None),
-            Gap::Line | Gap::Cell | Gap::Kept(..) => {}
-        }
-    }
-
     fn push(&mut self, tag: &StartTag, effect: Effect) {
-        let skips = self.skips(tag, effect);
+        let skipped = if self.skip_depth > 0 {
+            matches!(effect, Effect::Skip | Effect::Head).then_some(None)
+        } else {
+            self.skips(tag, effect)
+        };
+        let (skips, hides) = (skipped.is_some(), skipped.flatten());
+        if self.skip_depth == 0 {
+            self.passed_text = false;
+        }
         self.skip_depth += usize::from(skips);
         self.head_depth += usize::from(effect == Effect::Head);
         let role = match effect {
@@ -332,25 +332,45 @@ impl<'a> Builder<'a> {
         self.roles.extend(role);
         self.table_depth += usize::from(effect == Effect::Table);
         *self.open_count.entry(tag.name.clone()).or_default() += 1;
-        self.open.push(Open { name: tag.name.clone(), effect, skips, has_role: role.is_some() });
+        self.open.push(Open {
+            name: tag.name.clone(),
+            effect,
+            skips,
+            hides,
+            has_role: role.is_some(),
+        });
     }
 
-    fn skips(&self, tag: &StartTag, effect: Effect) -> bool {
+    /// What an element is left out for, whatever stands in it; the kind that is noted if that is text.
+    fn skips(&self, tag: &StartTag, effect: Effect) -> Option<Option<UnreadKind>> {
+        let classes = || tag.get(b"class").unwrap_or_default().split(u8::is_ascii_whitespace);
+        let permalink = tag.name == b"a" && classes().any(|class| class == b"headerlink");
+        let is_region = self.regions.last().is_some_and(|region| region.depth == self.open.len());
+        match effect {
+            Effect::Skip => Some(tags::is_unseen(&tag.name).then_some(UnreadKind::HiddenText)),
+            Effect::Head => Some(None),
+            _ if permalink => Some(None),
+            _ if !is_region && self.is_hidden(tag) => Some(Some(UnreadKind::HiddenText)),
+            _ => None,
+        }
+    }
+
+    fn is_hidden(&self, tag: &StartTag) -> bool {
+        let in_book = tag.get(b"epub:type").is_some() && tag.get(b"hidden").is_some();
         let hidden = tag.get(b"hidden").is_some_and(|value| value != b"until-found")
             || tag.get(b"aria-hidden") == Some(b"true")
             || tag.get(b"style").is_some_and(tags::hides);
-        let classes = || tag.get(b"class").unwrap_or_default().split(u8::is_ascii_whitespace);
-        let permalink = tag.name == b"a" && classes().any(|class| class == b"headerlink");
-        let beside = effect == Effect::Boilerplate
-            || (tag.name != b"body" && classes().any(tags::is_boilerplate_class))
-            || tag.get(b"role").is_some_and(tags::is_boilerplate_role);
-        matches!(effect, Effect::Skip | Effect::Head)
-            || hidden
-            || permalink
-            || (beside && self.boilerplate == Boilerplate::Drop)
+        hidden && !in_book
     }
 
     fn end_tag(&mut self, name: &[u8]) {
+        if let Some(formula) = &mut self.formula {
+            if name == b"math" {
+                self.end_formula();
+            } else if tags::effect(name) == Effect::Inline {
+                return formula.end(name);
+            }
+        }
         if self.open_count.get(name).is_none_or(|&count| count == 0) {
             return;
         }
@@ -362,15 +382,31 @@ impl<'a> Builder<'a> {
     /// Closes the open elements from `index` on; each is popped once, so the whole page costs linear time.
     fn close_from(&mut self, index: usize) {
         while self.open.len() > index {
+            if self.raised.as_ref().is_some_and(|raised| raised.depth + 1 >= self.open.len()) {
+                self.end_raised();
+            }
             let Some(open) = self.open.pop() else { return };
             if let Some(count) = self.open_count.get_mut(&open.name) {
                 *count -= 1;
             }
             if self.skip_depth == 0 {
+                if open.name == b"ruby" {
+                    self.end_ruby();
+                }
                 self.finish_element(open.effect, open.has_role);
+            }
+            while self.regions.last().is_some_and(|region| region.depth >= self.open.len()) {
+                self.end_region();
+            }
+            if self.lists.last().is_some_and(|list| list.depth >= self.open.len()) {
+                self.lists.pop();
             }
             self.table_depth -= usize::from(open.effect == Effect::Table);
             self.skip_depth -= usize::from(open.skips);
+            if self.skip_depth == 0 && self.passed_text {
+                open.hides.into_iter().for_each(|kind| unread::note(kind, 1));
+                self.passed_text = false;
+            }
             self.head_depth -= usize::from(open.effect == Effect::Head);
             if open.has_role {
                 self.roles.pop();
@@ -412,105 +448,28 @@ impl<'a> Builder<'a> {
             return;
         }
         if self.skip_depth > 0 {
+            self.passed_text |= !value.trim().is_empty();
             return;
         }
+        if let Some(formula) = &mut self.formula {
+            return formula.text(value, span);
+        }
+        let is_open = |name: &[u8]| self.open_count.get(name).is_some_and(|&count| count > 0);
+        let in_reading = is_open(b"ruby") && (is_open(b"rt") || is_open(b"rtc"));
+        let in_fallback = is_open(b"ruby") && is_open(b"rp");
         for piece in self.references.pieces(self.input, value, span) {
-            if self.roles.last() == Some(&BlockKind::Code) {
-                self.kept(&piece);
-            } else {
-                self.flow(&piece);
+            if in_fallback {
+                continue;
             }
-        }
-    }
-
-    /// Running text: white space of any length is one space.
-    fn flow(&mut self, piece: &Piece<'_>) {
-        let mut start = 0;
-        let is_space = |c: char| c.is_ascii_whitespace();
-        for run in piece.text.split_inclusive(is_space) {
-            let word = run.trim_end_matches(is_space);
-            self.word(word, piece, start);
-            start += word.len();
-            if word.len() < run.len() {
-                self.space(piece.exact.then_some(piece.source.start + start));
-                start = start.max(start + run.len() - word.len());
+            if in_reading {
+                self.reading(&piece);
+                continue;
             }
-        }
-    }
-
-    /// Preformatted text: white space stays, but none begins or ends the block.
-    fn kept(&mut self, piece: &Piece<'_>) {
-        let mut start = 0;
-        for run in piece.text.split_inclusive(char::is_whitespace) {
-            let word = run.trim_end_matches(char::is_whitespace);
-            self.word(word, piece, start);
-            start += word.len();
-            let white = run.get(word.len()..).unwrap_or_default();
-            if !white.is_empty() {
-                let source = if piece.exact { piece.source.start + start } else { usize::MAX };
-                match &mut self.gap {
-                    Gap::Kept(kept, at) => {
-                        let follows =
-                            source != usize::MAX && at.checked_add(kept.len()) == Some(source);
-                        if !follows {
-                            *at = usize::MAX;
-                        }
-                        kept.push_str(white);
-                    }
-                    _ => self.gap = Gap::Kept(white.to_owned(), source),
-                }
-                start += white.len();
-            }
-        }
-    }
-
-    /// Writes a word, which stands at `start` of the piece, after the white space due before it.
-    fn word(&mut self, word: &str, piece: &Piece<'_>, start: usize) {
-        let mut at = start;
-        for part in word.split_inclusive('\u{ad}') {
-            let shown = part.trim_end_matches('\u{ad}');
-            if !shown.is_empty() {
-                self.write_gap();
-                let text_start = self.page.text.len();
-                self.page.text.push_str(shown);
-                if piece.exact {
-                    let source = (piece.source.start + at) as u64;
-                    self.page.map.push_exact(text_start..self.page.text.len(), source);
-                } else {
-                    let source = piece.source.start as u64..piece.source.end as u64;
-                    self.page.map.push_whole(text_start, shown, source);
-                }
-            }
-            at += part.len();
-        }
-    }
-
-    fn write_gap(&mut self) {
-        let gap = std::mem::take(&mut self.gap);
-        let text = &mut self.page.text;
-        if self.block.is_none() {
-            if !text.is_empty() {
-                text.push_str(if self.close_to_previous { "\n" } else { "\n\n" });
-            }
-            let kind = self.roles.last().copied().unwrap_or(BlockKind::Paragraph);
-            self.block = Some((kind, text.len()));
-            return;
-        }
-        let start = text.len();
-        match gap {
-            Gap::None => {}
-            Gap::Space(source) => {
-                text.push(' ');
-                if let Some(source) = source {
-                    self.page.map.push_exact(start..start + 1, source as u64);
-                }
-            }
-            Gap::Line => text.push('\n'),
-            Gap::Cell => text.push('\t'),
-            Gap::Kept(kept, source) => {
-                text.push_str(&kept);
-                if source != usize::MAX {
-                    self.page.map.push_exact(start..text.len(), source as u64);
+            match &mut self.raised {
+                Some(raised) if !raised.is_too_long() => raised.push(&piece),
+                _ => {
+                    self.end_raised();
+                    self.running(&piece);
                 }
             }
         }

@@ -1,7 +1,7 @@
 //! HTML: a linear tokenizer and our own rules for blocks, so that no nesting can make it slow.
 //!
-//! Scripts, styles, navigation, footers, asides and hidden parts are left out. Every run of text maps
-//! to its exact bytes in the file.
+//! Scripts, styles and hidden parts are left out, and what is judged to be the site's rather than the page's. Every run
+//! of text maps to its exact bytes in the file.
 
 use std::convert::Infallible;
 
@@ -10,15 +10,19 @@ use html5gum::emitters::callback::{CallbackEmitter, CallbackEvent};
 use html5gum::{Span, Tokenizer};
 
 use super::markdown::primary_language;
-use super::{Document, Kind, Reader, Source, encoding, first_heading, guard, one_line};
+use super::{Document, Kind, Reader, Source, encoding, first_heading, guard, one_line, unread};
 use crate::error::Result;
 
 mod builder;
+mod math;
+mod notes;
+mod raised;
 mod runs;
 mod spans;
 mod tags;
 
 use builder::{Boilerplate, Builder};
+pub(super) use math::Formula;
 
 /// Reads HTML and XHTML.
 pub(super) struct HtmlReader;
@@ -26,29 +30,42 @@ pub(super) struct HtmlReader;
 impl Reader for HtmlReader {
     fn read(&self, source: &Source<'_>) -> Result<Document> {
         let decoded = encoding::decode(source, declared_encoding(source.bytes))?;
-        let mut page = parse(&decoded.text, Boilerplate::Drop);
+        let (page, notes) = unread::set_aside(|| parse(&decoded.text, Boilerplate::Drop));
         // A page that is hardly more than its menu is read whole.
         if page.text.len() < FEW_BYTES {
-            let whole = parse(&decoded.text, Boilerplate::Keep);
+            let (whole, whole_notes) =
+                unread::set_aside(|| parse(&decoded.text, Boilerplate::Keep));
             if page.text.is_empty() || whole.text.len() > 2 * page.text.len() + FEW_BYTES {
-                page = whole;
+                unread::keep(whole_notes);
+                return Ok(document(whole, decoded));
             }
         }
-        let mut metadata = page.metadata;
-        if decoded.encoding != "UTF-8" {
-            metadata.insert("encoding".to_owned(), decoded.encoding.to_owned());
-        }
-        let title = Some(one_line(&page.title)).filter(|title| !title.is_empty());
-        Ok(Document {
-            kind: Kind::Html,
-            title: title.or_else(|| first_heading(&page.text, &page.blocks)),
-            lang: page.lang.as_deref().and_then(primary_language),
-            source_map: page.map.through(&page.text, &decoded.source_map),
-            text: page.text,
-            blocks: page.blocks,
-            metadata,
-            unread: Vec::new(),
-        })
+        unread::keep(notes);
+        Ok(document(page, decoded))
+    }
+}
+
+/// Reads a chapter of a book, in which everything is about its subject.
+pub(super) fn read_chapter(source: &Source<'_>) -> Result<Document> {
+    let decoded = encoding::decode(source, declared_encoding(source.bytes))?;
+    Ok(document(parse(&decoded.text, Boilerplate::Keep), decoded))
+}
+
+fn document(page: builder::Page, decoded: encoding::Decoded) -> Document {
+    let mut metadata = page.metadata;
+    if decoded.encoding != "UTF-8" {
+        metadata.insert("encoding".to_owned(), decoded.encoding.to_owned());
+    }
+    let title = Some(one_line(&page.title)).filter(|title| !title.is_empty());
+    Document {
+        kind: Kind::Html,
+        title: title.or_else(|| first_heading(&page.text, &page.blocks)),
+        lang: page.lang.as_deref().and_then(primary_language),
+        source_map: page.map.through(&page.text, &decoded.source_map),
+        text: page.text,
+        blocks: page.blocks,
+        metadata,
+        unread: Vec::new(),
     }
 }
 

@@ -1,6 +1,9 @@
 //! What each element does to the text around it.
 
 use crate::document::BlockKind;
+use crate::document::script::Script;
+
+use super::builder::Suspect;
 
 /// The effect of an element on the flow of text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,8 +26,6 @@ pub(super) enum Effect {
     Break,
     /// Nothing in it is text to read.
     Skip,
-    /// Nothing in it is about the subject of the page.
-    Boilerplate,
     /// The document head: only its title counts.
     Head,
 }
@@ -41,7 +42,7 @@ pub(super) fn effect(name: &[u8]) -> Effect {
         b"p" | b"div" | b"section" | b"article" | b"main" | b"header" | b"figure" | b"body"
         | b"figcaption" | b"address" | b"form" | b"fieldset" | b"center" | b"details" | b"html"
         | b"summary" | b"legend" | b"dl" | b"ul" | b"ol" | b"menu" | b"hr" | b"hgroup"
-        | b"dialog" | b"dir" => Effect::Block,
+        | b"dialog" | b"dir" | b"nav" | b"footer" | b"aside" => Effect::Block,
         b"blockquote" => Effect::Role(BlockKind::Quote),
         b"pre" | b"listing" | b"xmp" | b"plaintext" => Effect::Role(BlockKind::Code),
         b"li" | b"dt" | b"dd" => Effect::Item,
@@ -52,7 +53,6 @@ pub(super) fn effect(name: &[u8]) -> Effect {
         b"script" | b"style" | b"template" | b"noscript" | b"iframe" | b"object" | b"svg"
         | b"canvas" | b"audio" | b"video" | b"select" | b"textarea" | b"button" | b"datalist"
         | b"noembed" | b"noframes" | b"applet" | b"map" => Effect::Skip,
-        b"nav" | b"footer" | b"aside" => Effect::Boilerplate,
         b"head" => Effect::Head,
         _ => Effect::Inline,
     }
@@ -93,6 +93,7 @@ pub(super) fn implied_ends(name: &[u8]) -> (&'static [&'static [u8]], &'static [
         b"dt" | b"dd" => (&[b"dt", b"dd"], &[b"dl", b"table"]),
         b"tr" => (&[b"tr"], &[b"table"]),
         b"td" | b"th" => (&[b"td", b"th"], &[b"tr", b"table"]),
+        b"rt" | b"rp" | b"rb" | b"rtc" => (&[b"rt", b"rp", b"rb"], &[b"ruby"]),
         b"body" => (&[b"head"], &[b"body"]),
         _ => match effect(name) {
             Effect::Block | Effect::Role(_) | Effect::Table => {
@@ -103,21 +104,48 @@ pub(super) fn implied_ends(name: &[u8]) -> (&'static [&'static [u8]], &'static [
     }
 }
 
-/// ARIA roles of parts that are not about the subject of the page.
-pub(super) fn is_boilerplate_role(role: &[u8]) -> bool {
+/// What ARIA roles say of a part that may not be about the subject of the page. An alert is a warning to read.
+pub(super) fn suspect_role(role: &[u8]) -> Option<Suspect> {
+    match role {
+        b"navigation" | b"banner" | b"search" | b"menu" | b"menubar" | b"toolbar" => {
+            Some(Suspect::Menu)
+        }
+        b"contentinfo" => Some(Suspect::Footer),
+        b"complementary" => Some(Suspect::Aside),
+        b"dialog" => Some(Suspect::Dialog),
+        _ => None,
+    }
+}
+
+/// Class names of parts that common frameworks fold away until someone opens them.
+pub(super) fn is_folded_class(class: &[u8]) -> bool {
     matches!(
-        role,
-        b"navigation"
-            | b"banner"
-            | b"contentinfo"
-            | b"complementary"
-            | b"search"
-            | b"menu"
-            | b"menubar"
-            | b"toolbar"
-            | b"dialog"
-            | b"alert"
+        class,
+        b"tab-pane"
+            | b"tabpanel"
+            | b"tab-content"
+            | b"tabcontent"
+            | b"tab-panel"
+            | b"accordion-body"
+            | b"accordion-content"
+            | b"accordion-collapse"
+            | b"accordion-panel"
+            | b"panel-collapse"
+            | b"collapse"
+            | b"collapsible"
+            | b"spoiler"
     )
+}
+
+/// Elements that a browser does not show although there may be text in them.
+pub(super) fn is_unseen(name: &[u8]) -> bool {
+    matches!(name, b"noscript" | b"template" | b"noembed" | b"noframes")
+}
+
+/// Whether a style attribute strikes the element out.
+pub(super) fn strikes(style: &[u8]) -> bool {
+    says(style, b"text-decoration:line-through")
+        || says(style, b"text-decoration-line:line-through")
 }
 
 /// Class names under which common generators put navigation. Not `sidebar`: DocBook calls boxes so
@@ -137,10 +165,31 @@ pub(super) fn is_boilerplate_class(class: &[u8]) -> bool {
     )
 }
 
+/// Class names of marks of notes.
+pub(super) fn is_note_class(class: &[u8]) -> bool {
+    matches!(
+        class,
+        b"reference" | b"footnote" | b"footnote-ref" | b"footnote-reference" | b"noteref" | b"fn"
+    )
+}
+
 /// Whether a style attribute hides the element.
 pub(super) fn hides(style: &[u8]) -> bool {
+    says(style, b"display:none") || says(style, b"visibility:hidden")
+}
+
+/// Whether a style attribute sets the element above or below its line.
+pub(super) fn raises(style: &[u8]) -> Option<Script> {
+    match () {
+        () if says(style, b"vertical-align:super") => Some(Script::Superscript),
+        () if says(style, b"vertical-align:sub") => Some(Script::Subscript),
+        () => None,
+    }
+}
+
+/// Whether a style attribute holds `declaration`, which has no blanks.
+fn says(style: &[u8], declaration: &[u8]) -> bool {
     let mut compact = style.to_ascii_lowercase();
     compact.retain(|b| !b.is_ascii_whitespace());
-    let contains = |needle: &[u8]| compact.windows(needle.len()).any(|window| window == needle);
-    contains(b"display:none") || contains(b"visibility:hidden")
+    compact.windows(declaration.len()).any(|window| window == declaration)
 }

@@ -145,3 +145,98 @@ fn merged_cells_of_a_hostile_table_cost_linear_time_and_memory() {
     let document = read(&html);
     assert!(document.text.len() < 3 * html.len() + (200 << 10), "{}", document.text.len());
 }
+
+#[test]
+fn powers_ordinals_and_note_marks_are_told_apart() {
+    for (html, text) in [
+        ("10<sup>4</sup> per m<sup>3</sup>", "10\u{2074} per m\u{b3}"),
+        ("5 &times; 10<sup>&minus;9</sup>mbar", "5 \u{d7} 10\u{207b}\u{2079}mbar"),
+        ("H<sub>2</sub>O and T<sub>max</sub>", "H\u{2082}O and T_max"),
+        ("the 1<sup>st</sup> and 2<sup>e</sup>", "the 1st and 2e"),
+        ("a pump<sup>3</sup> runs", "a pump[3] runs"),
+        ("in 40<sup><a href='#fn1'>2</a></sup>.", "in 40[2]."),
+        ("in 40<a href='#fn1'><sup>2</sup></a>.", "in 40[2]."),
+        ("in 40<a epub:type='noteref' href='n.xhtml#n'>2</a>.", "in 40[2]."),
+        ("<a href='#x'>5 m<sup>2</sup></a>", "5 m\u{b2}"),
+        (
+            "said<sup class=reference><a href='#c'><span>[</span>7<span>]</span></a></sup>",
+            "said[7]",
+        ),
+        ("2<span style='vertical-align: super'>10</span>", "2\u{b9}\u{2070}"),
+        ("10<sup>4 </sup>per", "10\u{2074} per"),
+        ("a<sup>unclosed <p>b", "a^(unclosed)\n\nb"),
+    ] {
+        assert_eq!(read(&format!("<p>{html}</p>")).text, text, "{html}");
+    }
+    let long = format!("<p>see <sup>{}</sup> end", "many words ".repeat(20));
+    assert_eq!(read(&long).text.matches("many words").count(), 20);
+    let html = "<p>10<sup>-9</sup> x";
+    assert_eq!(source_of(&read(html), html.as_bytes(), "\u{207b}\u{2079}"), b"-9");
+}
+
+fn text(html: &str) -> String {
+    read(html).text
+}
+
+#[test]
+fn warnings_attributions_and_folded_parts_are_text() {
+    let warning = "<aside class=warning><p>Never open the valve under pressure.</p></aside>";
+    assert_eq!(text(&format!("<p>a</p>{warning}")), "a\n\nNever open the valve under pressure.");
+    assert_eq!(text("<div role=alert>Hot!</div>"), "Hot!");
+    let quote = "<blockquote><p>Know it.</p><footer>Ana Lee</footer></blockquote><p>x";
+    assert_eq!(text(quote), "Know it.\n\nAna Lee\n\nx");
+    let tabs = "<a role=tab aria-controls=t2>Two</a><div id=t2 hidden><p>Second tab.</div><div id=t3 hidden>no</div>";
+    assert_eq!(text(tabs), "Two\n\nSecond tab.");
+    let accordion = "<button data-bs-target='#q'>Q</button><div id=q class='accordion-collapse' style='display: none'>The answer.</div><p>x";
+    assert_eq!(text(accordion), "The answer.\n\nx");
+    assert_eq!(text("<details><summary>More</summary>Inside.</details>"), "More\n\nInside.");
+}
+
+#[test]
+fn furniture_is_taken_back_and_noted() {
+    let page = "<p>before<aside><a href=/a>Other things</a> <a href=/b>to read today</a></aside>after \
+<footer>&copy; 2024 A company with a long name. All rights reserved.</footer><nav><a href=/>Home</a></nav>\
+<div hidden>secret</div><script>x</script><img src=a.png alt='A map'><iframe src=b.html></iframe><p>end";
+    crate::document::unread::take();
+    let document = read(page);
+    assert_eq!(document.text, "before\n\nafter\n\nend");
+    let notes: Vec<String> =
+        crate::document::unread::take().iter().map(ToString::to_string).collect();
+    let expected = [
+        "1 picture (A map)",
+        "1 embedded file (b.html)",
+        "1 piece of hidden text",
+        "3 pieces of page furniture",
+        "1 script",
+    ];
+    assert_eq!(notes, expected);
+    assert_eq!(source_of(&document, page.as_bytes(), "after"), b"after");
+}
+
+#[test]
+fn struck_out_text_is_left_out() {
+    let html = "<p>Now <del>14 euros</del> <ins>19 euros</ins>, <s>a</s><span style='text-decoration: line-through'>b</span>c.<p>x";
+    let document = read(html);
+    assert_eq!(document.text, "Now 19 euros, c.\n\nx");
+    assert_eq!(source_of(&document, html.as_bytes(), "19 euros"), b"19 euros");
+    let open = format!("<p>a <s>b{}", "<p>many words that were never struck".repeat(200));
+    assert!(text(&open).contains("never struck"));
+}
+
+#[test]
+fn numbers_boxes_and_readings_are_kept() {
+    let list = "<ol start=3><li>c<li value=7>g<li>h</ol><ol type=a reversed start=2><li>b<li>a</ol><ul><li>u</ul>";
+    assert_eq!(text(list), "3. c\n7. g\n8. h\nb. b\na. a\nu");
+    assert_eq!(text("<ol type=I><li>x<ol><li>y</ol><li>z</ol>"), "I. x\n1. y\nII. z");
+    let boxes = "<ul><li><input type=checkbox checked> done<li><input type=checkbox> open</ul>";
+    assert_eq!(text(boxes), "\u{2611} done\n\u{2610} open");
+    let ruby = "<p><ruby>\u{6f22}<rp>(</rp><rt>\u{304b}\u{3093}</rt><rp>)</rp>\u{5b57}<rt>\u{3058}</ruby>\u{3092}";
+    assert_eq!(text(ruby), "\u{6f22}\u{5b57}(\u{304b}\u{3093}\u{3058})\u{3092}");
+}
+
+#[test]
+fn formulas_keep_their_shape() {
+    let math = "<p>So <math><mi>E</mi><mo>=</mo><mi>m</mi><msup><mi>c</mi><mn>2</mn></msup><mo>+</mo><mfrac><mn>1</mn><mrow><mi>a</mi><mo>+</mo><mi>b</mi></mrow></mfrac><annotation encoding='application/x-tex'>E=mc^2</annotation></math> holds.";
+    assert_eq!(text(math), "So E = mc\u{b2}+1/(a+b) holds.");
+    assert_eq!(text("<p>a <math><mi>x</mi><p>b"), "a x\n\nb");
+}

@@ -2,6 +2,8 @@
 
 use unicode_normalization::UnicodeNormalization;
 
+use crate::document::script::Script;
+
 /// The effect of a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Effect {
@@ -18,6 +20,14 @@ pub(super) enum Effect {
     /// Read with the preamble.
     Title,
     Text(&'static str),
+    /// Its argument is set above or below the line.
+    Script(Script),
+    /// Its argument is struck out.
+    Deleted,
+    /// A picture from another file.
+    Picture,
+    /// Its argument is a text apart from the sentence it stands in.
+    Note,
     Accent(char),
 }
 
@@ -37,12 +47,17 @@ pub(super) fn effect(name: &str) -> Effect {
         | "bottomrule" | "noindent" | "centering" | "maketitle" | "tableofcontents" => {
             Effect::Break
         }
-        "label" | "ref" | "eqref" | "pageref" | "cite" | "citep" | "citet" | "nocite"
-        | "includegraphics" | "input" | "include" | "bibliography" | "bibliographystyle"
-        | "usepackage" | "documentclass" | "vspace" | "hspace" | "pagestyle" | "thispagestyle"
-        | "color" | "hypersetup" | "index" | "phantom" | "vskip" | "cline" | "cmidrule"
-        | "href" | "textcolor" | "colorbox" | "selectlanguage" | "pagenumbering" | "autoref"
-        | "cref" | "Cref" | "graphicspath" | "theoremstyle" | "foreignlanguage" => Effect::Drop(1),
+        "textsuperscript" | "up" | "fup" | "textsu" => Effect::Script(Script::Superscript),
+        "textsubscript" => Effect::Script(Script::Subscript),
+        "sout" | "st" | "xout" => Effect::Deleted,
+        "includegraphics" => Effect::Picture,
+        "footnote" | "footnotetext" | "thanks" | "marginpar" | "marginnote" => Effect::Note,
+        "label" | "ref" | "eqref" | "pageref" | "cite" | "citep" | "citet" | "nocite" | "input"
+        | "include" | "bibliography" | "bibliographystyle" | "usepackage" | "documentclass"
+        | "vspace" | "hspace" | "pagestyle" | "thispagestyle" | "color" | "hypersetup"
+        | "index" | "phantom" | "vskip" | "cline" | "cmidrule" | "href" | "textcolor"
+        | "colorbox" | "selectlanguage" | "pagenumbering" | "autoref" | "cref" | "Cref"
+        | "graphicspath" | "theoremstyle" | "foreignlanguage" => Effect::Drop(1),
         "setlength" | "addtolength" | "setcounter" | "newcommand" | "renewcommand"
         | "providecommand" | "definecolor" | "newtheorem" | "multicolumn" | "fontsize"
         | "addcontentsline" | "rule" | "raisebox" => Effect::Drop(2),
@@ -72,6 +87,12 @@ fn special(name: &str) -> Option<&'static str> {
         "L" => "\u{141}",
         "i" => "i",
         "ldots" | "dots" | "cdots" => "\u{2026}",
+        "ier" => "er",
+        "iere" => "\u{e8}re",
+        "ieme" => "e",
+        "iers" => "ers",
+        "iemes" => "es",
+        "no" => "n\u{b0}",
         "LaTeX" => "LaTeX",
         "TeX" => "TeX",
         "og" => "\u{ab}",

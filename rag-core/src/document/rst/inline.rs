@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use crate::document::flow::Flow;
+use crate::document::script::{self, Script};
 
 /// Longest stretch between two marks; keeps the search for the second one at constant cost.
 const MAX_SPAN_BYTES: usize = 2000;
@@ -43,6 +44,11 @@ pub(super) fn add(
                 }
                 length
             }
+            Piece::Raised { script, content, length } => {
+                let shown = script::shown(script, content, flow.before());
+                flow.whole(&shown, at..at + length);
+                length
+            }
             Piece::Nothing { length } => length,
         };
     }
@@ -54,6 +60,8 @@ enum Piece<'a> {
     Words { range: Range<usize>, length: usize },
     /// The name of a substitution.
     Name { name: &'a str, length: usize },
+    /// A superscript or subscript.
+    Raised { script: Script, content: &'a str, length: usize },
     /// Marks that stand for nothing.
     Nothing { length: usize },
 }
@@ -121,7 +129,18 @@ fn role(rest: &str) -> Option<Piece<'_>> {
     if name.is_empty() || name.len() > 64 || !name.chars().all(sound) {
         return None;
     }
-    interpreted(rest, tick)
+    let piece = interpreted(rest, tick)?;
+    let script = match name {
+        "sup" | "superscript" => Script::Superscript,
+        "sub" | "subscript" => Script::Subscript,
+        _ => return Some(piece),
+    };
+    match piece {
+        Piece::Words { range, length } => {
+            Some(Piece::Raised { script, content: rest.get(range)?, length })
+        }
+        piece => Some(piece),
+    }
 }
 
 /// `` `text` ``, `` `text <target>`_ ``, `` `~module.name` `` from the tick at `tick` on.

@@ -25,6 +25,8 @@ fn headings_paragraphs_and_listings() {
     );
     let expected = [
         (heading(1), "Guide"),
+        (BlockKind::ListItem, "Author: A. Nonym"),
+        (BlockKind::ListItem, "Date: 2024"),
         (heading(2), "Part one"),
         (BlockKind::Paragraph, "Run this:"),
         (BlockKind::Code, "make all\n\nmake check"),
@@ -118,4 +120,10 @@ proptest! {
             prop_assert!(document.text.get(block.range.clone()).is_some());
         }
     }
+}
+
+#[test]
+fn powers_are_no_digits_of_the_number() {
+    let document = read("It is 10\\ :sup:`4` and H\\ :sub:`2`\\ O, with :sup:`14`\\ C.\n");
+    assert_eq!(document.text, "It is 10\u{2074} and H\u{2082}O, with \u{b9}\u{2074}C.");
 }

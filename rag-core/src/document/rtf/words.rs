@@ -2,6 +2,9 @@
 
 use encoding_rs::Encoding;
 
+use crate::document::script::Script;
+use crate::document::unread::UnreadKind;
+
 /// What to do at a control word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Action {
@@ -24,7 +27,12 @@ pub(super) enum Action {
     Font,
     Style,
     Outline,
-    Hidden,
+    Hidden(UnreadKind),
+    Script(Option<Script>),
+    /// Raised or lowered by half-points.
+    Raised,
+    Lowered,
+    Plain,
     InTable,
     ResetParagraph,
     EndParagraph,
@@ -46,7 +54,14 @@ pub(super) fn action(name: &[u8]) -> Action {
         b"f" => Action::Font,
         b"s" => Action::Style,
         b"outlinelevel" => Action::Outline,
-        b"v" | b"deleted" => Action::Hidden,
+        b"v" => Action::Hidden(UnreadKind::HiddenText),
+        b"deleted" | b"strike" | b"striked" => Action::Hidden(UnreadKind::DeletedText),
+        b"super" => Action::Script(Some(Script::Superscript)),
+        b"sub" => Action::Script(Some(Script::Subscript)),
+        b"nosupersub" => Action::Script(None),
+        b"up" => Action::Raised,
+        b"dn" => Action::Lowered,
+        b"plain" => Action::Plain,
         b"fonttbl" => Action::Fonts,
         b"stylesheet" => Action::Styles,
         b"listtext" | b"pntext" => Action::ListText,
@@ -132,11 +147,30 @@ fn apart(name: &[u8]) -> Action {
     }
 }
 
+/// What is noted of a group that is passed over.
+pub(super) fn left_out(name: &[u8]) -> Option<UnreadKind> {
+    Some(match name {
+        b"pict" => UnreadKind::Picture,
+        b"object" => UnreadKind::EmbeddedFile,
+        b"annotation" => UnreadKind::Comment,
+        b"header" | b"headerl" | b"headerr" | b"headerf" | b"footer" | b"footerl" | b"footerr"
+        | b"footerf" => UnreadKind::RepeatedText,
+        _ => return None,
+    })
+}
+
 /// Whether a destination marked as new is one whose text we read.
 pub(super) fn is_known_destination(rest: &[u8]) -> bool {
-    [b"\\shpinst".as_slice(), b"\\shptxt", b"\\listtext", b"\\pntext", b"\\nesttableprops"]
-        .iter()
-        .any(|word| rest.starts_with(word))
+    [
+        b"\\shpinst".as_slice(),
+        b"\\shptxt",
+        b"\\shppict",
+        b"\\listtext",
+        b"\\pntext",
+        b"\\nesttableprops",
+    ]
+    .iter()
+    .any(|word| rest.starts_with(word))
 }
 
 /// The encoding of a Windows code page.

@@ -1,0 +1,1 @@
+//! Mail, tables, calendars, cards and PDF.
