@@ -42,8 +42,6 @@ struct Reading<'a> {
     depth: usize,
     heading_ends: Option<usize>,
     in_table: usize,
-    /// The lists that are open: the number of the last item, if items have numbers.
-    lists: Vec<Option<usize>>,
     has_chapters: bool,
     title: Option<String>,
     metadata: std::collections::BTreeMap<String, String>,
@@ -65,7 +63,6 @@ impl<'a> Reading<'a> {
             depth: 0,
             heading_ends: None,
             in_table: 0,
-            lists: Vec::new(),
             has_chapters: input.contains("\\chapter"),
             title: None,
             metadata: Default::default(),
@@ -296,9 +293,6 @@ impl<'a> Reading<'a> {
         if name.ends_with("picture") {
             unread::note(UnreadKind::Diagram, 1);
         }
-        if name == "enumerate" || name == "itemize" || name == "description" {
-            self.lists.push((name == "enumerate").then_some(0));
-        }
         if LISTINGS.contains(&name) || SILENT.contains(&name) {
             self.end_block();
             self.drop_optional();
@@ -341,9 +335,6 @@ impl<'a> Reading<'a> {
 
     fn end(&mut self) {
         let name = self.environment();
-        if name == "enumerate" || name == "itemize" || name == "description" {
-            self.lists.pop();
-        }
         let is_table = name.starts_with("tabular") || name == "longtable" || name == "array";
         if is_table {
             self.in_table = self.in_table.saturating_sub(1);
@@ -360,16 +351,7 @@ impl<'a> Reading<'a> {
     fn item(&mut self) {
         self.end_block();
         self.kind = BlockKind::ListItem;
-        match self.lists.last_mut() {
-            Some(Some(number))
-                if !self.input.get(self.at..).is_some_and(|r| r.starts_with('[')) =>
-            {
-                *number += 1;
-                let mark = format!("{number}.");
-                self.flow.mark(&mark);
-            }
-            _ => self.flow.mark("-"),
-        }
+        self.flow.mark("-");
         self.flow.blank();
         if self.rest().starts_with('[') {
             self.at += 1;
@@ -460,13 +442,13 @@ mod tests {
     }
 
     #[test]
-    fn scripts_numbers_and_deleted_text() {
+    fn scripts_and_deleted_text() {
         let text = "\\begin{document}10\\textsuperscript{4} and H\\textsubscript{2}O, the 1\\ier{} and \
 $10^{-9}$ of\\footnote{A note.} \\sout{old} new.\n\\begin{enumerate}\n\\item a\n\\item b\n\\end{enumerate}\\end{document}";
         unread::take();
         let document = read(text);
         let expected =
-            "10\u{2074} and H\u{2082}O, the 1er and 10^{-9} of A note. new.\n\n1. a\n\n2. b";
+            "10\u{2074} and H\u{2082}O, the 1er and 10^{-9} of A note. new.\n\n- a\n\n- b";
         assert_eq!(document.text.trim_end(), expected);
         assert_eq!(unread::take()[0].kind, UnreadKind::DeletedText);
     }

@@ -45,6 +45,18 @@ const UNITS: [&str; 32] = [
     "tan", "log", "ln",
 ];
 
+/// Signs that bind the letters after them to a formula.
+const OPERATORS: &str = "(+*/=<>^_\u{d7}\u{b7}\u{22c5}\u{2212}\u{221a}";
+
+/// Words of two letters, in English, French, German, Spanish and Italian.
+const SHORT_WORDS: [&str; 64] = [
+    "am", "an", "as", "at", "be", "by", "do", "go", "he", "if", "in", "is", "it", "me", "my", "no",
+    "of", "on", "or", "so", "to", "up", "us", "we", "au", "ce", "de", "du", "elle", "en", "et",
+    "eu", "il", "je", "la", "le", "ma", "ne", "nu", "on", "ou", "sa", "se", "si", "su", "ta", "te",
+    "tu", "un", "va", "vu", "da", "er", "es", "im", "ja", "ob", "um", "wo", "zu", "el", "lo", "mi",
+    "yo",
+];
+
 /// What to write for `content`, which is set as `script` after `before`, the text of its line so far; `before` ends with
 /// white space or is empty if something parts them.
 pub(super) fn shown(script: Script, content: &str, before: &str) -> String {
@@ -155,10 +167,9 @@ fn is_note(content: &str, before: &str) -> bool {
         ')' | ']' => (is_number || is_list) && brackets_words(before),
         _ if last.is_alphabetic() => {
             let word = last_word(before);
-            let is_word = word.chars().count() > 1 && !is_unit(word);
-            is_word && (is_number || is_list || is_letter) && !is_formula(word)
+            (is_number || is_list || is_letter) && is_plain_word(word, before)
         }
-        _ if last.is_whitespace() || "(+-*/=<>^_\u{d7}\u{b7}\u{2212}".contains(last) => false,
+        _ if last.is_whitespace() || OPERATORS.contains(last) => false,
         _ => is_number || is_list || is_letter,
     }
 }
@@ -176,6 +187,26 @@ fn ends_with_roman(before: &str) -> bool {
 fn last_word(before: &str) -> &str {
     let start = before.trim_end_matches(char::is_alphabetic).len();
     before.get(start..).unwrap_or_default()
+}
+
+/// Whether the word that `before` ends with is one of a sentence, not of a formula: no unit, nothing after an operator or a
+/// digit, no letters of two alphabets, and if it has two letters only one that sentences are full of.
+fn is_plain_word(word: &str, before: &str) -> bool {
+    let letters = word.chars().count();
+    let head = before.strip_suffix(word).unwrap_or_default();
+    let after = head.chars().next_back();
+    let bound = after.is_some_and(|c| c.is_ascii_digit() || OPERATORS.contains(c));
+    let mixed = !word.is_ascii()
+        && word.chars().any(|c| ('\u{370}'..='\u{3ff}').contains(&c))
+        && word.chars().any(|c| c.is_ascii_alphabetic());
+    let is_short = letters == 2 && word.is_ascii();
+    let is_common = SHORT_WORDS.contains(&word.to_lowercase().as_str());
+    letters > 1
+        && !bound
+        && !mixed
+        && !is_unit(word)
+        && !is_formula(word)
+        && (!is_short || is_common)
 }
 
 fn is_unit(word: &str) -> bool {
@@ -262,6 +293,10 @@ mod tests {
         assert_eq!(raise("2", "30"), "2\u{b3}\u{2070}");
         assert_eq!(raise("5 m", "3"), "5 m\u{b3}");
         assert_eq!(raise("40 km", "2"), "40 km\u{b2}");
+        assert_eq!(raise("E = mc", "2"), "E = mc\u{b2}");
+        assert_eq!(raise("A = 2\u{3c0}r", "2"), "A = 2\u{3c0}r\u{b2}");
+        assert_eq!(raise("y = ax", "2"), "y = ax\u{b2}");
+        assert_eq!(raise("9.81 kg/m", "3"), "9.81 kg/m\u{b3}");
         assert_eq!(raise("Ca", "2+"), "Ca\u{b2}\u{207a}");
         assert_eq!(raise("mol", "-1"), "mol\u{207b}\u{b9}");
         assert_eq!(raise("(a + b)", "2"), "(a + b)\u{b2}");
@@ -307,6 +342,8 @@ mod tests {
             ("the pump", "3", "the pump[3]"),
             ("was closed.", "12", "was closed.[12]"),
             ("in 1995", "3", "in 1995[3]"),
+            ("what it is", "3", "what it is[3]"),
+            ("well-known", "3", "well-known[3]"),
             ("(see below for more)", "2", "(see below for more)[2]"),
             ("authors", "1,2", "authors[1,2]"),
             ("12.5", "a", "12.5[a]"),
