@@ -38,8 +38,8 @@ pub enum rag_plan {
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum rag_missing {
-    /// Removes them; but keeps those of a folder if they are all of its documents, or more than half of ten or more, and those
-    /// below one that is there and empty if they are ten or more: an unmounted share looks just so.
+    /// Removes them; but keeps those of a folder if they are all of its documents and no other file is there, or more than half
+    /// of ten or more, and those below one that is there and empty if they are ten or more: an unmounted share looks just so.
     RAG_MISSING_GUARD = 0,
     /// Removes them all.
     RAG_MISSING_REMOVE = 1,

@@ -59,8 +59,8 @@ impl KnowledgeBase {
     /// Makes the knowledge base mirror `roots` (folders or files): adds, updates, renames, removes.
     ///
     /// Documents outside the roots stay, and so does text that was added by [`KnowledgeBase::add`]. Documents whose file
-    /// is missing are removed; but if that were all of a root, more than half of its ten or more, or ten of a folder that
-    /// is there and empty, they are kept and named in [`SyncReport::missing`], for an unmounted share looks just so
+    /// is missing are removed; but if that were all of a root that is empty, more than half of its ten or more, or ten of a
+    /// folder that is there and empty, they are kept and named in [`SyncReport::missing`], for an unmounted share looks just so
     /// ([`Missing`]). A root is known by the name it is given: if that is a link that leads elsewhere now, its
     /// documents move with it. A file that is gone from another root and appears here unchanged moved too. Each document
     /// is one transaction: a kill or cancel loses none that was reported. A file that cannot be read is skipped,

@@ -84,8 +84,8 @@ pub struct SyncOptions {
 /// What a sync does with documents whose file is missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Missing {
-    /// Removes them; but keeps those of a root if they are all of its documents, or more than half of ten or more, and those of
-    /// a folder that is there and empty if they are ten or more: an unmounted share looks just so.
+    /// Removes them; but keeps those of a root if they are all of its documents and no other file is there, or more than half of
+    /// ten or more, and those of a folder that is there and empty if they are ten or more: an unmounted share looks just so.
     #[default]
     Guard,
     /// Removes them all.

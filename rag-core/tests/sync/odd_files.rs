@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
 use rag_core::store::{Access, Store};
-use rag_core::{CancelToken, ErrorCode, KnowledgeBase, Progress, SyncOptions, SyncReport};
+use rag_core::{CancelToken, ErrorCode, KnowledgeBase, Missing, Progress, SyncOptions, SyncReport};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -189,7 +189,10 @@ fn any_file_name_is_taken_or_told() {
     assert_eq!(counts(&place.sync()), [0, 0, 0, odd.len()]);
     fs::remove_dir_all(place.docs()).unwrap();
     fs::create_dir(place.docs()).unwrap();
-    assert_eq!(place.sync().removed, odd.len());
+    let forced = SyncOptions { missing: Missing::Remove, ..SyncOptions::default() };
+    let docs = [place.docs()];
+    let report = place.kb.sync(&docs, &forced, &mut |_| {}, &CancelToken::new()).unwrap();
+    assert_eq!(report.removed, odd.len());
 }
 
 #[test]

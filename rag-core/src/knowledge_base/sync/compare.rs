@@ -30,6 +30,8 @@ pub(super) struct Todo {
     /// Documents that are kept though their file is missing.
     pub(super) missing: Vec<PathBuf>,
     pub(super) roots: Vec<Root>,
+    /// Files listed in each of them.
+    listed: Vec<usize>,
     unchanged: usize,
     skipped: Vec<Skipped>,
 }
@@ -68,7 +70,8 @@ pub(super) fn compare(
     let mut new: Vec<Candidate> = found.into_values().collect();
     new.sort_by(|a, b| a.path.cmp(&b.path));
     let lost = find_renames(new, unclaimed, &mut todo, cancel)?;
-    let losses = Losses { held, lost, roots: &todo.roots };
+    let listed = std::mem::take(&mut todo.listed);
+    let losses = Losses { held, lost, listed, roots: &todo.roots };
     let (removed, kept) = losses.judge(options.missing);
     todo.removed.extend(removed);
     todo.missing = kept.into_iter().map(|row| row.uri.into()).collect();
@@ -84,6 +87,7 @@ fn list(roots: &Roots, paths: &[PathBuf], options: &SyncOptions) -> Result<(Todo
     for path in paths {
         let listing = walk::walk(path, &options.walk)?;
         todo.roots.push(roots.root(path)?);
+        todo.listed.push(listing.candidates.len() + listing.skipped.len());
         todo.skipped.extend(listing.skipped);
         let named = |file: Candidate| (file.path.clone().into_os_string(), file);
         found.extend(listing.candidates.into_iter().map(named));

@@ -23,6 +23,8 @@ pub(super) struct Losses<'a> {
     pub(super) held: Vec<usize>,
     /// Rows whose file is missing.
     pub(super) lost: Vec<DocumentRow>,
+    /// Files listed in each root.
+    pub(super) listed: Vec<usize>,
     pub(super) roots: &'a [Root],
 }
 
@@ -54,8 +56,9 @@ impl Losses<'_> {
                 *count += 1;
             }
         }
+        let counts = lost.iter().zip(&self.held).zip(&self.listed);
         let is_mass: Vec<bool> =
-            lost.iter().zip(&self.held).map(|(lost, held)| is_mass(*lost, *held)).collect();
+            counts.map(|((lost, held), listed)| is_mass(*lost, *held, *listed)).collect();
         let mut emptied = Emptied::default();
         self.lost.iter().filter(|row| is_document(row)).for_each(|row| emptied.count(row));
         self.lost.into_iter().partition(|row| {
@@ -66,9 +69,10 @@ impl Losses<'_> {
     }
 }
 
-/// Whether `lost` of `held` documents are too many to go without a word.
-fn is_mass(lost: usize, held: usize) -> bool {
-    lost > 0 && (lost >= held || (held >= MANY && lost * 2 > held))
+/// Whether `lost` of `held` documents are too many to go without a word, where `listed` files are there. A few documents
+/// may give way to others: nobody takes a folder that holds some for one that is not mounted.
+fn is_mass(lost: usize, held: usize, listed: usize) -> bool {
+    if held < MANY { lost > 0 && lost >= held && listed == 0 } else { lost * 2 > held }
 }
 
 fn is_document(row: &DocumentRow) -> bool {
@@ -124,18 +128,19 @@ mod tests {
 
     #[test]
     fn all_or_more_than_half_of_ten_is_a_mass() {
-        for (lost, held, wanted) in [
-            (0, 0, false),
-            (0, 12, false),
-            (1, 1, true),
-            (3, 3, true),
-            (2, 3, false),
-            (5, 9, false),
-            (5, 10, false),
-            (6, 10, true),
-            (600, 1001, true),
+        for (lost, held, listed, wanted) in [
+            (0, 0, 0, false),
+            (0, 12, 12, false),
+            (1, 1, 0, true),
+            (3, 3, 0, true),
+            (3, 3, 1, false),
+            (2, 3, 1, false),
+            (5, 10, 5, false),
+            (6, 10, 4, true),
+            (10, 10, 9, true),
+            (600, 1001, 401, true),
         ] {
-            assert_eq!(is_mass(lost, held), wanted, "{lost} of {held}");
+            assert_eq!(is_mass(lost, held, listed), wanted, "{lost} of {held}, {listed} there");
         }
     }
 }
