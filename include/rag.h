@@ -938,6 +938,14 @@ typedef struct {
      * Handed to `on_recognize`.
      */
     void *recognize_user_data;
+    /**
+     * A rag_missing.
+     */
+    int32_t missing;
+    /**
+     * Zero.
+     */
+    int32_t reserved;
 } rag_sync_options;
 
 /**
@@ -1494,6 +1502,14 @@ typedef struct {
      * Passages it was cut into.
      */
     size_t passage_count;
+    /**
+     * What of its source was not read and is not held, in words: "3 pictures, 1 attachment (plan.dwg)"; NULL if all was.
+     */
+    const char *unread;
+    /**
+     * The same as a JSON array of {"kind": ..., "count": ..., "names": [...]}.
+     */
+    const char *unread_json;
 } rag_document;
 
 /**
@@ -1759,6 +1775,14 @@ typedef struct {
      * Wall time.
      */
     double seconds;
+    /**
+     * Documents that were kept though their file is missing; rag_sync_report_missing_at names them.
+     */
+    size_t missing;
+    /**
+     * Documents added or updated that were not read whole; rag_sync_report_unread_at says what was not.
+     */
+    size_t unread;
 } rag_sync_counts;
 
 /**
@@ -1788,6 +1812,25 @@ typedef struct {
      */
     const char *unreadable;
 } rag_skipped;
+
+/**
+ * A document of which something was not read. Lent by rag_sync_report_unread_at until the report is freed; later versions
+ * may append fields.
+ */
+typedef struct {
+    /**
+     * The file.
+     */
+    const char *path;
+    /**
+     * What was not read, in words: "3 pictures, 1 attachment (plan.dwg)".
+     */
+    const char *unread;
+    /**
+     * The same as a JSON array of {"kind": ..., "count": ..., "names": [...]}.
+     */
+    const char *unread_json;
+} rag_partly_read;
 
 /**
  * One thing found wrong. Lent by rag_check_report_at until the report is freed; later versions may append fields.
@@ -2635,6 +2678,20 @@ const rag_sync_counts *rag_sync_report_counts(const rag_sync_report *report);
  */
 const rag_skipped *rag_sync_report_skipped_at(const rag_sync_report *report,
                                               size_t index);
+
+/**
+ * The name of the document at `index`, from 0, that was kept though its file is missing, lent until the report is freed; NULL
+ * beyond the last and for NULL.
+ */
+const char *rag_sync_report_missing_at(const rag_sync_report *report,
+                                       size_t index);
+
+/**
+ * The document at `index`, from 0, that was added or updated and not read whole, lent until the report is freed; NULL beyond the
+ * last and for NULL.
+ */
+const rag_partly_read *rag_sync_report_unread_at(const rag_sync_report *report,
+                                                 size_t index);
 
 /**
  * The report as a JSON object. On success `*json` is owned by the caller: free it with rag_string_free.

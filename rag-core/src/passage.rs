@@ -120,7 +120,7 @@ pub fn sentences(text: &str) -> Vec<Range<usize>> {
 /// What names the cells of a row: its table's header, cells joined with `" | "`. `row` is one of the [`sentences`] of
 /// `text`, a passage under `heading`; nothing if it is no row, or is the header itself.
 #[must_use]
-pub fn header_over(text: &str, heading: Option<&str>, row: &Range<usize>) -> Option<String> {
+pub(crate) fn header_over(text: &str, heading: Option<&str>, row: &Range<usize>) -> Option<String> {
     rows::header_over(text, heading, row)
 }
 

@@ -1,7 +1,7 @@
 //! How a file of separated values is written: its separator, and where its table begins.
 //!
 //! The separator is the one whose rows are most alike in width and whose cells are most clearly cells (after G. van den
-//! Burg, A. Nazábal and C. Sutton, Wrangling messy CSV files by detecting row and type patterns, 2019).
+//! Burg, A. Nazabal and C. Sutton, Wrangling messy CSV files by detecting row and type patterns, 2019).
 
 use std::collections::BTreeMap;
 
