@@ -22,6 +22,8 @@ fn wrong_usage_exits_2_and_leaves_stdout_empty() {
         &["search", "kb.rag", "q", "--mode", "psychic"],
         &["sync", "kb.rag", ".", "--watch", "--dry-run"],
         &["sync", "kb.rag", ".", "--hnsw-m", "many"],
+        &["sync", "kb.rag", ".", "--force", "--keep-missing"],
+        &["sync", "kb.rag", ".", "--force", "--watch"],
         &["search", "kb.rag", "a question", "--filter", "kind ="],
         &["remove", "kb.rag"],
         &["summarize", "kb.rag"],
@@ -248,6 +250,53 @@ fn a_watched_folder_is_taken_over_until_interrupted() {
     let interrupt = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
     assert!(interrupt.success());
     assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_folder_that_is_empty_takes_no_documents_with_it_until_forced() {
+    let Some(encoder) = model("minilm") else { return };
+    let place = Place::new();
+    let (kb, docs) = (place.path("kb.rag"), place.path("docs"));
+    let sync = ["sync", &kb, &docs, "--encoder", &encoder, "--json"];
+    assert_eq!(json(&sync, 0)["added"], 2);
+    fs::remove_dir_all(&docs).unwrap();
+    fs::create_dir(&docs).unwrap();
+    for (extra, code) in [(&[][..], 4), (&["--dry-run"], 4), (&["--keep-missing"], 0)] {
+        let report = json(&[&sync[..], extra].concat(), code);
+        assert_eq!((&report["removed"], report["missing"].as_array().unwrap().len()), (&json!(0), 2));
+    }
+    let output = rag(&sync[..5]).output().unwrap();
+    assert_eq!(output.status.code(), Some(4));
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(told.contains("kept 2 documents") && told.contains("--force"), "{told}");
+    let output = rag(&[&sync[..5], &["--force"]].concat()).output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && told.contains("removing 2 documents"), "{told}");
+    assert_eq!(json(&["info", &kb, "--json"], 0)["document_count"], 0);
+}
+
+#[test]
+fn what_was_not_read_is_told_by_sync_list_and_read() {
+    let Some(encoder) = model("minilm") else { return };
+    let place = Place::new();
+    let (kb, docs) = (place.path("kb.rag"), place.path("docs"));
+    let mail = "From: a@example.org\r\nSubject: Plan\r\nMIME-Version: 1.0\r\n\
+        Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\nThe plan.\r\n--b\r\n\
+        Content-Type: image/png\r\nContent-Disposition: attachment; filename=plan.png\r\n\
+        Content-Transfer-Encoding: base64\r\n\r\niVBORw0KGgo=\r\n--b--\r\n";
+    place.write("plan.eml", mail);
+    let report = json(&["sync", &kb, &docs, "--encoder", &encoder, "--json"], 0);
+    let unread = &report["unread"][0];
+    assert!(unread["path"].as_str().unwrap().ends_with("plan.eml"), "{report}");
+    assert_eq!((&unread["unread"][0]["kind"], &unread["unread"][0]["count"]), (&json!("picture"), &json!(1)));
+    let listed = json(&["list", &kb, "--json"], 0);
+    let named = |document: &&Value| document["uri"].as_str().unwrap().ends_with("plan.eml");
+    let document = listed["documents"].as_array().unwrap().iter().find(named).unwrap();
+    assert_eq!(document["unread"], unread["unread"]);
+    let output = rag(&["list", &kb]).output().unwrap();
+    assert!(String::from_utf8_lossy(&output.stdout).contains("not read: 1 picture"));
+    let output = rag(&["read", &place.path("docs/plan.eml")]).output().unwrap();
+    assert!(String::from_utf8_lossy(&output.stderr).contains("not read: 1 picture"));
 }
 
 #[test]

@@ -70,6 +70,8 @@ static void sync_reports_and_its_callback_may_stop_it(rag_kb *kb) {
     CHECK(skipped->code == RAG_DOCUMENT && strstr(skipped->path, "broken.pdf"));
     CHECK(strcmp(skipped->unreadable, "Broken") == 0);
     CHECK(rag_sync_report_skipped_at(report, 1) == NULL);
+    CHECK(counts->missing == 0 && rag_sync_report_missing_at(report, 0) == NULL);
+    CHECK(counts->unread == 0 && rag_sync_report_unread_at(report, 0) == NULL);
     char *json = NULL;
     CHECK_STATUS(rag_sync_report_to_json(report, &json, &error), RAG_OK);
     CHECK(json && strstr(json, "\"code\":\"Document\""));

@@ -1,6 +1,7 @@
 """What a file holds, document by document, and where it came from."""
 
 import pathlib
+import pickle
 import shutil
 
 import pytest
@@ -105,6 +106,30 @@ def test_passages_overlap_and_small_sections_share_one(kb, folder):
     assert len(kb.passages(str(folder / "new.md"))) > 3
     with pytest.raises(TypeError, match="sync.. got an unexpected keyword argument 'max_words'"):
         kb.sync(folder, max_words=3)
+
+
+def test_documents_of_an_emptied_folder_stay_until_forced(kb, folder):
+    held = len(kb.documents())
+    for file in folder.iterdir():
+        file.unlink() if file.is_file() else shutil.rmtree(file)
+    for report in (kb.sync(folder), kb.sync(folder, dry_run=True), kb.sync(folder, keep_missing=True)):
+        assert (report.removed, len(report.missing)) == (0, held)
+    with pytest.raises(rag_py.errors.InvalidArgumentError, match="force"):
+        kb.sync(folder, keep_missing=True, force=True)
+    assert kb.sync(folder, force=True).removed == held
+    assert kb.documents() == []
+
+
+def test_what_was_not_read_is_told(kb, folder):
+    image = "Content-Type: image/png\nContent-Disposition: attachment; filename=plan.png\n\nx"
+    mail = f"From: a@b.org\nSubject: Plan\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\nThe plan.\n--b\n{image}\n--b--\n"
+    path = folder / "plan.eml"
+    path.write_text(mail)
+    (unread,) = kb.sync(folder).unread[str(path)]
+    assert (unread.kind, unread.count) == ("picture", 1) and str(unread).startswith("1 picture")
+    (document,) = (one for one in kb.documents() if one.uri == str(path))
+    assert document.unread == [unread] == pickle.loads(pickle.dumps(document)).unread
+    assert rag_py.read(path)["unread"][0]["kind"] == "picture"
 
 
 def test_pictures_are_read_once_something_can(kb, folder):
