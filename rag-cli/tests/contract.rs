@@ -263,7 +263,10 @@ fn a_folder_that_is_empty_takes_no_documents_with_it_until_forced() {
     fs::create_dir(&docs).unwrap();
     for (extra, code) in [(&[][..], 4), (&["--dry-run"], 4), (&["--keep-missing"], 0)] {
         let report = json(&[&sync[..], extra].concat(), code);
-        assert_eq!((&report["removed"], report["missing"].as_array().unwrap().len()), (&json!(0), 2));
+        assert_eq!(
+            (&report["removed"], report["missing"].as_array().unwrap().len()),
+            (&json!(0), 2)
+        );
     }
     let output = rag(&sync[..5]).output().unwrap();
     assert_eq!(output.status.code(), Some(4));
@@ -288,7 +291,10 @@ fn what_was_not_read_is_told_by_sync_list_and_read() {
     let report = json(&["sync", &kb, &docs, "--encoder", &encoder, "--json"], 0);
     let unread = &report["unread"][0];
     assert!(unread["path"].as_str().unwrap().ends_with("plan.eml"), "{report}");
-    assert_eq!((&unread["unread"][0]["kind"], &unread["unread"][0]["count"]), (&json!("picture"), &json!(1)));
+    assert_eq!(
+        (&unread["unread"][0]["kind"], &unread["unread"][0]["count"]),
+        (&json!("picture"), &json!(1))
+    );
     let listed = json(&["list", &kb, "--json"], 0);
     let named = |document: &&Value| document["uri"].as_str().unwrap().ends_with("plan.eml");
     let document = listed["documents"].as_array().unwrap().iter().find(named).unwrap();
