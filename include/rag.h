@@ -2539,7 +2539,8 @@ const rag_timings *rag_answer_timings(const rag_answer *answer);
 
 /**
  * The whole answer as a JSON object: found, text, citations, reason, hits, left_out, timings, outcome, refusal and,
- * if they were asked for, trace and masked. On success `*json` is owned by the caller: free it with rag_string_free.
+ * if they were asked for, trace and masked; conflicts (other documents that give another figure or date for what is
+ * cited) if there are any. On success `*json` is owned by the caller: free it with rag_string_free.
  */
 rag_status rag_answer_to_json(const rag_answer *answer,
                               char **json,

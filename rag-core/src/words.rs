@@ -101,8 +101,13 @@ fn push_digits(piece: &str, words: &mut Vec<Word>) {
 
 /// The stem of a folded word: English, then French (Snowball, Porter 2001). Both, because a claim is too short to tell
 /// its language; what counts is that two forms of a word get one key.
-fn key(folded: &str, stemmers: &[Stemmer; 2]) -> String {
+pub(crate) fn key(folded: &str, stemmers: &[Stemmer; 2]) -> String {
     stemmers.iter().fold(folded.to_owned(), |word, stemmer| stemmer.stem(&word).into_owned())
+}
+
+/// Whether a folded word is too small to carry a claim of its own.
+pub(crate) fn is_function_word(folded: &str) -> bool {
+    FUNCTION_WORDS.contains(&folded)
 }
 
 /// French and English words that carry no claim of their own, folded.

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
-use rag_core::cite::Citation;
+use rag_core::cite::{Citation, Conflict};
 use rag_core::guard::Refusal;
 use rag_core::search::Hit;
 use rag_core::{
@@ -104,6 +104,8 @@ pub(crate) struct AnswerObject<'a> {
     masked: Option<Masked>,
     #[serde(skip_serializing_if = "Option::is_none")]
     question_cut: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    conflicts: &'a [Conflict],
 }
 
 impl<'a> AnswerObject<'a> {
@@ -121,6 +123,7 @@ impl<'a> AnswerObject<'a> {
             refusal: answer.refusal.as_ref(),
             masked: answer.masked,
             question_cut: answer.question_cut.as_deref(),
+            conflicts: &answer.conflicts,
         }
     }
 }
@@ -205,6 +208,23 @@ impl<'a> Pieces<'a> {
     }
 }
 
+/// Another document that gives another figure, as a citation gives its own.
+fn print_conflict(
+    conflict: &Conflict,
+    knowledge_base: &KnowledgeBase,
+    console: &mut Console<'_>,
+) -> Result<(), Failure> {
+    let source = &conflict.source;
+    let place = place(&source.uri, source.start, source.end, source.page);
+    let other = other_file(knowledge_base, source.store);
+    let quote = shorten(&source.quote, QUOTE_CHARS);
+    let (stated, contrary) = (one_line(&conflict.stated), one_line(&conflict.contrary));
+    console.line(format_args!(
+        "conflict: [{}] says {stated}, {place}{other} says {contrary}: {quote}",
+        conflict.marker
+    ))
+}
+
 /// The citations, or why there is no answer.
 pub(crate) fn print_sources(
     answer: &Answer,
@@ -229,6 +249,9 @@ pub(crate) fn print_sources(
         let quote = shorten(&citation.quote, QUOTE_CHARS);
         let other = other_file(knowledge_base, citation.store);
         console.line(format_args!("[{}] {place}{other}: {quote}", citation.marker))?;
+    }
+    for conflict in &answer.conflicts {
+        print_conflict(conflict, knowledge_base, console)?;
     }
     if answer.citations.is_empty() {
         console.line(format_args!("no passage supports this answer"))?;

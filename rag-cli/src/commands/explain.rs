@@ -50,6 +50,12 @@ pub(crate) fn print(
     ))?;
     for claim in &trace.unsupported {
         console.line(format_args!("Unsupported: {}", one_line(claim)))?;
+        let refuted = trace.refuted.iter().find(|refuted| refuted.claim == *claim);
+        if let Some(refuted) = refuted {
+            let quote = shorten(&refuted.quote, SHOWN_CHARS);
+            let detail = one_line(&refuted.detail);
+            console.line(format_args!("  {detail}: {quote}"))?;
+        }
     }
     if let Some(budget) = &trace.budget {
         print_budget(budget, trace, console)?;

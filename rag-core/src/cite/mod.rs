@@ -5,6 +5,8 @@
 //! facade's to find out.
 
 mod align;
+mod checks;
+mod conflicts;
 
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +14,9 @@ use crate::error::Result;
 use crate::passage;
 use crate::search::{Hit, is_first};
 use crate::words;
+
+use align::Verdict;
+pub use checks::Reason;
 
 /// The share of a claim's words that must be found for it to count as supported.
 pub const MIN_SUPPORT: f32 = 0.5;
@@ -76,6 +81,37 @@ pub struct Citation {
     pub store: usize,
 }
 
+/// A claim whose words a passage holds without saying so.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Refuted {
+    /// The claim, as it was written.
+    pub claim: String,
+    /// In what they disagree.
+    pub reason: Reason,
+    /// The same in words.
+    pub detail: String,
+    /// The passage.
+    pub passage_id: i64,
+    /// What it says.
+    pub quote: String,
+    /// Which of several files asked as one holds it: [`Hit::store`].
+    #[serde(default, skip_serializing_if = "is_first")]
+    pub store: usize,
+}
+
+/// Another document that gives another figure or date for what was cited.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Conflict {
+    /// The citation that it disagrees with.
+    pub marker: usize,
+    /// The figure as cited.
+    pub stated: String,
+    /// The figure that the other document gives.
+    pub contrary: String,
+    /// Where it does; its own marker is 0.
+    pub source: Citation,
+}
+
 /// An answer with its evidence.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cited {
@@ -85,6 +121,10 @@ pub struct Cited {
     pub citations: Vec<Citation>,
     /// Claims that no passage supports.
     pub unsupported: Vec<String>,
+    /// Those of them whose words stand in a passage that says otherwise, with the reason.
+    pub refuted: Vec<Refuted>,
+    /// Other documents that give other figures for what is cited.
+    pub conflicts: Vec<Conflict>,
 }
 
 /// The cosine of a claim (first argument) with each of some sentences.
@@ -107,8 +147,10 @@ impl std::fmt::Debug for Meaning<'_> {
 /// Aligns each claim of `answer` to the sentence, or two neighbouring sentences, of `hits` that hold most of its words.
 ///
 /// Words are compared without case, accents and endings; names weigh more than other words and words of the
-/// question less; a number that is missing from the span rules it out. A claim without words of its own ("Yes.")
-/// is read together with the question. Ties go to the span closer to the question, then to the better hit.
+/// question less. Ties go to the span closer to the question, then to the better hit. Shared words are not enough: the
+/// span must agree in negations, figures with their sign and unit, dates, opposites, names, who does what to whom, and
+/// what must, may and need not be; see [`Reason`]. A claim without words of its own ("Yes.") is judged against the
+/// question. Nothing overrules a disagreement, not even a claim that is quoted but for a word.
 ///
 /// # Errors
 /// Whatever `meaning` fails with.
@@ -124,15 +166,30 @@ pub fn cite(
         text: String::with_capacity(answer.len() + 16),
         citations: Vec::new(),
         unsupported: Vec::new(),
+        refuted: Vec::new(),
+        conflicts: Vec::new(),
     };
+    let asked = words::words(question).into_iter().map(|word| word.key).collect();
     let mut written = 0;
     for range in passage::sentences(&answer) {
         let claim = &answer[range.clone()];
-        let Some(found) = spans.support(question, claim, meaning)? else {
-            cited.unsupported.push(claim.trim().to_owned());
-            continue;
+        let found = match spans.judge(question, claim, meaning)? {
+            Verdict::Supported(found) => found,
+            Verdict::Refuted(refuted) => {
+                cited.unsupported.push(claim.trim().to_owned());
+                cited.refuted.push(refuted);
+                continue;
+            }
+            Verdict::Unsupported => {
+                cited.unsupported.push(claim.trim().to_owned());
+                continue;
+            }
         };
+        let known = cited.citations.len();
         let marker = cited.mark(found.citation(hits));
+        if marker > known {
+            cited.conflicts.extend(conflicts::find(&spans, &found, marker, &asked));
+        }
         let place = written + marker_place(&answer[written..range.end]);
         cited.text.push_str(&answer[written..place]);
         cited.text.push_str(&format!(" [{marker}]"));

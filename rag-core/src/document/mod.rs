@@ -317,6 +317,11 @@ pub fn guess_lang(text: &str) -> Option<&'static str> {
     lang::guess(text).filter(|code| matches!(*code, "fr" | "en"))
 }
 
+/// As [`guess_lang`], languages beside English and French too.
+pub(crate) fn guess_any_lang(text: &str) -> Option<&'static str> {
+    lang::guess(text)
+}
+
 /// How a file is read.
 #[derive(Clone)]
 pub struct ReadOptions {

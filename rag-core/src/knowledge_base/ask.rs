@@ -286,7 +286,9 @@ impl KnowledgeBase {
         let asked = retrieved.asked(question);
         let cited = cite::cite(asked, written.text, written.shown, meaning.as_ref())?;
         let mut citations = cited.citations;
-        for citation in &mut citations {
+        let mut conflicts = cited.conflicts;
+        let sources = conflicts.iter_mut().map(|conflict| &mut conflict.source);
+        for citation in citations.iter_mut().chain(sources) {
             self.fill(citation)?;
         }
         // nothing is no answer, even to those who want any
@@ -295,7 +297,8 @@ impl KnowledgeBase {
         let trace = (options.explain == Explain::Trace).then(|| Trace {
             prompt: written.prompt.to_owned(),
             raw_text: written.text.to_owned(),
-            unsupported: cited.unsupported.clone(),
+            unsupported: cited.unsupported,
+            refuted: cited.refuted,
             ..retrieved.trace(question, options, written.generation)
         });
         Ok(Answer {
@@ -311,6 +314,7 @@ impl KnowledgeBase {
             refusal: None,
             masked: None,
             question_cut: retrieved.told_cut(options),
+            conflicts,
         })
     }
 
@@ -375,6 +379,7 @@ impl Retrieved {
             prompt: String::new(),
             raw_text: String::new(),
             unsupported: Vec::new(),
+            refuted: Vec::new(),
             floor: self.gate.floor,
             best: self.gate.best,
             coverage: self.gate.coverage.map(|pair| pair.0),
@@ -440,6 +445,7 @@ pub(super) fn not_answered(question: &str, timings: Timings, options: &AskOption
         refusal: None,
         masked: None,
         question_cut: None,
+        conflicts: Vec::new(),
     }
 }
 

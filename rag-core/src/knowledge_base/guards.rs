@@ -105,6 +105,7 @@ impl Answer {
             prompt: String::new(),
             raw_text: String::new(),
             unsupported: Vec::new(),
+            refuted: Vec::new(),
             hits: Vec::new(),
             ..trace
         });
@@ -116,6 +117,7 @@ impl Answer {
             hits: Vec::new(),
             left_out: Vec::new(),
             trace,
+            conflicts: Vec::new(),
             outcome: Outcome::Refused,
             refusal: Some(refusal),
             ..self
@@ -135,6 +137,10 @@ impl Answer {
         if guards.masks_answer() {
             (self.text, masked.answer) = mask_marked(&self.text);
             self.citations.iter_mut().for_each(|citation| mask_in_place(&mut citation.quote));
+            let conflicts = self.conflicts.iter_mut();
+            let said =
+                conflicts.flat_map(|c| [&mut c.stated, &mut c.contrary, &mut c.source.quote]);
+            said.for_each(mask_in_place);
             self.mask_passages();
         }
         self.masked = (guards.masks_question() || guards.masks_answer()).then_some(masked);
@@ -150,6 +156,9 @@ impl Answer {
         if let Some(trace) = &mut self.trace {
             let texts = [&mut trace.prompt, &mut trace.raw_text, &mut trace.question];
             texts.into_iter().chain(&mut trace.unsupported).for_each(mask_in_place);
+            let refuted = trace.refuted.iter_mut();
+            let said = refuted.flat_map(|r| [&mut r.claim, &mut r.detail, &mut r.quote]);
+            said.for_each(mask_in_place);
         }
     }
 }

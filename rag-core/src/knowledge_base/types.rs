@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::cite::Citation;
+use crate::cite::{Citation, Conflict, Refuted};
 use crate::document::{ReadOptions, Unread};
 use crate::encode::Encoder;
 use crate::error::{Error, Result, Skipped};
@@ -397,6 +397,9 @@ pub struct Answer {
     /// What of a long question was searched for: its last question. `None` if all of it was, or nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub question_cut: Option<String>,
+    /// Other documents shown that give another figure or date for what is cited; left out of JSON if there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conflicts: Vec<Conflict>,
 }
 
 /// Where the time of an answer went, in milliseconds, and its token counts.
@@ -429,6 +432,9 @@ pub struct Trace {
     pub raw_text: String,
     /// Claims that no passage supports.
     pub unsupported: Vec<String>,
+    /// Those of them whose words stand in a passage that says otherwise, with the reason.
+    #[serde(default)]
+    pub refuted: Vec<Refuted>,
     /// The cosine a passage must reach.
     pub floor: Option<f32>,
     /// The best cosine found.

@@ -12,6 +12,7 @@ from typing_extensions import Self, TypeAlias, disjoint_base
 
 from rag_py.types import (
     Abstain,
+    Conflict,
     Damage,
     Evidence,
     Example,
@@ -998,6 +999,10 @@ class Answer:
     @property
     def question_cut(self) -> str | None:
         """What of a long question was searched for: its last question. None if all of it was, or nothing."""
+
+    @property
+    def conflicts(self) -> list[Conflict]:
+        """Other documents shown that give another figure or date for what is cited."""
 
     def explain_html(self) -> str:
         """How the answer came about, as one HTML page that needs nothing else.

@@ -10,6 +10,16 @@ Status = Union[Literal["ok"], Literal["moved"], Literal["changed"], Literal["mis
 Reason = Union[
     Literal["empty"], Literal["below_floor"], Literal["uncovered"], Literal["unsupported"]
 ]
+Disagreement = Union[
+    Literal["negation"],
+    Literal["figure"],
+    Literal["date"],
+    Literal["opposite"],
+    Literal["entity"],
+    Literal["role"],
+    Literal["modality"],
+    Literal["answer"],
+]
 Outcome = Union[Literal["answered"], Literal["not_found"], Literal["refused"]]
 Guard = Union[
     Literal["length"],
@@ -215,12 +225,34 @@ class Prompt(TypedDict):
     history_count: int
 
 
+class Refuted(TypedDict):
+    """A claim whose words a passage holds without saying so. ``store`` is there where several files are asked as one."""
+
+    claim: str
+    reason: Disagreement
+    detail: str
+    passage_id: int
+    quote: str
+
+
+class Conflict(TypedDict):
+    """Another document that gives another figure or date for what is cited."""
+
+    marker: int
+    """The citation that it disagrees with."""
+    stated: str
+    contrary: str
+    source: Dict[str, Any]
+    """Where the other figure stands, with the keys of a citation; its own marker is 0."""
+
+
 class Trace(TypedDict):
     """How an answer came about."""
 
     prompt: str
     raw_text: str
     unsupported: List[str]
+    refuted: List[Refuted]
     floor: Optional[float]
     best: Optional[float]
     coverage: Optional[float]

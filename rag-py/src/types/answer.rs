@@ -85,6 +85,13 @@ impl Answer {
         self.0.question_cut.as_deref()
     }
 
+    /// Other documents shown that give another figure or date for what is cited: dicts with "marker", "stated", "contrary"
+    /// and "source", a citation as plain values.
+    #[getter]
+    fn conflicts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        to_plain(py, &self.0.conflicts)
+    }
+
     /// How the answer came about, as one HTML page that needs nothing else.
     ///
     /// Ask with `explain=True`, or most of it is missing.

@@ -132,10 +132,40 @@ impl Answer {
         if !unsupported.is_empty() {
             page.section("Claims that no passage supports");
             page.open("ul", "unsupported");
-            unsupported.iter().for_each(|claim| page.element("li", "", claim));
+            unsupported.iter().for_each(|claim| self.refused_claim(claim, page));
             page.close("ul");
             page.close("section");
         }
+        self.conflict_section(page);
+    }
+
+    /// A claim, and what a passage says instead.
+    fn refused_claim(&self, claim: &str, page: &mut Page) {
+        let refuted = self.trace.as_ref().map_or(&[][..], |trace| &trace.refuted);
+        page.open("li", "");
+        page.text(claim);
+        if let Some(refuted) = refuted.iter().find(|refuted| refuted.claim == claim) {
+            page.text(&format!(" ({}: \u{201c}{}\u{201d})", refuted.detail, refuted.quote));
+        }
+        page.close("li");
+    }
+
+    fn conflict_section(&self, page: &mut Page) {
+        if self.conflicts.is_empty() {
+            return;
+        }
+        page.section("Documents that disagree");
+        page.open("ul", "unsupported");
+        for conflict in &self.conflicts {
+            let source = &conflict.source;
+            let text = format!(
+                "[{}] says {}, {} says {}: \u{201c}{}\u{201d}",
+                conflict.marker, conflict.stated, source.uri, conflict.contrary, source.quote
+            );
+            page.element("li", "", &text);
+        }
+        page.close("ul");
+        page.close("section");
     }
 
     /// The text, each marker a link to what it cites.

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use crate::cite::{Citation, Evidence, Status};
+use crate::cite::{Citation, Conflict, Evidence, Reason, Refuted, Status};
 use crate::guard::{Guard, Refusal};
 use crate::knowledge_base::types::{Answer, Budget, NotFoundReason, Outcome, Timings, Trace};
 use crate::search::{Hit, Ranks};
@@ -55,6 +55,7 @@ fn answer(question: &str, text: &str, passage: &str, citations: Vec<Citation>) -
             rewritten: Vec::new(),
             left_out_turns: 0,
             unsupported: vec![question.to_owned()],
+            refuted: Vec::new(),
             floor: Some(0.5),
             coverage: Some(0.75),
             min_coverage: Some(0.4),
@@ -76,6 +77,7 @@ fn answer(question: &str, text: &str, passage: &str, citations: Vec<Citation>) -
         refusal: None,
         masked: None,
         question_cut: None,
+        conflicts: Vec::new(),
     }
 }
 
@@ -152,4 +154,29 @@ fn a_piece_of_html_holds_the_answer_and_what_it_cites() {
         html.contains("It was built in &lt;1899&gt;.") && html.contains("/docs/bridge.txt:100-")
     );
     assert!(!html.contains("<html") && !html.contains("<style"));
+}
+
+#[test]
+fn what_passages_say_otherwise_is_on_the_page() {
+    let mut answer = answer("When?", "In 1871 [1].", "It opened in 1871.", Vec::new());
+    let trace = answer.trace.as_mut().unwrap();
+    trace.unsupported = vec!["It did not open.".to_owned()];
+    trace.refuted = vec![Refuted {
+        claim: "It did not open.".to_owned(),
+        reason: Reason::Negation,
+        detail: "\"open\" is denied in one and not in the other".to_owned(),
+        passage_id: 1,
+        quote: "It <opened> in 1871.".to_owned(),
+        store: 0,
+    }];
+    answer.conflicts = vec![Conflict {
+        marker: 1,
+        stated: "1871".to_owned(),
+        contrary: "1781".to_owned(),
+        source: citation(0, 0, "It opened in 1781."),
+    }];
+    let page = answer.explain_html();
+    assert!(page.contains("It did not open.") && page.contains("is denied in one"));
+    assert!(page.contains("It &lt;opened&gt; in 1871."));
+    assert!(page.contains("Documents that disagree") && page.contains("It opened in 1781."));
 }

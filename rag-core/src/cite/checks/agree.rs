@@ -1,0 +1,117 @@
+//! Whether the figures of a claim stand in a span.
+
+use super::figures::{Bound, Figure, Value};
+use super::units::Unit;
+
+/// The first figure of the claim that the span does not give.
+pub(super) fn missing<'a>(claim: &'a [Figure], span: &[Figure]) -> Option<&'a Figure> {
+    claim.iter().find(|figure| !is_given(figure, span))
+}
+
+/// Whether the span gives this figure.
+pub(super) fn is_given(figure: &Figure, span: &[Figure]) -> bool {
+    let givers: Vec<&Figure> =
+        span.iter().filter(|other| gives(&figure.value, other, span)).collect();
+    let bounds = |other: &&Figure| !are_opposite(figure.bound, other.bound);
+    givers.iter().any(bounds) && !counts_something_else(figure, &givers, span)
+}
+
+fn are_opposite(a: Bound, b: Bound) -> bool {
+    matches!((a, b), (Bound::Lower, Bound::Upper) | (Bound::Upper, Bound::Lower))
+}
+
+/// The number stands there, but for another thing, and this thing has another number.
+fn counts_something_else(figure: &Figure, givers: &[&Figure], span: &[Figure]) -> bool {
+    let counts_same = |other: &Figure| other.counted.iter().any(|key| figure.counted.contains(key));
+    let is_number = |value: &Value| matches!(value, Value::Number(..));
+    if figure.counted.is_empty() || !is_number(&figure.value) {
+        return false;
+    }
+    let has_unit = |other: &Figure| matches!(&other.value, Value::Number(_, Some(_)));
+    let is_unitless = matches!(&figure.value, Value::Number(_, None));
+    let all_counted = givers.iter().all(|other| {
+        (is_unitless && has_unit(other)) || (!other.counted.is_empty() && !counts_same(other))
+    });
+    let other_number = span
+        .iter()
+        .any(|other| is_number(&other.value) && counts_same(other) && other.value != figure.value);
+    all_counted && other_number
+}
+
+fn gives(value: &Value, other: &Figure, span: &[Figure]) -> bool {
+    match (value, &other.value) {
+        (Value::Number(a, unit), Value::Number(b, other)) => {
+            is_same_amount(*a, unit.as_ref(), *b, other.as_ref())
+        }
+        (Value::Number(a, None), Value::Date(date, _)) => {
+            let parts = [date.year, date.day.and_then(|day| i32::try_from(day).ok())];
+            parts.into_iter().flatten().any(|part| is_close(f64::from(part), *a))
+        }
+        (Value::Number(a, None), Value::Ordinal(b)) | (Value::Ordinal(a), Value::Ordinal(b)) => {
+            is_close(*a, *b)
+        }
+        (Value::Ordinal(a), Value::Number(b, None)) => is_close(*a, *b),
+        (Value::Ordinal(a), Value::Date(date, _)) => {
+            date.day.is_some_and(|day| is_close(f64::from(day), *a))
+        }
+        (Value::Date(a, second), Value::Date(b, other)) => {
+            let years = years(span);
+            let readings = || Some(*b).into_iter().chain(*other);
+            Some(*a)
+                .into_iter()
+                .chain(*second)
+                .any(|a| readings().any(|b| a.is_given_by(&b, &years)))
+        }
+        (Value::Time(a, sure), Value::Time(b, other)) => {
+            a == b || ((!sure || !other) && a % 720 == b % 720)
+        }
+        (Value::Time(minutes, _), Value::Number(seconds, Some(unit))) => {
+            unit.measure == "time" && is_close(f64::from(*minutes) * 60.0, *seconds)
+        }
+        (Value::Number(seconds, Some(unit)), Value::Time(minutes, _)) => {
+            unit.measure == "time" && is_close(f64::from(*minutes) * 60.0, *seconds)
+        }
+        (Value::Code(a), Value::Code(b)) => a == b,
+        _ => false,
+    }
+}
+
+fn is_same_amount(a: f64, unit: Option<&Unit>, b: f64, other: Option<&Unit>) -> bool {
+    match (unit, other) {
+        (Some(unit), Some(other)) => {
+            unit.factor(other).is_some_and(|factor| is_close(a * factor, b))
+        }
+        (None, Some(other)) => is_close(a, b / other.size),
+        // a unit that the span does not know
+        (Some(_), None) => false,
+        (None, None) => is_close(a, b),
+    }
+}
+
+fn is_close(a: f64, b: f64) -> bool {
+    (a - b).abs() <= 1e-9 * a.abs().max(b.abs())
+}
+
+fn years(span: &[Figure]) -> Vec<i32> {
+    let year = |figure: &Figure| match &figure.value {
+        Value::Number(amount, None) if amount.fract() == 0.0 && amount.abs() < 1e4 => {
+            Some(*amount as i32)
+        }
+        Value::Date(date, _) => date.year,
+        _ => None,
+    };
+    span.iter().filter_map(year).collect()
+}
+
+/// Whether two figures are of one kind, so that one might stand in the other's place.
+pub(super) fn is_same_kind(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Number(_, Some(a)), Value::Number(_, Some(b))) => a.factor(b).is_some(),
+        (Value::Number(_, None), Value::Number(_, None))
+        | (Value::Ordinal(_), Value::Ordinal(_))
+        | (Value::Date(..), Value::Date(..))
+        | (Value::Time(..), Value::Time(..))
+        | (Value::Code(_), Value::Code(_)) => true,
+        _ => false,
+    }
+}
