@@ -4,14 +4,18 @@ use super::figures::{Bound, Figure, Value};
 use super::units::Unit;
 
 /// The first figure of the claim that the span does not give.
-pub(super) fn missing<'a>(claim: &'a [Figure], span: &[Figure]) -> Option<&'a Figure> {
-    claim.iter().find(|figure| !is_given(figure, span))
+pub(super) fn missing<'a>(
+    claim: &'a [Figure],
+    span: &[Figure],
+    is_row: bool,
+) -> Option<&'a Figure> {
+    claim.iter().find(|figure| !is_given(figure, span, is_row))
 }
 
 /// Whether the span gives this figure.
-pub(super) fn is_given(figure: &Figure, span: &[Figure]) -> bool {
+pub(super) fn is_given(figure: &Figure, span: &[Figure], is_row: bool) -> bool {
     let givers: Vec<&Figure> =
-        span.iter().filter(|other| gives(&figure.value, other, span)).collect();
+        span.iter().filter(|other| gives(&figure.value, other, span, is_row)).collect();
     let bounds = |other: &&Figure| !are_opposite(figure.bound, other.bound);
     givers.iter().any(bounds) && !counts_something_else(figure, &givers, span)
 }
@@ -38,10 +42,10 @@ fn counts_something_else(figure: &Figure, givers: &[&Figure], span: &[Figure]) -
     all_counted && other_number
 }
 
-fn gives(value: &Value, other: &Figure, span: &[Figure]) -> bool {
+fn gives(value: &Value, other: &Figure, span: &[Figure], is_row: bool) -> bool {
     match (value, &other.value) {
         (Value::Number(a, unit), Value::Number(b, other)) => {
-            is_same_amount(*a, unit.as_ref(), *b, other.as_ref())
+            is_same_amount((*a, unit.as_ref()), (*b, other.as_ref()), is_row)
         }
         (Value::Number(a, None), Value::Date(date, _)) => {
             let parts = [date.year, date.day.and_then(|day| i32::try_from(day).ok())];
@@ -76,14 +80,18 @@ fn gives(value: &Value, other: &Figure, span: &[Figure]) -> bool {
     }
 }
 
-fn is_same_amount(a: f64, unit: Option<&Unit>, b: f64, other: Option<&Unit>) -> bool {
+fn is_same_amount(
+    (a, unit): (f64, Option<&Unit>),
+    (b, other): (f64, Option<&Unit>),
+    is_row: bool,
+) -> bool {
     match (unit, other) {
         (Some(unit), Some(other)) => {
             unit.factor(other).is_some_and(|factor| is_close(a * factor, b))
         }
         (None, Some(other)) => is_close(a, b / other.size),
-        // a unit that the span does not know
-        (Some(_), None) => false,
+        // a unit that the span does not know; that of a cell stands in the header of its column
+        (Some(unit), None) => is_row && is_close(a / unit.size, b),
         (None, None) => is_close(a, b),
     }
 }

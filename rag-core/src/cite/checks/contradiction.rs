@@ -235,7 +235,7 @@ fn exception(claim: &Reading, span: &Reading) -> Option<Fault> {
     })
 }
 
-fn stood<'a>(reading: &'a Reading, which: fn(&Stand) -> bool) -> impl Iterator<Item = &'a Token> {
+fn stood(reading: &Reading, which: fn(&Stand) -> bool) -> impl Iterator<Item = &Token> {
     reading
         .tokens
         .iter()

@@ -55,6 +55,9 @@ const MONTH_ALONE: &str = r"January|February|April|June|July|August|September|Oc
 
 const WEEKDAYS: &str = r"Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday|[Ll]undi|[Mm]ardi|[Mm]ercredi|[Jj]eudi|[Vv]endredi|[Ss]amedi|[Dd]imanche|Montag|Dienstag|Mittwoch|Donnerstag|Freitag|Samstag|Sonntag";
 
+/// Makes sense of what a pattern found.
+type Read = fn(&Captures<'_>) -> Option<Moment>;
+
 struct Patterns {
     iso: Regex,
     numeric: Regex,
@@ -94,7 +97,7 @@ static PATTERNS: LazyLock<Patterns> = LazyLock::new(|| {
 pub(super) fn moments(text: &str) -> Vec<(Range<usize>, Moment)> {
     let mut found: Vec<(Range<usize>, Moment)> = Vec::new();
     let patterns = &*PATTERNS;
-    let readers: [(&Regex, fn(&Captures<'_>) -> Option<Moment>); 10] = [
+    let readers: [(&Regex, Read); 10] = [
         (&patterns.iso, iso),
         (&patterns.numeric, numeric),
         (&patterns.month_year, month_year),

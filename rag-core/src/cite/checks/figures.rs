@@ -176,10 +176,9 @@ fn number_at(text: &str, start: usize, decimal: Decimal) -> Figure {
     if let Some(length) = ordinal_ending(after(end)) {
         return Figure::new(range_start..end + length, Value::Ordinal(amount));
     }
-    if amount.abs() == 10.0 {
-        if let Some((exponent, length)) = superscript(after(end)) {
-            (amount, end) = (amount.powi(exponent), end + length);
-        }
+    let power = superscript(after(end)).filter(|_| amount.abs() == 10.0);
+    if let Some((exponent, length)) = power {
+        (amount, end) = (amount.powi(exponent), end + length);
     }
     if let Some(captures) = POWER.captures(after(end)) {
         let exponent = captures.get(1).and_then(|digits| plain(digits.as_str())).unwrap_or(0);

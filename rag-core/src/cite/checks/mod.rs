@@ -109,7 +109,10 @@ impl Reading {
 
     /// For each figure of `self` whether `other` gives it.
     pub(super) fn given_by(&self, other: &Reading) -> Vec<bool> {
-        self.figures.iter().map(|figure| agree::is_given(figure, &other.figures)).collect()
+        self.figures
+            .iter()
+            .map(|figure| agree::is_given(figure, &other.figures, other.is_row()))
+            .collect()
     }
 
     /// The text that was read.
@@ -122,7 +125,7 @@ impl Reading {
     pub(super) fn only_difference(&self, other: &Reading) -> Option<(String, String)> {
         let lone = |a: &Reading, b: &Reading| -> Option<Figure> {
             let mut missing =
-                a.figures.iter().filter(|figure| !agree::is_given(figure, &b.figures));
+                a.figures.iter().filter(|figure| !agree::is_given(figure, &b.figures, b.is_row()));
             missing.next().filter(|_| missing.next().is_none()).cloned()
         };
         let (ours, theirs) = (lone(self, other)?, lone(other, self)?);
@@ -130,6 +133,11 @@ impl Reading {
         let is_code = matches!(ours.value, Value::Code(_));
         (agree::is_same_kind(&ours.value, &theirs.value) && !names_differ && !is_code)
             .then(|| (self.written(&ours).to_owned(), other.written(&theirs).to_owned()))
+    }
+
+    /// Cells of a table, parted by tabs or bars.
+    fn is_row(&self) -> bool {
+        self.text.contains('\t') || self.text.contains(" | ")
     }
 
     fn word(&self, index: usize) -> &str {
@@ -220,7 +228,7 @@ pub(super) fn fault(claim: &Reading, span: &Reading, context: &Context<'_>) -> O
 }
 
 fn figure(claim: &Reading, span: &Reading) -> Option<Fault> {
-    let missing = agree::missing(&claim.figures, &span.figures)?;
+    let missing = agree::missing(&claim.figures, &span.figures, span.is_row())?;
     let reason =
         if matches!(missing.value, Value::Date(..)) { Reason::Date } else { Reason::Figure };
     let others =
@@ -280,7 +288,7 @@ pub(super) fn polar_fault(
 }
 
 fn is_other_figure(core: &Reading, span: &Reading) -> bool {
-    agree::missing(&core.figures, &span.figures).is_some_and(|missing| {
+    agree::missing(&core.figures, &span.figures, span.is_row()).is_some_and(|missing| {
         span.figures.iter().any(|other| agree::is_same_kind(&missing.value, &other.value))
     })
 }

@@ -111,7 +111,7 @@ pub(super) fn find(claim: &Reading, span: &Reading) -> Option<Fault> {
             if modes.is_empty() {
                 continue;
             }
-            let agrees = modes.iter().any(|other| *other == mode);
+            let agrees = modes.contains(&mode);
             let text = format!(
                 "{:?} is {} in the claim and {} in the passage",
                 verb.folded,

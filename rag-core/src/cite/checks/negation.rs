@@ -104,8 +104,7 @@ fn scope(tokens: &[Token], at: usize, from: usize, kind: Kind) -> (Kind, usize) 
 /// A phrase ends at a verb, a comma, or after four words that carry meaning.
 fn phrase_end(tokens: &[Token], from: usize, end: usize) -> usize {
     let mut content = 0;
-    for index in from..end {
-        let token = &tokens[index];
+    for (index, token) in tokens.iter().enumerate().take(end).skip(from) {
         let ends = index > from
             && (token.gap == Gap::Comma
                 || token.is(FINITE)
@@ -130,9 +129,9 @@ fn apply(negation: &Negation, tokens: &[Token], stands: &mut [Stand]) {
     if negation.kind == Kind::Determiner {
         from = determiner(negation, tokens, stands);
     }
-    for index in from..negation.to {
-        stands[index].denied = !stands[index].denied;
-        stands[index].excepted |= negation.kind == Kind::Exception;
+    for stand in stands.iter_mut().take(negation.to).skip(from) {
+        stand.denied = !stand.denied;
+        stand.excepted |= negation.kind == Kind::Exception;
     }
     let back: Vec<usize> = (0..negation.at).rev().filter(in_clause).collect();
     let mut focused = focus(tokens, from, negation.to, stands);
