@@ -151,12 +151,22 @@ fn add_digits(text: &str, decimal: Decimal, found: &mut Vec<Figure>) {
         let start = at + place;
         let figure = number_at(text, start, decimal);
         at = figure.range.end.max(start + 1);
+        if is_mark(text, &figure.range) {
+            continue;
+        }
         if is_free(&figure.range, found) {
             found.push(figure);
         } else if let Some(old) = found.iter().find(|old| old.range.contains(&start)) {
             at = old.range.end;
         }
     }
+}
+
+/// "[1]" numbers a source or a note and says nothing.
+fn is_mark(text: &str, range: &Range<usize>) -> bool {
+    let before = text.get(..range.start).unwrap_or_default();
+    let after = text.get(range.end..).unwrap_or_default();
+    before.ends_with('[') && after.starts_with(']')
 }
 
 /// The number whose first digit stands at `start`, with sign, power, scale, unit and currency.

@@ -400,6 +400,14 @@ fn another_figure_in_another_document_is_a_conflict() {
         (conflict.stated.as_str(), conflict.contrary.as_str()),
         ("9 July 2031", "3 May 2030")
     );
+    let hits = [
+        hit(1, "[1] policy.md: The old server is shut down on 9 July 2031."),
+        hit(2, "The old server is shut down on 3 May 2030."),
+        hits[2].clone(),
+        hits[3].clone(),
+    ];
+    let cited = cite("When is the old server shut down?", answer, &hits, None).unwrap();
+    assert_eq!(cited.conflicts.len(), 1, "a mark is no figure");
     let answer = "In 2003 the budget of the town was 14 million euros.";
     let cited = cite("What was the budget of the town?", answer, &hits, None).unwrap();
     assert_eq!(cited.conflicts, []);
