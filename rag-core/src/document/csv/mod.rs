@@ -33,6 +33,13 @@ impl Reader for CsvReader {
     }
 }
 
+/// A row that is a comment, as one cell.
+fn comment(input: &str, cells: &[Cell]) -> Option<Cell> {
+    let first = cells.first().filter(|cell| cell.raw(input).starts_with('#'))?;
+    let range = first.range.start..cells.last()?.range.end;
+    (!input.get(range.clone())?.contains('\n')).then_some(Cell { range, escaped: false })
+}
+
 /// The text of the table, what stands before it, and where both came from.
 #[derive(Default)]
 struct Table {
@@ -59,7 +66,10 @@ impl Table {
             let kind = if preamble > 0 { BlockKind::Paragraph } else { BlockKind::Table };
             preamble = preamble.saturating_sub(1);
             let cells = cells.get(..=last).unwrap_or_default();
-            table.add(kind, body, cells, dialect.start);
+            match comment(body, cells).filter(|_| kind == BlockKind::Paragraph) {
+                Some(line) => table.add(kind, body, &[line], dialect.start),
+                None => table.add(kind, body, cells, dialect.start),
+            }
             true
         });
         table
@@ -150,6 +160,8 @@ mod tests {
         let kinds: Vec<BlockKind> = document.blocks.iter().map(|block| block.kind).collect();
         assert_eq!(kinds, [BlockKind::Paragraph, BlockKind::Table]);
         assert_eq!(document.metadata["row_count"], "3");
+        let commented = read("a.csv", "# of May, by Ana\nid,name\n1,A\n2,B\n");
+        assert!(commented.text.starts_with("# of May, by Ana\n\nid\tname"), "{}", commented.text);
         let price = document.text.find("B\t4").unwrap();
         let range = document.source_map.source_bytes(&(price..price + 3)).unwrap();
         assert_eq!(&input[range.start as usize..range.end as usize], "B;4");

@@ -14,8 +14,21 @@ const ALIKE_WORDS: usize = 2;
 /// As a share of the words of a version: one in so many.
 const ALIKE_SHARE: usize = 20;
 
-/// Words from which on what only one version says is a text of its own, not a notice about the other one.
-const OWN_TEXT_WORDS: usize = 40;
+/// Words of a notice about the other version at most.
+const NOTICE_WORDS: usize = 40;
+
+/// What such notices speak of, in any language.
+const NOTICE_OF: [&str; 9] = [
+    "html",
+    "mime",
+    "browser",
+    "webbrowser",
+    "navigateur",
+    "navegador",
+    "viewer",
+    "webversion",
+    "\u{431}\u{440}\u{430}\u{443}\u{437}\u{435}\u{440}",
+];
 
 /// Adds the version that says more; of the other one the paragraphs that say something else.
 pub(in crate::document) fn add_fuller(
@@ -25,66 +38,52 @@ pub(in crate::document) fn add_fuller(
     place: &Location,
 ) {
     let (plain_words, rich_words) = (word_set(plain), word_set(&rich.text));
-    let only_rich = Surplus::of(&rich_words, &plain_words);
-    let only_plain = Surplus::of(&plain_words, &rich_words);
-    let keeps_plain = match (only_rich.is_little, only_plain.is_little) {
-        (true, _) => true,
-        (false, true) => false,
-        (false, false) => plain_words.len() >= rich_words.len(),
-    };
-    if keeps_plain {
-        add_text(draft, plain, place);
-        if !only_rich.is_little && only_rich.counts {
-            for block in &rich.blocks {
-                let content = rich.text.get(block.range.clone()).unwrap_or_default();
-                if says_more(content, &plain_words, &only_rich) {
-                    draft.block(block.kind, content, place);
-                }
+    if is_within(&rich_words, &plain_words) {
+        return add_text(draft, plain, place);
+    }
+    if is_within(&plain_words, &rich_words) {
+        return add_blocks(draft, rich, place);
+    }
+    // People see the formatted version; it comes first unless it is a notice itself.
+    if rich_words.len() * 2 >= plain_words.len() {
+        add_blocks(draft, rich, place);
+        for block in text::paragraphs(plain) {
+            let content = plain.get(block.range).unwrap_or_default();
+            if says_more(content, &rich_words) && !is_notice(content, &rich_words) {
+                draft.block(BlockKind::Paragraph, content, place);
             }
         }
         return;
     }
-    add_blocks(draft, rich, place);
-    if only_plain.is_little || !only_plain.counts {
-        return;
-    }
-    for block in text::paragraphs(plain) {
-        let content = plain.get(block.range).unwrap_or_default();
-        if says_more(content, &rich_words, &only_plain) {
-            draft.block(BlockKind::Paragraph, content, place);
+    add_text(draft, plain, place);
+    for block in &rich.blocks {
+        let content = rich.text.get(block.range.clone()).unwrap_or_default();
+        if says_more(content, &plain_words) && !is_notice(content, &plain_words) {
+            draft.block(block.kind, content, place);
         }
     }
 }
 
-/// What one version has and the other has not.
-struct Surplus {
-    /// So little that both say the same.
-    is_little: bool,
-    /// So much, or with such numbers, that it is worth keeping beside a fuller version.
-    counts: bool,
-    /// Whether it is a text of its own.
-    is_text: bool,
-}
-
-impl Surplus {
-    fn of(words: &HashSet<String>, others: &HashSet<String>) -> Self {
-        let only: Vec<&String> = words.difference(others).collect();
-        let has_number = only.iter().any(|word| is_number(word));
-        let limit = ALIKE_WORDS.max(words.len() / ALIKE_SHARE);
-        let is_text = only.len() >= OWN_TEXT_WORDS && only.len() * 2 >= words.len();
-        Self {
-            is_little: only.len() <= limit && !has_number,
-            counts: is_text || has_number,
-            is_text,
-        }
-    }
+/// Whether the other version says all of this one, but for a few words that are no numbers.
+fn is_within(words: &HashSet<String>, others: &HashSet<String>) -> bool {
+    let mut only = words.difference(others);
+    let limit = ALIKE_WORDS.min(words.len() / 2).max(words.len() / ALIKE_SHARE);
+    only.clone().count() <= limit && !only.any(|word| is_number(word))
 }
 
 /// Whether a paragraph holds a number that the other version has not, or is mostly words that it has not.
-fn says_more(paragraph: &str, others: &HashSet<String>, surplus: &Surplus) -> bool {
+fn says_more(paragraph: &str, others: &HashSet<String>) -> bool {
     let words = word_set(paragraph);
     let only: Vec<&String> = words.difference(others).collect();
-    only.iter().any(|word| is_number(word)) || (surplus.is_text && only.len() * 2 > words.len())
+    only.len() * 2 > words.len() || only.iter().any(|word| is_number(word))
+}
+
+/// Whether a paragraph only says that there is another version.
+fn is_notice(paragraph: &str, others: &HashSet<String>) -> bool {
+    let words = word_set(paragraph);
+    words.len() <= NOTICE_WORDS
+        && words.iter().any(|word| NOTICE_OF.contains(&word.as_str()))
+        && !words.difference(others).any(|word| is_number(word))
 }
 
 /// A number that says something; single digits count links and paragraphs.

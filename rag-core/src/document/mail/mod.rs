@@ -1,8 +1,9 @@
 //! E-mail: a message, or a mailbox of many; what is attached is read as the file that it is.
 
 use std::borrow::Cow;
+use std::path::Path;
 
-use mail_parser::{Address, Message, MessageParser};
+use mail_parser::{Address, HeaderName, Message, MessageParser};
 
 use super::draft::{Draft, part};
 use super::html::HtmlReader;
@@ -49,7 +50,7 @@ impl Reader for MboxReader {
             count = index + 1;
             let bytes = without_quoted_from(bytes);
             let Some(message) = MessageParser::default().parse(bytes.as_ref()) else { continue };
-            let subject = message.subject().map(one_line);
+            let subject = Some(subject(&message)).filter(|subject| !subject.is_empty());
             let place = part(Unit::Message, count, subject.as_deref());
             add_message(&mut draft, &message, source, &place);
         }
@@ -100,7 +101,7 @@ fn begins_with_field(bytes: &[u8]) -> bool {
 
 /// Adds subject, header and text of a message, and the texts of what is attached to it.
 fn add_message(draft: &mut Draft, message: &Message<'_>, source: &Source<'_>, place: &Location) {
-    let subject = message.subject().map(one_line).unwrap_or_default();
+    let subject = subject(message);
     draft.heading(1, &subject, place);
     let mut header = Vec::new();
     let date = message.date().map(|date| date.to_rfc3339());
@@ -120,6 +121,26 @@ fn add_message(draft: &mut Draft, message: &Message<'_>, source: &Source<'_>, pl
     draft.block(BlockKind::Paragraph, &header.join("\n"), place);
     let names = parts::Parts::new(draft, message, source, place).add();
     draft.note("attachments", &names.join(", "));
+}
+
+/// The subject, also where it was written in bytes that are not ASCII.
+fn subject(message: &Message<'_>) -> String {
+    let subject = message.subject().map(one_line).unwrap_or_default();
+    if !subject.contains('\u{fffd}') {
+        return subject;
+    }
+    let headers = message.headers().iter().rev();
+    let header = headers.filter(|header| header.name == HeaderName::Subject).next();
+    let written = header.and_then(|h| unmarked(message, h.offset_start, h.offset_end));
+    written.map_or(subject, |written| one_line(&written))
+}
+
+/// A stretch of the message whose encoding nothing says.
+fn unmarked(message: &Message<'_>, start: u32, end: u32) -> Option<String> {
+    let range = usize::try_from(start).ok()?..usize::try_from(end).ok()?;
+    let bytes = message.raw_message.get(range)?;
+    let decoded = encoding::decode(&Source::new(Path::new(""), bytes), None).ok()?;
+    Some(decoded.text)
 }
 
 /// `Ana Lopes <ana@example.org>, ...`.
@@ -159,8 +180,6 @@ pub(super) fn add_blocks(draft: &mut Draft, document: &Document, place: &Locatio
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use std::path::Path;
-
     use super::*;
     use crate::document::unread;
 
@@ -224,8 +243,20 @@ Content-Type: text/csv; name=\"prix.csv\"\r\nContent-Disposition: attachment; fi
         assert_eq!(versions("", page), stub);
         let same = "The parcel leaves Ostend on 9 November.\n\n> Quoted.\n\nIt weighs 3.4 kg.";
         assert_eq!(versions(same, page), format!("Order\n\n{same}"));
+        let french = versions("Pour lire ce message, utilisez un lecteur HTML.", page);
+        assert_eq!(french, stub);
+        let other = versions("The pier is closed until noon.", page);
+        assert_eq!(other, format!("{stub}\n\nThe pier is closed until noon."));
         let coded = versions("Your code is 991827.", page);
         assert!(coded.ends_with("It weighs 3.4 kg.\n\nYour code is 991827."), "{coded}");
+    }
+
+    #[test]
+    fn bytes_of_no_named_encoding_are_guessed() {
+        let bytes =
+            b"Subject: caf\xE9\nMessage-ID: <1@x>\n\nLe caf\xE9 est ferm\xE9 demain matin.\n";
+        let document = MailReader.read(&Source::new(Path::new("a.eml"), bytes)).unwrap();
+        assert_eq!(document.text, "caf\u{e9}\n\nLe caf\u{e9} est ferm\u{e9} demain matin.");
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! The parts of a message (RFC 2046): its body, and what is attached.
 
-use mail_parser::{Message, MessagePart, MessagePartId, MimeHeaders, PartType};
+use mail_parser::{Encoding, Message, MessagePart, MessagePartId, MimeHeaders, PartType};
 
-use super::{add_blocks, add_message, add_text, flowed, fuller, html, secured};
+use super::{add_blocks, add_message, add_text, flowed, fuller, html, secured, unmarked};
 use crate::document::draft::{Draft, part};
 use crate::document::place::Unit;
 use crate::document::unread::{self, UnreadKind};
@@ -69,7 +69,7 @@ impl<'d, 'm> Parts<'d, 'm> {
             PartType::Html(content) => html(content, self.source)
                 .iter()
                 .for_each(|page| add_blocks(self.draft, page, self.place)),
-            _ => add_text(self.draft, &plain(part), self.place),
+            _ => add_text(self.draft, &plain(self.message, part), self.place),
         }
     }
 
@@ -81,7 +81,8 @@ impl<'d, 'm> Parts<'d, 'm> {
         let (bodies, others): (Vec<_>, Vec<_>) = leaves.into_iter().partition(|part| is_body(part));
         self.attached.extend(others);
         let (pages, texts): (Vec<_>, Vec<_>) = bodies.into_iter().partition(is_page);
-        let text = texts.iter().map(|part| plain(part)).collect::<Vec<_>>().join("\n\n");
+        let text =
+            texts.iter().map(|part| plain(self.message, part)).collect::<Vec<_>>().join("\n\n");
         let read = || pages.iter().filter_map(|part| html(part.text_contents()?, self.source));
         let (pages, notes) = unread::set_aside(|| read().collect::<Vec<Document>>());
         let Some((first, more)) = pages.split_first() else {
@@ -205,8 +206,13 @@ fn is_body(part: &MessagePart<'_>) -> bool {
 }
 
 /// The text of a part as it was written.
-fn plain(part: &MessagePart<'_>) -> String {
+fn plain(message: &Message<'_>, part: &MessagePart<'_>) -> String {
     let text = part.text_contents().unwrap_or_default();
+    let is_marked = part.content_type().is_some_and(|kind| kind.has_attribute("charset"));
+    let is_bare = part.encoding == Encoding::None && !is_marked && text.contains('\u{fffd}');
+    let guessed = || unmarked(message, part.offset_body, part.offset_end);
+    let guessed = if is_bare { guessed() } else { None };
+    let text = guessed.as_deref().unwrap_or(text);
     let attribute = |name: &str| part.content_type().and_then(|kind| kind.attribute(name));
     let is_flowed = attribute("format").is_some_and(|format| format.eq_ignore_ascii_case("flowed"));
     let cuts = attribute("delsp").is_some_and(|delsp| delsp.eq_ignore_ascii_case("yes"));
