@@ -173,7 +173,10 @@ impl<'a> Interpreter<'a> {
     }
 
     /// The lines of a page in the order they are drawn, and whether all of it could be read.
-    pub(super) fn page(&mut self, id: ObjectId) -> (Vec<Line>, bool) {
+    ///
+    /// What stands left and right of `partings` is kept apart.
+    pub(super) fn page(&mut self, id: ObjectId, partings: Vec<[f32; 4]>) -> (Vec<Line>, bool) {
+        self.lines.part_at(partings);
         self.state = State::new();
         self.saved.clear();
         self.unsaved = 0;
@@ -478,6 +481,7 @@ fn place(to_page: &Matrix, state: &State, font: &Font, advance: f32, text: Strin
         start,
         end: start + advance * scale,
         height: base * x - left * y,
+        rise: state.rise * (d * x - c * y),
         direction: (x, y),
         size: if size.is_finite() { size } else { 0.0 },
         is_bold: font.is_bold,

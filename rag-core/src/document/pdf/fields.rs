@@ -22,7 +22,7 @@ const UNTICKED: &str = "\u{2610}";
 #[derive(Debug)]
 pub(super) struct Field {
     /// Left, bottom, right, top, in points.
-    bounds: [f32; 4],
+    pub(super) bounds: [f32; 4],
     /// What the form calls it, if that means something to a person.
     name: Option<String>,
     value: Value,
@@ -166,30 +166,80 @@ fn signature(file: &Document, value: &Dictionary) -> String {
     [Some(signed), date, reason].into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
-/// Points between a box and its label at most, in heights of the box.
+/// How far a label may be from a box, in heights of the box; and from a value, in points.
 const NEAR_BOX: f32 = 2.5;
+const NEAR_VALUE: f32 = 300.0;
 
 /// Puts the values of a page beside its lines; what a line shows already is not shown again. Gives what has no line
 /// beside it.
 pub(super) fn place(fields: &[Field], lines: &mut [Line]) -> Vec<String> {
     let mut apart = Vec::new();
+    let last_box = |line: &Line| {
+        let boxes =
+            fields.iter().filter(|f| matches!(f.value, Value::Box { .. }) && f.is_beside(line));
+        boxes.map(|field| field.bounds[2]).fold(f32::NEG_INFINITY, f32::max)
+    };
+    // Labels stand right of their boxes if anything stands right of the last one.
+    let are_right: Vec<bool> = lines
+        .iter()
+        .map(|line| line.cells.iter().any(|cell| cell.0 >= last_box(line) - 2.0))
+        .collect();
     for field in fields {
-        match &field.value {
-            Value::Text(text) => field.place_text(text, lines, &mut apart),
+        let said = match &field.value {
+            Value::Text(text) => field.place_text(text, lines),
             Value::Box { is_ticked, choice } => {
                 let mark = if *is_ticked { TICKED } else { UNTICKED };
-                field.place_box(mark, choice.as_deref(), lines, &mut apart);
+                field.place_box(mark, choice.as_deref(), lines, &are_right)
             }
-        }
+        };
+        apart.extend(said);
     }
     apart
 }
 
-impl Field {
-    fn height(&self) -> f32 {
-        self.bounds[3] - self.bounds[1]
+/// A cell of a line, by the numbers of both, and where it begins and ends.
+#[derive(Clone, Copy)]
+struct Cell {
+    line: usize,
+    number: usize,
+    start: f32,
+    end: f32,
+}
+
+impl Cell {
+    fn text(self, lines: &[Line]) -> &str {
+        let line = lines.get(self.line).map(|line| line.text.as_str());
+        line.and_then(|text| text.split('\t').nth(self.number)).unwrap_or_default()
     }
 
+    /// Writes the cell anew; it then reaches from `start` to `end` at least.
+    fn rewrite(self, lines: &mut [Line], text: &str, start: f32, end: f32) {
+        let Some(line) = lines.get_mut(self.line) else { return };
+        let cells = line.text.split('\t').enumerate();
+        let cells: Vec<&str> =
+            cells.map(|(number, cell)| if number == self.number { text } else { cell }).collect();
+        line.text = cells.join("\t");
+        line.start = line.start.min(start);
+        line.end = line.end.max(end);
+        if let Some(cell) = line.cells.get_mut(self.number) {
+            *cell = (cell.0.min(start), cell.1.max(end));
+        }
+    }
+}
+
+fn cells(lines: &[Line]) -> impl Iterator<Item = (Cell, &Line)> {
+    lines.iter().enumerate().flat_map(|(index, line)| {
+        let cells = line.cells.iter().enumerate();
+        cells.map(move |(number, &(start, end))| (Cell { line: index, number, start, end }, line))
+    })
+}
+
+/// What fills the place of a value on paper.
+fn is_filler(c: char) -> bool {
+    matches!(c, '_' | '.' | '\u{2026}' | ' ')
+}
+
+impl Field {
     /// Whether a line runs through the height of the field; of a high one, near its top.
     fn is_beside(&self, line: &Line) -> bool {
         let [_, bottom, _, top] = self.bounds;
@@ -197,70 +247,80 @@ impl Field {
         line.direction.0 > 0.99 && line.height >= floor && line.height <= top
     }
 
-    fn label_left<'a>(&self, lines: &'a mut [Line]) -> Option<&'a mut Line> {
+    /// The nearest cell that ends where the field begins.
+    fn label_left(&self, lines: &[Line]) -> Option<Cell> {
         let left = self.bounds[0];
-        let before = lines.iter_mut().filter(|line| self.is_beside(line));
-        before
-            .filter(|line| line.start < left && line.end <= left + 2.0 * line.size)
-            .max_by(|a, b| a.end.total_cmp(&b.end))
+        let before = cells(lines).filter(|(cell, line)| {
+            let ends = cell.end <= left + 0.5 * line.size || cell.text(lines).ends_with(is_filler);
+            self.is_beside(line) && cell.start < left && ends && left - cell.end < NEAR_VALUE
+        });
+        before.map(|(cell, _)| cell).max_by(|a, b| a.end.total_cmp(&b.end))
     }
 
-    fn place_text(&self, text: &str, lines: &mut [Line], apart: &mut Vec<String>) {
-        let shown = lines.iter().any(|line| {
-            self.is_beside(line) && line.end > self.bounds[0] && one_line(&line.text).contains(text)
+    /// Puts a text behind its label; gives it back with the name of the field if there is none.
+    fn place_text(&self, text: &str, lines: &mut [Line]) -> Option<String> {
+        let [left, _, right, top] = self.bounds;
+        let is_shown = cells(lines).filter(|(_, line)| self.is_beside(line)).any(|(cell, _)| {
+            cell.end > left && cell.start < right && one_line(cell.text(lines)).contains(text)
         });
-        if shown {
-            return;
+        if is_shown {
+            return None;
         }
         if let Some(label) = self.label_left(lines) {
-            label.text = format!("{} {text}", label.text.trim_end_matches(['_', '.', ' ', '\t']));
-            label.end = label.end.max(self.bounds[2]);
-            return;
+            let written = format!("{} {text}", label.text(lines).trim_end_matches(is_filler));
+            label.rewrite(lines, &written, left, right);
+            return None;
         }
-        // A field inside a line of text, or under its label.
-        let [left, _, right, top] = self.bounds;
-        let above = lines.iter_mut().filter(|line| {
+        // The label stands over the field.
+        let above = cells(lines).filter(|(cell, line)| {
             let gap = line.height - top;
-            let overlaps = line.start < right && line.end > left;
+            let overlaps = cell.start < right && cell.end > left;
             line.direction.0 > 0.99 && overlaps && (0.0..1.2 * line.size).contains(&gap)
         });
-        let above = above.min_by(|a, b| a.height.total_cmp(&b.height));
-        match (above, &self.name) {
-            (Some(label), _) if label.text.trim_end().ends_with(':') => {
-                label.text = format!("{} {text}", label.text.trim_end());
+        let above = above.min_by(|a, b| a.1.height.total_cmp(&b.1.height)).map(|(cell, _)| cell);
+        let label = above.filter(|cell| cell.text(lines).chars().count() < 60);
+        match (label, &self.name) {
+            (Some(label), _) => {
+                let said = label.text(lines).trim_end_matches(is_filler).trim_end_matches(':');
+                let written = format!("{said}: {text}");
+                label.rewrite(lines, &written, label.start, label.end);
+                None
             }
-            (_, Some(name)) => apart.push(format!("{name}: {text}")),
-            (Some(label), None) if label.text.chars().count() < 60 => {
-                label.text = format!("{}: {text}", label.text.trim_end());
-            }
-            (_, None) => apart.push(text.to_owned()),
+            (None, Some(name)) => Some(format!("{name}: {text}")),
+            (None, None) => Some(text.to_owned()),
         }
     }
 
+    /// Puts a mark before its label, or behind one that stands left of it; gives it back with what it means if there
+    /// is none.
     fn place_box(
         &self,
         mark: &str,
         choice: Option<&str>,
         lines: &mut [Line],
-        apart: &mut Vec<String>,
-    ) {
-        let [_, _, right, _] = self.bounds;
-        let reach = right + NEAR_BOX * self.height().max(6.0);
-        let after = lines.iter_mut().filter(|line| self.is_beside(line));
-        let label = after
-            .filter(|line| line.start >= right - 2.0 && line.start <= reach)
-            .min_by(|a, b| a.start.total_cmp(&b.start));
+        are_right: &[bool],
+    ) -> Option<String> {
+        let [left, bottom, right, top] = self.bounds;
+        let reach = right + NEAR_BOX * (top - bottom).max(6.0);
+        let after = cells(lines).filter(|(cell, line)| {
+            let is_right = are_right.get(cell.line).copied().unwrap_or(false);
+            is_right && self.is_beside(line) && cell.start >= right - 2.0 && cell.start <= reach
+        });
+        let label = after.map(|(cell, _)| cell).min_by(|a, b| a.start.total_cmp(&b.start));
         if let Some(label) = label {
-            label.text = format!("{mark} {}", label.text);
-            label.start = label.start.min(self.bounds[0]);
-            return;
+            let written = format!("{mark} {}", label.text(lines));
+            label.rewrite(lines, &written, left, label.end);
+            return None;
         }
-        let said = [choice, self.name.as_deref()].into_iter().flatten().next().unwrap_or_default();
-        let said = format!("{mark} {said}").trim_end().to_owned();
-        match self.label_left(lines) {
-            Some(label) => label.text = format!("{} {said}", label.text.trim_end()),
-            None => apart.push(said),
-        }
+        let meaning = choice.or(self.name.as_deref()).unwrap_or_default();
+        let Some(label) = self.label_left(lines) else {
+            return Some(format!("{mark} {meaning}").trim_end().to_owned());
+        };
+        let said = label.text(lines).trim_end();
+        let is_said = said.contains(meaning);
+        let written = format!("{said} {mark} {}", if is_said { "" } else { meaning });
+        label.rewrite(lines, written.trim_end(), left, right);
+        None
     }
 }
 

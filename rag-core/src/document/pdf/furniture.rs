@@ -139,6 +139,7 @@ mod tests {
             is_bold: false,
             is_fixed: false,
             text: text.to_owned(),
+            cells: Vec::new(),
         }
     }
 

@@ -2,6 +2,8 @@
 
 use unicode_normalization::UnicodeNormalization;
 
+use crate::document::script::{self, MAX_SCRIPT_CHARS, Script};
+
 /// Text shown by one operation.
 pub(super) struct Fragment {
     /// Along the direction of writing, in points.
@@ -9,6 +11,8 @@ pub(super) struct Fragment {
     pub(super) end: f32,
     /// Across it; larger is higher on the page.
     pub(super) height: f32,
+    /// How much of it the text was raised by, on a line of its own.
+    pub(super) rise: f32,
     /// Unit vector of the direction of writing.
     pub(super) direction: (f32, f32),
     pub(super) size: f32,
@@ -29,6 +33,8 @@ pub(super) struct Line {
     pub(super) is_bold: bool,
     pub(super) is_fixed: bool,
     pub(super) text: String,
+    /// Where each of its cells begins and ends, along the line.
+    pub(super) cells: Vec<(f32, f32)>,
 }
 
 impl Line {
@@ -58,11 +64,26 @@ const SPACE: f32 = 0.15;
 /// A gap this wide, in sizes, parts cells of a table.
 const CELL: f32 = 2.5;
 
+/// As a share of the line's size: how large the letters of superscripts and subscripts are at most, how far they are raised or
+/// lowered at least, and how far if they are as large as the others.
+const SCRIPT_SIZE: f32 = 0.85;
+const RISE: f32 = 0.15;
+const DROP: f32 = 0.08;
+const FULL_SIZE_RISE: f32 = 0.25;
+
+/// As a share of the line's size: how high superscripts are raised at most.
+const HIGHEST: f32 = 0.65;
+
+/// A gap this wide, in sizes, parts a superscript from what it stands at.
+const SCRIPT_GAP: f32 = 0.5;
+
 /// Collects fragments into lines.
 #[derive(Default)]
 pub(super) struct Lines {
     done: Vec<Line>,
     current: Option<Open>,
+    /// What parts cells that stand near each other, on the page: left, bottom, right, top.
+    partings: Vec<[f32; 4]>,
 }
 
 struct Open {
@@ -72,6 +93,8 @@ struct Open {
     /// Characters that are bold, of a fixed-width font, and all.
     counts: [usize; 3],
     size_chars: usize,
+    /// The superscript or subscript that is being written.
+    script: Option<(Script, String)>,
 }
 
 impl Lines {
@@ -82,7 +105,10 @@ impl Lines {
             return;
         }
         match &mut self.current {
-            Some(open) if open.takes(&fragment) => open.append(&fragment),
+            Some(open) if open.takes(&fragment) => {
+                let is_parted = self.partings.iter().any(|area| open.is_parted(&fragment, area));
+                open.append(&fragment, is_parted);
+            }
             _ => {
                 self.end_line();
                 if !fragment.text.trim().is_empty() {
@@ -96,9 +122,15 @@ impl Lines {
         self.done.extend(self.current.take().and_then(Open::finish));
     }
 
+    /// Begins a page on which these areas part what is left of them from what is right.
+    pub(super) fn part_at(&mut self, partings: Vec<[f32; 4]>) {
+        self.partings = partings;
+    }
+
     /// The lines so far; starts anew.
     pub(super) fn take(&mut self) -> Vec<Line> {
         self.end_line();
+        self.partings.clear();
         std::mem::take(&mut self.done)
     }
 }
@@ -112,6 +144,7 @@ impl Open {
             last_text: fragment.text.clone(),
             counts: [flag(fragment.is_bold), flag(fragment.is_fixed), count],
             size_chars: count,
+            script: None,
             line: Line {
                 start: fragment.start,
                 end: fragment.end,
@@ -121,6 +154,7 @@ impl Open {
                 is_bold: false,
                 is_fixed: false,
                 text: fragment.text,
+                cells: vec![(fragment.start, fragment.end)],
             },
         }
     }
@@ -134,9 +168,12 @@ impl Open {
         let along =
             line.direction.0 * fragment.direction.0 + line.direction.1 * fragment.direction.1;
         let size = line.size.max(fragment.size);
-        let drift = (line.height - fragment.height).abs();
+        let drift = (line.height - fragment.height + fragment.rise).abs();
+        // a superscript that is set high, close behind what it stands at
+        let gap = (fragment.start - line.end).abs() / size.max(0.1);
+        let is_raised = fragment.size <= SCRIPT_SIZE * line.size && gap < SCRIPT_GAP;
         along > 0.99
-            && drift < size * 0.45
+            && drift < size * if is_raised { HIGHEST } else { 0.45 }
             && fragment.start > line.end - size.max(0.3 * (line.end - line.start).min(3.0 * size))
     }
 
@@ -148,37 +185,105 @@ impl Open {
             && near(fragment.height, self.line.height)
     }
 
-    fn append(&mut self, fragment: &Fragment) {
+    /// Whether an area lies between the line so far and the fragment.
+    fn is_parted(&self, fragment: &Fragment, area: &[f32; 4]) -> bool {
+        let [left, bottom, right, top] = *area;
+        let middle = (left + right) / 2.0;
+        (self.line.end - 1.0..fragment.start + 1.0).contains(&middle)
+            && (bottom - 0.3 * self.line.size..top).contains(&self.line.height)
+    }
+
+    fn append(&mut self, fragment: &Fragment, is_parted: bool) {
         if self.is_doubled_by(fragment) {
             return;
         }
         let gap = (fragment.start - self.line.end) / self.line.size.max(fragment.size).max(0.1);
-        let spaced = self.line.text.ends_with(char::is_whitespace)
+        let script = self.script_of(fragment, gap);
+        let goes_on = script.is_some() && self.script.as_ref().map(|open| open.0) == script;
+        if !goes_on {
+            self.end_script(&fragment.text);
+        }
+        let written = self.script.as_ref().map_or(&self.line.text, |(_, content)| content);
+        let spaced = written.ends_with(char::is_whitespace)
             || fragment.text.starts_with(char::is_whitespace);
-        if gap > CELL {
-            self.line.text.push('\t');
-        } else if gap > SPACE && !spaced {
-            self.line.text.push(' ');
+        let parted = match gap {
+            gap if gap > CELL || is_parted => "\t",
+            gap if gap > SPACE && !spaced => " ",
+            _ => "",
+        };
+        match (script, &mut self.script) {
+            (Some(_), Some((_, content))) => content.extend([parted, &fragment.text]),
+            (Some(script), open) => {
+                self.line.text.push_str(parted);
+                *open = Some((script, fragment.text.clone()));
+            }
+            (None, _) => self.line.text.extend([parted, &fragment.text]),
+        }
+        match self.line.cells.last_mut().filter(|_| parted != "\t") {
+            Some(cell) => cell.1 = cell.1.max(fragment.end),
+            None => self.line.cells.push((fragment.start, fragment.end)),
         }
         let count = fragment.text.chars().count();
         self.counts[0] += if fragment.is_bold { count } else { 0 };
         self.counts[1] += if fragment.is_fixed { count } else { 0 };
         self.counts[2] += count;
-        if count > self.size_chars {
+        if count > self.size_chars && script.is_none() {
             self.size_chars = count;
             self.line.size = fragment.size;
             self.line.height = fragment.height;
         }
-        self.line.text.push_str(&fragment.text);
         self.line.end = self.line.end.max(fragment.end);
         self.last_start = fragment.start;
         self.last_text.clone_from(&fragment.text);
     }
 
-    fn finish(self) -> Option<Line> {
+    /// How a fragment is set off the line, if it is: by its height, and by its size where that says so too.
+    fn script_of(&self, fragment: &Fragment, gap: f32) -> Option<Script> {
+        let size = self.line.size.max(0.1);
+        let rise = (fragment.height - self.line.height) / size;
+        let is_small = fragment.size <= SCRIPT_SIZE * size;
+        let is_short = fragment.text.chars().count() <= MAX_SCRIPT_CHARS;
+        (is_short && gap < SCRIPT_GAP && !fragment.text.trim().is_empty()).then_some(())?;
+        let is_moved = fragment.rise.abs() > 0.1 * size;
+        if is_moved && rise.abs() > 0.1 {
+            return Some(if rise > 0.0 { Script::Superscript } else { Script::Subscript });
+        }
+        if (is_small && rise > RISE) || (fragment.size <= 1.05 * size && rise > FULL_SIZE_RISE) {
+            return Some(Script::Superscript);
+        }
+        (is_small && rise < -DROP).then_some(Script::Subscript)
+    }
+
+    /// Writes a superscript or subscript that is whole; `next` goes on behind it.
+    fn end_script(&mut self, next: &str) {
+        let Some((script, content)) = self.script.take() else { return };
+        let text = &mut self.line.text;
+        let bars = ['/', '\u{2044}'];
+        if next.trim_start().starts_with(bars) && script == Script::Superscript {
+            // a fraction, which a whole number may stand before
+            if text.ends_with(|c: char| c.is_ascii_digit()) {
+                text.push(' ');
+            }
+            text.push_str(&content);
+        } else if text.ends_with(bars) && script == Script::Subscript {
+            text.push_str(&content);
+        } else {
+            let shown = script::shown(script, &content, text);
+            text.push_str(&shown);
+            if content.ends_with(char::is_whitespace) {
+                text.push(' ');
+            }
+        }
+    }
+
+    fn finish(mut self) -> Option<Line> {
+        self.end_script("");
         let [bold, fixed, all] = self.counts;
         let mut line = self.line;
         line.text = clean(&line.text);
+        if line.text.split('\t').count() != line.cells.len() {
+            line.cells = vec![(line.start, line.end)];
+        }
         line.is_bold = bold * 10 >= all * 9;
         line.is_fixed = fixed * 10 >= all * 9;
         (!line.text.is_empty()).then_some(line)
@@ -291,6 +396,7 @@ mod tests {
             start,
             end: start + 5.0 * text.chars().count() as f32,
             height,
+            rise: 0.0,
             direction: (1.0, 0.0),
             size: 10.0,
             is_bold: false,
@@ -315,6 +421,45 @@ mod tests {
             fragment(0.0, -12.0, "deux"),
         ];
         assert_eq!(lines(shown), ["Une ligne\t3", "deux"]);
+    }
+
+    #[test]
+    fn raised_and_lowered_letters_are_scripts() {
+        let small = |start: f32, height: f32, text: &str| Fragment {
+            size: 7.0,
+            end: start + 3.5 * text.chars().count() as f32,
+            ..fragment(start, height, text)
+        };
+        let shown = vec![
+            fragment(0.0, 0.0, "10"),
+            small(10.0, 3.6, "4"),
+            fragment(14.0, 0.0, " cells, 10"),
+            small(64.0, 3.6, "\u{2212}"),
+            small(67.5, 3.6, "9"),
+            fragment(71.0, 0.0, " H"),
+            small(81.0, -1.5, "2"),
+            fragment(84.5, 0.0, "O"),
+            fragment(0.0, -14.0, "2"),
+            fragment(5.0, -11.0, "30"),
+            fragment(0.0, -30.0, "10"),
+            Fragment { rise: 5.0, ..fragment(10.0, -25.0, "5") },
+            fragment(15.0, -30.0, " tonnes, m"),
+            small(65.0, -24.0, "2"),
+        ];
+        let fraction = vec![
+            fragment(0.0, 0.0, "5"),
+            small(5.0, 3.6, "1"),
+            fragment(8.5, 0.0, "\u{2044}"),
+            small(13.5, -1.5, "4"),
+            fragment(17.0, 0.0, " inch"),
+        ];
+        assert_eq!(lines(fraction), ["5 1\u{2044}4 inch"]);
+        let expected = [
+            "10\u{2074} cells, 10\u{207b}\u{2079} H\u{2082}O",
+            "2\u{b3}\u{2070}",
+            "10\u{2075} tonnes, m\u{b2}",
+        ];
+        assert_eq!(lines(shown), expected);
     }
 
     #[test]

@@ -174,8 +174,7 @@ impl<'a> Reading<'a> {
     }
 
     /// Takes what stands beside the content of the page that is read, and puts values beside their labels.
-    fn add_annotations(&mut self, file: &lopdf::Document, page: ObjectId, lines: &mut [Line]) {
-        let found = annotations::read(file, page);
+    fn add_annotations(&mut self, found: annotations::Annotations, lines: &mut [Line]) {
         let mut beside = fields::place(&found.fields, lines);
         beside.extend(found.notes);
         if !beside.is_empty() {
@@ -216,7 +215,9 @@ fn read_pages(file: &lopdf::Document, artifacts: Artifacts) -> Reading<'_> {
             continue;
         }
         let before = interpreter.undecoded();
-        let (mut lines, complete) = interpreter.page(page);
+        let beside = annotations::read(file, page);
+        let partings = beside.fields.iter().map(|field| field.bounds).collect();
+        let (mut lines, complete) = interpreter.page(page, partings);
         if interpreter.undecoded() > before {
             reading.undecoded_pages.push(reading.page_count);
         } else if lines.is_empty() && complete {
@@ -232,7 +233,7 @@ fn read_pages(file: &lopdf::Document, artifacts: Artifacts) -> Reading<'_> {
         let pictures = if lines.is_empty() { 0 } else { scan::count(file, interpreter.pictures()) };
         unread::note(UnreadKind::Picture, pictures);
         unread::note(UnreadKind::HiddenText, u64::from(traces.has_hidden_text));
-        reading.add_annotations(file, page, &mut lines);
+        reading.add_annotations(beside, &mut lines);
         if !complete {
             reading.failed.push(reading.page_count);
         }
