@@ -129,8 +129,7 @@ fn subject(message: &Message<'_>) -> String {
     if !subject.contains('\u{fffd}') {
         return subject;
     }
-    let headers = message.headers().iter().rev();
-    let header = headers.filter(|header| header.name == HeaderName::Subject).next();
+    let header = message.headers().iter().rfind(|header| header.name == HeaderName::Subject);
     let written = header.and_then(|h| unmarked(message, h.offset_start, h.offset_end));
     written.map_or(subject, |written| one_line(&written))
 }
