@@ -54,6 +54,9 @@ impl Draft {
     /// Adds a row to the table that is being written, or begins one. Cells are joined by tabs.
     pub(super) fn row(&mut self, cells: &[String], join: Join, location: &Location) {
         let mut line = String::new();
+        if cells.len() > MAX_CELLS {
+            unread::note(UnreadKind::BeyondLimit, 1);
+        }
         for (index, cell) in cells.iter().take(MAX_CELLS).enumerate() {
             if index > 0 {
                 line.push('\t');

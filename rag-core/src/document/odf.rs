@@ -1,14 +1,22 @@
 //! OpenDocument (ISO/IEC 26300): text, sheets and slides, from `content.xml`.
 
-use std::collections::HashMap;
-
-use super::draft::{Draft, Join, part};
+use super::draft::{Draft, part};
 use super::markdown::primary_language;
 use super::package::Package;
 use super::place::Unit;
+use super::runs::{Look, Runs};
 use super::xml::{Node, Tag, Visit, Xml};
-use super::{BlockKind, Document, Kind, Location, Reader, Source, one_line, sheet};
+use super::{BlockKind, Document, Kind, Location, Reader, Source, one_line};
 use crate::error::{Error, Result, Unreadable};
+
+use around::Around;
+use lists::Lists;
+use styles::Styles;
+
+mod around;
+mod lists;
+mod styles;
+mod table;
 
 /// Reads ODT, ODS and ODP.
 pub(super) struct OdfReader(pub(super) Kind);
@@ -16,14 +24,8 @@ pub(super) struct OdfReader(pub(super) Kind);
 /// The part that holds the text.
 const CONTENT: &str = "content.xml";
 
-/// Times a cell or row is written out that says it repeats.
-const MAX_REPEATS: usize = 200;
-
-/// Bytes that the copies of one cell that repeats may take.
-const MAX_COPY_BYTES: usize = 16 << 10;
-
-/// Bytes of a merged cell that is repeated; a longer one stands only once.
-const MAX_MERGED_BYTES: usize = 400;
+/// The part that holds what is named: styles, pages.
+const STYLES: &str = "styles.xml";
 
 /// Blanks in a row that are written out.
 const MAX_BLANKS: usize = 64;
@@ -40,9 +42,14 @@ impl Reader for OdfReader {
         }
         let mut reading = Reading::default();
         properties(&mut package, source, &mut reading.draft);
-        let text = package.required(CONTENT)?;
-        reading.parents = parents(&mut Xml::new(source.path, CONTENT, &text))?;
-        reading.flow(&mut Xml::new(source.path, CONTENT, &text))?;
+        // Named styles say nothing without the text: damage to them is no reason to refuse the file.
+        let named = package.text(STYLES).ok().flatten().unwrap_or_default();
+        let _ = reading.styles.read(&mut Xml::new(source.path, STYLES, &named));
+        if self.0 != Kind::Ods {
+            around::furniture(&mut Xml::new(source.path, STYLES, &named));
+        }
+        reading.read(&mut package, source, CONTENT)?;
+        reading.add_objects(&mut package, source)?;
         reading.draft.finish(self.0, source)
     }
 }
@@ -84,23 +91,12 @@ fn properties(package: &mut Package<'_>, source: &Source<'_>, draft: &mut Draft)
     draft.lang = draft.metadata.get("language").and_then(|tag| primary_language(tag));
 }
 
-/// The named style that each automatic style is made from.
-fn parents(xml: &mut Xml<'_>) -> Result<HashMap<String, String>> {
-    let mut parents = HashMap::new();
-    let child = |_: &mut Xml<'_>, tag: &Tag<'_>| {
-        if tag.name() == "style" {
-            parents.extend(tag.attribute("name").zip(tag.attribute("parent-style-name")));
-        }
-        Ok(if tag.name() == "body" { Visit::Skip } else { Visit::Enter })
-    };
-    xml.each(child, |_| {})?;
-    Ok(parents)
-}
-
 #[derive(Default)]
 struct Reading {
     draft: Draft,
-    parents: HashMap<String, String>,
+    styles: Styles,
+    lists: Lists,
+    around: Around,
     /// For each column of the table, the merged cell that hangs into it and for how many more rows.
     hanging: Vec<(String, usize)>,
     /// Paragraphs, tables and slides so far.
@@ -110,9 +106,21 @@ struct Reading {
 }
 
 impl Reading {
+    /// Reads the part `name` with the styles in it.
+    fn read(&mut self, package: &mut Package<'_>, source: &Source<'_>, name: &str) -> Result<()> {
+        let text = package.required(name)?;
+        self.styles.read(&mut Xml::new(source.path, name, &text))?;
+        self.flow(&mut Xml::new(source.path, name, &text))
+    }
+
     fn next_place(&mut self) -> Location {
         self.counts[0] += 1;
-        self.place.clone().unwrap_or_else(|| part(Unit::Paragraph, self.counts[0], None))
+        self.here()
+    }
+
+    /// The place of what was read last.
+    fn here(&self) -> Location {
+        self.place.clone().unwrap_or_else(|| part(Unit::Paragraph, self.counts[0].max(1), None))
     }
 
     /// Reads what stands between the tags of a body, a list, a slide.
@@ -120,11 +128,7 @@ impl Reading {
         let child = |xml: &mut Xml<'_>, tag: &Tag<'_>| {
             Ok(match tag.name() {
                 "h" => {
-                    let level = tag.number("outline-level").unwrap_or(1);
-                    let text = self.paragraph(xml)?;
-                    let location = self.next_place();
-                    self.draft.heading(level, &text.0, &location);
-                    self.boxes(text.1, &location);
+                    self.heading(xml, tag)?;
                     Visit::Done
                 }
                 "p" => {
@@ -132,7 +136,7 @@ impl Reading {
                     Visit::Done
                 }
                 "list" => {
-                    self.list(xml)?;
+                    self.list(xml, tag)?;
                     Visit::Done
                 }
                 "table" => {
@@ -141,31 +145,45 @@ impl Reading {
                 }
                 "page" => {
                     self.counts[2] += 1;
-                    self.place = Some(part(Unit::Slide, self.counts[2], None));
+                    let style = tag.attribute("style-name").unwrap_or_default();
+                    let mark = self.styles.is_hidden(&style).then_some("hidden");
+                    self.place = Some(part(Unit::Slide, self.counts[2], mark));
                     self.flow(xml)?;
                     self.place = None;
                     Visit::Done
                 }
                 "frame" if is_title(tag) => {
-                    let text = one_line(&frame_text(xml)?);
+                    let text = one_line(&self.frame_text(xml)?);
                     let location = self.next_place();
                     self.draft.heading(1, &text, &location);
                     Visit::Done
                 }
                 "desc" | "title" if self.place.is_some() => Visit::Skip,
-                name if is_apart(name) => Visit::Skip,
-                _ => Visit::Enter,
+                _ => self.apart(xml, tag)?,
             })
         };
         xml.each(child, |_| {})
     }
 
+    fn heading(&mut self, xml: &mut Xml<'_>, tag: &Tag<'_>) -> Result<()> {
+        let level = tag.number("outline-level").unwrap_or(1);
+        let (text, boxes) = self.paragraph(xml, tag)?;
+        let number = match text.trim().is_empty() {
+            true => None,
+            false => self.lists.heading(self.styles.outline(), level),
+        };
+        let number = number.map(|number| format!("{number} ")).unwrap_or_default();
+        let location = self.next_place();
+        self.draft.heading(level, &format!("{number}{text}"), &location);
+        self.boxes(boxes, &location);
+        Ok(())
+    }
+
     fn plain_paragraph(&mut self, xml: &mut Xml<'_>, tag: &Tag<'_>) -> Result<()> {
         let style = tag.attribute("style-name").unwrap_or_default();
-        let style = self.parents.get(&style).cloned().unwrap_or(style);
-        let (text, boxes) = self.paragraph(xml)?;
+        let (text, boxes) = self.paragraph(xml, tag)?;
         let location = self.next_place();
-        match style.as_str() {
+        match self.styles.parent(&style) {
             "Title" => self.draft.heading(1, &text, &location),
             "Quotations" => self.draft.block(BlockKind::Quote, &text, &location),
             "Preformatted_20_Text" => self.draft.block(BlockKind::Code, &text, &location),
@@ -175,232 +193,138 @@ impl Reading {
         Ok(())
     }
 
+    /// Adds the texts of notes and frames, and the comments that were met.
     fn boxes(&mut self, boxes: Vec<String>, location: &Location) {
         for text in boxes {
             self.draft.block(BlockKind::Paragraph, &text, location);
         }
+        for comment in self.around.comments.drain(..) {
+            self.draft.block(BlockKind::Quote, &comment, location);
+        }
     }
 
-    fn list(&mut self, xml: &mut Xml<'_>) -> Result<()> {
+    fn list(&mut self, xml: &mut Xml<'_>, tag: &Tag<'_>) -> Result<()> {
+        let goes_on = tag.attribute("continue-list").or_else(|| {
+            tag.attribute("continue-numbering").filter(|on| on == "true").map(|_| String::new())
+        });
+        let (style, id) = (tag.attribute("style-name"), tag.attribute("id"));
+        self.lists.begin(style, id, goes_on.as_deref());
+        // What stands before the next paragraph; only the first of an item has something.
+        let mut label: Option<String> = None;
         let child = |xml: &mut Xml<'_>, tag: &Tag<'_>| {
             Ok(match tag.name() {
+                "list-item" => {
+                    label = Some(self.label(tag.number("start-value")));
+                    Visit::Enter
+                }
+                "list" => {
+                    self.list(xml, tag)?;
+                    Visit::Done
+                }
                 "p" => {
-                    let (text, boxes) = self.paragraph(xml)?;
+                    let (text, boxes) = self.paragraph(xml, tag)?;
                     let location = self.next_place();
-                    self.draft.block(BlockKind::ListItem, &format!("- {text}"), &location);
+                    let label = label.take().unwrap_or_else(|| "-".to_owned());
+                    self.draft.block(BlockKind::ListItem, &format!("{label} {text}"), &location);
                     self.boxes(boxes, &location);
                     Visit::Done
                 }
                 "h" => {
-                    let level = tag.number("outline-level").unwrap_or(1);
-                    let (text, _) = self.paragraph(xml)?;
-                    let location = self.next_place();
-                    self.draft.heading(level, &text, &location);
+                    self.heading(xml, tag)?;
                     Visit::Done
                 }
-                name if is_apart(name) => Visit::Skip,
-                _ => Visit::Enter,
+                _ => self.apart(xml, tag)?,
             })
         };
-        xml.each(child, |_| {})
+        let result = xml.each(child, |_| {});
+        self.lists.end();
+        result
+    }
+
+    /// Number or bullet of the item that begins.
+    fn label(&mut self, start: Option<u32>) -> String {
+        let style = self.lists.here().map(|(style, _)| style.to_owned()).unwrap_or_default();
+        let label = self.lists.next(self.styles.list(&style), start);
+        label.unwrap_or_else(|| "-".to_owned())
     }
 
     /// The text of a paragraph, and the texts of notes and frames in it.
-    fn paragraph(&mut self, xml: &mut Xml<'_>) -> Result<(String, Vec<String>)> {
-        let (mut text, mut boxes) = (String::new(), Vec::new());
-        let mut depth = 1;
-        while depth > 0 {
-            match xml.next()? {
-                None => break,
-                Some(Node::End) => depth -= 1,
-                Some(Node::Text(piece)) => push_text(&mut text, &piece),
-                Some(Node::Start(tag)) => match tag.name() {
-                    "s" => {
-                        let count = tag.number("c").unwrap_or(1).min(MAX_BLANKS);
-                        text.extend(std::iter::repeat_n(' ', count));
-                        depth += 1;
-                    }
-                    "tab" => {
-                        text.push('\t');
-                        depth += 1;
-                    }
-                    "line-break" => {
-                        text.push('\n');
-                        depth += 1;
-                    }
-                    "note-body" | "text-box" => {
-                        let inner = frame_text(xml)?;
-                        boxes.push(inner);
-                    }
-                    "note-citation" | "desc" | "title" => xml.skip()?,
-                    name if is_apart(name) => xml.skip()?,
-                    _ => depth += 1,
-                },
-            }
-        }
+    fn paragraph(&mut self, xml: &mut Xml<'_>, tag: &Tag<'_>) -> Result<(String, Vec<String>)> {
+        let look = self.styles.look(&tag.attribute("style-name").unwrap_or_default());
+        let mut boxes = Vec::new();
+        let text = self.text(xml, look, Some(&mut boxes))?;
         Ok((text, boxes))
     }
 
-    fn table(&mut self, xml: &mut Xml<'_>, tag: &Tag<'_>) -> Result<()> {
-        self.counts[1] += 1;
-        let sheet = tag.attribute("name").map(|name| one_line(&name)).unwrap_or_default();
-        // Tables of a text have names that nobody sees.
-        let is_sheet = self.place.is_none() && self.counts[0] == 0 || self.in_sheets();
-        let name =
-            if is_sheet { format!("sheet {sheet}") } else { format!("table {}", self.counts[1]) };
-        if is_sheet && !sheet.is_empty() {
-            self.draft.heading(1, &sheet, &part(Unit::Row, 1, Some(&name)));
-        }
-        self.hanging.clear();
-        let (mut row, mut join) = (0_usize, Join::Start);
-        let child = |xml: &mut Xml<'_>, tag: &Tag<'_>| {
-            if tag.name() == "table-row" {
-                let repeats = tag.number("number-rows-repeated").unwrap_or(1_usize).max(1);
-                let cells = self.row(xml)?;
-                for index in 0..repeats.min(if cells.is_empty() { 1 } else { MAX_REPEATS }) {
-                    let location = part(Unit::Row, row + index + 1, Some(&name));
-                    let location = self.place.clone().unwrap_or(location);
-                    self.draft.row(&cells, join, &location);
-                    join = if cells.is_empty() { Join::Start } else { Join::Continue };
+    /// The text of a frame, note or cell: its paragraphs, a blank between them.
+    fn frame_text(&mut self, xml: &mut Xml<'_>) -> Result<String> {
+        self.text(xml, Look::default(), None)
+    }
+
+    /// The text up to the end of the element that was begun; what frames in it hold goes to `boxes`, if they are
+    /// kept apart.
+    fn text(
+        &mut self,
+        xml: &mut Xml<'_>,
+        look: Look,
+        mut boxes: Option<&mut Vec<String>>,
+    ) -> Result<String> {
+        let mut runs = Runs::default();
+        let mut looks = vec![look];
+        while let Some(&look) = looks.last() {
+            let tag = match xml.next()? {
+                None => break,
+                Some(Node::End) => {
+                    looks.pop();
+                    continue;
                 }
-                row = row.saturating_add(repeats);
-                return Ok(Visit::Done);
-            }
-            Ok(if is_apart(tag.name()) { Visit::Skip } else { Visit::Enter })
-        };
-        xml.each(child, |_| {})
-    }
-
-    fn in_sheets(&self) -> bool {
-        let sheets = |block: &super::Block| {
-            matches!(block.kind, BlockKind::Heading { level: 1 } | BlockKind::Table)
-        };
-        self.place.is_none() && self.draft.blocks.iter().all(sheets)
-    }
-
-    /// The texts of a row. A merged cell stands in every cell that it covers.
-    fn row(&mut self, xml: &mut Xml<'_>) -> Result<Vec<String>> {
-        let mut cells: Vec<(usize, String)> = Vec::new();
-        let mut column = 0_usize;
-        // The last merged cell: its text and the column after it.
-        let mut merged = (String::new(), 0_usize);
-        let child = |xml: &mut Xml<'_>, tag: &Tag<'_>| {
-            if !matches!(tag.name(), "table-cell" | "covered-table-cell") {
-                return Ok(Visit::Enter);
-            }
-            let number = |name| tag.number(name).unwrap_or(1_usize).max(1);
-            let repeats = number("number-columns-repeated");
-            let (columns, rows) = (number("number-columns-spanned"), number("number-rows-spanned"));
-            let mut text = one_line(&frame_text(xml)?);
-            if tag.name() == "covered-table-cell" && text.is_empty() {
-                text = self.covering(column, &merged);
-            } else if (columns > 1 || rows > 1) && text.len() <= MAX_MERGED_BYTES {
-                merged = (text.clone(), column.saturating_add(columns.min(MAX_REPEATS)));
-                self.hang(column, merged.1, &text, rows);
-            }
-            let most =
-                if text.is_empty() { 1 } else { MAX_REPEATS.min(1 + MAX_COPY_BYTES / text.len()) };
-            for index in 0..repeats.min(most) {
-                cells.push((column + index + 1, text.clone()));
-            }
-            column = column.saturating_add(repeats);
-            Ok(Visit::Done)
-        };
-        xml.each(child, |_| {})?;
-        let alone = cells.iter().all(|(_, text)| text.is_empty() || *text == merged.0);
-        if alone && !merged.0.is_empty() {
-            cells.truncate(1);
-        }
-        Ok(sheet::spread(cells))
-    }
-
-    /// The merged cell that covers a column from the left or from above.
-    fn covering(&mut self, column: usize, merged: &(String, usize)) -> String {
-        if column < merged.1 {
-            return merged.0.clone();
-        }
-        match self.hanging.get_mut(column) {
-            Some((text, left)) if *left > 0 => {
-                *left -= 1;
-                text.clone()
-            }
-            _ => String::new(),
-        }
-    }
-
-    fn hang(&mut self, from: usize, to: usize, text: &str, rows: usize) {
-        if rows < 2 || to > MAX_HANGING {
-            return;
-        }
-        self.hanging.resize(self.hanging.len().max(to), Default::default());
-        for place in self.hanging.iter_mut().take(to).skip(from) {
-            *place = (text.to_owned(), rows - 1);
-        }
-    }
-}
-
-/// Columns in which merged cells are followed downwards.
-const MAX_HANGING: usize = 1000;
-
-/// White space in ODF is as in HTML: any run of it is one blank.
-fn push_text(text: &mut String, piece: &str) {
-    for c in piece.chars() {
-        match c {
-            '\n' | '\r' | '\t' | ' ' => {
-                if !text.ends_with([' ', '\n']) {
-                    text.push(' ');
+                Some(Node::Text(piece)) => {
+                    runs.push_squeezed(look, &piece);
+                    continue;
                 }
-            }
-            c => text.push(c),
-        }
-    }
-}
-
-/// The text of a frame, note or cell: its paragraphs, a blank between them.
-fn frame_text(xml: &mut Xml<'_>) -> Result<String> {
-    let mut text = String::new();
-    let mut depth = 1;
-    while depth > 0 {
-        match xml.next()? {
-            None => break,
-            Some(Node::End) => depth -= 1,
-            Some(Node::Text(piece)) => push_text(&mut text, &piece),
-            Some(Node::Start(tag)) => {
-                if is_apart(tag.name()) || tag.name() == "note-citation" {
+                Some(Node::Start(tag)) => tag,
+            };
+            let style = || tag.attribute("style-name").unwrap_or_default();
+            let mut inner = look;
+            match (tag.name(), boxes.as_deref_mut()) {
+                ("s", _) => {
+                    let count = tag.number("c").unwrap_or(1).min(MAX_BLANKS);
+                    runs.push(look, &" ".repeat(count));
+                }
+                ("tab", Some(_)) => runs.push(look, "\t"),
+                ("line-break", Some(_)) => runs.push(look, "\n"),
+                ("tab" | "line-break", None) => runs.push_squeezed(look, " "),
+                ("p" | "h", None) => {
+                    runs.push_squeezed(Look::default(), " ");
+                    inner = look.with(self.styles.look(&style()));
+                }
+                ("span" | "a", _) => inner = look.with(self.styles.look(&style())),
+                ("note-body" | "text-box", Some(boxes)) => {
+                    boxes.push(self.frame_text(xml)?);
+                    continue;
+                }
+                ("ruby-text", _) => {
+                    let reading = xml.text()?;
+                    runs.push(look, &format!("({})", reading.trim()));
+                    continue;
+                }
+                ("note-citation", _) | ("desc" | "title", Some(_)) => {
                     xml.skip()?;
                     continue;
                 }
-                if matches!(tag.name(), "p" | "h" | "s" | "tab" | "line-break") {
-                    push_text(&mut text, " ");
-                }
-                depth += 1;
+                _ => match self.apart(xml, &tag)? {
+                    Visit::Enter => {}
+                    Visit::Skip => {
+                        xml.skip()?;
+                        continue;
+                    }
+                    Visit::Done => continue,
+                },
             }
+            looks.push(inner);
         }
+        Ok(runs.finish())
     }
-    Ok(text)
-}
-
-/// Parts that are no text of the document: what was deleted, remarks, forms, notes for the printer.
-fn is_apart(name: &str) -> bool {
-    matches!(
-        name,
-        "tracked-changes"
-            | "annotation"
-            | "annotation-end"
-            | "forms"
-            | "index-title-template"
-            | "sequence-decls"
-            | "automatic-styles"
-            | "font-face-decls"
-            | "scripts"
-            | "shapes"
-            | "binary-data"
-            | "event-listeners"
-            | "settings"
-            | "date-time-decl"
-            | "footer-decl"
-            | "header-decl"
-    )
 }
 
 fn is_title(tag: &Tag<'_>) -> bool {

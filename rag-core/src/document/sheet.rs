@@ -1,149 +1,14 @@
-//! What spreadsheets of all makers share: references, number formats, rows with gaps.
+//! What spreadsheets of all makers share: references, number formats, formulas, rows with gaps.
 
-/// How a cell shows a number.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) enum Format {
-    /// As it is.
-    #[default]
-    General,
-    /// Times 100, with so many decimals and a per cent sign.
-    Percent(usize),
-    /// A day.
-    Date,
-    /// A time of day, or a duration.
-    Time,
-    /// Both.
-    DateTime,
-}
+mod format;
+mod formula;
+mod locale;
+
+pub(super) use format::{Format, civil, days_from_civil, lost};
+pub(super) use formula::moved;
 
 /// Columns between two cells that are kept empty; a cell far off makes one gap only.
 const MAX_GAP: usize = 50;
-
-/// Days from 1899-12-30 to 1970-01-01.
-const DAYS_TO_1970: i64 = 25_569;
-
-/// Days from 1899-12-30 to 1904-01-01.
-const DAYS_TO_1904: f64 = 1462.0;
-
-impl Format {
-    /// The formats that need no definition (ECMA-376 part 1, 18.8.30).
-    pub(super) fn built_in(id: u32) -> Self {
-        match id {
-            9 => Self::Percent(0),
-            10 => Self::Percent(2),
-            14..=17 | 27..=31 | 36 | 50..=58 => Self::Date,
-            18..=21 | 32..=35 | 45..=47 => Self::Time,
-            22 => Self::DateTime,
-            _ => Self::General,
-        }
-    }
-
-    /// The format that a code such as `yyyy-mm-dd` or `0.0%` means.
-    pub(super) fn of_code(code: &str) -> Self {
-        let code = bare(code);
-        if code.contains('%') {
-            let decimals = code.split_once('.').map_or("", |(_, rest)| rest);
-            return Self::Percent(
-                decimals.bytes().take_while(|b| matches!(b, b'0' | b'#')).count(),
-            );
-        }
-        let has = |letters: &[char]| code.contains(letters);
-        match (has(&['y', 'd']), has(&['h', 's'])) {
-            (true, true) => Self::DateTime,
-            (true, false) => Self::Date,
-            (false, true) => Self::Time,
-            (false, false) if code.contains("mmm") => Self::Date,
-            (false, false) => Self::General,
-        }
-    }
-
-    /// `number` as a person reads it; days count from 1900, or from 1904.
-    pub(super) fn show(self, number: f64, from_1904: bool) -> String {
-        let days = if from_1904 { number + DAYS_TO_1904 } else { number };
-        let is_date = (0.0..2_958_466.0).contains(&days);
-        match self {
-            Self::Percent(decimals) => format!("{:.*}%", decimals.min(10), number * 100.0),
-            Self::Date if is_date => date(days),
-            Self::DateTime if is_date => format!("{} {}", date(days), time(days.fract())),
-            Self::Time if is_date => time(days),
-            _ => general(number),
-        }
-    }
-}
-
-/// The first section of a format code, in lower case, without quoted text, colours and conditions.
-fn bare(code: &str) -> String {
-    let mut bare = String::new();
-    let mut chars = code.chars();
-    while let Some(c) = chars.next() {
-        match c {
-            ';' => break,
-            '"' => while chars.next().is_some_and(|c| c != '"') {},
-            '[' => {
-                let inner: String = chars.by_ref().take_while(|&c| c != ']').collect();
-                // Hours that run over 24.
-                if matches!(inner.as_str(), "h" | "hh" | "m" | "mm" | "s" | "ss") {
-                    bare.push_str(&inner);
-                }
-            }
-            '\\' | '_' | '*' => {
-                chars.next();
-            }
-            c => bare.extend(c.to_lowercase()),
-        }
-    }
-    bare.replace("general", "")
-}
-
-/// At most 15 digits, as spreadsheets show them.
-fn general(number: f64) -> String {
-    if !number.is_finite() {
-        return String::new();
-    }
-    if number.fract() == 0.0 && number.abs() < 1e15 {
-        return format!("{number:.0}");
-    }
-    let rounded: f64 = format!("{number:.14e}").parse().unwrap_or(number);
-    let size = rounded.abs();
-    if (1e-5..1e15).contains(&size) { rounded.to_string() } else { format!("{rounded:e}") }
-}
-
-fn date(days: f64) -> String {
-    let (year, month, day) = civil(days.floor() as i64 - DAYS_TO_1970);
-    format!("{year:04}-{month:02}-{day:02}")
-}
-
-/// Hours run over 24 for durations.
-fn time(days: f64) -> String {
-    let seconds = (days * 86_400.0).round() as u64;
-    format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
-}
-
-/// Year, month and day of a day counted from 1970-01-01, in the Gregorian calendar.
-///
-/// H. Hinnant, chrono-compatible low-level date algorithms, 2021.
-pub(super) fn civil(days: i64) -> (i64, i64, i64) {
-    let shifted = days + 719_468;
-    let era = shifted.div_euclid(146_097);
-    let day_of_era = shifted.rem_euclid(146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * day_of_year + 2) / 153;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    (year, month, day_of_year - (153 * shifted_month + 2) / 5 + 1)
-}
-
-/// The day of a date, counted from 1970-01-01; the inverse of [`civil`].
-pub(super) fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let year_of_era = year.rem_euclid(400);
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    era * 146_097 + day_of_era - 719_468
-}
 
 /// The column of a reference such as `AB12`, counted from 1.
 pub(super) fn column(reference: &str) -> Option<usize> {
@@ -157,6 +22,33 @@ pub(super) fn column(reference: &str) -> Option<usize> {
 /// The row of a reference such as `AB12`.
 pub(super) fn row(reference: &str) -> Option<usize> {
     reference.trim_start_matches(|c: char| c.is_ascii_alphabetic()).parse().ok()
+}
+
+/// A text without the escapes `_xHHHH_` of characters that XML cannot hold (ECMA-376 part 1, 22.4.2.4).
+pub(super) fn unescaped(text: String) -> String {
+    if !text.contains("_x") {
+        return text;
+    }
+    let (mut out, mut rest) = (String::new(), text.as_str());
+    while let Some(at) = rest.find("_x") {
+        let (before, escape) = rest.split_at(at);
+        out.push_str(before);
+        let code = escape.get(2..6).filter(|_| escape.get(6..7) == Some("_"));
+        let is_hex = |code: &&str| code.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let code = code.filter(is_hex).and_then(|code| u32::from_str_radix(code, 16).ok());
+        let length = match code {
+            Some(code) => {
+                out.extend(char::from_u32(code).filter(|c| *c >= ' ' || c.is_ascii_whitespace()));
+                7
+            }
+            None => {
+                out.push_str("_x");
+                2
+            }
+        };
+        rest = escape.get(length..).unwrap_or_default();
+    }
+    out + rest
 }
 
 /// Cells by column as a row with empty cells between; nothing if all are empty.
@@ -180,19 +72,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_look_as_the_sheet_shows_them() {
-        assert_eq!(Format::General.show(0.1 + 0.2, false), "0.3");
-        assert_eq!(Format::General.show(-6.0, false), "-6");
-        assert_eq!(Format::of_code("0.0%").show(0.1234, false), "12.3%");
-        assert_eq!(Format::of_code("[Red]\"day\" #,##0.00").show(3.5, false), "3.5");
-        assert_eq!(Format::built_in(14).show(45_292.0, false), "2024-01-01");
-        assert_eq!(
-            Format::of_code("dd/mm/yyyy hh:mm").show(45_292.5, false),
-            "2024-01-01 12:00:00"
-        );
-        assert_eq!(Format::of_code("[h]:mm").show(1.5, false), "36:00:00");
-        assert_eq!(Format::built_in(14).show(0.0, true), "1904-01-01");
-        assert_eq!(Format::built_in(14).show(1e300, false), "1e300");
+    fn escapes_of_characters_are_undone() {
+        let undone = |text: &str| unescaped(text.to_owned());
+        assert_eq!(undone("Dresden_x000D_\nHall 2"), "Dresden\r\nHall 2");
+        assert_eq!(undone("_x005F_x000D_"), "_x000D_");
+        assert_eq!(undone("max_xyz_ _x00"), "max_xyz_ _x00");
+        assert_eq!(undone("a_x0000_b_x0009_"), "ab\t");
     }
 
     #[test]

@@ -1,10 +1,13 @@
 //! DOC (MS-DOC): the pieces of the text in order, paragraphs by their marks, headings and tables by properties.
 
 use super::cfb::Compound;
+use super::doc_looks::Looks;
 use super::doc_styles::{Properties, Styles};
 use super::{place_at, u16_at, u32_at, utf16, windows_1252};
 use crate::document::draft::{Draft, Join, part};
 use crate::document::place::Unit;
+use crate::document::runs::Runs;
+use crate::document::unread::{self, UnreadKind};
 use crate::document::{BlockKind, Document, Kind, Reader, Source, one_line};
 use crate::error::{Error, Result, Unreadable};
 
@@ -32,8 +35,12 @@ impl Reader for DocReader {
             let table = if flags & 0x0200 != 0 { "1Table" } else { "0Table" };
             let table = file.stream(table).ok_or_else(broken)?;
             text.styles = Styles::read(&main, &table);
-            for (place, character) in characters(&main, &table).ok_or_else(broken)? {
-                text.push(place, character);
+            text.looks = Looks::read(&main, &table);
+            let (shown, furniture) = characters(&main, &table).ok_or_else(broken)?;
+            shown.into_iter().for_each(|(place, c)| text.push(place, c));
+            let furniture = one_line(&furniture.replace(|c: char| c < ' ', " "));
+            if furniture.chars().any(char::is_alphabetic) {
+                unread::note_named(UnreadKind::RepeatedText, &furniture);
             }
         } else {
             let range = place_at(&main, 0x18).zip(place_at(&main, 0x1C));
@@ -45,8 +52,9 @@ impl Reader for DocReader {
     }
 }
 
-/// The characters of the text with their places in the main stream, by the table of pieces.
-fn characters(main: &[u8], table: &[u8]) -> Option<Vec<(usize, char)>> {
+/// The characters of the text with their places in the main stream, by the table of pieces; and what stands at the
+/// head and foot of the pages.
+fn characters(main: &[u8], table: &[u8]) -> Option<(Vec<(usize, char)>, String)> {
     let start = place_at(main, 0x01A2)?;
     let clx = table.get(start..start.checked_add(place_at(main, 0x01A6)?)?)?;
     let mut at = 0;
@@ -60,7 +68,7 @@ fn characters(main: &[u8], table: &[u8]) -> Option<Vec<(usize, char)>> {
     let lengths: Vec<usize> = (0..3).filter_map(|i| place_at(main, 0x4C + 4 * i)).collect();
     let [body, notes, headers] = lengths.as_slice() else { return None };
     let skipped = body + notes..body + notes + headers;
-    let mut characters = Vec::new();
+    let (mut characters, mut furniture) = (Vec::new(), String::new());
     for index in 0..count {
         let first = place_at(pieces, index * 4)?;
         let last = place_at(pieces, index * 4 + 4)?;
@@ -75,20 +83,22 @@ fn characters(main: &[u8], table: &[u8]) -> Option<Vec<(usize, char)>> {
         let text = if narrow { windows_1252(bytes) } else { utf16(bytes) };
         let mut unit = 0;
         for c in text.chars() {
-            if !skipped.contains(&(first + unit)) {
-                characters.push((start + unit * width, c));
+            match skipped.contains(&(first + unit)) {
+                true => furniture.push(c),
+                false => characters.push((start + unit * width, c)),
             }
             unit += if narrow { 1 } else { c.len_utf16() };
         }
     }
-    Some(characters)
+    Some((characters, furniture))
 }
 
 #[derive(Default)]
 struct Text {
     draft: Draft,
     styles: Styles,
-    paragraph: String,
+    looks: Looks,
+    paragraph: Runs,
     cells: Vec<String>,
     /// Open fields; inside one, whether its instruction is being read.
     fields: Vec<bool>,
@@ -113,24 +123,29 @@ impl Text {
             _ if self.fields.contains(&true) => {}
             '\r' | '\u{c}' => self.end_paragraph(place),
             '\u{7}' => self.end_cell(place),
-            '\u{b}' => self.paragraph.push('\n'),
-            '\u{1e}' => self.paragraph.push('-'),
+            '\u{b}' => self.add(place, '\n'),
+            '\u{1e}' => self.add(place, '-'),
             '\u{1f}' => {}
-            '\t' => self.paragraph.push('\t'),
+            '\u{1}' => unread::note(UnreadKind::Picture, 1),
+            '\t' => self.add(place, '\t'),
             c if c < ' ' => {}
-            c => self.paragraph.push(c),
+            c => self.add(place, c),
         }
+    }
+
+    fn add(&mut self, place: usize, c: char) {
+        self.paragraph.push(self.looks.at(place), c.encode_utf8(&mut [0; 4]));
     }
 
     fn end_paragraph(&mut self, place: usize) {
         let properties = self.styles.at(place);
         if properties.in_table {
-            self.paragraph.push(' ');
+            self.paragraph.text().push(' ');
             return;
         }
         self.end_row();
         self.in_table = false;
-        let text = std::mem::take(&mut self.paragraph);
+        let text = std::mem::take(&mut self.paragraph).finish();
         self.count += 1;
         let location = part(Unit::Paragraph, self.count, None);
         match properties {
@@ -144,10 +159,10 @@ impl Text {
 
     fn end_cell(&mut self, place: usize) {
         if self.styles.at(place).is_row_end {
-            self.paragraph.clear();
+            self.paragraph = Runs::default();
             self.end_row();
         } else {
-            self.cells.push(one_line(&std::mem::take(&mut self.paragraph)));
+            self.cells.push(one_line(&std::mem::take(&mut self.paragraph).finish()));
         }
     }
 

@@ -77,25 +77,34 @@ fn properties(page: &[u8], offset: usize) -> Option<Properties> {
     if (1..=9).contains(&style) {
         properties.heading = Some((style as u8).min(6));
     }
-    let mut at = 2;
-    while let Some(code) = u16_at(bytes, at) {
-        let value = bytes.get(at + 2).copied().unwrap_or(0);
-        match code {
-            0x2416 => properties.in_table = value != 0,
-            0x2417 => properties.is_row_end = value != 0,
-            0x2640 if value < 9 => properties.heading = Some((value + 1).min(6)),
-            0x460B => properties.is_item = u16_at(bytes, at + 2).is_some_and(|list| list != 0),
+    each_change(bytes.get(2..).unwrap_or_default(), |code, value| match code {
+        0x2416 => properties.in_table = value.first().is_some_and(|&on| on != 0),
+        0x2417 => properties.is_row_end = value.first().is_some_and(|&on| on != 0),
+        0x2640 => match value.first() {
+            Some(&level) if level < 9 => properties.heading = Some((level + 1).min(6)),
             _ => {}
-        }
+        },
+        0x460B => properties.is_item = u16_at(value, 0).is_some_and(|list| list != 0),
+        _ => {}
+    });
+    Some(properties)
+}
+
+/// Goes through a list of changes to properties: the code of each, and its operand (MS-DOC 2.2.5.1).
+pub(super) fn each_change(bytes: &[u8], mut change: impl FnMut(u16, &[u8])) {
+    let mut at = 0_usize;
+    while let Some(code) = u16_at(bytes, at) {
+        let operand = bytes.get(at + 2..).unwrap_or_default();
         // The three upper bits say how long the operand is.
-        at += 2 + match code >> 13 {
+        let length = match code >> 13 {
             0 | 1 => 1,
             2 | 4 | 5 => 2,
             3 => 4,
             7 => 3,
-            _ if code == 0xD608 => usize::from(u16_at(bytes, at + 2)?) + 1,
-            _ => usize::from(value) + 1,
+            _ if code == 0xD608 => usize::from(u16_at(operand, 0).unwrap_or(0)) + 1,
+            _ => usize::from(operand.first().copied().unwrap_or(0)) + 1,
         };
+        change(code, operand.get(..length).unwrap_or(operand));
+        at += 2 + length;
     }
-    Some(properties)
 }

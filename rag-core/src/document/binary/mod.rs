@@ -2,9 +2,11 @@
 
 pub(super) mod cfb;
 pub(super) mod doc;
+mod doc_looks;
 mod doc_styles;
 pub(super) mod lzfu;
 pub(super) mod msg;
+pub(super) mod ole;
 pub(super) mod ppt;
 pub(super) mod xls;
 mod xls_strings;

@@ -6,6 +6,7 @@ use super::cfb::Compound;
 use super::{place_at, u16_at, u32_at, utf16};
 use crate::document::draft::{Draft, part};
 use crate::document::place::Unit;
+use crate::document::unread::{self, UnreadKind};
 use crate::document::{BlockKind, Document, Kind, Location, Reader, Source};
 use crate::error::{Error, Result, Unreadable};
 
@@ -45,9 +46,19 @@ impl Reader for PptReader {
             walk(&stream, &mut |record| all.read(record));
             all.texts.iter().for_each(|text| write(&mut draft, text, &part(Unit::Slide, 1, None)));
         }
+        note_objects(&stream, &file.stream("Pictures").unwrap_or_default());
         draft.note("slide_count", &show.slides.len().to_string());
         draft.finish(Kind::Ppt, source)
     }
+}
+
+/// Notes pictures and embedded objects, of which nothing is read (MS-PPT 2.10.27; MS-ODRAW 2.2.23).
+fn note_objects(stream: &[u8], pictures: &[u8]) {
+    let (mut objects, mut shown) = (0, 0);
+    walk(stream, &mut |record| objects += u64::from(record.kind == 0x0FCC));
+    walk(pictures, &mut |record| shown += u64::from((0xF01A..=0xF029).contains(&record.kind)));
+    unread::note(UnreadKind::Picture, shown);
+    unread::note(UnreadKind::EmbeddedFile, objects);
 }
 
 struct Record<'a> {

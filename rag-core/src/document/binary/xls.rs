@@ -1,12 +1,15 @@
 //! XLS (MS-XLS): the records of BIFF 8 and 5, sheet by sheet.
 
+use std::collections::HashMap;
+
 use super::cfb::Compound;
 use super::xls_strings::{self, string_8, string_16};
 use super::{place_at, u16_at, u32_at};
 use crate::document::draft::{Draft, Join, part};
 use crate::document::place::Unit;
 use crate::document::sheet::{self, Format};
-use crate::document::{Document, Kind, Reader, Source, one_line};
+use crate::document::unread::{self, UnreadKind};
+use crate::document::{BlockKind, Document, Kind, Location, Reader, Source, one_line};
 use crate::error::{Error, Result, Unreadable};
 
 /// Reads the Excel format of 1993 to 2003.
@@ -27,10 +30,13 @@ impl Reader for XlsReader {
             ));
         }
         let mut draft = Draft::default();
-        for (name, start) in &book.sheets {
-            let location = part(Unit::Row, 1, Some(&format!("sheet {name}")));
-            draft.heading(1, name, &location);
-            read_sheet(&book, stream.get(*start..).unwrap_or_default(), name, &mut draft);
+        for tab in &book.sheets {
+            let location = part(Unit::Row, 1, Some(&format!("sheet {}", tab.name)));
+            let mark = if tab.is_hidden { " (hidden sheet)" } else { "" };
+            draft.heading(1, &format!("{}{mark}", tab.name), &location);
+            let stream = stream.get(tab.start..).unwrap_or_default();
+            read_sheet(&book, stream, &tab.name, &mut draft);
+            add_texts(stream, &location, &mut draft);
         }
         draft.note("sheet_count", &book.sheets.len().to_string());
         draft.finish(Kind::Xls, source)
@@ -48,6 +54,14 @@ fn records(stream: &[u8]) -> impl Iterator<Item = (u16, &[u8], usize)> {
     })
 }
 
+/// A sheet as the workbook lists it.
+struct Tab {
+    name: String,
+    start: usize,
+    /// Whether the program shows no tab for it.
+    is_hidden: bool,
+}
+
 /// What the sheets share.
 #[derive(Default)]
 struct Book {
@@ -55,17 +69,18 @@ struct Book {
     /// Whether texts are 16-bit, as from BIFF 8 on.
     is_wide: bool,
     from_1904: bool,
-    /// Name and start of each visible sheet.
-    sheets: Vec<(String, usize)>,
+    sheets: Vec<Tab>,
     strings: Vec<String>,
-    codes: std::collections::HashMap<u16, String>,
-    formats: Vec<u16>,
+    /// How each cell style shows numbers.
+    formats: Vec<Format>,
 }
 
 impl Book {
     fn read(stream: &[u8]) -> Self {
         let mut book = Self::default();
         let mut shared: Vec<&[u8]> = Vec::new();
+        let mut codes: HashMap<u16, Format> = HashMap::new();
+        let mut styles = Vec::new();
         for (kind, record, _) in records(stream) {
             match kind {
                 0x0809 => book.is_wide = u16_at(record, 0) == Some(0x0600),
@@ -78,19 +93,22 @@ impl Book {
                     let code = record.get(2..).and_then(|rest| {
                         if book.is_wide { string_16(rest) } else { string_8(rest) }
                     });
-                    book.codes.extend(u16_at(record, 0).zip(code));
+                    let format = code.map(|code| Format::of_code(&code));
+                    codes.extend(u16_at(record, 0).zip(format));
                 }
-                0x00E0 => book.formats.push(u16_at(record, 2).unwrap_or(0)),
+                0x00E0 => styles.push(u16_at(record, 2).unwrap_or(0)),
                 0x000A => break,
                 _ => {}
             }
         }
+        let format = |id| codes.entry(id).or_insert_with(|| Format::built_in(id.into())).clone();
+        book.formats = styles.into_iter().map(format).collect();
         book.strings = xls_strings::shared(&shared);
         book
     }
 
     fn add_sheet(&mut self, record: &[u8]) {
-        let is_shown = record.get(4) == Some(&0);
+        let is_hidden = record.get(4).is_some_and(|state| state & 3 != 0);
         let is_sheet = record.get(5) == Some(&0);
         let name = record.get(6..).and_then(|rest| {
             let length = usize::from(*rest.first()?);
@@ -101,20 +119,15 @@ impl Book {
             }
         });
         if let (Some(start), Some(name)) = (place_at(record, 0), name)
-            && is_shown
             && is_sheet
         {
-            self.sheets.push((one_line(&name), start));
+            self.sheets.push(Tab { name: one_line(&name), start, is_hidden });
         }
     }
 
     /// A number as the cell format `index` shows it.
     fn show(&self, number: f64, index: u16) -> String {
-        let id = self.formats.get(usize::from(index)).copied().unwrap_or(0);
-        let format = match self.codes.get(&id) {
-            Some(code) => Format::of_code(code),
-            None => Format::built_in(u32::from(id)),
-        };
+        let format = self.formats.get(usize::from(index)).cloned().unwrap_or_default();
         format.show(number, self.from_1904)
     }
 }
@@ -191,15 +204,49 @@ fn formula_value(book: &Book, record: &[u8], style: u16) -> Option<String> {
     }
     match record.get(6)? {
         1 => truth(record.get(8), Some(&0)),
+        2 => truth(record.get(8), Some(&1)),
         _ => None,
     }
 }
 
+/// A truth value, or an error by its number (MS-XLS 2.5.10).
 fn truth(value: Option<&u8>, is_error: Option<&u8>) -> Option<String> {
-    match (value?, is_error?) {
-        (0, 0) => Some("FALSE".to_owned()),
-        (1, 0) => Some("TRUE".to_owned()),
-        _ => None,
+    let word = match (value?, is_error?) {
+        (0, 0) => "FALSE",
+        (1, 0) => "TRUE",
+        (0x00, 1) => "#NULL!",
+        (0x07, 1) => "#DIV/0!",
+        (0x0F, 1) => "#VALUE!",
+        (0x17, 1) => "#REF!",
+        (0x1D, 1) => "#NAME?",
+        (0x24, 1) => "#NUM!",
+        (0x2A, 1) => "#N/A",
+        _ => return None,
+    };
+    Some(word.to_owned())
+}
+
+/// Comments and text boxes of a sheet, whose texts stand in the record after that of their shape; pictures are
+/// noted (MS-XLS 2.4.329, 2.4.181).
+fn add_texts(stream: &[u8], location: &Location, draft: &mut Draft) {
+    let (mut awaited, mut depth) = (0, 0_usize);
+    for (kind, record, _) in records(stream) {
+        match kind {
+            0x0809 => depth += 1,
+            0x000A if depth <= 1 => break,
+            0x000A => depth -= 1,
+            0x01B6 => awaited = usize::from(u16_at(record, 10).unwrap_or(0)),
+            0x003C if awaited > 0 => {
+                let (flags, rest) = (record.first().copied().unwrap_or(0), record.get(1..));
+                let text = rest.and_then(|rest| {
+                    xls_strings::characters(rest, std::mem::take(&mut awaited), flags & 1 != 0)
+                });
+                draft.block(BlockKind::Quote, &text.unwrap_or_default(), location);
+            }
+            // The kind of a shape: 8 is a picture.
+            0x005D if u16_at(record, 4) == Some(8) => unread::note(UnreadKind::Picture, 1),
+            _ => {}
+        }
     }
 }
 

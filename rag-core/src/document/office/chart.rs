@@ -2,6 +2,7 @@
 
 use crate::document::draft::{Draft, Join};
 use crate::document::package::Package;
+use crate::document::unread::{self, UnreadKind};
 use crate::document::xml::{Tag, Visit, Xml};
 use crate::document::{BlockKind, Location, Source};
 use crate::error::Result;
@@ -26,25 +27,43 @@ pub(super) fn add(
 ) -> Result<()> {
     let Some(text) = package.text(name)? else { return Ok(()) };
     let mut xml = Xml::new(source.path, name, &text);
-    let (mut title, mut series) = (String::new(), Vec::new());
+    let (mut titles, mut series, mut columns) = (Vec::new(), Vec::new(), Vec::new());
     let child = |xml: &mut Xml<'_>, tag: &Tag<'_>| {
         Ok(match tag.name() {
-            "title" if title.is_empty() => {
+            // That of the chart, then those of its axes, which may tell the unit.
+            "title" => {
                 let paragraphs = super::drawing_paragraphs(xml)?;
                 let texts = paragraphs.iter().map(|p| p.text.trim());
-                title = texts.collect::<Vec<_>>().join(" ");
+                titles.push(texts.collect::<Vec<_>>().join(" "));
                 Visit::Done
             }
             "ser" => {
                 series.push(read_series(xml)?);
                 Visit::Done
             }
+            // Newer charts keep their data apart from their series.
+            "strDim" | "numDim" => {
+                columns.push(points(xml)?);
+                Visit::Done
+            }
             _ => Visit::Enter,
         })
     };
     xml.each(child, |_| {})?;
-    draft.block(BlockKind::Paragraph, &title, location);
+    titles.retain(|title| !title.is_empty());
+    if titles.is_empty() && series.is_empty() && columns.is_empty() {
+        unread::note(UnreadKind::Chart, 1);
+    }
+    let mut titles = titles.into_iter();
+    draft.block(BlockKind::Paragraph, &titles.next().unwrap_or_default(), location);
     table(draft, &series, location);
+    let count = columns.iter().map(Vec::len).max().unwrap_or(0);
+    for index in 0..count {
+        let cells: Vec<String> =
+            columns.iter().map(|c| c.get(index).cloned().unwrap_or_default()).collect();
+        draft.row(&cells, if index == 0 { Join::Start } else { Join::Continue }, location);
+    }
+    titles.for_each(|title| draft.block(BlockKind::Paragraph, &title, location));
     Ok(())
 }
 
@@ -73,19 +92,45 @@ fn read_series(xml: &mut Xml<'_>) -> Result<Series> {
 
 /// The cached values of a reference, in order.
 fn points(xml: &mut Xml<'_>) -> Result<Vec<String>> {
-    let mut points = Vec::new();
+    let (mut points, mut left) = (Vec::new(), 0_u64);
     let child = |xml: &mut Xml<'_>, tag: &Tag<'_>| {
         Ok(match tag.name() {
             "v" if points.len() < MAX_POINTS => {
                 points.push(xml.text()?);
                 Visit::Done
             }
-            "f" | "formatCode" | "v" => Visit::Skip,
+            "v" => {
+                left += 1;
+                Visit::Skip
+            }
+            "f" | "formatCode" => Visit::Skip,
+            // A point of a newer chart holds its value itself.
+            "pt" if tag.attribute("idx").is_some() && points.len() < MAX_POINTS => {
+                points.extend(point(xml)?);
+                Visit::Done
+            }
             _ => Visit::Enter,
         })
     };
     xml.each(child, |_| {})?;
+    unread::note(UnreadKind::BeyondLimit, left.min(1));
     Ok(points)
+}
+
+/// The value of a point: in an element of its own, or the text itself.
+fn point(xml: &mut Xml<'_>) -> Result<Option<String>> {
+    let (mut value, mut own) = (None, String::new());
+    let child = |xml: &mut Xml<'_>, tag: &Tag<'_>| {
+        Ok(match tag.name() {
+            "v" => {
+                value = Some(xml.text()?);
+                Visit::Done
+            }
+            _ => Visit::Skip,
+        })
+    };
+    xml.each(child, |piece| own.push_str(piece.trim()))?;
+    Ok(value.or(Some(own).filter(|own| !own.is_empty())))
 }
 
 fn table(draft: &mut Draft, series: &[Series], location: &Location) {

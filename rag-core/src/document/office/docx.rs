@@ -1,50 +1,62 @@
 //! DOCX: paragraphs by their styles, lists with their numbers, tables, notes and comments.
 
 use super::numbering::{Label, Numbering};
+use super::objects::Objects;
+use super::properties;
 use super::styles::Styles;
-use super::{chart, is_on, math, properties};
-use crate::document::draft::{Draft, Join, part};
+use crate::document::draft::{Draft, part};
 use crate::document::package::{Package, Relation};
 use crate::document::place::Unit;
+use crate::document::unread::{self, UnreadKind};
 use crate::document::xml::{Tag, Visit, Xml};
 use crate::document::{BlockKind, Document, Kind, Location, Reader, Source, one_line};
 use crate::error::Result;
 
+use paragraph::{Paragraph, tick_of};
+
+mod chunk;
+mod paragraph;
+mod table;
+
 /// Reads DOCX and DOCM.
 pub(in crate::document) struct DocxReader;
 
-/// What follows the body, and the word before each of it.
-const NOTES: [(&str, &str, &str); 3] = [
-    ("word/footnotes.xml", "footnote", "footnote"),
-    ("word/endnotes.xml", "endnote", "endnote"),
-    ("word/comments.xml", "comment", "comment"),
+/// What follows the body, and the word for each of it.
+const NOTES: [(&str, &str); 3] = [
+    ("word/footnotes.xml", "footnote"),
+    ("word/endnotes.xml", "endnote"),
+    ("word/comments.xml", "comment"),
 ];
 
 impl Reader for DocxReader {
     fn read(&self, source: &Source<'_>) -> Result<Document> {
         let mut package = Package::open(source)?;
         let main = main_part(&mut package)?;
+        let mut draft = Draft::default();
+        properties(&mut package, source, &mut draft)?;
+        let text = package.required(&main)?;
         let mut reading = Reading {
+            source,
             styles: Styles::read(&mut package, source)?,
             numbering: Numbering::read(&mut package, source)?,
             relations: package.relations(&main)?,
-            draft: Draft::default(),
-            charts: Vec::new(),
+            package,
+            draft,
+            objects: Objects::default(),
+            shown: Vec::new(),
             paragraph: 0,
             table: 0,
             note: None,
+            tick: None,
         };
-        properties(&mut package, source, &mut reading.draft)?;
-        let text = package.required(&main)?;
         reading.flow(&mut Xml::new(source.path, &main, &text))?;
-        for (name, location) in std::mem::take(&mut reading.charts) {
-            chart::add(&mut package, source, &name, &mut reading.draft, &location)?;
-        }
-        for (name, element, word) in NOTES {
-            if let Some(text) = package.text(name)? {
-                reading.notes(&mut Xml::new(source.path, name, &text), element, word)?;
+        reading.add_objects()?;
+        for (name, word) in NOTES {
+            if let Some(text) = reading.package.text(name)? {
+                reading.notes(&mut Xml::new(source.path, name, &text), word)?;
             }
         }
+        reading.furniture();
         reading.draft.finish(Kind::Docx, source)
     }
 }
@@ -56,50 +68,66 @@ fn main_part(package: &mut Package<'_>) -> Result<String> {
     Ok(found.map_or_else(|| "word/document.xml".to_owned(), |relation| relation.target))
 }
 
-struct Reading {
+struct Reading<'r> {
+    source: &'r Source<'r>,
+    package: Package<'r>,
     styles: Styles,
     numbering: Numbering,
     relations: Vec<Relation>,
     draft: Draft,
-    /// Charts met, with the place they were met at.
-    charts: Vec<(String, Location)>,
+    objects: Objects,
+    /// Ids of charts and diagrams met since the last block.
+    shown: Vec<String>,
     /// Paragraphs and tables so far.
     paragraph: usize,
     table: usize,
     /// While notes are read: what they are called.
-    note: Option<(&'static str, usize)>,
+    note: Option<Note>,
+    /// The state of a check box whose sign is still to come.
+    tick: Option<bool>,
 }
 
-/// A paragraph as it is read.
-#[derive(Default)]
-struct Paragraph {
-    style: String,
-    text: String,
-    outline: Option<u8>,
-    /// List and level of its own properties.
-    list: Option<String>,
-    level: Option<usize>,
-    /// What frames and text boxes inside it hold.
-    boxes: Vec<Paragraph>,
+/// A note that is being read.
+struct Note {
+    /// `footnote`, `endnote` or `comment`.
+    word: &'static str,
+    number: usize,
+    /// Who wrote it and when, until it is written.
+    opening: String,
 }
 
-impl Reading {
+impl Reading<'_> {
     /// Reads paragraphs and tables up to the end of the element that was begun.
     fn flow(&mut self, xml: &mut Xml<'_>) -> Result<()> {
         let child = |xml: &mut Xml<'_>, tag: &Tag<'_>| {
             Ok(match tag.name() {
                 "p" => {
                     let location = self.next_place();
-                    let paragraph = self.paragraph(xml, &location)?;
+                    let paragraph = self.paragraph(xml)?;
                     self.write(paragraph, &location);
+                    self.add_shown(&location)?;
                     Visit::Done
                 }
                 "tbl" => {
                     self.table += 1;
                     self.read_table(xml)?;
+                    let location = part(Unit::Row, 1, Some(&format!("table {}", self.table)));
+                    self.add_shown(&location)?;
                     Visit::Done
                 }
-                "sectPr" | "sdtPr" | "sdtEndPr" | "Fallback" | "del" | "moveFrom" => Visit::Skip,
+                "altChunk" => {
+                    self.chunk(tag)?;
+                    Visit::Skip
+                }
+                "sdtPr" => {
+                    self.tick = tick_of(xml)?;
+                    Visit::Done
+                }
+                "del" => {
+                    unread::note(UnreadKind::DeletedText, 1);
+                    Visit::Skip
+                }
+                "sectPr" | "sdtEndPr" | "Fallback" | "moveFrom" => Visit::Skip,
                 _ => Visit::Enter,
             })
         };
@@ -107,98 +135,29 @@ impl Reading {
     }
 
     fn next_place(&mut self) -> Location {
-        if let Some((word, number)) = self.note {
-            return part(Unit::Paragraph, 1, Some(&format!("{word} {number}")));
+        if let Some(note) = &self.note {
+            return part(Unit::Paragraph, 1, Some(&format!("{} {}", note.word, note.number)));
         }
         self.paragraph += 1;
         part(Unit::Paragraph, self.paragraph, None)
     }
 
-    fn paragraph(&mut self, xml: &mut Xml<'_>, location: &Location) -> Result<Paragraph> {
-        let mut paragraph = Paragraph::default();
-        let mut hidden = false;
-        let child = |xml: &mut Xml<'_>, tag: &Tag<'_>| {
-            let text = &mut paragraph.text;
-            Ok(match tag.name() {
-                "t" if hidden => Visit::Skip,
-                "t" => {
-                    text.push_str(&xml.text()?);
-                    Visit::Done
-                }
-                "tab" | "ptab" => push_and_skip(text, "\t"),
-                "br" | "cr" => push_and_skip(text, "\n"),
-                "noBreakHyphen" => push_and_skip(text, "-"),
-                "sym" => push_and_skip(text, &symbol(tag)),
-                "pStyle" => {
-                    paragraph.style = tag.attribute("val").unwrap_or_default();
-                    Visit::Skip
-                }
-                "numId" => {
-                    paragraph.list = tag.attribute("val");
-                    Visit::Skip
-                }
-                "ilvl" => {
-                    paragraph.level = tag.number("val");
-                    Visit::Skip
-                }
-                "outlineLvl" => {
-                    paragraph.outline = tag.number("val");
-                    Visit::Skip
-                }
-                "oMath" => {
-                    math::add(xml, text)?;
-                    Visit::Done
-                }
-                "txbxContent" => {
-                    paragraph.boxes.extend(self.text_box(xml, location)?);
-                    Visit::Done
-                }
-                "chart" => {
-                    self.meet_chart(tag, location);
-                    Visit::Skip
-                }
-                "r" => {
-                    hidden = false;
-                    Visit::Enter
-                }
-                "rPr" => {
-                    hidden = hides_run(xml)?;
-                    Visit::Done
-                }
-                "Fallback" | "del" | "moveFrom" | "instrText" | "delText" | "delInstrText"
-                | "pPrChange" | "sdtPr" | "tblPr" | "sectPr" | "fldData" => Visit::Skip,
-                _ => Visit::Enter,
-            })
-        };
-        xml.each(child, |_| {})?;
-        Ok(paragraph)
-    }
-
-    /// The paragraphs of a text box; a table in it gives one for each row.
-    fn text_box(&mut self, xml: &mut Xml<'_>, location: &Location) -> Result<Vec<Paragraph>> {
-        let mut paragraphs = Vec::new();
-        let child = |xml: &mut Xml<'_>, tag: &Tag<'_>| {
-            Ok(match tag.name() {
-                "p" => {
-                    let mut paragraph = self.paragraph(xml, location)?;
-                    let inner = std::mem::take(&mut paragraph.boxes);
-                    paragraphs.push(paragraph);
-                    paragraphs.extend(inner);
-                    Visit::Done
-                }
-                "sdtPr" | "Fallback" | "sectPr" => Visit::Skip,
-                _ => Visit::Enter,
-            })
-        };
-        xml.each(child, |_| {})?;
-        Ok(paragraphs)
-    }
-
-    fn meet_chart(&mut self, tag: &Tag<'_>, location: &Location) {
-        let id = tag.attribute("id").unwrap_or_default();
-        if let Some(relation) = self.relations.iter().find(|relation| relation.id == id) {
-            self.charts.push((relation.target.clone(), location.clone()));
+    /// Adds the charts and diagrams that were met since the last block.
+    fn add_shown(&mut self, location: &Location) -> Result<()> {
+        for id in std::mem::take(&mut self.shown) {
+            if let Some(relation) = self.relations.iter().find(|relation| relation.id == id) {
+                let (package, draft) = (&mut self.package, &mut self.draft);
+                self.objects.add_shown(package, self.source, relation, draft, location)?;
+            }
         }
+        Ok(())
+    }
+
+    /// Adds the files that are embedded in the document.
+    fn add_objects(&mut self) -> Result<()> {
+        let location = part(Unit::Paragraph, self.paragraph.max(1), None);
+        let (package, draft) = (&mut self.package, &mut self.draft);
+        self.objects.add(package, self.source, &self.relations, draft, &location)
     }
 
     /// Adds a paragraph to the document, then those of the boxes in it.
@@ -213,6 +172,11 @@ impl Reading {
     fn write_one(&mut self, paragraph: &Paragraph, location: &Location) {
         let text = paragraph.text.trim();
         if text.is_empty() {
+            return;
+        }
+        if let Some(note) = self.note.as_mut().filter(|note| note.word == "comment") {
+            let text = format!("{}{text}", std::mem::take(&mut note.opening));
+            self.draft.block(BlockKind::Quote, &text, location);
             return;
         }
         let style = paragraph.style.as_str();
@@ -253,84 +217,11 @@ impl Reading {
         self.numbering.next(&list, level)
     }
 
-    fn read_table(&mut self, xml: &mut Xml<'_>) -> Result<()> {
-        let name = format!("table {}", self.table);
-        let mut rows = Vec::new();
-        let child = |xml: &mut Xml<'_>, tag: &Tag<'_>| {
-            Ok(match tag.name() {
-                "tr" => {
-                    let location = part(Unit::Row, rows.len() + 1, Some(&name));
-                    rows.push((self.cells(xml, &location)?, location));
-                    Visit::Done
-                }
-                "tblPr" | "tblGrid" | "del" | "sdtPr" => Visit::Skip,
-                _ => Visit::Enter,
-            })
-        };
-        xml.each(child, |_| {})?;
-        let (mut grid, mut join) = (ColumnGrid::default(), Join::Start);
-        for (cells, location) in rows {
-            let row = grid.row(cells);
-            self.draft.row(&row, join, &location);
-            join = Join::Continue;
-        }
-        Ok(())
-    }
-
-    fn cells(&mut self, xml: &mut Xml<'_>, location: &Location) -> Result<Vec<Cell>> {
-        let mut cells = Vec::new();
-        let child = |xml: &mut Xml<'_>, tag: &Tag<'_>| {
-            Ok(match tag.name() {
-                "tc" => {
-                    let mut cell = Cell { columns: 1, ..Cell::default() };
-                    self.cell(xml, location, &mut cell)?;
-                    cells.push(cell);
-                    Visit::Done
-                }
-                "trPr" | "tblPrEx" | "sdtPr" => Visit::Skip,
-                _ => Visit::Enter,
-            })
-        };
-        xml.each(child, |_| {})?;
-        Ok(cells)
-    }
-
-    /// The paragraphs of a cell, those of tables in it too.
-    fn cell(&mut self, xml: &mut Xml<'_>, location: &Location, cell: &mut Cell) -> Result<()> {
-        let child = |xml: &mut Xml<'_>, tag: &Tag<'_>| {
-            Ok(match tag.name() {
-                "p" => {
-                    let paragraph = self.paragraph(xml, location)?;
-                    let number = match self.label(&paragraph) {
-                        Some(Label::Number(number)) => format!("{number} "),
-                        _ => String::new(),
-                    };
-                    let boxes = paragraph.boxes.iter().map(|inner| one_line(&inner.text));
-                    let own = one_line(&format!("{number}{}", paragraph.text));
-                    let texts = std::iter::once(own).chain(boxes);
-                    cell.words.extend(texts.filter(|text| !text.is_empty()));
-                    Visit::Done
-                }
-                "gridSpan" => {
-                    cell.columns = tag.number("val").unwrap_or(1);
-                    Visit::Skip
-                }
-                "vMerge" => {
-                    cell.goes_on = tag.attribute("val").as_deref() != Some("restart");
-                    Visit::Skip
-                }
-                "tblPr" | "sdtPr" => Visit::Skip,
-                _ => Visit::Enter,
-            })
-        };
-        xml.each(child, |_| {})
-    }
-
     /// Footnotes, endnotes or comments, each set off by its word.
-    fn notes(&mut self, xml: &mut Xml<'_>, element: &str, word: &'static str) -> Result<()> {
+    fn notes(&mut self, xml: &mut Xml<'_>, word: &'static str) -> Result<()> {
         let mut number = 0;
         let child = |xml: &mut Xml<'_>, tag: &Tag<'_>| {
-            if tag.name() != element {
+            if tag.name() != word {
                 return Ok(Visit::Enter);
             }
             // Lines between text and notes, not notes.
@@ -338,7 +229,7 @@ impl Reading {
                 return Ok(Visit::Skip);
             }
             number += 1;
-            self.note = Some((word, number));
+            self.note = Some(Note { word, number, opening: opening(tag) });
             self.flow(xml)?;
             Ok(Visit::Done)
         };
@@ -346,75 +237,58 @@ impl Reading {
         self.note = None;
         result
     }
-}
 
-/// A cell of a table.
-#[derive(Default)]
-struct Cell {
-    words: Vec<String>,
-    /// Columns it covers.
-    columns: usize,
-    /// Whether it is the lower part of a merged cell.
-    goes_on: bool,
-}
-
-/// Bytes of a cell that is repeated; a longer one stands only once.
-const MAX_REPEATED_BYTES: usize = 400;
-
-/// Columns that one cell is repeated over.
-const MAX_SPAN: usize = 30;
-
-/// Rows of cells that say they go on from above, not how far they reach down.
-#[derive(Default)]
-struct ColumnGrid {
-    /// The last text of each column.
-    above: Vec<String>,
-}
-
-impl ColumnGrid {
-    fn row(&mut self, cells: Vec<Cell>) -> Vec<String> {
-        let mut row = Vec::new();
-        let alone = cells.len() == 1;
-        for cell in cells {
-            let is_short = |text: &&String| text.len() <= MAX_REPEATED_BYTES;
-            let above = self.above.get(row.len()).filter(|_| cell.goes_on).filter(is_short);
-            let text = above.cloned().unwrap_or_else(|| cell.words.join(" "));
-            let columns = if alone { 1 } else { cell.columns.clamp(1, MAX_SPAN) };
-            let again = if is_short(&&text) { text.clone() } else { String::new() };
-            row.push(text);
-            row.extend(std::iter::repeat_n(again, columns - 1));
+    /// Notes what stands at the head and foot of the pages, once for each text.
+    fn furniture(&mut self) {
+        let mut seen = std::collections::HashSet::new();
+        let kinds = ["header", "footer"];
+        for relation in self.relations.iter().filter(|r| kinds.contains(&r.kind.as_str())) {
+            let Ok(Some(text)) = self.package.text(&relation.target) else { continue };
+            let words = furniture_text(&mut Xml::new(self.source.path, &relation.target, &text));
+            let words = one_line(&words.unwrap_or_default());
+            if words.chars().any(char::is_alphabetic) && seen.insert(words.clone()) {
+                unread::note_named(UnreadKind::RepeatedText, &words);
+            }
         }
-        self.above.clone_from(&row);
-        row
     }
 }
 
-fn push_and_skip(text: &mut String, piece: &str) -> Visit {
-    text.push_str(piece);
-    Visit::Skip
+/// Author and day of a comment, as they stand before it.
+fn opening(tag: &Tag<'_>) -> String {
+    let author = one_line(&tag.attribute("author").unwrap_or_default());
+    let day: String = tag.attribute("date").unwrap_or_default().chars().take(10).collect();
+    match (author.is_empty(), day.is_empty()) {
+        (true, _) => String::new(),
+        (false, true) => format!("{author}: "),
+        (false, false) => format!("{author}, {day}: "),
+    }
 }
 
-/// Reads the properties of a run to their end.
-fn hides_run(xml: &mut Xml<'_>) -> Result<bool> {
-    let mut hidden = false;
-    let child = |_: &mut Xml<'_>, tag: &Tag<'_>| {
-        hidden |= tag.name() == "vanish" && is_on(tag, "val");
-        Ok(Visit::Skip)
+/// What a header or footer shows, without fields such as the number of the page.
+fn furniture_text(xml: &mut Xml<'_>) -> Result<String> {
+    let (mut text, mut fields) = (String::new(), 0_usize);
+    let child = |xml: &mut Xml<'_>, tag: &Tag<'_>| {
+        Ok(match tag.name() {
+            "t" if fields == 0 => {
+                text.push_str(&xml.text()?);
+                Visit::Done
+            }
+            "fldChar" => {
+                match tag.attribute("fldCharType").as_deref() {
+                    Some("begin") => fields += 1,
+                    Some("end") => fields = fields.saturating_sub(1),
+                    _ => {}
+                }
+                Visit::Skip
+            }
+            "p" | "tab" | "tc" => {
+                text.push(' ');
+                Visit::Enter
+            }
+            "t" | "instrText" | "fldSimple" | "Fallback" | "del" => Visit::Skip,
+            _ => Visit::Enter,
+        })
     };
     xml.each(child, |_| {})?;
-    Ok(hidden)
-}
-
-/// A character of a symbol font, where it has a character of its own.
-fn symbol(tag: &Tag<'_>) -> String {
-    let code = tag.attribute("char").and_then(|code| u32::from_str_radix(&code, 16).ok());
-    match code {
-        Some(0xF0B7 | 0xF0A7) => "\u{2022}".to_owned(),
-        Some(0xF0E0) => "\u{2192}".to_owned(),
-        Some(0xF0FC | 0xF050) => "\u{2713}".to_owned(),
-        Some(code) if !(0xE000..=0xF8FF).contains(&code) => {
-            char::from_u32(code).map(String::from).unwrap_or_default()
-        }
-        _ => String::new(),
-    }
+    Ok(text)
 }

@@ -4,16 +4,21 @@ use super::draft::Draft;
 use super::grid::{Grid, Spanning};
 use super::markdown::primary_language;
 use super::package::Package;
+use super::runs::{Look, Runs};
+use super::script::Script;
 use super::xml::{Tag, Visit, Xml};
 use super::{Source, one_line};
 use crate::error::Result;
 
+pub(super) use numbering::numeral;
 use numbering::{AutoNumber, AutoNumbers};
 
 mod chart;
+mod diagram;
 pub(super) mod docx;
 mod math;
 mod numbering;
+mod objects;
 pub(super) mod pptx;
 mod styles;
 pub(super) mod xlsx;
@@ -104,14 +109,27 @@ struct DrawingParagraph {
 
 fn drawing_paragraph(xml: &mut Xml<'_>) -> Result<DrawingParagraph> {
     let mut paragraph = DrawingParagraph::default();
+    let (mut runs, mut look) = (Runs::default(), Look::default());
     let child = |xml: &mut Xml<'_>, tag: &Tag<'_>| {
         Ok(match tag.name() {
+            "r" | "fld" => {
+                look = Look::default();
+                Visit::Enter
+            }
+            "rPr" => {
+                look = drawing_look(tag);
+                Visit::Skip
+            }
             "t" => {
-                paragraph.text.push_str(&xml.text()?);
+                runs.push(look, &xml.text()?);
+                Visit::Done
+            }
+            "oMath" => {
+                math::add(xml, runs.text())?;
                 Visit::Done
             }
             "br" => {
-                paragraph.text.push('\n');
+                runs.push(Look::default(), "\n");
                 Visit::Skip
             }
             "buNone" => {
@@ -133,12 +151,28 @@ fn drawing_paragraph(xml: &mut Xml<'_>) -> Result<DrawingParagraph> {
                 paragraph.bullet = Some(true);
                 Visit::Skip
             }
-            "Fallback" | "rPr" | "endParaRPr" => Visit::Skip,
+            "Fallback" | "endParaRPr" => Visit::Skip,
             _ => Visit::Enter,
         })
     };
     xml.each(child, |_| {})?;
+    paragraph.text = runs.finish();
     Ok(paragraph)
+}
+
+/// What the properties of a run on a slide say of it.
+fn drawing_look(tag: &Tag<'_>) -> Look {
+    let strike = tag.attribute("strike");
+    // Thousandths of a per cent, or with a sign; no text on the line has one.
+    let baseline = tag.attribute("baseline").unwrap_or_default();
+    let baseline = baseline.trim_end_matches('%').parse().unwrap_or(0.0_f64);
+    let script = match baseline {
+        up if up > 0.0 => Some(Script::Superscript),
+        down if down < 0.0 => Some(Script::Subscript),
+        _ => None,
+    };
+    let is_struck = strike.is_some_and(|strike| strike != "noStrike");
+    Look { is_struck, script, ..Look::default() }
 }
 
 /// The cells of a DrawingML table row by row.

@@ -16,11 +16,13 @@ struct Level {
     format: String,
     /// `%1.%2` stands for the numbers of levels 1 and 2.
     pattern: String,
+    /// Whether the numbers of all levels are shown in digits.
+    is_legal: bool,
 }
 
 impl Default for Level {
     fn default() -> Self {
-        Self { start: 1, format: "decimal".to_owned(), pattern: String::new() }
+        Self { start: 1, format: "decimal".to_owned(), pattern: String::new(), is_legal: false }
     }
 }
 
@@ -29,11 +31,22 @@ impl Default for Level {
 pub(super) struct Numbering {
     /// By abstract id.
     kinds: HashMap<String, Vec<Level>>,
-    /// The abstract id and the starts that differ, by list id.
-    lists: HashMap<String, (String, [Option<u32>; LEVELS])>,
+    /// By list id.
+    lists: HashMap<String, List>,
     counts: HashMap<String, [u32; LEVELS]>,
     /// Lists whose own starts were already used.
     begun: std::collections::HashSet<String>,
+}
+
+/// A list that is made from a kind of list.
+#[derive(Default)]
+struct List {
+    /// The abstract id.
+    kind: String,
+    /// Where its levels start, if they differ.
+    starts: [Option<u32>; LEVELS],
+    /// Levels that it shapes anew.
+    levels: HashMap<usize, Level>,
 }
 
 /// What stands before a paragraph.
@@ -48,11 +61,16 @@ impl Numbering {
         let mut numbering = Self::default();
         let Some(text) = package.text(part)? else { return Ok(numbering) };
         let mut xml = Xml::new(source.path, part, &text);
+        // Kinds that a list style names, and those that only name it.
+        let (mut named, mut linked) = (HashMap::new(), Vec::new());
         let child = |xml: &mut Xml<'_>, tag: &Tag<'_>| {
             Ok(match tag.name() {
                 "abstractNum" => {
                     let id = tag.attribute("abstractNumId").unwrap_or_default();
-                    numbering.kinds.insert(id, levels(xml)?);
+                    let kind = kind(xml)?;
+                    named.extend(kind.names.map(|style| (style, id.clone())));
+                    linked.extend(kind.follows.map(|style| (id.clone(), style)));
+                    numbering.kinds.insert(id, kind.levels);
                     Visit::Done
                 }
                 "num" => {
@@ -64,15 +82,21 @@ impl Numbering {
             })
         };
         xml.each(child, |_| {})?;
+        for (id, style) in linked {
+            let levels = named.get(&style).and_then(|id| numbering.kinds.get(id)).cloned();
+            numbering.kinds.extend(levels.map(|levels| (id, levels)));
+        }
         Ok(numbering)
     }
 
     /// Counts a paragraph of `list` at `level`; gives its label, or nothing if the list is unknown.
     pub(super) fn next(&mut self, list: &str, level: usize) -> Option<Label> {
         let level = level.min(LEVELS - 1);
-        let (kind, starts) = self.lists.get(list)?;
+        let own = self.lists.get(list)?;
+        let (kind, starts) = (&own.kind, &own.starts);
         let levels = self.kinds.get(kind)?;
-        let begin = |index: usize| levels.get(index).map_or(1, |level| level.start);
+        let of = |index: usize| own.levels.get(&index).or_else(|| levels.get(index));
+        let begin = |index: usize| of(index).map_or(1, |level| level.start);
         let fresh = std::array::from_fn(|index| begin(index).saturating_sub(1));
         let counts = self.counts.entry(kind.clone()).or_insert(fresh);
         if self.begun.insert(list.to_owned()) {
@@ -87,7 +111,7 @@ impl Numbering {
                 std::cmp::Ordering::Greater => *count = begin(index).saturating_sub(1),
             }
         }
-        let shape = levels.get(level)?;
+        let shape = of(level)?;
         match shape.format.as_str() {
             "bullet" => return Some(Label::Bullet),
             "none" => return Some(Label::Number(String::new())),
@@ -97,7 +121,10 @@ impl Numbering {
         for (index, count) in counts.iter().enumerate() {
             let place = format!("%{}", index + 1);
             if label.contains(&place) {
-                let format = levels.get(index).map_or("decimal", |level| level.format.as_str());
+                let format = match of(index) {
+                    Some(level) if !shape.is_legal => level.format.as_str(),
+                    _ => "decimal",
+                };
                 label = label.replace(&place, &numeral(*count, format));
             }
         }
@@ -161,54 +188,100 @@ fn auto_label(number: u32, format: &str) -> String {
     }
 }
 
-fn levels(xml: &mut Xml<'_>) -> Result<Vec<Level>> {
-    let mut levels: Vec<Level> = Vec::new();
+/// A kind of list as it is written.
+#[derive(Default)]
+struct Kind {
+    levels: Vec<Level>,
+    /// The list style it stands for.
+    names: Option<String>,
+    /// The list style whose levels it has.
+    follows: Option<String>,
+}
+
+fn kind(xml: &mut Xml<'_>) -> Result<Kind> {
+    let mut kind = Kind::default();
     let child = |_: &mut Xml<'_>, tag: &Tag<'_>| {
-        if tag.name() == "lvl" && levels.len() < LEVELS {
-            levels.push(Level::default());
-        }
-        let value = tag.attribute("val").unwrap_or_default();
-        match (tag.name(), levels.last_mut()) {
-            ("start", Some(level)) => level.start = value.parse().unwrap_or(1),
-            ("numFmt", Some(level)) => level.format = value,
-            ("lvlText", Some(level)) => level.pattern = value,
+        match tag.name() {
+            "lvl" if kind.levels.len() < LEVELS => kind.levels.push(Level::default()),
+            "styleLink" => kind.names = tag.attribute("val"),
+            "numStyleLink" => kind.follows = tag.attribute("val"),
             _ => {}
+        }
+        if let Some(level) = kind.levels.last_mut() {
+            level.apply(tag);
         }
         Ok(Visit::Enter)
     };
     xml.each(child, |_| {})?;
-    Ok(levels)
+    Ok(kind)
 }
 
-/// The kind of a list and where its levels start, if it says so itself.
-fn list(xml: &mut Xml<'_>) -> Result<(String, [Option<u32>; LEVELS])> {
-    let (mut kind, mut starts, mut level) = (String::new(), [None; LEVELS], 0);
+impl Level {
+    /// Takes what an element inside a level says.
+    fn apply(&mut self, tag: &Tag<'_>) {
+        let value = tag.attribute("val").unwrap_or_default();
+        match tag.name() {
+            "start" => self.start = value.parse().unwrap_or(1),
+            "numFmt" => self.format = value,
+            "lvlText" => self.pattern = value,
+            "isLgl" => self.is_legal = super::is_on(tag, "val"),
+            _ => {}
+        }
+    }
+}
+
+/// The kind of a list, and what it says itself of its levels.
+fn list(xml: &mut Xml<'_>) -> Result<List> {
+    let (mut list, mut index) = (List::default(), 0);
     let child = |_: &mut Xml<'_>, tag: &Tag<'_>| {
         match tag.name() {
-            "abstractNumId" => kind = tag.attribute("val").unwrap_or_default(),
-            "lvlOverride" => level = tag.number("ilvl").unwrap_or(0),
+            "abstractNumId" => list.kind = tag.attribute("val").unwrap_or_default(),
+            "lvlOverride" => index = tag.number("ilvl").unwrap_or(0),
+            "lvl" => {
+                list.levels.insert(index, Level::default());
+            }
             "startOverride" => {
-                if let Some(start) = starts.get_mut(level) {
+                if let Some(start) = list.starts.get_mut(index) {
                     *start = tag.number("val");
                 }
             }
-            _ => {}
+            _ => {
+                if let Some(level) = list.levels.get_mut(&index) {
+                    level.apply(tag);
+                }
+            }
         }
         Ok(Visit::Enter)
     };
     xml.each(child, |_| {})?;
-    Ok((kind, starts))
+    Ok(list)
 }
 
 /// A number as the list writes it.
-fn numeral(number: u32, format: &str) -> String {
+pub(in crate::document) fn numeral(number: u32, format: &str) -> String {
     match format {
         "lowerLetter" => letters(number),
         "upperLetter" => letters(number).to_uppercase(),
         "lowerRoman" => roman(number),
         "upperRoman" => roman(number).to_uppercase(),
         "decimalZero" => format!("{number:02}"),
+        "ordinal" => format!("{number}{}", ordinal(number)),
+        "numberInDash" => format!("- {number} -"),
+        "decimalEnclosedCircle" if (1..=20).contains(&number) => {
+            char::from_u32(0x245F + number).map(String::from).unwrap_or_default()
+        }
         _ => number.to_string(),
+    }
+}
+
+/// The ending of 1st, 2nd, 3rd.
+fn ordinal(number: u32) -> &'static str {
+    match (number % 100, number % 10) {
+        (11..=13, _) => "th",
+        (_, 1) => "st",
+        (_, 2) => "nd",
+        (_, 3) => "rd",
+        _ => "th",
     }
 }
 
@@ -256,6 +329,11 @@ mod tests {
         assert_eq!(numeral(28, "lowerLetter"), "bb");
         assert_eq!(numeral(3, "decimalZero"), "03");
         assert_eq!(numeral(1999, "lowerRoman"), "mcmxcix");
+        assert_eq!(
+            (numeral(22, "ordinal"), numeral(12, "ordinal")),
+            ("22nd".into(), "12th".into())
+        );
+        assert_eq!(numeral(3, "decimalEnclosedCircle"), "\u{2462}");
     }
 
     #[test]
@@ -283,7 +361,7 @@ mod tests {
         let level = |pattern: &str| Level { pattern: pattern.to_owned(), ..Level::default() };
         let mut numbering = Numbering::default();
         numbering.kinds.insert("0".to_owned(), vec![level("%1."), level("%1.%2")]);
-        numbering.lists.insert("7".to_owned(), ("0".to_owned(), [None; LEVELS]));
+        numbering.lists.insert("7".to_owned(), List { kind: "0".to_owned(), ..List::default() });
         let mut labels = Vec::new();
         for level in [0, 1, 1, 0, 1] {
             if let Some(Label::Number(label)) = numbering.next("7", level) {

@@ -2,11 +2,13 @@
 
 use std::collections::HashMap;
 
-use super::{chart, drawing_paragraphs, drawing_table, properties};
+use super::objects::{Objects, spare};
+use super::{drawing_paragraphs, drawing_table, is_on, properties};
 use crate::document::draft::{Draft, Join, part};
 use crate::document::package::Package;
 use crate::document::place::Unit;
-use crate::document::xml::{Tag, Visit, Xml};
+use crate::document::sheet::unescaped;
+use crate::document::xml::{Node, Tag, Visit, Xml};
 use crate::document::{BlockKind, Document, Kind, Location, Reader, Source, one_line};
 use crate::error::Result;
 
@@ -22,28 +24,39 @@ impl Reader for PptxReader {
         let mut draft = Draft::default();
         properties(&mut package, source, &mut draft)?;
         let slides = slides(&mut package, source)?;
+        let mut objects = Objects::default();
         for (index, slide) in slides.iter().enumerate() {
-            let location = part(Unit::Slide, index + 1, None);
             let Some(text) = package.text(slide)? else { continue };
-            let mut shapes = Shapes { draft: &mut draft, location: &location, charts: Vec::new() };
-            shapes.read(&mut Xml::new(source.path, slide, &text), &mut Shape::default())?;
-            let charts = shapes.charts;
+            let xml = || Xml::new(source.path, slide, &text);
+            let mark = is_hidden(&mut xml())?.then_some("hidden");
+            let location = part(Unit::Slide, index + 1, mark);
+            let mut shapes = Shapes { draft: &mut draft, location: &location, shown: Vec::new() };
+            shapes.read(&mut xml(), &mut Shape::default())?;
+            let shown = shapes.shown;
             let relations = package.relations(slide)?;
-            for relation in &relations {
-                if relation.kind == "chart" && charts.contains(&relation.id) {
-                    chart::add(&mut package, source, &relation.target, &mut draft, &location)?;
-                }
+            for relation in relations.iter().filter(|relation| shown.contains(&relation.id)) {
+                objects.add_shown(&mut package, source, relation, &mut draft, &location)?;
             }
+            objects.add(&mut package, source, &relations, &mut draft, &location)?;
             for notes in relations.iter().filter(|relation| relation.kind == "notesSlide") {
-                add_notes(&mut package, source, &notes.target, &mut draft, &location)?;
+                let result = add_notes(&mut package, source, &notes.target, &mut draft, &location);
+                spare(result, &notes.target)?;
             }
             for list in relations.iter().filter(|relation| relation.kind == "comments") {
-                add_comments(&mut package, source, &list.target, &mut draft, &location)?;
+                let result =
+                    add_comments(&mut package, source, &list.target, &mut draft, &location);
+                spare(result, &list.target)?;
             }
         }
         draft.metadata.insert("slide_count".to_owned(), slides.len().to_string());
         draft.finish(Kind::Pptx, source)
     }
+}
+
+/// Whether a slide is passed over when the others are shown.
+fn is_hidden(xml: &mut Xml<'_>) -> Result<bool> {
+    let Some(Node::Start(tag)) = xml.next()? else { return Ok(false) };
+    Ok(tag.attribute("show").is_some() && !is_on(&tag, "show"))
 }
 
 /// The parts of the slides, in the order they are shown.
@@ -74,8 +87,8 @@ const GENERATED: [&str; 2] =
 struct Shapes<'a> {
     draft: &'a mut Draft,
     location: &'a Location,
-    /// The relations of charts on this slide.
-    charts: Vec<String>,
+    /// The relations of charts and diagrams on this slide.
+    shown: Vec<String>,
 }
 
 /// What is known of the shape being read.
@@ -115,7 +128,11 @@ impl Shapes<'_> {
                     Visit::Done
                 }
                 "chart" => {
-                    self.charts.extend(tag.attribute_named("r:id"));
+                    self.shown.extend(tag.attribute_named("r:id"));
+                    Visit::Skip
+                }
+                "relIds" => {
+                    self.shown.extend(tag.attribute_named("r:dm"));
                     Visit::Skip
                 }
                 "Fallback" | "timing" | "transition" => Visit::Skip,
@@ -216,7 +233,7 @@ fn add_comments(
                 Visit::Enter
             }
             "text" | "t" => {
-                let comment = xml.text()?;
+                let comment = unescaped(xml.text()?);
                 let between = if opening.is_empty() { "" } else { ": " };
                 draft.block(BlockKind::Quote, &format!("{opening}{between}{comment}"), location);
                 Visit::Done

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use crate::document::Source;
 use crate::document::package::Package;
+use crate::document::runs::Look;
 use crate::document::xml::{Tag, Visit, Xml};
 use crate::error::Result;
 
@@ -19,6 +20,8 @@ pub(super) struct Style {
     outline: Option<u8>,
     /// List and level.
     pub(super) numbering: (Option<String>, Option<usize>),
+    /// How its characters look.
+    look: Look,
 }
 
 /// All styles by their ids.
@@ -75,6 +78,12 @@ impl Styles {
         })
     }
 
+    /// How characters in this style look, its own properties before those it is based on.
+    pub(super) fn look(&self, id: &str) -> Look {
+        let own = self.chain(id).map(|style| style.look).find(|look| *look != Look::default());
+        own.unwrap_or_default()
+    }
+
     /// List and level that the style gives its paragraphs.
     pub(super) fn numbering(&self, id: &str) -> (Option<String>, Option<usize>) {
         let list = self.chain(id).find_map(|style| style.numbering.0.clone());
@@ -92,7 +101,7 @@ impl Style {
                 "outlineLvl" => style.outline = tag.number("val"),
                 "numId" => style.numbering.0 = tag.attribute("val"),
                 "ilvl" => style.numbering.1 = tag.number("val"),
-                _ => {}
+                _ => style.look.apply(tag),
             }
             Ok(Visit::Enter)
         };

@@ -1,0 +1,136 @@
+//! What a part of an office file shows beside its own text: charts, diagrams, embedded files; and, as not read,
+//! pictures, sound and film.
+
+use std::collections::HashSet;
+
+use super::{chart, diagram};
+use crate::document::binary::ole;
+use crate::document::draft::Draft;
+use crate::document::package::{Package, Relation};
+use crate::document::place::Unit;
+use crate::document::unread::{self, UnreadKind};
+use crate::document::{Location, Source};
+use crate::error::{Result, Unreadable};
+
+/// Lets the file be read although one part of it that stands beside its text cannot be, which is noted.
+///
+/// # Errors
+/// What is no fault of the part.
+pub(super) fn spare(result: Result<()>, part: &str) -> Result<()> {
+    let Err(error) = result else { return Ok(()) };
+    let kind = match error.unreadable() {
+        Some(Unreadable::TooLarge) => UnreadKind::BeyondLimit,
+        Some(Unreadable::Encrypted) => UnreadKind::LockedPart,
+        Some(Unreadable::Broken) => UnreadKind::BrokenPart,
+        _ => return Err(error),
+    };
+    unread::note_named(kind, part);
+    Ok(())
+}
+
+/// The objects of one file, each of which is read or counted once however often it is shown.
+#[derive(Default)]
+pub(super) struct Objects {
+    seen: HashSet<String>,
+    embedded: u32,
+}
+
+impl Objects {
+    /// Adds what `relations` refer to, without charts and diagrams, which have a place in the text.
+    pub(super) fn add(
+        &mut self,
+        package: &mut Package<'_>,
+        source: &Source<'_>,
+        relations: &[Relation],
+        draft: &mut Draft,
+        location: &Location,
+    ) -> Result<()> {
+        for relation in relations {
+            let kind = match relation.kind.as_str() {
+                "image" => UnreadKind::Picture,
+                "audio" | "video" | "media" => UnreadKind::Media,
+                "ctrlProp" | "control" => UnreadKind::FormField,
+                "package" | "oleObject" => UnreadKind::EmbeddedFile,
+                _ => continue,
+            };
+            if !self.seen.insert(relation.target.clone()) {
+                continue;
+            }
+            match kind {
+                UnreadKind::EmbeddedFile => {
+                    self.embed(package, source, &relation.target, draft, location)?;
+                }
+                kind => unread::note(kind, 1),
+            }
+        }
+        Ok(())
+    }
+
+    /// As [`Objects::add`], with charts and diagrams in the order of the relations.
+    pub(super) fn add_all(
+        &mut self,
+        package: &mut Package<'_>,
+        source: &Source<'_>,
+        relations: &[Relation],
+        draft: &mut Draft,
+        location: &Location,
+    ) -> Result<()> {
+        for relation in relations {
+            self.add_shown(package, source, relation, draft, location)?;
+        }
+        self.add(package, source, relations, draft, location)
+    }
+
+    /// Adds the chart or diagram that `relation` refers to.
+    pub(super) fn add_shown(
+        &mut self,
+        package: &mut Package<'_>,
+        source: &Source<'_>,
+        relation: &Relation,
+        draft: &mut Draft,
+        location: &Location,
+    ) -> Result<()> {
+        let is_shown = matches!(relation.kind.as_str(), "chart" | "chartEx" | "diagramData");
+        if !is_shown || !self.seen.insert(relation.target.clone()) {
+            return Ok(());
+        }
+        let part = relation.target.as_str();
+        let result = match relation.kind.as_str() {
+            "diagramData" => diagram::add(package, source, part, draft, location),
+            _ => chart::add(package, source, part, draft, location),
+        };
+        spare(result, part)
+    }
+
+    /// Reads an embedded file as what it is; one that cannot be read is noted by its name.
+    fn embed(
+        &mut self,
+        package: &mut Package<'_>,
+        source: &Source<'_>,
+        part: &str,
+        draft: &mut Draft,
+        location: &Location,
+    ) -> Result<()> {
+        let name = part.rsplit('/').next().unwrap_or(part);
+        let Ok(Some(bytes)) = package.bytes(part) else {
+            unread::note_named(UnreadKind::EmbeddedFile, name);
+            return Ok(());
+        };
+        let file = ole::unwrapped(name, &bytes);
+        let (read, notes) =
+            unread::set_aside(|| crate::document::read_inside(source, &file.name, &file.bytes));
+        match read {
+            Ok(document) if !document.text.trim().is_empty() => {
+                unread::keep(notes);
+                self.embedded += 1;
+                let name = format!("{}, at {location}", file.name);
+                draft.append(&document, Unit::Attachment, self.embedded, &name);
+                draft.check(source)
+            }
+            _ => {
+                unread::note_named(UnreadKind::EmbeddedFile, &file.name);
+                Ok(())
+            }
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! What lies over and beside the cells of a sheet: charts, text boxes, comments.
+
+use super::{Tab, rich_text};
+use crate::document::draft::{Draft, part};
+use crate::document::office::drawing_paragraphs;
+use crate::document::office::objects::{Objects, spare};
+use crate::document::package::{Package, Relation};
+use crate::document::place::Unit;
+use crate::document::sheet;
+use crate::document::xml::{Tag, Visit, Xml};
+use crate::document::{BlockKind, Source};
+use crate::error::Result;
+
+/// Adds what the sheet refers to.
+pub(super) fn add(
+    package: &mut Package<'_>,
+    source: &Source<'_>,
+    relations: &[Relation],
+    draft: &mut Draft,
+    tab: &Tab,
+) -> Result<()> {
+    for relation in relations {
+        let part = relation.target.as_str();
+        let result = match relation.kind.as_str() {
+            "drawing" => add_drawing(package, source, part, draft, tab),
+            "comments" | "threadedComment" => add_comments(package, source, part, draft, tab),
+            _ => Ok(()),
+        };
+        spare(result, part)?;
+    }
+    Ok(())
+}
+
+/// The charts and text boxes that lie over a sheet.
+fn add_drawing(
+    package: &mut Package<'_>,
+    source: &Source<'_>,
+    name: &str,
+    draft: &mut Draft,
+    tab: &Tab,
+) -> Result<()> {
+    let Some(text) = package.text(name)? else { return Ok(()) };
+    let location = part(Unit::Row, 1, Some(&tab.place()));
+    let child = |xml: &mut Xml<'_>, tag: &Tag<'_>| {
+        Ok(match tag.name() {
+            "txBody" => {
+                for paragraph in drawing_paragraphs(xml)? {
+                    draft.block(BlockKind::Paragraph, &paragraph.text, &location);
+                }
+                Visit::Done
+            }
+            "Fallback" => Visit::Skip,
+            _ => Visit::Enter,
+        })
+    };
+    Xml::new(source.path, name, &text).each(child, |_| {})?;
+    let relations = package.relations(name)?;
+    Objects::default().add_all(package, source, &relations, draft, &location)?;
+    Ok(())
+}
+
+/// What people wrote on cells.
+fn add_comments(
+    package: &mut Package<'_>,
+    source: &Source<'_>,
+    name: &str,
+    draft: &mut Draft,
+    tab: &Tab,
+) -> Result<()> {
+    let Some(text) = package.text(name)? else { return Ok(()) };
+    let child = |xml: &mut Xml<'_>, tag: &Tag<'_>| {
+        Ok(match tag.name() {
+            "comment" | "threadedComment" => {
+                let reference = tag.attribute("ref").unwrap_or_default();
+                let row = sheet::row(&reference).unwrap_or(1);
+                let location = part(Unit::Row, row, Some(&tab.place()));
+                let text = rich_text(xml)?;
+                // What older programs show in place of a thread.
+                if !text.starts_with("[Threaded comment]") {
+                    draft.block(BlockKind::Quote, &text, &location);
+                }
+                Visit::Done
+            }
+            "authors" => Visit::Skip,
+            _ => Visit::Enter,
+        })
+    };
+    Xml::new(source.path, name, &text).each(child, |_| {})
+}
