@@ -2337,6 +2337,26 @@ rag_status rag_kb_repair(const char *from,
                          rag_error **error);
 
 /**
+ * Puts a copy of the knowledge base `backup` in the place of the file `to`, whose own data and log go. The backup is
+ * checked before; the copy appears whole. `cancel` may be NULL.
+ *
+ * RAG_STORE: the backup is damaged, or `to` is open or is no knowledge base; it is as it was then.
+ */
+rag_status rag_kb_restore(const char *backup,
+                          const char *to,
+                          const rag_cancel *cancel,
+                          rag_error **error);
+
+/**
+ * What was found as the file was opened and its user should know, as a JSON list of sentences: a log of other data that
+ * was set aside, commits that are missing. Empty for most files. On success `*json` is owned by the caller: free it with
+ * rag_string_free.
+ */
+rag_status rag_kb_notices(const rag_kb *kb,
+                          char **json,
+                          rag_error **error);
+
+/**
  * Counts and sizes of a knowledge base. On success `*info` is owned by the caller: free it with rag_info_free.
  */
 rag_status rag_kb_info(const rag_kb *kb,

@@ -1354,6 +1354,19 @@ public:
         return impl::out(impl::attempt(
             [&](rag_error **error) { return rag_kb_backup(handle_.get(), to.c_str(), nullptr, error); }));
     }
+    /// Puts a copy of a backup in the place of a file, whose own data and log go. The backup is checked before.
+    static Result<void> restore(const std::string &backup, const std::string &to,
+                                const std::optional<Cancel> &cancel = {}) {
+        return impl::out(impl::attempt([&](rag_error **error) {
+            return rag_kb_restore(backup.c_str(), to.c_str(), impl::flag(cancel), error);
+        }));
+    }
+    /// What was found as the file was opened and its user should know, as a JSON list of sentences.
+    Result<std::string> notices() const {
+        return impl::text([&](char **json, rag_error **error) {
+            return rag_kb_notices(handle_.get(), json, error);
+        });
+    }
     /// Makes a new file of what is intact in a damaged one, which is only read. `encoder` is for a file that no longer
     /// says which one it was built with.
     static Result<Repair> repair(const std::string &from, const std::string &to, const std::string &encoder = "",

@@ -2,7 +2,7 @@
 
 use std::ffi::c_char;
 
-use rag_core::{KnowledgeBase, OpenOptions};
+use rag_core::{Error, KnowledgeBase, OpenOptions};
 
 use crate::boundary::{self, run};
 use crate::error::{rag_error, rag_status};
@@ -100,6 +100,47 @@ pub unsafe extern "C" fn rag_kb_repair(
                 }
             }
             Ok(())
+        })
+    }
+}
+
+/// Puts a copy of the knowledge base `backup` in the place of the file `to`, whose own data and log go. The backup is
+/// checked before; the copy appears whole. `cancel` may be NULL.
+///
+/// RAG_STORE: the backup is damaged, or `to` is open or is no knowledge base; it is as it was then.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rag_kb_restore(
+    backup: *const c_char,
+    to: *const c_char,
+    cancel: *const rag_cancel,
+    error: *mut *mut rag_error,
+) -> rag_status {
+    // SAFETY: the pointers are null or valid as the contract above says.
+    unsafe {
+        run(error, || {
+            let (backup, to) = (boundary::text(backup, "backup")?, boundary::text(to, "to")?);
+            KnowledgeBase::restore(backup, to, &progress::token(cancel)).map(drop)
+        })
+    }
+}
+
+/// What was found as the file was opened and its user should know, as a JSON list of sentences: a log of other data that
+/// was set aside, commits that are missing. Empty for most files. On success `*json` is owned by the caller: free it with
+/// rag_string_free.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rag_kb_notices(
+    kb: *const rag_kb,
+    json: *mut *mut c_char,
+    error: *mut *mut rag_error,
+) -> rag_status {
+    // SAFETY: the pointers are null or valid as the contract above says.
+    unsafe {
+        run(error, || {
+            boundary::text_output(json, "json", || {
+                let notices = shared(kb)?.enter()?.notices();
+                serde_json::to_string(&notices)
+                    .map_err(|cause| Error::internal_cause("the notices do not fit JSON", cause))
+            })
         })
     }
 }

@@ -86,6 +86,13 @@ impl<'a> Console<'a> {
         }
     }
 
+    /// What was found as a knowledge base was opened.
+    pub(crate) fn notices(&mut self, notices: &[String]) {
+        for notice in notices {
+            self.note(format_args!("{}", one_line(notice)));
+        }
+    }
+
     /// Asks a question that is answered yes or no; no where nobody is there to ask.
     pub(crate) fn confirm(&mut self, question: fmt::Arguments<'_>) -> bool {
         let is_alone = self.quiet

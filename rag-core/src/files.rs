@@ -54,6 +54,8 @@ struct Held {
     claims: usize,
     /// The log and the shared memory beside it.
     sides: Vec<FileId>,
+    /// Whether nobody else may have it for now.
+    is_exclusive: bool,
     /// Descriptors that must not be closed before its locks are given up.
     kept: Vec<File>,
 }
@@ -231,10 +233,79 @@ fn without_waiting() -> OpenOptions {
     options
 }
 
+/// Whether a knowledge base may be opened to be written: its mode allows it, and it has one name. The file is not opened.
+#[must_use]
+pub fn may_write(path: &Path) -> bool {
+    #[cfg(unix)]
+    let allowed = {
+        use rustix::fs::{Access, AtFlags, CWD, accessat};
+        accessat(CWD, path, Access::WRITE_OK, AtFlags::EACCESS).is_ok()
+    };
+    #[cfg(not(unix))]
+    let allowed = fs::metadata(path).is_ok_and(|found| !found.permissions().readonly());
+    allowed && require_one_name(path).is_ok()
+}
+
+/// Refuses a file to be written that may be written under another name at the same time. SQLite names its log after the
+/// file: each name has a log of its own, and commits in one are lost to the other.
+///
+/// # Errors
+/// Store if it has hard links, or is a single file that was mounted.
+pub(crate) fn require_one_name(path: &Path) -> Result<()> {
+    let metadata = fs::metadata(path).map_err(|source| Error::io(path, source))?;
+    require_one_link(path, &metadata)?;
+    if is_mounted(path) {
+        let reason = "it is mounted as a single file, so that its log lies apart from that of whoever has it under its \
+                      other name, and commits would be lost; mount the folder it lies in; it may be opened read-only";
+        return Err(Error::store(path, reason));
+    }
+    Ok(())
+}
+
+/// As [`require_one_name`], for hard links alone, which may be made at any time.
+///
+/// # Errors
+/// Store if there are any.
+pub(crate) fn require_one_link(path: &Path, metadata: &Metadata) -> Result<()> {
+    let names = name_count(metadata);
+    if names > 1 {
+        let reason = format!(
+            "it has {names} names (hard links), each of which would have a log of its own, and commits would be lost; remove \
+             the others, or write to a copy of it (`rag backup`); it may be opened read-only"
+        );
+        return Err(Error::store(path, reason));
+    }
+    Ok(())
+}
+
+#[cfg(unix)]
+fn name_count(metadata: &Metadata) -> u64 {
+    std::os::unix::fs::MetadataExt::nlink(metadata)
+}
+
+#[cfg(not(unix))]
+fn name_count(_: &Metadata) -> u64 {
+    1
+}
+
+/// Whether the file itself, and not a folder above it, is what was mounted.
+#[cfg(target_os = "linux")]
+fn is_mounted(path: &Path) -> bool {
+    use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags, statx};
+    let found = statx(CWD, path, AtFlags::empty(), StatxFlags::empty());
+    found.is_ok_and(|found| found.stx_attributes.contains(StatxAttributes::MOUNT_ROOT))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn is_mounted(_: &Path) -> bool {
+    false
+}
+
 /// What a store holds while SQLite has its file open: taken before the first connection, dropped after the last.
 #[derive(Debug)]
 pub(crate) struct Claim {
     id: Option<FileId>,
+    name: PathBuf,
 }
 
 impl Claim {
@@ -252,8 +323,8 @@ impl Claim {
             return Err(Error::store(path, "not a rag file: not a regular file"));
         }
         let id = FileId::from(&metadata);
-        Self::enter(&mut register(), id, path)?;
-        Ok(Some(Self { id }))
+        let name = Self::enter(&mut register(), id, path)?;
+        Ok(Some(Self { id, name }))
     }
 
     /// As [`Claim::take`], for a file that is made empty if there is none.
@@ -275,26 +346,46 @@ impl Claim {
         if !metadata.is_file() {
             return Err(Error::store(path, "not a rag file: not a regular file"));
         }
-        Self::enter(&mut register, id, path)?;
-        Ok(Self { id })
+        let name = Self::enter(&mut register, id, path)?;
+        Ok(Self { id, name })
     }
 
-    fn enter(register: &mut Register, id: Option<FileId>, path: &Path) -> Result<()> {
-        let Some(id) = id else { return Ok(()) };
+    fn enter(register: &mut Register, id: Option<FileId>, path: &Path) -> Result<PathBuf> {
+        let name = path.canonicalize().map_err(|source| Error::io(path, source))?;
+        let Some(id) = id else { return Ok(name) };
         if let Some(held) = register.values().find(|held| held.sides.contains(&id)) {
             let reason = format!("it is the log of {}, which is open", held.name.display());
             return Err(Error::store(path, reason));
         }
-        let name = path.canonicalize().map_err(|source| Error::io(path, source))?;
-        let new = || Held { name: name.clone(), claims: 0, sides: Vec::new(), kept: Vec::new() };
+        let new = || Held {
+            name: name.clone(),
+            claims: 0,
+            sides: Vec::new(),
+            is_exclusive: false,
+            kept: Vec::new(),
+        };
         let held = register.entry(id).or_insert_with(new);
+        if held.is_exclusive {
+            return Err(Error::store(path, "it is being restored in this process: wait for that"));
+        }
         if held.name != name {
             let other = held.name.display();
-            let reason = format!("it is open in this process as {other}: use that name");
+            let reason =
+                format!("it is open in this process as {other}: use that name, or close it");
+            return Err(Error::store(path, reason));
+        }
+        let log = FileId::of(&beside(&held.name, "-wal"));
+        if !held.sides.is_empty() && log.is_none_or(|log| !held.sides.contains(&log)) {
+            let reason = "its log (-wal) was deleted or replaced while this process has it open: close it first";
             return Err(Error::store(path, reason));
         }
         held.claims += 1;
-        Ok(())
+        Ok(name)
+    }
+
+    /// Its one real name, links followed: what SQLite names the log after.
+    pub(crate) fn name(&self) -> &Path {
+        &self.name
     }
 
     /// Which file it is.
@@ -317,6 +408,18 @@ impl Claim {
         let register = register();
         let is_alone = |id| register.get(&id).is_none_or(|held| held.claims <= 1);
         self.id.is_none_or(is_alone).then(look)
+    }
+
+    /// As [`Claim::alone`]; where `look` gives something, nobody else may claim the file while this claim stands.
+    pub(crate) fn exclude<T>(&self, look: impl FnOnce() -> Option<T>) -> Option<T> {
+        let mut register = register();
+        let Some(held) = self.id.and_then(|id| register.get_mut(&id)) else { return look() };
+        if held.claims > 1 {
+            return None;
+        }
+        let found = look();
+        held.is_exclusive = found.is_some();
+        found
     }
 }
 

@@ -217,7 +217,9 @@ fn mtime_ns(metadata: &Metadata) -> i64 {
 fn is_side_file(path: &Path) -> bool {
     let Some(name) = path.to_str() else { return false };
     ["-wal", "-shm", "-journal"].iter().any(|suffix| {
-        let base = name.strip_suffix(suffix).map(Path::new);
+        // a log of other data that was set aside has one more ending
+        let log = name.rsplit_once(".aside").map_or(name, |(log, _)| log);
+        let base = log.strip_suffix(suffix).map(Path::new);
         base.is_some_and(|base| {
             fs::symlink_metadata(base)
                 .is_ok_and(|metadata| metadata.is_file() && is_knowledge_base(base, metadata.len()))

@@ -476,6 +476,26 @@ impl KnowledgeBase {
         to_plain(py, &report)
     }
 
+    /// Puts a copy of a backup in the place of a file, whose own data and log go. The backup is checked before.
+    ///
+    /// Args:
+    ///     backup: What `backup` made.
+    ///     to: The file to replace or make; nobody may have it open.
+    ///
+    /// Returns:
+    ///     What it holds, with the keys of `rag info --json`.
+    #[staticmethod]
+    fn restore<'py>(py: Python<'py>, backup: PathBuf, to: PathBuf) -> PyResult<Bound<'py, PyAny>> {
+        let info = long_call(py, |cancel| rag_core::KnowledgeBase::restore(&backup, &to, cancel))?;
+        to_plain(py, &info)
+    }
+
+    /// What was found as the file was opened and you should know, in sentences: a log of other data that was set aside,
+    /// commits that are missing. Empty for most files.
+    fn notices(&self, py: Python<'_>) -> PyResult<Vec<String>> {
+        Ok(self.inner(py)?.notices())
+    }
+
     /// Rewrites the file without its unused space.
     fn vacuum(&self, py: Python<'_>) -> PyResult<()> {
         let inner = self.inner(py)?;

@@ -189,6 +189,10 @@ static void a_repair_says_what_it_kept(const rag::OpenOptions &options, const st
     rag::Cancel cancel;
     cancel.request();
     CHECK(thrown_by([&] { rag::KnowledgeBase::repair(from, to + "2", "", cancel); }) == RAG_CANCELLED);
+    rag::KnowledgeBase::restore(from, to + "3");
+    const rag::KnowledgeBase restored(to + "3", options);
+    CHECK(restored.notices() == "[]");
+    CHECK(thrown_by([&] { rag::KnowledgeBase::restore(from, to + "3"); }) == RAG_STORE);
 }
 
 static void an_encoder_gives_unit_rows(const rag::OpenOptions &options) {

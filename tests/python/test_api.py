@@ -408,6 +408,11 @@ def test_a_copy_and_a_repaired_file_hold_the_same(kb, tmp_path):
     assert (report["document_count"], report["lost"]) == (3, [])
     with rag_py.open(new) as repaired:
         assert repaired.search(BRIDGE, 1)[0].text == kb.search(BRIDGE, 1)[0].text
+        with pytest.raises(errors.StoreError, match="close it"):
+            rag_py.KnowledgeBase.restore(copy, new)
+    assert rag_py.KnowledgeBase.restore(copy, new)["document_count"] == 3
+    with rag_py.open(new) as restored:
+        assert restored.notices() == []
 
 
 def test_a_closed_knowledge_base_says_so(tmp_path):

@@ -41,6 +41,7 @@ pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
     read.map_err(|source| Error::io("standard input", source))?;
     let metadata: BTreeMap<String, String> = args.metadata.iter().cloned().collect();
     let knowledge_base = args.knowledge_base.open(Access::Create)?;
+    console.notices(&knowledge_base.notices());
     let job = console.job();
     let passage_ids = knowledge_base.add(&args.uri, &text, &metadata, job.token())?;
     if console.is_json() {

@@ -131,6 +131,7 @@ impl<'a> AnswerObject<'a> {
 pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
     let llm = args.ask.llm.as_deref();
     let knowledge_base = args.knowledge_base.open_to_ask(llm, &args.ask.search)?;
+    console.notices(&knowledge_base.notices());
     let mut options = args.ask.options(AskOptions::default().search.top_k)?;
     if args.explain.is_some() {
         options.explain = Explain::Trace;

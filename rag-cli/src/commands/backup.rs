@@ -25,6 +25,7 @@ struct Report {
 
 pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
     let store = Store::open(&args.path, Access::ReadOnly)?;
+    console.notices(store.notices());
     let job = console.job();
     store.backup(&args.to, job.token())?;
     let bytes = Store::open(&args.to, Access::ReadOnly)?.info()?.bytes;

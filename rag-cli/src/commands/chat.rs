@@ -60,6 +60,7 @@ impl<'a> Line<'a> {
 pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
     let llm = args.ask.llm.as_deref();
     let knowledge_base = args.knowledge_base.open_to_ask(llm, &args.ask.search)?;
+    console.notices(&knowledge_base.notices());
     let options = args.ask.options(AskOptions::default().search.top_k)?;
     let mut seed = options.generate.seed;
     let mut chat = match &args.resume {

@@ -26,8 +26,9 @@ struct Report {
 pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
     let job = console.job();
     let bar = console.bar("checking", None);
-    let damage = find_damage(args, job.token())?;
+    let (damage, notices) = find_damage(args, job.token())?;
     drop(bar);
+    console.notices(&notices);
     let sound = damage.is_empty();
     if console.is_json() {
         console.json(&Report { sound, damage })?;
@@ -42,11 +43,14 @@ pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
 }
 
 /// A file too damaged to open is a finding too, not only an error.
-fn find_damage(args: &Args, cancel: &CancelToken) -> Result<Vec<Damage>, Error> {
-    let checked = Store::open(&args.path, Access::ReadOnly).and_then(|store| store.check(cancel));
+fn find_damage(args: &Args, cancel: &CancelToken) -> Result<(Vec<Damage>, Vec<String>), Error> {
+    let checked = Store::open(&args.path, Access::ReadOnly)
+        .and_then(|store| Ok((store.check(cancel)?, store.notices().to_vec())));
     match checked {
         Err(error) if error.code() == ErrorCode::Store => {
-            Ok(vec![Damage { part: "file".to_owned(), message: error.line(), repairable: false }])
+            let message = error.line();
+            let damage = Damage { part: "file".to_owned(), message, repairable: false };
+            Ok((vec![damage], Vec::new()))
         }
         other => other,
     }

@@ -16,7 +16,9 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
-    let info = Store::open(&args.path, Access::ReadOnly)?.info()?;
+    let store = Store::open(&args.path, Access::ReadOnly)?;
+    console.notices(store.notices());
+    let info = store.info()?;
     if console.is_json() {
         console.json(&info)?;
         return Ok(Exit::Done);

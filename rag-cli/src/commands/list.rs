@@ -31,6 +31,7 @@ struct Listing {
 
 pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
     let store = Store::open(&args.path, Access::ReadOnly)?;
+    console.notices(store.notices());
     let mut documents = store.list(args.filter.as_ref())?;
     documents.retain(|document| !args.skipped || document.skipped.is_some());
     if console.is_json() {

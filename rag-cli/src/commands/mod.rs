@@ -19,6 +19,7 @@ mod prompting;
 mod read;
 mod remove;
 mod repair;
+mod restore;
 mod search;
 mod summarize;
 mod sync;
@@ -44,6 +45,7 @@ pub(crate) enum Command {
     Vacuum(vacuum::Args),
     Backup(backup::Args),
     Repair(repair::Args),
+    Restore(restore::Args),
     Add(add::Args),
     Remove(remove::Args),
     Model(model::Args),
@@ -68,6 +70,7 @@ impl Command {
             Command::Vacuum(args) => vacuum::run(args, console),
             Command::Backup(args) => backup::run(args, console),
             Command::Repair(args) => repair::run(args, console),
+            Command::Restore(args) => restore::run(args, console),
             Command::Add(args) => add::run(args, console),
             Command::Remove(args) => remove::run(args, console),
             Command::Model(args) => model::run(args, console),

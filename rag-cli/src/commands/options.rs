@@ -1,6 +1,5 @@
 //! Arguments that several commands share, and what they mean to the library.
 
-use std::fs::OpenOptions as OpenFile;
 use std::path::PathBuf;
 
 use clap::ValueEnum;
@@ -10,7 +9,7 @@ use rag_core::generate::{
 use rag_core::model::{BuiltInTemplate, ModelDirs};
 use rag_core::search::{Context, Fusion, Mode, SearchOptions};
 use rag_core::store::{Access, Filter, IndexMode};
-use rag_core::{Abstain, KnowledgeBase, OpenOptions, Result};
+use rag_core::{Abstain, KnowledgeBase, OpenOptions, Result, files};
 
 /// Where models are looked for: the documented variables and cache folders.
 pub(crate) fn model_dirs() -> ModelDirs {
@@ -44,7 +43,7 @@ impl KnowledgeBaseArgs {
         llm: Option<&str>,
         search: &SearchArgs,
     ) -> Result<KnowledgeBase> {
-        let writable = OpenFile::new().write(true).open(&self.path).is_ok();
+        let writable = files::may_write(&self.path);
         let access = if writable { Access::ReadWrite } else { Access::ReadOnly };
         self.open_with(access, llm, Some(search))
     }

@@ -33,6 +33,7 @@ struct Report {
 
 pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
     let store = Store::open(&args.path, Access::ReadWrite)?;
+    console.notices(store.notices());
     let uris = args.filter.as_ref().map(|filter| store.remove_where(filter)).transpose()?;
     let removed = match (&args.uri, &uris) {
         (Some(uri), _) => store.remove_document(uri)?,

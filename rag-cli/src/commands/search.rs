@@ -32,6 +32,7 @@ struct Hits {
 
 pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
     let knowledge_base = args.knowledge_base.open_to_search(&args.search)?;
+    console.notices(&knowledge_base.notices());
     let job = console.job();
     let hits =
         knowledge_base.search(&args.question, &args.search.options(args.top_k), job.token())?;

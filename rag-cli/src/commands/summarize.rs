@@ -35,6 +35,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
     let llm = args.ask.llm.as_deref();
     let knowledge_base = args.knowledge_base.open_to_ask(llm, &args.ask.search)?;
+    console.notices(&knowledge_base.notices());
     let mut ask = args.ask.options(SummarizeOptions::default().ask.search.top_k)?;
     if args.explain {
         ask.explain = Explain::Trace;

@@ -88,6 +88,7 @@ struct ProgressLine<'a> {
 
 pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
     let knowledge_base = args.knowledge_base.open(Access::Create)?;
+    console.notices(&knowledge_base.notices());
     let job = console.job();
     let bar = console.bar("scanning", None);
     let mut on_progress = |progress: &Progress| {

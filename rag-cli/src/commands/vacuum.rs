@@ -24,6 +24,7 @@ struct Report {
 
 pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
     let store = Store::open(&args.path, Access::ReadWrite)?;
+    console.notices(store.notices());
     let bytes_before = store.info()?.bytes;
     store.vacuum()?;
     let bytes_after = store.info()?.bytes;

@@ -252,6 +252,28 @@ impl KnowledgeBase {
         self.store.backup(to.as_ref(), cancel)
     }
 
+    /// Puts a copy of the knowledge base `backup` in the place of the file `to`, whose own data and log go. The backup is
+    /// checked before; the copy appears whole. Returns what it holds.
+    ///
+    /// # Errors
+    /// Store if the backup is damaged, or `to` is open or is something else than a knowledge base; Io; DiskFull; Cancelled.
+    /// `to` is as it was then.
+    pub fn restore(
+        backup: impl AsRef<Path>,
+        to: impl AsRef<Path>,
+        cancel: &CancelToken,
+    ) -> Result<Info> {
+        Store::restore(backup.as_ref(), to.as_ref(), cancel)
+    }
+
+    /// What was found as the files were opened and their user should know, in sentences: a log of other data that was set
+    /// aside, commits that are missing. Empty for most files.
+    #[must_use]
+    pub fn notices(&self) -> Vec<String> {
+        let stores = self.stores().into_iter();
+        stores.flat_map(|store| store.notices().iter().cloned()).collect()
+    }
+
     /// Makes a new file `to` of what is intact in the damaged file `from`, which is only read.
     ///
     /// Documents keep their ids and come over whole or not at all; a later sync reads those again that are lost

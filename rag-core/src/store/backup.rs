@@ -9,7 +9,7 @@ use rusqlite::backup::{Backup, StepResult};
 
 use super::fault::{Fault, Outcome};
 use super::pool::Pool;
-use super::space;
+use super::{link, space};
 use crate::error::{Error, Result};
 use crate::files::Claim;
 use crate::progress::CancelToken;
@@ -46,7 +46,8 @@ pub(super) fn put_in_place(part: &Path, to: &Path) -> Result<()> {
     fs::rename(part, to).map_err(|source| Error::io(to, source))
 }
 
-fn copy(pool: &Pool, part: &Path, cancel: &CancelToken) -> Outcome<()> {
+/// Writes the copy, as it stands in one snapshot and with a lineage of its own.
+pub(super) fn copy(pool: &Pool, part: &Path, cancel: &CancelToken) -> Outcome<()> {
     let reader = pool.reader()?;
     // a snapshot of its own: writers would make the copy begin again
     let snapshot = reader.unchecked_transaction()?;
@@ -64,5 +65,6 @@ fn copy(pool: &Pool, part: &Path, cancel: &CancelToken) -> Outcome<()> {
         }
     }
     drop(backup);
+    link::renew(&copy)?;
     copy.close().map_err(|(_, error)| Fault::Sql(error))
 }

@@ -8,6 +8,7 @@ use xxhash_rust::xxh3::Xxh3;
 
 use super::bm25::WORDS;
 use super::fault::{Fault, Outcome};
+use super::link::{self, Link};
 use super::pool::Pool;
 use super::rows::{self, DocumentRecord, PASSAGE_COLUMNS};
 use super::segment::Segment;
@@ -34,10 +35,12 @@ pub(super) fn check(pool: &Pool, cancel: &CancelToken) -> Outcome<Vec<Damage>> {
     prepare(&reader)?;
     let watch = cancel.clone();
     reader.progress_handler(STEPS, Some(move || watch.is_cancelled()))?;
+    // before the snapshot: what is acknowledged meanwhile must be in it
+    let noted = link::acknowledged(pool.path());
     let found = reader
         .unchecked_transaction()
         .map_err(Fault::from)
-        .and_then(|snapshot| run(&snapshot, cancel));
+        .and_then(|snapshot| run(&snapshot, noted, cancel));
     reader.progress_handler(0, None::<fn() -> bool>)?;
     found
 }
@@ -51,8 +54,11 @@ fn prepare(connection: &Connection) -> Outcome<()> {
     Ok(made?)
 }
 
-fn run(connection: &Connection, cancel: &CancelToken) -> Outcome<Vec<Damage>> {
+fn run(connection: &Connection, noted: Option<Link>, cancel: &CancelToken) -> Outcome<Vec<Damage>> {
     let mut findings = Findings { cancel, damages: Vec::new() };
+    findings.step("log", false, connection, |connection, report| {
+        link::missing(noted, link::last(connection)?).map_or(Ok(()), report)
+    })?;
     findings.step("file", false, connection, pages)?;
     findings.step("file", false, connection, settings)?;
     findings.step("document", false, connection, documents)?;

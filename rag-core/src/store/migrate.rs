@@ -8,7 +8,7 @@ use std::path::Path;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::fault::{Fault, Outcome};
-use super::{schema, space};
+use super::{link, schema, space};
 use crate::error::Error;
 
 /// Every format version: how its tables look, and how a file gets to the next one.
@@ -95,6 +95,7 @@ fn run(connection: &mut Connection, ladder: &Ladder) -> Outcome<()> {
     for step in ladder.steps.get(done..).unwrap_or_default() {
         (step.run)(&transaction)?;
     }
+    link::advance(&transaction)?;
     transaction.pragma_update(None, "user_version", ladder.version())?;
     schema::verify(&transaction, ladder.tables)?;
     transaction.commit()?;

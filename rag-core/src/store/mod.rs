@@ -11,11 +11,15 @@ mod fault;
 mod filter;
 mod forms;
 pub(crate) mod lexical;
+mod link;
 mod listing;
+mod log;
 mod meta;
 mod migrate;
 mod open;
+mod page;
 mod pool;
+mod restore;
 mod rows;
 mod salvage;
 mod schema;
@@ -31,7 +35,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use rusqlite::Connection;
-use rusqlite::limits::Limit;
 
 use crate::encode::EncoderIdentity;
 use crate::error::{Error, Result};
@@ -85,6 +88,13 @@ impl Store {
     #[must_use]
     pub fn path(&self) -> &PathBuf {
         self.pool.path()
+    }
+
+    /// What was found as the file was opened and its user should know, in sentences: a log of other data that was set
+    /// aside, commits that are missing. Empty for most files.
+    #[must_use]
+    pub fn notices(&self) -> &[String] {
+        self.pool.notices()
     }
 
     /// The encoder the file was built with, if any was ever bound.
@@ -478,6 +488,16 @@ impl Store {
         backup::backup(&self.pool, to, cancel)
     }
 
+    /// Puts a copy of the knowledge base at `from` in the place of `to`, whose own data and log go. `from` is checked
+    /// before; the copy appears whole, and keeps the mode of what it replaces. Returns what it holds.
+    ///
+    /// # Errors
+    /// Store if `from` is damaged or no knowledge base, or `to` is open, or is something else than a knowledge base;
+    /// Io; DiskFull; Cancelled. `to` is as it was then.
+    pub fn restore(from: &Path, to: &Path, cancel: &CancelToken) -> Result<Info> {
+        restore::restore(from, to, cancel)
+    }
+
     /// The encoder that the file at `path` was built with, however damaged the rest of it is.
     #[must_use]
     pub fn encoder_of(path: &Path) -> Option<EncoderIdentity> {
@@ -509,19 +529,7 @@ impl Store {
     /// # Errors
     /// Store, for instance if the disk is full (DiskFull if that is known before); Busy if another process is writing.
     pub fn vacuum(&self) -> Result<()> {
-        self.pool.alone(|connection| {
-            if !matches!(self.pool.source(), Source::Memory) {
-                space::require_in_log(self.path(), space::used_bytes(connection)?)?;
-            }
-            connection.execute_batch("INSERT INTO lexical(lexical) VALUES('optimize')")?;
-            // VACUUM attaches its new file under a name of its own
-            connection.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 1)?;
-            let vacuumed = connection.execute_batch("VACUUM");
-            connection.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0)?;
-            vacuumed?;
-            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
-            Ok(())
-        })
+        space::vacuum(&self.pool)
     }
 
     /// Counts and sizes.

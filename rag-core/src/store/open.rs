@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
@@ -18,9 +18,9 @@ use super::fault::{Fault, Outcome};
 use super::migrate::{self, LADDER, Ladder};
 use super::pool::Pool;
 use super::types::Access;
-use super::{meta, schema};
+use super::{log, meta, schema};
 use crate::error::{Error, Result};
-use crate::files::{Claim, beside};
+use crate::files::{self, Claim, beside};
 
 /// The name of a store that is never written to disk.
 const MEMORY: &str = ":memory:";
@@ -67,6 +67,17 @@ pub(super) fn open_with(path: &Path, access: Access, ladder: &Ladder) -> Result<
         (None, Access::Create) => claim_new(path)?,
         (None, _) => return Err(Error::io(path, io::ErrorKind::NotFound.into())),
     };
+    let aside = claim.alone(|| log::settle(claim.name())).transpose()?.flatten();
+    let pool = open_claimed(path, access, claim, ladder)?;
+    Ok(pool.with_notice(aside.map(|log| {
+        format!(
+            "a log of other data lay beside the file, as when a copy is put over it; it was not read, and is now {}",
+            log.display()
+        )
+    })))
+}
+
+fn open_claimed(path: &Path, access: Access, claim: Claim, ladder: &Ladder) -> Result<Pool> {
     match (header(path, &claim, ladder.version())?, access) {
         (Header::Empty, Access::Create) => {
             create(path)?;
@@ -152,6 +163,7 @@ fn fill(connection: &Connection) -> Outcome<()> {
 }
 
 fn read_write(path: &Path, claim: Claim, ladder: &Ladder) -> Result<Pool> {
+    files::require_one_name(path)?;
     let run = || -> Outcome<Connection> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(path, flags)?;
@@ -208,9 +220,14 @@ fn cannot_open(fault: &Fault) -> bool {
     ))
 }
 
+/// What SQLite names log and journal after: links are followed.
+fn real_name(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
+}
+
 /// Whether commits wait in a log beside the file; they must not be passed over.
 fn has_log(path: &Path) -> bool {
-    std::fs::metadata(beside(path, "-wal")).is_ok_and(|log| log.len() > 0)
+    std::fs::metadata(beside(&real_name(path), "-wal")).is_ok_and(|log| log.len() > 0)
 }
 
 /// One more connection that can only read.
@@ -321,7 +338,7 @@ fn read_header(path: &Path, newest: u32) -> Result<Header> {
 fn interrupted_creation(path: &Path) -> bool {
     const JOURNAL: [u8; 8] = [0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7];
     let mut header = Vec::with_capacity(20);
-    let read = File::open(beside(path, "-journal"))
+    let read = File::open(beside(&real_name(path), "-journal"))
         .and_then(|file| file.take(20).read_to_end(&mut header));
     read.is_ok() && header.starts_with(&JOURNAL) && header.get(16..20) == Some(&[0; 4])
 }

@@ -14,7 +14,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use super::fault::{Fault, Outcome};
 use super::rows::{self, DocumentRecord, PASSAGE_COLUMNS};
 use super::types::{Access, PassageRow, Salvage};
-use super::{Store, backup, lexical, meta, open, schema, space};
+use super::{Store, backup, lexical, log, meta, open, schema, space};
 use crate::encode::EncoderIdentity;
 use crate::error::{Error, Result};
 use crate::files::Claim;
@@ -31,7 +31,8 @@ pub type Encode<'a> = dyn FnMut(&[String]) -> Result<Vec<f32>> + 'a;
 
 /// The encoder that a file names, if that much of it can be read.
 pub(super) fn encoder(path: &Path) -> Option<EncoderIdentity> {
-    let _claim = Claim::take(path).ok()??;
+    let claim = Claim::take(path).ok()??;
+    claim.alone(|| log::settle(claim.name())).transpose().ok()?;
     meta::encoder(&open_damaged(path).ok()?).ok().flatten()
 }
 
@@ -46,7 +47,8 @@ pub(super) fn salvage(
         return Err(Error::invalid("to", format!("{} exists already", to.display())));
     }
     let not_there = || Error::io(from, io::ErrorKind::NotFound.into());
-    let _claim = Claim::take(from)?.ok_or_else(not_there)?;
+    let claim = Claim::take(from)?.ok_or_else(not_there)?;
+    claim.alone(|| log::settle(claim.name())).transpose()?;
     let source = open_damaged(from).map_err(|fault| fault.at(from))?;
     let part = backup::part(to);
     // a file too damaged to say how large it is may hold next to nothing

@@ -6,6 +6,7 @@ mod files;
 mod filters;
 mod fixture;
 mod format;
+mod logs;
 mod model;
 mod processes;
 mod salvage;

@@ -716,6 +716,22 @@ class KnowledgeBase:
             encoder: For a file that no longer says which encoder it was built with, or was built with one of your own.
         """
 
+    @staticmethod
+    def restore(backup: _Path, to: _Path) -> Info:
+        """Puts a copy of a backup in the place of a file, whose own data and log go. The backup is checked before.
+
+        Args:
+            backup: What ``backup`` made.
+            to: The file to replace or make; nobody may have it open.
+
+        Returns:
+            What it holds, with the keys of ``rag info --json``.
+        """
+
+    def notices(self) -> list[str]:
+        """What was found as the file was opened and you should know, in sentences: a log of other data that was set aside,
+        commits that are missing. Empty for most files."""
+
     def vacuum(self) -> None:
         """Rewrites the file without its unused space."""
 
