@@ -7,6 +7,7 @@ import random
 import re
 import shutil
 import subprocess
+import unicodedata
 import zipfile
 
 FOLDERS = ["docling", "markitdown", "unstructured", "kreuzberg", "pdf-samples"]
@@ -74,14 +75,14 @@ def opened(path: pathlib.Path) -> bytes | None:
 
 
 def holds(raw: bytes, quote: str) -> bool:
-    """Whether bytes hold the words of a text, in whatever encoding."""
-    want = re.findall(r"\w+", quote)[:20]
+    """Whether bytes hold the words of a text, in whatever encoding; digits set high or low as plain ones."""
+    want = re.findall(r"\w+", unicodedata.normalize("NFKC", quote))[:20]
     for codec in CODECS:
         try:
             decoded = raw.decode(codec)
         except (UnicodeDecodeError, LookupError):
             continue
-        text = decoded + html.unescape(decoded)
+        text = unicodedata.normalize("NFKC", decoded + html.unescape(decoded))
         text = re.sub(r"\\u([0-9a-fA-F]{4})", lambda m: chr(int(m[1], 16)), text)
         if all(word in text for word in want):
             return True

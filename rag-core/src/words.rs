@@ -5,6 +5,7 @@ use rust_stemmers::{Algorithm, Stemmer};
 use unicode_segmentation::UnicodeSegmentation;
 
 use crate::store::lexical::{fold, gram_len};
+use crate::store::visible::visible;
 
 /// A word that carries meaning.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -39,7 +40,7 @@ impl WordKind {
 pub(crate) fn words(text: &str) -> Vec<Word> {
     let stemmers = [Algorithm::English, Algorithm::French].map(Stemmer::create);
     let mut words: Vec<Word> = Vec::new();
-    for (place, piece) in pieces(text).into_iter().enumerate() {
+    for (place, piece) in pieces(&visible(text)).into_iter().enumerate() {
         if piece.chars().any(|c| c.is_ascii_digit()) {
             push_digits(piece, &mut words);
             continue;
@@ -154,6 +155,14 @@ mod tests {
         assert_eq!(keys("\u{6771} 15"), ["\u{6771}", "15"]);
         // three letters of Thai, tone marks among them; single letters would stand in any sentence
         assert_eq!(keys("\u{e2b}\u{e49}\u{e2d}\u{e07}").len(), 2);
+    }
+
+    #[test]
+    fn powers_are_numbers_of_their_own() {
+        for written in ["10\u{2074}", "10^4", "10**4"] {
+            assert_eq!(keys(written), ["10", "4"], "{written}");
+        }
+        assert_eq!(keys("co\u{ad}op\u{200b}erate"), keys("cooperate"));
     }
 
     #[test]

@@ -5,6 +5,7 @@
 use std::ops::Range;
 
 use super::text::TextReader;
+use super::unread::{self, UnreadKind};
 use super::{Block, BlockKind, Document, Kind, Reader, Source, SourceMap, encoding, guard};
 use crate::error::Result;
 
@@ -172,6 +173,8 @@ impl<'a> Scanner<'a> {
         if self.path.len() < MAX_PATH_BYTES {
             let raw = self.input.get(key.range.clone()).unwrap_or_default();
             self.path.push_str(&if key.escaped { unescape(raw) } else { raw.to_owned() });
+        } else {
+            unread::note(UnreadKind::BeyondLimit, 1); // the key of a value that is read
         }
         Some(())
     }

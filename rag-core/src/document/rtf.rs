@@ -479,6 +479,13 @@ mod tests {
     }
 
     #[test]
+    fn a_note_stands_apart_from_its_word() {
+        let rtf =
+            r"{\rtf1 a pump{\super\chftn}{\footnote\pard {\super\chftn} See below.} runs.\par}";
+        assert_eq!(read(rtf).text, "a pump  See below. runs.");
+    }
+
+    #[test]
     fn nesting_is_capped() {
         let deep = format!("{{\\rtf1{}", "{".repeat(10_000));
         assert!(read_bytes(deep.as_bytes()).unwrap_err().line().contains("nest"));

@@ -13,6 +13,7 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::common::{Common, is_common, is_grammar};
 use super::forms::Forms;
+use super::visible::visible;
 
 /// Most different words of a question that are looked for: the rarest ones.
 pub(crate) const MAX_TERMS: usize = 64;
@@ -38,7 +39,7 @@ struct Word {
 pub(super) enum Cut {
     /// Only Chinese and Japanese are cut into grams: files of before.
     Pairs,
-    /// Thai, Lao, Khmer and Burmese too.
+    /// Thai, Lao, Khmer and Burmese too; and words are what one sees of them ([`visible`]).
     Grams,
 }
 
@@ -229,8 +230,9 @@ fn stemmer(lang: Option<&str>) -> Option<Stemmer> {
 
 /// The words of a text. An elided article (`l'`, `d'`, `qu'`) or a lone letter beside an apostrophe is none.
 fn words(text: &str, cut: Cut) -> Vec<Word> {
+    let shown = if cut == Cut::Grams { visible(text) } else { text.into() };
     let mut words = Vec::new();
-    for (stretch, raw) in text.split_whitespace().enumerate() {
+    for (stretch, raw) in shown.split_whitespace().enumerate() {
         let folded = fold(raw);
         let plain = !folded.bytes().any(|byte| byte.is_ascii_digit());
         let mut rest = folded.as_str();
@@ -347,6 +349,23 @@ mod tests {
             .into_iter()
             .map(|hit| hit.0)
             .collect()
+    }
+
+    #[test]
+    fn what_nobody_sees_does_not_matter_and_powers_are_no_digits() {
+        let connection = index(&[
+            ("the co\u{ad}opera\u{200b}tive", Some("en")),
+            ("below 10\u{2074} per m\u{b2}", None),
+            ("room 104, plot 10 and 4", None),
+        ]);
+        assert_eq!(found(&connection, "cooperative"), [1]);
+        assert_eq!(found(&connection, "coop\u{2060}erative"), [1]);
+        assert_eq!(found(&connection, "104"), [3]);
+        for power in ["10^4", "10\u{2074}", "10**4"] {
+            assert_eq!(found(&connection, power)[0], 2, "{power}");
+        }
+        assert_eq!(found(&connection, "m2"), [2]);
+        assert_eq!(index_text(None, "below 10\u{2074}", None, Cut::Pairs), "below 104");
     }
 
     #[test]

@@ -29,6 +29,7 @@ mod segment;
 mod space;
 mod types;
 mod vectors;
+pub(crate) mod visible;
 mod write;
 
 use std::path::{Path, PathBuf};

@@ -1,6 +1,7 @@
 //! Formulas in MathML on one line: powers as superscripts, fractions with a slash.
 
 use crate::document::script::{self, Script};
+use crate::document::unread::{self, UnreadKind};
 
 /// A formula that is open.
 #[derive(Default)]
@@ -43,8 +44,11 @@ impl Formula {
     }
 
     pub(in crate::document) fn text(&mut self, text: &str, source: std::ops::Range<usize>) {
-        if self.annotations > 0 || text.trim().is_empty() || self.bytes > MAX_BYTES {
+        if self.annotations > 0 || text.trim().is_empty() {
             return;
+        }
+        if self.bytes > MAX_BYTES {
+            return unread::note(UnreadKind::BeyondLimit, 1);
         }
         self.bytes += text.len();
         if self.source.is_empty() {

@@ -76,6 +76,8 @@ pub(super) fn action(name: &[u8]) -> Action {
 fn character(name: &[u8]) -> Option<&'static str> {
     Some(match name {
         b"tab" => "\t",
+        // The text of a note stands where its mark does.
+        b"footnote" => " ",
         b"line" | b"softline" => "\n",
         b"lquote" => "\u{2018}",
         b"rquote" => "\u{2019}",
