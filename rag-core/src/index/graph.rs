@@ -3,6 +3,8 @@
 //! Holds links only: nodes are positions among the codes it was built with. Whatever bytes it is read from,
 //! no search can leave its arrays or fail to end.
 
+mod soundness;
+
 use std::collections::{HashMap, VecDeque};
 
 use super::Candidate;
@@ -366,10 +368,10 @@ impl Words<'_> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn ring(count: u32) -> (Links, Codes) {
+    pub(super) fn ring(count: u32) -> (Links, Codes) {
         let mut codes = Codes::new(2);
         let mut links = Links::default();
         for node in 0..count {

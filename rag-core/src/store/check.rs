@@ -2,8 +2,11 @@
 //!
 //! SQLite's own check sees only broken pages; two thirds of single flipped bits lie in values, where it sees
 //! nothing. A step that fails on a damaged page is itself a finding, and the next step goes on.
+//!
+//! Checksums vouch for chance, not for people: whoever wrote the file can make them right. So every number is also
+//! held against what it must agree with, and the vector index against the vectors it was made from.
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 use xxhash_rust::xxh3::Xxh3;
 
 use super::bm25::WORDS;
@@ -14,10 +17,20 @@ use super::rows::{self, DocumentRecord, PASSAGE_COLUMNS};
 use super::segment::Segment;
 use super::types::Damage;
 use super::{lexical, meta, schema};
+use crate::document::SourceMap;
+use crate::index::codes::Codes;
+use crate::index::graph::Graph;
 use crate::progress::CancelToken;
 
 /// Damages named for one part; the rest is only counted.
 const MAX_NAMED: usize = 100;
+/// Bytes that a document's text may go on behind its last passage and the last place in its source: white space, which
+/// nothing points at.
+const MAX_TRAILING_BYTES: i64 = 1 << 16;
+/// How far codes may be from those that this machine makes: kernels add in different orders, and round half a step otherwise.
+const CODE_STEPS: i16 = 1;
+/// The same for the scale of a code, as a part of it.
+const SCALE_TOLERANCE: f32 = 1e-3;
 /// SQLite instructions between two looks at the cancel token.
 const STEPS: i32 = 100_000;
 
@@ -60,6 +73,7 @@ fn run(connection: &Connection, noted: Option<Link>, cancel: &CancelToken) -> Ou
         link::missing(noted, link::last(connection)?).map_or(Ok(()), report)
     })?;
     findings.step("file", false, connection, pages)?;
+    findings.step("file", false, connection, numbers)?;
     findings.step("file", false, connection, settings)?;
     findings.step("document", false, connection, documents)?;
     findings.step("passage", false, connection, passages)?;
@@ -121,6 +135,24 @@ fn pages(connection: &Connection, report: &mut Report<'_>) -> Outcome<()> {
     Ok(())
 }
 
+/// The numbers that new rows go on from: one that lies behind gives an id twice, and old citations another passage.
+fn numbers(connection: &Connection, report: &mut Report<'_>) -> Outcome<()> {
+    for (table, column) in [("document", "id"), ("passage", "id"), ("tombstone", "seq")] {
+        let sql = format!(
+            "SELECT coalesce(max({column}), 0), coalesce(min({column}), 1), \
+             coalesce((SELECT max(seq) FROM sqlite_sequence WHERE name = '{table}'), 0) FROM {table}"
+        );
+        let (last, first, next): (i64, i64, i64) =
+            connection.query_row(&sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        if first < 1 || last > next {
+            report(format!(
+                "the rows of {table} are numbered {first} to {last}, the counter says {next}"
+            ))?;
+        }
+    }
+    Ok(())
+}
+
 fn settings(connection: &Connection, report: &mut Report<'_>) -> Outcome<()> {
     let mut statement = connection.prepare("SELECT key, value, \"check\" FROM meta")?;
     let mut rows = statement.query([])?;
@@ -155,11 +187,9 @@ fn documents(connection: &Connection, report: &mut Report<'_>) -> Outcome<()> {
         if record.sum() != record.check || record.hash.len() != 32 {
             report(format!("document {} ({}) is damaged", record.id, record.uri))?;
         }
-        if let Err(fault) = rows::source_map(connection, record.id) {
-            report(fault.damage()?)?;
-        }
-        if let Some(message) = spans(connection, &record)? {
-            report(format!("document {} ({}) {message}", record.id, record.uri))?;
+        let flaws = [record.flaw(), spans(connection, &record)?, map(connection, &record, report)?];
+        for flaw in flaws.into_iter().flatten() {
+            report(format!("document {} ({}) {flaw}", record.id, record.uri))?;
         }
     }
     Ok(())
@@ -183,6 +213,36 @@ fn spans(connection: &Connection, document: &DocumentRecord) -> Outcome<Option<&
         expected += 1;
     }
     Ok((document.status != 0 && expected > 0).then_some("was skipped but has passages"))
+}
+
+/// Whether the source map can be read, and its text is the document's.
+fn map(
+    connection: &Connection,
+    document: &DocumentRecord,
+    report: &mut Report<'_>,
+) -> Outcome<Option<&'static str>> {
+    let bytes = match rows::source_map(connection, document.id) {
+        Ok(bytes) => bytes.unwrap_or_default(),
+        Err(fault) => {
+            report(fault.damage()?)?;
+            return Ok(None);
+        }
+    };
+    let mut end = 0;
+    if !bytes.is_empty() {
+        let Some(map) = SourceMap::from_bytes(&bytes) else {
+            return Ok(Some("has a source map that cannot be read"));
+        };
+        end = map.segments.last().map_or(0, |(text, _)| text.end);
+    }
+    let end = i64::try_from(end).unwrap_or(i64::MAX);
+    if end > document.length {
+        return Ok(Some("has a source map of more than its text"));
+    }
+    let sql = "SELECT coalesce(max(\"end\"), 0) FROM passage WHERE document = ?1";
+    let held: i64 = connection.prepare_cached(sql)?.query_row([document.id], |row| row.get(0))?;
+    let trailing = document.length.saturating_sub(end.max(held));
+    Ok((trailing > MAX_TRAILING_BYTES).then_some("says it is longer than its text"))
 }
 
 fn passages(connection: &Connection, report: &mut Report<'_>) -> Outcome<()> {
@@ -315,7 +375,17 @@ fn segment(connection: &Connection, report: &mut Report<'_>) -> Outcome<()> {
     if let Some(id) = deleted.iter().find(|id| held.binary_search(id).is_ok()) {
         report(format!("passage {id} is noted as deleted but held"))?;
     }
+    let others = "SELECT count(*) FROM segment WHERE generation <> ?1 OR NOT \
+         EXISTS(SELECT 1 FROM meta WHERE key = 'segment' AND value <> 'none')";
+    let others: i64 = connection.query_row(others, [generation.cast_signed()], |row| row.get(0))?;
+    if others > 0 {
+        report(format!("{others} parts of a vector index that is not in use"))?;
+    }
     let Some(segment) = Segment::read(connection, generation, dim)? else { return Ok(()) };
+    let given = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'passage'";
+    if segment.max_id > connection.query_row(given, [], |row| row.get(0))? {
+        report(format!("the vector index is said to hold passages up to {}", segment.max_id))?;
+    }
     let sealed = |id: &i64| segment.ids.binary_search(id).is_ok();
     if let Some(id) = held.iter().find(|id| **id <= segment.max_id && !sealed(id)) {
         report(format!("passage {id} is missing from the vector index"))?;
@@ -323,6 +393,38 @@ fn segment(connection: &Connection, report: &mut Report<'_>) -> Outcome<()> {
     let known = |id: &i64| held.binary_search(id).is_ok() || deleted.binary_search(id).is_ok();
     if let Some(id) = segment.ids.iter().find(|id| !known(id)) {
         report(format!("passage {id} is in the vector index but nowhere else"))?;
+    }
+    if let Some(flaw) = segment.graph.as_ref().and_then(Graph::flaw) {
+        report(format!("the graph of the vector index {flaw}"))?;
+    }
+    codes(connection, &segment, dim, report)
+}
+
+/// Holds the codes of the vector index against the vectors they were made from.
+fn codes(
+    connection: &Connection,
+    segment: &Segment,
+    dim: usize,
+    report: &mut Report<'_>,
+) -> Outcome<()> {
+    let mut statement = connection.prepare("SELECT data FROM vector WHERE id = ?1")?;
+    let mut vector = Vec::new();
+    let rows = segment.ids.iter().zip(segment.codes.scales());
+    for ((id, scale), code) in rows.zip(segment.codes.data().chunks_exact(dim.max(1))) {
+        let data: Option<Vec<u8>> = statement.query_row([id], |row| row.get(0)).optional()?;
+        // one that was removed since has no vector, one that is damaged was named before
+        if !data.is_some_and(|data| schema::read_vector_row(*id, &data, dim, &mut vector)) {
+            continue;
+        }
+        let mut made = Codes::new(dim);
+        made.push(&vector);
+        let near = |(a, b): (&i8, &i8)| (i16::from(*a) - i16::from(*b)).abs() <= CODE_STEPS;
+        let is_scale = |made: &f32| (made - scale).abs() <= made * SCALE_TOLERANCE;
+        if !made.scales().iter().all(is_scale) || !made.data().iter().zip(code).all(near) {
+            report(format!(
+                "passage {id} stands elsewhere in the vector index than its vector says"
+            ))?;
+        }
     }
     Ok(())
 }
@@ -332,3 +434,6 @@ fn ids(connection: &Connection, sql: &str) -> Outcome<Vec<i64>> {
     let ids = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
     Ok(ids)
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row, Statement};
 
 use super::fault::{Fault, Outcome};
 use super::schema::RowSum;
-use super::types::{DocumentRow, PassageRow, SkippedDocument};
+use super::types::{ADDED_TEXT, DocumentRow, PassageRow, SkippedDocument};
 use crate::error::{ErrorCode, Unreadable};
 
 /// A document row without its source map.
@@ -82,6 +82,28 @@ impl DocumentRecord {
             .int(self.added_at)
             .int(self.map_check)
             .finish()
+    }
+
+    /// What its columns say that cannot be, however right its checksum is.
+    pub(super) fn flaw(&self) -> Option<&'static str> {
+        let is_code = ErrorCode::ALL.into_iter().any(|code| code as i64 == self.status);
+        let metadata: Result<BTreeMap<String, String>, _> = serde_json::from_str(&self.metadata);
+        if self.uri.is_empty() {
+            return Some("has no uri");
+        }
+        if self.size < 0 || self.length < 0 {
+            return Some("says it has less than 0 bytes");
+        }
+        if self.mtime_ns == ADDED_TEXT && self.status == 0 && self.size != self.length {
+            return Some("is an added text, but not as long as its source");
+        }
+        if self.status != 0 && !is_code {
+            return Some("was skipped for no reason there is");
+        }
+        if self.status != 0 && self.length != 0 {
+            return Some("was skipped but has a text");
+        }
+        metadata.is_err().then_some("has metadata that is no list of texts by name")
     }
 
     pub(super) fn into_row(self) -> Outcome<DocumentRow> {
@@ -250,7 +272,7 @@ impl PassageSum<'_> {
 pub(super) const PASSAGE_COLUMNS: &str = "passage.id, passage.document, ordinal, start, \"end\", page, heading, \
      text, passage.\"check\", uri, title";
 
-/// Reads a passage and says whether its checksum holds.
+/// Reads a passage and says whether its checksum holds and its numbers can be: its text is as long as its span.
 pub(super) fn read_passage(row: &Row<'_>) -> rusqlite::Result<(PassageRow, bool)> {
     let (heading, text): (Option<String>, String) = (row.get(6)?, row.get(7)?);
     let columns = PassageSum {
@@ -266,10 +288,11 @@ pub(super) fn read_passage(row: &Row<'_>) -> rusqlite::Result<(PassageRow, bool)
     let size = |value: i64| usize::try_from(value);
     let numbers = (size(columns.ordinal), size(columns.start), size(columns.end));
     let page = columns.page.map(u32::try_from).transpose();
+    let is_span = columns.end.checked_sub(columns.start) == i64::try_from(text.len()).ok();
     let (id, document_id) = (columns.id, columns.document);
     let intact = columns.sum() == row.get::<_, i64>(8)?;
     let (uri, title) = (row.get::<_, Option<String>>(9)?, row.get(10)?);
-    let sound = intact && uri.is_some() && page.is_ok();
+    let sound = intact && is_span && uri.is_some() && page.is_ok_and(|page| page != Some(0));
     let ((Ok(ordinal), Ok(start), Ok(end)), true) = (numbers, sound) else {
         return Ok((PassageRow::damaged(id, document_id), false));
     };

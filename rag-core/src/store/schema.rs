@@ -72,8 +72,24 @@ pub(super) fn verify(connection: &Connection, tables: &[&str]) -> Outcome<()> {
     }
 }
 
-/// Type, name and SQL of everything in the schema. FTS5's own tables go by name, their SQL is SQLite's affair;
-/// what `ANALYZE` leaves behind is ignored.
+/// The tables that `ANALYZE` leaves behind, as SQLite writes them; all else of such a name is no work of SQLite's.
+const STATISTICS: &[(&str, &str)] = &[
+    ("sqlite_stat1", "CREATE TABLE sqlite_stat1(tbl,idx,stat)"),
+    ("sqlite_stat3", "CREATE TABLE sqlite_stat3(tbl,idx,neq,nlt,ndlt,sample)"),
+    ("sqlite_stat4", "CREATE TABLE sqlite_stat4(tbl,idx,neq,nlt,ndlt,sample)"),
+];
+
+/// Whether it is a table that `ANALYZE` made.
+fn is_statistics(kind: &str, name: &str, sql: &str) -> bool {
+    kind == "table" && STATISTICS.contains(&(name, sql))
+}
+
+/// Whether it is one of FTS5's own tables: an ordinary one, whose columns are SQLite's affair.
+fn is_shadow(kind: &str, name: &str, sql: &str) -> bool {
+    kind == "table" && name.starts_with("lexical_") && sql.starts_with("CREATE TABLE ")
+}
+
+/// Type, name and SQL of everything in the schema: tables and indexes, for no version of ours has triggers or views.
 fn objects(connection: &Connection) -> Outcome<BTreeSet<(String, String, String)>> {
     let mut statement =
         connection.prepare("SELECT type, name, coalesce(sql, '') FROM sqlite_schema")?;
@@ -81,10 +97,10 @@ fn objects(connection: &Connection) -> Outcome<BTreeSet<(String, String, String)
     let mut objects = BTreeSet::new();
     for row in rows {
         let (kind, name, sql): (String, String, String) = row?;
-        if name.starts_with("sqlite_stat") {
+        if is_statistics(&kind, &name, &sql) {
             continue;
         }
-        let sql = if name.starts_with("lexical_") { String::new() } else { sql };
+        let sql = if is_shadow(&kind, &name, &sql) { String::new() } else { sql };
         objects.insert((kind, name, sql));
     }
     Ok(objects)
@@ -154,7 +170,11 @@ pub(super) fn vector_row(id: i64, vector: &[f32], precision: Precision) -> Vec<u
     row
 }
 
-/// Reads a row of `dim` numbers of either precision into `vector`, at length 1; `false` if it is damaged.
+/// How far the squared length of a stored vector may be from 1: half precision moves each number by 2^-11 of it.
+const STORED_TOLERANCE: f32 = 5e-3;
+
+/// Reads a row of `dim` numbers of either precision into `vector`, at length 1; `false` if it is damaged, or holds what
+/// no version of ours writes: numbers that are not finite, or a vector that is not of length 1.
 pub(super) fn read_vector_row(id: i64, data: &[u8], dim: usize, vector: &mut Vec<f32>) -> bool {
     vector.clear();
     let Some((body, sum)) = data.split_last_chunk::<8>() else { return false };
@@ -163,7 +183,7 @@ pub(super) fn read_vector_row(id: i64, data: &[u8], dim: usize, vector: &mut Vec
     }
     if body.len() == dim * 4 {
         vector.extend(body.chunks_exact(4).map(|x| f32::from_le_bytes([x[0], x[1], x[2], x[3]])));
-        return true;
+        return is_unit(dot_f32(vector, vector));
     }
     if body.len() != dim * 2 {
         return false;
@@ -173,9 +193,15 @@ pub(super) fn read_vector_row(id: i64, data: &[u8], dim: usize, vector: &mut Vec
     vector.resize(dim, 0.0);
     half.convert_to_f32_slice(vector);
     // rounding moved its end a little off the unit sphere
-    let norm = dot_f32(vector, vector).sqrt();
+    let squared = dot_f32(vector, vector);
+    let norm = squared.sqrt();
     vector.iter_mut().for_each(|x| *x /= norm);
-    norm.is_normal()
+    is_unit(squared)
+}
+
+/// False for NaN as well.
+fn is_unit(squared: f32) -> bool {
+    (squared - 1.0).abs() <= STORED_TOLERANCE
 }
 
 fn vector_sum(id: i64, body: &[u8]) -> u64 {
@@ -203,6 +229,18 @@ mod tests {
                 let mut rotten = row.clone();
                 rotten[bit / 8] ^= 1 << (bit % 8);
                 assert!(!read_vector_row(7, &rotten, 2, &mut vector));
+            }
+        }
+    }
+
+    #[test]
+    fn a_vector_row_that_is_not_of_length_one_is_damaged() {
+        for precision in [Precision::F16, Precision::F32] {
+            for vector in
+                [[0.0, 0.0], [6.0, 8.0], [0.1, 0.1], [f32::NAN, 1.0], [f32::INFINITY, 0.0]]
+            {
+                let row = vector_row(7, &vector, precision);
+                assert!(!read_vector_row(7, &row, 2, &mut Vec::new()), "{vector:?}");
             }
         }
     }
