@@ -4,6 +4,7 @@
 //! A question that may not be asked is refused, which is a result with its reason and not an error. All guards but
 //! the one on length are off until they are asked for. What the documents can answer is not decided here.
 
+mod alike;
 mod mask;
 mod outlet;
 mod rules;

@@ -3,6 +3,7 @@
 use regex::{Regex, RegexBuilder};
 use unicode_normalization::UnicodeNormalization;
 
+use super::alike::{in_latin, is_invisible};
 use crate::error::{Error, Result};
 use crate::store::lexical::fold;
 
@@ -17,7 +18,8 @@ const MAX_COMPILED_BYTES: usize = 10 << 20;
 ///
 /// The syntax is that of the `regex` crate: no look-around and no back-references, hence time linear in the text.
 /// A rule matches anywhere in a text, whatever the case, accents, ligatures, letter widths, invisible characters
-/// and white space: it is tried on the text as it is and on the text folded to plain letters with single spaces.
+/// and white space: it is tried on the text as it is, on the text folded to plain letters with single spaces, and on
+/// that with letters that look like Latin ones, and digits of other scripts, in Latin.
 #[derive(Debug, Clone, Default)]
 pub struct Rules {
     rules: Vec<Rule>,
@@ -61,7 +63,10 @@ impl Rules {
             return None;
         }
         let plain = plain(text);
-        let matches = |rule: &&Rule| rule.regex.is_match(text) || rule.regex.is_match(&plain);
+        let latin = in_latin(&plain);
+        let readings = [Some(text), Some(&plain), latin.as_deref()];
+        let matches =
+            |rule: &&Rule| readings.into_iter().flatten().any(|text| rule.regex.is_match(text));
         self.rules.iter().find(matches).map(|rule| rule.pattern.as_str())
     }
 }
@@ -95,13 +100,6 @@ fn cause(error: &regex::Error) -> String {
 fn plain(text: &str) -> String {
     let shown: String = text.chars().filter(|c| !is_invisible(*c)).collect();
     fold(&shown).split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// Soft hyphens, zero-width and direction marks, joiners, variation selectors, tags.
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
-        | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
-        | '\u{e0000}'..='\u{e01ef}')
 }
 
 /// The pattern with its letters folded as texts are. ASCII stays, so that classes such as `\W` keep their meaning.
@@ -159,6 +157,9 @@ mod tests {
         assert!(matches("password", "pass\u{200b}wo\u{ad}rd"));
         assert!(matches("password", "\u{ff50}\u{ff41}\u{ff53}\u{ff53}word"));
         assert!(matches("[\u{e9}\u{e8}]tude", "Etude"));
+        assert!(matches("password", "P\u{430}ssw\u{43e}rd"));
+        assert!(matches("copy 2024", "\u{441}\u{43e}\u{440}\u{443} 20\u{662}\u{664}"));
+        assert!(!matches(r"\bo\b", "\u{43e} \u{434}\u{43e}\u{43c}\u{435}"), "a word of Russian");
         assert!(matches(r"\x{e9}t\x{e9}", "l'\u{e9}t\u{e9}"), "escapes match the text as it is");
     }
 

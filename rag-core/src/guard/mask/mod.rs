@@ -3,7 +3,8 @@
 //! What is found: e-mail addresses, IBANs (ISO 13616, check digits by ISO 7064 mod 97-10), French social security
 //! numbers (NIR, with their key), payment cards (ISO/IEC 7812, Luhn's digit) and phone numbers (French forms, and
 //! international ones after `+` or `00`). The form decides, not the meaning: a number that has the form and the
-//! check digits of a card is masked, whatever it is.
+//! check digits of a card is masked, whatever it is. Texts are read as they are seen: characters that do not show are
+//! passed over, and variants and look-alikes of letters and digits count as what they look like.
 
 mod numbers;
 mod phone;
@@ -11,7 +12,7 @@ mod window;
 
 use serde::{Deserialize, Serialize};
 
-use window::{Window, is_word};
+use window::{Window, is_glued, is_hidden, is_word};
 
 /// Which texts are masked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -168,13 +169,13 @@ impl MaskStream {
         let mut out = String::with_capacity(self.held.len());
         let mut at = 0;
         while let Some(rest) = self.held.get(at..).filter(|rest| !rest.is_empty()) {
+            let Some(first) = rest.chars().next() else { break };
             let window = Window::new(rest);
-            let may_begin = !self.previous.is_some_and(is_word);
+            let may_begin = !is_hidden(first) && !self.previous.is_some_and(is_glued);
             let found = if may_begin { find(&window) } else { None };
             if window.is_starved() && !complete {
                 break;
             }
-            let Some(first) = rest.chars().next() else { break };
             match found {
                 Some((kind, end)) => {
                     out.push_str(kind.placeholder());
@@ -184,7 +185,7 @@ impl MaskStream {
                 }
                 None => {
                     out.push(first);
-                    self.previous = Some(first);
+                    self.previous = if is_hidden(first) { self.previous } else { Some(first) };
                     at += first.len_utf8();
                 }
             }
@@ -213,37 +214,88 @@ fn find(window: &Window<'_>) -> Option<(MaskKind, usize)> {
 const MAX_LOCAL_CHARS: usize = 64;
 
 fn email(window: &Window<'_>) -> Option<usize> {
-    window.at(0).filter(|c| is_word(*c) || *c == '_')?;
+    let (first, after) = window.next(0)?;
+    if matches!(first, '"' | '\u{201c}' | '\u{201d}') {
+        return quoted(window, after);
+    }
+    if !is_name(first) && first != '_' {
+        return None;
+    }
     let mut at = 0;
     for _ in 0..=MAX_LOCAL_CHARS {
-        match window.at(at)? {
-            '@' => return domain(window, at + 1),
-            c if is_word(c) || "._%+-".contains(c) => at += c.len_utf8(),
+        match window.next(at)? {
+            ('@', after) => return domain(window, after),
+            (c, after) if is_name(c) || "._%+-'".contains(c) => at = after,
             _ => return None,
         }
     }
     None
 }
 
-/// Labels joined by dots, up to the last one that can be a top-level domain.
+/// What names in addresses are made of: letters of scripts that part words by spaces, and digits. Where they do not, the
+/// words before an address would pass for its beginning.
+fn is_name(c: char) -> bool {
+    let is_spaced = matches!(c, '\u{370}'..='\u{6ff}' | '\u{750}'..='\u{77f}' | '\u{900}'..='\u{dff}'
+        | '\u{10a0}'..='\u{10ff}' | '\u{1c90}'..='\u{1cbf}' | '\u{1f00}'..='\u{1fff}');
+    is_word(c) || (is_spaced && c.is_alphabetic())
+}
+
+/// A local part in quotes, from byte `at` on (RFC 5321, 4.1.2), and its domain.
+fn quoted(window: &Window<'_>, mut at: usize) -> Option<usize> {
+    for _ in 0..=MAX_LOCAL_CHARS {
+        let (c, after) = window.next(at)?;
+        at = match c {
+            '"' | '\u{201c}' | '\u{201d}' => return domain(window, window.after(after, '@')?),
+            // brackets are ours: a masked address in quotes must not be masked again
+            '\n' | '[' | ']' => return None,
+            '\\' => window.next(after)?.1,
+            _ => after,
+        };
+    }
+    None
+}
+
+/// Labels joined by dots, up to the last one that can be a top-level domain, or an address of the network in brackets.
 fn domain(window: &Window<'_>, from: usize) -> Option<usize> {
+    if let Some(at) = window.after(from, '[') {
+        return literal(window, at);
+    }
     let (mut at, mut end, mut label_count) = (from, None, 0);
     loop {
-        let first = window.at(at).filter(|c| is_word(*c))?;
+        let (first, _) = window.next(at).filter(|(c, _)| is_name(*c))?;
         let mut char_count = 0;
-        while let Some(c) = window.at(at).filter(|c| is_word(*c) || *c == '-') {
-            at += c.len_utf8();
+        while let Some((_, after)) = window.next(at).filter(|(c, _)| is_name(*c) || *c == '-') {
+            at = after;
             char_count += 1;
         }
         label_count += 1;
         if label_count > 1 && char_count > 1 && first.is_alphabetic() {
             end = Some(at);
         }
-        if window.at(at) != Some('.') || !window.at(at + 1).is_some_and(is_word) {
-            return end;
+        // both full stops part labels (RFC 3490, 3.1)
+        match window.next(at).filter(|(c, _)| matches!(c, '.' | '\u{3002}')) {
+            Some((_, after)) if window.next(after).is_some_and(|(c, _)| is_name(c)) => at = after,
+            _ => return end,
         }
-        at += 1;
     }
+}
+
+/// Longest address of the network (IPv6 with an IPv4 tail, after its tag).
+const MAX_LITERAL_CHARS: usize = 50;
+
+fn literal(window: &Window<'_>, mut at: usize) -> Option<usize> {
+    let mut has_part = false;
+    for _ in 0..=MAX_LITERAL_CHARS {
+        let (c, after) = window.next(at)?;
+        match c {
+            ']' => return has_part.then_some(after),
+            '.' | ':' => has_part = true,
+            c if c.is_ascii_alphanumeric() => {}
+            _ => return None,
+        }
+        at = after;
+    }
+    None
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Numbers that carry check digits: bank accounts, social security, payment cards.
 
-use super::window::Window;
+use super::window::{Window, digit};
 
 /// Shortest and longest IBAN (ISO 13616).
 const IBAN_CHARS: std::ops::RangeInclusive<usize> = 15..=34;
@@ -53,24 +53,45 @@ const IBAN_LENGTHS: &[(&str, usize)] = &[
 
 /// Two letters, two digits, then letters and digits, in groups or not.
 pub(super) fn iban(window: &Window<'_>) -> Option<usize> {
-    let mut country = String::new();
-    for at in 0..2 {
-        country.push(window.at(at).filter(char::is_ascii_alphabetic)?.to_ascii_uppercase());
+    let (mut country, mut at) = (String::new(), 0);
+    for index in 0..4 {
+        let (mut c, mut after) = window.next(at)?;
+        // in lower case a word of two letters before a number
+        if index == 2 && c == ' ' && is_upper_case(window) {
+            (c, after) = window.next(after)?;
+        }
+        at = after;
+        match index {
+            0 | 1 if c.is_ascii_alphabetic() => country.push(c.to_ascii_uppercase()),
+            2 | 3 if c.is_ascii_digit() || c == 'O' => {}
+            _ => return None,
+        }
     }
-    window.at(2).filter(char::is_ascii_digit)?;
-    window.at(3).filter(char::is_ascii_digit)?;
-    let symbols = window.symbols(0, *IBAN_CHARS.end(), |_, c| c.is_ascii_alphanumeric());
+    let takes = |index: usize, c: char| match index {
+        2 | 3 => digit(c),
+        _ => c.is_ascii_alphanumeric().then_some(c),
+    };
+    let symbols = window.symbols(*IBAN_CHARS.end(), takes);
     let known = IBAN_LENGTHS.iter().find(|(name, _)| *name == country).map(|(_, length)| *length);
     let lengths = known.map_or(IBAN_CHARS, |length| length..=length);
-    longest(window, &symbols, lengths, |symbols| mod_97(symbols) == Some(1))
+    longest(window, &symbols, lengths, |symbols| {
+        mod_97(symbols, |c| c) == Some(1) || mod_97(symbols, |c| digit(c).unwrap_or(c)) == Some(1)
+    })
+}
+
+/// Whether the first two letters are capitals.
+fn is_upper_case(window: &Window<'_>) -> bool {
+    let first = window.next(0);
+    let second = first.and_then(|(_, after)| window.next(after));
+    [first, second].into_iter().flatten().all(|(c, _)| c.is_ascii_uppercase())
 }
 
 /// Sex, year, month, department (2A and 2B in Corsica), commune, order, key.
 pub(super) fn nir(window: &Window<'_>) -> Option<usize> {
-    window.at(0).filter(|c| "123478".contains(*c))?;
+    window.next(0).filter(|(c, _)| "123478".contains(*c))?;
     let corsica = |c: char| matches!(c, 'A' | 'a' | 'B' | 'b');
-    let takes = |index: usize, c: char| c.is_ascii_digit() || (index == 6 && corsica(c));
-    let symbols = window.symbols(0, NIR_CHARS, takes);
+    let takes = |index: usize, c: char| digit(c).or((index == 6 && corsica(c)).then_some(c));
+    let symbols = window.symbols(NIR_CHARS, takes);
     longest(window, &symbols, NIR_CHARS..=NIR_CHARS, has_nir_key)
 }
 
@@ -96,8 +117,8 @@ fn has_nir_key(symbols: &[(char, usize)]) -> bool {
 
 /// The first digits and length of a known issuer, and Luhn's digit.
 pub(super) fn card(window: &Window<'_>) -> Option<usize> {
-    window.at(0).filter(|c| "23456".contains(*c))?;
-    let symbols = window.symbols(0, MAX_CARD_DIGITS, |_, c| c.is_ascii_digit());
+    window.next(0).filter(|(c, _)| "23456".contains(*c))?;
+    let symbols = window.symbols(MAX_CARD_DIGITS, |_, c| digit(c));
     longest(window, &symbols, 13..=MAX_CARD_DIGITS, |symbols| {
         let digits: Vec<u32> = symbols.iter().filter_map(|(c, _)| c.to_digit(10)).collect();
         has_issuer(&digits) && has_luhn_digit(&digits)
@@ -132,10 +153,12 @@ fn has_luhn_digit(digits: &[u32]) -> bool {
     sum.is_multiple_of(10)
 }
 
-/// The rest by 97 of an IBAN with its first four characters moved behind, letters as 10 to 35 (ISO 7064).
-fn mod_97(symbols: &[(char, usize)]) -> Option<u32> {
+/// The rest by 97 of an IBAN with its first four characters moved behind, letters as 10 to 35 (ISO 7064). All but the
+/// country are read as `reads` says.
+fn mod_97(symbols: &[(char, usize)], reads: impl Fn(char) -> char) -> Option<u32> {
     let (front, back) = symbols.split_at_checked(4)?;
-    back.iter().chain(front).try_fold(0, |rest, (c, _)| {
+    let front = front.iter().map(|(c, _)| *c);
+    back.iter().map(|(c, _)| reads(*c)).chain(front).try_fold(0, |rest, c| {
         let value = c.to_digit(36)?;
         Some(if value < 10 { rest * 10 + value } else { rest * 100 + value } % 97)
     })

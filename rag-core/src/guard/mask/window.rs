@@ -1,6 +1,11 @@
-//! The text from one place on, read without knowing where it ends.
+//! The text from one place on, read as it is seen and without knowing where it ends.
 
 use std::cell::Cell;
+
+use crate::guard::alike::{compatible, is_accent, is_invisible, is_ornament, seen_as};
+
+/// Separators between two digits of a number with check digits, at most.
+const MAX_SEPARATORS: usize = 3;
 
 /// The held text from one place on, which remembers whether more of it was asked for than there is.
 ///
@@ -17,13 +22,27 @@ impl<'a> Window<'a> {
         Self { text, starved: Cell::new(false) }
     }
 
-    /// The character at byte `at`.
-    pub(super) fn at(&self, at: usize) -> Option<char> {
-        let found = self.text.get(at..).and_then(|rest| rest.chars().next());
-        if found.is_none() {
-            self.starved.set(true);
+    /// The first character from byte `at` on that shows, and the byte after it.
+    fn shown(&self, at: usize) -> Option<(char, usize)> {
+        let mut after = at;
+        for c in self.text.get(at..).unwrap_or_default().chars() {
+            after += c.len_utf8();
+            if !is_hidden(c) {
+                return Some((c, after));
+            }
         }
-        found
+        self.starved.set(true);
+        None
+    }
+
+    /// The character at byte `at` as it is seen, and the byte after it. What does not show is passed over.
+    pub(super) fn next(&self, at: usize) -> Option<(char, usize)> {
+        self.shown(at).map(|(c, after)| (seen_as(c), after))
+    }
+
+    /// The byte after `c`, if that is what is seen at byte `at`.
+    pub(super) fn after(&self, at: usize, c: char) -> Option<usize> {
+        self.next(at).filter(|(found, _)| *found == c).map(|(_, after)| after)
     }
 
     /// Whether anything beyond the text was asked for.
@@ -33,35 +52,49 @@ impl<'a> Window<'a> {
 
     /// Whether a number that ends at byte `at` is not the beginning of a longer word.
     pub(super) fn ends(&self, at: usize) -> bool {
-        !self.at(at).is_some_and(is_word)
+        !self.shown(at).is_some_and(|(c, _)| is_glued(c))
     }
 
-    /// Up to `most` characters that `takes` accepts at their place among them, from byte `from` on, each with the byte
-    /// after it. A single separator may stand between two.
+    /// Up to `most` characters, as `takes` reads them at their place among them, each with the byte after it. Some
+    /// separators or the end of a line may stand between two.
     pub(super) fn symbols(
         &self,
-        from: usize,
         most: usize,
-        takes: impl Fn(usize, char) -> bool,
+        takes: impl Fn(usize, char) -> Option<char>,
     ) -> Vec<(char, usize)> {
-        let mut symbols = Vec::new();
-        let mut at = from;
+        let mut symbols: Vec<(char, usize)> = Vec::new();
         while symbols.len() < most {
-            let next = |at: usize| self.at(at).filter(|c| takes(symbols.len(), *c));
-            let found = match self.at(at) {
-                Some(c) if takes(symbols.len(), c) => Some((c, at)),
-                Some(c) if is_separator(c) && !symbols.is_empty() => {
-                    let after = at + c.len_utf8();
-                    next(after).map(|c| (c, after))
-                }
-                _ => None,
-            };
-            let Some((symbol, start)) = found else { break };
-            at = start + symbol.len_utf8();
-            symbols.push((symbol, at));
+            let at = symbols.last().map_or(0, |(_, after)| *after);
+            let index = symbols.len();
+            let Some(symbol) = self.symbol(at, index > 0, |c| takes(index, c)) else { break };
+            symbols.push(symbol);
         }
         symbols
     }
+
+    fn symbol(
+        &self,
+        mut at: usize,
+        may_part: bool,
+        takes: impl Fn(char) -> Option<char>,
+    ) -> Option<(char, usize)> {
+        for _ in 0..=MAX_SEPARATORS {
+            let (c, after) = self.next(at)?;
+            if let Some(symbol) = takes(c) {
+                return Some((symbol, after));
+            }
+            if !may_part || !(is_separator(c) || matches!(c, '\t' | '\n' | '\r' | '/')) {
+                return None;
+            }
+            at = after;
+        }
+        None
+    }
+}
+
+/// Whether a reader sees nothing of it, or an accent over the letter before it.
+pub(super) fn is_hidden(c: char) -> bool {
+    is_invisible(c) || is_accent(c)
 }
 
 /// What a number or name is made of: digits and Latin letters. Other scripts may stand beside a number without a space.
@@ -69,10 +102,22 @@ pub(super) fn is_word(c: char) -> bool {
     c.is_ascii_digit() || (c.is_alphabetic() && c < '\u{370}')
 }
 
-/// What may stand between the groups of a number: spaces (plain, no-break, narrow no-break, thin), hyphens, a dot.
+/// Whether a number beside it, without a space, is part of a longer word. The number of a note is not.
+pub(super) fn is_glued(c: char) -> bool {
+    is_word(c) || (!is_ornament(c) && compatible(c).is_ascii_alphanumeric())
+}
+
+/// A digit as it is seen, or a letter that is drawn like one.
+pub(super) fn digit(c: char) -> Option<char> {
+    match c {
+        '0'..='9' => Some(c),
+        'O' | 'o' => Some('0'),
+        'I' | 'l' => Some('1'),
+        _ => None,
+    }
+}
+
+/// What may stand between the groups of a number: spaces, hyphens, dots, low lines. Each stands for all of its kind.
 pub(super) fn is_separator(c: char) -> bool {
-    matches!(
-        c,
-        ' ' | '\u{a0}' | '\u{202f}' | '\u{2009}' | '-' | '\u{2010}' | '\u{2011}' | '\u{2013}' | '.'
-    )
+    matches!(c, ' ' | '-' | '.' | '_' | '\u{b7}')
 }
