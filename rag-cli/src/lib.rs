@@ -12,6 +12,7 @@ mod interrupt;
 mod metrics;
 pub mod model;
 mod npy;
+mod written;
 
 use std::ffi::OsString;
 use std::io::Write;

@@ -112,7 +112,8 @@ impl PlainFile {
         plain.unless_held()
     }
 
-    /// Opens a regular file to be written from its beginning, and makes it if there is none.
+    /// Opens a regular file to be written from its beginning, and makes it if there is none, for its owner alone (0600):
+    /// what is written so comes from documents.
     ///
     /// # Errors
     /// As [`PlainFile::open`]; the file is left as it is then.
@@ -120,7 +121,10 @@ impl PlainFile {
         if is_knowledge_base(path) {
             return Err(held());
         }
-        let file = without_waiting().write(true).create(true).truncate(false).open(path)?;
+        let mut options = without_waiting();
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.write(true).create(true).truncate(false).open(path)?;
         let opened = file.metadata()?;
         let plain = Self { id: FileId::from(&opened), file: Some(file) }.unless_held()?;
         regular(&opened)?;

@@ -168,7 +168,7 @@ pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
         }
     }
     if let Some(Some(path)) = &args.explain {
-        explain::write_page(&answer, path)?;
+        explain::write_page(&answer, path, &knowledge_base)?;
     }
     Ok(if answer.found { Exit::Done } else { Exit::NotFound })
 }

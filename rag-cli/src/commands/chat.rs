@@ -1,6 +1,5 @@
 //! `rag chat KB`: questions line by line, each answered with the turns before it.
 
-use std::fs;
 use std::io::{self, BufRead, IsTerminal};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -11,6 +10,7 @@ use super::ask::{AnswerObject, AskArgs, Pieces, print_sources};
 use super::options::KnowledgeBaseArgs;
 use crate::console::Console;
 use crate::failure::{Exit, Failure, Outcome, error_object};
+use crate::written;
 
 /// Talk with the documents: one question a line; /again answers the last one anew, /save FILE keeps the conversation,
 /// /clear forgets it, /quit or end of input leaves
@@ -148,12 +148,9 @@ fn save_or_say(chat: &Chat<'_>, path: &Path, console: &mut Console<'_>) {
     }
 }
 
-/// Writes the file beside the old one and then in its place, so that a kill leaves one of them whole.
+/// Puts the conversation in place of the old one, whole or not at all.
 fn save(chat: &Chat<'_>, path: &Path) -> rag_core::Result<()> {
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".new");
-    let written = fs::write(&beside, chat.save()?).and_then(|()| fs::rename(&beside, path));
-    written.map_err(|source| Error::io(path, source))
+    written::replace(path, chat.save()?.as_bytes(), chat.knowledge_base().path())
 }
 
 #[cfg(test)]

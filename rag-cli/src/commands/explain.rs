@@ -3,19 +3,25 @@
 use std::path::Path;
 
 use rag_core::search::Hit;
-use rag_core::{Answer, Budget, Error, KnowledgeBase, Timings, Trace};
+use rag_core::{Answer, Budget, KnowledgeBase, Timings, Trace};
 
 use super::search::{other_file, place};
 use crate::console::{Console, one_line, shorten, visible};
 use crate::failure::Failure;
+use crate::written;
 
 /// Characters of a place, and of a passage, shown in a table.
 const PLACE_CHARS: usize = 44;
 const SHOWN_CHARS: usize = 96;
 
-/// Writes the page of an answer to `path`.
-pub(crate) fn write_page(answer: &Answer, path: &Path) -> Result<(), Failure> {
-    std::fs::write(path, answer.explain_html()).map_err(|source| Error::io(path, source).into())
+/// Writes the page of an answer to `path`, whole or not at all.
+pub(crate) fn write_page(
+    answer: &Answer,
+    path: &Path,
+    knowledge_base: &KnowledgeBase,
+) -> Result<(), Failure> {
+    let page = answer.explain_html();
+    Ok(written::replace(path, page.as_bytes(), knowledge_base.path())?)
 }
 
 /// Passages, thresholds, budget, time, and what the model was told and said.

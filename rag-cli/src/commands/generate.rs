@@ -1,15 +1,14 @@
 //! `rag generate`: the generator alone, without documents.
 
 use std::cell::RefCell;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rag_core::Error;
 use rag_core::generate::{
     Constraint, GenerateOptions, Generation, Generator, StopReason, TokenLogprob,
 };
 use rag_core::model::{DEFAULT_LLM, Message, Role, TemplateSource};
+use rag_core::{Error, files};
 use serde::{Deserialize, Serialize};
 
 use super::ask::Pieces;
@@ -63,7 +62,7 @@ struct Form {
 impl Form {
     fn constraint(&self) -> rag_core::Result<Option<Constraint>> {
         let read =
-            |path: &PathBuf| fs::read_to_string(path).map_err(|source| Error::io(path, source));
+            |path: &PathBuf| files::read_text(path).map_err(|source| Error::io(path, source));
         Constraint::one_of(
             self.json_schema.as_ref().map(read).transpose()?,
             self.regex.clone(),
@@ -173,7 +172,7 @@ fn prompt_ids(
 }
 
 fn read_messages(path: &Path) -> rag_core::Result<Vec<Message>> {
-    let text = fs::read(path).map_err(|source| Error::io(path, source))?;
+    let text = files::read(path).map_err(|source| Error::io(path, source))?;
     match serde_json::from_slice(&text) {
         Ok(MessagesFile::List(messages) | MessagesFile::Object { messages }) => Ok(messages),
         Err(error) => {

@@ -43,9 +43,7 @@ pub(super) fn salvage(
     encode: &mut Encode<'_>,
     cancel: &CancelToken,
 ) -> Result<Salvage> {
-    if to.exists() {
-        return Err(Error::invalid("to", format!("{} exists already", to.display())));
-    }
+    backup::require_free(to)?;
     let not_there = || Error::io(from, io::ErrorKind::NotFound.into());
     let claim = Claim::take(from)?.ok_or_else(not_there)?;
     claim.alone(|| log::settle(claim.name())).transpose()?;
@@ -53,8 +51,8 @@ pub(super) fn salvage(
     let part = backup::part(to);
     // a file too damaged to say how large it is may hold next to nothing
     space::require(&part, space::used_bytes(&source).unwrap_or(0))?;
-    let _ = fs::remove_file(&part);
-    let written = write(&source, from, &part, identity, encode, cancel);
+    let written = backup::create_part(&part, from)
+        .and_then(|()| write(&source, from, &part, identity, encode, cancel));
     let moved = written.and_then(|report| {
         backup::put_in_place(&part, to)?;
         Ok(report)
@@ -95,7 +93,8 @@ fn write(
         cancel.check()?;
         let found = rows::document_by_id(source, id).ok().flatten();
         let name = found.as_ref().map_or_else(|| format!("document {id}"), |row| row.uri.clone());
-        let whole = found.filter(|row| row.sum() == row.check && row.hash.len() == 32);
+        let sound = |row: &DocumentRecord| row.sum() == row.check && row.flaw().is_none();
+        let whole = found.filter(|row| sound(row) && row.hash.len() == 32);
         let document = whole.and_then(|row| intact.document(source, row));
         let kept = match document {
             Some(document) => document.put(source, &target, dim, encode, &mut report)?,
@@ -225,7 +224,10 @@ impl Intact {
         let map = rows::source_map(source, row.id).ok().flatten()?;
         let ids = self.passages.get(&row.id).map(Vec::as_slice).unwrap_or_default();
         let passages: Option<Vec<PassageRow>> = ids.iter().map(|id| passage(source, *id)).collect();
-        Some(Whole { row, map, passages: passages? })
+        let passages = passages?;
+        let length = usize::try_from(row.length).ok()?;
+        let is_inside = passages.iter().all(|passage| passage.end <= length);
+        is_inside.then_some(Whole { row, map, passages })
     }
 }
 

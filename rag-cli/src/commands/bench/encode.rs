@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use rag_core::model::DEFAULT_ENCODER;
-use rag_core::{Error, Result};
+use rag_core::{Error, Result, files};
 use serde::Serialize;
 
 use super::{Machine, Random, milliseconds, print, times};
@@ -96,7 +96,7 @@ pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
 
 /// The first `count` lines of a file.
 fn lines(path: &Path, count: usize) -> Result<Vec<String>> {
-    let text = std::fs::read_to_string(path).map_err(|source| Error::io(path, source))?;
+    let text = files::read_text(path).map_err(|source| Error::io(path, source))?;
     Ok(text.lines().take(count).map(str::to_owned).collect())
 }
 

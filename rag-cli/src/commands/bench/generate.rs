@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use rag_core::Error;
+use rag_core::files;
 use rag_core::generate::{
     Backend, Draft, GenerateOptions, Generator, KernelLevel, KvPrecision, LoadOptions,
 };
@@ -93,7 +94,7 @@ pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
     let job = console.job();
     let mut prompt_ids = match &args.text {
         Some(path) => {
-            let text = std::fs::read_to_string(path).map_err(|source| Error::io(path, source))?;
+            let text = files::read_text(path).map_err(|source| Error::io(path, source))?;
             generator.chat().encode_prompt(&text)?
         }
         None => generator.chat().encode(&Random(1).text(args.prompt_tokens))?,

@@ -140,12 +140,14 @@ pub(super) fn measure(
 struct Records<'a> {
     path: &'a Path,
     file: BufWriter<PlainFile>,
+    /// Bytes of the lines that stand there whole.
+    whole_bytes: u64,
 }
 
 impl<'a> Records<'a> {
     fn create(path: &'a Path) -> rag_core::Result<Self> {
         let file = PlainFile::create(path).map_err(|source| Error::io(path, source))?;
-        Ok(Self { path, file: BufWriter::new(file) })
+        Ok(Self { path, file: BufWriter::new(file), whole_bytes: 0 })
     }
 
     /// Each line is on the disk before the next question: a run may be cut off.
@@ -153,6 +155,11 @@ impl<'a> Records<'a> {
         let line = serde_json::to_string(record)
             .map_err(|source| Error::internal_cause("an answer does not fit JSON", source))?;
         let written = writeln!(self.file, "{line}").and_then(|()| self.file.flush());
+        match written {
+            Ok(()) => self.whole_bytes += line.len() as u64 + 1,
+            // a disk that is full took a part of it
+            Err(_) => drop(self.file.get_ref().set_len(self.whole_bytes)),
+        }
         written.map_err(|source| Error::io(self.path, source))
     }
 }
