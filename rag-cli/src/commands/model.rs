@@ -93,10 +93,22 @@ fn fetch(name: &str, console: &mut Console<'_>) -> Result<(), Failure> {
     let mut on_progress = |done, total| bar.set_of(done, total);
     let path = model::fetch(name, &cache_dir, job.token(), &mut on_progress)?;
     drop(bar);
+    warn_of_others(&path, console);
     if console.is_json() {
         return console.json(&Fetched { name, path: &path });
     }
     console.line(format_args!("{name} is in {}", one_line(&path.to_string_lossy())))
+}
+
+/// Says who else may put something in place of a model; its hashes are compared only when it is fetched.
+fn warn_of_others(model: &Path, console: &mut Console<'_>) {
+    if let Some((folder, who)) = model::who_may_write(model) {
+        let folder = one_line(&folder.to_string_lossy());
+        console.error(&format!(
+            "warning: {who} may write to {folder} and change the model; take the right away \
+             (chmod go-w), or set RAG_CACHE to a folder of your own"
+        ));
+    }
 }
 
 /// Our own cache: the last place looked in once `RAG_MODELS` is left out.

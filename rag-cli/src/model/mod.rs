@@ -8,6 +8,7 @@ mod fetch;
 #[cfg(feature = "hub")]
 mod hub;
 mod manifest;
+mod others;
 mod pip;
 mod sums;
 
@@ -24,6 +25,7 @@ use serde_json::{Value, json};
 pub use manifest::{Kind, Prompts};
 
 use manifest::Manifest;
+pub use others::who_may_write;
 
 /// A model of the manifest, and where it is on this machine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
