@@ -53,6 +53,20 @@ link_shared() {
   rm -f "$versions"
 }
 
+# link_static TO: the static library as one object in which only rag_* is seen from outside. Cargo's own shows all that is in it,
+# and does not link into a program with its own SQLite, zlib or another library written in Rust.
+link_static() {
+  local object
+  object=$(mktemp -d)/rag.o
+  "${LD:-ld}" -r --whole-archive "$TARGET/librag.a" -o "$object"
+  # without what is for debuggers and for linking with LTO
+  "${OBJCOPY:-objcopy}" --wildcard --keep-global-symbol='rag_*' --strip-debug --remove-section='.llvmbc' \
+    --remove-section='.llvmcmd' "$object"
+  rm -f "$1"
+  "${AR:-ar}" rcs "$1" "$object"
+  rm -r "$(dirname "$object")"
+}
+
 # fill TEMPLATE TO STATIC_LIBS
 fill() {
   local major minor patch
@@ -71,10 +85,9 @@ install_all() {
   link_shared "$root/lib/librag.so.$ABI_VERSION" "$static_libs"
   chmod 755 "$root/lib/librag.so.$ABI_VERSION"
   ln -sf "librag.so.$ABI_VERSION" "$root/lib/librag.so"
-  install -m 644 "$TARGET/librag.a" "$root/lib/librag.a"
+  link_static "$root/lib/librag.a"
+  chmod 644 "$root/lib/librag.a"
   strip --strip-unneeded "$root/lib/librag.so.$ABI_VERSION"
-  # smaller: without what is for debuggers and for linking with LTO; complains of objects without symbols
-  strip --strip-debug --remove-section=.llvmbc --remove-section=.llvmcmd "$root/lib/librag.a" 2>/dev/null || true
   fill cmake/rag.pc.in "$root/lib/pkgconfig/rag.pc" "$static_libs"
   fill cmake/ragConfig.cmake.in "$root/lib/cmake/rag/ragConfig.cmake" "$static_libs"
   fill cmake/ragConfigVersion.cmake.in "$root/lib/cmake/rag/ragConfigVersion.cmake" "$static_libs"

@@ -48,6 +48,9 @@ fresh() { mktemp -d "$WORK/$1.XXXX"; }
 exported() { nm -D --defined-only "$PREFIX/lib/librag.so" | awk '$2 != "A" {print $3}' | sort; }
 declared() { sed -nE 's/^[a-z].*[ *](rag_[a-z_0-9]+)\(.*/\1/p' "$PREFIX/include/rag.h" | grep -v '^rag_on_' | sort; }
 only_declared_symbols() { diff <(declared | sed 's/$/@@RAG_0/') <(exported); }
+# what librag.a shows a program that links it
+shown() { nm --defined-only --extern-only "$PREFIX/lib/librag.a" 2>/dev/null | awk 'NF == 3 {print $3}' | sort; }
+static_shows_only_declared_symbols() { diff <(declared) <(shown); }
 # The dist profile makes 20 MB of it: see docs/benchmarks.md.
 is_small() { [ "$(stat -c %s "$PREFIX/lib/librag.so.0")" -lt 25000000 ] || { ls -l "$PREFIX/lib"; return 1; }; }
 soname_is_right() { readelf -d "$PREFIX/lib/librag.so" | grep -q 'SONAME.*\[librag.so.0\]'; }
@@ -114,12 +117,22 @@ similar_lines() { printf '%s\n' "$SENTENCES" | "$WORK/$1/similar" "$RAG_TEST_MOD
 QUESTIONS=$'When was the laboratory founded?\n/new\nWhat does code E21 mean?'
 chat_lines() { printf '%s\n' "$QUESTIONS" | "$WORK/chat_cpp" "$ROOT/examples/corpus"; }
 
+# A program with its own SQLite, zlib and Rust runtime, or what passes for them, linked with librag.a: it keeps its own, and so do we.
+own_sqlite() {
+  local libraries
+  libraries=$(pkg-config --libs --static rag | tr ' ' '\n' | grep -v '^-lrag$' | tr '\n' ' ')
+  # shellcheck disable=SC2046,SC2086 # pkg-config prints words
+  cc -std=c11 -Wall -Wextra -Werror "tests/data/cases/22-static/app.c" $(pkg-config --cflags rag) "$PREFIX/lib/librag.a" $libraries \
+    -o "$WORK/own_sqlite" && (cd "$(fresh own_sqlite)" && "$WORK/own_sqlite" "$RAG_TEST_MODELS/minilm")
+}
+
 uninstall_leaves_nothing() { scripts/install-c.sh --uninstall "$PREFIX" && [ ! -e "$PREFIX" ]; }
 
 step "install" scripts/install-c.sh "$PREFIX"
 [ $failed = 0 ] || { echo "$passed passed, $failed failed"; exit 1; }
 
 step "the library exports what rag.h declares, with its version, and nothing else" only_declared_symbols
+step "librag.a shows what rag.h declares, and nothing else" static_shows_only_declared_symbols
 step "soname" soname_is_right
 step "the library has less than 25 MB" is_small
 step "the headers under strict warnings" strict
@@ -163,6 +176,7 @@ done
 if have minilm; then
   step "every argument with NULL" within "$(fresh null)" "$WORK/null_calls" "$RAG_TEST_MODELS/minilm" "$(fresh folder)"
 fi
+if have minilm; then step "librag.a in a program with its own SQLite" own_sqlite; fi
 if have minilm && have qwen2.5-0.5b; then step "the snippet of the README" snippet_cites; fi
 if have minilm; then
   for build in . cmake-rag cmake-rag_static; do

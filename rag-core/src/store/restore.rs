@@ -36,8 +36,8 @@ pub(super) fn restore(from: &Path, to: &Path, cancel: &CancelToken) -> Result<In
 
 fn put(source: &Pool, to: &Path, cancel: &CancelToken) -> Result<()> {
     let part = backup::part(to);
-    let _ = fs::remove_file(&part);
-    let copied = backup::copy(source, &part, cancel).map_err(|fault| fault.at(to));
+    let copied = backup::create_part(&part, source.path())
+        .and_then(|()| backup::copy(source, &part, cancel).map_err(|fault| fault.at(to)));
     let moved = copied.and_then(|()| {
         // as open to others as what it replaces, or else as its source
         let like = if to.exists() { to } else { source.path().as_path() };
