@@ -11,6 +11,7 @@ use tokenizers::{
 };
 
 use crate::error::{Error, Result};
+use crate::model::patterns;
 
 use super::pieces::Vocabulary;
 
@@ -69,10 +70,15 @@ impl TextTokenizer {
     /// # Errors
     /// [`ErrorCode::Model`](crate::ErrorCode::Model).
     pub(crate) fn load(path: &Path, bytes: &[u8], vocab_size: usize) -> Result<Self> {
+        let runs_away = |reason: String| Error::model(path, reason);
+        patterns::check_bytes(bytes).map_err(runs_away)?;
         let loaded = catch_unwind(|| serde_json::from_slice::<Tokenizer>(bytes));
         let loaded = loaded
             .map_err(|_| Error::model(path, "the tokenizer's parts contradict each other"))?;
         let mut tokenizer = loaded.map_err(|e| Error::model_cause(path, "not a tokenizer", e))?;
+        // whatever way they were spelled in the file
+        patterns::check_loaded(&tokenizer.get_normalizer()).map_err(runs_away)?;
+        patterns::check_loaded(&tokenizer.get_pre_tokenizer()).map_err(runs_away)?;
         tokenizer.with_padding(None);
         tokenizer
             .with_truncation(None)

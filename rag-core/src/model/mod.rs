@@ -11,6 +11,7 @@ pub(crate) mod folder;
 pub(crate) mod generator_files;
 pub(crate) mod generator_folder;
 pub(crate) mod gguf;
+pub(crate) mod patterns;
 pub(crate) mod reranker_folder;
 pub(crate) mod safetensors;
 mod summary;

@@ -109,6 +109,14 @@ fn tokenizers_we_do_not_run_are_refused_by_name() {
         }),
         ("an added token lacks", |t| t["added_tokens"][0]["id"] = json!("x")),
         ("not a tokenizer this engine runs", |t| t["pre_tokenizer"] = json!({"type": "Guess"})),
+        ("can take time without end", |t| {
+            t["pre_tokenizer"] = json!({"type": "Split", "pattern": {"Regex": "(a+)+(?!b)"},
+                "behavior": "Isolated", "invert": false});
+        }),
+        ("can take time without end", |t| {
+            t["normalizer"] = json!({"type": "Sequence", "normalizers": [
+                {"type": "Replace", "pattern": {"Regex": "(\\s*x)*\\1"}, "content": ""}]});
+        }),
         ("not a tokenizer this engine runs", |t| t["model"]["merges"] = json!(["no-such pair"])),
     ];
     for (expected, change) in spoil {

@@ -10,6 +10,7 @@ use tokenizers::Tokenizer;
 use super::{Alphabet, Kind, Pieces, Tables, Vocabulary, byte_of};
 use crate::error::{Error, Result};
 use crate::model::generator_folder::GeneratorFolder;
+use crate::model::patterns::check_steps;
 
 /// When a space is put before a text.
 #[derive(Clone, Copy, PartialEq)]
@@ -181,6 +182,11 @@ impl File<'_> {
 
 fn build(folder: &GeneratorFolder, json: Map<String, Value>) -> Result<Box<Tokenizer>> {
     let path = folder.path().join("tokenizer.json");
+    let steps = ["normalizer", "pre_tokenizer"].into_iter().filter_map(|part| json.get(part));
+    steps
+        .map(check_steps)
+        .collect::<Result<(), String>>()
+        .map_err(|reason| Error::model(&path, reason))?;
     let built = catch_unwind(AssertUnwindSafe(|| serde_json::from_value(Value::Object(json))));
     built
         .map_err(|_| Error::model(&path, "the tokenizer's parts contradict each other"))?
