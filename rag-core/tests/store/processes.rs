@@ -36,6 +36,13 @@ fn child() {
     if let Some(round) = name.strip_prefix("endless ") {
         write_for_ever(&kb, round, &ledger(Path::new(path)));
     }
+    if name == "sealing" {
+        // until it is killed
+        loop {
+            kb.store.seal(Seal::Now, &CancelToken::new()).unwrap();
+            println!("sealed");
+        }
+    }
     let seed: u64 = name.len() as u64;
     for number in 0..TRANSACTIONS {
         kb.put(&format!("{name} {}", number % 200), &["some words", "more words"], seed + number);
@@ -140,6 +147,42 @@ fn a_killed_writer_loses_nothing_it_was_told_was_kept() {
     }
     assert!(acknowledged > kills, "the kills came too early to mean anything");
     println!("{kills} kills, {acknowledged} documents acknowledged, 0 lost, 0 half");
+}
+
+/// A seal builds aside and swaps in at once: whoever is killed in it leaves the old index or the new one.
+#[test]
+fn a_kill_in_the_middle_of_a_seal_leaves_an_index_that_answers() {
+    const PASSAGES: usize = 4000;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("kb.rag");
+    let kb = Kb::create(&path, 8);
+    let texts: Vec<String> = (0..40).map(|number| format!("passage {number}")).collect();
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    for number in 0..PASSAGES as u64 / 40 {
+        kb.put(&format!("doc {number}"), &texts, number);
+    }
+    let search = |store: &Store| store.nearest(&unit(8, 7), 20, IndexMode::Flat).unwrap();
+    let expected = search(&kb.store);
+    drop(kb);
+    let kills = if std::env::var_os("RAG_LONG").is_some() { 200 } else { 10 };
+    let mut generation = 0;
+    for round in 0..kills {
+        let mut sealer = spawn(&path, "sealing");
+        // from before the first to after some
+        std::thread::sleep(std::time::Duration::from_millis(10 + round * 97 % 700));
+        sealer.kill().unwrap();
+        sealer.wait().unwrap();
+        let store = Store::open(&path, Access::ReadWrite).unwrap();
+        assert_eq!(search(&store), expected);
+        assert_eq!(store.info().unwrap().passage_count, PASSAGES);
+        assert!(store.info().unwrap().generation >= generation, "a seal was undone");
+        generation = store.info().unwrap().generation;
+        if round % 5 == 4 {
+            assert_eq!(store.check(&CancelToken::new()).unwrap(), []);
+        }
+    }
+    assert!(generation > 0, "the kills came too early to mean anything");
+    println!("{kills} kills, {generation} seals, 0 lost");
 }
 
 /// The file is sound, each document is whole, and holds what was noted last, or what was being written. What it
