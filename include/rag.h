@@ -764,6 +764,15 @@ typedef struct {
      * the file is open. NULL: none.
      */
     const rag_encoder *loaded_encoder;
+    /**
+     * Write zeros over what is removed or replaced, and empty the log at the end of each call that does so; rag_kb_purge leaves
+     * nothing at all. Each such call then rewrites the full-text index. Zero: what is removed is marked as free.
+     */
+    int32_t secure_delete;
+    /**
+     * Zero.
+     */
+    int32_t reserved_2;
 } rag_open_options;
 
 /**
@@ -2290,6 +2299,14 @@ rag_status rag_kb_check(const rag_kb *kb,
                         const rag_cancel *cancel,
                         rag_check_report **report,
                         rag_error **error);
+
+/**
+ * Takes all that was ever removed from the file or replaced in it out of its pages, its full-text index, its vector index
+ * and its log; rewrites the file. `cancel` may be NULL, and stops the building of a vector index.
+ *
+ * RAG_BUSY: another process writes, or still reads from before.
+ */
+rag_status rag_kb_purge(rag_kb *kb, const rag_cancel *cancel, rag_error **error);
 
 /**
  * Rewrites the file without its unused space.

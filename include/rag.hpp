@@ -588,6 +588,8 @@ struct OpenOptions {
     std::vector<std::string> also;
     /// An encoder that is loaded already, or your own, in place of `encoder`.
     const Encoder *loaded_encoder = nullptr;
+    /// Write zeros over what is removed or replaced; KnowledgeBase::purge leaves nothing at all.
+    bool secure_delete = false;
 };
 
 /// How to mirror a folder; zero is the default. Return false from `on_progress` to stop.
@@ -1141,6 +1143,7 @@ public:
         raw.also = also.data();
         raw.also_count = also.size();
         raw.loaded_encoder = options.loaded_encoder ? options.loaded_encoder->handle() : nullptr;
+        raw.secure_delete = options.secure_delete;
         return impl::own<KnowledgeBase, rag_kb>([&](rag_kb **out, rag_error **error) {
             return rag_kb_open(path.c_str(), &raw, out, error);
         });
@@ -1377,6 +1380,11 @@ public:
                                  &report.lost_count, impl::flag(cancel), error);
         });
         return impl::filled(done, report);
+    }
+    /// Takes all that was ever removed out of the file, its indexes and its log.
+    Result<void> purge(const std::optional<Cancel> &cancel = {}) {
+        return impl::out(
+            impl::attempt([&](rag_error **error) { return rag_kb_purge(handle_.get(), impl::flag(cancel), error); }));
     }
     Result<void> vacuum() {
         return impl::out(impl::attempt([&](rag_error **error) { return rag_kb_vacuum(handle_.get(), error); }));

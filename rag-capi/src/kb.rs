@@ -121,6 +121,7 @@ unsafe fn open_options(options: *const rag_open_options) -> Result<OpenOptions> 
                 .into_iter()
                 .map(PathBuf::from)
                 .collect(),
+            secure_delete: given.secure_delete != 0,
         })
     }
 }
@@ -524,6 +525,20 @@ pub unsafe extern "C" fn rag_kb_check(
             Ok(())
         })
     }
+}
+
+/// Takes all that was ever removed from the file or replaced in it out of its pages, its full-text index, its vector index
+/// and its log; rewrites the file. `cancel` may be NULL, and stops the building of a vector index.
+///
+/// RAG_BUSY: another process writes, or still reads from before.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rag_kb_purge(
+    kb: *mut rag_kb,
+    cancel: *const rag_cancel,
+    error: *mut *mut rag_error,
+) -> rag_status {
+    // SAFETY: the pointers are null or valid as the contract above says.
+    unsafe { run(error, || shared(kb)?.enter()?.purge(&progress::token(cancel))) }
 }
 
 /// Rewrites the file without its unused space.

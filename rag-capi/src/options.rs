@@ -219,6 +219,11 @@ pub struct rag_open_options {
     /// An encoder that is loaded already, or is the caller's own, in place of `encoder`, which is then NULL. It may be freed once
     /// the file is open. NULL: none.
     pub loaded_encoder: *const rag_encoder,
+    /// Write zeros over what is removed or replaced, and empty the log at the end of each call that does so; rag_kb_purge leaves
+    /// nothing at all. Each such call then rewrites the full-text index. Zero: what is removed is marked as free.
+    pub secure_delete: i32,
+    /// Zero.
+    pub reserved_2: i32,
 }
 
 /// How to mirror a folder. Begin with RAG_SYNC_OPTIONS_INIT; zero in a field is its default.

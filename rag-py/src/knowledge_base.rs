@@ -42,7 +42,7 @@ impl KnowledgeBase {
 #[pymethods]
 impl KnowledgeBase {
     #[new]
-    #[pyo3(signature = (path, *, encoder=None, llm=None, read_only=false, reranker=None, also=None))]
+    #[pyo3(signature = (path, *, encoder=None, llm=None, read_only=false, reranker=None, also=None, secure_delete=false))]
     fn new(
         py: Python<'_>,
         path: PathBuf,
@@ -51,6 +51,7 @@ impl KnowledgeBase {
         read_only: bool,
         reranker: Option<PathBuf>,
         also: Option<Vec<PathBuf>>,
+        secure_delete: bool,
     ) -> PyResult<Self> {
         let (encoder, loaded_encoder) = EncoderChoice::split(py, encoder)?;
         let mut options = OpenOptions {
@@ -59,6 +60,7 @@ impl KnowledgeBase {
             llm: llm.map(|name| model_name(py, "llm", name)).transpose()?,
             reranker: reranker.map(|name| model_name(py, "reranker", name)).transpose()?,
             also: also.unwrap_or_default(),
+            secure_delete,
             ..OpenOptions::default()
         };
         if read_only {
@@ -494,6 +496,12 @@ impl KnowledgeBase {
     /// commits that are missing. Empty for most files.
     fn notices(&self, py: Python<'_>) -> PyResult<Vec<String>> {
         Ok(self.inner(py)?.notices())
+    }
+
+    /// Takes all that was ever removed from the file or replaced in it out of its pages, indexes and log.
+    fn purge(&self, py: Python<'_>) -> PyResult<()> {
+        let inner = self.inner(py)?;
+        long_call(py, |cancel| inner.purge(cancel))
     }
 
     /// Rewrites the file without its unused space.

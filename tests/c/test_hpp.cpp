@@ -65,6 +65,7 @@ static void a_knowledge_base_can_be_moved_filled_and_searched(const rag::OpenOpt
     CHECK(kb.remove("soup") && !kb.remove("soup"));
     kb.seal(RAG_SEAL_NOW);
     kb.vacuum();
+    kb.purge();
     rag::SearchOptions cancelled;
     cancelled.cancel.emplace().request();
     CHECK(thrown_by([&] { kb.search(question, cancelled); }) == RAG_CANCELLED);

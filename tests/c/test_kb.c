@@ -143,6 +143,7 @@ static void info_check_seal_and_vacuum(rag_kb *kb) {
     CHECK(rag_check_report_count(report) == 0 && rag_check_report_at(report, 0) == NULL);
     rag_check_report_free(report);
     CHECK_STATUS(rag_kb_vacuum(kb, &error), RAG_OK);
+    CHECK_STATUS(rag_kb_purge(kb, NULL, &error), RAG_OK);
 }
 
 static void filters_limit_and_remove(rag_kb *kb) {

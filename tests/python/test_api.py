@@ -358,7 +358,7 @@ def test_async_twins(qa):
 def test_info_check_vacuum(kb):
     info = kb.info()
     assert (info["document_count"], info["passage_count"], info["dim"]) == (3, 3, 384)
-    assert kb.check() == [] and kb.vacuum() is None
+    assert kb.check() == [] and kb.vacuum() is None and kb.purge() is None
     assert info.keys() == shapes.Info.__annotations__.keys()
 
 

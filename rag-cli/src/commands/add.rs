@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 use std::io::{self, Read};
 
 use rag_core::Error;
-use rag_core::store::Access;
 use serde::Serialize;
 
-use super::options::KnowledgeBaseArgs;
+use super::options::{KnowledgeBaseArgs, RemovalArgs};
 use crate::console::Console;
 use crate::failure::{Exit, Outcome};
 
@@ -16,6 +15,8 @@ use crate::failure::{Exit, Outcome};
 pub(crate) struct Args {
     #[command(flatten)]
     knowledge_base: KnowledgeBaseArgs,
+    #[command(flatten)]
+    removal: RemovalArgs,
     /// The name that citations will show
     uri: String,
     /// Metadata as KEY=VALUE; may be given more than once
@@ -40,7 +41,7 @@ pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
     let read = io::stdin().lock().read_to_string(&mut text);
     read.map_err(|source| Error::io("standard input", source))?;
     let metadata: BTreeMap<String, String> = args.metadata.iter().cloned().collect();
-    let knowledge_base = args.knowledge_base.open(Access::Create)?;
+    let knowledge_base = args.knowledge_base.open_to_write(args.removal)?;
     console.notices(&knowledge_base.notices());
     let job = console.job();
     let passage_ids = knowledge_base.add(&args.uri, &text, &metadata, job.token())?;

@@ -27,14 +27,23 @@ pub(crate) struct KnowledgeBaseArgs {
     pub(crate) encoder: Option<String>,
 }
 
+/// How what is removed or replaced goes.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(crate) struct RemovalArgs {
+    /// Write zeros over what is removed or replaced, and empty the log after it; `rag remove --purge` leaves nothing at all
+    #[arg(long)]
+    pub(crate) secure_delete: bool,
+}
+
 impl KnowledgeBaseArgs {
-    pub(crate) fn open(&self, access: Access) -> Result<KnowledgeBase> {
-        self.open_with(access, None, None)
+    /// Opens the file to write to it, or makes it.
+    pub(crate) fn open_to_write(&self, removal: RemovalArgs) -> Result<KnowledgeBase> {
+        self.open_with(Access::Create, None, None, removal.secure_delete)
     }
 
     /// Opens an existing file to search it.
     pub(crate) fn open_to_search(&self, search: &SearchArgs) -> Result<KnowledgeBase> {
-        self.open_with(Access::ReadOnly, None, Some(search))
+        self.open_with(Access::ReadOnly, None, Some(search), false)
     }
 
     /// Opens an existing file for questions. What an answer measures on the way is kept if the file can be written.
@@ -45,7 +54,7 @@ impl KnowledgeBaseArgs {
     ) -> Result<KnowledgeBase> {
         let writable = files::may_write(&self.path);
         let access = if writable { Access::ReadWrite } else { Access::ReadOnly };
-        self.open_with(access, llm, Some(search))
+        self.open_with(access, llm, Some(search), false)
     }
 
     fn open_with(
@@ -53,6 +62,7 @@ impl KnowledgeBaseArgs {
         access: Access,
         llm: Option<&str>,
         search: Option<&SearchArgs>,
+        secure_delete: bool,
     ) -> Result<KnowledgeBase> {
         let options = OpenOptions {
             encoder: self.encoder.clone(),
@@ -62,6 +72,7 @@ impl KnowledgeBaseArgs {
             access,
             reranker: search.and_then(|search| search.rerank.reranker.clone()),
             also: search.map(|search| search.also.clone()).unwrap_or_default(),
+            secure_delete,
         };
         KnowledgeBase::open(&self.path, &options)
     }

@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use rag_core::store::{Access, Filter, Store};
+use rag_core::store::{Access, Filter, Seal, Store};
 use serde::Serialize;
 
-use super::options::parse_filter;
+use super::options::{RemovalArgs, parse_filter};
 use crate::console::{Console, one_line};
 use crate::failure::{Exit, Outcome};
 
@@ -21,6 +21,11 @@ pub(crate) struct Args {
     /// Instead of a name: every document that passes, such as "kind = pdf AND year < 2020"
     #[arg(long, value_name = "FILTER", value_parser = parse_filter)]
     filter: Option<Filter>,
+    /// Leave nothing of it, nor of anything removed before, in the file, its indexes or its log; rewrites the file
+    #[arg(long)]
+    purge: bool,
+    #[command(flatten)]
+    removal: RemovalArgs,
 }
 
 #[derive(Debug, Serialize)]
@@ -34,11 +39,20 @@ struct Report {
 pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
     let store = Store::open(&args.path, Access::ReadWrite)?;
     console.notices(store.notices());
+    if args.removal.secure_delete {
+        store.delete_securely()?;
+    }
     let uris = args.filter.as_ref().map(|filter| store.remove_where(filter)).transpose()?;
     let removed = match (&args.uri, &uris) {
         (Some(uri), _) => store.remove_document(uri)?,
         (None, uris) => uris.as_ref().is_some_and(|uris| !uris.is_empty()),
     };
+    if args.purge {
+        store.purge()?;
+        store.seal(Seal::IfNeeded, console.job().token())?;
+    } else if removed {
+        store.scrub()?;
+    }
     if console.is_json() {
         console.json(&Report { removed, uris })?;
     } else {

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use rag_core::document::ReadOptions;
-use rag_core::store::Access;
 use rag_core::walk::Hidden;
 use rag_core::{
     CancelToken, Error, KnowledgeBase, Missing, PartlyRead, Plan, Progress, Result, Stage,
@@ -14,7 +13,7 @@ use rag_core::{
 use serde::Serialize;
 
 use super::list::unread_line;
-use super::options::KnowledgeBaseArgs;
+use super::options::{KnowledgeBaseArgs, RemovalArgs};
 use super::watch::Changes;
 use crate::console::{Console, one_line};
 use crate::failure::{Exit, Failure, Outcome};
@@ -24,6 +23,8 @@ use crate::failure::{Exit, Failure, Outcome};
 pub(crate) struct Args {
     #[command(flatten)]
     knowledge_base: KnowledgeBaseArgs,
+    #[command(flatten)]
+    removal: RemovalArgs,
     /// Folders or files
     #[arg(value_name = "PATH", required = true)]
     paths: Vec<PathBuf>,
@@ -87,7 +88,7 @@ struct ProgressLine<'a> {
 }
 
 pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
-    let knowledge_base = args.knowledge_base.open(Access::Create)?;
+    let knowledge_base = args.knowledge_base.open_to_write(args.removal)?;
     console.notices(&knowledge_base.notices());
     let job = console.job();
     let bar = console.bar("scanning", None);

@@ -73,6 +73,9 @@ impl KnowledgeBase {
             (None, _) => {}
         }
         let store = Store::open(path.as_ref(), options.access)?;
+        if options.secure_delete {
+            store.delete_securely()?;
+        }
         let also = open_also(path.as_ref(), &options.also)?;
         let models = Models::new(&every(&store, &also), options)?;
         let (gates, floors) = (Gates::default(), Floors::default());
@@ -167,6 +170,7 @@ impl KnowledgeBase {
         };
         let ids = self.store.put_document(&row, &passages, &vectors)?;
         self.forget_floor()?;
+        self.store.scrub()?;
         Ok(ids)
     }
 
@@ -178,6 +182,7 @@ impl KnowledgeBase {
         let removed = self.store.remove_document(uri)?;
         if removed {
             self.forget_floor()?;
+            self.store.scrub()?;
         }
         Ok(removed)
     }
@@ -244,6 +249,21 @@ impl KnowledgeBase {
         self.store.vacuum()
     }
 
+    /// Takes all that was ever removed from the file or replaced in it out of its pages, its full-text index, its vector
+    /// index and its log, and builds the vector index anew where it was needed. Rewrites the file like
+    /// [`KnowledgeBase::vacuum`].
+    ///
+    /// What the disk or its snapshots keep of overwritten blocks, and copies of the file, are beyond it.
+    ///
+    /// # Errors
+    /// Store; Busy if another process writes, or still reads from before: the log then holds some of it yet; Cancelled,
+    /// the vector index is then built by the next [`KnowledgeBase::seal`].
+    pub fn purge(&self, cancel: &CancelToken) -> Result<()> {
+        cancel.check()?;
+        self.store.purge()?;
+        self.store.seal(Seal::IfNeeded, cancel)
+    }
+
     /// Writes a copy of the file to `to`, which must not exist, as it stands now; others may go on working.
     ///
     /// # Errors
@@ -298,6 +318,7 @@ impl KnowledgeBase {
         let removed = self.store.remove_where(filter)?;
         if !removed.is_empty() {
             self.forget_floor()?;
+            self.store.scrub()?;
         }
         Ok(removed)
     }

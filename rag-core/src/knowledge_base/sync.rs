@@ -94,6 +94,7 @@ impl KnowledgeBase {
             Plan::Apply => {
                 self.apply(todo, options, &mut report, on_progress, cancel)?;
                 remembered.remember(&roots, &report.missing, &self.store)?;
+                self.store.scrub()?;
             }
             Plan::DryRun => todo.count_writes(&mut report),
         }

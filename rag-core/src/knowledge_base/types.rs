@@ -43,6 +43,11 @@ pub struct OpenOptions {
     /// Further knowledge bases that are searched with this one as if all were one file, each by the same encoder and only read.
     /// Scores are those of the one file; [`Hit::store`] says where a passage comes from. Default none.
     pub also: Vec<PathBuf>,
+    /// Write zeros over what is removed or replaced, in place of marking it as free; at the end of each call that does so its
+    /// words leave the full-text index and the log is emptied. Copies that parted pages keep, and codes in the vector index,
+    /// go with [`KnowledgeBase::purge`](super::KnowledgeBase::purge). Each such call then costs a rewriting of the full-text
+    /// index. Default false.
+    pub secure_delete: bool,
 }
 
 impl Default for OpenOptions {
@@ -55,6 +60,7 @@ impl Default for OpenOptions {
             access: Access::Create,
             reranker: None,
             also: Vec::new(),
+            secure_delete: false,
         }
     }
 }

@@ -19,6 +19,7 @@ mod migrate;
 mod open;
 mod page;
 mod pool;
+mod purge;
 mod restore;
 mod rows;
 mod salvage;

@@ -56,6 +56,18 @@ pub(super) fn require_in_log(path: &Path, needed_bytes: u64) -> Result<()> {
 /// # Errors
 /// Store; DiskFull; Busy.
 pub(super) fn vacuum(pool: &Pool) -> Result<()> {
+    rewrite(pool)?;
+    pool.alone(|connection| {
+        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        Ok(())
+    })
+}
+
+/// Writes the pages anew, without those that are free.
+///
+/// # Errors
+/// Store; DiskFull; Busy.
+pub(super) fn rewrite(pool: &Pool) -> Result<()> {
     // pages get new places: no log from before belongs to what they will be
     pool.write(|connection| meta::bump(connection, meta::CHANGE))?;
     pool.alone(|connection| {
@@ -68,7 +80,6 @@ pub(super) fn vacuum(pool: &Pool) -> Result<()> {
         let vacuumed = connection.execute_batch("VACUUM");
         connection.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0)?;
         vacuumed?;
-        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
         Ok(())
     })
 }

@@ -79,6 +79,7 @@ def open(
     read_only: bool = False,
     reranker: str | os.PathLike[str] | None = None,
     also: Sequence[str | os.PathLike[str]] | None = None,
+    secure_delete: bool = False,
 ) -> KnowledgeBase:
     """Opens or creates a knowledge base.
 
@@ -95,6 +96,8 @@ def open(
         reranker: A cross-encoder that sorts the best hits anew, loaded at the first search. Default: none.
         also: Further knowledge bases that are searched with this one as if all were one file, each by the same encoder and
             only read. Default: none.
+        secure_delete: Write zeros over what is removed or replaced, and empty the log at the end of each call that does so;
+            ``KnowledgeBase.purge`` leaves nothing at all. Each such call then rewrites the full-text index.
 
     Raises:
         NotFoundError: A model is not on this machine.
@@ -104,5 +107,11 @@ def open(
         OSError: The file cannot be opened.
     """
     return KnowledgeBase(
-        path, encoder=encoder, llm=llm, read_only=read_only, reranker=reranker, also=also
+        path,
+        encoder=encoder,
+        llm=llm,
+        read_only=read_only,
+        reranker=reranker,
+        also=also,
+        secure_delete=secure_delete,
     )

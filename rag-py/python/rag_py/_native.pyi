@@ -86,6 +86,7 @@ class KnowledgeBase:
         read_only: bool = False,
         reranker: _Path | None = None,
         also: Sequence[_Path] | None = None,
+        secure_delete: bool = False,
     ) -> Self: ...
     @property
     def also(self) -> list[pathlib.Path]:
@@ -731,6 +732,16 @@ class KnowledgeBase:
     def notices(self) -> list[str]:
         """What was found as the file was opened and you should know, in sentences: a log of other data that was set aside,
         commits that are missing. Empty for most files."""
+
+    def purge(self) -> None:
+        """Takes all that was ever removed from the file or replaced in it out of its pages, its full-text index, its vector
+        index and its log. Rewrites the file.
+
+        What the disk or its snapshots keep of overwritten blocks, and copies of the file, are beyond it.
+
+        Raises:
+            BusyError: Another process writes, or still reads from before.
+        """
 
     def vacuum(self) -> None:
         """Rewrites the file without its unused space."""
