@@ -8,7 +8,8 @@
 //! [`generate`], [`cite`]. The facade, [`KnowledgeBase`], alone knows all of them.
 //!
 //! The library never prints, never exits, opens no socket, reads no environment variable and keeps no
-//! global state but the register of [`files`] it has open.
+//! global state but the register of [`files`] it has open. It sets no signal: where a limit on the size of files is in
+//! force, a program ignores SIGXFSZ to have a write beyond it fail with an error instead of ending the process.
 
 pub mod error;
 pub mod progress;

@@ -36,6 +36,24 @@ fn refusal(folder: &Path) -> String {
     error.line()
 }
 
+#[cfg(unix)]
+#[test]
+fn pipes_in_place_of_files_are_refused_and_not_waited_for() {
+    let mkfifo = |path: &Path| std::process::Command::new("mkfifo").arg(path).status().unwrap();
+    for name in ["config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors"] {
+        let folder = copy("llama");
+        fs::remove_file(folder.path().join(name)).unwrap();
+        assert!(mkfifo(&folder.path().join(name)).success());
+        let reason = refusal(folder.path());
+        assert!(reason.contains("not a"), "{name}: {reason}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("model.gguf");
+    assert!(mkfifo(&pipe).success());
+    assert!(refusal(&pipe).contains("not a regular file"));
+    assert!(!rag_core::model::is_encoder_gguf(&pipe));
+}
+
 #[test]
 fn configurations_we_do_not_run_are_refused_by_name() {
     let cases: &[(&str, &str, Value, &str)] = &[

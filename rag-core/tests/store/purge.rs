@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use rag_core::CancelToken;
 use rag_core::store::{IndexMode, Seal};
@@ -14,11 +15,16 @@ const DIM: usize = 16;
 /// Words that stand nowhere else, and their stems.
 const SECRETS: [&str; 4] = ["zyxwvutarian", "qqquxfoobar", "vertraulichkeitsstufe", "s3cr3tt0k3n"];
 
-/// How often bytes occur in the file and what stands beside it.
+/// How often bytes occur in the file and what stands beside it. Another process reads them: one that closes a file loses
+/// the locks it has on it.
 fn count(path: &Path, needle: &[u8]) -> usize {
+    let read = |suffix: &&str| {
+        let name = format!("{}{suffix}", path.display());
+        Command::new("cat").arg(name).output().unwrap().stdout
+    };
     ["", "-wal", "-shm", "-journal"]
         .iter()
-        .filter_map(|suffix| fs::read(format!("{}{suffix}", path.display())).ok())
+        .map(read)
         .map(|bytes| bytes.windows(needle.len()).filter(|window| *window == needle).count())
         .sum()
 }
