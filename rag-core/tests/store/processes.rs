@@ -6,6 +6,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use rag_core::CancelToken;
 use rag_core::store::{Access, IndexMode, Seal, Store};
@@ -133,7 +134,7 @@ fn a_killed_writer_loses_nothing_it_was_told_was_kept() {
     let mut acknowledged = 0;
     for round in 0..kills {
         let mut writer = spawn(&path, &format!("endless {round}"));
-        std::thread::sleep(std::time::Duration::from_millis(20 + round * 37 % 130));
+        std::thread::sleep(Duration::from_millis(20 + round * 37 % 130));
         writer.kill().unwrap();
         writer.wait().unwrap();
         let noted = std::fs::read_to_string(ledger(&path)).unwrap_or_default();
@@ -163,13 +164,19 @@ fn a_kill_in_the_middle_of_a_seal_leaves_an_index_that_answers() {
     }
     let search = |store: &Store| store.nearest(&unit(8, 7), 20, IndexMode::Flat).unwrap();
     let expected = search(&kb.store);
+    let started = Instant::now();
+    kb.store.seal(Seal::Now, &CancelToken::new()).unwrap();
+    let seal = started.elapsed();
     drop(kb);
     let kills = if std::env::var_os("RAG_LONG").is_some() { 200 } else { 10 };
-    let mut generation = 0;
+    let mut generation = 1;
     for round in 0..kills {
         let mut sealer = spawn(&path, "sealing");
-        // from before the first to after some
-        std::thread::sleep(std::time::Duration::from_millis(10 + round * 97 % 700));
+        // from before the first to after some, however long one takes here
+        std::thread::sleep(seal.mul_f64((round * 7 % 10) as f64 / 4.0));
+        if round + 1 == kills {
+            wait_for_seal(&path, generation);
+        }
         sealer.kill().unwrap();
         sealer.wait().unwrap();
         let store = Store::open(&path, Access::ReadWrite).unwrap();
@@ -181,8 +188,18 @@ fn a_kill_in_the_middle_of_a_seal_leaves_an_index_that_answers() {
             assert_eq!(store.check(&CancelToken::new()).unwrap(), []);
         }
     }
-    assert!(generation > 0, "the kills came too early to mean anything");
+    assert!(generation > 1, "the kills came too early to mean anything");
     println!("{kills} kills, {generation} seals, 0 lost");
+}
+
+/// Waits until another process has sealed once more.
+fn wait_for_seal(path: &Path, generation: u64) {
+    let store = Store::open(path, Access::ReadOnly).unwrap();
+    let started = Instant::now();
+    while store.info().unwrap().generation <= generation {
+        assert!(started.elapsed() < Duration::from_secs(120), "no seal");
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 /// The file is sound, each document is whole, and holds what was noted last, or what was being written. What it
