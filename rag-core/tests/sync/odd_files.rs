@@ -272,6 +272,7 @@ fn a_folder_that_is_deleted_under_a_sync_costs_what_was_not_read() {
 /// Deeper than a path can be named: what can be named is read, and the rest is told.
 #[cfg(unix)]
 #[test]
+#[allow(clippy::print_stdout)]
 fn four_thousand_levels_of_folders_are_walked_as_far_as_they_have_names() {
     const DIG: &str = "import os, sys\nos.chdir(sys.argv[1])\nfor level in range(4000):\n \
          open('river.txt', 'w').write('a river')if level % 500 == 0 else None\n os.mkdir('d')\n os.chdir('d')\n";
