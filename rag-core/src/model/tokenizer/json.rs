@@ -182,11 +182,8 @@ impl File<'_> {
 
 fn build(folder: &GeneratorFolder, json: Map<String, Value>) -> Result<Box<Tokenizer>> {
     let path = folder.path().join("tokenizer.json");
-    let steps = ["normalizer", "pre_tokenizer"].into_iter().filter_map(|part| json.get(part));
-    steps
-        .map(check_steps)
-        .collect::<Result<(), String>>()
-        .map_err(|reason| Error::model(&path, reason))?;
+    let mut steps = ["normalizer", "pre_tokenizer"].into_iter().filter_map(|part| json.get(part));
+    steps.try_for_each(check_steps).map_err(|reason| Error::model(&path, reason))?;
     let built = catch_unwind(AssertUnwindSafe(|| serde_json::from_value(Value::Object(json))));
     built
         .map_err(|_| Error::model(&path, "the tokenizer's parts contradict each other"))?
