@@ -42,6 +42,7 @@ impl KnowledgeBase {
 #[pymethods]
 impl KnowledgeBase {
     #[new]
+    #[allow(clippy::too_many_arguments, reason = "keyword arguments of Python")]
     #[pyo3(signature = (path, *, encoder=None, llm=None, read_only=false, reranker=None, also=None, secure_delete=false))]
     fn new(
         py: Python<'_>,
