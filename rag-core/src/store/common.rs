@@ -241,6 +241,8 @@ pub(crate) struct Common {
 /// Common words from which the language of a text is known; and one word in so many, where prose has four.
 const MIN_KNOWN: usize = 2;
 const KNOWN_SHARE: usize = 10;
+/// Words of a question in which one common word tells its language; in a longer one it is by chance a word of another.
+const SHORT_QUESTION: usize = 4;
 
 impl Common {
     /// The languages of which most of these folded words are common; none if there is no common one.
@@ -276,7 +278,8 @@ impl Common {
     /// Whether a folded word is common in the language of the text, if that is none whose stems are in the index.
     pub(super) fn holds(self, word: &str) -> bool {
         let listed = LISTED.get(word).copied().unwrap_or(0);
-        !self.is_stemmed() && listed & self.languages != 0
+        let tells = self.count >= MIN_KNOWN || self.word_count <= SHORT_QUESTION;
+        tells && !self.is_stemmed() && listed & self.languages != 0
     }
 }
 
