@@ -186,6 +186,10 @@ typedef enum {
      * The source cannot be read.
      */
     RAG_CITATION_MISSING = 3,
+    /**
+     * Nobody looked: the knowledge base is not trusted, or the source did not answer in time.
+     */
+    RAG_CITATION_UNVERIFIED = 4,
 } rag_citation_status;
 
 /**
@@ -305,6 +309,23 @@ typedef enum {
      */
     RAG_ACCESS_READ_ONLY = 2,
 } rag_access;
+
+/**
+ * Whether what a knowledge base says of places outside of it is followed. Either way only regular files are opened by the paths of
+ * documents, and an encoder that the file names by a path is opened only if that path leads into the model folders or was named by
+ * somebody on this machine before.
+ */
+typedef enum {
+    /**
+     * Citations are verified in the files that were indexed.
+     */
+    RAG_TRUST_TRUSTED = 0,
+    /**
+     * For a file of somebody else's. Nothing outside of it is touched on its word: every citation of a file is
+     * RAG_CITATION_UNVERIFIED, `also` must be empty, and a name in the file is a name in the model folders, never a path.
+     */
+    RAG_TRUST_UNTRUSTED = 1,
+} rag_trust;
 
 /**
  * Whether a sync writes.
@@ -773,6 +794,14 @@ typedef struct {
      * Zero.
      */
     int32_t reserved_2;
+    /**
+     * A rag_trust.
+     */
+    int32_t trust;
+    /**
+     * Zero.
+     */
+    int32_t reserved_trust;
 } rag_open_options;
 
 /**

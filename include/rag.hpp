@@ -590,6 +590,8 @@ struct OpenOptions {
     const Encoder *loaded_encoder = nullptr;
     /// Write zeros over what is removed or replaced; KnowledgeBase::purge leaves nothing at all.
     bool secure_delete = false;
+    /// RAG_TRUST_UNTRUSTED for a file of somebody else's.
+    rag_trust trust = RAG_TRUST_TRUSTED;
 };
 
 /// How to mirror a folder; zero is the default. Return false from `on_progress` to stop.
@@ -1144,6 +1146,7 @@ public:
         raw.also_count = also.size();
         raw.loaded_encoder = options.loaded_encoder ? options.loaded_encoder->handle() : nullptr;
         raw.secure_delete = options.secure_delete;
+        raw.trust = options.trust;
         return impl::own<KnowledgeBase, rag_kb>([&](rag_kb **out, rag_error **error) {
             return rag_kb_open(path.c_str(), &raw, out, error);
         });

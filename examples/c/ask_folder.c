@@ -28,7 +28,8 @@ static void show_citations(const rag_answer *answer) {
     if (!rag_answer_found(answer)) printf("not found\n");
     for (size_t i = 0; i < rag_answer_citation_count(answer); i++) {
         const rag_citation *citation = rag_answer_citation_at(answer, i);
-        printf("[%zu] %s %zu..%zu: \"%s\"\n", citation->marker, citation->uri, citation->start, citation->end,
+        const char *note = citation->status == RAG_CITATION_OK ? "" : " (source is not what it was)";
+        printf("[%zu] %s %zu..%zu%s: \"%s\"\n", citation->marker, citation->uri, citation->start, citation->end, note,
                citation->quote);
     }
 }

@@ -18,6 +18,7 @@ static void show_citations(const rag::Answer &answer) {
     for (const rag::Citation &citation : answer.citations()) {
         std::cout << "  [" << citation.marker() << "] " << citation.uri();
         if (citation.page()) std::cout << ", page " << citation.page();
+        if (citation.status() != RAG_CITATION_OK) std::cout << " (source is not what it was)";
         std::cout << ": \"" << citation.quote() << "\"\n";
     }
 }

@@ -28,7 +28,8 @@ def main() -> int:
     print(answer.text)
     for citation in answer.citations:
         place = f"page {citation.page}" if citation.page else f"bytes {citation.source_start}-{citation.source_end}"
-        print(f"  [{citation.marker}] {citation.uri}, {place}: {citation.quote!r}")
+        note = "" if citation.status == "ok" else f" (source {citation.status})"
+        print(f"  [{citation.marker}] {citation.uri}, {place}{note}: {citation.quote!r}")
     return 0
 
 

@@ -40,7 +40,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     for citation in &answer.citations {
         let (start, end) = (citation.start, citation.end);
-        println!("[{}] {} {start}..{end}: {:?}", citation.marker, citation.uri, citation.quote);
+        let note = citation.status.note().map(|note| format!(" ({note})")).unwrap_or_default();
+        let (marker, uri, quote) = (citation.marker, &citation.uri, &citation.quote);
+        println!("[{marker}] {uri} {start}..{end}{note}: {quote:?}");
     }
     Ok(())
 }

@@ -50,6 +50,8 @@ pub enum rag_citation_status {
     RAG_CITATION_CHANGED = 2,
     /// The source cannot be read.
     RAG_CITATION_MISSING = 3,
+    /// Nobody looked: the knowledge base is not trusted, or the source did not answer in time.
+    RAG_CITATION_UNVERIFIED = 4,
 }
 
 impl From<Status> for rag_citation_status {
@@ -59,6 +61,7 @@ impl From<Status> for rag_citation_status {
             Status::Moved => Self::RAG_CITATION_MOVED,
             Status::Changed => Self::RAG_CITATION_CHANGED,
             Status::Missing => Self::RAG_CITATION_MISSING,
+            Status::Unverified => Self::RAG_CITATION_UNVERIFIED,
         }
     }
 }

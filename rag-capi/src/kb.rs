@@ -13,7 +13,7 @@ use rag_core::store::{Access, Filter, IndexMode, Seal};
 use rag_core::walk::{Hidden, WalkOptions};
 use rag_core::{
     AskOptions, Error, KnowledgeBase, Missing, OpenOptions, Plan, Result, Subject,
-    SummarizeOptions, SyncOptions,
+    SummarizeOptions, SyncOptions, Trust,
 };
 
 use crate::answer::{self, rag_answer};
@@ -122,6 +122,7 @@ unsafe fn open_options(options: *const rag_open_options) -> Result<OpenOptions> 
                 .map(PathBuf::from)
                 .collect(),
             secure_delete: given.secure_delete != 0,
+            trust: choice(given.trust, &[Trust::Trusted, Trust::Untrusted], "trust")?,
         })
     }
 }

@@ -24,6 +24,19 @@ pub enum rag_access {
     RAG_ACCESS_READ_ONLY = 2,
 }
 
+/// Whether what a knowledge base says of places outside of it is followed. Either way only regular files are opened by the paths of
+/// documents, and an encoder that the file names by a path is opened only if that path leads into the model folders or was named by
+/// somebody on this machine before.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum rag_trust {
+    /// Citations are verified in the files that were indexed.
+    RAG_TRUST_TRUSTED = 0,
+    /// For a file of somebody else's. Nothing outside of it is touched on its word: every citation of a file is
+    /// RAG_CITATION_UNVERIFIED, `also` must be empty, and a name in the file is a name in the model folders, never a path.
+    RAG_TRUST_UNTRUSTED = 1,
+}
+
 /// Whether a sync writes.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -224,6 +237,10 @@ pub struct rag_open_options {
     pub secure_delete: i32,
     /// Zero.
     pub reserved_2: i32,
+    /// A rag_trust.
+    pub trust: i32,
+    /// Zero.
+    pub reserved_trust: i32,
 }
 
 /// How to mirror a folder. Begin with RAG_SYNC_OPTIONS_INIT; zero in a field is its default.

@@ -63,9 +63,9 @@ impl<'a> Console<'a> {
         self.err
     }
 
-    /// One line of data.
+    /// One line of data for people.
     pub(crate) fn line(&mut self, line: fmt::Arguments<'_>) -> Result<(), Failure> {
-        Ok(writeln!(self.out, "{line}")?)
+        Ok(writeln!(self.out, "{}", visible(&line.to_string()))?)
     }
 
     /// One JSON value on a line of its own.
@@ -82,7 +82,7 @@ impl<'a> Console<'a> {
     pub(crate) fn note(&mut self, line: fmt::Arguments<'_>) {
         if !self.quiet {
             // A closed standard error is no reason to stop the work.
-            let _ = writeln!(self.err, "rag: {line}");
+            let _ = writeln!(self.err, "rag: {}", one_line(&line.to_string()));
         }
     }
 
@@ -213,10 +213,14 @@ pub(crate) fn one_line(text: &str) -> String {
     visible(&text.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
-/// `text` without characters that steer a terminal: documents are data.
+/// `text` without characters that steer a terminal or hide: documents are data.
 pub(crate) fn visible(text: &str) -> String {
-    let steers = |c: char| c.is_control() && c != '\n' && c != '\t';
-    text.chars().map(|c| if steers(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
+    rag_core::visible::text(text)
+}
+
+/// The name of a file or a model, on one line, with what steers or hides in it written out.
+pub(crate) fn name(name: &str) -> String {
+    rag_core::visible::name(name)
 }
 
 /// The beginning of `text`, on one line.

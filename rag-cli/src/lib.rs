@@ -4,6 +4,7 @@
 //! command stands in its own file under `commands/` and only turns arguments into one library call and the
 //! result into text or JSON.
 
+mod arguments;
 mod beir;
 mod commands;
 mod console;
@@ -17,13 +18,13 @@ mod written;
 use std::ffi::OsString;
 use std::io::Write;
 
-use clap::Parser;
 use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser};
 
 pub use interrupt::{Interrupt, Job, Press};
 
 use commands::Command;
-use console::{Console, Output};
+use console::{Console, Output, visible};
 use failure::{Exit, Failure};
 
 /// Answers questions from your documents, with citations, on this machine alone.
@@ -63,6 +64,7 @@ pub fn run_with(
     err: &mut dyn Write,
     interrupt: &Interrupt,
 ) -> u8 {
+    let args = arguments::settle(args.into_iter().collect(), &Cli::command());
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error) => return report_usage(&error, out, err),
@@ -80,7 +82,8 @@ fn report_usage(error: &clap::Error, out: &mut dyn Write, err: &mut dyn Write) -
     let asked_for = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
     let stream: &mut dyn Write = if asked_for { out } else { err };
     // Nothing better can be done when the place for messages is closed.
-    let _ = write!(stream, "{}", error.render()).and_then(|()| stream.flush());
+    let _ =
+        write!(stream, "{}", visible(&error.render().to_string())).and_then(|()| stream.flush());
     if asked_for { Exit::Done.code() } else { failure::EXIT_USAGE }
 }
 

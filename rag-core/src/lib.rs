@@ -14,6 +14,8 @@
 pub mod error;
 pub mod progress;
 
+pub mod visible;
+
 pub mod kernels;
 
 pub mod files;
@@ -31,6 +33,8 @@ pub mod encode;
 pub mod index;
 
 pub mod store;
+
+mod marks;
 
 mod words;
 

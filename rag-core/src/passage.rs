@@ -124,5 +124,61 @@ pub(crate) fn header_over(text: &str, heading: Option<&str>, row: &Range<usize>)
     rows::header_over(text, heading, row)
 }
 
+/// Most words, and most characters, of a line that is taken for a heading by its look.
+const HEADING_WORDS: usize = 10;
+const HEADING_CHARS: usize = 80;
+
+/// Whether a sentence of `text` is only a heading: marked as one (`# A`, a line that is underlined), or a short line alone that does
+/// not end like a sentence, holds no number, and stands over text that does.
+///
+/// A heading says what is spoken of; it answers nothing.
+#[must_use]
+pub fn is_heading(text: &str, sentence: Range<usize>) -> bool {
+    let line = text.get(sentence.clone()).unwrap_or_default().trim();
+    let is_marked = |line: &str| {
+        let words = line.trim_start_matches('#');
+        (1..=6).contains(&(line.len() - words.len())) && words.starts_with([' ', '\t'])
+    };
+    let rule = |line: &str| line.len() > 1 && line.chars().all(|c| matches!(c, '=' | '-' | '~'));
+    let lines: Vec<&str> = line.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    match lines.as_slice() {
+        [] => false,
+        lines if lines.iter().all(|line| is_marked(line)) => true,
+        [words, under] => rule(under) && !rule(words),
+        [words] => is_bare_heading(text, sentence, words),
+        _ => false,
+    }
+}
+
+fn is_bare_heading(text: &str, place: Range<usize>, line: &str) -> bool {
+    let before = text.get(..place.start).unwrap_or_default();
+    let after = text.get(place.end..).unwrap_or_default();
+    let gap_before = before.get(before.trim_end().len()..).unwrap_or_default();
+    let gap_after = after.get(..after.len() - after.trim_start().len()).unwrap_or_default();
+    let is_first = before.trim().is_empty();
+    if !(is_first || gap_before.contains("\n\n")) || !gap_after.contains("\n\n") {
+        return false;
+    }
+    let next = after.trim_start().split("\n\n").next().unwrap_or_default();
+    let is_short =
+        line.split_whitespace().count() <= HEADING_WORDS && line.chars().count() <= HEADING_CHARS;
+    is_short && !says_something(line) && !ends_sentence(line) && ends_sentence(next)
+}
+
+/// Whether a line without a full stop looks like an entry of a list, a field with its value, or a figure.
+fn says_something(line: &str) -> bool {
+    line.starts_with(|c: char| c.is_lowercase() || matches!(c, '-' | '*' | '+' | '>'))
+        || line.contains([':', ';', '|', '\t', '=', '\u{2022}', '\u{2610}', '\u{2611}'])
+        || line.contains(char::is_numeric)
+}
+
+fn ends_sentence(text: &str) -> bool {
+    const STOPS: [char; 10] = [
+        '.', '!', '?', '\u{2026}', '\u{3002}', '\u{ff01}', '\u{ff1f}', '\u{964}', '\u{6d4}',
+        '\u{61f}',
+    ];
+    text.trim_end().trim_end_matches(['"', '\'', ')', '\u{bb}', '\u{201d}']).ends_with(STOPS)
+}
+
 #[cfg(test)]
 mod tests;

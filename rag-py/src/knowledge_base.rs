@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use pyo3::prelude::*;
 use rag_core::store::{Access, Filter};
-use rag_core::{Conversation, Error, OpenOptions, Subject, SummarizeOptions, text_uri};
+use rag_core::{Conversation, Error, OpenOptions, Subject, SummarizeOptions, Trust, text_uri};
 
 use crate::chat::Chat;
 use crate::dict::{to_plain, word};
@@ -42,8 +42,8 @@ impl KnowledgeBase {
 #[pymethods]
 impl KnowledgeBase {
     #[new]
-    #[allow(clippy::too_many_arguments, reason = "keyword arguments of Python")]
-    #[pyo3(signature = (path, *, encoder=None, llm=None, read_only=false, reranker=None, also=None, secure_delete=false))]
+    #[pyo3(signature = (path, *, encoder=None, llm=None, read_only=false, reranker=None, also=None, secure_delete=false, untrusted=false))]
+    #[expect(clippy::too_many_arguments, reason = "keywords of Python")]
     fn new(
         py: Python<'_>,
         path: PathBuf,
@@ -53,6 +53,7 @@ impl KnowledgeBase {
         reranker: Option<PathBuf>,
         also: Option<Vec<PathBuf>>,
         secure_delete: bool,
+        untrusted: bool,
     ) -> PyResult<Self> {
         let (encoder, loaded_encoder) = EncoderChoice::split(py, encoder)?;
         let mut options = OpenOptions {
@@ -62,6 +63,7 @@ impl KnowledgeBase {
             reranker: reranker.map(|name| model_name(py, "reranker", name)).transpose()?,
             also: also.unwrap_or_default(),
             secure_delete,
+            trust: if untrusted { Trust::Untrusted } else { Trust::Trusted },
             ..OpenOptions::default()
         };
         if read_only {
@@ -420,11 +422,11 @@ impl KnowledgeBase {
         Ok(call(py, || inner.locate(store, id, range))?.into_iter().map(Location).collect())
     }
 
-    /// Re-reads the cited file: "ok", "moved", "changed" or "missing".
+    /// Re-reads the cited file: "ok", "moved", "changed", "missing" or "unverified". Ctrl-C stops it.
     fn verify(&self, py: Python<'_>, citation: PyRef<'_, Citation>) -> PyResult<String> {
         let inner = self.inner(py)?;
         let cited = citation.0.clone();
-        word(py, &call(py, || inner.verify(&cited))?)
+        word(py, &long_call(py, |cancel| inner.verify_with(&cited, cancel))?)
     }
 
     /// Counts and sizes, with the keys of `rag info --json`.

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
-use rag_core::cite::{Citation, Conflict};
+use rag_core::cite::{Citation, Conflict, has_markers};
 use rag_core::guard::Refusal;
 use rag_core::search::Hit;
 use rag_core::{
@@ -218,12 +218,19 @@ fn print_conflict(
     let source = &conflict.source;
     let place = place(&source.uri, source.start, source.end, source.page);
     let other = other_file(knowledge_base, source.store);
-    let quote = shorten(&source.quote, QUOTE_CHARS);
+    let quote = quoted(&source.quote);
+    let note = source.status.note().map(|note| format!(" ({note})")).unwrap_or_default();
     let (stated, contrary) = (one_line(&conflict.stated), one_line(&conflict.contrary));
     console.line(format_args!(
-        "conflict: [{}] says {stated}, {place}{other} says {contrary}: {quote}",
+        "conflict: [{}] says {stated}, {place}{other}{note} says {contrary}: {quote}",
         conflict.marker
     ))
+}
+
+/// A quote as people see it; in quotation marks if something in it would pass for one of our markers.
+fn quoted(quote: &str) -> String {
+    let shown = shorten(quote, QUOTE_CHARS);
+    if has_markers(&shown) { format!("\u{201c}{shown}\u{201d}") } else { shown }
 }
 
 /// The citations, or why there is no answer.
@@ -247,9 +254,10 @@ pub(crate) fn print_sources(
     console.line(format_args!(""))?;
     for citation in &answer.citations {
         let place = place(&citation.uri, citation.start, citation.end, citation.page);
-        let quote = shorten(&citation.quote, QUOTE_CHARS);
+        let quote = quoted(&citation.quote);
         let other = other_file(knowledge_base, citation.store);
-        console.line(format_args!("[{}] {place}{other}: {quote}", citation.marker))?;
+        let note = citation.status.note().map(|note| format!(" ({note})")).unwrap_or_default();
+        console.line(format_args!("[{}] {place}{other}{note}: {quote}", citation.marker))?;
     }
     for conflict in &answer.conflicts {
         print_conflict(conflict, knowledge_base, console)?;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use rag_core::store::{Access, Store};
 use serde::Serialize;
 
+use super::options::UntrustedArg;
 use crate::console::Console;
 use crate::failure::{Exit, Outcome};
 
@@ -14,6 +15,8 @@ pub(crate) struct Args {
     /// The knowledge base file
     #[arg(value_name = "KB")]
     path: PathBuf,
+    #[command(flatten)]
+    _untrusted: UntrustedArg,
     /// The file to make; it must not exist
     to: PathBuf,
 }

@@ -6,6 +6,7 @@ use rag_core::store::{Access, Damage, Store};
 use rag_core::{CancelToken, Error, ErrorCode};
 use serde::Serialize;
 
+use super::options::UntrustedArg;
 use crate::console::{Console, one_line};
 use crate::failure::{Exit, Outcome};
 
@@ -15,6 +16,8 @@ pub(crate) struct Args {
     /// The knowledge base file
     #[arg(value_name = "KB")]
     path: PathBuf,
+    #[command(flatten)]
+    _untrusted: UntrustedArg,
 }
 
 #[derive(Debug, Serialize)]

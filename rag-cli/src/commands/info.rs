@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use rag_core::store::{Access, Store};
 
-use crate::console::{Console, one_line};
+use super::options::UntrustedArg;
+use crate::console::{Console, name};
 use crate::failure::{Exit, Outcome};
 
 /// Show what the file holds; no model is loaded
@@ -13,6 +14,8 @@ pub(crate) struct Args {
     /// The knowledge base file
     #[arg(value_name = "KB")]
     path: PathBuf,
+    #[command(flatten)]
+    _untrusted: UntrustedArg,
 }
 
 pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
@@ -23,7 +26,7 @@ pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
         console.json(&info)?;
         return Ok(Exit::Done);
     }
-    let encoder = info.encoder.as_deref().map_or("none yet".to_owned(), one_line);
+    let encoder = info.encoder.as_deref().map_or("none yet".to_owned(), name);
     let dim = info.dim.map(|dim| format!(", {dim} dimensions")).unwrap_or_default();
     console.line(format_args!("documents   {}", info.document_count))?;
     console.line(format_args!("skipped     {}", info.skipped_count))?;

@@ -6,8 +6,8 @@ use rag_core::document::Unread;
 use rag_core::store::{Access, Filter, Store, StoredDocument};
 use serde::Serialize;
 
-use super::options::parse_filter;
-use crate::console::{Console, one_line};
+use super::options::{UntrustedArg, parse_filter};
+use crate::console::{Console, name, one_line};
 use crate::failure::{Exit, Outcome};
 
 /// List the documents that the file holds, and the files it passed over; no model is loaded
@@ -16,6 +16,8 @@ pub(crate) struct Args {
     /// The knowledge base file
     #[arg(value_name = "KB")]
     path: PathBuf,
+    #[command(flatten)]
+    _untrusted: UntrustedArg,
     /// Only documents that pass, such as "kind = pdf AND year >= 2020"
     #[arg(long, value_name = "FILTER", value_parser = parse_filter)]
     filter: Option<Filter>,
@@ -39,7 +41,7 @@ pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
         return Ok(Exit::Done);
     }
     for document in &documents {
-        let (uri, count) = (one_line(&document.uri), document.passage_count);
+        let (uri, count) = (name(&document.uri), document.passage_count);
         match &document.skipped {
             Some(why) => {
                 console.line(format_args!("skipped  {uri}  {}", one_line(&why.message)))?

@@ -9,7 +9,7 @@ use rag_core::generate::{
 use rag_core::model::{BuiltInTemplate, ModelDirs};
 use rag_core::search::{Context, Fusion, Mode, SearchOptions};
 use rag_core::store::{Access, Filter, IndexMode};
-use rag_core::{Abstain, KnowledgeBase, OpenOptions, Result, files};
+use rag_core::{Abstain, KnowledgeBase, OpenOptions, Result, Trust, files};
 
 /// Where models are looked for: the documented variables and cache folders.
 pub(crate) fn model_dirs() -> ModelDirs {
@@ -25,6 +25,18 @@ pub(crate) struct KnowledgeBaseArgs {
     /// Encoder by name, path or hub id [default: the one the file was built with, else e5-small]
     #[arg(long, value_name = "NAME|PATH")]
     pub(crate) encoder: Option<String>,
+    /// For a file of somebody else's: follow nothing that it says of places outside of it; its sources are not verified
+    #[arg(long)]
+    pub(crate) untrusted: bool,
+}
+
+/// `--untrusted` of commands that look at nothing but the file, whoever made it.
+#[derive(Debug, clap::Args)]
+pub(crate) struct UntrustedArg {
+    /// For a file of somebody else's: nothing outside of it is looked at; this command never does
+    #[arg(long)]
+    #[expect(dead_code, reason = "these commands have nothing to leave out")]
+    untrusted: bool,
 }
 
 /// How what is removed or replaced goes.
@@ -36,6 +48,10 @@ pub(crate) struct RemovalArgs {
 }
 
 impl KnowledgeBaseArgs {
+    pub(crate) fn trust(&self) -> Trust {
+        if self.untrusted { Trust::Untrusted } else { Trust::Trusted }
+    }
+
     /// Opens the file to write to it, or makes it.
     pub(crate) fn open_to_write(&self, removal: RemovalArgs) -> Result<KnowledgeBase> {
         self.open_with(Access::Create, None, None, removal.secure_delete)
@@ -73,6 +89,7 @@ impl KnowledgeBaseArgs {
             reranker: search.and_then(|search| search.rerank.reranker.clone()),
             also: search.map(|search| search.also.clone()).unwrap_or_default(),
             secure_delete,
+            trust: self.trust(),
         };
         KnowledgeBase::open(&self.path, &options)
     }

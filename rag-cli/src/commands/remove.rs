@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use rag_core::store::{Access, Filter, Seal, Store};
 use serde::Serialize;
 
-use super::options::{RemovalArgs, parse_filter};
-use crate::console::{Console, one_line};
+use super::options::{RemovalArgs, UntrustedArg, parse_filter};
+use crate::console::{Console, name};
 use crate::failure::{Exit, Outcome};
 
 /// Remove the document with this name, or all that pass a filter; exit code 3 if there is none
@@ -15,6 +15,8 @@ pub(crate) struct Args {
     /// The knowledge base file
     #[arg(value_name = "KB")]
     path: PathBuf,
+    #[command(flatten)]
+    _untrusted: UntrustedArg,
     /// Its name: an absolute path, or what it was added under
     #[arg(required_unless_present = "filter", conflicts_with = "filter")]
     uri: Option<String>,
@@ -57,7 +59,7 @@ pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
         console.json(&Report { removed, uris })?;
     } else {
         for uri in uris.iter().flatten() {
-            console.line(format_args!("{}", one_line(uri)))?;
+            console.line(format_args!("{}", name(uri)))?;
         }
         console.line(format_args!("{}", if removed { "removed" } else { "no such document" }))?;
     }

@@ -19,7 +19,9 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
     let encoder = args.knowledge_base.encoder.clone();
-    let options = OpenOptions { encoder, model_dirs: model_dirs(), ..OpenOptions::default() };
+    let trust = args.knowledge_base.trust();
+    let options =
+        OpenOptions { encoder, model_dirs: model_dirs(), trust, ..OpenOptions::default() };
     let job = console.job();
     let report = KnowledgeBase::repair(&args.knowledge_base.path, &args.to, &options, job.token())?;
     if console.is_json() {

@@ -5,7 +5,7 @@ use rag_core::search::Hit;
 use serde::Serialize;
 
 use super::options::{KnowledgeBaseArgs, SearchArgs};
-use crate::console::{Console, one_line, shorten};
+use crate::console::{Console, name, one_line, shorten};
 use crate::failure::{Exit, Failure, Outcome};
 
 /// Characters of a passage shown to people.
@@ -66,11 +66,11 @@ pub(crate) fn print_hit(
 /// ` in FILE` for what another file than the one asked holds.
 pub(crate) fn other_file(knowledge_base: &KnowledgeBase, store: usize) -> String {
     let path = store.checked_sub(1).and_then(|place| knowledge_base.also().get(place).copied());
-    path.map(|path| format!(" in {}", one_line(&path.to_string_lossy()))).unwrap_or_default()
+    path.map(|path| format!(" in {}", name(&path.to_string_lossy()))).unwrap_or_default()
 }
 
 /// `uri:start-end` and the page, if there is one.
 pub(crate) fn place(uri: &str, start: usize, end: usize, page: Option<u32>) -> String {
     let page = page.map(|page| format!(" p.{page}")).unwrap_or_default();
-    format!("{}:{start}-{end}{page}", one_line(uri))
+    format!("{}:{start}-{end}{page}", name(uri))
 }

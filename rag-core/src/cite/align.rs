@@ -169,8 +169,14 @@ impl<'a> Spans<'a> {
         let mut spans = Vec::new();
         for (index, hit) in hits.iter().enumerate() {
             let sentences = passage::sentences(&hit.text);
-            let pairs = sentences.windows(2).map(|pair| (pair[0].start..pair[1].end, 2));
-            let singles = sentences.iter().map(|sentence| (sentence.clone(), 1));
+            // a heading alone supports nothing
+            let heading = |range: &Range<usize>| passage::is_heading(&hit.text, range.clone());
+            let pairs = sentences
+                .windows(2)
+                .filter(|pair| !pair.iter().all(heading))
+                .map(|pair| (pair[0].start..pair[1].end, 2));
+            let singles =
+                sentences.iter().filter(|range| !heading(range)).map(|range| (range.clone(), 1));
             for (range, sentence_count) in singles.chain(pairs) {
                 let keys = keys_of(&hit.text[range.clone()]);
                 let reading = OnceCell::new();

@@ -11,6 +11,7 @@ mod conflicts;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
+use crate::marks;
 use crate::passage;
 use crate::search::{Hit, is_first};
 use crate::words;
@@ -33,6 +34,22 @@ pub enum Status {
     Changed,
     /// The source cannot be read.
     Missing,
+    /// Nobody looked: the knowledge base is not trusted, or the source did not answer in time.
+    Unverified,
+}
+
+impl Status {
+    /// What a reader should know of the source, in words; `None` if the quote stands in it.
+    #[must_use]
+    pub fn note(self) -> Option<&'static str> {
+        match self {
+            Status::Ok => None,
+            Status::Moved => Some("source changed, quote moved"),
+            Status::Changed => Some("source changed"),
+            Status::Missing => Some("source missing"),
+            Status::Unverified => Some("source not verified"),
+        }
+    }
 }
 
 /// How a span was found to support a claim.
@@ -161,6 +178,8 @@ pub fn cite(
     meaning: Option<&Meaning<'_>>,
 ) -> Result<Cited> {
     let answer = without_markers(answer);
+    // a mark at its beginning leaves a blank
+    let answer = answer.trim_start();
     let spans = align::Spans::new(hits);
     let mut cited = Cited {
         text: String::with_capacity(answer.len() + 16),
@@ -171,7 +190,7 @@ pub fn cite(
     };
     let asked = words::words(question).into_iter().map(|word| word.key).collect();
     let mut written = 0;
-    for range in passage::sentences(&answer) {
+    for range in passage::sentences(answer) {
         let claim = &answer[range.clone()];
         let found = match spans.judge(question, claim, meaning)? {
             Verdict::Supported(found) => found,
@@ -231,29 +250,17 @@ fn marker_place(claim: &str) -> usize {
     claim.trim_end().trim_end_matches(['.', '!', '?', ';', ':', ',']).trim_end().len()
 }
 
-/// The text without `[1]`-style markers and the spaces before them.
+/// The text without `[1]`-style markers and the spaces before them, whatever brackets and digits they are written with, and without
+/// the fences of passages.
 #[must_use]
 pub fn without_markers(text: &str) -> String {
-    let mut clean = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(open) = rest.find('[') {
-        let (before, bracket) = rest.split_at(open);
-        let inside = bracket[1..].split(']').next().unwrap_or_default();
-        let is_marker = bracket.len() > inside.len() + 1
-            && !inside.is_empty()
-            && inside.len() <= 12
-            && inside.chars().all(|c| c.is_ascii_digit() || c == ',' || c == ' ');
-        if is_marker {
-            clean.push_str(before.trim_end_matches(' '));
-            rest = &bracket[inside.len() + 2..];
-        } else {
-            clean.push_str(before);
-            clean.push('[');
-            rest = &bracket[1..];
-        }
-    }
-    clean.push_str(rest);
-    clean
+    marks::strip(text)
+}
+
+/// Whether `text` holds something that would pass for a marker of an answer, such as the `[1]` of a list of references.
+#[must_use]
+pub fn has_markers(text: &str) -> bool {
+    marks::has_marks(text)
 }
 
 #[cfg(test)]

@@ -3,12 +3,14 @@
 use std::ops::ControlFlow;
 
 use super::{Guards, MaskStream, Refusal};
+use crate::marks::StripStream;
 
-/// Hands on the pieces of an answer: masked where the guards say so, and kept to the end where the whole answer must
-/// pass before any of it may be seen.
+/// Hands on the pieces of an answer: without marks like those of the engine, masked where the guards say so, and kept to the end
+/// where the whole answer must pass before any of it may be seen.
 pub(crate) struct Outlet<'a> {
     guards: &'a Guards,
     on_piece: &'a mut dyn FnMut(&str) -> ControlFlow<()>,
+    unmarked: StripStream,
     mask: Option<MaskStream>,
     kept: Option<String>,
     stopped: bool,
@@ -22,6 +24,7 @@ impl<'a> Outlet<'a> {
         Self {
             guards,
             on_piece,
+            unmarked: StripStream::default(),
             mask: guards.masks_answer().then(MaskStream::default),
             kept: (!guards.deny_answer.is_empty()).then(String::new),
             stopped: false,
@@ -30,15 +33,20 @@ impl<'a> Outlet<'a> {
 
     /// Takes a piece from the generator; `Break` ends the generation.
     pub(crate) fn piece(&mut self, piece: &str) -> ControlFlow<()> {
-        let masked = self.mask.as_mut().map(|mask| mask.push(piece));
-        self.hand_on(masked.as_deref().unwrap_or(piece))
+        let piece = self.unmarked.push(piece);
+        let masked = self.mask.as_mut().map(|mask| mask.push(&piece));
+        self.hand_on(&masked.unwrap_or(piece))
     }
 
     /// The end of the answer `text`, all of which was given in pieces; why it may not be seen, if so.
     pub(crate) fn finish(mut self, text: &str) -> Option<Refusal> {
         let refusal = self.guards.check_answer(text);
         if refusal.is_none() && !self.stopped {
-            let rest = self.mask.take().map(|mask| mask.finish().0).unwrap_or_default();
+            let end = std::mem::take(&mut self.unmarked).finish();
+            let rest = match self.mask.take() {
+                Some(mut mask) => mask.push(&end) + &mask.finish().0,
+                None => end,
+            };
             let kept = self.kept.take().unwrap_or_default();
             // there is nothing left to end
             let _ = self.hand_on(&(kept + &rest));
@@ -87,6 +95,13 @@ mod tests {
     #[test]
     fn pieces_pass_as_they_come_without_guards() {
         assert_eq!(pieces(&Guards::default(), &["a@", "b.fr"]), ["a@", "b.fr"]);
+    }
+
+    #[test]
+    fn marks_that_a_model_copied_are_not_seen() {
+        let given = ["It shut ", "down ", "[1", "] policy", ".md [", "see] in 2031"];
+        let seen = pieces(&Guards::default(), &given).concat();
+        assert_eq!(seen, "It shut down policy.md [see] in 2031");
     }
 
     #[test]

@@ -179,7 +179,8 @@ impl KnowledgeBase {
         let ranked = search::sentences(retrieved.asked(question), &retrieved.hits, &cosines)?;
         let text = ranked.first().map_or(String::new(), |best| {
             let passage = &retrieved.hits[best.hit].text;
-            passage[best.range.clone()].split_whitespace().collect::<Vec<_>>().join(" ")
+            let sentence = cite::without_markers(&passage[best.range.clone()]);
+            sentence.split_whitespace().collect::<Vec<_>>().join(" ")
         });
         let refusal = Outlet::new(&options.guards, on_piece).whole(&text);
         let hits = retrieved.hits.clone();
@@ -288,8 +289,10 @@ impl KnowledgeBase {
         let mut citations = cited.citations;
         let mut conflicts = cited.conflicts;
         let sources = conflicts.iter_mut().map(|conflict| &mut conflict.source);
+        let mut verifier = self.verifier(cancel);
         for citation in citations.iter_mut().chain(sources) {
             self.fill(citation)?;
+            citation.status = verifier.status(citation)?;
         }
         // nothing is no answer, even to those who want any
         let any = options.abstain == Abstain::Never && !cited.text.is_empty();
@@ -330,7 +333,6 @@ impl KnowledgeBase {
             citation.source_end = source.as_ref().map(|range| range.end);
             citation.page = map.page(&range).or(citation.page);
         }
-        citation.status = self.verify(citation)?;
         Ok(())
     }
 

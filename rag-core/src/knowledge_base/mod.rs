@@ -41,7 +41,7 @@ pub use summarize::{Subject, SummarizeOptions};
 pub use types::{
     Abstain, Answer, AskOptions, Budget, Explain, Masked, Missing, NO_LLM, NotFoundReason,
     OpenOptions, Outcome, OwnWriter, PartlyRead, Plan, Rewrite, SyncOptions, SyncReport, Timings,
-    Trace, Writer,
+    Trace, Trust, Writer,
 };
 
 /// One knowledge base: the file, the encoder and, once asked, the generator.
@@ -56,6 +56,7 @@ pub struct KnowledgeBase {
     models: Models,
     gates: Gates,
     floors: Floors,
+    trust: Trust,
 }
 
 impl KnowledgeBase {
@@ -64,13 +65,18 @@ impl KnowledgeBase {
     /// # Errors
     /// NotFound if a model named in `options` is not on this machine; Model if it is damaged; ModelMismatch if
     /// the file was built with another encoder than the one named or given, or than one of [`OpenOptions::also`];
-    /// InvalidArgument for a file named twice, or an encoder both named and given; Store, StoreVersion, Io and Busy for the files.
+    /// InvalidArgument for a file named twice, an encoder both named and given, or others to be searched with a file that is not
+    /// trusted; Store, StoreVersion, Io and Busy for the files.
     pub fn open(path: impl AsRef<Path>, options: &OpenOptions) -> Result<Self> {
         // The encoder is looked up first, so that a wrong name leaves no new file behind.
         match (&options.encoder, &options.loaded_encoder) {
             (Some(name), None) => drop(options.model_dirs.resolve(name)?),
             (Some(_), Some(_)) => return Err(Error::invalid("encoder", "one is loaded already")),
             (None, _) => {}
+        }
+        if options.trust == Trust::Untrusted && !options.also.is_empty() {
+            let reason = "a file that is not trusted is searched alone";
+            return Err(Error::invalid("also", reason));
         }
         let store = Store::open(path.as_ref(), options.access)?;
         if options.secure_delete {
@@ -79,7 +85,8 @@ impl KnowledgeBase {
         let also = open_also(path.as_ref(), &options.also)?;
         let models = Models::new(&every(&store, &also), options)?;
         let (gates, floors) = (Gates::default(), Floors::default());
-        let knowledge_base = Self { store, also, models, gates, floors };
+        let trust = options.trust;
+        let knowledge_base = Self { store, also, models, gates, floors, trust };
         let is_named = options.encoder.is_some() || options.loaded_encoder.is_some();
         if is_named && knowledge_base.store.encoder()?.is_some() {
             knowledge_base.encoder()?;

@@ -11,13 +11,14 @@ use crate::progress::CancelToken;
 use crate::rerank::Reranker;
 use crate::store::{Salvage, Store};
 
-use super::types::{NO_LLM, OpenOptions};
+use super::types::{NO_LLM, OpenOptions, Trust};
 
 /// Names of the models and, once loaded, the models.
 #[derive(Debug)]
 pub(super) struct Models {
     dirs: ModelDirs,
-    encoder_name: String,
+    encoder_name: EncoderName,
+    trust: Trust,
     llm_name: String,
     /// The caller's, in place of the name.
     given_encoder: Option<Arc<Encoder>>,
@@ -27,20 +28,68 @@ pub(super) struct Models {
     reranker: Lazy<Reranker>,
 }
 
+/// What the encoder is called, and who says so.
+#[derive(Debug)]
+enum EncoderName {
+    /// The caller, or we by default: a name, a path or a hub id.
+    Caller(String),
+    /// The file: a name, whatever it looks like.
+    File(String),
+}
+
+impl EncoderName {
+    fn new(named: Option<&String>, stored: Option<String>) -> Self {
+        match (named, stored) {
+            (Some(name), _) => Self::Caller(name.clone()),
+            (None, Some(name)) => Self::File(name),
+            (None, None) => Self::Caller(DEFAULT_ENCODER.to_owned()),
+        }
+    }
+
+    fn text(&self) -> &str {
+        match self {
+            Self::Caller(name) | Self::File(name) => name,
+        }
+    }
+
+    /// The folder or file it stands for.
+    fn resolve(&self, dirs: &ModelDirs, trust: Trust) -> Result<PathBuf> {
+        match (self, trust) {
+            _ if self.text().starts_with(OWN_PREFIX) => Err(own_is_missing(self.text())),
+            (Self::Caller(name), _) => dirs.resolve(name),
+            (Self::File(name), Trust::Trusted) => dirs.resolve_stored(name),
+            (Self::File(name), Trust::Untrusted) => dirs.resolve_name(name),
+        }
+    }
+
+    /// What the file remembers the encoder by: a name stays a name, a path becomes absolute, so that it means the same from any
+    /// folder.
+    fn stored(&self, path: &Path) -> String {
+        match self {
+            Self::Caller(name) if Path::new(name).exists() => {
+                let absolute: PathBuf = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+                absolute.to_string_lossy().into_owned()
+            }
+            Self::Caller(name) | Self::File(name) => name.clone(),
+        }
+    }
+}
+
 impl Models {
     /// Decides which models will be used; an explicit generator must exist, a default one is looked up later.
     ///
     /// The files must be by one encoder.
     pub(super) fn new(stores: &[&Store], options: &OpenOptions) -> Result<Self> {
         let stored = built_with(stores)?.map(|identity| identity.name);
-        let encoder_name = options.encoder.clone().or(stored);
+        let encoder_name = EncoderName::new(options.encoder.as_ref(), stored);
         let llm = options.llm.as_ref().filter(|name| *name != NO_LLM);
         for name in llm.into_iter().chain(&options.reranker) {
             options.model_dirs.resolve(name)?;
         }
         Ok(Self {
             dirs: options.model_dirs.clone(),
-            encoder_name: encoder_name.unwrap_or_else(|| DEFAULT_ENCODER.to_owned()),
+            encoder_name,
+            trust: options.trust,
             llm_name: options.llm.clone().unwrap_or_else(|| DEFAULT_LLM.to_owned()),
             given_encoder: options.loaded_encoder.clone(),
             encoder: Lazy::default(),
@@ -60,7 +109,13 @@ impl Models {
                     expected: short(&own.name, &own.fingerprint),
                     found: short(&found.name, &found.fingerprint),
                 }),
-                _ => Ok(encoder),
+                _ => {
+                    // the file will name this path; that it is the caller's own word is not for the file to say
+                    if matches!(self.encoder_name, EncoderName::Caller(_)) {
+                        self.dirs.remember(&own.name);
+                    }
+                    Ok(encoder)
+                }
             }
         };
         self.encoder.get_or_load(load).map(Arc::as_ref)
@@ -70,11 +125,8 @@ impl Models {
         if let Some(given) = &self.given_encoder {
             return Ok(Arc::clone(given));
         }
-        if self.encoder_name.starts_with(OWN_PREFIX) {
-            return Err(own_is_missing(&self.encoder_name));
-        }
-        let path = self.dirs.resolve(&self.encoder_name)?;
-        Encoder::load(&path, &self.stored_name(&path)).map(Arc::new)
+        let path = self.encoder_name.resolve(&self.dirs, self.trust)?;
+        Encoder::load(&path, &self.encoder_name.stored(&path)).map(Arc::new)
     }
 
     pub(super) fn has_generator(&self) -> bool {
@@ -100,17 +152,6 @@ impl Models {
     pub(super) fn reranker(&self) -> Result<Option<&Reranker>> {
         let Some(name) = &self.reranker_name else { return Ok(None) };
         self.reranker.get_or_load(|| Reranker::load(&self.dirs.resolve(name)?)).map(Some)
-    }
-
-    /// What the file remembers the encoder by: a name stays a name, a path becomes absolute, so that the file
-    /// opens from any folder.
-    fn stored_name(&self, path: &Path) -> String {
-        if Path::new(&self.encoder_name).exists() {
-            let absolute: PathBuf = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-            absolute.to_string_lossy().into_owned()
-        } else {
-            self.encoder_name.clone()
-        }
     }
 }
 
@@ -152,16 +193,14 @@ pub(super) fn salvage(
     cancel: &CancelToken,
 ) -> Result<Salvage> {
     let stored = Store::encoder_of(from);
-    let name = options.encoder.clone().or(stored.as_ref().map(|identity| identity.name.clone()));
+    let stored_name = stored.as_ref().map(|identity| identity.name.clone());
+    let name = EncoderName::new(options.encoder.as_ref(), stored_name);
     let load = || -> Result<Arc<Encoder>> {
         if let Some(given) = &options.loaded_encoder {
             return Ok(Arc::clone(given));
         }
-        let name = name.clone().unwrap_or_else(|| DEFAULT_ENCODER.to_owned());
-        if name.starts_with(OWN_PREFIX) {
-            return Err(own_is_missing(&name));
-        }
-        Encoder::load(&options.model_dirs.resolve(&name)?, &name).map(Arc::new)
+        let path = name.resolve(&options.model_dirs, options.trust)?;
+        Encoder::load(&path, name.text()).map(Arc::new)
     };
     let encoder = Lazy::default();
     // a file that does not say which encoder it was built with takes the word of the caller

@@ -22,7 +22,7 @@ use crate::progress::{CancelToken, Progress, Stage};
 use crate::store::{NewDocument, Seal, SkippedFile};
 use crate::walk::{self, Candidate};
 
-use super::types::{Missing, PartlyRead, Plan, SyncOptions, SyncReport};
+use super::types::{Missing, PartlyRead, Plan, SyncOptions, SyncReport, Trust};
 use super::{KnowledgeBase, encode, wanted_split};
 use compare::{Change, Todo};
 use roots::Roots;
@@ -87,7 +87,8 @@ impl KnowledgeBase {
         // before anything is read; the encoder may take less
         wanted_split(options)?;
         let remembered = Roots::of(&self.store)?;
-        let mut todo = compare::compare(&self.store, &remembered, roots, options, cancel)?;
+        let mut todo =
+            compare::compare(&self.store, self.trust, &remembered, roots, options, cancel)?;
         let roots = std::mem::take(&mut todo.roots);
         let mut report = todo.take_report();
         match options.plan {

@@ -48,6 +48,24 @@ pub struct OpenOptions {
     /// go with [`KnowledgeBase::purge`](super::KnowledgeBase::purge). Each such call then costs a rewriting of the full-text
     /// index. Default false.
     pub secure_delete: bool,
+    /// Whether what the file says of places outside of it is followed. Default trusted.
+    pub trust: Trust,
+}
+
+/// Whether what a file says of places outside of it is followed.
+///
+/// Either way only regular files are opened by the paths of documents, and an encoder that the file names by a path is opened only
+/// if that path leads into the model folders or was named by somebody on this machine before
+/// ([`ModelDirs::resolve_stored`]).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Trust {
+    /// Citations are verified in the files that were indexed.
+    #[default]
+    Trusted,
+    /// For a file of somebody else's. Nothing outside of it is touched on its word: every citation of a file is
+    /// [`Unverified`](crate::cite::Status::Unverified), no other file is searched with it, and a name in the file is a name in the
+    /// model folders, never a path.
+    Untrusted,
 }
 
 impl Default for OpenOptions {
@@ -61,6 +79,7 @@ impl Default for OpenOptions {
             reranker: None,
             also: Vec::new(),
             secure_delete: false,
+            trust: Trust::default(),
         }
     }
 }

@@ -8,6 +8,9 @@ use std::path::{Component, Path, PathBuf};
 use crate::error::{Error, Result};
 use crate::files;
 
+/// In the user's cache: notes of the encoders that were named by path.
+const NAMED: &str = ".named-by-path";
+
 /// Where models are looked for, in order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ModelDirs {
@@ -58,15 +61,101 @@ impl ModelDirs {
         if !name.is_empty() && !name.contains('\0') && path.exists() {
             return Ok(path.to_owned());
         }
-        if is_plain(name) {
-            let found = self.model_dirs.iter().map(|dir| dir.join(name)).find(|p| p.exists());
-            let found =
-                found.or_else(|| self.hub_caches.iter().find_map(|cache| in_hub(cache, name)));
-            if let Some(found) = found {
-                return Ok(found);
-            }
+        self.named(name).ok_or_else(|| Error::NotFound {
+            what: "model",
+            name: name.to_owned(),
+            hint: self.hint(name),
+        })
+    }
+
+    /// As [`ModelDirs::resolve`] for a name that a file brought along, and that anybody may have written: it is looked up in the
+    /// folders above and nowhere else. A path is taken only if it leads into one of these folders, or if somebody on this machine
+    /// named that path for a knowledge base before ([`ModelDirs::remember`]).
+    ///
+    /// # Errors
+    /// [`ErrorCode::NotFound`](crate::ErrorCode::NotFound), with what to do.
+    pub fn resolve_stored(&self, name: &str) -> Result<PathBuf> {
+        let known = |path: &PathBuf| path.exists();
+        let found = self.named(name);
+        let found = found.or_else(|| self.inside(name).filter(known));
+        found.or_else(|| self.remembered(name).filter(known)).ok_or_else(|| self.not_stored(name))
+    }
+
+    /// As [`ModelDirs::resolve_stored`] for a name alone: no path is taken.
+    ///
+    /// # Errors
+    /// [`ErrorCode::NotFound`](crate::ErrorCode::NotFound), with what to do.
+    pub fn resolve_name(&self, name: &str) -> Result<PathBuf> {
+        self.named(name).ok_or_else(|| self.not_stored(name))
+    }
+
+    fn not_stored(&self, name: &str) -> Error {
+        let hint = if is_plain(name) {
+            self.hint(name)
+        } else {
+            "a file says so, and paths are not opened on the word of a file: if you trust it, name the encoder yourself \
+             (--encoder PATH, encoder=PATH)"
+                .to_owned()
+        };
+        Error::NotFound { what: "model", name: name.to_owned(), hint }
+    }
+
+    /// Notes that the caller named the model at the absolute `path` himself, so that a file which names it so is believed on this
+    /// machine. The note lies in the last of `model_dirs`, which is the user's cache; where it cannot be written there is none.
+    pub(crate) fn remember(&self, path: &str) {
+        if self.inside(path).is_some() || self.remembered(path).is_some() {
+            return;
         }
-        Err(Error::NotFound { what: "model", name: name.to_owned(), hint: self.hint(name) })
+        let Some((note, folder)) = self.note(path).and_then(|note| {
+            let folder = note.parent()?.to_owned();
+            Some((note, folder))
+        }) else {
+            return;
+        };
+        // a cache that cannot be written is one that remembers nothing
+        let _ = fs::create_dir_all(folder).and_then(|()| fs::write(note, path));
+    }
+
+    fn remembered(&self, name: &str) -> Option<PathBuf> {
+        let note = self.note(name)?;
+        let info = fs::symlink_metadata(&note).ok()?;
+        let is_note = info.is_file() && info.len() == name.len() as u64;
+        (is_note && fs::read_to_string(note).ok()? == name).then(|| PathBuf::from(name))
+    }
+
+    /// Where it is noted that a path was named.
+    fn note(&self, path: &str) -> Option<PathBuf> {
+        if !Path::new(path).is_absolute() {
+            return None;
+        }
+        let hash = blake3::hash(path.as_bytes()).to_hex();
+        Some(self.model_dirs.last()?.join(NAMED).join(hash.get(..32)?))
+    }
+
+    /// A name in `model_dirs`, or a hub id in a hub cache.
+    fn named(&self, name: &str) -> Option<PathBuf> {
+        if !is_plain(name) {
+            return None;
+        }
+        let found = self.model_dirs.iter().map(|dir| dir.join(name)).find(|p| p.exists());
+        found.or_else(|| self.hub_caches.iter().find_map(|cache| in_hub(cache, name)))
+    }
+
+    /// A path that leads into one of the folders, by its letters alone: nothing outside of them is looked at.
+    fn inside(&self, name: &str) -> Option<PathBuf> {
+        let path = Path::new(name);
+        let plain = |part: Component<'_>| !matches!(part, Component::ParentDir | Component::CurDir);
+        if name.contains('\0') || !path.is_absolute() || !path.components().all(plain) {
+            return None;
+        }
+        let folders = self.model_dirs.iter().chain(&self.hub_caches);
+        let leads_into = |folder: &PathBuf| {
+            let real = folder.canonicalize().ok();
+            real.into_iter()
+                .chain([folder.clone()])
+                .any(|folder| folder.is_absolute() && path != folder && path.starts_with(&folder))
+        };
+        folders.into_iter().any(leads_into).then(|| path.to_owned())
     }
 
     fn hint(&self, name: &str) -> String {
@@ -159,6 +248,35 @@ mod tests {
         {
             assert_eq!(dirs.resolve(name).unwrap_err().code(), ErrorCode::NotFound, "{name:?}");
         }
+    }
+
+    #[test]
+    fn a_name_out_of_a_file_is_looked_up_and_never_opened_as_a_path() {
+        let root = tempfile::tempdir().unwrap();
+        let (models, secret) = (root.path().join("models"), root.path().join("secret"));
+        fs::create_dir_all(models.join("small")).unwrap();
+        fs::create_dir_all(&secret).unwrap();
+        let dirs = ModelDirs { model_dirs: vec![models.clone()], hub_caches: vec![] };
+        assert_eq!(dirs.resolve_stored("small").unwrap(), models.join("small"));
+        let inside = models.join("small").to_str().unwrap().to_owned();
+        assert_eq!(dirs.resolve_stored(&inside).unwrap(), models.join("small"));
+        let secret = secret.to_str().unwrap().to_owned();
+        assert_eq!(dirs.resolve(&secret).unwrap(), Path::new(&secret));
+        let back_up = format!("{}/../secret", models.display());
+        let folder = models.to_str().unwrap();
+        for name in [&secret, &back_up, folder, "../secret", "src", "src/model", "a\\b", "", "/"] {
+            let error = dirs.resolve_stored(name).unwrap_err();
+            assert_eq!(error.code(), ErrorCode::NotFound, "{name:?}");
+        }
+        let line = dirs.resolve_stored(&secret).unwrap_err().line();
+        assert!(line.contains("--encoder PATH"), "{line}");
+
+        dirs.remember(&secret);
+        assert_eq!(dirs.resolve_stored(&secret).unwrap(), Path::new(&secret));
+        assert!(dirs.resolve_name(&secret).is_err() && dirs.resolve_name("small").is_ok());
+        fs::remove_dir(&secret).unwrap();
+        assert!(dirs.resolve_stored(&secret).is_err());
+        ModelDirs::default().remember(&secret);
     }
 
     #[test]

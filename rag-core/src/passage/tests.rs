@@ -278,3 +278,34 @@ fn small_sections_share_a_passage_up_to_an_outer_heading() {
     let refused = SplitOptions { min_tokens: 11, ..options };
     assert!(split(&document, &Words, &refused).is_err());
 }
+
+#[test]
+fn a_heading_is_told_from_what_it_stands_over() {
+    let headings = |text: &str| -> Vec<String> {
+        let all = sentences(text).into_iter();
+        all.filter(|range| is_heading(text, range.clone())).map(|r| text[r].to_owned()).collect()
+    };
+    assert_eq!(headings("# Nightly backup\n\nThe job starts at one."), ["# Nightly backup"]);
+    assert_eq!(headings("# A\n\n## B\n\nText"), ["# A", "## B"]);
+    assert_eq!(
+        headings("Nightly backup\n==============\n\nIt runs."),
+        ["Nightly backup\n=============="]
+    );
+    assert_eq!(headings("Nightly backup\n\nThe job starts at one."), ["Nightly backup"]);
+    assert_eq!(
+        headings("Sauvegarde de nuit\n\nElle commence \u{e0} une heure."),
+        ["Sauvegarde de nuit"]
+    );
+    for text in [
+        "Owner: Jadwiga Nowak\n\nThe job starts at one.",
+        "Open 9 to 5\n\nThe shop is in the yard.",
+        "- Jadwiga Nowak\n\nThe job starts at one.",
+        "# A\nThe job starts at one.",
+        "Nightly backup",
+        "Apples\n\nPears\n\nPlums",
+        "It runs.\n\nIt ends.",
+        "#hashtag of the day",
+    ] {
+        assert_eq!(headings(text), [""; 0], "{text}");
+    }
+}

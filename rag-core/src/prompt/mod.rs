@@ -2,8 +2,8 @@
 //!
 //! The form follows what small models were measured to answer best with: passages first, the question after them,
 //! the instruction last, two worked examples, and no word about refusing (the engine judges that, not the model).
-//! Passages are data: the chat model encodes them so that no control token can come out of them, and each can stand in a fence
-//! that its author could not know.
+//! Passages are data: the chat model encodes them so that no control token can come out of them, what looks like one of our marks
+//! loses its square brackets, and each can stand in a fence that its author could not know.
 
 mod examples;
 mod rewriting;
@@ -11,6 +11,7 @@ mod summary;
 
 use crate::document;
 use crate::error::{Error, Result};
+use crate::marks;
 use crate::model::{ChatModel, Message, Rendered, Role};
 use crate::search::{Hit, Ranks};
 pub(crate) use rewriting::{Rewriting, lines, rewriting};
@@ -204,7 +205,7 @@ fn passages(hits: &[Hit], order: Order) -> Vec<String> {
             passages.sort_by_key(|(hit, _)| (document(hit), hit.start));
         }
     }
-    passages.into_iter().map(|(_, text)| text).collect()
+    passages.into_iter().map(|(_, text)| marks::disarm(&text).into_owned()).collect()
 }
 
 /// The fences of the worked examples, whose authors are trusted: always the same, so that their keys and values can be kept.

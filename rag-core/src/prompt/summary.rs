@@ -1,6 +1,7 @@
 //! What the generator is asked when it summarises, in French and English.
 
 use super::{Language, user};
+use crate::marks;
 use crate::model::{Message, Role};
 
 /// What a summary is made from.
@@ -18,7 +19,7 @@ pub(crate) struct SummaryRequest<'a> {
 
 /// The conversation that asks for a summary, in the language of the question or else of the texts.
 pub(crate) fn summary(request: &SummaryRequest<'_>) -> Vec<Message> {
-    let texts: Vec<&str> = request.texts.iter().map(|text| text.trim()).collect();
+    let texts: Vec<_> = request.texts.iter().map(|text| marks::disarm(text.trim())).collect();
     let texts = texts.join("\n\n");
     let language = Language::of(request.about.unwrap_or(&texts));
     let rules = match language {

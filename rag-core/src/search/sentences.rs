@@ -30,7 +30,7 @@ pub struct Sentence {
     pub score: f32,
 }
 
-/// Every sentence of `hits`, best first; ties in the order of the hits.
+/// Every sentence of `hits` but headings, best first; ties in the order of the hits.
 ///
 /// # Errors
 /// Whatever `cosines` fails with.
@@ -38,7 +38,8 @@ pub fn sentences(question: &str, hits: &[Hit], cosines: Cosines<'_>) -> Result<V
     let mut sentences = Vec::new();
     for (hit, found) in hits.iter().enumerate() {
         for (number, range) in passage::sentences(&found.text).into_iter().enumerate() {
-            if !found.text[range.clone()].trim().is_empty() {
+            let is_blank = found.text[range.clone()].trim().is_empty();
+            if !is_blank && !passage::is_heading(&found.text, range.clone()) {
                 sentences.push(Sentence { hit, number, range, score: 0.0 });
             }
         }

@@ -80,6 +80,7 @@ def open(
     reranker: str | os.PathLike[str] | None = None,
     also: Sequence[str | os.PathLike[str]] | None = None,
     secure_delete: bool = False,
+    untrusted: bool = False,
 ) -> KnowledgeBase:
     """Opens or creates a knowledge base.
 
@@ -98,6 +99,9 @@ def open(
             only read. Default: none.
         secure_delete: Write zeros over what is removed or replaced, and empty the log at the end of each call that does so;
             ``KnowledgeBase.purge`` leaves nothing at all. Each such call then rewrites the full-text index.
+        untrusted: For a file of somebody else's: follow nothing that it says of places outside of it. Its sources are not
+            verified (``Citation.status`` is ``"unverified"``), ``also`` must be empty, and a name in the file is a name in the
+            model folders, never a path.
 
     Raises:
         NotFoundError: A model is not on this machine.
@@ -114,4 +118,5 @@ def open(
         reranker=reranker,
         also=also,
         secure_delete=secure_delete,
+        untrusted=untrusted,
     )

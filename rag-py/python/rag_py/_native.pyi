@@ -87,6 +87,7 @@ class KnowledgeBase:
         reranker: _Path | None = None,
         also: Sequence[_Path] | None = None,
         secure_delete: bool = False,
+        untrusted: bool = False,
     ) -> Self: ...
     @property
     def also(self) -> list[pathlib.Path]:
@@ -686,7 +687,7 @@ class KnowledgeBase:
         """
 
     def verify(self, citation: Citation) -> Status:
-        """Re-reads the cited file: ``"ok"``, ``"moved"``, ``"changed"`` or ``"missing"``."""
+        """Re-reads the cited file: ``"ok"``, ``"moved"``, ``"changed"``, ``"missing"`` or ``"unverified"``. Ctrl-C stops it."""
 
     def info(self) -> Info:
         """Counts and sizes, with the keys of ``rag info --json``."""
@@ -968,7 +969,7 @@ class Citation:
 
     @property
     def status(self) -> Status:
-        """Whether the quote stood in the source when the answer was made."""
+        """Whether the quote stood in the source when the answer was made; ``"unverified"``: nobody looked."""
 
     def to_dict(self) -> dict[str, Any]:
         """The same as plain values, with the keys of ``rag ask --json``."""

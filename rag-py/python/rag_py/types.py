@@ -6,7 +6,7 @@ Mode = Union[Literal["dense"], Literal["lexical"], Literal["hybrid"]]
 Index = Union[Literal["auto"], Literal["flat"], Literal["hnsw"]]
 Evidence = Union[Literal["quote"], Literal["near"], Literal["words"], Literal["meaning"]]
 Order = Union[Literal["best-first"], Literal["best-last"], Literal["document"]]
-Status = Union[Literal["ok"], Literal["moved"], Literal["changed"], Literal["missing"]]
+Status = Union[Literal["ok"], Literal["moved"], Literal["changed"], Literal["missing"], Literal["unverified"]]
 Reason = Union[
     Literal["empty"], Literal["below_floor"], Literal["uncovered"], Literal["unsupported"]
 ]

@@ -118,7 +118,9 @@ impl Answer {
             format!("Answer(found=False, outcome='refused', guard='{}')", refusal.guard.name())
         } else if self.0.found {
             let text = short(py, &self.0.text)?;
-            format!("Answer(found=True, text={text}, citations={})", self.0.citations.len())
+            let (count, notes) = (self.0.citations.len(), self.0.source_notes());
+            let notes = if notes.is_empty() { notes } else { format!(", sources='{notes}'") };
+            format!("Answer(found=True, text={text}, citations={count}{notes})")
         } else {
             format!("Answer(found=False, reason='{}')", self.reason(py)?.unwrap_or_default())
         })

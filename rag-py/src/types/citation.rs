@@ -85,7 +85,8 @@ impl Citation {
         word(py, &self.0.evidence)
     }
 
-    /// "ok", "moved", "changed" or "missing": whether the quote stood in the source when the answer was made.
+    /// "ok", "moved", "changed", "missing" or "unverified" (nobody looked): whether the quote stood in the source when the answer
+    /// was made.
     #[getter]
     fn status(&self, py: Python<'_>) -> PyResult<String> {
         word(py, &self.0.status)

@@ -7,8 +7,12 @@ mod bars;
 mod page;
 mod passages;
 
+use std::collections::BTreeMap;
+
+use crate::cite::Status;
 use crate::guard::Refusal;
 use crate::search::Hit;
+use crate::visible;
 
 use super::types::{Answer, NotFoundReason, Outcome, Trace};
 use page::Page;
@@ -57,12 +61,27 @@ impl Answer {
                 citation.page.map(|page| format!(", page {page}")).unwrap_or_default();
             page.text(&format!(
                 " {}:{}-{}{page_number}",
-                citation.uri, citation.start, citation.end
+                visible::name(&citation.uri),
+                citation.start,
+                citation.end
             ));
+            note(citation.status, &mut page);
             page.close("li");
         }
         page.close("ol");
         page.into_text()
+    }
+
+    /// How many citations do not stand in their source, with the reason, as in `1 source changed`; empty if all do.
+    #[must_use]
+    pub fn source_notes(&self) -> String {
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        for note in self.citations.iter().filter_map(|citation| citation.status.note()) {
+            *counts.entry(note).or_default() += 1;
+        }
+        let notes: Vec<String> =
+            counts.into_iter().map(|(note, count)| format!("{count} {note}")).collect();
+        notes.join("; ")
     }
 
     /// Why there is no answer, in words; `None` if there is one.
@@ -236,6 +255,14 @@ fn facts(answer: &Answer, trace: &Trace, page: &mut Page) {
     }
     page.close("dl");
     page.close("section");
+}
+
+/// What is to be known of a citation's source.
+fn note(status: Status, page: &mut Page) {
+    if let Some(note) = status.note() {
+        page.text(" ");
+        page.element("strong", "source", note);
+    }
 }
 
 /// A text that is shown on request.

@@ -1,5 +1,7 @@
 //! HTML, written so that no text can become markup.
 
+use crate::visible;
+
 const STYLE: &str = include_str!("style.css");
 
 /// A page being written. Tag and class names are ours; texts are anybody's.
@@ -94,27 +96,17 @@ impl Page {
         self.close("div");
     }
 
-    /// Text of any origin. Characters that HTML gives a meaning are written out; those that do not show become U+FFFD.
+    /// Text of any origin. Characters that HTML gives a meaning are written out; what steers or hides does neither here.
     pub(super) fn text(&mut self, text: &str) {
-        for c in text.chars() {
+        for c in visible::text(&text.replace('\r', "")).chars() {
             match c {
                 '&' => self.0.push_str("&amp;"),
                 '<' => self.0.push_str("&lt;"),
                 '>' => self.0.push_str("&gt;"),
                 '"' => self.0.push_str("&quot;"),
                 '\'' => self.0.push_str("&#39;"),
-                '\n' | '\t' => self.0.push(c),
-                '\r' => {}
-                c if c.is_control() || turns_direction(c) => {
-                    self.0.push(char::REPLACEMENT_CHARACTER)
-                }
                 c => self.0.push(c),
             }
         }
     }
-}
-
-/// Embeddings and overrides of direction, which show text in another order than it has.
-fn turns_direction(c: char) -> bool {
-    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

@@ -2,9 +2,11 @@
 
 use std::ops::Range;
 
-use crate::cite::Citation;
+use crate::cite::{Citation, Status};
 use crate::search::Hit;
+use crate::visible;
 
+use super::note;
 use super::page::Page;
 use crate::knowledge_base::types::Answer;
 
@@ -51,7 +53,7 @@ fn row(number: usize, hit: &Hit, answer: &Answer, page: &mut Page) {
 }
 
 fn place(hit: &Hit) -> String {
-    let name = hit.uri.rsplit(['/', '\\']).next().unwrap_or(&hit.uri);
+    let name = visible::name(hit.uri.rsplit(['/', '\\']).next().unwrap_or(&hit.uri));
     match &hit.place {
         Some(place) => format!("{name}, {place}"),
         None => format!("{name}, bytes {}-{}", hit.start, hit.end),
@@ -79,7 +81,15 @@ fn passage(number: usize, hit: &Hit, answer: &Answer, page: &mut Page) {
     }
     page.text(hit.text.get(written..).unwrap_or_default());
     page.close("p");
-    page.element("p", "uri", &hit.uri);
+    page.open("p", "uri");
+    page.text(&visible::name(&hit.uri));
+    let cited = answer.citations.iter().find(|cited| {
+        (cited.store, &cited.uri) == (hit.store, &hit.uri) && cited.status != Status::Ok
+    });
+    if let Some(cited) = cited {
+        note(cited.status, page);
+    }
+    page.close("p");
     page.close("article");
 }
 

@@ -13,7 +13,7 @@ use crate::walk::{self, Candidate};
 
 use super::missing::{self, Losses};
 use super::roots::{Root, Roots};
-use super::{SyncOptions, SyncReport, hash_file, is_settled};
+use super::{SyncOptions, SyncReport, Trust, hash_file, is_settled};
 
 /// Extensions of files that are text as they stand.
 const PLAIN: [&str; 4] = ["txt", "md", "markdown", "rst"];
@@ -58,6 +58,7 @@ struct Unclaimed {
 /// Lists the roots and sorts every file and every row into what is to be done with it.
 pub(super) fn compare(
     store: &Store,
+    trust: Trust,
     roots: &Roots,
     paths: &[PathBuf],
     options: &SyncOptions,
@@ -66,7 +67,11 @@ pub(super) fn compare(
     let (mut todo, mut found) = list(roots, paths, options)?;
     let rows = store.documents()?;
     let held = Losses::held(&rows, &todo.roots);
-    let unclaimed = claim(rows, &mut found, options, &mut todo, cancel)?;
+    let mut unclaimed = claim(rows, &mut found, options, &mut todo, cancel)?;
+    if trust == Trust::Untrusted {
+        // whether a file is gone elsewhere would have to be looked at there
+        unclaimed.elsewhere.clear();
+    }
     let mut new: Vec<Candidate> = found.into_values().collect();
     new.sort_by(|a, b| a.path.cmp(&b.path));
     let lost = find_renames(new, unclaimed, &mut todo, cancel)?;
