@@ -35,7 +35,6 @@ pub(crate) struct KnowledgeBaseArgs {
 pub(crate) struct UntrustedArg {
     /// For a file of somebody else's: nothing outside of it is looked at; this command never does
     #[arg(long)]
-    #[expect(dead_code, reason = "these commands have nothing to leave out")]
     untrusted: bool,
 }
 
