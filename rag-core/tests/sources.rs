@@ -112,7 +112,7 @@ fn whatever_takes_a_sources_place_is_named_at_once() {
     fs::write(&document, TEXT).unwrap();
     assert_eq!(status(), Status::Ok);
 
-    fs::set_permissions(&document, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&document, fs::Permissions::from_mode(0o0)).unwrap();
     if fs::read(&document).is_err() {
         assert_eq!(status(), Status::Missing);
     }
