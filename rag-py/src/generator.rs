@@ -13,9 +13,9 @@ use rag_core::{CancelToken, Error};
 
 use crate::error::to_py;
 use crate::interrupt::{LongCall, call, long_call};
-use crate::knowledge_base::{progress_callback, report};
 use crate::options::{Keywords, generate_options, load_options, messages, model_dirs, model_name};
 use crate::process::ThisProcess;
+use crate::progress::{progress_callback, report};
 use crate::stream::{GenerationStream, OnPiece};
 use crate::types::Generation;
 

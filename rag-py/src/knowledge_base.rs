@@ -18,8 +18,9 @@ use crate::options::{
     Keywords, ask_options, ask_options_over, model_dirs, model_name, search_options, sync_options,
 };
 use crate::process::ThisProcess;
+use crate::progress::{progress_callback, report};
 use crate::stream;
-use crate::types::{Citation, Document, Findable, Hit, Location, Passage, Progress, SyncReport};
+use crate::types::{Citation, Document, Findable, Hit, Location, Passage, SyncReport};
 
 /// One knowledge base: the file, the encoder and, once asked, the generator.
 ///
@@ -577,27 +578,5 @@ fn named(texts: Texts, uri: Option<String>) -> rag_core::Result<Vec<(String, Str
         (Texts::Many(_), Some(_)) => {
             Err(Error::invalid("uri", "it names one text; a list takes none"))
         }
-    }
-}
-
-/// The callable to report to: the one given, the package's own for True, or none.
-pub(crate) fn progress_callback(
-    py: Python<'_>,
-    progress: Option<Bound<'_, PyAny>>,
-) -> PyResult<Option<Py<PyAny>>> {
-    let Some(progress) = progress else { return Ok(None) };
-    match progress.extract::<bool>() {
-        Ok(false) => Ok(None),
-        Ok(true) => Ok(Some(py.import("rag_py._progress")?.call_method0("reporter")?.unbind())),
-        Err(_) => Ok(Some(progress.unbind())),
-    }
-}
-
-/// Calls back; an exception there stops the call and comes out of it.
-pub(crate) fn report(running: &LongCall, callback: Option<&Py<PyAny>>, step: &rag_core::Progress) {
-    let Some(callback) = callback else { return };
-    let outcome = Python::attach(|py| callback.call1(py, (Progress(step.clone()),)));
-    if let Err(error) = outcome {
-        running.fail(error);
     }
 }

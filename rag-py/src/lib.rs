@@ -17,6 +17,7 @@ mod log;
 mod options;
 mod pickle;
 mod process;
+mod progress;
 mod recognizer;
 mod reranker;
 mod stream;

@@ -9,10 +9,12 @@ use serde::{Deserialize, Serialize};
 use super::Store;
 use super::fault::{Fault, Outcome};
 use super::filter::{self, Filter};
+use super::open::Source;
 use super::rows::{DOCUMENT_COLUMNS, DocumentRecord, UNREAD};
-use super::types::{ADDED_TEXT, SkippedDocument};
+use super::types::{ADDED_TEXT, Info, SkippedDocument};
+use super::{meta, schema, space, vectors};
 use crate::document::Unread;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// A document as the file holds it, without its text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,6 +53,45 @@ impl Store {
     /// InvalidArgument for a filter beyond its limits; Store if a row is damaged.
     pub fn list(&self, filter: Option<&Filter>) -> Result<Vec<StoredDocument>> {
         self.pool.read(|connection| list(connection, filter))
+    }
+
+    /// Counts and sizes.
+    ///
+    /// # Errors
+    /// Store if the file is damaged.
+    pub fn info(&self) -> Result<Info> {
+        self.pool.read(|connection| {
+            let count = |sql| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
+            let size = |number: i64| usize::try_from(number).unwrap_or(0);
+            let encoder = meta::encoder(connection)?;
+            let passage_count = size(count("SELECT count(*) FROM passage")?);
+            let graph = meta::value(connection, meta::SEGMENT)?.as_deref() == Some("graph");
+            let walks = graph && passage_count > vectors::AUTO_GRAPH;
+            Ok(Info {
+                document_count: size(count("SELECT count(*) FROM document WHERE status = 0")?),
+                skipped_count: size(count("SELECT count(*) FROM document WHERE status <> 0")?),
+                passage_count,
+                encoder: encoder.as_ref().map(|identity| identity.name.clone()),
+                fingerprint: encoder.as_ref().map(|identity| identity.fingerprint.clone()),
+                dim: encoder.as_ref().map(|identity| identity.dim),
+                generation: meta::counter(connection, meta::GENERATION)?,
+                index: if walks { "hnsw" } else { "flat" }.to_owned(),
+                format_version: schema::VERSION,
+                bytes: self.bytes(connection)?,
+            })
+        })
+    }
+
+    /// Size of the file and of its log; in memory, of its pages.
+    fn bytes(&self, connection: &Connection) -> Outcome<u64> {
+        if matches!(self.pool.source(), Source::Memory) {
+            return space::file_bytes(connection);
+        }
+        let path = self.pool.path();
+        let file = std::fs::metadata(path).map_err(|source| Error::io(path, source))?;
+        let mut log = path.as_os_str().to_owned();
+        log.push("-wal");
+        Ok(file.len() + std::fs::metadata(log).map_or(0, |log| log.len()))
     }
 }
 
