@@ -2335,7 +2335,9 @@ rag_status rag_kb_check(const rag_kb *kb,
  *
  * RAG_BUSY: another process writes, or still reads from before.
  */
-rag_status rag_kb_purge(rag_kb *kb, const rag_cancel *cancel, rag_error **error);
+rag_status rag_kb_purge(rag_kb *kb,
+                        const rag_cancel *cancel,
+                        rag_error **error);
 
 /**
  * Rewrites the file without its unused space.
