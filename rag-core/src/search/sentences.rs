@@ -17,6 +17,9 @@ const MEANING: f32 = 0.5;
 const WORDS: f32 = 0.3;
 const RANK: f32 = 0.2;
 
+/// Most words of the name of a field.
+const FIELD_WORDS: usize = 3;
+
 /// A sentence of a hit.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sentence {
@@ -68,13 +71,25 @@ pub fn sentences(question: &str, hits: &[Hit], cosines: Cosines<'_>) -> Result<V
     Ok(sentences)
 }
 
-/// A sentence as its meaning is judged: a row of a table with the names of its columns.
+/// A sentence as its meaning is judged: a row of a table with the names of its columns, a field with the title of what it is
+/// a field of.
 fn told(hit: &Hit, range: &Range<usize>) -> String {
     let text = &hit.text[range.clone()];
     match passage::header_over(&hit.text, hit.heading.as_deref(), range) {
         Some(header) => format!("{header}\n{text}"),
+        None if is_field(text) => match &hit.title {
+            Some(title) => format!("{title}\n{text}"),
+            None => text.to_owned(),
+        },
         None => text.to_owned(),
     }
+}
+
+/// Whether a sentence is a line such as `owner: Ada Lovelace`: it says whose owner nowhere.
+fn is_field(text: &str) -> bool {
+    let Some((key, value)) = text.trim().split_once(':') else { return false };
+    let is_key = (1..=FIELD_WORDS).contains(&key.split_whitespace().count());
+    is_key && value.starts_with(char::is_whitespace) && !text.trim().contains('\n')
 }
 
 /// The share of the question's words that a sentence holds.
@@ -164,6 +179,20 @@ mod tests {
             let ranked = sentences(question, &hits, &alike).unwrap();
             assert_eq!(&hits[ranked[0].hit].text[ranked[0].range.clone()], rows[16], "{question}");
         }
+    }
+
+    #[test]
+    fn a_field_is_judged_with_the_title_it_belongs_to() {
+        let fields = "title: Nightly backup\n\nowner: Ada Lovelace\n\nseverity: SEV-2";
+        let backup = Hit { title: Some("Nightly backup".to_owned()), ..hit(fields) };
+        for (question, answer) in [
+            ("Who is the owner of the nightly backup?", "owner: Ada Lovelace"),
+            ("What is the severity of the nightly backup?", "severity: SEV-2"),
+        ] {
+            let best = sentences(question, std::slice::from_ref(&backup), &alike).unwrap();
+            assert_eq!(backup.text[best[0].range.clone()].trim(), answer);
+        }
+        assert!(!is_field("The job starts at one: it copies all.") && !is_field("a:b"));
     }
 
     #[test]
