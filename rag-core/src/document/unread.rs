@@ -128,7 +128,6 @@ impl std::fmt::Display for Unread {
 pub(super) struct Notes(Vec<Unread>);
 
 impl Notes {
-    #[allow(dead_code, reason = "readers begin to use it")]
     fn add(&mut self, kind: UnreadKind, count: u64, names: impl IntoIterator<Item = String>) {
         if count == 0 {
             return;
@@ -152,13 +151,11 @@ thread_local! {
 }
 
 /// Notes that `count` things of one kind are not in the text.
-#[allow(dead_code, reason = "readers begin to use it")]
 pub(super) fn note(kind: UnreadKind, count: u64) {
     NOTES.with_borrow_mut(|notes| notes.add(kind, count, None));
 }
 
 /// Notes that one thing is not in the text, by its name.
-#[allow(dead_code, reason = "readers begin to use it")]
 pub(super) fn note_named(kind: UnreadKind, name: &str) {
     let name: String = super::one_line(name).chars().take(MAX_NAME_CHARS).collect();
     let name = Some(name).filter(|name| !name.is_empty());
@@ -166,7 +163,6 @@ pub(super) fn note_named(kind: UnreadKind, name: &str) {
 }
 
 /// Runs `read` and gives what it noted beside what it returns; [`keep`] notes it after all.
-#[allow(dead_code, reason = "readers begin to use it")]
 pub(super) fn set_aside<T>(read: impl FnOnce() -> T) -> (T, Notes) {
     let before = NOTES.take();
     let result = read();
@@ -174,7 +170,6 @@ pub(super) fn set_aside<T>(read: impl FnOnce() -> T) -> (T, Notes) {
 }
 
 /// Notes what was set aside.
-#[allow(dead_code, reason = "readers begin to use it")]
 pub(super) fn keep(aside: Notes) {
     let all = aside.0.into_iter();
     NOTES.with_borrow_mut(|notes| {
