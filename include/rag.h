@@ -342,6 +342,25 @@ typedef enum {
 } rag_plan;
 
 /**
+ * What a sync does with documents whose file is missing.
+ */
+typedef enum {
+    /**
+     * Removes them; but keeps those of a folder if they are all of its documents and no other file is there, or more than half
+     * of ten or more, and those below one that is there and empty if they are ten or more: an unmounted share looks just so.
+     */
+    RAG_MISSING_GUARD = 0,
+    /**
+     * Removes them all.
+     */
+    RAG_MISSING_REMOVE = 1,
+    /**
+     * Keeps them all.
+     */
+    RAG_MISSING_KEEP = 2,
+} rag_missing;
+
+/**
  * What to do with files and folders whose name starts with a dot.
  */
 typedef enum {
