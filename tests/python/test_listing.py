@@ -121,7 +121,7 @@ def test_documents_of_an_emptied_folder_stay_until_forced(kb, folder):
 
 
 def test_what_was_not_read_is_told(kb, folder):
-    image = "Content-Type: image/png\nContent-Disposition: attachment; filename=plan.png\n\nx"
+    image = "Content-Type: image/png\nContent-Disposition: attachment; filename=plan.png\nContent-Transfer-Encoding: base64\n\niVBORw0KGgo="
     mail = f"From: a@b.org\nSubject: Plan\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\nThe plan.\n--b\n{image}\n--b--\n"
     path = folder / "plan.eml"
     path.write_text(mail)

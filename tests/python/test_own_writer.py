@@ -51,12 +51,13 @@ def test_it_may_write_piece_by_piece(kb):
         yield from words
 
     stream = kb.ask(BRIDGE, writer=writer, stream=True)
-    assert list(stream) == words and "1871" in stream.answer.citations[0].quote
+    # blanks wait for what comes next: a mark of the writer's takes the one before it along
+    assert "".join(stream) == "".join(words) and "1871" in stream.answer.citations[0].quote
     assert kb.ask(BRIDGE, writer=lambda messages: words).text == stream.answer.text
 
     # a reader that has enough ends the writing
     with kb.ask(BRIDGE, writer=writer, stream=True) as stream:
-        assert next(stream) == words[0]
+        assert next(stream) == words[0].rstrip()
     # nothing that is denied is seen before the whole was judged
     stream = kb.ask(BRIDGE, writer=writer, deny_answer=["long"], stream=True)
     assert list(stream) == [] and stream.answer.outcome == "refused"
@@ -77,7 +78,7 @@ def test_an_interrupt_ends_it(kb):
             yield "on and "
 
     stream = kb.ask(BRIDGE, writer=endless, stream=True)
-    assert next(stream) == "on and "
+    assert next(stream) == "on and"
     stream.close()
     threading.Timer(0.3, signal.raise_signal, [signal.SIGINT]).start()
     with pytest.raises(KeyboardInterrupt):
@@ -107,7 +108,7 @@ def test_what_it_raises_comes_out(kb):
     with pytest.raises(Offline, match="the line is gone"):
         kb.ask(BRIDGE, writer=cut_off)
     stream = kb.ask(BRIDGE, writer=cut_off, stream=True)
-    assert next(stream) == "The bridge "
+    assert next(stream) == "The bridge"
     with pytest.raises(Offline):
         next(stream)
 

@@ -277,6 +277,14 @@ class Block(TypedDict):
     """``start`` and ``end`` in bytes of the text as UTF-8."""
 
 
+class UnreadPart(TypedDict, total=False):
+    """Something of a file that is not in its text: ``names`` where it has any."""
+
+    kind: str
+    count: int
+    names: List[str]
+
+
 class ReadDocument(TypedDict):
     """What ``read`` makes of a file."""
 
@@ -287,6 +295,7 @@ class ReadDocument(TypedDict):
     blocks: List[Block]
     source_map: Any
     metadata: Dict[str, str]
+    unread: List[UnreadPart]
 
 
 class Info(TypedDict):
