@@ -127,6 +127,17 @@ fn one_root_that_is_empty_does_not_hold_up_the_other() {
 }
 
 #[test]
+fn what_is_excluded_is_there_and_goes_without_a_word() {
+    let place = Place::new();
+    place.fill("docs", 12);
+    place.sync("docs");
+    let mut options = SyncOptions { missing: Missing::Keep, ..SyncOptions::default() };
+    options.walk.exclude = vec!["*.txt".to_owned()];
+    let report = place.sync_with("docs", &options);
+    assert_eq!((report.removed, report.missing.len()), (12, 0));
+}
+
+#[test]
 fn a_mount_point_inside_a_root_counts_by_itself() {
     let place = Place::new();
     place.fill("docs", 30);

@@ -74,7 +74,11 @@ pub(super) fn compare(
     }
     let mut new: Vec<Candidate> = found.into_values().collect();
     new.sort_by(|a, b| a.path.cmp(&b.path));
-    let lost = find_renames(new, unclaimed, &mut todo, cancel)?;
+    let left = find_renames(new, unclaimed, &mut todo, cancel)?;
+    // what is there and was not listed is left out on purpose: by a glob, an ignore rule or its size
+    let (left_out, lost): (Vec<_>, Vec<_>) =
+        left.into_iter().partition(|row| missing::is_there(row, &todo.roots));
+    todo.removed.extend(left_out);
     let listed = std::mem::take(&mut todo.listed);
     let losses = Losses { held, lost, listed, roots: &todo.roots };
     let (removed, kept) = losses.judge(options.missing);

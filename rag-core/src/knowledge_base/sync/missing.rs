@@ -117,6 +117,13 @@ fn nearest_if_empty(folder: &Path) -> Option<PathBuf> {
     entries.next().is_none().then(|| folder.to_owned())
 }
 
+/// Whether the file of a row is at its place, or where that lies now.
+pub(super) fn is_there(row: &DocumentRow, roots: &[Root]) -> bool {
+    let path = Path::new(&row.uri);
+    let moved = roots.iter().find_map(|root| root.moved(path));
+    fs::symlink_metadata(moved.as_deref().unwrap_or(path)).is_ok()
+}
+
 /// Whether nothing is at this path, not even something that cannot be looked at.
 pub(super) fn is_gone(uri: &str) -> bool {
     fs::symlink_metadata(uri).is_err_and(|error| error.kind() == ErrorKind::NotFound)
