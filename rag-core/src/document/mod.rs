@@ -43,6 +43,7 @@ mod package;
 mod pdf;
 mod picture;
 mod place;
+mod roman;
 mod rst;
 mod rtf;
 mod runs;

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use crate::document::Source;
 use crate::document::package::Package;
+use crate::document::roman::roman;
 use crate::document::xml::{Tag, Visit, Xml};
 use crate::error::Result;
 
@@ -290,33 +291,6 @@ fn letters(number: u32) -> String {
     let index = number.saturating_sub(1);
     let letter = char::from(b'a' + (index % 26) as u8);
     std::iter::repeat_n(letter, (index / 26 + 1).min(8) as usize).collect()
-}
-
-fn roman(number: u32) -> String {
-    let steps = [
-        (1000, "m"),
-        (900, "cm"),
-        (500, "d"),
-        (400, "cd"),
-        (100, "c"),
-        (90, "xc"),
-        (50, "l"),
-        (40, "xl"),
-        (10, "x"),
-        (9, "ix"),
-        (5, "v"),
-        (4, "iv"),
-        (1, "i"),
-    ];
-    let mut left = number % 5000;
-    let mut numeral = String::new();
-    for (value, sign) in steps {
-        while left >= value {
-            numeral.push_str(sign);
-            left -= value;
-        }
-    }
-    numeral
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use super::{Builder, Gap, StartTag};
 use crate::document::BlockKind;
 use crate::document::html::runs::Piece;
+use crate::document::roman::roman;
 
 /// A list that is open.
 pub(super) struct List {
@@ -118,32 +119,11 @@ impl Style {
                     u32::try_from(number - 1).ok().and_then(|n| char::from_u32(first as u32 + n));
                 letter.unwrap_or(first).to_string()
             }
-            Style::Roman { capital } if (1..=100).contains(&number) => {
-                let shown = roman(number);
+            Style::Roman { capital } if (1..=3999).contains(&number) => {
+                let shown = roman(u32::try_from(number).unwrap_or_default());
                 if capital { shown.to_uppercase() } else { shown }
             }
             _ => number.to_string(),
         }
     }
-}
-
-fn roman(mut number: i64) -> String {
-    let mut shown = String::new();
-    for (value, letters) in [
-        (100, "c"),
-        (90, "xc"),
-        (50, "l"),
-        (40, "xl"),
-        (10, "x"),
-        (9, "ix"),
-        (5, "v"),
-        (4, "iv"),
-        (1, "i"),
-    ] {
-        while number >= value {
-            shown.push_str(letters);
-            number -= value;
-        }
-    }
-    shown
 }
