@@ -372,3 +372,53 @@ fn slides_that_are_hidden_or_struck_say_so() {
     let noted: Vec<String> = document.unread.iter().map(ToString::to_string).collect();
     assert_eq!(noted, ["1 picture", "1 sound or film", "1 piece of deleted text"]);
 }
+
+#[test]
+fn charts_show_their_numbers_in_their_formats() {
+    let points = |code: &str, values: &[&str]| {
+        let points = values.iter().map(|v| format!("<c:pt idx='0'><c:v>{v}</c:v></c:pt>"));
+        let points = points.collect::<String>();
+        format!("<c:numCache><c:formatCode>{code}</c:formatCode>{points}</c:numCache>")
+    };
+    let chart = format!(
+        "<c:chartSpace><c:chart><c:ser><c:cat>{}</c:cat><c:val>{}</c:val></c:ser></c:chart></c:chartSpace>",
+        points("yyyy\\-mm\\-dd", &["45326", "45327"]),
+        points("General", &["4.4000000000000004", "2.5"]),
+    );
+    let refers = [("c1", "chart", "charts/chart1.xml")];
+    let body = "<w:p><w:r><w:drawing><c:chart r:id='c1'/></w:drawing></w:r></w:p>";
+    let document = docx(body, &refers, &[("word/charts/chart1.xml", chart.as_bytes())]);
+    holds(&document, &["2024-02-04\t4.4\n2024-02-05\t2.5"]);
+}
+
+#[test]
+fn comments_on_cells_say_whose_they_are() {
+    let book = "<workbook><sheets><sheet name='S' r:id='r1'/></sheets></workbook>";
+    let sheet = "<worksheet><sheetData><row r='1'><c r='A1'><v>7</v></c></row></sheetData></worksheet>";
+    let notes = "<comments><authors><author>Ann Lee</author><author>Bo</author></authors><commentList>\
+        <comment ref='A1' authorId='0'><text><t>Too low.</t></text></comment>\
+        <comment ref='A1' authorId='1'><text><r><t>Bo:</t></r><r><t> agreed</t></r></text></comment>\
+        <comment ref='A1' authorId='9'><text><t>Nobody's.</t></text></comment></commentList></comments>";
+    let thread = "<ThreadedComments><threadedComment ref='A1' dT='2026-06-18T17:12:37.41' personId='{P}'>\
+        <text>Ask the harbour.</text></threadedComment></ThreadedComments>";
+    let people = "<personList><person displayName='Cy Roe' id='{P}'/></personList>";
+    let refers = relations(&[("r1", "worksheet", "worksheets/sheet1.xml")]);
+    let beside = relations(&[
+        ("c1", "comments", "../comments1.xml"),
+        ("c2", "threadedComment", "../threadedComments/threadedComment1.xml"),
+    ]);
+    let document = read(
+        "a.xlsx",
+        container(&[
+            ("xl/workbook.xml", book.as_bytes()),
+            ("xl/_rels/workbook.xml.rels", refers.as_bytes()),
+            ("xl/worksheets/sheet1.xml", sheet.as_bytes()),
+            ("xl/worksheets/_rels/sheet1.xml.rels", beside.as_bytes()),
+            ("xl/comments1.xml", notes.as_bytes()),
+            ("xl/threadedComments/threadedComment1.xml", thread.as_bytes()),
+            ("xl/persons/person.xml", people.as_bytes()),
+        ]),
+    );
+    holds(&document, &["Ann Lee: Too low.", "\n\nBo: agreed", "\n\nNobody's."]);
+    holds(&document, &["Cy Roe, 2026-06-18: Ask the harbour."]);
+}

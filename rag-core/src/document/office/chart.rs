@@ -2,6 +2,7 @@
 
 use crate::document::draft::{Draft, Join};
 use crate::document::package::Package;
+use crate::document::sheet::Format;
 use crate::document::unread::{self, UnreadKind};
 use crate::document::xml::{Tag, Visit, Xml};
 use crate::document::{BlockKind, Location, Source};
@@ -28,6 +29,7 @@ pub(super) fn add(
     let Some(text) = package.text(name)? else { return Ok(()) };
     let mut xml = Xml::new(source.path, name, &text);
     let (mut titles, mut series, mut columns) = (Vec::new(), Vec::new(), Vec::new());
+    let mut from_1904 = false;
     let child = |xml: &mut Xml<'_>, tag: &Tag<'_>| {
         Ok(match tag.name() {
             // That of the chart, then those of its axes, which may tell the unit.
@@ -37,13 +39,17 @@ pub(super) fn add(
                 titles.push(texts.collect::<Vec<_>>().join(" "));
                 Visit::Done
             }
+            "date1904" => {
+                from_1904 = super::is_on(tag, "val");
+                Visit::Skip
+            }
             "ser" => {
-                series.push(read_series(xml)?);
+                series.push(read_series(xml, from_1904)?);
                 Visit::Done
             }
             // Newer charts keep their data apart from their series.
             "strDim" | "numDim" => {
-                columns.push(points(xml)?);
+                columns.push(points(xml, from_1904)?);
                 Visit::Done
             }
             _ => Visit::Enter,
@@ -67,20 +73,20 @@ pub(super) fn add(
     Ok(())
 }
 
-fn read_series(xml: &mut Xml<'_>) -> Result<Series> {
+fn read_series(xml: &mut Xml<'_>, from_1904: bool) -> Result<Series> {
     let mut series = Series::default();
     let child = |xml: &mut Xml<'_>, tag: &Tag<'_>| {
         Ok(match tag.name() {
             "tx" => {
-                series.name = points(xml)?.join(" ");
+                series.name = points(xml, from_1904)?.join(" ");
                 Visit::Done
             }
             "cat" | "xVal" => {
-                series.categories = points(xml)?;
+                series.categories = points(xml, from_1904)?;
                 Visit::Done
             }
             "val" | "yVal" => {
-                series.values = points(xml)?;
+                series.values = points(xml, from_1904)?;
                 Visit::Done
             }
             _ => Visit::Skip,
@@ -90,24 +96,47 @@ fn read_series(xml: &mut Xml<'_>) -> Result<Series> {
     Ok(series)
 }
 
-/// The cached values of a reference, in order.
-fn points(xml: &mut Xml<'_>) -> Result<Vec<String>> {
+/// The cached values of a reference, in order, as the chart shows them: numbers in their format.
+fn points(xml: &mut Xml<'_>, from_1904: bool) -> Result<Vec<String>> {
     let (mut points, mut left) = (Vec::new(), 0_u64);
+    let mut format = None;
+    // A point may have a format of its own.
+    let mut own = None;
+    let shown = |value: String, own: Option<Format>, format: &Option<Format>| {
+        let format = own.as_ref().or(format.as_ref());
+        match (format, value.trim().parse()) {
+            (Some(format), Ok(number)) => format.show(number, from_1904),
+            _ => value,
+        }
+    };
     let child = |xml: &mut Xml<'_>, tag: &Tag<'_>| {
         Ok(match tag.name() {
             "v" if points.len() < MAX_POINTS => {
-                points.push(xml.text()?);
+                points.push(shown(xml.text()?, own.take(), &format));
                 Visit::Done
             }
             "v" => {
                 left += 1;
                 Visit::Skip
             }
-            "f" | "formatCode" => Visit::Skip,
-            // A point of a newer chart holds its value itself.
-            "pt" if tag.attribute("idx").is_some() && points.len() < MAX_POINTS => {
-                points.extend(point(xml)?);
+            "f" => Visit::Skip,
+            "formatCode" => {
+                format = Some(Format::of_code(&xml.text()?));
                 Visit::Done
+            }
+            // Newer charts have their format on the list, and a point holds its value itself.
+            "lvl" => {
+                format = tag.attribute("formatCode").map(|code| Format::of_code(&code));
+                Visit::Enter
+            }
+            "pt" => {
+                own = tag.attribute("formatCode").map(|code| Format::of_code(&code));
+                if tag.attribute("idx").is_none() || points.len() >= MAX_POINTS {
+                    Visit::Enter
+                } else {
+                    points.extend(point(xml)?.map(|value| shown(value, own.take(), &format)));
+                    Visit::Done
+                }
             }
             _ => Visit::Enter,
         })

@@ -2,8 +2,8 @@
 
 use super::numbering::{Label, Numbering};
 use super::objects::Objects;
-use super::properties;
 use super::styles::Styles;
+use super::{properties, signature};
 use crate::document::draft::{Draft, part};
 use crate::document::package::{Package, Relation};
 use crate::document::place::Unit;
@@ -229,7 +229,9 @@ impl Reading<'_> {
                 return Ok(Visit::Skip);
             }
             number += 1;
-            self.note = Some(Note { word, number, opening: opening(tag) });
+            let author = tag.attribute("author").unwrap_or_default();
+            let opening = signature(&author, &tag.attribute("date").unwrap_or_default());
+            self.note = Some(Note { word, number, opening });
             self.flow(xml)?;
             Ok(Visit::Done)
         };
@@ -250,17 +252,6 @@ impl Reading<'_> {
                 unread::note_named(UnreadKind::RepeatedText, &words);
             }
         }
-    }
-}
-
-/// Author and day of a comment, as they stand before it.
-fn opening(tag: &Tag<'_>) -> String {
-    let author = one_line(&tag.attribute("author").unwrap_or_default());
-    let day: String = tag.attribute("date").unwrap_or_default().chars().take(10).collect();
-    match (author.is_empty(), day.is_empty()) {
-        (true, _) => String::new(),
-        (false, true) => format!("{author}: "),
-        (false, false) => format!("{author}, {day}: "),
     }
 }
 

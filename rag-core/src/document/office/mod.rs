@@ -64,6 +64,18 @@ fn property(name: &str) -> Option<&'static str> {
     })
 }
 
+/// Who wrote a comment and on what day, as they stand before it: `Ann Lee, 2026-01-04: `.
+fn signature(author: &str, time: &str) -> String {
+    let author = one_line(author);
+    let day: String = time.chars().take("2026-01-04".len()).collect();
+    match (author.is_empty(), day.is_empty()) {
+        (true, true) => String::new(),
+        (true, false) => format!("{day}: "),
+        (false, true) => format!("{author}: "),
+        (false, false) => format!("{author}, {day}: "),
+    }
+}
+
 /// Whether the properties of an object hide it.
 fn is_on(tag: &Tag<'_>, name: &str) -> bool {
     !matches!(tag.attribute(name).as_deref(), Some("0" | "false" | "off" | "none"))

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::objects::{Objects, spare};
-use super::{drawing_paragraphs, drawing_table, is_on, properties};
+use super::{drawing_paragraphs, drawing_table, is_on, properties, signature};
 use crate::document::draft::{Draft, Join, part};
 use crate::document::package::Package;
 use crate::document::place::Unit;
@@ -224,18 +224,12 @@ fn add_comments(
                 let id = tag.attribute("authorId").unwrap_or_default();
                 let author = authors.get(&id).map_or("", String::as_str);
                 let time = tag.attribute("dt").or_else(|| tag.attribute("created"));
-                let day = time.unwrap_or_default().chars().take(10).collect::<String>();
-                opening = [author, &day]
-                    .into_iter()
-                    .filter(|part| !part.is_empty())
-                    .collect::<Vec<_>>()
-                    .join(", ");
+                opening = signature(author, &time.unwrap_or_default());
                 Visit::Enter
             }
             "text" | "t" => {
                 let comment = unescaped(xml.text()?);
-                let between = if opening.is_empty() { "" } else { ": " };
-                draft.block(BlockKind::Quote, &format!("{opening}{between}{comment}"), location);
+                draft.block(BlockKind::Quote, &format!("{opening}{comment}"), location);
                 Visit::Done
             }
             _ => Visit::Enter,

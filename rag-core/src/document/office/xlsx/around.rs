@@ -1,8 +1,10 @@
 //! What lies over and beside the cells of a sheet: charts, text boxes, comments.
 
+use std::collections::HashMap;
+
 use super::{Tab, rich_text};
 use crate::document::draft::{Draft, part};
-use crate::document::office::drawing_paragraphs;
+use crate::document::office::{drawing_paragraphs, signature};
 use crate::document::office::objects::{Objects, spare};
 use crate::document::package::{Package, Relation};
 use crate::document::place::Unit;
@@ -59,7 +61,7 @@ fn add_drawing(
     Ok(())
 }
 
-/// What people wrote on cells.
+/// What people wrote on cells, after their names.
 fn add_comments(
     package: &mut Package<'_>,
     source: &Source<'_>,
@@ -67,23 +69,53 @@ fn add_comments(
     draft: &mut Draft,
     tab: &Tab,
 ) -> Result<()> {
+    let people = people(package, source)?;
     let Some(text) = package.text(name)? else { return Ok(()) };
+    let mut authors: Vec<String> = Vec::new();
     let child = |xml: &mut Xml<'_>, tag: &Tag<'_>| {
         Ok(match tag.name() {
+            "author" => {
+                authors.push(xml.text()?);
+                Visit::Done
+            }
             "comment" | "threadedComment" => {
                 let reference = tag.attribute("ref").unwrap_or_default();
                 let row = sheet::row(&reference).unwrap_or(1);
                 let location = part(Unit::Row, row, Some(&tab.place()));
+                let author = match (tag.attribute("personId"), tag.attribute("authorId")) {
+                    (Some(id), _) => people.get(&id),
+                    (None, id) => authors.get(id.and_then(|id| id.parse().ok()).unwrap_or(0)),
+                };
+                let author = author.map_or("", String::as_str);
+                let time = tag.attribute("dT").unwrap_or_default();
                 let text = rich_text(xml)?;
                 // What older programs show in place of a thread.
                 if !text.starts_with("[Threaded comment]") {
-                    draft.block(BlockKind::Quote, &text, &location);
+                    // Older programs write the name into the text too.
+                    let is_signed = !author.is_empty() && text.starts_with(author);
+                    let opening =
+                        if is_signed { String::new() } else { signature(author, &time) };
+                    draft.block(BlockKind::Quote, &format!("{opening}{text}"), &location);
                 }
                 Visit::Done
             }
-            "authors" => Visit::Skip,
             _ => Visit::Enter,
         })
     };
     Xml::new(source.path, name, &text).each(child, |_| {})
+}
+
+/// Names of those who take part in threads, by their ids.
+fn people(package: &mut Package<'_>, source: &Source<'_>) -> Result<HashMap<String, String>> {
+    let mut people = HashMap::new();
+    let part = "xl/persons/person.xml";
+    let Some(text) = package.text(part)? else { return Ok(people) };
+    let child = |_: &mut Xml<'_>, tag: &Tag<'_>| {
+        if let (Some(id), Some(name)) = (tag.attribute("id"), tag.attribute("displayName")) {
+            people.insert(id, name);
+        }
+        Ok(Visit::Enter)
+    };
+    Xml::new(source.path, part, &text).each(child, |_| {})?;
+    Ok(people)
 }
