@@ -144,3 +144,17 @@ fn a_filter_is_judged_by_what_it_lets_through() {
     };
     assert!(best(None) > best(Some("path = 'other'")) + 0.02);
 }
+
+/// A question that is a bare figure has its sign as its only sense.
+#[test]
+fn a_bare_figure_is_not_found_with_another_sign() {
+    let Some(tank) = knowledge_base("The tank holds 40 cubic metres and is emptied in May.") else {
+        return;
+    };
+    let refused = ask(&tank, "-40");
+    assert!(!refused.found, "{:?}", refused.text);
+    assert!(ask(&tank, "40").found);
+    tank.add("cold", "The sensor works down to -40 degrees.", &BTreeMap::new(), &CancelToken::new())
+        .unwrap();
+    assert!(ask(&tank, "-40").text.contains("-40 degrees"));
+}

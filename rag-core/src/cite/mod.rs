@@ -242,7 +242,18 @@ pub(crate) fn holds_words(question: &str, text: &str) -> bool {
     let held: std::collections::BTreeSet<String> =
         words::words(text).into_iter().map(|word| word.key).collect();
     let telling = asked.len() >= 2 || asked.iter().any(|word| word.kind == words::WordKind::Number);
-    telling && asked.iter().all(|word| held.contains(&word.key))
+    telling
+        && asked.iter().all(|word| held.contains(&word.key))
+        && checks::gives_negatives(question, text)
+}
+
+/// Whether `question` is nothing but figures, and `text` holds their digits with another sign.
+#[must_use]
+pub(crate) fn turns_signs(question: &str, text: &str) -> bool {
+    let asked = words::words(question);
+    !asked.is_empty()
+        && asked.iter().all(|word| word.kind == words::WordKind::Number)
+        && !checks::gives_negatives(question, text)
 }
 
 /// Where a marker goes in a claim: before the closing punctuation.

@@ -124,6 +124,9 @@ impl Gate {
         if self.best.zip(self.floor).is_some_and(|(best, floor)| best < floor) {
             return Some(NotFoundReason::BelowFloor);
         }
+        if hits.iter().all(|hit| cite::turns_signs(question, &hit.text)) {
+            return Some(NotFoundReason::Uncovered);
+        }
         let uncovered = self.coverage.is_some_and(|(greatest, needed)| greatest < needed);
         uncovered.then_some(NotFoundReason::Uncovered)
     }

@@ -242,6 +242,18 @@ fn figure(claim: &Reading, span: &Reading) -> Option<Fault> {
     Some(Fault::new(reason, detail))
 }
 
+/// Whether `text` gives every figure below zero that `question` names: words alone show 40 and -40 alike.
+pub(super) fn gives_negatives(question: &str, text: &str) -> bool {
+    let asked = Reading::new(question, Decimal::Point);
+    let is_negative =
+        |figure: &&Figure| matches!(figure.value, Value::Number(number, _) if number < 0.0);
+    let negatives: Vec<Figure> = asked.figures.iter().filter(is_negative).cloned().collect();
+    negatives.is_empty() || {
+        let held = Reading::new(text, Decimal::Point);
+        agree::missing(&negatives, &held.figures, held.is_row()).is_none()
+    }
+}
+
 /// An answer of a few words says what its question asks for: "V3" to "which valve must be opened?".
 fn of_fragment(claim: &Reading, span: &Reading, context: &Context<'_>) -> Option<Fault> {
     let is_fragment = claim.content_count() <= 4
