@@ -7,7 +7,7 @@ use std::ptr;
 use std::sync::Arc;
 
 use rag_core::encode::{Encoder, EncoderOptions, OwnEncoder, Precision, TextEncoder, TextRole};
-use rag_core::kernels::KernelLevel;
+use rag_core::kernels::{KernelLevel, Threads};
 use rag_core::model::Backend;
 use rag_core::{Error, Result};
 
@@ -128,21 +128,12 @@ pub(crate) unsafe fn encoder_options(given: &rag_encoder_options) -> Result<Enco
         let backend = boundary::optional_text(given.backend, "backend")?;
         (backend, boundary::optional_text(given.level, "level")?)
     };
-    let backend = Backend::from_name(backend.unwrap_or("auto")).ok_or_else(|| {
-        Error::invalid("backend", "it is not auto, candle, cuda, cuda:N, metal or metal:N")
-    })?;
-    let level = level.map(|name| {
-        let known = KernelLevel::ALL.map(KernelLevel::name).join(", ");
-        let reason = || format!("{name:?} is not one of {known}");
-        KernelLevel::from_name(name).ok_or_else(|| Error::invalid("level", reason()))
-    });
-    let precisions = [Precision::Auto, Precision::F32, Precision::Bf16, Precision::Int8];
     Ok(EncoderOptions {
-        precision: choice(given.precision, &precisions, "precision")?,
-        level: level.transpose()?,
-        thread_count: NonZeroUsize::new(given.threads),
+        precision: choice(given.precision, &Precision::ALL, "precision")?,
+        level: level.map(KernelLevel::parse).transpose()?,
+        threads: Threads::of(given.threads),
         truncate_dim: NonZeroUsize::new(given.truncate_dim),
-        backend,
+        backend: Backend::parse(backend.unwrap_or("auto"))?,
     })
 }
 

@@ -6,12 +6,12 @@ use std::ops::ControlFlow;
 use std::ptr;
 use std::sync::Arc;
 
-use rag_core::Error;
 use rag_core::Result;
 use rag_core::generate::{
-    Backend, Constraint, Draft, EarlyStopping, GenerateOptions, Generation, Generator, KvPrecision,
-    LoadOptions, Sampling, StopReason,
+    Backend, Constraint, Draft, EarlyStopping, GenerateOptions, Generation, Generator,
+    GeneratorOptions, KvPrecision, Sampling, StopReason,
 };
+use rag_core::kernels::Threads;
 use rag_core::model::{BuiltInTemplate, Message, Role};
 
 use crate::boundary::{self, Output, Texts, run};
@@ -235,20 +235,12 @@ unsafe fn load(name: &str, options: *const rag_generator_options) -> Result<Gene
         let backend = boundary::optional_text(given.backend, "backend")?;
         (given, model_dirs(given.model_dir)?, template, backend)
     };
-    let backend = Backend::from_name(backend.unwrap_or("auto")).ok_or_else(|| {
-        Error::invalid("backend", "it is not auto, candle, cuda, cuda:N, metal or metal:N")
-    })?;
-    let template = template.map(|name| {
-        let known = BuiltInTemplate::ALL.map(BuiltInTemplate::name).join(", ");
-        let reason = || format!("{name:?} is not one of {known}");
-        BuiltInTemplate::from_name(name).ok_or_else(|| Error::invalid("template_name", reason()))
-    });
-    let load = LoadOptions {
-        threads: given.threads,
-        kv: choice(given.kv, &[KvPrecision::F16, KvPrecision::Q8], "kv")?,
-        template: template.transpose()?,
-        backend,
-        ..LoadOptions::default()
+    let load = GeneratorOptions {
+        threads: Threads::of(given.threads),
+        kv: choice(given.kv, &KvPrecision::ALL, "kv")?,
+        template: template.map(BuiltInTemplate::parse).transpose()?,
+        backend: Backend::parse(backend.unwrap_or("auto"))?,
+        ..GeneratorOptions::default()
     };
     Generator::load_with(&dirs.resolve(name)?, &load)
 }

@@ -58,7 +58,7 @@ unsafe fn load(name: &str, options: *const rag_encoder_options) -> Result<Rerank
     let options = RerankerOptions {
         precision: wanted.precision,
         level: wanted.level,
-        thread_count: wanted.thread_count,
+        threads: wanted.threads,
     };
     Reranker::load_with(&dirs.resolve(name)?, &options)
 }

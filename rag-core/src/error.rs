@@ -2,6 +2,7 @@
 //!
 //! Owns [`Error`], its stable number [`ErrorCode`], and the one function that writes an error as a line.
 
+use std::borrow::Cow;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -21,7 +22,7 @@ pub enum Error {
     #[error("invalid {argument}: {reason}")]
     InvalidArgument {
         /// Which argument or option.
-        argument: &'static str,
+        argument: Cow<'static, str>,
         /// What is wrong with it and what would be right.
         reason: String,
     },
@@ -292,9 +293,18 @@ impl Error {
         line
     }
 
+    /// What is wrong, without which argument it is wrong with.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        match self {
+            Error::InvalidArgument { reason, .. } => reason.clone(),
+            other => other.line(),
+        }
+    }
+
     /// An [`Error::InvalidArgument`].
-    pub fn invalid(argument: &'static str, reason: impl Into<String>) -> Self {
-        Error::InvalidArgument { argument, reason: reason.into() }
+    pub fn invalid(argument: impl Into<Cow<'static, str>>, reason: impl Into<String>) -> Self {
+        Error::InvalidArgument { argument: argument.into(), reason: reason.into() }
     }
 
     /// An [`Error::Io`] at `path`.

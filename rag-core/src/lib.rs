@@ -12,6 +12,8 @@
 //! force, a program ignores SIGXFSZ to have a write beyond it fail with an error instead of ending the process.
 
 pub mod error;
+pub mod options;
+
 pub mod progress;
 
 pub mod visible;

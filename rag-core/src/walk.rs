@@ -14,39 +14,7 @@ use ignore::overrides::{Override, OverrideBuilder};
 use crate::error::{Error, Result, Skipped, Unreadable};
 use crate::files::{self, PlainFile};
 
-/// What to list.
-#[derive(Debug, Clone)]
-pub struct WalkOptions {
-    /// Larger files are skipped with a reason. Default 64 MiB.
-    pub max_file_bytes: u64,
-    /// Whether files and folders whose name starts with a dot are listed. Default [`Hidden::Skip`].
-    pub hidden: Hidden,
-    /// Only files that match one of these globs, in the syntax of `.gitignore` and relative to the root. Default
-    /// empty: all files.
-    pub include: Vec<String>,
-    /// No files or folders that match one of these globs. Default empty.
-    pub exclude: Vec<String>,
-}
-
-/// What to do with hidden files.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Hidden {
-    /// Leave them out, silently.
-    Skip,
-    /// List them like any other.
-    List,
-}
-
-impl Default for WalkOptions {
-    fn default() -> Self {
-        Self {
-            max_file_bytes: 64 << 20,
-            hidden: Hidden::Skip,
-            include: Vec::new(),
-            exclude: Vec::new(),
-        }
-    }
-}
+pub use crate::options::walk::{Hidden, WalkOptions};
 
 /// A regular file that may hold a document.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,7 +6,7 @@ mod common;
 use std::ops::ControlFlow;
 
 use rag_core::CancelToken;
-use rag_core::generate::{Backend, GenerateOptions, Generator, LoadOptions};
+use rag_core::generate::{Backend, GenerateOptions, Generator, GeneratorOptions};
 
 /// Relative L2 distance of logits: both sides round what goes into a product to 8 bits, each in its own way.
 const TOLERANCE: f64 = 0.12;
@@ -18,7 +18,7 @@ fn both_backends_read_the_same_from_gguf_files() {
         let Some(path) = common::model(name) else { return };
         let cancel = CancelToken::new();
         let ours = Generator::load(&path).unwrap();
-        let options = LoadOptions { backend: Backend::Candle, ..LoadOptions::default() };
+        let options = GeneratorOptions { backend: Backend::Candle, ..GeneratorOptions::default() };
         let candle = Generator::load_with(&path, &options).unwrap();
         assert_eq!((ours.backend(), candle.backend()), (Backend::Auto, Backend::Candle));
         assert_eq!(ours.architecture(), candle.architecture());

@@ -57,7 +57,7 @@ fn passages(encoder: &Encoder, texts: &[&str]) -> Embeddings {
 /// The level that `RAG_TEST_LEVEL` names, for all of these tests; else the best.
 fn options() -> EncoderOptions {
     let name = std::env::var("RAG_TEST_LEVEL").unwrap_or_default();
-    let level = KernelLevel::from_name(&name);
+    let level = KernelLevel::parse(&name).ok();
     assert!(name.is_empty() || level.is_some(), "RAG_TEST_LEVEL={name} is no level");
     if level.is_some_and(|level| !level.is_available()) {
         eprintln!("SKIP: this CPU does not have {name}");

@@ -5,11 +5,12 @@ mod common;
 
 use std::ops::ControlFlow;
 
-use rag_core::generate::{GenerateOptions, Generation, Generator, KvPrecision, LoadOptions};
+use rag_core::generate::{GenerateOptions, Generation, Generator, GeneratorOptions, KvPrecision};
+use rag_core::kernels::Threads;
 use rag_core::model::{BuiltInTemplate, Message, Role, TemplateSource};
 use rag_core::{CancelToken, ErrorCode};
 
-fn load(name: &str, options: &LoadOptions) -> Option<Generator> {
+fn load(name: &str, options: &GeneratorOptions) -> Option<Generator> {
     Some(Generator::load_with(&common::model(name)?, options).unwrap())
 }
 
@@ -34,7 +35,7 @@ fn corpus() -> String {
 #[test]
 fn eight_bit_keys_and_values_halve_the_memory_and_keep_the_perplexity() {
     for name in ["qwen2.5-0.5b", "smollm2"] {
-        let with = |kv| load(name, &LoadOptions { kv, ..LoadOptions::default() });
+        let with = |kv| load(name, &GeneratorOptions { kv, ..GeneratorOptions::default() });
         let (Some(half), Some(eight)) = (with(KvPrecision::F16), with(KvPrecision::Q8)) else {
             return;
         };
@@ -62,9 +63,12 @@ fn eight_bit_keys_and_values_halve_the_memory_and_keep_the_perplexity() {
 #[test]
 fn eight_bits_give_the_same_answer_on_any_threads_and_with_a_memory() {
     let with = |threads| {
-        load("smollm2", &LoadOptions { threads, kv: KvPrecision::Q8, ..LoadOptions::default() })
+        load(
+            "smollm2",
+            &GeneratorOptions { threads, kv: KvPrecision::Q8, ..GeneratorOptions::default() },
+        )
     };
-    let (Some(one), Some(two)) = (with(1), with(2)) else { return };
+    let (Some(one), Some(two)) = (with(Threads::of(1)), with(Threads::of(2))) else { return };
     let ids = one.chat().render(&user("Tell me about rivers.")).unwrap().token_ids;
     let options = GenerateOptions { max_new_tokens: 40, ..GenerateOptions::default() };
     let answer = run(&one, &ids, &options).token_ids;
@@ -76,7 +80,8 @@ fn eight_bits_give_the_same_answer_on_any_threads_and_with_a_memory() {
 
 #[test]
 fn a_built_in_template_replaces_the_models_own_where_its_tokens_exist() {
-    let with = |template| LoadOptions { template: Some(template), ..LoadOptions::default() };
+    let with =
+        |template| GeneratorOptions { template: Some(template), ..GeneratorOptions::default() };
     let Some(smollm) = load("smollm2", &with(BuiltInTemplate::ChatMl)) else { return };
     let rendered = smollm.chat().render(&user("Hi")).unwrap();
     assert_eq!(rendered.template, TemplateSource::BuiltIn(BuiltInTemplate::ChatMl));
@@ -93,7 +98,7 @@ fn a_built_in_template_replaces_the_models_own_where_its_tokens_exist() {
 
 #[test]
 fn a_base_model_completes_and_follows_examples() {
-    let Some(gemma) = load("gemma3-270m", &LoadOptions::default()) else { return };
+    let Some(gemma) = load("gemma3-270m", &GeneratorOptions::default()) else { return };
     let template = gemma.chat().template();
     assert_eq!(template, TemplateSource::BuiltIn(BuiltInTemplate::Completion));
     let rendered = gemma.chat().render(&user("Hi")).unwrap();
@@ -111,7 +116,7 @@ mod held {
 
     fn qwen() -> Option<&'static Generator> {
         static QWEN: OnceLock<Option<Generator>> = OnceLock::new();
-        QWEN.get_or_init(|| load("qwen2.5-0.5b", &LoadOptions::default())).as_ref()
+        QWEN.get_or_init(|| load("qwen2.5-0.5b", &GeneratorOptions::default())).as_ref()
     }
 
     const SCHEMA: &str = r##"{

@@ -154,7 +154,12 @@ fn a_bare_figure_is_not_found_with_another_sign() {
     let refused = ask(&tank, "-40");
     assert!(!refused.found, "{:?}", refused.text);
     assert!(ask(&tank, "40").found);
-    tank.add("cold", "The sensor works down to -40 degrees.", &BTreeMap::new(), &CancelToken::new())
-        .unwrap();
+    tank.add(
+        "cold",
+        "The sensor works down to -40 degrees.",
+        &BTreeMap::new(),
+        &CancelToken::new(),
+    )
+    .unwrap();
     assert!(ask(&tank, "-40").text.contains("-40 degrees"));
 }

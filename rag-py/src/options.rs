@@ -11,10 +11,10 @@ use pyo3::types::{PyDict, PyString};
 use rag_core::document::{ReadOptions, Recognizer};
 use rag_core::encode::{EncoderOptions, Precision};
 use rag_core::generate::{
-    Backend, Constraint, Draft, EarlyStopping, GenerateOptions, KvPrecision, LoadOptions,
+    Backend, Constraint, Draft, EarlyStopping, GenerateOptions, GeneratorOptions, KvPrecision,
 };
 use rag_core::guard::{Guards, Mask, Rules};
-use rag_core::kernels::KernelLevel;
+use rag_core::kernels::{KernelLevel, Threads};
 use rag_core::model::{BuiltInTemplate, Message, ModelDirs, Role};
 use rag_core::prompt::{Example, Fence, Order};
 use rag_core::rerank::RerankerOptions;
@@ -154,8 +154,8 @@ fn json(value: &Bound<'_, PyAny>) -> PyResult<String> {
 }
 
 /// The options of `Generator`.
-pub(crate) fn load_options(keywords: Option<Keywords<'_, '_>>) -> PyResult<LoadOptions> {
-    let mut options = LoadOptions::default();
+pub(crate) fn load_options(keywords: Option<Keywords<'_, '_>>) -> PyResult<GeneratorOptions> {
+    let mut options = GeneratorOptions::default();
     each("Generator", keywords, |key, value| {
         match key {
             "kv" => {
@@ -166,7 +166,7 @@ pub(crate) fn load_options(keywords: Option<Keywords<'_, '_>>) -> PyResult<LoadO
                 let known = BuiltInTemplate::ALL.map(|template| (template.name(), template));
                 options.template = Some(choice("template", value, &known)?);
             }
-            "threads" => options.threads = value.extract()?,
+            "threads" => options.threads = Threads::of(value.extract()?),
             "level" => options.level = level(value)?,
             "backend" => options.backend = backend(value)?,
             _ => return Ok(false),
@@ -178,10 +178,7 @@ pub(crate) fn load_options(keywords: Option<Keywords<'_, '_>>) -> PyResult<LoadO
 
 fn backend(value: &Bound<'_, PyAny>) -> PyResult<Backend> {
     let name: String = value.extract()?;
-    Backend::from_name(&name).ok_or_else(|| {
-        let reason = format!("{name:?} is not auto, candle, cuda, cuda:N, metal or metal:N");
-        to_py(value.py(), &Error::invalid("backend", reason))
-    })
+    Backend::parse(&name).map_err(|error| to_py(value.py(), &error))
 }
 
 /// The options of `Encoder`.
@@ -191,7 +188,7 @@ pub(crate) fn encoder_options(keywords: Option<Keywords<'_, '_>>) -> PyResult<En
         match key {
             "precision" => options.precision = precision(value)?,
             "level" => options.level = level(value)?,
-            "threads" => options.thread_count = Some(above_zero(value, "threads")?),
+            "threads" => options.threads = Threads::of(above_zero(value, "threads")?.get()),
             "truncate_dim" => options.truncate_dim = Some(above_zero(value, "truncate_dim")?),
             "backend" => options.backend = backend(value)?,
             _ => return Ok(false),
@@ -213,7 +210,7 @@ pub(crate) fn reranker_options(keywords: Option<Keywords<'_, '_>>) -> PyResult<R
         match key {
             "precision" => options.precision = precision(value)?,
             "level" => options.level = level(value)?,
-            "threads" => options.thread_count = Some(above_zero(value, "threads")?),
+            "threads" => options.threads = Threads::of(above_zero(value, "threads")?.get()),
             _ => return Ok(false),
         }
         Ok(true)

@@ -4,7 +4,7 @@ use std::io::{self, BufRead};
 use std::num::NonZeroUsize;
 
 use rag_core::encode::{Embeddings, Encoder, EncoderOptions, Precision};
-use rag_core::kernels::KernelLevel;
+use rag_core::kernels::{KernelLevel, Threads};
 use rag_core::model::{Backend, DEFAULT_ENCODER};
 use rag_core::{CancelToken, Error};
 
@@ -86,7 +86,7 @@ impl How {
                 LevelArg::Neon => Some(KernelLevel::Neon),
                 LevelArg::Portable => Some(KernelLevel::Portable),
             },
-            thread_count: self.threads,
+            threads: Threads::of(self.threads.map_or(0, usize::from)),
             truncate_dim: self.truncate_dim,
             backend: self.backend,
         }

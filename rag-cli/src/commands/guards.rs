@@ -63,8 +63,7 @@ fn parse_rule(text: &str) -> std::result::Result<String, String> {
 }
 
 fn parse_mask(name: &str) -> std::result::Result<Mask, String> {
-    let known = Mask::ALL.map(Mask::name);
-    Mask::from_name(name).ok_or_else(|| format!("expected one of {}", known.join(", ")))
+    Mask::parse(name).map_err(|error| error.reason())
 }
 
 /// Says on standard error how much was masked.

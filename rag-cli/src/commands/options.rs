@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 use rag_core::generate::{
-    Backend, Draft, EarlyStopping, GenerateOptions, KvPrecision, LoadOptions, Sampling,
+    Backend, Draft, EarlyStopping, GenerateOptions, GeneratorOptions, KvPrecision, Sampling,
 };
 use rag_core::model::{BuiltInTemplate, ModelDirs};
 use rag_core::search::{Context, Fusion, Mode, SearchOptions};
@@ -318,31 +318,28 @@ pub(crate) struct LoadArgs {
 }
 
 impl LoadArgs {
-    pub(crate) fn options(&self) -> LoadOptions {
-        LoadOptions {
+    pub(crate) fn options(&self) -> GeneratorOptions {
+        GeneratorOptions {
             kv: self.kv,
             template: self.template,
             backend: self.backend,
-            ..LoadOptions::default()
+            ..GeneratorOptions::default()
         }
     }
 }
 
 /// Reads what runs a network.
 pub(crate) fn parse_backend(name: &str) -> std::result::Result<Backend, String> {
-    let known = "expected auto, candle, cuda, cuda:N, metal or metal:N";
-    Backend::from_name(name).ok_or_else(|| known.to_owned())
+    Backend::parse(name).map_err(|error| error.reason())
 }
 
 /// Reads how keys and values are kept.
 pub(crate) fn parse_kv(name: &str) -> std::result::Result<KvPrecision, String> {
-    let known = KvPrecision::ALL.map(KvPrecision::name);
-    KvPrecision::from_name(name).ok_or_else(|| format!("expected one of {}", known.join(", ")))
+    KvPrecision::parse(name).map_err(|error| error.reason())
 }
 
 fn parse_template(name: &str) -> std::result::Result<BuiltInTemplate, String> {
-    let known = BuiltInTemplate::ALL.map(BuiltInTemplate::name);
-    BuiltInTemplate::from_name(name).ok_or_else(|| format!("expected one of {}", known.join(", ")))
+    BuiltInTemplate::parse(name).map_err(|error| error.reason())
 }
 
 /// Reads a token and what is added to its logit, such as `11=-2.5`.

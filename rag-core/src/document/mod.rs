@@ -4,12 +4,9 @@
 //! [`Reader`] and one line in [`reader`].
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::fs;
 use std::ops::Range;
 use std::path::Path;
-use std::sync::Arc;
-use std::time::Duration;
 
 use serde::Serialize;
 
@@ -57,6 +54,7 @@ mod unread;
 mod xml;
 mod xml_text;
 
+pub use crate::options::read_file::ReadOptions;
 pub(crate) use grid::is_header;
 pub(crate) use markdown::plain_heading;
 pub use picture::{Picture, PictureFormat, Recognizer};
@@ -323,48 +321,6 @@ pub fn guess_lang(text: &str) -> Option<&'static str> {
 /// As [`guess_lang`], languages beside English and French too.
 pub(crate) fn guess_any_lang(text: &str) -> Option<&'static str> {
     lang::guess(text)
-}
-
-/// How a file is read.
-#[derive(Clone)]
-pub struct ReadOptions {
-    /// Wall time one file may take, that of a recognizer not counted; then it is refused as [`Unreadable::TooSlow`]. Default 60 seconds, in which a
-    /// PDF of 20,000 pages can be read.
-    pub time_limit: Duration,
-    /// What reads the text of pictures, scanned pages among them. Default nothing: pictures are refused as
-    /// [`Unreadable::Unsupported`], and what has nothing but scanned pages as [`Unreadable::NoText`].
-    pub recognizer: Option<Arc<dyn Recognizer>>,
-}
-
-impl fmt::Debug for ReadOptions {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let recognizes = self.recognizer.is_some();
-        f.debug_struct("ReadOptions")
-            .field("time_limit", &self.time_limit)
-            .field("recognizer", &recognizes)
-            .finish()
-    }
-}
-
-impl Default for ReadOptions {
-    fn default() -> Self {
-        Self { time_limit: Duration::from_secs(60), recognizer: None }
-    }
-}
-
-impl ReadOptions {
-    /// With a time limit in seconds.
-    ///
-    /// # Errors
-    /// [`ErrorCode::InvalidArgument`](crate::ErrorCode::InvalidArgument) if it is not above 0 and below 585 billion years.
-    pub fn for_seconds(seconds: f64) -> Result<Self> {
-        let limit = Duration::try_from_secs_f64(seconds).ok().filter(|limit| !limit.is_zero());
-        let Some(time_limit) = limit else {
-            let reason = format!("{seconds} is not a time above 0");
-            return Err(Error::invalid("max_read_seconds", reason));
-        };
-        Ok(Self { time_limit, ..Self::default() })
-    }
 }
 
 /// Reads a document from the bytes of the file at `path`; the path is used for its extension and in errors.

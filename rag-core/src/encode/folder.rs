@@ -43,7 +43,7 @@ impl Loaded {
         let poolings = files.poolings.clone();
         let engine =
             Engine::load(&mut tensors, &files.config, files.max_tokens, poolings, arithmetic)?
-                .with_threads(options.thread_count);
+                .with_threads(options.threads.asked());
         let truncate_dim = options.truncate_dim.map(NonZeroUsize::get);
         let (pooled_dim, level) = (engine.pooled_dim(), arithmetic.level.vectors());
         let head = Head::load(&files.denses, pooled_dim, truncate_dim, level, &mut fingerprint)?;

@@ -16,7 +16,7 @@ use candle_core::{Device, Tensor};
 pub(super) use self::families::names;
 use self::families::{Built, Step};
 use crate::error::{Error, Result};
-use crate::generate::engine::{Backend, LoadOptions};
+use crate::generate::engine::{Backend, GeneratorOptions};
 use crate::kernels::attend::KvPrecision;
 use crate::model::generator_files::GeneratorFiles;
 use crate::progress::CancelToken;
@@ -82,7 +82,7 @@ impl CandleNetwork {
     pub(super) fn load(
         files: &GeneratorFiles,
         vocabulary_len: usize,
-        options: &LoadOptions,
+        options: &GeneratorOptions,
     ) -> Result<Self> {
         if options.kv != KvPrecision::default() {
             let reason = "networks run by candle keep keys and values as they are computed";

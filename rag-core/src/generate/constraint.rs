@@ -65,7 +65,7 @@ impl Constraint {
         }
     }
 
-    fn source(&self) -> &str {
+    pub(crate) fn source(&self) -> &str {
         let (Constraint::JsonSchema(text) | Constraint::Regex(text) | Constraint::Grammar(text)) =
             self;
         text

@@ -27,7 +27,7 @@ use self::beam::{Search, likeliest, log_sum_exp};
 pub use self::constraint::{CAN_CONSTRAIN, Constraint};
 use self::constraint::{Grammars, Held};
 use self::engine::Engine;
-pub use self::engine::{Backend, KernelLevel, KvPrecision, LoadOptions};
+pub use self::engine::{Backend, GeneratorOptions, KernelLevel, KvPrecision};
 use self::lookup::Lookup;
 use self::network::{Cache, Network};
 use self::sampling::Sampler;
@@ -39,6 +39,7 @@ pub use self::types::{
 use crate::error::{Error, Result};
 use crate::model::ChatModel;
 use crate::model::generator_files::GeneratorFiles;
+use crate::options::Options;
 use crate::progress::{CancelToken, Progress, Stage};
 
 const MAX_ANSWERS: usize = 64;
@@ -71,7 +72,7 @@ impl std::fmt::Debug for Generator {
 
 impl Generator {
     /// Loads a GGUF file, a folder that holds one, or a folder as `transformers` saves it, with
-    /// [`LoadOptions::default`].
+    /// [`GeneratorOptions::default`].
     ///
     /// The last holds `config.json`, `tokenizer.json` (byte pairs), `tokenizer_config.json`, perhaps
     /// `chat_template.jinja`, and `model.safetensors` or the parts that `model.safetensors.index.json` names, in f32, f16
@@ -81,7 +82,7 @@ impl Generator {
     /// [`ErrorCode::Io`](crate::ErrorCode::Io) if the path cannot be read;
     /// [`ErrorCode::Model`](crate::ErrorCode::Model) if it is damaged or of a kind we do not run, naming it.
     pub fn load(path: &Path) -> Result<Self> {
-        Self::load_with(path, &LoadOptions::default())
+        Self::load_with(path, &GeneratorOptions::default())
     }
 
     /// As [`Generator::load`], with a choice of threads and instructions.
@@ -89,14 +90,14 @@ impl Generator {
     /// # Errors
     /// As [`Generator::load`]; [`ErrorCode::InvalidArgument`](crate::ErrorCode::InvalidArgument) for options out of
     /// range.
-    pub fn load_with(path: &Path, options: &LoadOptions) -> Result<Self> {
+    pub fn load_with(path: &Path, options: &GeneratorOptions) -> Result<Self> {
         let engine = Engine::new(options)?;
         catch_unwind(AssertUnwindSafe(|| Self::load_files(path, engine, options))).unwrap_or_else(
             |_| Err(Error::model(path, "the loader gave up on it, the file is probably damaged")),
         )
     }
 
-    fn load_files(path: &Path, engine: Engine, options: &LoadOptions) -> Result<Self> {
+    fn load_files(path: &Path, engine: Engine, options: &GeneratorOptions) -> Result<Self> {
         let files = GeneratorFiles::open(path)?;
         let chat = match &files {
             GeneratorFiles::Gguf(gguf) => ChatModel::from_gguf(gguf, options.template)?,
@@ -201,7 +202,7 @@ impl Generator {
         on_progress: &mut dyn FnMut(&Progress),
         cancel: &CancelToken,
     ) -> Result<Generation> {
-        options.check()?;
+        options.validate()?;
         self.check_prompt(prompt_ids)?;
         let biased: Vec<u32> = options.sampling.logit_bias.iter().map(|(id, _)| *id).collect();
         self.chat.check_ids(&biased)?;

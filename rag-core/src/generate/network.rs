@@ -3,7 +3,7 @@
 use super::candle::{self, CandleNetwork, Passes};
 use super::config::Config;
 use super::decoder::{Decoder, SPAN};
-use super::engine::{Backend, Engine, LoadOptions};
+use super::engine::{Backend, Engine, GeneratorOptions};
 use super::kv::KvCache;
 use crate::error::{Error, Result};
 use crate::kernels::attend::PAGE;
@@ -58,7 +58,7 @@ impl Network {
         files: &GeneratorFiles,
         vocabulary_len: usize,
         engine: Engine,
-        options: &LoadOptions,
+        options: &GeneratorOptions,
     ) -> Result<Self> {
         if candle::is_wanted(files, options.backend) {
             let network = CandleNetwork::load(files, vocabulary_len, options)?;

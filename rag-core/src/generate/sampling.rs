@@ -5,85 +5,8 @@ use std::collections::BTreeMap;
 
 use rand_chacha::ChaCha8Rng;
 use rand_core::{RngCore, SeedableRng};
-use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
-
-/// How the next token is chosen. Temperature 0 is greedy.
-///
-/// In this order: `logit_bias`, penalties, temperature, `top_k`, `typical_p`, `top_p`, `min_p`, draw.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Sampling {
-    /// 0 is greedy; otherwise logits are divided by it. Range 0 to 100. Default 0.
-    pub temperature: f32,
-    /// Keep the k likeliest tokens; 0 keeps all. Default 0.
-    pub top_k: usize,
-    /// Keep the likeliest tokens that sum to p (Holtzman et al. 2020). Range above 0 to 1. Default 1, all.
-    pub top_p: f32,
-    /// Keep tokens at least this share as likely as the likeliest. Range 0 to 1. Default 0, all.
-    pub min_p: f32,
-    /// Keep the tokens whose surprise is nearest to the mean surprise, until they sum to p (Meister et al. 2023,
-    /// locally typical sampling). Range above 0 to 1. Default 1, all.
-    pub typical_p: f32,
-    /// Divides the positive logits of tokens already in prompt or answer, multiplies the negative ones
-    /// (Keskar et al. 2019). Range above 0 to 10. Default 1, off.
-    pub repetition_penalty: f32,
-    /// Subtracted from the logits of tokens already in the answer. Range -100 to 100. Default 0.
-    pub presence_penalty: f32,
-    /// Subtracted from the logits of tokens already in the answer, once for each time. Range -100 to 100. Default 0.
-    pub frequency_penalty: f32,
-    /// Added to the logits of these tokens, greedy or not; negative infinity forbids one. Default none.
-    pub logit_bias: Vec<(u32, f32)>,
-}
-
-impl Default for Sampling {
-    fn default() -> Self {
-        Self {
-            temperature: 0.0,
-            top_k: 0,
-            top_p: 1.0,
-            min_p: 0.0,
-            typical_p: 1.0,
-            repetition_penalty: 1.0,
-            presence_penalty: 0.0,
-            frequency_penalty: 0.0,
-            logit_bias: Vec::new(),
-        }
-    }
-}
-
-impl Sampling {
-    /// # Errors
-    /// InvalidArgument, naming the value outside its range.
-    pub(super) fn check(&self) -> Result<()> {
-        let in_range = |argument, value: f32, least: f32, most: f32| {
-            if value >= least && value <= most {
-                return Ok(());
-            }
-            Err(Error::invalid(argument, format!("{value} is outside {least} to {most}")))
-        };
-        in_range("temperature", self.temperature, 0.0, 100.0)?;
-        in_range("top_p", self.top_p, f32::MIN_POSITIVE, 1.0)?;
-        in_range("min_p", self.min_p, 0.0, 1.0)?;
-        in_range("typical_p", self.typical_p, f32::MIN_POSITIVE, 1.0)?;
-        in_range("repetition_penalty", self.repetition_penalty, f32::MIN_POSITIVE, 10.0)?;
-        in_range("presence_penalty", self.presence_penalty, -100.0, 100.0)?;
-        in_range("frequency_penalty", self.frequency_penalty, -100.0, 100.0)?;
-        match self.logit_bias.iter().find(|(_, bias)| bias.is_nan() || *bias == f32::INFINITY) {
-            None => Ok(()),
-            Some((id, bias)) => Err(Error::invalid("logit_bias", format!("{bias} for token {id}"))),
-        }
-    }
-
-    /// Whether logits reach the choice as the model gave them.
-    pub(super) fn leaves_logits(&self) -> bool {
-        self.repetition_penalty == 1.0
-            && self.presence_penalty == 0.0
-            && self.frequency_penalty == 0.0
-            && self.logit_bias.is_empty()
-    }
-}
+pub use crate::options::generate::Sampling;
 
 #[derive(Debug, Clone, Copy)]
 struct Candidate {
@@ -259,6 +182,7 @@ fn keep_typical(candidates: &mut Vec<Candidate>, typical_p: f64) {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use crate::options::Options;
     use proptest::prelude::*;
 
     use super::*;
@@ -355,10 +279,10 @@ mod tests {
             (Sampling { frequency_penalty: 101.0, ..default() }, "frequency_penalty"),
             (Sampling { logit_bias: vec![(1, f32::NAN)], ..default() }, "logit_bias"),
         ] {
-            let error = sampling.check().unwrap_err().to_string();
+            let error = sampling.validate().unwrap_err().to_string();
             assert!(error.starts_with(&format!("invalid {name}: ")), "{error}");
         }
-        default().check().unwrap();
+        default().validate().unwrap();
     }
 
     /// What 400 draws from 0.5, 0.25, 0.15, 0.1 give, and how often the first.

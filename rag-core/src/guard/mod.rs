@@ -14,75 +14,30 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
+use crate::error::Result;
+pub use crate::options::guards::{Guards, Topics};
+use crate::options::words;
 
 pub use mask::{Mask, MaskCounts, MaskKind, MaskStream, mask};
 pub(crate) use outlet::Outlet;
 pub use rules::Rules;
 pub(crate) use topic::TopicGate;
-pub use topic::Topics;
 
-/// The guards of a call. They run in the order of the fields; the first that refuses decides.
-#[derive(Debug, Clone)]
-pub struct Guards {
-    /// Longest question, in characters. Default 100,000, which is more than most models hold.
-    pub max_question_chars: usize,
-    /// A question that one of these matches is refused.
-    pub deny: Rules,
-    /// With any rule here, a question that none of them matches is refused.
-    pub allow: Rules,
-    /// What questions may be about.
-    pub topics: Topics,
-    /// An answer that one of these matches is refused. With any rule here no piece of the answer is handed out
-    /// before the whole of it has passed.
-    pub deny_answer: Rules,
-    /// Where personal data is masked. Default nowhere.
-    pub mask: Mask,
-}
-
-impl Default for Guards {
-    fn default() -> Self {
-        Self {
-            max_question_chars: 100_000,
-            deny: Rules::default(),
-            allow: Rules::default(),
-            topics: Topics::default(),
-            deny_answer: Rules::default(),
-            mask: Mask::default(),
-        }
-    }
-}
-
-/// A guard that can refuse.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Guard {
-    /// The question is too long.
-    Length,
-    /// The question matches a deny rule.
-    Deny,
-    /// The question matches no allow rule.
-    Allow,
-    /// The question is close to an example of what may not be asked.
-    OffTopic,
-    /// The question is close to no example of what may be asked.
-    Topic,
-    /// The answer matches a rule on answers.
-    DenyAnswer,
-}
-
-impl Guard {
-    /// Its name, as in JSON.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Guard::Length => "length",
-            Guard::Deny => "deny",
-            Guard::Allow => "allow",
-            Guard::OffTopic => "off_topic",
-            Guard::Topic => "topic",
-            Guard::DenyAnswer => "deny_answer",
-        }
+words! {
+    /// A guard that can refuse.
+    pub enum Guard("guard") {
+        /// The question is too long.
+        Length = "length",
+        /// The question matches a deny rule.
+        Deny = "deny",
+        /// The question matches no allow rule.
+        Allow = "allow",
+        /// The question is close to an example of what may not be asked.
+        OffTopic = "off_topic",
+        /// The question is close to no example of what may be asked.
+        Topic = "topic",
+        /// The answer matches a rule on answers.
+        DenyAnswer = "deny_answer",
     }
 }
 
@@ -96,17 +51,6 @@ pub struct Refusal {
 }
 
 impl Guards {
-    /// Checks the options themselves.
-    ///
-    /// # Errors
-    /// InvalidArgument for a length of 0, a cosine beyond -1 to 1, and examples that are empty or too many.
-    pub fn validate(&self) -> Result<()> {
-        if self.max_question_chars == 0 {
-            return Err(Error::invalid("max_question_chars", "0 allows no question"));
-        }
-        self.topics.validate()
-    }
-
     /// Why the question is refused by its letters alone. Topics need an encoder and are the facade's to check.
     #[must_use]
     pub fn check_question(&self, question: &str) -> Option<Refusal> {
@@ -189,6 +133,7 @@ mod tests {
 
     #[test]
     fn options_out_of_range_are_refused() {
+        use crate::options::Options;
         let none = Guards { max_question_chars: 0, ..Guards::default() };
         assert!(none.validate().is_err());
         let with = |topics| Guards { topics, ..Guards::default() }.validate().is_err();

@@ -1,70 +1,11 @@
 //! What a question may be about, told by example sentences.
 
 use crate::encode::Encoder;
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::options::guards::Topics;
 use crate::progress::CancelToken;
 
 use super::{Guard, Refusal};
-
-/// Most example sentences of a kind.
-const MAX_EXAMPLES: usize = 1000;
-
-/// Example sentences of what may, and what may not, be asked. Without any, everything may.
-///
-/// Closeness is the centred cosine: the mean of 32 everyday questions is taken from both vectors before their cosine
-/// (after Mu and Viswanath 2018). Encoders that put all texts close together and those that do not then share a
-/// scale, so that one default serves both.
-///
-/// The defaults were found on 32 questions about four subjects (English and French, five examples each) and 128 about
-/// something else, `tests/data/guards/topics.json`. At 0.25 a gate of allowed examples keeps 97 % of the questions
-/// on the subject with minilm and 100 % with e5-small, and turns away 79 % and 71 % of the others. At 0.4 a gate of
-/// denied examples turns away 56 % and 72 % of those like them, and 5 % and 6 % of the others. Both lean towards
-/// answering; a subject of your own deserves numbers of its own.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Topics {
-    /// Questions like these may be asked, and no others. Default none: any may.
-    pub allowed: Vec<String>,
-    /// Questions like these may not be asked.
-    pub denied: Vec<String>,
-    /// The centred cosine to the nearest of `allowed` below which a question is refused. Default 0.25.
-    pub min_allowed: f32,
-    /// The centred cosine to the nearest of `denied` above which a question is refused. Default 0.4.
-    pub max_denied: f32,
-}
-
-impl Default for Topics {
-    fn default() -> Self {
-        Self { allowed: Vec::new(), denied: Vec::new(), min_allowed: 0.25, max_denied: 0.4 }
-    }
-}
-
-impl Topics {
-    /// Whether there is no example.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.allowed.is_empty() && self.denied.is_empty()
-    }
-
-    pub(super) fn validate(&self) -> Result<()> {
-        for (argument, examples) in [("topic", &self.allowed), ("off_topic", &self.denied)] {
-            if examples.len() > MAX_EXAMPLES {
-                let reason = format!("{} examples, at most {MAX_EXAMPLES}", examples.len());
-                return Err(Error::invalid(argument, reason));
-            }
-            if examples.iter().any(|example| example.trim().is_empty()) {
-                return Err(Error::invalid(argument, "an example is empty"));
-            }
-        }
-        for (argument, cosine) in
-            [("topic_min", self.min_allowed), ("off_topic_max", self.max_denied)]
-        {
-            if !(-1.0..=1.0).contains(&cosine) {
-                return Err(Error::invalid(argument, format!("{cosine} is not from -1 to 1")));
-            }
-        }
-        Ok(())
-    }
-}
 
 /// The examples as vectors, made once per knowledge base and list.
 #[derive(Debug)]

@@ -15,6 +15,7 @@ use super::graph::Links;
 use super::{BuildOptions, GraphBuilder};
 use crate::error::{Error, Result};
 use crate::kernels::dot::dot_f32;
+use crate::options::Options;
 use crate::progress::CancelToken;
 
 /// Layers hnsw_rs may use, its own limit.

@@ -20,7 +20,8 @@ use std::fmt::Debug;
 use codes::Codes;
 use graph::Links;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
+pub use crate::options::index::BuildOptions;
 use crate::progress::CancelToken;
 
 /// Links vectors into a graph. What it returns may leave nodes unreachable; [`graph::Graph::pack`] repairs that.
@@ -37,35 +38,6 @@ pub trait GraphBuilder: Debug + Send + Sync {
     /// are not finite unit vectors; [`ErrorCode::Cancelled`](crate::ErrorCode::Cancelled) within one batch;
     /// [`ErrorCode::Internal`](crate::ErrorCode::Internal) if it fails where it cannot.
     fn build(&self, codes: &Codes, vectors: &[f32], cancel: &CancelToken) -> Result<Links>;
-}
-
-/// How a graph is built (Malkov and Yashunin 2016, section 4.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BuildOptions {
-    /// Neighbours kept per node above layer 0, twice as many on layer 0; 2 to 64. Default 16.
-    pub m: usize,
-    /// Candidates explored per insertion; 1 to 10,000. Default 200.
-    pub ef_construction: usize,
-}
-
-impl Default for BuildOptions {
-    fn default() -> Self {
-        Self { m: 16, ef_construction: 200 }
-    }
-}
-
-impl BuildOptions {
-    /// Refuses what is out of range.
-    pub(crate) fn validate(self) -> Result<()> {
-        if !(2..=64).contains(&self.m) {
-            return Err(Error::invalid("m", format!("{} is not from 2 to 64", self.m)));
-        }
-        if !(1..=10_000).contains(&self.ef_construction) {
-            let reason = format!("{} is not from 1 to 10,000", self.ef_construction);
-            return Err(Error::invalid("ef_construction", reason));
-        }
-        Ok(())
-    }
 }
 
 /// A position and its approximate score. Orders by score, then the lower position first: "greater" is better.

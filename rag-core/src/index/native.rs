@@ -15,6 +15,7 @@ use super::graph::Links;
 use super::walk::{Score, Walk};
 use super::{BuildOptions, Candidate, GraphBuilder};
 use crate::error::{Error, Result};
+use crate::options::Options;
 use crate::progress::CancelToken;
 
 /// Most layers.

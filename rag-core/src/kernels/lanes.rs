@@ -13,10 +13,10 @@ mod portable;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
-use serde::Serialize;
-
 #[cfg(target_arch = "x86_64")]
 use super::level::Level;
+
+use crate::options::words;
 
 #[cfg(target_arch = "aarch64")]
 pub(crate) use self::neon::Neon;
@@ -27,26 +27,23 @@ pub(crate) use self::x86::{Avx2, Avx512};
 /// Lanes of every vector here.
 pub(crate) const LANES: usize = 16;
 
-/// The instructions that encoders and generators use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum KernelLevel {
-    /// AVX-512 with its bf16 and bytes, and matrix tiles (AMX) for an encoder in bf16 or int8. Generators run AVX-512.
-    Amx,
-    /// AVX-512 F, VL, BW, DQ and VNNI.
-    Avx512,
-    /// AVX2, FMA and F16C.
-    Avx2,
-    /// NEON, with dot products of bytes where the CPU has them.
-    Neon,
-    /// Whatever the build target guarantees.
-    Portable,
+words! {
+    /// The instructions that encoders and generators use, best first.
+    pub enum KernelLevel("level") {
+        /// AVX-512 with its bf16 and bytes, and matrix tiles (AMX) for an encoder in bf16 or int8. Generators run AVX-512.
+        Amx = "amx",
+        /// AVX-512 F, VL, BW, DQ and VNNI.
+        Avx512 = "avx512",
+        /// AVX2, FMA and F16C.
+        Avx2 = "avx2",
+        /// NEON, with dot products of bytes where the CPU has them.
+        Neon = "neon",
+        /// Whatever the build target guarantees.
+        Portable = "portable",
+    }
 }
 
 impl KernelLevel {
-    /// Every level, best first.
-    pub const ALL: [Self; 5] = [Self::Amx, Self::Avx512, Self::Avx2, Self::Neon, Self::Portable];
-
     /// The best level this CPU runs.
     #[must_use]
     pub fn detect() -> Self {
@@ -57,24 +54,6 @@ impl KernelLevel {
     #[must_use]
     pub fn is_available(self) -> bool {
         self.proof().is_some()
-    }
-
-    /// Its name: `"amx"`, `"avx512"`, `"avx2"`, `"neon"` or `"portable"`.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Amx => "amx",
-            Self::Avx512 => "avx512",
-            Self::Avx2 => "avx2",
-            Self::Neon => "neon",
-            Self::Portable => "portable",
-        }
-    }
-
-    /// The level of this name.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|level| level.name() == name)
     }
 
     /// The proof that this CPU runs it, or `None`.

@@ -14,9 +14,12 @@ pub(crate) mod linear;
 pub(crate) mod pool;
 pub(crate) mod rows;
 pub(crate) mod states;
+pub(crate) mod threads;
 pub(crate) mod tiles;
 pub(crate) mod turn;
 pub(crate) mod vectors;
 pub(crate) mod words;
 
+pub use self::attend::KvPrecision;
 pub use self::lanes::KernelLevel;
+pub use self::threads::Threads;

@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::generate::Generation;
 use crate::guard::{Outlet, Refusal};
 use crate::model::{Message, Role};
+use crate::options::Options;
 use crate::progress::CancelToken;
 use crate::prompt::{self, Prompt, Request};
 use crate::search::{self, Hit};
@@ -50,7 +51,7 @@ impl KnowledgeBase {
         cancel: &CancelToken,
     ) -> Result<Answer> {
         check_question(question)?;
-        options.guards.validate()?;
+        options.validate()?;
         let started = Instant::now();
         let mut timings = Timings::default();
         if let Some(refusal) = self.refusal(question, options, cancel)? {

@@ -25,6 +25,7 @@ use crate::error::{Error, Result};
 use crate::generate::Generator;
 use crate::index::BuildOptions;
 use crate::index::native::Native;
+use crate::options::Options;
 use crate::passage::{self, SplitOptions};
 use crate::progress::CancelToken;
 use crate::search::{Hit, Mode, SearchOptions};
@@ -37,11 +38,11 @@ pub use chat::{Chat, Conversation};
 use floors::Floors;
 use guards::Gates;
 use models::Models;
-pub use summarize::{Subject, SummarizeOptions};
+pub use summarize::Subject;
 pub use types::{
-    Abstain, Answer, AskOptions, Budget, Explain, Masked, Missing, NO_LLM, NotFoundReason,
-    OpenOptions, Outcome, OwnWriter, PartlyRead, Plan, Rewrite, SyncOptions, SyncReport, Timings,
-    Trace, Trust, Writer,
+    Abstain, AddOptions, Answer, AskOptions, Budget, Explain, Masked, Missing, NO_LLM,
+    NotFoundReason, OpenOptions, Outcome, OwnWriter, PartlyRead, Plan, Rewrite, SummarizeOptions,
+    SyncOptions, SyncReport, Timings, Trace, Trust, Writer,
 };
 
 /// One knowledge base: the file, the encoder and, once asked, the generator.

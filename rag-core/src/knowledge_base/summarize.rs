@@ -12,13 +12,14 @@ use crate::error::{Error, Result};
 use crate::generate::{GenerateOptions, Generation, Generator};
 use crate::guard::{Outlet, Refusal};
 use crate::model::Rendered;
+use crate::options::Options;
 use crate::passage;
 use crate::progress::CancelToken;
 use crate::prompt::{self, SummaryRequest};
-use crate::search::{self, Hit, SearchOptions};
+use crate::search::{self, Hit};
 
 use super::ask::{Retrieved, Written, milliseconds, not_answered, not_found};
-use super::types::{Answer, AskOptions, NotFoundReason, Timings, Writer};
+use super::types::{Answer, NotFoundReason, SummarizeOptions, Timings, Writer};
 use super::{KnowledgeBase, check_question};
 
 /// Most tokens of passages that are summarised at once: small models lose the thread in more.
@@ -37,23 +38,6 @@ pub enum Subject<'a> {
     Document(&'a str),
     /// What the passages found say about this.
     Question(&'a str),
-}
-
-/// How to summarise.
-#[derive(Debug, Clone)]
-pub struct SummarizeOptions {
-    /// Most sentences, from 1 to 50. Default 5.
-    pub max_sentences: usize,
-    /// How passages are found, written about, guarded and explained, as for an answer. `search`, `rewrite` and `history` only count
-    /// for a question, for which 10 passages are found by default; `sentences`, `fence`, `order` and `examples` do not count.
-    pub ask: AskOptions,
-}
-
-impl Default for SummarizeOptions {
-    fn default() -> Self {
-        let search = SearchOptions { top_k: 10, ..SearchOptions::default() };
-        Self { max_sentences: 5, ask: AskOptions { search, ..AskOptions::default() } }
-    }
 }
 
 impl KnowledgeBase {
@@ -79,7 +63,7 @@ impl KnowledgeBase {
             return Err(Error::invalid("max_sentences", reason));
         }
         let (started, ask) = (Instant::now(), &options.ask);
-        ask.guards.validate()?;
+        options.validate()?;
         let mut timings = Timings::default();
         let question = match subject {
             Subject::Document(_) => "",

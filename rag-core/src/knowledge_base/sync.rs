@@ -17,6 +17,7 @@ use crate::encode::Encoder;
 use crate::error::{Error, ErrorCode, Result, Skipped, Unreadable};
 use crate::files::PlainFile;
 use crate::index::native::Native;
+use crate::options::Options;
 use crate::passage::{self, Passage, SplitOptions};
 use crate::progress::{CancelToken, Progress, Stage};
 use crate::store::{NewDocument, Seal, SkippedFile};
@@ -83,7 +84,7 @@ impl KnowledgeBase {
         if roots.is_empty() {
             return Err(Error::invalid("roots", "name at least one folder or file"));
         }
-        options.graph.validate()?;
+        options.validate()?;
         // before anything is read; the encoder may take less
         wanted_split(options)?;
         let remembered = Roots::of(&self.store)?;

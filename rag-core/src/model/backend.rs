@@ -5,6 +5,7 @@ use std::fmt;
 use candle_core::Device;
 
 use crate::error::{Error, Result};
+use crate::options::form;
 
 /// What runs a network.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -21,19 +22,27 @@ pub enum Backend {
 }
 
 impl Backend {
-    /// Reads `"auto"`, `"candle"`, `"cuda"`, `"cuda:1"`, `"metal"` or `"metal:1"`; `None` for anything else.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
+    /// Reads `auto`, `candle`, `cuda`, `cuda:1`, `metal` or `metal:1`.
+    ///
+    /// # Errors
+    /// InvalidArgument for anything else.
+    pub fn parse(name: &str) -> Result<Self> {
         let (kind, index) = match name.split_once(':') {
-            Some((kind, index)) => (kind, Some(index.parse().ok()?)),
+            Some((kind, index)) => (kind, Some(index.parse::<usize>().ok())),
             None => (name, None),
         };
         match (kind, index) {
-            ("auto", None) => Some(Self::Auto),
-            ("candle", None) => Some(Self::Candle),
-            ("cuda", index) => Some(Self::Cuda(index.unwrap_or(0))),
-            ("metal", index) => Some(Self::Metal(index.unwrap_or(0))),
-            _ => None,
+            ("auto", None) => Ok(Self::Auto),
+            ("candle", None) => Ok(Self::Candle),
+            ("cuda", None) => Ok(Self::Cuda(0)),
+            ("metal", None) => Ok(Self::Metal(0)),
+            ("cuda", Some(Some(index))) => Ok(Self::Cuda(index)),
+            ("metal", Some(Some(index))) => Ok(Self::Metal(index)),
+            _ => {
+                let reason =
+                    format!("{name:?} is not auto, candle, cuda, cuda:N, metal or metal:N");
+                Err(Error::invalid("backend", reason))
+            }
         }
     }
 
@@ -53,6 +62,8 @@ impl Backend {
         })
     }
 }
+
+form!(Backend, "backend", "auto, candle, cuda[:N] or metal[:N]");
 
 impl fmt::Display for Backend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

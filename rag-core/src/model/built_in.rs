@@ -1,72 +1,38 @@
 //! Our own chat templates, one for each family, for models whose own is missing, does not run or is not wanted.
 
-use serde::{Deserialize, Serialize};
-
 use super::chat::{Message, Role, without_system};
 use super::template::Segment;
 use super::tokenizer::Vocabulary;
+use crate::options::words;
 
-/// A chat template of ours. It writes a conversation as the published template of its family does, without a system text
-/// of its own.
-///
-/// In [`Llama2`](Self::Llama2), [`Mistral`](Self::Mistral), [`Zephyr`](Self::Zephyr) and
-/// [`Completion`](Self::Completion) the marks of a turn are ordinary text to many models. No content becomes a control
-/// token there either, but content that looks like such a mark is, to the model, the same text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum BuiltInTemplate {
-    /// `<|im_start|>role ... <|im_end|>` (Qwen, SmolLM and many others).
-    ChatMl,
-    /// `[INST] ... [/INST]` with the system text between `<<SYS>>` marks (Llama 2).
-    Llama2,
-    /// `<|start_header_id|>role<|end_header_id|> ... <|eot_id|>` (Llama 3).
-    Llama3,
-    /// `[INST] ... [/INST]`, the system text before the first question (Mistral and Mixtral Instruct).
-    Mistral,
-    /// `<start_of_turn>role ... <end_of_turn>`, the system text before the first question (Gemma).
-    Gemma,
-    /// `<|role|> ... <|end|>` (Phi-3).
-    Phi3,
-    /// `<|role|> ... ` and the end token (Zephyr).
-    Zephyr,
-    /// `User: ...` and `Assistant: ...`, for models that know no turns.
-    Completion,
+words! {
+    /// A chat template of ours. It writes a conversation as the published template of its family does, without a system text
+    /// of its own.
+    ///
+    /// In [`Llama2`](Self::Llama2), [`Mistral`](Self::Mistral), [`Zephyr`](Self::Zephyr) and
+    /// [`Completion`](Self::Completion) the marks of a turn are ordinary text to many models. No content becomes a control
+    /// token there either, but content that looks like such a mark is, to the model, the same text.
+    pub enum BuiltInTemplate("template") {
+        /// `<|im_start|>role ... <|im_end|>` (Qwen, SmolLM and many others).
+        ChatMl = "chatml",
+        /// `User: ...` and `Assistant: ...`, for models that know no turns.
+        Completion = "completion",
+        /// `<start_of_turn>role ... <end_of_turn>`, the system text before the first question (Gemma).
+        Gemma = "gemma",
+        /// `[INST] ... [/INST]` with the system text between `<<SYS>>` marks (Llama 2).
+        Llama2 = "llama2",
+        /// `<|start_header_id|>role<|end_header_id|> ... <|eot_id|>` (Llama 3).
+        Llama3 = "llama3",
+        /// `[INST] ... [/INST]`, the system text before the first question (Mistral and Mixtral Instruct).
+        Mistral = "mistral",
+        /// `<|role|> ... <|end|>` (Phi-3).
+        Phi3 = "phi3",
+        /// `<|role|> ... ` and the end token (Zephyr).
+        Zephyr = "zephyr",
+    }
 }
 
 impl BuiltInTemplate {
-    /// Every template, by name.
-    pub const ALL: [Self; 8] = [
-        Self::ChatMl,
-        Self::Completion,
-        Self::Gemma,
-        Self::Llama2,
-        Self::Llama3,
-        Self::Mistral,
-        Self::Phi3,
-        Self::Zephyr,
-    ];
-
-    /// Its name: `"chatml"`, `"completion"`, `"gemma"`, `"llama2"`, `"llama3"`, `"mistral"`, `"phi3"` or `"zephyr"`.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::ChatMl => "chatml",
-            Self::Llama2 => "llama2",
-            Self::Llama3 => "llama3",
-            Self::Mistral => "mistral",
-            Self::Gemma => "gemma",
-            Self::Phi3 => "phi3",
-            Self::Zephyr => "zephyr",
-            Self::Completion => "completion",
-        }
-    }
-
-    /// The template of this name.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|template| template.name() == name)
-    }
-
     /// The template that a vocabulary was made for, if its control tokens leave no doubt that the model was taught turns
     /// in this form; else [`BuiltInTemplate::Completion`].
     ///

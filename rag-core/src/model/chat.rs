@@ -8,28 +8,17 @@ use super::gguf::Gguf;
 use super::template::{JinjaTemplate, Segment};
 use super::tokenizer::Vocabulary;
 use crate::error::{Error, Result};
+use crate::options::words;
 
-/// Who speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Role {
-    /// Persona and rules.
-    System,
-    /// The person.
-    User,
-    /// The model.
-    Assistant,
-}
-
-impl Role {
-    /// The name that templates and JSON use.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Role::System => "system",
-            Role::User => "user",
-            Role::Assistant => "assistant",
-        }
+words! {
+    /// Who speaks.
+    pub enum Role("role") {
+        /// Persona and rules.
+        System = "system",
+        /// The person.
+        User = "user",
+        /// The model.
+        Assistant = "assistant",
     }
 }
 

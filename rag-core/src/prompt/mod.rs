@@ -13,6 +13,7 @@ use crate::document;
 use crate::error::{Error, Result};
 use crate::marks;
 use crate::model::{ChatModel, Message, Rendered, Role};
+use crate::options::{switch, words};
 use crate::search::{Hit, Ranks};
 pub(crate) use rewriting::{Rewriting, lines, rewriting};
 pub(crate) use summary::{SummaryRequest, summary};
@@ -39,7 +40,7 @@ pub struct Request<'a> {
 }
 
 /// A question answered the way answers should be.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Example {
     /// What the answer is taken from.
     pub passages: Vec<String>,
@@ -49,34 +50,18 @@ pub struct Example {
     pub answer: String,
 }
 
-/// In what order passages are shown. Which of them are shown does not depend on it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Order {
-    /// The best last, next to the question. On a sample of XQuAD the model that comes by default answers 0.68 of the questions so
-    /// and 0.48 with the best first (docs/quality.md): small models read best what they read last (Liu et al. 2023).
-    #[default]
-    BestLast,
-    /// The best first.
-    BestFirst,
-    /// As they stand in their documents, these in the order of their best passage.
-    Document,
-}
-
-impl Order {
-    /// Reads `best-last`, `best-first` or `document`.
-    ///
-    /// # Errors
-    /// InvalidArgument for anything else.
-    pub fn parse(text: &str) -> Result<Self> {
-        match text {
-            "best-first" => Ok(Self::BestFirst),
-            "best-last" => Ok(Self::BestLast),
-            "document" => Ok(Self::Document),
-            _ => {
-                let reason = format!("{text:?} is not best-last, best-first or document");
-                Err(Error::invalid("order", reason))
-            }
-        }
+words! {
+    /// In what order passages are shown. Which of them are shown does not depend on it.
+    #[derive(Default)]
+    pub enum Order("order") {
+        /// The best last, next to the question. On a sample of XQuAD the model that comes by default answers 0.68 of the questions so
+        /// and 0.48 with the best first (docs/quality.md): small models read best what they read last (Liu et al. 2023).
+        #[default]
+        BestLast = "best-last",
+        /// The best first.
+        BestFirst = "best-first",
+        /// As they stand in their documents, these in the order of their best passage.
+        Document = "document",
     }
 }
 
@@ -91,6 +76,8 @@ pub enum Fence {
     /// same prompt has the same one and no passage can close its own fence.
     Marked,
 }
+
+switch!(Fence, Numbered, Marked);
 
 impl Fence {
     /// What stands in the fences: this, or nothing.

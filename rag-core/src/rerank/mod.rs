@@ -6,37 +6,25 @@
 mod head;
 mod pairs;
 
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use crate::encode::EncoderOptions;
 use crate::encode::engine::{Arithmetic, Engine};
 use crate::encode::network::Batch;
-use crate::encode::{EncoderOptions, Precision};
 use crate::error::{Error, Result};
-use crate::kernels::KernelLevel;
 use crate::model::reranker_folder::{Output, RerankerFolder};
 use crate::model::safetensors::Tensors;
 use crate::progress::CancelToken;
 use crate::search::Hit;
 
+pub use crate::options::reranker::RerankerOptions;
 use head::Head;
 use pairs::Pairs;
 
 /// Hits that are reranked where nothing else is said.
 pub const DEFAULT_COUNT: usize = 30;
-
-/// How a reranker is loaded.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct RerankerOptions {
-    /// The numbers it multiplies. Default: [`Precision::Auto`].
-    pub precision: Precision,
-    /// Vector instructions. Default: the best that this CPU has.
-    pub level: Option<KernelLevel>,
-    /// Most threads of a call. Default: one per CPU.
-    pub thread_count: Option<NonZeroUsize>,
-}
 
 /// What a model folder says of its reranker, for people to read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -104,7 +92,7 @@ impl Reranker {
     /// As [`Reranker::load`]; [`ErrorCode::InvalidArgument`](crate::ErrorCode::InvalidArgument) if this CPU does not
     /// have the level asked for.
     pub fn load_with(folder: &Path, options: &RerankerOptions) -> Result<Self> {
-        let RerankerOptions { precision, level, thread_count } = *options;
+        let RerankerOptions { precision, level, threads } = *options;
         let arithmetic =
             Arithmetic::new(&EncoderOptions { precision, level, ..EncoderOptions::default() })?;
         let files = RerankerFolder::read(folder)?;
@@ -112,7 +100,7 @@ impl Reranker {
         let (config, max_tokens) = (&files.config, files.max_tokens);
         let poolings = vec![files.pooling];
         let engine = Engine::load(&mut tensors, config, max_tokens, poolings, arithmetic)?
-            .with_threads(thread_count);
+            .with_threads(threads.asked());
         let head = Head::load(&mut tensors, &files, arithmetic.level)?;
         let output = files.output(head.label_count())?;
         let pairs = Pairs::load(&files, engine.vocab_size())?;

@@ -2,6 +2,8 @@ use std::fs;
 
 use super::*;
 use crate::ErrorCode;
+use crate::encode::Precision;
+use crate::kernels::{KernelLevel, Threads};
 
 /// Largest difference of a logit from the float64 reference: 7.6e-5 in the gated families, 1.5e-6 in the others.
 const COMPARE: f32 = 1.5e-4;
@@ -44,7 +46,7 @@ fn cases(folder: &Path) -> Vec<Case> {
 }
 
 fn load(folder: &Path, precision: Precision, level: Option<KernelLevel>) -> Option<Reranker> {
-    let options = RerankerOptions { precision, level, thread_count: None };
+    let options = RerankerOptions { precision, level, threads: Threads::default() };
     match Reranker::load_with(folder, &options) {
         Err(error) if error.code() == ErrorCode::InvalidArgument => None,
         loaded => Some(loaded.unwrap()),
@@ -127,8 +129,8 @@ fn a_score_depends_on_its_pair_alone() {
         let texts: Vec<String> = cases(&folder).into_iter().map(|case| case.passage).collect();
         let texts: Vec<&String> = texts.iter().cycle().take(60).collect();
         let run = |threads: usize, texts: &[&String]| {
-            let thread_count = NonZeroUsize::new(threads);
-            let options = RerankerOptions { thread_count, ..Default::default() };
+            let threads = Threads::of(threads);
+            let options = RerankerOptions { threads, ..Default::default() };
             let reranker = Reranker::load_with(&folder, &options).unwrap();
             reranker.score("when was it", texts, &CancelToken::new()).unwrap().scores
         };

@@ -1,6 +1,7 @@
 //! The two legs made one order: by scores (Bruch, Gai and Ingber 2023) or by ranks (Cormack, Clarke and Buettcher 2009).
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use super::Ranks;
 use super::legs::Key;
@@ -54,7 +55,7 @@ impl Fusion {
 
     /// # Errors
     /// InvalidArgument for a weight that is not from 0 to 1, or a constant that is not positive.
-    pub(super) fn validate(self) -> Result<()> {
+    pub(crate) fn validate(self) -> Result<()> {
         match self {
             Self::Convex { dense_weight } if !(0.0..=1.0).contains(&dense_weight) => {
                 let reason = format!("the weight {dense_weight} is not from 0 to 1");
@@ -64,6 +65,20 @@ impl Fusion {
                 Err(Error::invalid("fusion", format!("k {k} is not a positive number")))
             }
             _ => Ok(()),
+        }
+    }
+}
+
+/// As [`Fusion::parse`] reads it; the default weight and constant are left out.
+impl fmt::Display for Fusion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Convex { dense_weight } if *dense_weight == Self::DENSE_WEIGHT => {
+                f.write_str("convex")
+            }
+            Self::Convex { dense_weight } => write!(f, "convex:{dense_weight}"),
+            Self::ReciprocalRank { k } if *k == Self::K => f.write_str("rrf"),
+            Self::ReciprocalRank { k } => write!(f, "rrf:{k}"),
         }
     }
 }

@@ -11,11 +11,13 @@ mod standing;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
-use crate::store::{Filter, IndexMode, Store};
+use crate::error::Result;
+use crate::store::Store;
 use fusion::Fused;
 use legs::Legs;
 
+use crate::options::Options;
+pub use crate::options::search::{Context, Mode, SearchOptions};
 pub(crate) use crate::store::lexical::{MAX_TERMS as MAX_QUESTION_WORDS, spoken, word_count};
 pub(crate) use diversity::{centroid, spread};
 pub(crate) use floor::UNRELATED;
@@ -25,114 +27,6 @@ pub(crate) use hits::{surround, whole};
 pub(crate) use script::script;
 pub use sentences::{Cosines, Sentence, focus, sentences};
 pub(crate) use standing::{Standing, standing};
-
-/// Which legs answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Mode {
-    /// Vectors only; score is the cosine.
-    Dense,
-    /// Words only; score is BM25.
-    Lexical,
-    /// Both, fused as [`SearchOptions::fusion`] says; score is the fused one.
-    #[default]
-    Hybrid,
-}
-
-/// How to search.
-#[derive(Debug, Clone)]
-pub struct SearchOptions {
-    /// Most hits returned. Default 5.
-    pub top_k: usize,
-    /// Which legs answer. Default both.
-    pub mode: Mode,
-    /// How vectors are searched. Default by size.
-    pub index: IndexMode,
-    /// Candidates explored in the graph, where one is walked. Default [`crate::store::EF_SEARCH`].
-    pub ef_search: Option<usize>,
-    /// Only passages of documents that pass. Default all.
-    pub filter: Option<Filter>,
-    /// How both legs become one order. Default a mean of scores.
-    pub fusion: Fusion,
-    /// How much a hit must differ from those before it, from 0 to 1: maximal marginal relevance (Carbonell and Goldstein 1998).
-    /// Default not at all.
-    pub diversity: Option<f32>,
-    /// What comes with each hit. Default nothing.
-    pub context: Context,
-    /// How many of the best hits a knowledge base with a reranker sorts anew; 0 for none. Default
-    /// [`crate::rerank::DEFAULT_COUNT`], or none without a reranker. [`search`] alone does not rerank.
-    pub rerank: Option<usize>,
-}
-
-/// What comes with each hit, as hits of their own that stand beside it in the order of the document.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Context {
-    /// Nothing.
-    #[default]
-    None,
-    /// So many passages before and after it, of the same document.
-    Neighbours(usize),
-    /// The passages around it under the same heading, eight on each side at most.
-    Section,
-}
-
-impl Context {
-    /// Reads `none`, `section`, or a number of neighbours.
-    ///
-    /// # Errors
-    /// InvalidArgument for anything else.
-    pub fn parse(text: &str) -> Result<Self> {
-        match (text, text.parse()) {
-            ("none", _) => Ok(Self::None),
-            ("section", _) => Ok(Self::Section),
-            (_, Ok(count)) if count <= MAX_NEIGHBOURS => Ok(Self::Neighbours(count)),
-            _ => {
-                let reason =
-                    format!("{text:?} is not none, section, or a number up to {MAX_NEIGHBOURS}");
-                Err(Error::invalid("context", reason))
-            }
-        }
-    }
-}
-
-impl SearchOptions {
-    fn validate(&self) -> Result<()> {
-        if !(1..=MAX_TOP_K).contains(&self.top_k) {
-            let reason = format!("{} is not from 1 to {MAX_TOP_K}", self.top_k);
-            return Err(Error::invalid("top_k", reason));
-        }
-        if let Some(diversity) = self.diversity
-            && !(0.0..=1.0).contains(&diversity)
-        {
-            return Err(Error::invalid("diversity", format!("{diversity} is not from 0 to 1")));
-        }
-        if let Context::Neighbours(count) = self.context
-            && count > MAX_NEIGHBOURS
-        {
-            let reason = format!("{count} neighbours are more than {MAX_NEIGHBOURS}");
-            return Err(Error::invalid("context", reason));
-        }
-        self.fusion.validate()
-    }
-}
-
-/// Most passages on each side of a hit that may come with it.
-const MAX_NEIGHBOURS: usize = 100;
-
-impl Default for SearchOptions {
-    fn default() -> Self {
-        Self {
-            top_k: 5,
-            mode: Mode::default(),
-            index: IndexMode::default(),
-            ef_search: None,
-            filter: None,
-            fusion: Fusion::default(),
-            diversity: None,
-            context: Context::None,
-            rerank: None,
-        }
-    }
-}
 
 /// Where a hit stood in each leg, from 1. Neither for a passage that only stands beside a hit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -190,9 +84,6 @@ pub struct Hit {
 pub(crate) fn is_first(store: &usize) -> bool {
     *store == 0
 }
-
-/// Most hits that may be asked for.
-const MAX_TOP_K: usize = 10_000;
 
 /// Finds the passages that answer `question` best; `embedding` is its unit vector, needed unless the mode is lexical.
 ///

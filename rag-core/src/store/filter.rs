@@ -3,6 +3,7 @@
 //! Whatever a caller writes reaches SQLite as a bound value; the SQL around it is made of constants.
 
 mod parse;
+mod show;
 
 use rusqlite::Connection;
 use rusqlite::types::Value as Sql;

@@ -6,16 +6,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::document::Unread;
 use crate::error::{Error, Unreadable};
+use crate::options::words;
 
-/// How to open the file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Access {
-    /// Read and write; create the file if it does not exist.
-    Create,
-    /// Read and write; the file must exist.
-    ReadWrite,
-    /// Read only; the file must exist.
-    ReadOnly,
+words! {
+    /// How to open the file.
+    pub enum Access("access") {
+        /// Read and write; create the file if it does not exist.
+        Create = "create",
+        /// Read and write; the file must exist.
+        ReadWrite = "read_write",
+        /// Read only; the file must exist.
+        ReadOnly = "read_only",
+    }
 }
 
 /// The time of last change stored for text that came from the caller and not from a file: one that no file has.
@@ -179,16 +181,18 @@ pub enum Precision {
     F32,
 }
 
-/// How to search vectors.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum IndexMode {
-    /// Exact below 100,000 passages, HNSW above.
-    #[default]
-    Auto,
-    /// Always exact.
-    Flat,
-    /// HNSW wherever a graph exists.
-    Hnsw,
+words! {
+    /// How to search vectors.
+    #[derive(Default)]
+    pub enum IndexMode("index") {
+        /// Exact below 100,000 passages, HNSW above.
+        #[default]
+        Auto = "auto",
+        /// Always exact.
+        Flat = "flat",
+        /// HNSW wherever a graph exists.
+        Hnsw = "hnsw",
+    }
 }
 
 /// How to look for the nearest passages.
@@ -214,11 +218,12 @@ pub struct LexicalOptions<'a> {
     pub statistics: Option<&'a super::Statistics>,
 }
 
-/// When to build the vector index.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Seal {
-    /// If the unsealed tail or the deleted part has grown large.
-    IfNeeded,
-    /// Now, with an HNSW graph, whatever the size.
-    Now,
+words! {
+    /// When to build the vector index.
+    pub enum Seal("seal") {
+        /// If the unsealed tail or the deleted part has grown large.
+        IfNeeded = "if_needed",
+        /// Now, with an HNSW graph, whatever the size.
+        Now = "now",
+    }
 }

@@ -394,7 +394,8 @@ fn charts_show_their_numbers_in_their_formats() {
 #[test]
 fn comments_on_cells_say_whose_they_are() {
     let book = "<workbook><sheets><sheet name='S' r:id='r1'/></sheets></workbook>";
-    let sheet = "<worksheet><sheetData><row r='1'><c r='A1'><v>7</v></c></row></sheetData></worksheet>";
+    let sheet =
+        "<worksheet><sheetData><row r='1'><c r='A1'><v>7</v></c></row></sheetData></worksheet>";
     let notes = "<comments><authors><author>Ann Lee</author><author>Bo</author></authors><commentList>\
         <comment ref='A1' authorId='0'><text><t>Too low.</t></text></comment>\
         <comment ref='A1' authorId='1'><text><r><t>Bo:</t></r><r><t> agreed</t></r></text></comment>\

@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rag_core::CancelToken;
-use rag_core::generate::{GenerateOptions, Generator, LoadOptions};
+use rag_core::generate::{GenerateOptions, Generator, GeneratorOptions};
 use rag_core::model::{Message, Role};
 
 use crate::{MEMORY, data};
@@ -182,7 +182,10 @@ fn mutate_text(bytes: &mut Vec<u8>, random: &mut Random) {
 
 /// Loads and runs the model; whether it could be loaded.
 fn run(path: &Path) -> bool {
-    let options = LoadOptions { threads: 1, ..LoadOptions::default() };
+    let options = GeneratorOptions {
+        threads: rag_core::kernels::Threads::of(1),
+        ..GeneratorOptions::default()
+    };
     let Ok(generator) = Generator::load_with(path, &options) else { return false };
     let cancel = CancelToken::new();
     let user = Message { role: Role::User, content: "the bridge <|end|> 1902".to_owned() };

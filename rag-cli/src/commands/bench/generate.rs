@@ -7,8 +7,9 @@ use std::time::Instant;
 use rag_core::Error;
 use rag_core::files;
 use rag_core::generate::{
-    Backend, Draft, GenerateOptions, Generator, KernelLevel, KvPrecision, LoadOptions,
+    Backend, Draft, GenerateOptions, Generator, GeneratorOptions, KernelLevel, KvPrecision,
 };
+use rag_core::kernels::Threads;
 use rag_core::model::DEFAULT_LLM;
 use serde::Serialize;
 
@@ -51,10 +52,7 @@ pub(crate) struct Args {
 }
 
 fn level(name: &str) -> Result<KernelLevel, String> {
-    KernelLevel::from_name(name).ok_or_else(|| {
-        let known: Vec<_> = KernelLevel::ALL.iter().map(|level| level.name()).collect();
-        format!("expected one of {}", known.join(", "))
-    })
+    KernelLevel::parse(name).map_err(|error| error.reason())
 }
 
 #[derive(Debug, Serialize)]
@@ -81,12 +79,12 @@ struct Figures {
 
 pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
     let path = model_dirs().resolve(&args.llm)?;
-    let options = LoadOptions {
-        threads: args.threads,
+    let options = GeneratorOptions {
+        threads: Threads::of(args.threads),
         level: args.level,
         kv: args.kv,
         backend: args.backend,
-        ..LoadOptions::default()
+        ..GeneratorOptions::default()
     };
     let started = Instant::now();
     let generator = Generator::load_with(&path, &options)?;

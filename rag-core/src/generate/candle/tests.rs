@@ -39,7 +39,7 @@ fn ids(value: &Value) -> Vec<u32> {
 }
 
 fn load(folder: &Path) -> Result<Generator> {
-    let options = LoadOptions { backend: Backend::Candle, ..LoadOptions::default() };
+    let options = GeneratorOptions { backend: Backend::Candle, ..GeneratorOptions::default() };
     Generator::load_with(folder, &options)
 }
 
@@ -187,11 +187,11 @@ fn what_candle_would_pass_over_is_refused_by_name() {
 #[test]
 fn options_that_only_our_decoder_takes_and_devices_that_are_not_there_are_refused() {
     let folder = data().join("candle/olmo");
-    let refused = |options: LoadOptions| Generator::load_with(&folder, &options).unwrap_err();
-    let kv = refused(LoadOptions { kv: KvPrecision::Q8, ..LoadOptions::default() });
+    let refused = |options: GeneratorOptions| Generator::load_with(&folder, &options).unwrap_err();
+    let kv = refused(GeneratorOptions { kv: KvPrecision::Q8, ..GeneratorOptions::default() });
     assert_eq!(kv.code(), ErrorCode::InvalidArgument);
     for backend in [Backend::Cuda(99), Backend::Metal(99)] {
-        let error = refused(LoadOptions { backend, ..LoadOptions::default() });
+        let error = refused(GeneratorOptions { backend, ..GeneratorOptions::default() });
         assert_eq!(error.code(), ErrorCode::InvalidArgument, "{error}");
         assert!(error.to_string().contains(&backend.to_string()), "{error}");
     }
@@ -200,10 +200,10 @@ fn options_that_only_our_decoder_takes_and_devices_that_are_not_there_are_refuse
 #[test]
 fn names_of_backends_are_read_and_written() {
     for name in ["auto", "candle", "cuda:0", "cuda:3", "metal:1"] {
-        assert_eq!(Backend::from_name(name).unwrap().to_string(), name);
+        assert_eq!(Backend::parse(name).unwrap().to_string(), name);
     }
-    assert_eq!(Backend::from_name("cuda"), Some(Backend::Cuda(0)));
+    assert_eq!(Backend::parse("cuda").unwrap(), Backend::Cuda(0));
     for name in ["", "gpu", "cuda:", "cuda:-1", "candle:0", "CUDA"] {
-        assert_eq!(Backend::from_name(name), None, "{name}");
+        assert!(Backend::parse(name).is_err(), "{name}");
     }
 }

@@ -1,11 +1,12 @@
 //! Every family against `transformers`, on the small random models of tests/data/generator/families.
 #![allow(clippy::unwrap_used)]
 
+use crate::kernels::Threads;
 use std::path::{Path, PathBuf};
 
 use super::tests::relative_error;
 use super::*;
-use crate::generate::engine::LoadOptions;
+use crate::generate::engine::GeneratorOptions;
 use crate::kernels::lanes::KernelLevel;
 use crate::model::ChatModel;
 use crate::model::generator_folder::GeneratorFolder;
@@ -41,7 +42,12 @@ fn ids(value: &serde_json::Value) -> Vec<u32> {
 }
 
 fn load(folder: &GeneratorFolder, config: Config, level: Option<KernelLevel>) -> Decoder {
-    let engine = Engine::new(&LoadOptions { threads: 2, level, ..LoadOptions::default() }).unwrap();
+    let engine = Engine::new(&GeneratorOptions {
+        threads: Threads::of(2),
+        level,
+        ..GeneratorOptions::default()
+    })
+    .unwrap();
     Decoder::load(config, folder, folder.vocabulary_len().unwrap(), engine).unwrap()
 }
 
@@ -138,9 +144,12 @@ fn a_gguf_file_gives_the_logits_of_its_dequantised_weights() {
     let gguf = Gguf::open(&data.join("tiny.gguf")).unwrap();
     let chat = ChatModel::from_gguf(&gguf, None).unwrap();
     for level in KernelLevel::ALL.into_iter().filter(|level| level.is_available()) {
-        let engine =
-            Engine::new(&LoadOptions { threads: 2, level: Some(level), ..LoadOptions::default() })
-                .unwrap();
+        let engine = Engine::new(&GeneratorOptions {
+            threads: Threads::of(2),
+            level: Some(level),
+            ..GeneratorOptions::default()
+        })
+        .unwrap();
         let config = Config::from_gguf(&gguf).unwrap();
         let decoder = Decoder::load(config, &gguf, chat.vocabulary_len(), engine).unwrap();
         for (position, error) in errors(&decoder, &expected) {

@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used)]
 
+use crate::kernels::Threads;
 use std::io::Cursor;
 
 use candle_core::quantized::gguf_file::Content;
@@ -7,7 +8,7 @@ use candle_core::{Device, Tensor};
 use candle_transformers::models::{quantized_llama, quantized_qwen2};
 
 use super::*;
-use crate::generate::engine::LoadOptions;
+use crate::generate::engine::GeneratorOptions;
 use crate::kernels::attend::KvPrecision;
 use crate::kernels::lanes::KernelLevel;
 use crate::model::gguf::Gguf;
@@ -94,7 +95,12 @@ fn tiny(architecture: &str, stored: Stored) -> Writer {
 }
 
 fn engine(threads: usize, level: Option<KernelLevel>) -> Engine {
-    Engine::new(&LoadOptions { threads, level, ..LoadOptions::default() }).unwrap()
+    Engine::new(&GeneratorOptions {
+        threads: Threads::of(threads),
+        level,
+        ..GeneratorOptions::default()
+    })
+    .unwrap()
 }
 
 fn from_gguf(gguf: &Gguf, vocabulary_len: usize, engine: Engine) -> Result<Decoder> {

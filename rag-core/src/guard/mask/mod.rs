@@ -14,41 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use window::{Window, is_glued, is_hidden, is_word};
 
-/// Which texts are masked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Mask {
-    /// None.
-    #[default]
-    Off,
-    /// What the model is told of the person: question and earlier turns.
-    Question,
-    /// What is handed out: the answer, its pieces, quotes and passages.
-    Answer,
-    /// Both.
-    Both,
-}
-
-impl Mask {
-    /// Every choice.
-    pub const ALL: [Mask; 4] = [Mask::Off, Mask::Question, Mask::Answer, Mask::Both];
-
-    /// Its name in options: `"off"`, `"question"`, `"answer"` or `"both"`.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Mask::Off => "off",
-            Mask::Question => "question",
-            Mask::Answer => "answer",
-            Mask::Both => "both",
-        }
-    }
-
-    /// The choice of this name.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|mask| mask.name() == name)
-    }
-}
+pub use crate::options::guards::Mask;
 
 /// A kind of personal data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

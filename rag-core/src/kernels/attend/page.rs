@@ -1,41 +1,21 @@
 //! A page of keys and values: where each number stands, and how it is written.
 
-use serde::Serialize;
-
 use super::rounded::{Area, Round, blocks, mix};
 use crate::kernels::lanes::{LANES, Lanes, Proof, Work};
+use crate::options::words;
 
 /// Positions of a page.
 pub(crate) const PAGE: usize = 64;
 
-/// How precisely keys and values are kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum KvPrecision {
-    /// 16-bit floats.
-    #[default]
-    F16,
-    /// 8-bit integers with a scale for each 32 numbers of a head: 53 % of the memory.
-    Q8,
-}
-
-impl KvPrecision {
-    /// Every precision.
-    pub const ALL: [Self; 2] = [Self::F16, Self::Q8];
-
-    /// Its name: `"f16"` or `"q8"`.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::F16 => "f16",
-            Self::Q8 => "q8",
-        }
-    }
-
-    /// The precision of this name.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|precision| precision.name() == name)
+words! {
+    /// How precisely keys and values are kept.
+    #[derive(Default)]
+    pub enum KvPrecision("kv") {
+        /// 16-bit floats.
+        #[default]
+        F16 = "f16",
+        /// 8-bit integers with a scale for each 32 numbers of a head: 53 % of the memory.
+        Q8 = "q8",
     }
 }
 

@@ -42,9 +42,9 @@ fn exp_and_tanh_are_exact_to_a_few_units_in_the_last_place() {
 #[test]
 fn levels_have_names() {
     for level in KernelLevel::ALL {
-        assert_eq!(KernelLevel::from_name(level.name()), Some(level));
+        assert_eq!(KernelLevel::parse(level.name()).ok(), Some(level));
     }
-    assert!(KernelLevel::from_name("sse9").is_none());
+    assert!(KernelLevel::parse("sse9").is_err());
     assert!(KernelLevel::Portable.is_available());
     let best = match KernelLevel::detect() {
         // tiles are the encoder's

@@ -195,7 +195,7 @@ fn the_template_wanted_replaces_the_models_own_and_must_fit_its_vocabulary() {
     assert!(wanted.text.ends_with("<start_of_turn>model\n"));
     let small = crate::model::tokenizer::tests::tiny();
     for template in BuiltInTemplate::ALL {
-        assert_eq!(BuiltInTemplate::from_name(template.name()), Some(template));
+        assert_eq!(BuiltInTemplate::parse(template.name()).unwrap(), template);
         match chat(&small, Some(template)) {
             Ok(_) => assert!(!matches!(
                 template,

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use super::{Tab, rich_text};
 use crate::document::draft::{Draft, part};
-use crate::document::office::{drawing_paragraphs, signature};
 use crate::document::office::objects::{Objects, spare};
+use crate::document::office::{drawing_paragraphs, signature};
 use crate::document::package::{Package, Relation};
 use crate::document::place::Unit;
 use crate::document::sheet;
@@ -93,8 +93,7 @@ fn add_comments(
                 if !text.starts_with("[Threaded comment]") {
                     // Older programs write the name into the text too.
                     let is_signed = !author.is_empty() && text.starts_with(author);
-                    let opening =
-                        if is_signed { String::new() } else { signature(author, &time) };
+                    let opening = if is_signed { String::new() } else { signature(author, &time) };
                     draft.block(BlockKind::Quote, &format!("{opening}{text}"), &location);
                 }
                 Visit::Done
