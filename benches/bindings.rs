@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use rag_core::encode::Encoder;
 use rag_core::search::{Mode, SearchOptions};
-use rag_core::{CancelToken, KnowledgeBase, OpenOptions};
+use rag_core::{Call, CancelToken, KnowledgeBase, OpenOptions};
 
 /// Searches that are timed, after a tenth as many that are not.
 const SEARCHES: usize = 2000;
@@ -27,7 +27,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut times = Vec::with_capacity(SEARCHES);
     for round in 0..SEARCHES + SEARCHES / 10 {
         let start = Instant::now();
-        let hits = knowledge_base.search("river bridge", &options, &cancel)?;
+        let hits = knowledge_base.search_with("river bridge", &options, Call::new())?;
         let took = start.elapsed();
         if hits.len() != 10 {
             return Err(format!("{} hits, not 10", hits.len()).into());

@@ -7,11 +7,10 @@
 
 use std::error::Error;
 use std::io::Write;
-use std::ops::ControlFlow;
 use std::path::Path;
 
-use rag_core::CancelToken;
 use rag_core::generate::{Draft, GenerateOptions, Generator};
+use rag_core::{Call, CancelToken};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -40,8 +39,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 draft: Draft::Off,
                 ..GenerateOptions::default()
             };
-            let mut keep = |_: &str| ControlFlow::Continue(());
-            let found = generator.generate(prompt, &options, &mut keep, &cancel)?;
+            let found = generator.generate_with(prompt, &options, Call::new())?;
             continuations.push(found.token_ids);
         }
     }

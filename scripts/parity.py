@@ -35,9 +35,8 @@ OTHERWISE = {
     ("KnowledgeBase", "reranker"): ("(used by search)", "(used by rag_kb_search)"),
     ("KnowledgeBase", "seal"): ("(sync seals)", None),
     ("KnowledgeBase", "seal_with"): ("(options of sync)", "(options of rag_kb_sync)"),
-    ("KnowledgeBase", "prompt_with"): ("(prompt finds the passages)", "(rag_kb_prompt finds the passages)"),
+    ("KnowledgeBase", "prompt_of"): ("(prompt finds the passages)", "(rag_kb_prompt finds the passages)"),
     ("KnowledgeBase", "continue_chat"): ("(a Chat lasts)", "(a rag_chat lasts)"),
-    ("KnowledgeBase", "verify_with"): ("verify", "rag_kb_verify"),
     ("KnowledgeBase", "resume"): (None, "rag_chat_resume"),
     ("Chat", "knowledge_base"): ("(the caller has it)", "(the caller has it)"),
     ("Chat", "history"): (None, "rag_chat_to_json"),
@@ -102,7 +101,6 @@ OTHERWISE = {
     ("Generator", "fingerprint"): ("(rag model inspect)", "(rag model inspect)"),
     ("Generator", "chat"): ("token_count", "rag_generator_template"),
     ("Generator", "backend"): (None, "(the caller named it)"),
-    ("Generator", "generate_with_progress"): ("generate", "rag_generator_generate"),
     ("Generator", "generate_many"): (None, "(call rag_generator_generate for each)"),
     ("Generator", "logits"): ("(logprobs=...)", "(for measurements in Rust)"),
     ("Generator", "log_probability"): ("(logprobs=...)", "(for measurements in Rust)"),
@@ -140,6 +138,15 @@ def python_names(name: str) -> set[str]:
     return names
 
 
+def named(name: str, method: str, members: list[str], prefix: str) -> tuple[str | None, str | None]:
+    """What a method is called elsewhere; one that ends in `_with` is there as its plain twin, which takes the same options."""
+    twin = method.removesuffix("_with")
+    if (name, method) in OTHERWISE or twin == method or twin not in members:
+        return OTHERWISE.get((name, method), (None, None))
+    python, c = OTHERWISE.get((name, twin), (None, None))
+    return python or twin, c or prefix + twin
+
+
 def page() -> tuple[str, list[str]]:
     header = set(re.findall(r"\b(rag_\w+)\(", pathlib.Path("include/rag.h").read_text()))
     faults = []
@@ -154,7 +161,7 @@ def page() -> tuple[str, list[str]]:
         lines += ["", f"## {title}", "", "| Rust | Python | C |", "|---|---|---|"]
         for method in members:
             cells = []
-            wanted = OTHERWISE.get((name, method), (None, None))
+            wanted = named(name, method, members, prefix)
             for given, own, there in ((wanted[0], method, known), (wanted[1], prefix + method, header)):
                 label = given or own
                 if label.startswith("("):

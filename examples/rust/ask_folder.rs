@@ -9,7 +9,7 @@ use std::io::{Write, stdout};
 use std::ops::ControlFlow;
 
 use rag_core::model::ModelDirs;
-use rag_core::{AskOptions, CancelToken, KnowledgeBase, OpenOptions, SyncOptions};
+use rag_core::{AskOptions, Call, KnowledgeBase, OpenOptions};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -19,10 +19,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let model_dirs = ModelDirs::from_variables(|name| env::var_os(name));
     let options = OpenOptions { model_dirs, ..OpenOptions::default() };
     let knowledge_base = KnowledgeBase::open("folder.rag", &options)?;
-    let cancel = CancelToken::new();
 
-    let report =
-        knowledge_base.sync(&[folder.into()], &SyncOptions::default(), &mut |_| {}, &cancel)?;
+    let report = knowledge_base.sync(folder)?;
     println!("{} added, {} updated, {} removed", report.added, report.updated, report.removed);
     for skipped in &report.skipped {
         println!("skipped {}", skipped.error.line());
@@ -33,7 +31,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         let _ = stdout().flush();
         ControlFlow::Continue(())
     };
-    let answer = knowledge_base.ask(question, &AskOptions::default(), &mut show, &cancel)?;
+    let answer = knowledge_base.ask_with(
+        question,
+        &AskOptions::default(),
+        Call::new().on_piece(&mut show),
+    )?;
     println!();
     if !answer.found {
         println!("not found");

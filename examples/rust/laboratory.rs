@@ -4,13 +4,11 @@
 //! `cargo run --release -p rag-core --example laboratory`
 #![expect(clippy::print_stdout, reason = "a program for the terminal")]
 
-use std::collections::BTreeMap;
 use std::error::Error;
-use std::ops::ControlFlow;
 
 use rag_core::model::ModelDirs;
 use rag_core::search::SearchOptions;
-use rag_core::{AskOptions, CancelToken, KnowledgeBase, OpenOptions};
+use rag_core::{AskOptions, Call, KnowledgeBase, OpenOptions};
 
 const SENTENCES: [&str; 8] = [
     "Le laboratoire ERIC a été créé en 1995 à Lyon.",
@@ -34,18 +32,17 @@ fn main() -> Result<(), Box<dyn Error>> {
         ..OpenOptions::default()
     };
     let documents = KnowledgeBase::open(":memory:", &options)?;
-    let cancel = CancelToken::new();
     for (number, sentence) in SENTENCES.iter().enumerate() {
-        documents.add(&format!("sentence:{number}"), sentence, &BTreeMap::new(), &cancel)?;
+        documents.add(&format!("sentence:{number}"), sentence)?;
     }
 
     let nearest = SearchOptions { top_k: 1, ..SearchOptions::default() };
-    let hit = documents.search(QUESTION, &nearest, &cancel)?.remove(0);
+    let hit = documents.search_with(QUESTION, &nearest, Call::new())?.remove(0);
     println!("question  {QUESTION}\nsentence  {} (score {:.3})", hit.text, hit.score);
 
     let ask =
         AskOptions { search: nearest, system: Some(PERSONA.to_owned()), ..AskOptions::default() };
-    let answer = documents.ask(QUESTION, &ask, &mut |_| ControlFlow::Continue(()), &cancel)?;
+    let answer = documents.ask_with(QUESTION, &ask, Call::new())?;
     println!("answer    {}", answer.text);
     for citation in &answer.citations {
         println!("[{}]       {} {:?}", citation.marker, citation.uri, citation.quote);

@@ -25,7 +25,7 @@ pub unsafe extern "C" fn rag_kb_backup(
     unsafe {
         run(error, || {
             let kb = shared(kb)?;
-            kb.enter()?.backup(boundary::text(to, "to")?, &progress::token(cancel))
+            kb.enter()?.backup_with(boundary::text(to, "to")?, progress::call(cancel))
         })
     }
 }
@@ -92,7 +92,7 @@ pub unsafe extern "C" fn rag_kb_repair(
                 model_dirs: model_dirs(std::ptr::null())?,
                 ..OpenOptions::default()
             };
-            let report = KnowledgeBase::repair(from, to, &options, &progress::token(cancel))?;
+            let report = KnowledgeBase::repair_with(from, to, &options, progress::call(cancel))?;
             let counts = [(kept_count, report.document_count), (lost_count, report.lost.len())];
             for (place, count) in counts {
                 if !place.is_null() {
@@ -119,7 +119,7 @@ pub unsafe extern "C" fn rag_kb_restore(
     unsafe {
         run(error, || {
             let (backup, to) = (boundary::text(backup, "backup")?, boundary::text(to, "to")?);
-            KnowledgeBase::restore(backup, to, &progress::token(cancel)).map(drop)
+            KnowledgeBase::restore_with(backup, to, progress::call(cancel)).map(drop)
         })
     }
 }

@@ -2,11 +2,10 @@
 
 use std::ffi::c_char;
 use std::fmt;
-use std::ops::ControlFlow;
 use std::ptr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rag_core::{Answer, AskOptions, CancelToken, Chat, Conversation, Error, Result};
+use rag_core::{Answer, AskOptions, Call, Chat, Conversation, Error, Result};
 
 use crate::answer::{self, rag_answer};
 use crate::boundary::{self, Output, run};
@@ -47,20 +46,16 @@ impl rag_chat {
     unsafe fn turn(
         &self,
         cancel: *const rag_cancel,
-        say: impl FnOnce(
-            &mut Chat<'_>,
-            &mut dyn FnMut(&str) -> ControlFlow<()>,
-            &CancelToken,
-        ) -> Result<Answer>,
+        say: impl FnOnce(&mut Chat<'_>, Call<'_>) -> Result<Answer>,
     ) -> Result<Answer> {
         let mut state = self.state()?;
         let streaming = state.streaming;
         // SAFETY: passed on to the caller.
         let mut on_piece = |piece: &str| unsafe { answer::piece(&self.kb, &streaming, piece) };
         // SAFETY: passed on to the caller.
-        let cancel = unsafe { progress::token(cancel) };
+        let call = unsafe { progress::call(cancel) }.on_piece(&mut on_piece);
         let mut chat = self.kb.enter()?.continue_chat(state.conversation.clone());
-        let said = say(&mut chat, &mut on_piece, &cancel)?;
+        let said = say(&mut chat, call)?;
         state.conversation = chat.into_conversation();
         Ok(said)
     }
@@ -158,8 +153,7 @@ pub unsafe extern "C" fn rag_chat_say(
             let answer = Output::required(answer, "answer")?;
             let chat = boundary::handle(chat, "chat")?;
             let text = boundary::text(text, "text")?;
-            let said =
-                chat.turn(cancel, |chat, on_piece, cancel| chat.say(text, on_piece, cancel))?;
+            let said = chat.turn(cancel, |chat, call| chat.say_with(text, call))?;
             answer.set(|| said.into());
             Ok(())
         })
@@ -184,8 +178,7 @@ pub unsafe extern "C" fn rag_chat_regenerate(
         run(error, || {
             let answer = Output::required(answer, "answer")?;
             let chat = boundary::handle(chat, "chat")?;
-            let said = chat
-                .turn(cancel, |chat, on_piece, cancel| chat.regenerate(seed, on_piece, cancel))?;
+            let said = chat.turn(cancel, |chat, call| chat.regenerate_with(seed, call))?;
             answer.set(|| said.into());
             Ok(())
         })

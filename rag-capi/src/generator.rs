@@ -13,6 +13,7 @@ use rag_core::generate::{
 };
 use rag_core::kernels::Threads;
 use rag_core::model::{BuiltInTemplate, Message, Role};
+use rag_core::{Call, Error};
 
 use crate::boundary::{self, Output, Texts, run};
 use crate::error::{rag_error, rag_status};
@@ -314,12 +315,10 @@ pub unsafe extern "C" fn rag_generator_generate(
             let generator = shared.enter()?;
             let token_ids = token_ids(generator, prompt, &given)?;
             let mut on_piece = |piece: &str| hand_out(&shared, &given, piece);
-            let generated = generator.generate_with_progress(
+            let generated = generator.generate_with(
                 &token_ids,
                 &wanted,
-                &mut on_piece,
-                &mut on_progress,
-                &cancel,
+                Call::new().on_piece(&mut on_piece).on_progress(&mut on_progress).cancel(&cancel),
             )?;
             place.set(|| rag_generation::from(generated));
             Ok(())

@@ -12,8 +12,8 @@ use rag_core::search::{Context, Fusion, Mode, SearchOptions};
 use rag_core::store::{Access, Filter, IndexMode, Seal};
 use rag_core::walk::{Hidden, WalkOptions};
 use rag_core::{
-    AskOptions, Error, KnowledgeBase, Missing, OpenOptions, Plan, Result, Subject,
-    SummarizeOptions, SyncOptions, Trust,
+    AddOptions, AskOptions, Call, Error, KnowledgeBase, Missing, OpenOptions, Plan, Result,
+    Subject, SummarizeOptions, SyncOptions, Trust,
 };
 
 use crate::answer::{self, rag_answer};
@@ -167,7 +167,11 @@ pub unsafe extern "C" fn rag_kb_sync(
             };
             let cancel = stop.joined(progress::token(given.cancel));
             let options = sync_options(&kb, &given)?;
-            let done = kb.enter()?.sync(&[root], &options, &mut on_progress, &cancel)?;
+            let done = kb.enter()?.sync_with(
+                &[root],
+                &options,
+                Call::new().on_progress(&mut on_progress).cancel(&cancel),
+            )?;
             report.set(|| done.into());
             Ok(())
         })
@@ -239,8 +243,12 @@ pub unsafe extern "C" fn rag_kb_add(
             let uri = boundary::text(uri, "uri")?;
             let text = boundary::sized_text(text, size, "text")?;
             let given = options::read(options)?;
-            let cancel = progress::token(given.cancel);
-            let added = kb.enter()?.add(uri, text, &metadata(&given)?, &cancel)?;
+            let added = kb.enter()?.add_with(
+                uri,
+                text,
+                &AddOptions { metadata: metadata(&given)? },
+                progress::call(given.cancel),
+            )?;
             ids.set(|| added.into());
             Ok(())
         })
@@ -316,7 +324,8 @@ pub unsafe extern "C" fn rag_kb_search(
             })?;
             options.ef_search = Some(given.ef_search).filter(|ef_search| *ef_search > 0);
             options.rerank = rerank(given.rerank)?;
-            let found = kb.enter()?.search(question, &options, &progress::token(given.cancel))?;
+            let found =
+                kb.enter()?.search_with(question, &options, progress::call(given.cancel))?;
             hits.set(|| found.into());
             Ok(())
         })
@@ -402,9 +411,12 @@ pub unsafe extern "C" fn rag_kb_ask(
             let question = boundary::text(question, "question")?;
             let given = options::read(options)?;
             let options = answer::ask_options(&kb, &given, AskOptions::default())?;
-            let cancel = progress::token(given.cancel);
             let mut on_piece = |piece: &str| answer::piece(&kb, &given, piece);
-            let said = kb.enter()?.ask(question, &options, &mut on_piece, &cancel)?;
+            let said = kb.enter()?.ask_with(
+                question,
+                &options,
+                progress::call(given.cancel).on_piece(&mut on_piece),
+            )?;
             answer.set(|| said.into());
             Ok(())
         })
@@ -433,7 +445,7 @@ pub unsafe extern "C" fn rag_kb_prompt(
                 let given = options::read(options)?;
                 let options = answer::ask_options(&kb, &given, AskOptions::default())?;
                 let prompt =
-                    kb.enter()?.prompt(question, &options, &progress::token(given.cancel))?;
+                    kb.enter()?.prompt_with(question, &options, progress::call(given.cancel))?;
                 serde_json::to_string(&prompt)
                     .map_err(|cause| Error::internal_cause("the prompt does not fit JSON", cause))
             })
@@ -481,9 +493,12 @@ pub unsafe extern "C" fn rag_kb_summarize(
                 max_sentences: or_default(max_sentences, default.max_sentences),
                 ask: answer::ask_options(&kb, &given, default.ask)?,
             };
-            let cancel = progress::token(given.cancel);
             let mut on_piece = |piece: &str| answer::piece(&kb, &given, piece);
-            let said = kb.enter()?.summarize(subject, &options, &mut on_piece, &cancel)?;
+            let said = kb.enter()?.summarize_with(
+                subject,
+                &options,
+                progress::call(given.cancel).on_piece(&mut on_piece),
+            )?;
             answer.set(|| said.into());
             Ok(())
         })
@@ -503,7 +518,7 @@ pub unsafe extern "C" fn rag_kb_seal(
         run(error, || {
             let kb = shared(kb)?;
             let when = choice(when, &[Seal::IfNeeded, Seal::Now], "when")?;
-            kb.enter()?.seal(when, &progress::token(cancel))
+            kb.enter()?.seal_with(when, &BuildOptions::default(), progress::call(cancel))
         })
     }
 }
@@ -521,7 +536,7 @@ pub unsafe extern "C" fn rag_kb_check(
     unsafe {
         run(error, || {
             let report = Output::required(report, "report")?;
-            let damage = shared(kb)?.enter()?.check(&progress::token(cancel))?;
+            let damage = shared(kb)?.enter()?.check_with(progress::call(cancel))?;
             report.set(|| damage.into());
             Ok(())
         })
@@ -539,7 +554,7 @@ pub unsafe extern "C" fn rag_kb_purge(
     error: *mut *mut rag_error,
 ) -> rag_status {
     // SAFETY: the pointers are null or valid as the contract above says.
-    unsafe { run(error, || shared(kb)?.enter()?.purge(&progress::token(cancel))) }
+    unsafe { run(error, || shared(kb)?.enter()?.purge_with(progress::call(cancel))) }
 }
 
 /// Rewrites the file without its unused space.

@@ -5,7 +5,7 @@ use std::ptr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rag_core::{CancelToken, Progress, Stage};
+use rag_core::{Call, CancelToken, Progress, Stage};
 
 use crate::boundary;
 
@@ -107,6 +107,15 @@ pub unsafe extern "C" fn rag_cancel_free(cancel: *mut rag_cancel) {
 pub(crate) unsafe fn token(cancel: *const rag_cancel) -> CancelToken {
     // SAFETY: passed on to the caller.
     unsafe { cancel.as_ref() }.map_or_else(CancelToken::new, |cancel| cancel.token.clone())
+}
+
+/// A call that a flag stops; null never does.
+///
+/// # Safety
+/// As [`token`].
+pub(crate) unsafe fn call(cancel: *const rag_cancel) -> Call<'static> {
+    // SAFETY: passed on to the caller.
+    Call::new().cancel(&unsafe { token(cancel) })
 }
 
 /// Stops one call from its own callback, and leaves the caller's flag as it is.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rag_core::CancelToken;
+use rag_core::{Call, CancelToken};
 
 /// What a press of Ctrl-C did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,6 +81,12 @@ impl Job {
     #[must_use]
     pub fn token(&self) -> &CancelToken {
         &self.token
+    }
+
+    /// A call of the library that the press stops.
+    #[must_use]
+    pub fn call(&self) -> Call<'static> {
+        Call::new().cancel(&self.token)
     }
 }
 

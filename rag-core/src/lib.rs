@@ -3,6 +3,23 @@
 //! Point a [`KnowledgeBase`] at a folder with [`KnowledgeBase::sync`], then [`KnowledgeBase::search`] it or
 //! [`KnowledgeBase::ask`] it. An answer carries citations: byte spans that the engine itself verified.
 //!
+//! ```no_run
+//! use rag_core::{AskOptions, Call, CancelToken, KnowledgeBase, OpenOptions};
+//!
+//! # fn main() -> rag_core::Result<()> {
+//! let kb = KnowledgeBase::open("kb.rag", &OpenOptions::default())?;
+//! kb.sync("docs")?;
+//! let answer = kb.ask("When was the laboratory founded?")?;
+//! println!("{}", answer.text);
+//!
+//! // as each call that lasts, with options and a [`Call`]: who listens, and what stops it
+//! let stop = CancelToken::new();
+//! let brief = AskOptions { sentences: Some(2), ..AskOptions::default() };
+//! kb.ask_with("And who founded it?", &brief, Call::new().cancel(&stop))?;
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! Modules stand in the order data flows; a module uses only those above it:
 //! walk, read ([`document`]), split ([`passage`]), encode, store and index, [`guard`], search, [`rerank`], augment ([`prompt`]),
 //! [`generate`], [`cite`]. The facade, [`KnowledgeBase`], alone knows all of them.
@@ -55,6 +72,6 @@ pub mod cite;
 mod knowledge_base;
 
 pub use error::{Error, ErrorCode, Result, Unreadable};
-pub use progress::{CancelToken, Progress, Stage};
+pub use progress::{Call, CancelToken, Progress, Stage};
 
 pub use knowledge_base::*;

@@ -1,6 +1,7 @@
 //! How a long call tells where it is, and how it is stopped.
 
 use std::fmt;
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -120,6 +121,140 @@ impl fmt::Debug for CancelToken {
     }
 }
 
+/// What goes along with one long call: who gets the text as it is written, who hears how far it is, and what stops it.
+///
+/// By default nobody listens and nothing stops it. It is handed over to the call; each call takes one of its own.
+///
+/// ```
+/// use std::ops::ControlFlow;
+/// use rag_core::{Call, CancelToken};
+///
+/// let stop = CancelToken::new();
+/// let mut text = String::new();
+/// let call = Call::new().cancel(&stop).on_piece(&mut |piece| {
+///     text.push_str(piece);
+///     ControlFlow::Continue(())
+/// });
+/// # drop(call);
+/// ```
+#[derive(Default)]
+pub struct Call<'a> {
+    on_piece: Option<OnPiece<'a>>,
+    on_progress: Option<OnProgress<'a>>,
+    cancel: CancelToken,
+}
+
+/// Gets a text piece by piece; `Break` ends it there.
+pub type OnPiece<'a> = &'a mut Piece<'a>;
+
+/// Gets the reports of a long call.
+pub type OnProgress<'a> = &'a mut Report<'a>;
+
+type Piece<'a> = dyn FnMut(&str) -> ControlFlow<()> + 'a;
+type Report<'a> = dyn FnMut(&Progress) + 'a;
+
+impl<'a> Call<'a> {
+    /// A call that nobody listens to and nothing stops.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Hands the text that is written to `on_piece`, piece by piece; `Break` ends the text there. Calls that write no text have no
+    /// pieces.
+    #[must_use]
+    pub fn on_piece<'b>(self, on_piece: OnPiece<'b>) -> Call<'b>
+    where
+        'a: 'b,
+    {
+        Call {
+            on_piece: Some(on_piece),
+            on_progress: shorter_report(self.on_progress),
+            cancel: self.cancel,
+        }
+    }
+
+    /// Tells `on_progress` where the call is: files of a sync, tokens of a prompt. Calls that count nothing have no reports.
+    #[must_use]
+    pub fn on_progress<'b>(self, on_progress: OnProgress<'b>) -> Call<'b>
+    where
+        'a: 'b,
+    {
+        let on_piece = shorter_piece(self.on_piece);
+        Call { on_piece, on_progress: Some(on_progress), cancel: self.cancel }
+    }
+
+    /// Stops the call when `token` is cancelled.
+    #[must_use]
+    pub fn cancel(self, token: &CancelToken) -> Self {
+        Self { cancel: token.clone(), ..self }
+    }
+
+    /// What stops it.
+    #[must_use]
+    pub fn token(&self) -> &CancelToken {
+        &self.cancel
+    }
+
+    /// Hands on a piece of text.
+    pub(crate) fn piece(&mut self, piece: &str) -> ControlFlow<()> {
+        self.on_piece.as_mut().map_or(ControlFlow::Continue(()), |on_piece| on_piece(piece))
+    }
+
+    /// Hands on a report.
+    pub(crate) fn report(&mut self, progress: &Progress) {
+        if let Some(on_progress) = &mut self.on_progress {
+            on_progress(progress);
+        }
+    }
+
+    /// The same for a while, to be handed to a call within this one.
+    pub(crate) fn lend(&mut self) -> Call<'_> {
+        let on_piece = shorter_piece(self.on_piece.as_deref_mut());
+        let on_progress = shorter_report(self.on_progress.as_deref_mut());
+        Call { on_piece, on_progress, cancel: self.cancel.clone() }
+    }
+
+    /// Who gets the pieces, and all else for a call within this one.
+    pub(crate) fn split(
+        &mut self,
+    ) -> (impl FnMut(&str) -> ControlFlow<()> + use<'_, 'a>, Call<'_>) {
+        let Call { on_piece, on_progress, cancel } = self.lend();
+        let mut on_piece = on_piece;
+        let piece = move |piece: &str| match &mut on_piece {
+            Some(on_piece) => on_piece(piece),
+            None => ControlFlow::Continue(()),
+        };
+        (piece, Call { on_piece: None, on_progress, cancel })
+    }
+}
+
+/// The same for less long: inside an `Option`, the lifetime of what a reference leads to does not give way by itself.
+fn shorter_piece<'a>(on_piece: Option<&'a mut Piece<'_>>) -> Option<OnPiece<'a>> {
+    match on_piece {
+        Some(on_piece) => Some(on_piece),
+        None => None,
+    }
+}
+
+/// As [`shorter_piece`].
+fn shorter_report<'a>(on_progress: Option<&'a mut Report<'_>>) -> Option<OnProgress<'a>> {
+    match on_progress {
+        Some(on_progress) => Some(on_progress),
+        None => None,
+    }
+}
+
+impl fmt::Debug for Call<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call")
+            .field("on_piece", &self.on_piece.is_some())
+            .field("on_progress", &self.on_progress.is_some())
+            .field("cancel", &self.cancel)
+            .finish()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -163,5 +298,35 @@ mod tests {
         let token = CancelToken::polling(|| true);
         assert!(token.is_cancelled());
         assert!(token.flag.load(Ordering::Relaxed));
+    }
+
+    #[test]
+    fn a_call_within_a_call_keeps_reports_and_token_and_not_the_pieces() {
+        let (token, mut pieces, mut reports) = (CancelToken::new(), String::new(), 0);
+        let mut on_piece = |piece: &str| {
+            pieces.push_str(piece);
+            ControlFlow::Break(())
+        };
+        let mut on_progress = |_: &Progress| reports += 1;
+        let mut call =
+            Call::new().on_piece(&mut on_piece).on_progress(&mut on_progress).cancel(&token);
+        let (mut outer, mut inner) = call.split();
+        assert!(inner.piece("unseen").is_continue());
+        inner.report(&progress(1, None, (0, 0)));
+        token.cancel();
+        assert!(inner.token().is_cancelled());
+        drop(inner);
+        assert!(outer("seen").is_break());
+        drop(outer);
+        call.report(&progress(2, None, (0, 0)));
+        assert_eq!((pieces.as_str(), reports), ("seen", 2));
+    }
+
+    #[test]
+    fn by_default_nobody_listens_and_nothing_stops() {
+        let mut call = Call::new();
+        call.report(&progress(1, None, (0, 0)));
+        assert!(call.piece("piece").is_continue());
+        assert!(call.token().check().is_ok());
     }
 }

@@ -3,13 +3,12 @@
 
 mod common;
 
-use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use rag_core::cite::Status;
 use rag_core::store::Filter;
 use rag_core::{
-    Answer, AskOptions, CancelToken, Explain, KnowledgeBase, NO_LLM, NotFoundReason, OpenOptions,
+    Answer, AskOptions, Call, Explain, KnowledgeBase, NO_LLM, NotFoundReason, OpenOptions,
 };
 
 fn knowledge_base(texts: &[&str]) -> Option<KnowledgeBase> {
@@ -21,7 +20,7 @@ fn knowledge_base(texts: &[&str]) -> Option<KnowledgeBase> {
     let knowledge_base = KnowledgeBase::open(":memory:", &options).unwrap();
     for (number, text) in texts.iter().enumerate() {
         let uri = format!("{number}");
-        knowledge_base.add(&uri, text, &BTreeMap::new(), &CancelToken::new()).unwrap();
+        knowledge_base.add(&uri, text).unwrap();
     }
     Some(knowledge_base)
 }
@@ -34,7 +33,7 @@ fn ask(knowledge_base: &KnowledgeBase, question: &str) -> Answer {
         ControlFlow::Continue(())
     };
     let answer =
-        knowledge_base.ask(question, &options, &mut on_piece, &CancelToken::new()).unwrap();
+        knowledge_base.ask_with(question, &options, Call::new().on_piece(&mut on_piece)).unwrap();
     assert!(!answer.found || !said.is_empty());
     answer
 }
@@ -82,9 +81,8 @@ fn an_english_question_is_answered_from_a_french_passage_among_english_ones() {
 fn filtered(knowledge_base: &KnowledgeBase, filter: &str) -> Answer {
     let mut options = AskOptions::default();
     options.search.filter = Some(Filter::parse(filter).unwrap());
-    let mut quiet = |_: &str| ControlFlow::Continue(());
     let question = "When was the old mill restored?";
-    knowledge_base.ask(question, &options, &mut quiet, &CancelToken::new()).unwrap()
+    knowledge_base.ask_with(question, &options, Call::new()).unwrap()
 }
 
 #[test]
@@ -116,8 +114,7 @@ fn a_question_of_a_hundred_kilobytes_has_a_typed_end() {
     assert!(answer.refusal.is_some(), "longer than the guard allows");
     let mut options = AskOptions::default();
     options.guards.max_question_chars = usize::MAX;
-    let mut quiet = |_: &str| ControlFlow::Continue(());
-    let answer = village.ask(&long, &options, &mut quiet, &CancelToken::new()).unwrap();
+    let answer = village.ask_with(&long, &options, Call::new()).unwrap();
     assert!(!answer.found || answer.text.contains("2004"), "{answer:?}");
 }
 

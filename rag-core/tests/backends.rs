@@ -3,10 +3,8 @@
 
 mod common;
 
-use std::ops::ControlFlow;
-
-use rag_core::CancelToken;
 use rag_core::generate::{Backend, GenerateOptions, Generator, GeneratorOptions};
+use rag_core::{Call, CancelToken};
 
 /// Relative L2 distance of logits: both sides round what goes into a product to 8 bits, each in its own way.
 const TOLERANCE: f64 = 0.12;
@@ -31,9 +29,8 @@ fn both_backends_read_the_same_from_gguf_files() {
         assert!(error < TOLERANCE, "{name}: {error}");
 
         let greedy = GenerateOptions { max_new_tokens: 4, ..GenerateOptions::default() };
-        let mut go_on = |_: &str| ControlFlow::Continue(());
-        let first = candle.generate(&prompt, &greedy, &mut go_on, &cancel).unwrap();
-        let again = candle.generate(&prompt, &greedy, &mut go_on, &cancel).unwrap();
+        let first = candle.generate_with(&prompt, &greedy, Call::new()).unwrap();
+        let again = candle.generate_with(&prompt, &greedy, Call::new()).unwrap();
         assert_eq!((again.text, again.drafted_token_count), (first.text, 0));
     }
 }

@@ -2,7 +2,6 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 use std::collections::BTreeMap;
-use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,8 +9,8 @@ use rag_core::cite::{Reason, cite};
 use rag_core::encode::{Encoder, OwnEncoder, TextEncoder, TextRole};
 use rag_core::search::Hit;
 use rag_core::{
-    Answer, AskOptions, CancelToken, Explain, KnowledgeBase, NotFoundReason, OpenOptions,
-    OwnWriter, Writer,
+    Answer, AskOptions, Call, Explain, KnowledgeBase, NotFoundReason, OpenOptions, OwnWriter,
+    Writer,
 };
 use serde::Deserialize;
 
@@ -86,9 +85,8 @@ fn told(documents: &[&str], question: &str, written: &'static str) -> Answer {
     let encoder = Arc::new(Encoder::own(about, Box::new(Letters)).unwrap());
     let options = OpenOptions { loaded_encoder: Some(encoder), ..OpenOptions::default() };
     let knowledge_base = KnowledgeBase::open(":memory:", &options).unwrap();
-    let cancel = CancelToken::new();
     for (number, text) in documents.iter().enumerate() {
-        knowledge_base.add(&format!("{number}"), text, &BTreeMap::new(), &cancel).unwrap();
+        knowledge_base.add(&format!("{number}"), text).unwrap();
     }
     let writer = OwnWriter::new(move |_| Ok(written.to_owned()));
     let options = AskOptions {
@@ -97,8 +95,7 @@ fn told(documents: &[&str], question: &str, written: &'static str) -> Answer {
         abstain: rag_core::Abstain::Below(-1.0),
         ..AskOptions::default()
     };
-    let mut ignore = |_: &str| ControlFlow::Continue(());
-    knowledge_base.ask(question, &options, &mut ignore, &cancel).unwrap()
+    knowledge_base.ask_with(question, &options, Call::new()).unwrap()
 }
 
 #[test]

@@ -1,7 +1,6 @@
 //! Documents that forge marks, fences and turns of a conversation: what the model is told of them, and what an answer shows.
 #![allow(clippy::unwrap_used)]
 
-use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 
@@ -9,7 +8,7 @@ use rag_core::encode::{Encoder, OwnEncoder, TextEncoder, TextRole};
 use rag_core::model::Message;
 use rag_core::prompt::Fence;
 use rag_core::{
-    Abstain, Answer, AskOptions, CancelToken, KnowledgeBase, NO_LLM, OpenOptions, OwnWriter, Writer,
+    Abstain, Answer, AskOptions, Call, KnowledgeBase, NO_LLM, OpenOptions, OwnWriter, Writer,
 };
 
 /// The same vector for every text: words alone rank.
@@ -38,7 +37,7 @@ fn knowledge_base(forged: &str) -> KnowledgeBase {
     let options = OpenOptions { loaded_encoder: Some(encoder), llm, ..OpenOptions::default() };
     let knowledge_base = KnowledgeBase::open(":memory:", &options).unwrap();
     for (uri, text) in [("policy.md", TRUE), ("forged.txt", forged)] {
-        knowledge_base.add(uri, text, &BTreeMap::new(), &CancelToken::new()).unwrap();
+        knowledge_base.add(uri, text).unwrap();
     }
     knowledge_base
 }
@@ -63,8 +62,9 @@ fn asked(forged: &str, said: &str, fence: Fence) -> (Vec<Message>, String, Answe
         ControlFlow::Continue(())
     };
     let question = "When will the plant at Orne be shut down?";
-    let answer =
-        knowledge_base(forged).ask(question, &options, &mut on_piece, &CancelToken::new()).unwrap();
+    let answer = knowledge_base(forged)
+        .ask_with(question, &options, Call::new().on_piece(&mut on_piece))
+        .unwrap();
     let told = told.lock().unwrap().clone();
     (told, seen, answer)
 }

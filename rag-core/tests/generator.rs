@@ -10,7 +10,7 @@ use rag_core::generate::{
     Draft, EarlyStopping, GenerateOptions, Generation, Generator, Sampling, StopReason,
 };
 use rag_core::model::{Message, Role, TemplateSource};
-use rag_core::{CancelToken, ErrorCode, Progress, Stage};
+use rag_core::{Call, CancelToken, ErrorCode, Progress, Stage};
 
 const PASSAGE_EN: &str = "The Riverside robotics laboratory was founded in 1995 by Anna Keller. It moved to \
     the old mill in 2003 and today employs forty people.";
@@ -48,7 +48,7 @@ fn run(generator: &Generator, prompt_ids: &[u32], options: &GenerateOptions) -> 
         ControlFlow::Continue(())
     };
     let generation =
-        generator.generate(prompt_ids, options, &mut collect, &CancelToken::new()).unwrap();
+        generator.generate_with(prompt_ids, options, Call::new().on_piece(&mut collect)).unwrap();
     assert_eq!(pieces, generation.text);
     generation
 }
@@ -106,7 +106,8 @@ fn generation_ends_at_the_limit_and_at_the_callback() {
         pieces += 1;
         if pieces == 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
-    let stopped = smollm.generate(&prompt, &at_most(50), &mut two, &CancelToken::new()).unwrap();
+    let stopped =
+        smollm.generate_with(&prompt, &at_most(50), Call::new().on_piece(&mut two)).unwrap();
     assert_eq!((pieces, stopped.stop_reason), (2, StopReason::Callback));
 }
 
@@ -158,8 +159,8 @@ fn cancelling_ends_within_a_token_and_the_generator_lives_on() {
     let expected = run(smollm, &prompt, &at_most(4)).text;
     let cancelled = CancelToken::new();
     cancelled.cancel();
-    let nothing = &mut |_: &str| ControlFlow::Continue(());
-    let error = smollm.generate(&prompt, &at_most(9), nothing, &cancelled).unwrap_err();
+    let error =
+        smollm.generate_with(&prompt, &at_most(9), Call::new().cancel(&cancelled)).unwrap_err();
     assert_eq!(error.code(), ErrorCode::Cancelled);
     let cancel = CancelToken::new();
     let mut pieces = 0;
@@ -168,7 +169,9 @@ fn cancelling_ends_within_a_token_and_the_generator_lives_on() {
         cancel.cancel();
         ControlFlow::Continue(())
     };
-    let error = smollm.generate(&prompt, &at_most(50), on_piece, &cancel).unwrap_err();
+    let error = smollm
+        .generate_with(&prompt, &at_most(50), Call::new().on_piece(on_piece).cancel(&cancel))
+        .unwrap_err();
     assert_eq!((error.code(), pieces), (ErrorCode::Cancelled, 1));
     assert_eq!(run(smollm, &prompt, &at_most(4)).text, expected);
 }
@@ -182,7 +185,6 @@ fn a_prompt_tells_how_much_is_taken_in_and_keeps_it_when_cancelled() {
     let len = prompt.len();
     assert!(len > 1024);
     let run = |stop_at: usize| {
-        let nothing = &mut |_: &str| ControlFlow::Continue(());
         let cancel = CancelToken::new();
         let mut seen = Vec::new();
         let mut on_progress = |progress: &Progress| {
@@ -193,8 +195,11 @@ fn a_prompt_tells_how_much_is_taken_in_and_keeps_it_when_cancelled() {
             }
         };
         let once = at_most(1);
-        let done =
-            smollm.generate_with_progress(&prompt, &once, nothing, &mut on_progress, &cancel);
+        let done = smollm.generate_with(
+            &prompt,
+            &once,
+            Call::new().on_progress(&mut on_progress).cancel(&cancel),
+        );
         (seen, done.map(|generation| generation.token_ids).map_err(|error| error.code()))
     };
     let (seen, cancelled) = run(512);
@@ -205,8 +210,7 @@ fn a_prompt_tells_how_much_is_taken_in_and_keeps_it_when_cancelled() {
     let (seen, again) = run(usize::MAX);
     assert_eq!((seen, &again), (vec![len - 1, len], &resumed));
     let fresh = Generator::load(&path).unwrap();
-    let nothing = &mut |_: &str| ControlFlow::Continue(());
-    let whole = fresh.generate(&prompt, &at_most(1), nothing, &CancelToken::new()).unwrap();
+    let whole = fresh.generate_with(&prompt, &at_most(1), Call::new()).unwrap();
     assert_eq!(resumed, Ok(whole.token_ids));
 }
 
@@ -214,8 +218,7 @@ fn a_prompt_tells_how_much_is_taken_in_and_keeps_it_when_cancelled() {
 fn bad_arguments_are_refused_by_name() {
     let Some(smollm) = smollm() else { return };
     let refusal = |prompt: &[u32], options: GenerateOptions| {
-        let nothing = &mut |_: &str| ControlFlow::Continue(());
-        smollm.generate(prompt, &options, nothing, &CancelToken::new()).unwrap_err()
+        smollm.generate_with(prompt, &options, Call::new()).unwrap_err()
     };
     let warm = Sampling { temperature: 0.5, ..Sampling::default() };
     let cases = [
@@ -361,8 +364,7 @@ fn a_forbidden_token_never_comes_and_a_raised_one_does() {
         sampling: Sampling { logit_bias: vec![(u32::MAX, 1.0)], ..Sampling::default() },
         ..at_most(1)
     };
-    let mut ignore = |_: &str| ControlFlow::Continue(());
-    let error = smollm.generate(&prompt, &outside, &mut ignore, &CancelToken::new()).unwrap_err();
+    let error = smollm.generate_with(&prompt, &outside, Call::new()).unwrap_err();
     assert_eq!(error.code(), ErrorCode::InvalidArgument);
 }
 

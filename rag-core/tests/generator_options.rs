@@ -3,12 +3,10 @@
 
 mod common;
 
-use std::ops::ControlFlow;
-
 use rag_core::generate::{GenerateOptions, Generation, Generator, GeneratorOptions, KvPrecision};
 use rag_core::kernels::Threads;
 use rag_core::model::{BuiltInTemplate, Message, Role, TemplateSource};
-use rag_core::{CancelToken, ErrorCode};
+use rag_core::{Call, CancelToken, ErrorCode};
 
 fn load(name: &str, options: &GeneratorOptions) -> Option<Generator> {
     Some(Generator::load_with(&common::model(name)?, options).unwrap())
@@ -19,8 +17,7 @@ fn user(content: &str) -> [Message; 1] {
 }
 
 fn run(generator: &Generator, ids: &[u32], options: &GenerateOptions) -> Generation {
-    let mut ignore = |_: &str| ControlFlow::Continue(());
-    generator.generate(ids, options, &mut ignore, &CancelToken::new()).unwrap()
+    generator.generate_with(ids, options, Call::new()).unwrap()
 }
 
 /// The pages of our corpus, one after the other.
@@ -264,8 +261,7 @@ mod held {
             constraint: Some(yes),
             ..GenerateOptions::default()
         };
-        let mut ignore = |_: &str| ControlFlow::Continue(());
-        let error = qwen.generate(&ids, &options, &mut ignore, &CancelToken::new()).unwrap_err();
+        let error = qwen.generate_with(&ids, &options, Call::new()).unwrap_err();
         assert!(error.to_string().starts_with("invalid logit_bias: "), "{error}");
         let both = Constraint::one_of(None, Some("a".to_owned()), Some("b".to_owned()));
         assert!(both.unwrap_err().to_string().starts_with("invalid regex: "));

@@ -3,15 +3,12 @@
 
 mod common;
 
-use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::OnceLock;
 
 use rag_core::guard::{Guard, Guards, Mask, Rules, Topics, mask};
 use rag_core::model::{Message, Role};
-use rag_core::{
-    Abstain, Answer, AskOptions, CancelToken, Explain, KnowledgeBase, OpenOptions, Outcome,
-};
+use rag_core::{Abstain, Answer, AskOptions, Call, Explain, KnowledgeBase, OpenOptions, Outcome};
 use serde::Deserialize;
 
 const BRIDGE: &str =
@@ -36,7 +33,7 @@ fn town() -> Option<&'static KnowledgeBase> {
     let make = || {
         let town = open("e5-small")?;
         for (uri, text) in [("bridge", BRIDGE), ("office", OFFICE), ("hostile", HOSTILE)] {
-            town.add(uri, text, &BTreeMap::new(), &CancelToken::new()).unwrap();
+            town.add(uri, text).unwrap();
         }
         Some(town)
     };
@@ -49,7 +46,7 @@ fn ask(town: &KnowledgeBase, question: &str, options: &AskOptions) -> (Answer, S
         pieces.push_str(piece);
         ControlFlow::Continue(())
     };
-    let answer = town.ask(question, options, &mut on_piece, &CancelToken::new()).unwrap();
+    let answer = town.ask_with(question, options, Call::new().on_piece(&mut on_piece)).unwrap();
     (answer, pieces)
 }
 
@@ -190,31 +187,27 @@ fn a_follow_up_is_on_the_subject_of_the_question_before() {
 #[test]
 fn a_conversation_is_saved_resumed_and_answered_again() {
     let Some(town) = town() else { return };
-    let mut quiet = |_: &str| ControlFlow::Continue(());
-    let cancel = CancelToken::new();
     let options = || AskOptions { abstain: Abstain::Never, ..AskOptions::default() };
     let mut chat = town.chat(options());
-    assert!(chat.regenerate(1, &mut quiet, &cancel).is_err());
-    let first = chat.say(QUESTION, &mut quiet, &cancel).unwrap();
+    assert!(chat.regenerate(1).is_err());
+    let first = chat.say(QUESTION).unwrap();
     assert!(first.found && chat.history().len() == 2);
 
     let saved = chat.save().unwrap();
     let mut resumed = town.resume(&saved, options()).unwrap();
     assert_eq!(resumed.history(), chat.history());
-    let again = resumed.regenerate(5, &mut quiet, &cancel).unwrap();
+    let again = resumed.regenerate(5).unwrap();
     assert_eq!(resumed.history().len(), 2);
     assert_eq!(resumed.history()[0].content, QUESTION);
-    let same = chat.regenerate(5, &mut quiet, &cancel).unwrap();
+    let same = chat.regenerate(5).unwrap();
     assert_eq!((&again.text, resumed.history()), (&same.text, chat.history()));
     assert_eq!(resumed.save().unwrap(), chat.save().unwrap());
 
-    let next = |chat: &mut rag_core::Chat<'_>| {
-        chat.say("What did it replace?", &mut |_| ControlFlow::Continue(()), &cancel).unwrap().text
-    };
+    let next = |chat: &mut rag_core::Chat<'_>| chat.say("What did it replace?").unwrap().text;
     assert_eq!(next(&mut chat), next(&mut resumed));
     assert_eq!(chat.history().len(), 4);
     chat.clear();
-    assert!(chat.history().is_empty() && chat.regenerate(1, &mut quiet, &cancel).is_err());
+    assert!(chat.history().is_empty() && chat.regenerate(1).is_err());
     assert!(town.resume("{}", options()).is_err());
 }
 
@@ -238,8 +231,8 @@ fn a_history_longer_than_the_context_loses_its_oldest_turns() {
         },
         ..options
     };
-    let hits = town.search(QUESTION, &options.search, &CancelToken::new()).unwrap();
-    let prompt = town.prompt_with(QUESTION, &hits, &options).unwrap();
+    let hits = town.search_with(QUESTION, &options.search, Call::new()).unwrap();
+    let prompt = town.prompt_of(QUESTION, &hits, &options).unwrap();
     let context_len = town.generator().unwrap().context_len();
     assert!(prompt.rendered.token_ids.len() + 16 <= context_len);
     assert!(prompt.shown_count == hits.len() && prompt.history_count > 100);

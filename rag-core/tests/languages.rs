@@ -4,13 +4,11 @@
 
 mod common;
 
-use std::collections::BTreeMap;
-use std::ops::ControlFlow;
 use std::path::Path;
 
 use rag_core::search::{Mode, SearchOptions};
 use rag_core::store::Filter;
-use rag_core::{Answer, AskOptions, CancelToken, Explain, KnowledgeBase, NO_LLM, OpenOptions};
+use rag_core::{Answer, AskOptions, Call, Explain, KnowledgeBase, NO_LLM, OpenOptions};
 use serde_json::Value;
 
 fn case(name: &str) -> String {
@@ -25,14 +23,13 @@ fn knowledge_base(text: &str) -> Option<KnowledgeBase> {
         ..OpenOptions::default()
     };
     let knowledge_base = KnowledgeBase::open(":memory:", &options).unwrap();
-    knowledge_base.add("text", text, &BTreeMap::new(), &CancelToken::new()).unwrap();
+    knowledge_base.add("text", text).unwrap();
     Some(knowledge_base)
 }
 
 fn ask(knowledge_base: &KnowledgeBase, question: &str) -> Answer {
     let options = AskOptions { explain: Explain::Trace, ..AskOptions::default() };
-    let mut ignore = |_: &str| ControlFlow::Continue(());
-    knowledge_base.ask(question, &options, &mut ignore, &CancelToken::new()).unwrap()
+    knowledge_base.ask_with(question, &options, Call::new()).unwrap()
 }
 
 #[test]
@@ -53,7 +50,7 @@ fn german_and_korean_words_are_found_in_other_forms() {
         assert!(answer.text.contains(told), "{question} {:?} {:?}", answer.text, answer.trace);
     }
     let options = SearchOptions { mode: Mode::Lexical, ..SearchOptions::default() };
-    assert_eq!(korean.search("연체료", &options, &CancelToken::new()).unwrap().len(), 1);
+    assert_eq!(korean.search_with("연체료", &options, Call::new()).unwrap().len(), 1);
 }
 
 #[test]
@@ -121,7 +118,7 @@ fn a_long_message_is_answered_by_the_question_at_its_end() {
     let short = ask(&boathouse, "Where does the spare key of the boathouse hang?");
     assert!(short.found && short.question_cut.is_none());
     let options = SearchOptions::default();
-    let hits = boathouse.search(&case("18-long/question.txt"), &options, &CancelToken::new());
+    let hits = boathouse.search_with(&case("18-long/question.txt"), &options, Call::new());
     assert_eq!(hits.unwrap().len(), 1);
 }
 
@@ -133,13 +130,12 @@ fn a_filter_is_judged_by_what_it_lets_through() {
         return;
     };
     let other = "Bread is baked on Fridays in the oven behind the church.";
-    pool.add("other", other, &BTreeMap::new(), &CancelToken::new()).unwrap();
+    pool.add("other", other).unwrap();
     let mut options = AskOptions { explain: Explain::Trace, ..AskOptions::default() };
     let mut best = |filter: Option<&str>| {
         options.search.filter = filter.map(|filter| Filter::parse(filter).unwrap());
-        let mut ignore = |_: &str| ControlFlow::Continue(());
         let question = "Where does the spare key of the boathouse hang?";
-        let answer = pool.ask(question, &options, &mut ignore, &CancelToken::new()).unwrap();
+        let answer = pool.ask_with(question, &options, Call::new()).unwrap();
         answer.trace.unwrap().best.unwrap()
     };
     assert!(best(None) > best(Some("path = 'other'")) + 0.02);
@@ -154,12 +150,6 @@ fn a_bare_figure_is_not_found_with_another_sign() {
     let refused = ask(&tank, "-40");
     assert!(!refused.found, "{:?}", refused.text);
     assert!(ask(&tank, "40").found);
-    tank.add(
-        "cold",
-        "The sensor works down to -40 degrees.",
-        &BTreeMap::new(),
-        &CancelToken::new(),
-    )
-    .unwrap();
+    tank.add("cold", "The sensor works down to -40 degrees.").unwrap();
     assert!(ask(&tank, "-40").text.contains("-40 degrees"));
 }

@@ -2,7 +2,6 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -14,7 +13,7 @@ use rag_core::document::{self, ReadOptions};
 use rag_core::encode::{Encoder, OwnEncoder, TextEncoder, TextRole};
 use rag_core::search::{Mode, SearchOptions};
 use rag_core::store::{Access, Filter, Seal};
-use rag_core::{CancelToken, ErrorCode, KnowledgeBase, OpenOptions, SyncOptions};
+use rag_core::{Call, CancelToken, ErrorCode, KnowledgeBase, OpenOptions};
 
 /// The first byte that readers of the main file share (SQLite, os.h), and the one that says the shared memory is in use.
 const SHARED_FIRST: u64 = 0x4000_0002;
@@ -89,17 +88,13 @@ fn every_call_keeps_the_locks_of_an_open_knowledge_base() {
     let (_folder, place) = sample();
     let path = place.join("kb.rag");
     let kb = KnowledgeBase::open(&path, &options()).unwrap();
-    let cancel = CancelToken::new();
-    kb.add("note", "The first note.", &BTreeMap::new(), &cancel).unwrap();
+    kb.add("note", "The first note.").unwrap();
     assert_locked(&path, "add");
     for access in [Access::Create, Access::ReadWrite, Access::ReadOnly] {
         drop(KnowledgeBase::open(&path, &OpenOptions { access, ..options() }).unwrap());
         assert_locked(&path, &format!("opening it once more, {access:?}"));
     }
-    let sync = || {
-        kb.sync(std::slice::from_ref(&place), &SyncOptions::default(), &mut |_| {}, &cancel)
-            .unwrap()
-    };
+    let sync = || kb.sync(&place).unwrap();
     assert_eq!(sync().added, 1, "the knowledge base itself is no document");
     assert_locked(&path, "a sync of the folder it lies in");
     fs::write(place.join("a.txt"), "The gate is blue.\n").unwrap();
@@ -107,7 +102,7 @@ fn every_call_keeps_the_locks_of_an_open_knowledge_base() {
     assert_locked(&path, "a second sync");
     for mode in [Mode::Dense, Mode::Lexical, Mode::Hybrid] {
         let search = SearchOptions { mode, ..SearchOptions::default() };
-        kb.search("Which gate is blue?", &search, &cancel).unwrap();
+        kb.search_with("Which gate is blue?", &search, Call::new()).unwrap();
     }
     assert_locked(&path, "search");
     let documents = kb.documents(None).unwrap();
@@ -117,14 +112,14 @@ fn every_call_keeps_the_locks_of_an_open_knowledge_base() {
     kb.locate(0, passages[0].id, None).unwrap();
     kb.info().unwrap();
     assert_locked(&path, "listings");
-    kb.seal(Seal::Now, &cancel).unwrap();
+    kb.seal(Seal::Now).unwrap();
     assert_locked(&path, "seal");
-    assert_eq!(kb.check(&cancel).unwrap(), []);
+    assert_eq!(kb.check().unwrap(), []);
     assert_locked(&path, "check");
-    kb.backup(place.join("copy.rag"), &cancel).unwrap();
-    assert_eq!(kb.backup(&path, &cancel).unwrap_err().code(), ErrorCode::InvalidArgument);
+    kb.backup(place.join("copy.rag")).unwrap();
+    assert_eq!(kb.backup(&path).unwrap_err().code(), ErrorCode::InvalidArgument);
     assert_locked(&path, "backup");
-    KnowledgeBase::repair(&path, place.join("new.rag"), &options(), &cancel).unwrap();
+    KnowledgeBase::repair_with(&path, place.join("new.rag"), &options(), Call::new()).unwrap();
     assert_locked(&path, "repair");
     kb.vacuum().unwrap();
     assert_locked(&path, "vacuum");
@@ -139,7 +134,7 @@ fn no_name_of_an_open_knowledge_base_is_read_as_a_plain_file() {
     let path = place.join("kb.rag");
     let kb = KnowledgeBase::open(&path, &options()).unwrap();
     let cancel = CancelToken::new();
-    kb.add("note", "The first note.", &BTreeMap::new(), &cancel).unwrap();
+    kb.add("note", "The first note.").unwrap();
     let link = place.join("link.gguf");
     std::os::unix::fs::symlink(&path, &link).unwrap();
     let mut names = vec![path.clone(), link, beside(&path, "-wal"), beside(&path, "-shm")];
@@ -164,10 +159,7 @@ fn no_name_of_an_open_knowledge_base_is_read_as_a_plain_file() {
         let _ = rag_core::walk::walk(&name, &rag_core::walk::WalkOptions::default());
         assert_locked(&path, &format!("all else done to {shown}"));
     }
-    let sync = || {
-        kb.sync(std::slice::from_ref(&place), &SyncOptions::default(), &mut |_| {}, &cancel)
-            .unwrap()
-    };
+    let sync = || kb.sync(&place).unwrap();
     sync();
     assert_locked(&path, "a sync over hard links of its log");
     assert_eq!(kb.documents(None).unwrap().iter().filter(|row| row.skipped.is_none()).count(), 2);
@@ -192,7 +184,7 @@ fn threads_that_open_and_read_at_once_keep_the_locks() {
                 }
             });
             let opened: Vec<_> = opened.into_iter().map(|thread| thread.join().unwrap()).collect();
-            opened[0].add("note", "words", &BTreeMap::new(), &cancel).unwrap();
+            opened[0].add("note", "words").unwrap();
             reading.join().unwrap();
             assert_locked(&path, "threads");
             drop(opened);
@@ -218,11 +210,7 @@ fn another_sqlite_that_comes_and_goes_leaves_the_log_to_who_writes() {
     let (_folder, place) = sample();
     let path = place.join("kb.rag");
     let kb = KnowledgeBase::open(&path, &options()).unwrap();
-    let cancel = CancelToken::new();
-    let sync = || {
-        kb.sync(std::slice::from_ref(&place), &SyncOptions::default(), &mut |_| {}, &cancel)
-            .unwrap()
-    };
+    let sync = || kb.sync(&place).unwrap();
     sync();
     drop(KnowledgeBase::open(&path, &options()).unwrap());
     let Some(count) = python(COUNT, &path) else { return };
@@ -239,5 +227,5 @@ fn another_sqlite_that_comes_and_goes_leaves_the_log_to_who_writes() {
     }
     let later = KnowledgeBase::open(&copy, &options()).unwrap();
     assert_eq!(later.documents(None).unwrap().len(), 2);
-    assert_eq!(later.check(&cancel).unwrap(), []);
+    assert_eq!(later.check().unwrap(), []);
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use rag_core::encode::{Encoder, OwnEncoder, TextEncoder, TextRole};
 use rag_core::search::{Mode, SearchOptions};
 use rag_core::store::Filter;
-use rag_core::{CancelToken, ErrorCode, KnowledgeBase, OpenOptions, SyncOptions};
+use rag_core::{AddOptions, Call, ErrorCode, KnowledgeBase, OpenOptions, SyncOptions};
 
 /// The length of a text: what vectors are does not matter here.
 struct Lengths;
@@ -29,11 +29,12 @@ fn documents_and_passages_are_listed() {
     let knowledge_base = KnowledgeBase::open(":memory:", &options).unwrap();
     fs::write(place.join("bees.md"), "# Bees\n\nIn winter they sleep.\n".repeat(90)).unwrap();
     fs::write(place.join("broken.pdf"), "%PDF-1.7 and then nothing").unwrap();
-    let cancel = CancelToken::new();
     let sync = SyncOptions::default();
-    knowledge_base.sync(std::slice::from_ref(&place), &sync, &mut |_| {}, &cancel).unwrap();
+    knowledge_base.sync_with(std::slice::from_ref(&place), &sync, Call::new()).unwrap();
     let year = BTreeMap::from([("year".to_owned(), "2024".to_owned())]);
-    knowledge_base.add("note", "Ants work.", &year, &cancel).unwrap();
+    knowledge_base
+        .add_with("note", "Ants work.", &AddOptions { metadata: year.clone() }, Call::new())
+        .unwrap();
 
     let all = knowledge_base.documents(None).unwrap();
     assert_eq!(all.len(), 3);
@@ -87,21 +88,23 @@ fn a_knowledge_base_is_built_and_searched_with_it() {
         loaded_encoder: Some(Arc::new(letters(name))),
         ..OpenOptions::default()
     };
-    let cancel = CancelToken::new();
     let knowledge_base = KnowledgeBase::open(&path, &options("letters")).unwrap();
     let long = "zebra zoo ".repeat(90);
     for (uri, text) in [("a", "banana"), ("z", long.as_str())] {
-        knowledge_base.add(uri, text, &BTreeMap::new(), &cancel).unwrap();
+        knowledge_base.add(uri, text).unwrap();
     }
     let dense = SearchOptions { mode: Mode::Dense, ..SearchOptions::default() };
-    let hits = knowledge_base.search("Banana!", &dense, &cancel).unwrap();
+    let hits = knowledge_base.search_with("Banana!", &dense, Call::new()).unwrap();
     assert_eq!(hits[0].uri, "a");
     assert!((hits[0].score - 1.0).abs() < 0.01);
     assert!(knowledge_base.info().unwrap().passage_count > 2, "cut at 64 words");
     drop(knowledge_base);
     let code = |options: &OpenOptions| {
         let opened = KnowledgeBase::open(&path, options);
-        opened.and_then(|base| base.search("x", &dense, &cancel)).map_err(|e| e.code()).err()
+        opened
+            .and_then(|base| base.search_with("x", &dense, Call::new()))
+            .map_err(|e| e.code())
+            .err()
     };
     assert_eq!(code(&options("letters")), None);
     assert_eq!(code(&options("others")), Some(ErrorCode::ModelMismatch));

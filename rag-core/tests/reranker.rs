@@ -1,14 +1,15 @@
 //! Reranking as a knowledge base does it, and folders that are no cross-encoders, on the small models of tests/data.
 #![allow(clippy::unwrap_used)]
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use rag_core::encode::Encoder;
 use rag_core::rerank::{DEFAULT_COUNT, Reranker};
 use rag_core::search::{Hit, Mode, SearchOptions};
-use rag_core::{Abstain, AskOptions, CancelToken, ErrorCode, KnowledgeBase, OpenOptions, Writer};
+use rag_core::{
+    Abstain, AskOptions, Call, CancelToken, ErrorCode, KnowledgeBase, OpenOptions, Writer,
+};
 
 const QUESTION: &str = "when was the bridge opened ?";
 
@@ -31,16 +32,14 @@ fn knowledge_base(reranker: Option<&str>) -> KnowledgeBase {
         let words = ["the bridge", "opened in 1902", "river water", "a light", "\u{e9}t\u{e9}"];
         let word = |step: usize| words[(number / step) % words.len()];
         let text = format!("{} {} {} number {number}", word(1), word(5), word(25));
-        knowledge_base
-            .add(&format!("{number}"), &text, &BTreeMap::new(), &CancelToken::new())
-            .unwrap();
+        knowledge_base.add(&format!("{number}"), &text).unwrap();
     }
     knowledge_base
 }
 
 fn search(knowledge_base: &KnowledgeBase, top_k: usize, rerank: Option<usize>) -> Vec<Hit> {
     let options = SearchOptions { top_k, rerank, ..SearchOptions::default() };
-    knowledge_base.search(QUESTION, &options, &CancelToken::new()).unwrap()
+    knowledge_base.search_with(QUESTION, &options, Call::new()).unwrap()
 }
 
 fn ids(hits: &[Hit]) -> Vec<i64> {
@@ -76,13 +75,13 @@ fn reranking_can_be_switched_off_and_needs_a_reranker() {
     assert_eq!(search(&reranked, 7, Some(0)), search(&plain, 7, None));
     assert_eq!(search(&plain, 7, Some(0)), search(&plain, 7, None));
     let options = SearchOptions { rerank: Some(5), ..SearchOptions::default() };
-    let error = plain.search(QUESTION, &options, &CancelToken::new()).unwrap_err();
+    let error = plain.search_with(QUESTION, &options, Call::new()).unwrap_err();
     assert_eq!(error.code(), ErrorCode::InvalidArgument);
     let none = SearchOptions { top_k: 0, ..SearchOptions::default() };
-    let error = reranked.search(QUESTION, &none, &CancelToken::new()).unwrap_err();
+    let error = reranked.search_with(QUESTION, &none, Call::new()).unwrap_err();
     assert_eq!(error.code(), ErrorCode::InvalidArgument);
     let words = SearchOptions { mode: Mode::Lexical, ..SearchOptions::default() };
-    let hits = reranked.search("bridge", &words, &CancelToken::new()).unwrap();
+    let hits = reranked.search_with("bridge", &words, Call::new()).unwrap();
     assert!(hits.iter().all(|hit| hit.ranks.rerank.is_some() && (0.0..=1.0).contains(&hit.score)));
 }
 
@@ -92,7 +91,7 @@ fn answers_are_looked_for_in_the_reranked_passages() {
     let options =
         AskOptions { abstain: Abstain::Never, writer: Writer::Passages, ..AskOptions::default() };
     let mut ignore = |_: &str| std::ops::ControlFlow::Continue(());
-    let answer = reranked.ask(QUESTION, &options, &mut ignore, &CancelToken::new()).unwrap();
+    let answer = reranked.ask_with(QUESTION, &options, Call::new().on_piece(&mut ignore)).unwrap();
     assert_eq!(ids(&answer.hits), ids(&search(&reranked, options.search.top_k, None)));
     assert!(answer.hits.iter().all(|hit| hit.ranks.rerank.is_some()));
 }

@@ -3,16 +3,11 @@
 
 mod common;
 
-use std::collections::BTreeMap;
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use rag_core::cite::Status;
 use rag_core::search::SearchOptions;
-use rag_core::{
-    Answer, AskOptions, CancelToken, ErrorCode, KnowledgeBase, NO_LLM, OpenOptions, Subject,
-    SummarizeOptions,
-};
+use rag_core::{Answer, AskOptions, Call, ErrorCode, KnowledgeBase, NO_LLM, OpenOptions, Subject};
 
 const MILL: &str = "The old mill on the Orne was restored in 2004. It grinds rye on Sundays.";
 const BARN: &str = "The barn beside the road holds hay for the winter and two tractors.";
@@ -32,14 +27,13 @@ fn open(path: &Path, encoder: &Path, also: &[PathBuf]) -> rag_core::Result<Knowl
 fn fill(path: &Path, encoder: &Path, texts: &[(&str, &str)]) {
     let knowledge_base = open(path, encoder, &[]).unwrap();
     for (uri, text) in texts {
-        knowledge_base.add(uri, text, &BTreeMap::new(), &CancelToken::new()).unwrap();
+        knowledge_base.add(uri, text).unwrap();
     }
 }
 
 fn ask(knowledge_base: &KnowledgeBase, question: &str) -> Answer {
-    let mut quiet = |_: &str| ControlFlow::Continue(());
     let options = AskOptions::default();
-    knowledge_base.ask(question, &options, &mut quiet, &CancelToken::new()).unwrap()
+    knowledge_base.ask_with(question, &options, Call::new()).unwrap()
 }
 
 #[test]
@@ -56,7 +50,7 @@ fn an_answer_comes_from_whichever_file_holds_it() {
     for question in ["When was the old mill restored?", "When does the pool open?", "hay"] {
         let scores = |knowledge_base: &KnowledgeBase| -> Vec<(String, f32)> {
             let options = SearchOptions::default();
-            let hits = knowledge_base.search(question, &options, &CancelToken::new()).unwrap();
+            let hits = knowledge_base.search_with(question, &options, Call::new()).unwrap();
             hits.into_iter().map(|hit| (hit.uri, hit.score)).collect()
         };
         assert_eq!(scores(&both), scores(&one), "{question}");
@@ -74,17 +68,9 @@ fn an_answer_comes_from_whichever_file_holds_it() {
     assert_eq!(json["citations"][0]["store"], 1);
 
     // the second file is only read: what is written goes into the first
-    both.add("pool", "The pool is closed.", &BTreeMap::new(), &CancelToken::new()).unwrap();
+    both.add("pool", "The pool is closed.").unwrap();
     assert_eq!(open(&second, &encoder, &[]).unwrap().info().unwrap().document_count, 2);
-    let mut quiet = |_: &str| ControlFlow::Continue(());
-    let summary = both
-        .summarize(
-            Subject::Document("school"),
-            &SummarizeOptions::default(),
-            &mut quiet,
-            &CancelToken::new(),
-        )
-        .unwrap();
+    let summary = both.summarize(Subject::Document("school")).unwrap();
     assert!(summary.found && summary.citations.iter().all(|cited| cited.store == 1));
 }
 

@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::ops::ControlFlow;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
@@ -21,7 +20,7 @@ use rag_core::encode::{Encoder, EncoderIdentity, OwnEncoder, TextEncoder, TextRo
 use rag_core::passage::Passage;
 use rag_core::store::{Access, NewDocument, Store};
 use rag_core::{
-    Abstain, Answer, AskOptions, CancelToken, ErrorCode, KnowledgeBase, NO_LLM, OpenOptions,
+    Abstain, Answer, AskOptions, Call, CancelToken, ErrorCode, KnowledgeBase, NO_LLM, OpenOptions,
     SyncOptions, Trust, Writer,
 };
 
@@ -68,8 +67,7 @@ const QUESTION: &str = "When was the reactor shut down?";
 fn ask(knowledge_base: KnowledgeBase, writer: Writer) -> Answer {
     ends(move || {
         let options = AskOptions { abstain: Abstain::Never, writer, ..AskOptions::default() };
-        let mut on_piece = |_: &str| ControlFlow::Continue(());
-        knowledge_base.ask(QUESTION, &options, &mut on_piece, &CancelToken::new()).unwrap()
+        knowledge_base.ask_with(QUESTION, &options, Call::new()).unwrap()
     })
 }
 
@@ -83,8 +81,7 @@ fn indexed() -> (tempfile::TempDir, PathBuf, Citation) {
     let knowledge_base =
         KnowledgeBase::open(place.join("kb.rag"), &options(Trust::Trusted)).unwrap();
     let sync = SyncOptions::default();
-    let cancel = CancelToken::new();
-    knowledge_base.sync(&[place.join("docs")], &sync, &mut |_| {}, &cancel).unwrap();
+    knowledge_base.sync_with(&[place.join("docs")], &sync, Call::new()).unwrap();
     let answer = ask(knowledge_base, Writer::Passages);
     assert_eq!(answer.citations[0].status, Status::Ok);
     (folder, document, answer.citations[0].clone())
@@ -168,7 +165,7 @@ fn a_file_that_is_not_trusted_is_asked_and_nothing_else_is_touched() {
     let knowledge_base =
         KnowledgeBase::open(place.join("kb.rag"), &options(Trust::Untrusted)).unwrap();
     let note = "Note: the pump was painted green in June.";
-    knowledge_base.add("note", note, &BTreeMap::new(), &CancelToken::new()).unwrap();
+    knowledge_base.add("note", note).unwrap();
     let cited = Citation { uri: "note".to_owned(), ..citation };
     assert_ne!(knowledge_base.verify(&cited).unwrap(), Status::Unverified);
 }

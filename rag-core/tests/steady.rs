@@ -5,12 +5,9 @@
 
 mod common;
 
-use std::collections::BTreeMap;
 use std::fs;
-use std::ops::ControlFlow;
 
-use rag_core::search::SearchOptions;
-use rag_core::{AskOptions, CancelToken, KnowledgeBase, NO_LLM, OpenOptions};
+use rag_core::{KnowledgeBase, NO_LLM, OpenOptions};
 
 /// Asked before anything is measured: buffers and caches have their size then.
 const WARM: usize = 200;
@@ -40,19 +37,17 @@ fn memory_and_descriptors_stay_flat_over_many_questions() {
     let encoder = Some(encoder.to_string_lossy().into_owned());
     let options = OpenOptions { encoder, llm: Some(NO_LLM.to_owned()), ..OpenOptions::default() };
     let kb = KnowledgeBase::open(place.path().join("kb.rag"), &options).unwrap();
-    let cancel = CancelToken::new();
     for number in 0..300 {
         let text =
             format!("Bridge {number} over the Velden was opened in {}.", 1800 + number % 200);
-        kb.add(&format!("note {number}"), &text, &BTreeMap::new(), &cancel).unwrap();
+        kb.add(&format!("note {number}"), &text).unwrap();
     }
     let search = |number: usize| {
-        let hits = kb.search(&question(number), &SearchOptions::default(), &cancel).unwrap();
+        let hits = kb.search(&question(number)).unwrap();
         assert!(!hits.is_empty());
     };
     let ask = |number: usize| {
-        let mut ignore = |_: &str| ControlFlow::Continue(());
-        kb.ask(&question(number), &AskOptions::default(), &mut ignore, &cancel).unwrap();
+        kb.ask(&question(number)).unwrap();
     };
     (0..WARM).for_each(search);
     (0..WARM / 20).for_each(ask);

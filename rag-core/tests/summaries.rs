@@ -3,7 +3,6 @@
 
 mod common;
 
-use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use rag_core::cite::Status;
@@ -11,8 +10,8 @@ use rag_core::generate::GenerateOptions;
 use rag_core::model::{Message, Role};
 use rag_core::prompt::{Example, Order};
 use rag_core::{
-    Answer, AskOptions, CancelToken, ErrorCode, Explain, KnowledgeBase, NO_LLM, NotFoundReason,
-    OpenOptions, Rewrite, Subject, SummarizeOptions,
+    Answer, AskOptions, Call, CancelToken, ErrorCode, Explain, KnowledgeBase, NO_LLM,
+    NotFoundReason, OpenOptions, Rewrite, Subject, SummarizeOptions,
 };
 
 const LAB: &str = include_str!("../../tests/data/documents/lab.txt");
@@ -28,9 +27,8 @@ fn knowledge_base(llm: Option<&str>) -> Option<KnowledgeBase> {
         ..OpenOptions::default()
     };
     let knowledge_base = KnowledgeBase::open(":memory:", &options).unwrap();
-    let none = BTreeMap::new();
     for (uri, text) in [("lab", LAB), ("mill", "The old mill grinds rye on Sundays.")] {
-        knowledge_base.add(uri, text, &none, &CancelToken::new()).unwrap();
+        knowledge_base.add(uri, text).unwrap();
     }
     Some(knowledge_base)
 }
@@ -45,7 +43,8 @@ fn summarize(
         said.push_str(piece);
         ControlFlow::Continue(())
     };
-    let summary = knowledge_base.summarize(subject, options, &mut on_piece, &CancelToken::new())?;
+    let summary =
+        knowledge_base.summarize_with(subject, options, Call::new().on_piece(&mut on_piece))?;
     Ok((summary, said))
 }
 
@@ -108,7 +107,7 @@ fn a_generator_summarizes_part_by_part() {
             )
         })
         .collect();
-    base.add("report", &report, &BTreeMap::new(), &CancelToken::new()).unwrap();
+    base.add("report", &report).unwrap();
     let mut options = SummarizeOptions { max_sentences: 2, ..SummarizeOptions::default() };
     options.ask.generate = GenerateOptions { max_new_tokens: 80, ..GenerateOptions::default() };
     options.ask.explain = Explain::Trace;
@@ -124,8 +123,8 @@ fn a_generator_summarizes_part_by_part() {
     }
     let cancelled = CancelToken::new();
     cancelled.cancel();
-    let mut quiet = |_: &str| ControlFlow::Continue(());
-    let error = base.summarize(Subject::Document("report"), &options, &mut quiet, &cancelled);
+    let error =
+        base.summarize_with(Subject::Document("report"), &options, Call::new().cancel(&cancelled));
     assert_eq!(error.unwrap_err().code(), ErrorCode::Cancelled);
 }
 
@@ -135,8 +134,7 @@ fn traced(base: &KnowledgeBase, question: &str, options: AskOptions) -> rag_core
         generate: GenerateOptions { max_new_tokens: 8, ..GenerateOptions::default() },
         ..options
     };
-    let mut quiet = |_: &str| ControlFlow::Continue(());
-    base.ask(question, &options, &mut quiet, &CancelToken::new()).unwrap().trace.unwrap()
+    base.ask_with(question, &options, Call::new()).unwrap().trace.unwrap()
 }
 
 #[test]
@@ -194,10 +192,9 @@ fn the_prompt_shows_the_examples_and_the_order_that_are_asked_for() {
 fn a_rewrite_without_a_generator_says_so() {
     let Some(base) = knowledge_base(None) else { return };
     let options = AskOptions { rewrite: Rewrite::Variants(2), ..AskOptions::default() };
-    let mut quiet = |_: &str| ControlFlow::Continue(());
-    let error = base.ask("What is it?", &options, &mut quiet, &CancelToken::new()).unwrap_err();
+    let error = base.ask_with("What is it?", &options, Call::new()).unwrap_err();
     assert_eq!(error.code(), ErrorCode::NotFound);
     let options = AskOptions { rewrite: Rewrite::Variants(9), ..AskOptions::default() };
-    let error = base.ask("What is it?", &options, &mut quiet, &CancelToken::new()).unwrap_err();
+    let error = base.ask_with("What is it?", &options, Call::new()).unwrap_err();
     assert_eq!(error.code(), ErrorCode::InvalidArgument);
 }

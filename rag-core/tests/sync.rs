@@ -13,7 +13,7 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
 
-use rag_core::{CancelToken, Error, ErrorCode, KnowledgeBase, OpenOptions, SyncOptions};
+use rag_core::{Call, CancelToken, Error, ErrorCode, KnowledgeBase, OpenOptions, SyncOptions};
 
 /// More than the pipeline holds, so that its threads are waiting for room when the writer stops.
 const DOCUMENTS: usize = 200;
@@ -61,13 +61,17 @@ fn a_cancel_ends_a_sync_whose_pipeline_is_full() {
                     thread::sleep(Duration::from_millis(200));
                 }
             };
-            let result = kb.sync(&[docs], &SyncOptions::default(), &mut on_progress, &cancel);
+            let result = kb.sync_with(
+                &[docs],
+                &SyncOptions::default(),
+                Call::new().on_progress(&mut on_progress).cancel(&cancel),
+            );
             (result.unwrap_err(), reported, kb)
         });
         assert_eq!(error.code(), ErrorCode::Cancelled);
         assert_eq!(reported, stop_at);
         assert_eq!(kb.info().unwrap().document_count, stop_at);
-        assert!(kb.check(&CancelToken::new()).unwrap().is_empty());
+        assert!(kb.check().unwrap().is_empty());
     }
 }
 
@@ -87,7 +91,7 @@ fn an_error_of_the_file_ends_a_sync_whose_pipeline_is_full() {
                 other
             });
         };
-        kb.sync(&[docs], &SyncOptions::default(), &mut on_progress, &CancelToken::new())
+        kb.sync_with(&[docs], &SyncOptions::default(), Call::new().on_progress(&mut on_progress))
             .unwrap_err()
     });
     assert_eq!(error.code(), ErrorCode::Busy);

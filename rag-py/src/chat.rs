@@ -4,12 +4,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use pyo3::prelude::*;
 use rag_core::model::Message;
-use rag_core::{Answer, AskOptions, CancelToken, Conversation, Error, Result};
+use rag_core::{Answer, AskOptions, Call, Conversation, Error, Result};
 
 use crate::dict::to_plain;
 use crate::error::to_py;
 use crate::process::ThisProcess;
-use crate::stream::{self, OnPiece};
+use crate::stream;
 
 /// A conversation: each turn is an `ask` that knows the turns before it. One turn at a time.
 #[pyclass(frozen, module = "rag_py._native")]
@@ -46,19 +46,19 @@ impl Chat {
     /// One turn, as an answer or a stream of one.
     fn turn<'py>(&self, py: Python<'py>, said: Said, stream: bool) -> PyResult<Bound<'py, PyAny>> {
         let talk = Arc::clone(self.talk.get()?);
-        stream::answer(py, stream, move |on_piece, cancel| talk.turn(&said, on_piece, cancel))
+        stream::answer(py, stream, move |call| talk.turn(&said, call))
     }
 }
 
 impl Talk {
     /// One turn. The conversation stays as it was if it fails.
-    fn turn(&self, said: &Said, on_piece: OnPiece<'_>, cancel: &CancelToken) -> Result<Answer> {
+    fn turn(&self, said: &Said, call: Call<'_>) -> Result<Answer> {
         let mut turn = Turn { talk: self, conversation: Some(self.take()?) };
         let conversation = turn.conversation.clone().unwrap_or_default();
         let mut chat = self.knowledge_base.continue_chat(conversation);
         let answer = match said {
-            Said::Text(text) => chat.say(text, on_piece, cancel)?,
-            Said::Again(seed) => chat.regenerate(*seed, on_piece, cancel)?,
+            Said::Text(text) => chat.say_with(text, call)?,
+            Said::Again(seed) => chat.regenerate_with(*seed, call)?,
         };
         turn.conversation = Some(chat.into_conversation());
         Ok(answer)

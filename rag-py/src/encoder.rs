@@ -109,7 +109,7 @@ impl Encoder {
         texts: Vec<String>,
     ) -> PyResult<Bound<'py, PyArray2<f32>>> {
         let inner = self.inner.get()?;
-        let vectors = long_call(py, |cancel| inner.encode_queries(&texts, cancel))?;
+        let vectors = long_call(py, |call| inner.encode_queries(&texts, call.token()))?;
         self.array(py, vectors)
     }
 
@@ -128,7 +128,7 @@ impl Encoder {
         texts: Vec<String>,
     ) -> PyResult<Bound<'py, PyArray2<f32>>> {
         let inner = self.inner.get()?;
-        let vectors = long_call(py, |cancel| inner.encode_passages(&texts, cancel))?;
+        let vectors = long_call(py, |call| inner.encode_passages(&texts, call.token()))?;
         self.array(py, vectors)
     }
 

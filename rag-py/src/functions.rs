@@ -39,7 +39,7 @@ pub(crate) fn read<'py>(
     if let Some(callable) = recognizer {
         options.recognizer = Some(self::recognizer(&callable)?);
     }
-    let document = long_call(py, |cancel| document::read_file(&path, &options, cancel))?;
+    let document = long_call(py, |call| document::read_file(&path, &options, call.token()))?;
     to_plain(py, &document)
 }
 

@@ -1,6 +1,5 @@
 //! A generator on its own: a prompt or a conversation to text.
 
-use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -9,14 +8,14 @@ use pyo3::types::PyString;
 use rag_core::generate::KvPrecision;
 use rag_core::kernels::KernelLevel;
 use rag_core::model::Message;
-use rag_core::{CancelToken, Error};
+use rag_core::{Call, Error};
 
 use crate::error::to_py;
 use crate::interrupt::{LongCall, call, long_call};
 use crate::options::{Keywords, generate_options, load_options, messages, model_dirs, model_name};
 use crate::process::ThisProcess;
 use crate::progress::{progress_callback, report};
-use crate::stream::{GenerationStream, OnPiece};
+use crate::stream::GenerationStream;
 use crate::types::Generation;
 
 /// A loaded generator. One call runs at a time; others wait.
@@ -143,18 +142,17 @@ impl Generator {
         let options = generate_options(options)?;
         let inner = Arc::clone(self.inner.get()?);
         if stream {
-            let generate = move |on_piece: OnPiece<'_>, cancel: &CancelToken| {
-                inner.generate(&prompt.token_ids(&inner)?, &options, on_piece, cancel)
+            let generate = move |call: Call<'_>| {
+                inner.generate_with(&prompt.token_ids(&inner)?, &options, call)
             };
             let stream = GenerationStream::start(generate).map_err(|error| to_py(py, &error))?;
             return Ok(Bound::new(py, stream)?.into_any());
         }
-        let mut keep_going = |_: &str| ControlFlow::Continue(());
         let running = LongCall::new(py)?;
         let mut on_progress = |step: &rag_core::Progress| report(&running, progress.as_ref(), step);
-        let generation = running.run(py, |cancel| {
+        let generation = running.run(py, |call| {
             let ids = prompt.token_ids(&inner)?;
-            inner.generate_with_progress(&ids, &options, &mut keep_going, &mut on_progress, cancel)
+            inner.generate_with(&ids, &options, call.on_progress(&mut on_progress))
         })?;
         Ok(Bound::new(py, Generation(generation))?.into_any())
     }
@@ -179,8 +177,8 @@ impl Generator {
         let prompt = Prompt::new(prompt)?;
         let options = generate_options(options)?;
         let inner = self.inner.get()?;
-        let generations = long_call(py, |cancel| {
-            inner.generate_many(&prompt.token_ids(inner)?, &options, count, cancel)
+        let generations = long_call(py, |call| {
+            inner.generate_many(&prompt.token_ids(inner)?, &options, count, call.token())
         })?;
         Ok(generations.into_iter().map(Generation).collect())
     }

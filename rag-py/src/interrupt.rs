@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
-use rag_core::CancelToken;
+use rag_core::{Call, CancelToken};
 
 use crate::error::{guarded, to_py};
 
@@ -63,9 +63,9 @@ impl LongCall {
     pub(crate) fn run<T: Send>(
         &self,
         py: Python<'_>,
-        work: impl FnOnce(&CancelToken) -> rag_core::Result<T> + Send,
+        work: impl FnOnce(Call<'_>) -> rag_core::Result<T> + Send,
     ) -> PyResult<T> {
-        let outcome = py.detach(|| guarded(|| work(&self.cancel)));
+        let outcome = py.detach(|| guarded(|| work(Call::new().cancel(&self.cancel))));
         match self.raised.take() {
             Some(error) => Err(error),
             None => outcome.map_err(|error| to_py(py, &error)),
@@ -76,7 +76,7 @@ impl LongCall {
 /// Runs one long core call that has no callback into Python.
 pub(crate) fn long_call<T: Send>(
     py: Python<'_>,
-    work: impl FnOnce(&CancelToken) -> rag_core::Result<T> + Send,
+    work: impl FnOnce(Call<'_>) -> rag_core::Result<T> + Send,
 ) -> PyResult<T> {
     LongCall::new(py)?.run(py, work)
 }

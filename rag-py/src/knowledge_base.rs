@@ -6,7 +6,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use pyo3::prelude::*;
 use rag_core::store::{Access, Filter};
-use rag_core::{Conversation, Error, OpenOptions, Subject, SummarizeOptions, Trust, text_uri};
+use rag_core::{
+    AddOptions, Call, Conversation, Error, OpenOptions, Subject, SummarizeOptions, Trust, text_uri,
+};
 
 use crate::chat::Chat;
 use crate::dict::{to_plain, word};
@@ -138,8 +140,9 @@ impl KnowledgeBase {
         let progress = progress_callback(py, progress)?;
         let running = LongCall::new(py)?;
         let mut on_progress = |step: &rag_core::Progress| report(&running, progress.as_ref(), step);
-        let report =
-            running.run(py, |cancel| inner.sync(&paths, &options, &mut on_progress, cancel))?;
+        let report = running.run(py, |call| {
+            inner.sync_with(&paths, &options, call.on_progress(&mut on_progress))
+        })?;
         log::synced(py, &report)?;
         Ok(SyncReport(report))
     }
@@ -165,12 +168,17 @@ impl KnowledgeBase {
         metadata: Option<BTreeMap<String, String>>,
     ) -> PyResult<Vec<i64>> {
         let inner = self.inner(py)?;
-        let metadata = metadata.unwrap_or_default();
+        let options = AddOptions { metadata: metadata.unwrap_or_default() };
         let named = named(texts, uri).map_err(|error| to_py(py, &error))?;
-        long_call(py, |cancel| {
+        long_call(py, |call| {
             let mut ids = Vec::new();
             for (uri, text) in &named {
-                ids.extend(inner.add(uri, text, &metadata, cancel)?);
+                ids.extend(inner.add_with(
+                    uri,
+                    text,
+                    &options,
+                    Call::new().cancel(call.token()),
+                )?);
             }
             Ok(ids)
         })
@@ -209,7 +217,7 @@ impl KnowledgeBase {
         let inner = self.inner(py)?;
         let mut options = search_options(options)?;
         options.top_k = top_k.unwrap_or(options.top_k);
-        let hits = long_call(py, |cancel| inner.search(question, &options, cancel))?;
+        let hits = long_call(py, |call| inner.search_with(question, &options, call))?;
         Ok(hits.into_iter().map(Hit).collect())
     }
 
@@ -277,9 +285,7 @@ impl KnowledgeBase {
     ) -> PyResult<Bound<'py, PyAny>> {
         let inner = self.inner(py)?;
         let options = ask_options("ask", options)?;
-        stream::answer(py, stream, move |on_piece, cancel| {
-            inner.ask(&question, &options, on_piece, cancel)
-        })
+        stream::answer(py, stream, move |call| inner.ask_with(&question, &options, call))
     }
 
     /// The prompt that `ask` would give the generator, without generating: takes the options of `ask`.
@@ -299,7 +305,7 @@ impl KnowledgeBase {
     ) -> PyResult<Bound<'py, PyAny>> {
         let inner = self.inner(py)?;
         let options = ask_options("prompt", options)?;
-        to_plain(py, &long_call(py, |cancel| inner.prompt(question, &options, cancel))?)
+        to_plain(py, &long_call(py, |call| inner.prompt_with(question, &options, call))?)
     }
 
     /// Summarizes a document, or what the documents say about a question, in a few cited sentences.
@@ -343,8 +349,8 @@ impl KnowledgeBase {
                 return Err(to_py(py, &Error::invalid("question", reason)));
             }
         };
-        stream::answer(py, stream, move |on_piece, cancel| {
-            inner.summarize(about.subject(), &summary, on_piece, cancel)
+        stream::answer(py, stream, move |call| {
+            inner.summarize_with(about.subject(), &summary, call)
         })
     }
 
@@ -427,7 +433,7 @@ impl KnowledgeBase {
     fn verify(&self, py: Python<'_>, citation: PyRef<'_, Citation>) -> PyResult<String> {
         let inner = self.inner(py)?;
         let cited = citation.0.clone();
-        word(py, &long_call(py, |cancel| inner.verify_with(&cited, cancel))?)
+        word(py, &long_call(py, |call| inner.verify_with(&cited, call))?)
     }
 
     /// Counts and sizes, with the keys of `rag info --json`.
@@ -439,7 +445,7 @@ impl KnowledgeBase {
     /// Every damage in the file, as `{"part", "message", "repairable"}`; an empty list is a sound file.
     fn check<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let inner = self.inner(py)?;
-        to_plain(py, &long_call(py, |cancel| inner.check(cancel))?)
+        to_plain(py, &long_call(py, |call| inner.check_with(call))?)
     }
 
     /// Removes every document that passes the filter, in one transaction, and returns their names.
@@ -452,7 +458,7 @@ impl KnowledgeBase {
     /// Writes a copy of the file to a path that must not exist, as it stands now. Others may go on working.
     fn backup(&self, py: Python<'_>, to: PathBuf) -> PyResult<()> {
         let inner = self.inner(py)?;
-        long_call(py, |cancel| inner.backup(&to, cancel))
+        long_call(py, |call| inner.backup_with(&to, call))
     }
 
     /// Makes a new file of what is intact in a damaged one, which is only read.
@@ -478,7 +484,7 @@ impl KnowledgeBase {
         let model_dirs = model_dirs();
         let options = OpenOptions { encoder, loaded_encoder, model_dirs, ..OpenOptions::default() };
         let report =
-            long_call(py, |cancel| rag_core::KnowledgeBase::repair(&path, &to, &options, cancel))?;
+            long_call(py, |call| rag_core::KnowledgeBase::repair_with(&path, &to, &options, call))?;
         to_plain(py, &report)
     }
 
@@ -492,7 +498,7 @@ impl KnowledgeBase {
     ///     What it holds, with the keys of `rag info --json`.
     #[staticmethod]
     fn restore<'py>(py: Python<'py>, backup: PathBuf, to: PathBuf) -> PyResult<Bound<'py, PyAny>> {
-        let info = long_call(py, |cancel| rag_core::KnowledgeBase::restore(&backup, &to, cancel))?;
+        let info = long_call(py, |call| rag_core::KnowledgeBase::restore_with(&backup, &to, call))?;
         to_plain(py, &info)
     }
 
@@ -505,7 +511,7 @@ impl KnowledgeBase {
     /// Takes all that was ever removed from the file or replaced in it out of its pages, indexes and log.
     fn purge(&self, py: Python<'_>) -> PyResult<()> {
         let inner = self.inner(py)?;
-        long_call(py, |cancel| inner.purge(cancel))
+        long_call(py, |call| inner.purge_with(call))
     }
 
     /// Rewrites the file without its unused space.

@@ -70,7 +70,7 @@ impl Reranker {
         texts: Vec<String>,
     ) -> PyResult<Bound<'py, PyArray1<f32>>> {
         let inner = self.inner.get()?;
-        let scores = long_call(py, |cancel| inner.score(question, &texts, cancel))?;
+        let scores = long_call(py, |call| inner.score(question, &texts, call.token()))?;
         if scores.question_truncated || !scores.truncated.is_empty() {
             let max_tokens = inner.info().max_tokens;
             let what = match (scores.question_truncated, scores.truncated.len()) {

@@ -8,7 +8,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use pyo3::prelude::*;
-use rag_core::{CancelToken, Error, Result};
+use rag_core::{Call, CancelToken, Error, Result};
 
 use crate::error::{guarded, to_py};
 use crate::interrupt::long_call;
@@ -33,13 +33,8 @@ struct Running<T> {
     outcome: OnceLock<Result<T>>,
 }
 
-/// What gets the pieces.
-pub(crate) type OnPiece<'a> = &'a mut dyn FnMut(&str) -> ControlFlow<()>;
-
 impl<T: Send + Sync + 'static> Stream<T> {
-    fn start(
-        work: impl FnOnce(OnPiece<'_>, &CancelToken) -> Result<T> + Send + 'static,
-    ) -> Result<Self> {
+    fn start(work: impl FnOnce(Call<'_>) -> Result<T> + Send + 'static) -> Result<Self> {
         let cancel = CancelToken::new();
         // Not bounded: there are at most `max_new_tokens` pieces, and a full channel would keep the
         // generator from everybody else while its reader is idle.
@@ -50,7 +45,7 @@ impl<T: Send + Sync + 'static> Stream<T> {
                 Ok(()) => ControlFlow::Continue(()),
                 Err(_) => ControlFlow::Break(()),
             };
-            guarded(|| work(&mut send, &token))
+            guarded(|| work(Call::new().on_piece(&mut send).cancel(&token)))
         };
         let worker = thread::Builder::new()
             .name("rag answer".to_owned())
@@ -145,14 +140,14 @@ pub(crate) struct AnswerStream {
 pub(crate) fn answer(
     py: Python<'_>,
     streamed: bool,
-    ask: impl FnOnce(OnPiece<'_>, &CancelToken) -> Result<rag_core::Answer> + Send + 'static,
+    ask: impl FnOnce(Call<'_>) -> Result<rag_core::Answer> + Send + 'static,
 ) -> PyResult<Bound<'_, PyAny>> {
     if streamed {
         let stream = Stream::start(ask).map_err(|error| to_py(py, &error))?;
         let stream = AnswerStream { stream, logged: AtomicBool::new(false) };
         return Ok(Bound::new(py, stream)?.into_any());
     }
-    let answer = long_call(py, |cancel| ask(&mut |_| ControlFlow::Continue(()), cancel))?;
+    let answer = long_call(py, ask)?;
     log::answered(py, &answer)?;
     Ok(Bound::new(py, Answer(answer))?.into_any())
 }
@@ -218,9 +213,7 @@ pub(crate) struct GenerationStream(Stream<rag_core::generate::Generation>);
 impl GenerationStream {
     /// Runs `generate` in the background.
     pub(crate) fn start(
-        generate: impl FnOnce(OnPiece<'_>, &CancelToken) -> Result<rag_core::generate::Generation>
-        + Send
-        + 'static,
+        generate: impl FnOnce(Call<'_>) -> Result<rag_core::generate::Generation> + Send + 'static,
     ) -> Result<Self> {
         Stream::start(generate).map(Self)
     }

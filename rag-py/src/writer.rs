@@ -6,7 +6,7 @@ use pyo3::types::{PyDict, PyIterator, PyList};
 use rag_core::model::Message;
 
 use crate::error::raised;
-use crate::stream::OnPiece;
+use rag_core::progress::OnPiece;
 
 /// What a writer gave.
 enum Given {

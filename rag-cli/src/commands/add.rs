@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Read};
 
-use rag_core::Error;
+use rag_core::{AddOptions, Error};
 use serde::Serialize;
 
 use super::options::{KnowledgeBaseArgs, RemovalArgs};
@@ -44,7 +44,8 @@ pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
     let knowledge_base = args.knowledge_base.open_to_write(args.removal)?;
     console.notices(&knowledge_base.notices());
     let job = console.job();
-    let passage_ids = knowledge_base.add(&args.uri, &text, &metadata, job.token())?;
+    let passage_ids =
+        knowledge_base.add_with(&args.uri, &text, &AddOptions { metadata }, job.call())?;
     if console.is_json() {
         console.json(&Report { passage_ids })?;
     } else {

@@ -138,7 +138,7 @@ pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
     }
     let job = console.job();
     if args.prompt_only {
-        let prompt = knowledge_base.prompt(&args.question, &options, job.token())?;
+        let prompt = knowledge_base.prompt_with(&args.question, &options, job.call())?;
         match console.is_json() {
             true => console.json(&prompt)?,
             false => console.line(format_args!("{}", visible(&prompt.rendered.text)))?,
@@ -146,15 +146,13 @@ pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
         return Ok(Exit::Done);
     }
     let answer = if console.is_json() {
-        let mut ignore = |_: &str| ControlFlow::Continue(());
-        knowledge_base.ask(&args.question, &options, &mut ignore, job.token())?
+        knowledge_base.ask_with(&args.question, &options, job.call())?
     } else {
         let mut pieces = Pieces::new(console.out());
-        let answer = knowledge_base.ask(
+        let answer = knowledge_base.ask_with(
             &args.question,
             &options,
-            &mut |piece| pieces.write(piece),
-            job.token(),
+            job.call().on_piece(&mut |piece| pieces.write(piece)),
         );
         pieces.finish()?;
         answer?

@@ -117,8 +117,8 @@ enum Said<'a> {
 fn turn(chat: &mut Chat<'_>, said: Said<'_>, console: &mut Console<'_>) -> Result<(), Failure> {
     let job = console.job();
     let mut answer = |on_piece: &mut dyn FnMut(&str) -> ControlFlow<()>| match said {
-        Said::Question(question) => chat.say(question, on_piece, job.token()),
-        Said::Again(seed) => chat.regenerate(seed, on_piece, job.token()),
+        Said::Question(question) => chat.say_with(question, job.call().on_piece(on_piece)),
+        Said::Again(seed) => chat.regenerate_with(seed, job.call().on_piece(on_piece)),
     };
     let answer = if console.is_json() {
         answer(&mut |_| ControlFlow::Continue(()))

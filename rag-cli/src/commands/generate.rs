@@ -134,20 +134,20 @@ pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
     }
     let bar = RefCell::new(Some(console.bar("reading the prompt", None)));
     let mut pieces = Pieces::new(console.out());
-    let result = generator.generate_with_progress(
+    let result = generator.generate_with(
         &prompt_ids,
         &options,
-        &mut |piece| {
-            // cleared before the first word
-            bar.borrow_mut().take();
-            pieces.write(piece)
-        },
-        &mut |progress| {
-            if let Some(bar) = &*bar.borrow() {
-                bar.show(progress);
-            }
-        },
-        job.token(),
+        job.call()
+            .on_piece(&mut |piece| {
+                // cleared before the first word
+                bar.borrow_mut().take();
+                pieces.write(piece)
+            })
+            .on_progress(&mut |progress| {
+                if let Some(bar) = &*bar.borrow() {
+                    bar.show(progress);
+                }
+            }),
     );
     drop(bar);
     pieces.finish()?;

@@ -23,7 +23,8 @@ pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
     let options =
         OpenOptions { encoder, model_dirs: model_dirs(), trust, ..OpenOptions::default() };
     let job = console.job();
-    let report = KnowledgeBase::repair(&args.knowledge_base.path, &args.to, &options, job.token())?;
+    let report =
+        KnowledgeBase::repair_with(&args.knowledge_base.path, &args.to, &options, job.call())?;
     if console.is_json() {
         console.json(&report)?;
     } else {

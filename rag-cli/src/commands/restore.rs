@@ -20,7 +20,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
     let job = console.job();
-    let info = KnowledgeBase::restore(&args.from, &args.to, job.token())?;
+    let info = KnowledgeBase::restore_with(&args.from, &args.to, job.call())?;
     if console.is_json() {
         console.json(&info)?;
     } else {

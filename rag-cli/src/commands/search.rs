@@ -35,7 +35,7 @@ pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
     console.notices(&knowledge_base.notices());
     let job = console.job();
     let hits =
-        knowledge_base.search(&args.question, &args.search.options(args.top_k), job.token())?;
+        knowledge_base.search_with(&args.question, &args.search.options(args.top_k), job.call())?;
     if console.is_json() {
         console.json(&Hits { hits })?;
     } else {

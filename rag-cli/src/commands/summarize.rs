@@ -1,6 +1,5 @@
 //! `rag summarize KB`: a document, or what the documents say about a question, in a few cited sentences.
 
-use std::ops::ControlFlow;
 use std::path::Path;
 
 use rag_core::{Explain, Subject, SummarizeOptions};
@@ -48,12 +47,12 @@ pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
     };
     let job = console.job();
     let summary = if console.is_json() {
-        let mut ignore = |_: &str| ControlFlow::Continue(());
-        knowledge_base.summarize(subject, &options, &mut ignore, job.token())?
+        knowledge_base.summarize_with(subject, &options, job.call())?
     } else {
         let mut pieces = Pieces::new(console.out());
         let mut piece = |piece: &str| pieces.write(piece);
-        let summary = knowledge_base.summarize(subject, &options, &mut piece, job.token());
+        let summary =
+            knowledge_base.summarize_with(subject, &options, job.call().on_piece(&mut piece));
         pieces.finish()?;
         summary?
     };

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use rag_core::document::ReadOptions;
 use rag_core::walk::Hidden;
 use rag_core::{
-    CancelToken, Error, KnowledgeBase, Missing, PartlyRead, Plan, Progress, Result, Stage,
+    Call, CancelToken, Error, KnowledgeBase, Missing, PartlyRead, Plan, Progress, Result, Stage,
     SyncOptions, SyncReport,
 };
 use serde::Serialize;
@@ -101,12 +101,16 @@ pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
     let options = options(args)?;
     // before the first look, so that no change falls between the two
     let changes = args.watch.then(|| Changes::watch(&args.paths, knowledge_base.path()));
-    let mut report = knowledge_base.sync(&args.paths, &options, &mut on_progress, job.token())?;
+    let mut report = knowledge_base.sync_with(
+        &args.paths,
+        &options,
+        job.call().on_progress(&mut on_progress),
+    )?;
     drop(bar);
     let is_withheld = options.missing == Missing::Guard && !report.missing.is_empty();
     if is_withheld && !args.dry_run && may_remove(args, &report, console) {
         let options = SyncOptions { missing: Missing::Remove, ..options.clone() };
-        let forced = knowledge_base.sync(&args.paths, &options, &mut |_| {}, job.token())?;
+        let forced = knowledge_base.sync_with(&args.paths, &options, job.call())?;
         report.removed += forced.removed;
         report.missing = forced.missing;
     }
@@ -159,7 +163,11 @@ fn watch(
                 write_progress(progress, console.err());
             }
         };
-        match knowledge_base.sync(&args.paths, options, &mut on_progress, cancel) {
+        match knowledge_base.sync_with(
+            &args.paths,
+            options,
+            Call::new().on_progress(&mut on_progress).cancel(cancel),
+        ) {
             Err(Error::Cancelled) => return Ok(()),
             // its turn comes: what changed is found by the next look
             Err(error @ Error::Busy { .. }) => console.note(format_args!("{}", error.line())),

@@ -40,7 +40,7 @@ use crate::error::{Error, Result};
 use crate::model::ChatModel;
 use crate::model::generator_files::GeneratorFiles;
 use crate::options::Options;
-use crate::progress::{CancelToken, Progress, Stage};
+use crate::progress::{Call, CancelToken, Progress, Stage};
 
 const MAX_ANSWERS: usize = 64;
 /// Tokens of a continuation whose probabilities are worked out in one go.
@@ -170,8 +170,18 @@ impl Generator {
         self.network.context_len()
     }
 
-    /// Continues `prompt_ids`. `on_piece` gets each piece of text as it is certain (never half a character,
-    /// never the beginning of a stop string) and may end the generation.
+    /// Continues `prompt_ids` with [`GenerateOptions::default`]; see [`Generator::generate_with`].
+    ///
+    /// # Errors
+    /// As [`Generator::generate_with`].
+    pub fn generate(&self, prompt_ids: &[u32]) -> Result<Generation> {
+        self.generate_with(prompt_ids, &GenerateOptions::default(), Call::new())
+    }
+
+    /// Continues `prompt_ids`. [`Call::on_piece`] gets each piece of text as it is certain (never half a character,
+    /// never the beginning of a stop string) and may end the generation. [`Call::on_progress`] is told how much of the prompt
+    /// is taken in: at the start, where what was in memory counts as done, and after every 512 tokens or what candle takes
+    /// together.
     ///
     /// Same prompt, options and seed give the same bytes, whatever ran before and on any number of threads.
     ///
@@ -179,28 +189,11 @@ impl Generator {
     /// ContextOverflow if the prompt leaves no room for a token; Cancelled within one token, or one layer of
     /// a part of the prompt; InvalidArgument for an empty prompt, ids outside the vocabulary, or options out of
     /// range; Model if the weights give no numbers.
-    pub fn generate(
+    pub fn generate_with(
         &self,
         prompt_ids: &[u32],
         options: &GenerateOptions,
-        on_piece: &mut dyn FnMut(&str) -> ControlFlow<()>,
-        cancel: &CancelToken,
-    ) -> Result<Generation> {
-        self.generate_with_progress(prompt_ids, options, on_piece, &mut |_| {}, cancel)
-    }
-
-    /// As [`Generator::generate`], and `on_progress` is told how much of the prompt is taken in: at the start, where what was
-    /// in memory counts as done, and after every 512 tokens or what candle takes together.
-    ///
-    /// # Errors
-    /// As [`Generator::generate`].
-    pub fn generate_with_progress(
-        &self,
-        prompt_ids: &[u32],
-        options: &GenerateOptions,
-        on_piece: &mut dyn FnMut(&str) -> ControlFlow<()>,
-        on_progress: &mut dyn FnMut(&Progress),
-        cancel: &CancelToken,
+        mut call: Call<'_>,
     ) -> Result<Generation> {
         options.validate()?;
         self.check_prompt(prompt_ids)?;
@@ -210,7 +203,7 @@ impl Generator {
         let held = options.constraint.as_ref().map(start).transpose()?;
         let mut memory = self.memory();
         let started = Instant::now();
-        let (logits, reused) = self.take_in(&mut memory, prompt_ids, on_progress, cancel)?;
+        let (logits, reused) = self.take_in(&mut memory, prompt_ids, &mut call)?;
         let prefill = started.elapsed();
         let room = self.context_len() - prompt_ids.len();
         let mut run = Run {
@@ -219,8 +212,7 @@ impl Generator {
             options,
             limit: options.max_new_tokens.min(room),
             stream: TextStream::new(&options.stop),
-            on_piece,
-            cancel,
+            call: call.lend(),
             held,
             text: String::new(),
             token_ids: Vec::new(),
@@ -269,12 +261,11 @@ impl Generator {
         if count == 0 || count > MAX_ANSWERS {
             return Err(Error::invalid("count", format!("{count} is outside 1 to {MAX_ANSWERS}")));
         }
-        let mut keep_going = |_: &str| ControlFlow::Continue(());
         (0..count as u64)
             .map(|index| {
                 let seed = options.seed.wrapping_add(index);
                 let options = GenerateOptions { seed, ..options.clone() };
-                self.generate(prompt_ids, &options, &mut keep_going, cancel)
+                self.generate_with(prompt_ids, &options, Call::new().cancel(cancel))
             })
             .collect()
     }
@@ -285,7 +276,7 @@ impl Generator {
     /// As [`Generator::generate`].
     pub fn logits(&self, prompt_ids: &[u32], cancel: &CancelToken) -> Result<Vec<f32>> {
         self.check_prompt(prompt_ids)?;
-        Ok(self.take_in(&mut self.memory(), prompt_ids, &mut |_| {}, cancel)?.0)
+        Ok(self.take_in(&mut self.memory(), prompt_ids, &mut Call::new().cancel(cancel))?.0)
     }
 
     /// The natural logarithm of the probability that `continuation_ids` follow `prompt_ids`.
@@ -303,7 +294,8 @@ impl Generator {
         self.check_prompt(prompt_ids)?;
         self.check_room(&all)?;
         let mut memory = self.memory();
-        let (mut logits, _) = self.take_in(&mut memory, prompt_ids, &mut |_| {}, cancel)?;
+        let (mut logits, _) =
+            self.take_in(&mut memory, prompt_ids, &mut Call::new().cancel(cancel))?;
         let mut sum = 0.0;
         for (index, ids) in continuation_ids.chunks(SCORED_TOGETHER).enumerate() {
             if index > 0 {
@@ -362,12 +354,12 @@ impl Generator {
         &self,
         memory: &mut Memory,
         prompt_ids: &[u32],
-        on_progress: &mut dyn FnMut(&Progress),
-        cancel: &CancelToken,
+        call: &mut Call<'_>,
     ) -> Result<(Vec<f32>, usize)> {
         let started = Instant::now();
+        let cancel = call.token().clone();
         let mut report = |done: usize| {
-            on_progress(&Progress {
+            call.report(&Progress {
                 stage: Stage::Prefill,
                 done,
                 total: Some(prompt_ids.len()),
@@ -387,7 +379,7 @@ impl Generator {
         report(reused);
         let mut logits = Vec::new();
         for part in prompt_ids[reused..].chunks(self.network.prompt_step()) {
-            logits = self.network.forward(part, &mut memory.cache, 1, cancel)?;
+            logits = self.network.forward(part, &mut memory.cache, 1, &cancel)?;
             // should the next part fail, this one stays
             memory.prompt.extend(part);
             report(memory.prompt.len());
@@ -407,8 +399,7 @@ struct Run<'a> {
     options: &'a GenerateOptions,
     limit: usize,
     stream: TextStream<'a>,
-    on_piece: &'a mut dyn FnMut(&str) -> ControlFlow<()>,
-    cancel: &'a CancelToken,
+    call: Call<'a>,
     /// Where the text stands in the form it is held to.
     held: Option<Held>,
     text: String,
@@ -440,7 +431,7 @@ impl Run<'_> {
             }
             let id = sampler.next(logits_here).ok_or_else(|| self.no_token())?;
             self.first_token.get_or_insert_with(Instant::now);
-            self.cancel.check()?;
+            self.call.token().check()?;
             if vocabulary.end_ids().contains(&id) {
                 self.cache.truncate(history.len());
                 return self.finish(StopReason::EndOfTurn);
@@ -477,7 +468,8 @@ impl Run<'_> {
             }
             self.drafted_token_count += guessed.len();
             let ids: Vec<u32> = std::iter::once(id).chain(guessed.iter().copied()).collect();
-            logits = self.generator.network.forward(&ids, self.cache, ids.len(), self.cancel)?;
+            logits =
+                self.generator.network.forward(&ids, self.cache, ids.len(), self.call.token())?;
             row = 0;
         }
     }
@@ -504,7 +496,8 @@ impl Run<'_> {
             early_stopping: self.options.early_stopping,
         };
         let held = self.held.take();
-        let best = search.run(&self.generator.network, self.cache, logits, held, self.cancel)?;
+        let best =
+            search.run(&self.generator.network, self.cache, logits, held, self.call.token())?;
         self.first_token = Some(Instant::now());
         for id in best.token_ids {
             if let ControlFlow::Break(reason) = self.push(id) {
@@ -556,7 +549,7 @@ impl Run<'_> {
             return ControlFlow::Continue(());
         }
         self.text.push_str(piece);
-        (self.on_piece)(piece)
+        self.call.piece(piece)
     }
 }
 

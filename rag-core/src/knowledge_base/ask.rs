@@ -10,7 +10,7 @@ use crate::generate::Generation;
 use crate::guard::{Outlet, Refusal};
 use crate::model::{Message, Role};
 use crate::options::Options;
-use crate::progress::CancelToken;
+use crate::progress::{Call, CancelToken};
 use crate::prompt::{self, Prompt, Request};
 use crate::search::{self, Hit};
 
@@ -34,22 +34,31 @@ pub(super) struct Retrieved {
 }
 
 impl KnowledgeBase {
+    /// Answers `question` from the documents, with verified citations, or says that they do not know; with
+    /// [`AskOptions::default`].
+    ///
+    /// # Errors
+    /// As [`KnowledgeBase::ask_with`].
+    pub fn ask(&self, question: &str) -> Result<Answer> {
+        self.ask_with(question, &AskOptions::default(), Call::new())
+    }
+
     /// Answers `question` from the documents, with verified citations, or says that they do not know.
     ///
-    /// `on_piece` gets the answer as it is written, without markers; returning `Break` ends it there. Pieces may
+    /// [`Call::on_piece`] gets the answer as it is written, without markers; returning `Break` ends it there. Pieces may
     /// arrive and the answer still turn out not found, if no passage supports what was written. A question or answer
     /// that the guards refuse is an answer too, with [`Outcome::Refused`].
     ///
     /// # Errors
     /// InvalidArgument for an empty question or options out of range; ContextOverflow if the question alone
     /// exceeds the model; Cancelled within one token; NotFound or Model if a model cannot be loaded; Store.
-    pub fn ask(
+    pub fn ask_with(
         &self,
         question: &str,
         options: &AskOptions,
-        on_piece: &mut dyn FnMut(&str) -> ControlFlow<()>,
-        cancel: &CancelToken,
+        mut call: Call<'_>,
     ) -> Result<Answer> {
+        let cancel = &call.token().clone();
         check_question(question)?;
         options.validate()?;
         let started = Instant::now();
@@ -66,17 +75,11 @@ impl KnowledgeBase {
         }
 
         let (mut answer, refusal) = match &options.writer {
-            Writer::Own(own) => self.told(question, retrieved, options, own, on_piece, cancel)?,
-            Writer::Generator if self.models.has_generator() => self.generated(
-                question,
-                retrieved,
-                options,
-                on_piece,
-                cancel,
-                started,
-                &mut timings,
-            )?,
-            _ => self.extracted(question, retrieved, options, on_piece, cancel)?,
+            Writer::Own(own) => self.told(question, retrieved, options, own, &mut call)?,
+            Writer::Generator if self.models.has_generator() => {
+                self.generated(question, retrieved, options, &mut call, started, &mut timings)?
+            }
+            _ => self.extracted(question, retrieved, options, &mut call)?,
         };
         timings.total_ms = milliseconds(started.elapsed());
         answer.timings = timings;
@@ -92,11 +95,12 @@ impl KnowledgeBase {
         question: &str,
         retrieved: Retrieved,
         options: &AskOptions,
-        on_piece: &mut dyn FnMut(&str) -> ControlFlow<()>,
-        cancel: &CancelToken,
+        call: &mut Call<'_>,
         started: Instant,
         timings: &mut Timings,
     ) -> Result<(Answer, Option<Refusal>)> {
+        let (mut on_piece, call) = call.split();
+        let cancel = &call.token().clone();
         let loading = Instant::now();
         let was_loaded = self.models.generator_is_loaded();
         let generator = self.generator()?;
@@ -104,12 +108,15 @@ impl KnowledgeBase {
             timings.load_ms = milliseconds(loading.elapsed());
         }
         let shown = self.shown(&retrieved, question, options, cancel)?;
-        let prompt = self.prompt_with(question, &shown, options)?;
+        let prompt = self.prompt_of(question, &shown, options)?;
         let before = started.elapsed();
         let ids = &prompt.rendered.token_ids;
-        let mut outlet = Outlet::new(&options.guards, on_piece);
-        let generation =
-            generator.generate(ids, &options.generate, &mut |piece| outlet.piece(piece), cancel)?;
+        let mut outlet = Outlet::new(&options.guards, &mut on_piece);
+        let generation = generator.generate_with(
+            ids,
+            &options.generate,
+            call.on_piece(&mut |piece| outlet.piece(piece)),
+        )?;
         timings.add_generation(&generation, before);
         let refusal = outlet.finish(&generation.text);
         let shown = &shown[..prompt.shown_count];
@@ -134,9 +141,10 @@ impl KnowledgeBase {
         retrieved: Retrieved,
         options: &AskOptions,
         own: &OwnWriter,
-        on_piece: &mut dyn FnMut(&str) -> ControlFlow<()>,
-        cancel: &CancelToken,
+        call: &mut Call<'_>,
     ) -> Result<(Answer, Option<Refusal>)> {
+        let (mut on_piece, call) = call.split();
+        let cancel = call.token();
         let shown = self.shown(&retrieved, question, options, cancel)?;
         let told = |turn: &Message| Message {
             content: options.guards.told(&turn.content).into_owned(),
@@ -153,7 +161,7 @@ impl KnowledgeBase {
             order: options.order,
             examples: options.examples.as_deref(),
         });
-        let mut outlet = Outlet::new(&options.guards, on_piece);
+        let mut outlet = Outlet::new(&options.guards, &mut on_piece);
         let text = own.write(&messages, &mut |piece| match cancel.is_cancelled() {
             true => ControlFlow::Break(()),
             false => outlet.piece(piece),
@@ -173,9 +181,10 @@ impl KnowledgeBase {
         question: &str,
         retrieved: Retrieved,
         options: &AskOptions,
-        on_piece: &mut dyn FnMut(&str) -> ControlFlow<()>,
-        cancel: &CancelToken,
+        call: &mut Call<'_>,
     ) -> Result<(Answer, Option<Refusal>)> {
+        let (mut on_piece, call) = call.split();
+        let cancel = call.token();
         let cosines = |asked: &str, texts: &[&str]| self.cosines(asked, texts, cancel);
         let ranked = search::sentences(retrieved.asked(question), &retrieved.hits, &cosines)?;
         let text = ranked.first().map_or(String::new(), |best| {
@@ -183,7 +192,7 @@ impl KnowledgeBase {
             let sentence = cite::without_markers(&passage[best.range.clone()]);
             sentence.split_whitespace().collect::<Vec<_>>().join(" ")
         });
-        let refusal = Outlet::new(&options.guards, on_piece).whole(&text);
+        let refusal = Outlet::new(&options.guards, &mut on_piece).whole(&text);
         let hits = retrieved.hits.clone();
         let written = Written { text: &text, shown: &hits, prompt: "", generation: None };
         Ok((self.cited(question, &written, retrieved, options, cancel)?, refusal))
@@ -213,29 +222,33 @@ impl KnowledgeBase {
     ///
     /// # Errors
     /// As [`KnowledgeBase::ask`].
-    pub fn prompt(
+    pub fn prompt(&self, question: &str) -> Result<Prompt> {
+        self.prompt_with(question, &AskOptions::default(), Call::new())
+    }
+
+    /// As [`KnowledgeBase::prompt`], for [`KnowledgeBase::ask_with`].
+    ///
+    /// # Errors
+    /// As [`KnowledgeBase::ask_with`].
+    pub fn prompt_with(
         &self,
         question: &str,
         options: &AskOptions,
-        cancel: &CancelToken,
+        call: Call<'_>,
     ) -> Result<Prompt> {
+        let cancel = call.token();
         check_question(question)?;
         let retrieved = self.retrieve(question, options, cancel)?;
         let shown = self.shown(&retrieved, question, options, cancel)?;
-        self.prompt_with(question, &shown, options)
+        self.prompt_of(question, &shown, options)
     }
 
-    /// As [`KnowledgeBase::prompt`], for hits of the caller's.
+    /// As [`KnowledgeBase::prompt_with`], for hits of the caller's.
     ///
     /// # Errors
     /// ContextOverflow if the question alone exceeds the model; InvalidArgument if `max_new_tokens` fills the
     /// context; NotFound or Model if the generator cannot be loaded.
-    pub fn prompt_with(
-        &self,
-        question: &str,
-        hits: &[Hit],
-        options: &AskOptions,
-    ) -> Result<Prompt> {
+    pub fn prompt_of(&self, question: &str, hits: &[Hit], options: &AskOptions) -> Result<Prompt> {
         let generator = self.generator()?;
         let context_len = generator.context_len();
         let max_new_tokens = options.generate.max_new_tokens;

@@ -2,11 +2,9 @@
 
 mod saved;
 
-use std::ops::ControlFlow;
-
 use crate::error::{Error, Result};
 use crate::model::{Message, Role};
-use crate::progress::CancelToken;
+use crate::progress::Call;
 
 use super::KnowledgeBase;
 use super::types::{Answer, AskOptions};
@@ -117,13 +115,16 @@ impl Chat<'_> {
     ///
     /// # Errors
     /// As [`KnowledgeBase::ask`]; the history is then unchanged.
-    pub fn say(
-        &mut self,
-        text: &str,
-        on_piece: &mut dyn FnMut(&str) -> ControlFlow<()>,
-        cancel: &CancelToken,
-    ) -> Result<Answer> {
-        let answer = self.knowledge_base.ask(text, &self.conversation.options, on_piece, cancel)?;
+    pub fn say(&mut self, text: &str) -> Result<Answer> {
+        self.say_with(text, Call::new())
+    }
+
+    /// As [`Chat::say`], with pieces, reports and a token for this turn.
+    ///
+    /// # Errors
+    /// As [`Chat::say`]; Cancelled.
+    pub fn say_with(&mut self, text: &str, call: Call<'_>) -> Result<Answer> {
+        let answer = self.knowledge_base.ask_with(text, &self.conversation.options, call)?;
         self.conversation.remember(text, &answer);
         Ok(answer)
     }
@@ -135,12 +136,15 @@ impl Chat<'_> {
     ///
     /// # Errors
     /// InvalidArgument if nothing was said yet; else as [`KnowledgeBase::ask`]. The history is then unchanged.
-    pub fn regenerate(
-        &mut self,
-        seed: u64,
-        on_piece: &mut dyn FnMut(&str) -> ControlFlow<()>,
-        cancel: &CancelToken,
-    ) -> Result<Answer> {
+    pub fn regenerate(&mut self, seed: u64) -> Result<Answer> {
+        self.regenerate_with(seed, Call::new())
+    }
+
+    /// As [`Chat::regenerate`], with pieces, reports and a token for this turn.
+    ///
+    /// # Errors
+    /// As [`Chat::regenerate`]; Cancelled.
+    pub fn regenerate_with(&mut self, seed: u64, call: Call<'_>) -> Result<Answer> {
         let last = self.conversation.last.clone();
         let last = last.ok_or_else(|| Error::invalid("chat", "nothing was said yet"))?;
         let mut options = self.conversation.options.clone();
@@ -150,7 +154,7 @@ impl Chat<'_> {
         if options.generate.sampling.temperature == 0.0 && options.generate.beams == 1 {
             options.generate.sampling.temperature = Self::REGENERATE_TEMPERATURE;
         }
-        let answer = self.knowledge_base.ask(&last.question, &options, on_piece, cancel)?;
+        let answer = self.knowledge_base.ask_with(&last.question, &options, call)?;
         self.conversation.options.history.truncate(kept);
         self.conversation.remember(&last.question, &answer);
         Ok(answer)

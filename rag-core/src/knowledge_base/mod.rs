@@ -16,7 +16,6 @@ mod sync;
 mod types;
 mod verify;
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::document::SourceMap;
@@ -27,7 +26,7 @@ use crate::index::BuildOptions;
 use crate::index::native::Native;
 use crate::options::Options;
 use crate::passage::{self, SplitOptions};
-use crate::progress::CancelToken;
+use crate::progress::{Call, CancelToken};
 use crate::search::{Hit, Mode, SearchOptions};
 use crate::store::{
     ADDED_TEXT, Access, Damage, Filter, Info, NewDocument, PassageRow, Salvage, Seal, Store,
@@ -142,13 +141,21 @@ impl KnowledgeBase {
     /// Adds one text under `uri`, in place of any with the same uri. Returns its passage ids in order.
     ///
     /// # Errors
-    /// InvalidArgument for an empty uri or a text without words; Store and Busy; Cancelled before anything is written.
-    pub fn add(
+    /// InvalidArgument for an empty uri or a text without words; Store and Busy.
+    pub fn add(&self, uri: &str, text: &str) -> Result<Vec<i64>> {
+        self.add_with(uri, text, &AddOptions::default(), Call::new())
+    }
+
+    /// As [`KnowledgeBase::add`], with options.
+    ///
+    /// # Errors
+    /// As [`KnowledgeBase::add`]; Cancelled before anything is written.
+    pub fn add_with(
         &self,
         uri: &str,
         text: &str,
-        metadata: &BTreeMap<String, String>,
-        cancel: &CancelToken,
+        options: &AddOptions,
+        call: Call<'_>,
     ) -> Result<Vec<i64>> {
         if uri.trim().is_empty() {
             return Err(Error::invalid("uri", "it is empty"));
@@ -162,7 +169,7 @@ impl KnowledgeBase {
             passage::split(&document, encoder, &self.split_options(&SyncOptions::default())?)?;
         let texts: Vec<String> =
             passages.iter().map(|passage| passage.encoder_text(&document.text)).collect();
-        let vectors = encode(encoder, &texts, cancel)?;
+        let vectors = encode(encoder, &texts, call.token())?;
         let row = NewDocument {
             uri,
             size_bytes: text.len() as u64,
@@ -173,7 +180,7 @@ impl KnowledgeBase {
             lang: document.lang.as_deref(),
             text: &document.text,
             source_map: &SourceMap::identity(text.len()).to_bytes(),
-            metadata,
+            metadata: &options.metadata,
             unread: &[],
         };
         let ids = self.store.put_document(&row, &passages, &vectors)?;
@@ -195,17 +202,26 @@ impl KnowledgeBase {
         Ok(removed)
     }
 
+    /// Finds the passages that answer `question` best, best first, with [`SearchOptions::default`].
+    ///
+    /// # Errors
+    /// As [`KnowledgeBase::search_with`].
+    pub fn search(&self, question: &str) -> Result<Vec<Hit>> {
+        self.search_with(question, &SearchOptions::default(), Call::new())
+    }
+
     /// Finds the passages that answer `question` best, best first.
     ///
     /// # Errors
     /// InvalidArgument for an empty question, a `top_k` out of range, or a `rerank` without a reranker; NotFound, Model
-    /// or ModelMismatch for the encoder, unless the mode is lexical; NotFound or Model for the reranker; Store.
-    pub fn search(
+    /// or ModelMismatch for the encoder, unless the mode is lexical; NotFound or Model for the reranker; Store; Cancelled.
+    pub fn search_with(
         &self,
         question: &str,
         options: &SearchOptions,
-        cancel: &CancelToken,
+        call: Call<'_>,
     ) -> Result<Vec<Hit>> {
+        let cancel = call.token();
         check_question(question)?;
         let cut = self.cut_question(question, options.mode)?;
         let question = cut.as_deref().unwrap_or(question);
@@ -227,26 +243,35 @@ impl KnowledgeBase {
     /// Builds the vector index.
     ///
     /// # Errors
-    /// Store and Busy; Cancelled, the old index then stays.
-    pub fn seal(&self, seal: Seal, cancel: &CancelToken) -> Result<()> {
-        self.store.seal(seal, cancel)
+    /// Store and Busy; the old index then stays.
+    pub fn seal(&self, seal: Seal) -> Result<()> {
+        self.seal_with(seal, &BuildOptions::default(), Call::new())
     }
 
     /// As [`KnowledgeBase::seal`], with these options where a graph is built.
     ///
     /// # Errors
     /// InvalidArgument for options out of range; Store and Busy; Cancelled, the old index then stays.
-    pub fn seal_with(&self, seal: Seal, graph: BuildOptions, cancel: &CancelToken) -> Result<()> {
+    pub fn seal_with(&self, seal: Seal, graph: &BuildOptions, call: Call<'_>) -> Result<()> {
         graph.validate()?;
-        self.store.seal_with(seal, &Native { options: graph, ..Native::default() }, cancel)
+        let builder = Native { options: *graph, ..Native::default() };
+        self.store.seal_with(seal, &builder, call.token())
     }
 
     /// Every damage in the file; empty if it is sound.
     ///
     /// # Errors
-    /// Store if the file cannot be read at all; Cancelled.
-    pub fn check(&self, cancel: &CancelToken) -> Result<Vec<Damage>> {
-        self.store.check(cancel)
+    /// Store if the file cannot be read at all.
+    pub fn check(&self) -> Result<Vec<Damage>> {
+        self.check_with(Call::new())
+    }
+
+    /// As [`KnowledgeBase::check`], until it is cancelled.
+    ///
+    /// # Errors
+    /// As [`KnowledgeBase::check`]; Cancelled.
+    pub fn check_with(&self, call: Call<'_>) -> Result<Vec<Damage>> {
+        self.store.check(call.token())
     }
 
     /// Rewrites the file without its unused space.
@@ -264,34 +289,57 @@ impl KnowledgeBase {
     /// What the disk or its snapshots keep of overwritten blocks, and copies of the file, are beyond it.
     ///
     /// # Errors
-    /// Store; Busy if another process writes, or still reads from before: the log then holds some of it yet; Cancelled,
-    /// the vector index is then built by the next [`KnowledgeBase::seal`].
-    pub fn purge(&self, cancel: &CancelToken) -> Result<()> {
-        cancel.check()?;
+    /// Store; Busy if another process writes, or still reads from before: the log then holds some of it yet.
+    pub fn purge(&self) -> Result<()> {
+        self.purge_with(Call::new())
+    }
+
+    /// As [`KnowledgeBase::purge`], until it is cancelled.
+    ///
+    /// # Errors
+    /// As [`KnowledgeBase::purge`]; Cancelled, the vector index is then built by the next [`KnowledgeBase::seal`].
+    pub fn purge_with(&self, call: Call<'_>) -> Result<()> {
+        call.token().check()?;
         self.store.purge()?;
-        self.store.seal(Seal::IfNeeded, cancel)
+        self.store.seal(Seal::IfNeeded, call.token())
     }
 
     /// Writes a copy of the file to `to`, which must not exist, as it stands now; others may go on working.
     ///
     /// # Errors
-    /// InvalidArgument if `to` exists; Io or Store if it cannot be written; Cancelled. Nothing is left of it then.
-    pub fn backup(&self, to: impl AsRef<Path>, cancel: &CancelToken) -> Result<()> {
-        self.store.backup(to.as_ref(), cancel)
+    /// InvalidArgument if `to` exists; Io or Store if it cannot be written. Nothing is left of it then.
+    pub fn backup(&self, to: impl AsRef<Path>) -> Result<()> {
+        self.backup_with(to, Call::new())
+    }
+
+    /// As [`KnowledgeBase::backup`], until it is cancelled.
+    ///
+    /// # Errors
+    /// As [`KnowledgeBase::backup`]; Cancelled, nothing is left of the copy then.
+    pub fn backup_with(&self, to: impl AsRef<Path>, call: Call<'_>) -> Result<()> {
+        self.store.backup(to.as_ref(), call.token())
     }
 
     /// Puts a copy of the knowledge base `backup` in the place of the file `to`, whose own data and log go. The backup is
     /// checked before; the copy appears whole. Returns what it holds.
     ///
     /// # Errors
-    /// Store if the backup is damaged, or `to` is open or is something else than a knowledge base; Io; DiskFull; Cancelled.
+    /// Store if the backup is damaged, or `to` is open or is something else than a knowledge base; Io; DiskFull.
     /// `to` is as it was then.
-    pub fn restore(
+    pub fn restore(backup: impl AsRef<Path>, to: impl AsRef<Path>) -> Result<Info> {
+        Self::restore_with(backup, to, Call::new())
+    }
+
+    /// As [`KnowledgeBase::restore`], until it is cancelled.
+    ///
+    /// # Errors
+    /// As [`KnowledgeBase::restore`]; Cancelled, `to` is as it was then.
+    pub fn restore_with(
         backup: impl AsRef<Path>,
         to: impl AsRef<Path>,
-        cancel: &CancelToken,
+        call: Call<'_>,
     ) -> Result<Info> {
-        Store::restore(backup.as_ref(), to.as_ref(), cancel)
+        Store::restore(backup.as_ref(), to.as_ref(), call.token())
     }
 
     /// What was found as the files were opened and their user should know, in sentences: a log of other data that was set
@@ -308,14 +356,22 @@ impl KnowledgeBase {
     /// and whose files are there. Vectors that are lost are encoded again, if the encoder is on this machine.
     ///
     /// # Errors
-    /// InvalidArgument if `to` exists; Store if `from` is no database at all; Io; Cancelled.
-    pub fn repair(
+    /// InvalidArgument if `to` exists; Store if `from` is no database at all; Io.
+    pub fn repair(from: impl AsRef<Path>, to: impl AsRef<Path>) -> Result<Salvage> {
+        Self::repair_with(from, to, &OpenOptions::default(), Call::new())
+    }
+
+    /// As [`KnowledgeBase::repair`], with the encoder and the model folders of `options`.
+    ///
+    /// # Errors
+    /// As [`KnowledgeBase::repair`]; NotFound or Model for the encoder, where one is named or needed; Cancelled.
+    pub fn repair_with(
         from: impl AsRef<Path>,
         to: impl AsRef<Path>,
         options: &OpenOptions,
-        cancel: &CancelToken,
+        call: Call<'_>,
     ) -> Result<Salvage> {
-        models::salvage(from.as_ref(), to.as_ref(), options, cancel)
+        models::salvage(from.as_ref(), to.as_ref(), options, call.token())
     }
 
     /// Removes every document that passes `filter`, in one transaction, and names them.

@@ -1,13 +1,12 @@
 //! What is searched for a question: itself, or what the generator makes of it.
 
 use std::collections::{BTreeSet, HashMap};
-use std::ops::ControlFlow;
 
 use crate::encode::Encoder;
 use crate::error::{Error, Result};
 use crate::generate::GenerateOptions;
 use crate::model::Message;
-use crate::progress::CancelToken;
+use crate::progress::{Call, CancelToken};
 use crate::prompt::{self, Rewriting};
 use crate::search::{self, Context, Fusion, Hit, SearchOptions};
 use crate::words::words;
@@ -143,8 +142,8 @@ impl KnowledgeBase {
         }
         let greedy =
             GenerateOptions { max_new_tokens: MAX_NEW_TOKENS, ..GenerateOptions::default() };
-        let mut ignored = |_: &str| ControlFlow::Continue(());
-        Ok(generator.generate(&rendered.token_ids, &greedy, &mut ignored, cancel)?.text)
+        let call = Call::new().cancel(cancel);
+        Ok(generator.generate_with(&rendered.token_ids, &greedy, call)?.text)
     }
 }
 

@@ -14,7 +14,7 @@ use crate::guard::{Outlet, Refusal};
 use crate::model::Rendered;
 use crate::options::Options;
 use crate::passage;
-use crate::progress::CancelToken;
+use crate::progress::{Call, CancelToken};
 use crate::prompt::{self, SummaryRequest};
 use crate::search::{self, Hit};
 
@@ -41,23 +41,33 @@ pub enum Subject<'a> {
 }
 
 impl KnowledgeBase {
+    /// Summarises a document, or what the documents say about a question, with verified citations; with
+    /// [`SummarizeOptions::default`].
+    ///
+    /// # Errors
+    /// As [`KnowledgeBase::summarize_with`].
+    pub fn summarize(&self, subject: Subject<'_>) -> Result<Answer> {
+        self.summarize_with(subject, &SummarizeOptions::default(), Call::new())
+    }
+
     /// Summarises a document, or what the documents say about a question, with verified citations.
     ///
     /// The result is an [`Answer`]: each sentence is marked with the passage that supports it; sentences that none supports are in the
-    /// trace, and if none is supported the summary is withheld as not found. `on_piece` gets the summary as it is written. The
+    /// trace, and if none is supported the summary is withheld as not found. [`Call::on_piece`] gets the summary as it is written. The
     /// passages read are in [`Answer::hits`]: for a document, those that are cited. A long document takes as long as the generator
     /// needs to read it (docs/benchmarks.md).
     ///
     /// # Errors
     /// NotFound if there is no document with this uri; InvalidArgument for an empty question or options out of range;
     /// ContextOverflow if not even one passage fits the model; else as [`KnowledgeBase::ask`].
-    pub fn summarize(
+    pub fn summarize_with(
         &self,
         subject: Subject<'_>,
         options: &SummarizeOptions,
-        on_piece: &mut dyn FnMut(&str) -> ControlFlow<()>,
-        cancel: &CancelToken,
+        mut call: Call<'_>,
     ) -> Result<Answer> {
+        let (mut on_piece, call) = call.split();
+        let cancel = call.token();
         if !(1..=50).contains(&options.max_sentences) {
             let reason = format!("{} is not from 1 to 50", options.max_sentences);
             return Err(Error::invalid("max_sentences", reason));
@@ -94,11 +104,11 @@ impl KnowledgeBase {
         let summary = match &ask.writer {
             Writer::Generator if self.models.has_generator() => {
                 let mut writer = Summarizer::new(self, question, options, started, cancel)?;
-                let summary = writer.write(&retrieved.hits, on_piece)?;
+                let summary = writer.write(&retrieved.hits, &mut on_piece)?;
                 timings = Timings { search_ms: timings.search_ms, ..writer.timings };
                 summary
             }
-            _ => self.central(question, &retrieved.hits, options, on_piece, cancel)?,
+            _ => self.central(question, &retrieved.hits, options, &mut on_piece, cancel)?,
         };
         let hits = retrieved.hits.clone();
         let written = Written {
@@ -304,8 +314,8 @@ impl<'a> Summarizer<'a> {
             ControlFlow::Break(())
         };
         let before = self.started.elapsed();
-        let generation =
-            self.generator.generate(&prompt.token_ids, generate, &mut piece, self.cancel)?;
+        let call = Call::new().on_piece(&mut piece).cancel(self.cancel);
+        let generation = self.generator.generate_with(&prompt.token_ids, generate, call)?;
         self.timings.add_generation(&generation, before);
         Ok((text.trim().to_owned(), generation))
     }

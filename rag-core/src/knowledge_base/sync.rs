@@ -19,7 +19,7 @@ use crate::files::PlainFile;
 use crate::index::native::Native;
 use crate::options::Options;
 use crate::passage::{self, Passage, SplitOptions};
-use crate::progress::{CancelToken, Progress, Stage};
+use crate::progress::{Call, CancelToken, Progress, Stage};
 use crate::store::{NewDocument, Seal, SkippedFile};
 use crate::walk::{self, Candidate};
 
@@ -57,7 +57,16 @@ struct Prepared {
 }
 
 impl KnowledgeBase {
+    /// Makes the knowledge base mirror `root`, a folder or file, with [`SyncOptions::default`]; see [`KnowledgeBase::sync_with`].
+    ///
+    /// # Errors
+    /// As [`KnowledgeBase::sync_with`].
+    pub fn sync(&self, root: impl AsRef<Path>) -> Result<SyncReport> {
+        self.sync_with(&[root], &SyncOptions::default(), Call::new())
+    }
+
     /// Makes the knowledge base mirror `roots` (folders or files): adds, updates, renames, removes.
+    /// [`Call::on_progress`] is told of each file.
     ///
     /// Documents outside the roots stay, and so does text that was added by [`KnowledgeBase::add`]. Documents whose file
     /// is missing are removed; but if that were all of a root that is empty, more than half of its ten or more, or ten of a
@@ -73,12 +82,21 @@ impl KnowledgeBase {
     /// # Errors
     /// Io if a root does not exist; InvalidArgument for no root, a length of passages or a `graph` out of range; Cancelled;
     /// DiskFull if the new files are known not to fit, before anything is written; ModelMismatch, Store and Busy.
-    pub fn sync(
+    pub fn sync_with(
+        &self,
+        roots: &[impl AsRef<Path>],
+        options: &SyncOptions,
+        call: Call<'_>,
+    ) -> Result<SyncReport> {
+        let roots: Vec<PathBuf> = roots.iter().map(|root| root.as_ref().to_owned()).collect();
+        self.mirror(&roots, options, call)
+    }
+
+    fn mirror(
         &self,
         roots: &[PathBuf],
         options: &SyncOptions,
-        on_progress: &mut dyn FnMut(&Progress),
-        cancel: &CancelToken,
+        mut call: Call<'_>,
     ) -> Result<SyncReport> {
         let started = Instant::now();
         if roots.is_empty() {
@@ -89,12 +107,12 @@ impl KnowledgeBase {
         wanted_split(options)?;
         let remembered = Roots::of(&self.store)?;
         let mut todo =
-            compare::compare(&self.store, self.trust, &remembered, roots, options, cancel)?;
+            compare::compare(&self.store, self.trust, &remembered, roots, options, call.token())?;
         let roots = std::mem::take(&mut todo.roots);
         let mut report = todo.take_report();
         match options.plan {
             Plan::Apply => {
-                self.apply(todo, options, &mut report, on_progress, cancel)?;
+                self.apply(todo, options, &mut report, &mut call)?;
                 remembered.remember(&roots, &report.missing, &self.store)?;
                 self.store.scrub()?;
             }
@@ -110,8 +128,7 @@ impl KnowledgeBase {
         mut todo: Todo,
         options: &SyncOptions,
         report: &mut SyncReport,
-        on_progress: &mut dyn FnMut(&Progress),
-        cancel: &CancelToken,
+        call: &mut Call<'_>,
     ) -> Result<()> {
         self.store.require_growth(todo.least_bytes())?;
         let changes = !(todo.write.is_empty() && todo.removed.is_empty() && todo.moved.is_empty());
@@ -124,7 +141,7 @@ impl KnowledgeBase {
             self.store.touch_documents(&touched)?;
         }
         for row in &todo.removed {
-            cancel.check()?;
+            call.token().check()?;
             self.store.remove_document(&row.uri)?;
         }
         for (row, candidate) in &todo.renamed {
@@ -140,10 +157,10 @@ impl KnowledgeBase {
             self.forget_floor()?;
         }
         if !todo.write.is_empty() {
-            self.write_all(todo.write, options, report, on_progress, cancel)?;
+            self.write_all(todo.write, options, report, call)?;
         }
         let builder = Native { options: options.graph, ..Native::default() };
-        self.store.seal_with(Seal::IfNeeded, &builder, cancel)
+        self.store.seal_with(Seal::IfNeeded, &builder, call.token())
     }
 
     fn write_all(
@@ -151,9 +168,9 @@ impl KnowledgeBase {
         files: Vec<(Candidate, Change)>,
         options: &SyncOptions,
         report: &mut SyncReport,
-        on_progress: &mut dyn FnMut(&Progress),
-        cancel: &CancelToken,
+        call: &mut Call<'_>,
     ) -> Result<()> {
+        let cancel = &call.token().clone();
         let encoder = self.bound_encoder()?;
         let split = self.split_options(options)?;
         let total = files.len();
@@ -178,7 +195,7 @@ impl KnowledgeBase {
                 let path = file.candidate.path.clone();
                 done_bytes += file.candidate.size_bytes;
                 self.write_one(file, options, report)?;
-                on_progress(&Progress {
+                call.report(&Progress {
                     stage: Stage::Index,
                     done,
                     total: Some(total),

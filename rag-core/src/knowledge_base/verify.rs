@@ -17,7 +17,7 @@ use crate::cite::{Citation, Status};
 use crate::document::{self, Location, ReadOptions, SourceMap};
 use crate::error::{Error, Result, Unreadable};
 use crate::files::PlainFile;
-use crate::progress::CancelToken;
+use crate::progress::{Call, CancelToken};
 use crate::store::{ADDED_TEXT, DocumentRow, Store};
 use crate::walk::WalkOptions;
 
@@ -42,15 +42,15 @@ impl KnowledgeBase {
     /// # Errors
     /// Store; InvalidArgument for a citation of a file that is not open ([`OpenOptions::also`](super::OpenOptions::also)).
     pub fn verify(&self, citation: &Citation) -> Result<Status> {
-        self.verify_with(citation, &CancelToken::new())
+        self.verify_with(citation, Call::new())
     }
 
     /// As [`KnowledgeBase::verify`], until it is cancelled.
     ///
     /// # Errors
     /// As [`KnowledgeBase::verify`]; Cancelled.
-    pub fn verify_with(&self, citation: &Citation, cancel: &CancelToken) -> Result<Status> {
-        self.verifier(cancel).status(citation)
+    pub fn verify_with(&self, citation: &Citation, call: Call<'_>) -> Result<Status> {
+        self.verifier(call.token()).status(citation)
     }
 
     /// Verifies several citations, each source looked at once.

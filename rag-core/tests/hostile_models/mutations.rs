@@ -3,13 +3,12 @@
 
 use std::fs;
 use std::io::Write;
-use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use rag_core::CancelToken;
+use rag_core::Call;
 use rag_core::generate::{GenerateOptions, Generator, GeneratorOptions};
 use rag_core::model::{Message, Role};
 
@@ -187,13 +186,11 @@ fn run(path: &Path) -> bool {
         ..GeneratorOptions::default()
     };
     let Ok(generator) = Generator::load_with(path, &options) else { return false };
-    let cancel = CancelToken::new();
     let user = Message { role: Role::User, content: "the bridge <|end|> 1902".to_owned() };
     let prompt = generator.chat().render(&[user]).map(|rendered| rendered.token_ids);
     let few = GenerateOptions { max_new_tokens: 4, ..GenerateOptions::default() };
-    let mut keep = |_: &str| ControlFlow::Continue(());
     for prompt in [prompt.unwrap_or_default(), vec![1, 2, 3]] {
-        let _ = generator.generate(&prompt, &few, &mut keep, &cancel);
+        let _ = generator.generate_with(&prompt, &few, Call::new());
     }
     true
 }

@@ -1,12 +1,11 @@
 //! Input that must be refused, and by what name.
 
 use std::fs;
-use std::ops::ControlFlow;
 use std::path::Path;
 
 use rag_core::generate::{GenerateOptions, Generator, Sampling};
 use rag_core::model::{Message, Role, TemplateSource};
-use rag_core::{CancelToken, Error, ErrorCode, Result};
+use rag_core::{Call, CancelToken, Error, ErrorCode, Result};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -235,8 +234,7 @@ fn calls_out_of_range_are_refused() {
         let generator = Generator::load(&path).unwrap();
         let call = |prompt: &[u32], sampling: Sampling| -> Result<()> {
             let options = GenerateOptions { sampling, max_new_tokens: 1, ..Default::default() };
-            let mut keep = |_: &str| ControlFlow::Continue(());
-            generator.generate(prompt, &options, &mut keep, &cancel).map(|_| ())
+            generator.generate_with(prompt, &options, Call::new()).map(|_| ())
         };
         let warm = |temperature| Sampling { temperature, ..Sampling::default() };
         for temperature in [f32::NAN, f32::INFINITY, -1.0] {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
 use rag_core::store::{Access, Store};
-use rag_core::{CancelToken, ErrorCode, KnowledgeBase, Missing, Progress, SyncOptions, SyncReport};
+use rag_core::{Call, ErrorCode, KnowledgeBase, Missing, Progress, SyncOptions, SyncReport};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -39,7 +39,7 @@ impl Place {
 
     fn sync(&self) -> SyncReport {
         let docs = [self.docs()];
-        self.kb.sync(&docs, &SyncOptions::default(), &mut |_| {}, &CancelToken::new()).unwrap()
+        self.kb.sync_with(&docs, &SyncOptions::default(), Call::new()).unwrap()
     }
 
     fn finds(&self, word: &str) -> usize {
@@ -114,7 +114,7 @@ fn a_file_may_become_a_folder_and_a_folder_a_file() {
     place.write("notes", "a ferry as a file", old);
     assert_eq!(counts(&place.sync()), [1, 0, 1, 0]);
     assert_eq!((place.finds("bridge"), place.finds("ferry")), (0, 1));
-    assert_eq!(place.kb.check(&CancelToken::new()).unwrap(), []);
+    assert_eq!(place.kb.check().unwrap(), []);
 }
 
 /// Replaces files while they are on their way, by what cannot be read: it costs those files, and never blocks.
@@ -137,8 +137,10 @@ fn a_file_that_becomes_a_pipe_or_a_folder_after_it_was_listed_is_skipped() {
         }
     };
     let roots = [place.docs()];
-    let report =
-        place.kb.sync(&roots, &SyncOptions::default(), &mut replace, &CancelToken::new()).unwrap();
+    let report = place
+        .kb
+        .sync_with(&roots, &SyncOptions::default(), Call::new().on_progress(&mut replace))
+        .unwrap();
     assert_eq!((report.added, report.skipped.len()), (98, 2));
     assert!(report.skipped.iter().all(|file| file.error.code() == ErrorCode::Io));
     assert_eq!(counts(&place.sync()), [0, 0, 0, 98]);
@@ -191,7 +193,7 @@ fn any_file_name_is_taken_or_told() {
     fs::create_dir(place.docs()).unwrap();
     let forced = SyncOptions { missing: Missing::Remove, ..SyncOptions::default() };
     let docs = [place.docs()];
-    let report = place.kb.sync(&docs, &forced, &mut |_| {}, &CancelToken::new()).unwrap();
+    let report = place.kb.sync_with(&docs, &forced, Call::new()).unwrap();
     assert_eq!(report.removed, odd.len());
 }
 
@@ -226,7 +228,7 @@ fn many_tiny_files_cost_what_they_hold() {
     let mut on_progress = |progress: &Progress| last = Some(progress.clone());
     let report = place
         .kb
-        .sync(&roots, &SyncOptions::default(), &mut on_progress, &CancelToken::new())
+        .sync_with(&roots, &SyncOptions::default(), Call::new().on_progress(&mut on_progress))
         .unwrap();
     assert_eq!((report.added, report.passage_count, report.skipped.len()), (count, count, 0));
     let last = last.unwrap();
@@ -257,15 +259,17 @@ fn a_folder_that_is_deleted_under_a_sync_costs_what_was_not_read() {
         }
     };
     let roots = [place.docs()];
-    let report =
-        place.kb.sync(&roots, &SyncOptions::default(), &mut delete, &CancelToken::new()).unwrap();
+    let report = place
+        .kb
+        .sync_with(&roots, &SyncOptions::default(), Call::new().on_progress(&mut delete))
+        .unwrap();
     assert!(report.added >= 5, "{}", report.added);
     assert_eq!(report.added + report.skipped.len(), 300);
     assert!(report.skipped.iter().all(|file| file.error.code() == ErrorCode::Io));
     assert_eq!(place.finds("river").min(100), report.added.min(100));
-    assert_eq!(place.kb.check(&CancelToken::new()).unwrap(), []);
+    assert_eq!(place.kb.check().unwrap(), []);
     // a folder that is not there takes nothing with it, whether that is told as an error or in the report
-    let _ = place.kb.sync(&roots, &SyncOptions::default(), &mut |_| {}, &CancelToken::new());
+    let _ = place.kb.sync_with(&roots, &SyncOptions::default(), Call::new());
     assert_eq!(place.kb.info().unwrap().document_count, report.added);
 }
 
@@ -288,7 +292,7 @@ fn four_thousand_levels_of_folders_are_walked_as_far_as_they_have_names() {
     // a path of 4,096 bytes has room for about 2,000 levels
     assert!((4..=5).contains(&report.added), "{}", report.added);
     assert!(!report.skipped.is_empty(), "what lies deeper is dropped without a word");
-    assert_eq!(place.kb.check(&CancelToken::new()).unwrap(), []);
+    assert_eq!(place.kb.check().unwrap(), []);
 }
 
 #[test]
@@ -299,7 +303,7 @@ fn options_of_the_graph_out_of_range_are_refused_before_anything_is_read() {
         options.graph.m = m;
         options.graph.ef_construction = ef_construction;
         let roots = [place.docs()];
-        let result = place.kb.sync(&roots, &options, &mut |_| {}, &CancelToken::new());
+        let result = place.kb.sync_with(&roots, &options, Call::new());
         assert_eq!(result.unwrap_err().code(), ErrorCode::InvalidArgument);
     }
 }

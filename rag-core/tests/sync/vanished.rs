@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use rag_core::document::{Unread, UnreadKind};
 use rag_core::store::{Access, NewDocument, Store};
-use rag_core::{CancelToken, KnowledgeBase, Missing, Plan, SyncOptions, SyncReport};
+use rag_core::{Call, KnowledgeBase, Missing, Plan, SyncOptions, SyncReport};
 
 struct Place {
     directory: tempfile::TempDir,
@@ -39,7 +39,7 @@ impl Place {
 
     fn sync_with(&self, root: &str, options: &SyncOptions) -> SyncReport {
         let roots = [self.path(root)];
-        self.kb.sync(&roots, options, &mut |_| {}, &CancelToken::new()).unwrap()
+        self.kb.sync_with(&roots, options, Call::new()).unwrap()
     }
 
     fn sync(&self, root: &str) -> SyncReport {
@@ -116,7 +116,7 @@ fn one_root_that_is_empty_does_not_hold_up_the_other() {
     let roots = [place.path("share"), place.path("own")];
     let sync = || {
         let options = SyncOptions::default();
-        place.kb.sync(&roots, &options, &mut |_| {}, &CancelToken::new()).unwrap()
+        place.kb.sync_with(&roots, &options, Call::new()).unwrap()
     };
     sync();
     place.empty("share");
@@ -261,5 +261,5 @@ fn what_was_not_read_is_listed_and_is_no_metadata() {
     let note = listed.iter().find(|document| document.uri == "note").unwrap();
     assert_eq!(note.unread, unread);
     assert_eq!(note.metadata.keys().collect::<Vec<_>>(), ["by"]);
-    assert!(place.kb.check(&CancelToken::new()).unwrap().is_empty());
+    assert!(place.kb.check().unwrap().is_empty());
 }

@@ -9,7 +9,7 @@ use rag_core::cite::{Citation, Status};
 use rag_core::model::ModelDirs;
 use rag_core::search::{Hit, Mode, SearchOptions};
 use rag_core::{
-    Answer, AskOptions, CancelToken, Error, KnowledgeBase, OpenOptions, SyncOptions, SyncReport,
+    Answer, AskOptions, Call, Error, KnowledgeBase, OpenOptions, SyncOptions, SyncReport,
 };
 
 use crate::format::{Expect, ExpectSkip, Reopen, Scenario, Step, base64};
@@ -84,12 +84,7 @@ impl<'a> Runner<'a> {
     fn step(&mut self, number: usize, step: &Step, place: &str) -> Result<(), Error> {
         if let Some(roots) = &step.sync {
             let roots: Vec<PathBuf> = roots.iter().map(|root| self.path(root)).collect();
-            let report = self.kb().sync(
-                &roots,
-                &SyncOptions::default(),
-                &mut |_| {},
-                &CancelToken::new(),
-            )?;
+            let report = self.kb().sync_with(&roots, &SyncOptions::default(), Call::new())?;
             self.check_report(&step.expect, &report, place);
         } else if let Some(question) = &step.search {
             self.search(number, step, &question.repeat(step.repeat), place)?;
@@ -149,7 +144,7 @@ impl<'a> Runner<'a> {
         };
         let options =
             SearchOptions { top_k: step.top_k.unwrap_or(5), mode, ..SearchOptions::default() };
-        let hits = self.kb().search(question, &options, &CancelToken::new())?;
+        let hits = self.kb().search_with(question, &options, Call::new())?;
         self.transcript(number, "search", &[&self.hit_spans(&hits)]);
         self.check_hits(&step.expect, &hits, place);
         self.outcomes.insert(number, Outcome::Hits(hits));
@@ -170,7 +165,7 @@ impl<'a> Runner<'a> {
             pieces.push_str(piece);
             ControlFlow::Continue(())
         };
-        let answer = self.kb().ask(question, &options, &mut on_piece, &CancelToken::new())?;
+        let answer = self.kb().ask_with(question, &options, Call::new().on_piece(&mut on_piece))?;
         let state = if answer.found { "found" } else { "not_found" };
         let spans = self.citation_spans(&answer.citations);
         self.transcript(number, "ask", &[state, &spans, &ascii_json(&answer.text)]);

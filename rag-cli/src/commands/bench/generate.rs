@@ -1,6 +1,5 @@
 //! Prompt and answer tokens per second of a generator.
 
-use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -127,8 +126,7 @@ pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
     for run in 0..args.runs.max(1) {
         // Another first token each time, so that nothing kept from the run before can help.
         prompt_ids.rotate_left(usize::from(run > 0 && args.text.is_none()));
-        let mut ignore = |_: &str| ControlFlow::Continue(());
-        let done = generator.generate(&prompt_ids, &options, &mut ignore, job.token())?;
+        let done = generator.generate_with(&prompt_ids, &options, job.call())?;
         let prefill = per_second(done.prompt_token_count, done.prefill);
         let decode = per_second(done.token_ids.len().saturating_sub(1), done.decode);
         let first_ms = done.time_to_first_token.as_secs_f64() * 1e3;
@@ -138,7 +136,7 @@ pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
         figures.time_to_first_token_milliseconds =
             figures.time_to_first_token_milliseconds.min(first_ms);
         let one = GenerateOptions { max_new_tokens: 1, ..GenerateOptions::default() };
-        let again = generator.generate(&prompt_ids, &one, &mut ignore, job.token())?;
+        let again = generator.generate_with(&prompt_ids, &one, job.call())?;
         figures.repeated_time_to_first_token_milliseconds = figures
             .repeated_time_to_first_token_milliseconds
             .min(again.time_to_first_token.as_secs_f64() * 1e3);

@@ -1,8 +1,7 @@
 //! Compares generated answers with the gold answers that queries carry.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::io::{BufWriter, Write};
-use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Instant;
 
@@ -10,7 +9,7 @@ use rag_core::cite::Status;
 use rag_core::files::PlainFile;
 use rag_core::search::MIN_COVERAGE;
 use rag_core::store::{Access, Comparison, Field, Filter};
-use rag_core::{Answer, AskOptions, Error, KnowledgeBase, OpenOptions};
+use rag_core::{AddOptions, Answer, AskOptions, Error, KnowledgeBase, OpenOptions};
 use serde::Serialize;
 
 use crate::beir::Collection;
@@ -107,9 +106,8 @@ pub(super) fn measure(
         let judged = collection.judgements.get(&query.id).unwrap_or(&none);
         let relevant: Vec<&str> =
             judged.iter().filter(|pair| *pair.1 > 0).map(|pair| pair.0.as_str()).collect();
-        let mut ignore = |_: &str| ControlFlow::Continue(());
         let start = Instant::now();
-        let answer = knowledge_base.ask(&query.text, &how.options, &mut ignore, job.token())?;
+        let answer = knowledge_base.ask_with(&query.text, &how.options, job.call())?;
         tally.times.push(start.elapsed().as_secs_f64() * 1e3);
         let contained = tally.add(&answer, &query.answers, &relevant);
         if let Some(records) = &mut records {
@@ -128,7 +126,7 @@ pub(super) fn measure(
         if how.unanswerable {
             let mut options = how.options.clone();
             options.search.filter = Some(without(&relevant));
-            let answer = knowledge_base.ask(&query.text, &options, &mut ignore, job.token())?;
+            let answer = knowledge_base.ask_with(&query.text, &options, job.call())?;
             tally.add_unanswerable(&answer);
         }
         bar.set(index + 1);
@@ -180,7 +178,7 @@ fn fill(
     for (index, document) in collection.documents.iter().enumerate() {
         let text = document.full_text();
         if !text.trim().is_empty() {
-            knowledge_base.add(&document.id, &text, &BTreeMap::new(), job.token())?;
+            knowledge_base.add_with(&document.id, &text, &AddOptions::default(), job.call())?;
         }
         bar.set(index + 1);
     }

@@ -1,15 +1,14 @@
 //! candle's networks behind the generator, against `transformers` on small random models.
 #![allow(clippy::unwrap_used)]
 
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
 use super::*;
-use crate::ErrorCode;
 use crate::generate::network::Cache;
 use crate::generate::{GenerateOptions, Generator};
+use crate::{Call, ErrorCode};
 
 /// Relative L2 distance of logits: both sides compute in f32 or better, but candle's Falcon approximates its GELU.
 const TOLERANCE: f64 = 5e-4;
@@ -94,9 +93,8 @@ fn families_that_only_candle_runs_need_no_option_and_continue_as_transformers_do
         assert!(fingerprints.insert(generator.fingerprint().to_owned()));
         let expected = expected(&folder);
         let prompt = ids(&expected["texts"][0]["ids"]);
-        let mut go_on = |_: &str| ControlFlow::Continue(());
-        let mut run = |options: &GenerateOptions| {
-            generator.generate(&prompt, options, &mut go_on, &CancelToken::new()).unwrap()
+        let run = |options: &GenerateOptions| {
+            generator.generate_with(&prompt, options, Call::new()).unwrap()
         };
         let greedy = GenerateOptions { max_new_tokens: 8, ..GenerateOptions::default() };
         let first = run(&greedy);
