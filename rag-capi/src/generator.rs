@@ -6,6 +6,7 @@ use std::ops::ControlFlow;
 use std::ptr;
 use std::sync::Arc;
 
+use rag_core::Call;
 use rag_core::Result;
 use rag_core::generate::{
     Backend, Constraint, Draft, EarlyStopping, GenerateOptions, Generation, Generator,
@@ -13,7 +14,6 @@ use rag_core::generate::{
 };
 use rag_core::kernels::Threads;
 use rag_core::model::{BuiltInTemplate, Message, Role};
-use rag_core::{Call, Error};
 
 use crate::boundary::{self, Output, Texts, run};
 use crate::error::{rag_error, rag_status};

@@ -5,19 +5,13 @@ use crate::model::Message;
 use crate::prompt::Prompt;
 use crate::search::Hit;
 
-use super::KnowledgeBase;
-use super::types::{AskOptions, Budget};
+use super::run::Run;
+use super::types::Budget;
 
-impl KnowledgeBase {
+impl Run<'_> {
     /// Counts the tokens of each part of a prompt; `shown` are the passages in it.
-    pub(super) fn budget(
-        &self,
-        prompt: &Prompt,
-        question: &str,
-        shown: &[Hit],
-        options: &AskOptions,
-    ) -> Result<Budget> {
-        let generator = self.generator()?;
+    pub(super) fn budget(&self, prompt: &Prompt, shown: &[Hit]) -> Result<Budget> {
+        let (options, generator) = (self.options, self.knowledge_base.generator()?);
         let count = |text: &str| generator.chat().encode(text).map(|ids| ids.len());
         let turns = |turns: &[Message]| -> Result<usize> {
             turns.iter().try_fold(0, |sum, turn| Ok(sum + count(&turn.content)?))
@@ -32,7 +26,7 @@ impl KnowledgeBase {
             system_tokens: turns(system)?,
             example_tokens: turns(examples)?,
             history_tokens: turns(history)?,
-            question_tokens: count(options.guards.told(question).trim())?,
+            question_tokens: count(options.guards.told(self.question).trim())?,
             ..Budget::default()
         };
         let passages = shown.iter().try_fold(0, |sum, hit| count(hit.text.trim()).map(|n| sum + n));

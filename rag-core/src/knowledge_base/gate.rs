@@ -8,12 +8,12 @@
 use crate::cite;
 use crate::document;
 use crate::error::Result;
-use crate::progress::CancelToken;
 use crate::search::{self, Hit, Standing};
 use crate::store::{Filter, IndexMode, NearestOptions};
 
 use super::KnowledgeBase;
-use super::types::{Abstain, AskOptions, NotFoundReason};
+use super::run::Run;
+use super::types::{Abstain, NotFoundReason};
 
 /// What tells whether there is something to answer from.
 #[derive(Debug, Default)]
@@ -41,19 +41,14 @@ enum Words {
     Apart,
 }
 
-impl KnowledgeBase {
-    /// Looks at `hits` as the options say.
-    pub(super) fn gate(
-        &self,
-        question: &str,
-        embedding: &[f32],
-        hits: &[Hit],
-        options: &AskOptions,
-        cancel: &CancelToken,
-    ) -> Result<Gate> {
+impl Run<'_> {
+    /// Looks at `hits` as the options say; `asked` is what was searched for.
+    pub(super) fn gate(&self, asked: &str, embedding: &[f32], hits: &[Hit]) -> Result<Gate> {
+        let (knowledge_base, options) = (self.knowledge_base, self.options);
+        let stores = knowledge_base.stores();
         let filter = options.search.filter.as_ref();
-        let best = self.best_cosine(embedding, filter)?;
-        let words = words(question, hits);
+        let best = knowledge_base.best_cosine(embedding, filter)?;
+        let words = words(asked, hits);
         // nothing was found, so nothing needs to be judged
         let floors = match options.abstain {
             Abstain::Never => return Ok(Gate { best, ..Gate::default() }),
@@ -62,12 +57,12 @@ impl KnowledgeBase {
                 return Ok(Gate { best, floor: cosine, meaning: cosine, coverage: None });
             }
             Abstain::Calibrated if hits.is_empty() => return Ok(Gate { best, ..Gate::default() }),
-            Abstain::Calibrated => self.floor(cancel)?,
+            Abstain::Calibrated => knowledge_base.floor(&self.cancel)?,
         };
         let meaning = floors.map(|floor| floor.cosine());
         let standing = match (words, best) {
             (Words::Tell, _) | (_, None) => None,
-            (_, Some(_)) => search::standing(&self.stores(), embedding, filter)?,
+            (_, Some(_)) => search::standing(&stores, embedding, filter)?,
         };
         if matches!(words, Words::Differ | Words::Apart) {
             let few = match words {
@@ -79,7 +74,7 @@ impl KnowledgeBase {
         }
         // a follow-up says little
         let coverage = match options.history.is_empty() {
-            true => search::coverage(&self.stores(), question, hits)?,
+            true => search::coverage(&stores, asked, hits)?,
             false => None,
         };
         let ease = match (words, best, floors) {
@@ -96,7 +91,9 @@ impl KnowledgeBase {
         };
         Ok(Gate { best, floor, meaning, coverage: coverage.map(needed) })
     }
+}
 
+impl KnowledgeBase {
     /// The cosine of the nearest passage of all that may be found.
     fn best_cosine(&self, embedding: &[f32], filter: Option<&Filter>) -> Result<Option<f32>> {
         let mut best: Option<f32> = None;

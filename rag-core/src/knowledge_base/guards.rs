@@ -7,11 +7,10 @@ use crate::cite;
 use crate::error::Result;
 use crate::guard::{MaskCounts, Refusal, TopicGate, Topics, mask};
 use crate::model::{ChatModel, Message, Role};
-use crate::progress::CancelToken;
 use crate::search;
 
-use super::KnowledgeBase;
 use super::ask::follow_up;
+use super::run::Run;
 use super::types::{Answer, AskOptions, Masked, Outcome, Trace};
 
 /// Lists of topics whose vectors are kept.
@@ -39,27 +38,23 @@ impl Gates {
     }
 }
 
-impl KnowledgeBase {
+impl Run<'_> {
     /// Why the question may not be asked.
-    pub(super) fn refusal(
-        &self,
-        question: &str,
-        options: &AskOptions,
-        cancel: &CancelToken,
-    ) -> Result<Option<Refusal>> {
-        let guards = &options.guards;
-        if let Some(refusal) = guards.check_question(question) {
+    pub(super) fn guard(&self) -> Result<Option<Refusal>> {
+        let guards = &self.options.guards;
+        if let Some(refusal) = guards.check_question(self.question) {
             return Ok(Some(refusal));
         }
         if guards.topics.is_empty() {
             return Ok(None);
         }
-        let encoder = self.encoder()?;
-        let make = || TopicGate::new(&guards.topics, search::UNRELATED, encoder, cancel);
-        let gate = self.gates.get_or_make(&guards.topics, make)?;
-        let mut forms = vec![question.to_owned()];
-        forms.extend(Some(follow_up(question, &options.history)).filter(|form| form != question));
-        let vectors = encoder.encode_queries(&forms, cancel)?;
+        let encoder = self.knowledge_base.encoder()?;
+        let make = || TopicGate::new(&guards.topics, search::UNRELATED, encoder, &self.cancel);
+        let gate = self.knowledge_base.gates.get_or_make(&guards.topics, make)?;
+        let mut forms = vec![self.question.to_owned()];
+        let form = follow_up(self.question, &self.options.history);
+        forms.extend(Some(form).filter(|form| form != self.question));
+        let vectors = encoder.encode_queries(&forms, &self.cancel)?;
         Ok(gate.check(vectors.rows()))
     }
 }

@@ -11,6 +11,7 @@ mod guards;
 mod models;
 mod rerank;
 mod rewrite;
+mod run;
 mod summarize;
 mod sync;
 mod types;

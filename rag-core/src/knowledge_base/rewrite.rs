@@ -11,10 +11,10 @@ use crate::prompt::{self, Rewriting};
 use crate::search::{self, Context, Fusion, Hit, SearchOptions};
 use crate::words::words;
 
-use super::KnowledgeBase;
 use super::ask::follow_up;
 use super::guards::told_history;
-use super::types::{AskOptions, Rewrite};
+use super::run::Run;
+use super::types::Rewrite;
 
 /// Most tokens of what is written for a search.
 const MAX_NEW_TOKENS: usize = 96;
@@ -47,21 +47,17 @@ impl Queries {
     }
 }
 
-impl KnowledgeBase {
+impl Run<'_> {
     /// What to search for a question.
-    pub(super) fn queries(
-        &self,
-        question: &str,
-        options: &AskOptions,
-        cancel: &CancelToken,
-    ) -> Result<Queries> {
+    pub(super) fn queries(&self, question: &str) -> Result<Queries> {
+        let options = self.options;
         let asked = follow_up(question, &options.history);
         let mut queries = Queries { texts: vec![asked], hypothetical: None, rewritten: Vec::new() };
         match options.rewrite {
             Rewrite::None => {}
             Rewrite::Standalone if options.history.is_empty() => {}
             Rewrite::Standalone => {
-                let written = self.write_query(Rewriting::Standalone, question, options, cancel)?;
+                let written = self.write_query(Rewriting::Standalone, question)?;
                 if let Some(text) = prompt::lines(&written).into_iter().next() {
                     queries.rewritten.push(text.clone());
                     // small models repeat the question; the question before it then says more
@@ -76,8 +72,7 @@ impl KnowledgeBase {
                     let reason = format!("{count} variants are not from 1 to {most}");
                     return Err(Error::invalid("rewrite", reason));
                 }
-                let written =
-                    self.write_query(Rewriting::Variants(count), question, options, cancel)?;
+                let written = self.write_query(Rewriting::Variants(count), question)?;
                 for text in prompt::lines(&written).into_iter().take(count) {
                     if !queries.texts.contains(&text) {
                         queries.rewritten.push(text.clone());
@@ -86,7 +81,7 @@ impl KnowledgeBase {
                 }
             }
             Rewrite::Hypothetical => {
-                let written = self.write_query(Rewriting::Passage, question, options, cancel)?;
+                let written = self.write_query(Rewriting::Passage, question)?;
                 if !written.trim().is_empty() {
                     queries.rewritten.push(written.trim().to_owned());
                     queries.hypothetical = Some(written.trim().to_owned());
@@ -97,36 +92,27 @@ impl KnowledgeBase {
     }
 
     /// The hits of all queries; those of several are joined by rank, as two legs would be.
-    pub(super) fn found(
-        &self,
-        queries: &Queries,
-        embedding: &[f32],
-        options: &SearchOptions,
-        cancel: &CancelToken,
-    ) -> Result<Vec<Hit>> {
+    pub(super) fn found(&self, queries: &Queries, embedding: &[f32]) -> Result<Vec<Hit>> {
+        let (knowledge_base, options) = (self.knowledge_base, &self.options.search);
+        let cancel = &self.cancel;
         let others = &queries.texts[1..];
         if others.is_empty() {
-            return self.ranked(&queries.texts[0], Some(embedding), options, cancel);
+            return knowledge_base.ranked(&queries.texts[0], Some(embedding), options, cancel);
         }
         // what stands beside a hit comes after the lists are one
         let alone = SearchOptions { context: Context::None, ..options.clone() };
-        let mut lists = vec![self.ranked(&queries.texts[0], Some(embedding), &alone, cancel)?];
+        let mut lists =
+            vec![knowledge_base.ranked(&queries.texts[0], Some(embedding), &alone, cancel)?];
         for query in others {
-            let embedding = self.encode_question(query, cancel)?;
-            lists.push(self.ranked(query, Some(&embedding), &alone, cancel)?);
+            let embedding = knowledge_base.encode_question(query, cancel)?;
+            lists.push(knowledge_base.ranked(query, Some(&embedding), &alone, cancel)?);
         }
-        search::surround(&self.stores(), joined(lists, options.top_k), options.context)
+        search::surround(&knowledge_base.stores(), joined(lists, options.top_k), options.context)
     }
 
     /// What the generator writes for the search, greedily.
-    fn write_query(
-        &self,
-        wanted: Rewriting,
-        question: &str,
-        options: &AskOptions,
-        cancel: &CancelToken,
-    ) -> Result<String> {
-        let generator = self.generator()?;
+    fn write_query(&self, wanted: Rewriting, question: &str) -> Result<String> {
+        let (options, generator) = (self.options, self.knowledge_base.generator()?);
         let budget_tokens = generator.context_len().saturating_sub(MAX_NEW_TOKENS);
         let mut history: Vec<Message> = match wanted {
             Rewriting::Standalone => told_history(generator.chat(), options, budget_tokens / 2)?,
@@ -142,7 +128,7 @@ impl KnowledgeBase {
         }
         let greedy =
             GenerateOptions { max_new_tokens: MAX_NEW_TOKENS, ..GenerateOptions::default() };
-        let call = Call::new().cancel(cancel);
+        let call = Call::new().cancel(&self.cancel);
         Ok(generator.generate_with(&rendered.token_ids, &greedy, call)?.text)
     }
 }

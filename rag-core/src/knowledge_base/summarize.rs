@@ -6,20 +6,19 @@
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
-use std::time::Instant;
 
 use crate::error::{Error, Result};
 use crate::generate::{GenerateOptions, Generation, Generator};
-use crate::guard::{Outlet, Refusal};
+use crate::guard::Outlet;
 use crate::model::Rendered;
 use crate::options::Options;
 use crate::passage;
-use crate::progress::{Call, CancelToken};
+use crate::progress::Call;
 use crate::prompt::{self, SummaryRequest};
 use crate::search::{self, Hit};
 
-use super::ask::{Retrieved, Written, milliseconds, not_answered, not_found};
-use super::types::{Answer, NotFoundReason, SummarizeOptions, Timings, Writer};
+use super::run::{Retrieved, Run, Written};
+use super::types::{Answer, NotFoundReason, SummarizeOptions, Writer};
 use super::{KnowledgeBase, check_question};
 
 /// Most tokens of passages that are summarised at once: small models lose the thread in more.
@@ -66,67 +65,40 @@ impl KnowledgeBase {
         options: &SummarizeOptions,
         mut call: Call<'_>,
     ) -> Result<Answer> {
-        let (mut on_piece, call) = call.split();
-        let cancel = call.token();
         if !(1..=50).contains(&options.max_sentences) {
             let reason = format!("{} is not from 1 to 50", options.max_sentences);
             return Err(Error::invalid("max_sentences", reason));
         }
-        let (started, ask) = (Instant::now(), &options.ask);
         options.validate()?;
-        let mut timings = Timings::default();
         let question = match subject {
             Subject::Document(_) => "",
             Subject::Question(question) => question,
         };
+        let mut run = Run::new(self, question, &options.ask, call.lend());
         let retrieved = match subject {
             Subject::Document(uri) => self.whole(uri)?,
             Subject::Question(question) => {
                 check_question(question)?;
-                if let Some(refusal) = self.refusal(question, ask, cancel)? {
-                    timings.total_ms = milliseconds(started.elapsed());
-                    return Ok(not_answered(question, timings, ask).refused(refusal));
+                if let Some(refusal) = run.guard()? {
+                    return Ok(run.refuse(refusal));
                 }
-                let retrieved = self.retrieve(question, ask, cancel)?;
-                timings.search_ms = milliseconds(started.elapsed());
-                if let Some(reason) = retrieved.not_found(question) {
-                    timings.total_ms = timings.search_ms;
-                    return Ok(not_found(question, reason, retrieved, timings, ask));
-                }
-                retrieved
+                run.retrieve()?
             }
         };
         // a file that was skipped is known and has no passages
-        if retrieved.hits.is_empty() {
-            timings.total_ms = milliseconds(started.elapsed());
-            return Ok(not_found(question, NotFoundReason::Empty, retrieved, timings, ask));
+        let reason = match subject {
+            Subject::Document(_) => retrieved.hits.is_empty().then_some(NotFoundReason::Empty),
+            Subject::Question(_) => run.judge(&retrieved),
+        };
+        if let Some(reason) = reason {
+            return Ok(run.not_found(reason, retrieved));
         }
-        let summary = match &ask.writer {
-            Writer::Generator if self.models.has_generator() => {
-                let mut writer = Summarizer::new(self, question, options, started, cancel)?;
-                let summary = writer.write(&retrieved.hits, &mut on_piece)?;
-                timings = Timings { search_ms: timings.search_ms, ..writer.timings };
-                summary
-            }
-            _ => self.central(question, &retrieved.hits, options, &mut on_piece, cancel)?,
-        };
-        let hits = retrieved.hits.clone();
-        let written = Written {
-            text: summary.text.trim(),
-            shown: &hits,
-            prompt: &summary.prompt,
-            generation: summary.generation.as_ref(),
-        };
-        let mut answer = self.cited(question, &written, retrieved, ask, cancel)?;
+        let written = run.summarized(&retrieved.hits, options)?;
+        let mut answer = run.cite(&retrieved, &written)?;
         if let Subject::Document(_) = subject {
             answer.keep_cited();
         }
-        timings.total_ms = milliseconds(started.elapsed());
-        answer.timings = timings;
-        Ok(match summary.refusal {
-            Some(refusal) => answer.refused(refusal),
-            None => answer.masked(question, ask),
-        })
+        Ok(run.finish(answer, written.refusal))
     }
 
     /// Every passage of a document.
@@ -143,75 +115,56 @@ impl KnowledgeBase {
             hint: "documents go by the path or uri that hits show".to_owned(),
         })
     }
+}
+
+impl Run<'_> {
+    /// The summary of these passages, by whom the options say.
+    fn summarized(&mut self, hits: &[Hit], options: &SummarizeOptions) -> Result<Written> {
+        match &options.ask.writer {
+            Writer::Generator if self.knowledge_base.models.has_generator() => {
+                Summarizer::new(self, options)?.write(hits)
+            }
+            _ => self.central(hits, options.max_sentences),
+        }
+    }
 
     /// The sentences that say best what all say, in their order.
-    fn central(
-        &self,
-        question: &str,
-        hits: &[Hit],
-        options: &SummarizeOptions,
-        on_piece: &mut dyn FnMut(&str) -> ControlFlow<()>,
-        cancel: &CancelToken,
-    ) -> Result<Summary> {
+    fn central(&mut self, hits: &[Hit], max_sentences: usize) -> Result<Written> {
         let mut sentences = sentences(hits);
         let step = sentences.len().div_ceil(MAX_SENTENCES).max(1);
         sentences = sentences.into_iter().step_by(step).collect();
         let mut chosen = Vec::new();
         if !sentences.is_empty() {
-            let encoder = self.encoder()?;
-            let vectors = encoder.encode_passages(&sentences, cancel)?;
+            let encoder = self.knowledge_base.encoder()?;
+            let vectors = encoder.encode_passages(&sentences, &self.cancel)?;
             let rows: Vec<&[f32]> = vectors.rows().collect();
-            let aim = match question {
+            let aim = match self.question {
                 "" => search::centroid(&rows),
-                asked => encoder.encode_queries(&[asked], cancel)?.data,
+                asked => encoder.encode_queries(&[asked], &self.cancel)?.data,
             };
-            chosen = search::spread(&aim, &rows, options.max_sentences, DIVERSITY);
+            chosen = search::spread(&aim, &rows, max_sentences, DIVERSITY);
             chosen.sort_unstable();
         }
         let text = chosen.into_iter().map(|place| sentences[place].as_str()).collect::<Vec<_>>();
         let text = text.join(" ");
-        let refusal = Outlet::new(&options.ask.guards, on_piece).whole(&text);
-        Ok(Summary { text, prompt: String::new(), refusal, generation: None })
+        let refusal = self.hand_out(&text);
+        Ok(Written { text, shown: hits.to_vec(), refusal, ..Written::default() })
     }
 }
 
-/// What was written, and how.
-struct Summary {
-    text: String,
-    prompt: String,
-    refusal: Option<Refusal>,
-    generation: Option<Generation>,
-}
-
 /// A generator that summarises texts of any length.
-struct Summarizer<'a> {
+struct Summarizer<'r, 'a> {
+    run: &'r mut Run<'a>,
     generator: &'a Generator,
-    about: Option<&'a str>,
-    options: &'a SummarizeOptions,
-    started: Instant,
-    cancel: &'a CancelToken,
+    options: &'r SummarizeOptions,
     /// Most tokens of the texts of one prompt.
     part_tokens: usize,
-    timings: Timings,
 }
 
-impl<'a> Summarizer<'a> {
-    fn new(
-        knowledge_base: &'a KnowledgeBase,
-        question: &'a str,
-        options: &'a SummarizeOptions,
-        started: Instant,
-        cancel: &'a CancelToken,
-    ) -> Result<Self> {
-        let (loading, was_loaded) = (Instant::now(), knowledge_base.models.generator_is_loaded());
-        let generator = knowledge_base.generator()?;
-        let mut timings = Timings::default();
-        if !was_loaded {
-            timings.load_ms = milliseconds(loading.elapsed());
-        }
-        let about = (!question.is_empty()).then_some(question);
-        let mut summarizer =
-            Self { generator, about, options, started, cancel, part_tokens: 0, timings };
+impl<'r, 'a> Summarizer<'r, 'a> {
+    fn new(run: &'r mut Run<'a>, options: &'r SummarizeOptions) -> Result<Self> {
+        let generator = run.generator()?;
+        let mut summarizer = Self { run, generator, options, part_tokens: 0 };
         let frame_tokens = summarizer.rendered(&[])?.token_ids.len();
         let taken = frame_tokens.saturating_add(options.ask.generate.max_new_tokens);
         let context_len = generator.context_len();
@@ -222,16 +175,12 @@ impl<'a> Summarizer<'a> {
         Ok(summarizer)
     }
 
-    fn write(
-        &mut self,
-        hits: &[Hit],
-        on_piece: &mut dyn FnMut(&str) -> ControlFlow<()>,
-    ) -> Result<Summary> {
+    fn write(&mut self, hits: &[Hit]) -> Result<Written> {
         let mut texts: Vec<String> = hits.iter().map(|hit| hit.text.trim().to_owned()).collect();
         loop {
             let parts = self.parts(&texts)?;
             if parts.len() <= 1 {
-                return self.last(&texts, on_piece);
+                return Ok(Written { shown: hits.to_vec(), ..self.last(&texts)? });
             }
             let mut summaries = Vec::with_capacity(parts.len());
             for part in &parts {
@@ -275,22 +224,22 @@ impl<'a> Summarizer<'a> {
         let generate = &self.options.ask.generate;
         let max_new_tokens = generate.max_new_tokens.min(PART_SUMMARY_TOKENS);
         let short = GenerateOptions { max_new_tokens, ..generate.clone() };
-        let mut unseen = |_: &str| ControlFlow::Continue(());
-        Ok(self.generated(&prompt, &short, &mut unseen)?.0)
+        let unseen = Call::new().cancel(&self.run.cancel);
+        Ok(self.generated(&prompt, &short, unseen)?.0)
     }
 
-    fn last(
-        &mut self,
-        texts: &[String],
-        on_piece: &mut dyn FnMut(&str) -> ControlFlow<()>,
-    ) -> Result<Summary> {
+    fn last(&mut self, texts: &[String]) -> Result<Written> {
         let prompt = self.rendered(texts)?;
         let options = &self.options.ask;
-        let mut outlet = Outlet::new(&options.guards, on_piece);
-        let (text, generation) =
-            self.generated(&prompt, &options.generate, &mut |piece| outlet.piece(piece))?;
+        let mut listeners = self.run.listeners();
+        let (mut on_piece, call) = listeners.split();
+        let mut outlet = Outlet::new(&options.guards, &mut on_piece);
+        let mut hand_on = |piece: &str| outlet.piece(piece);
+        let heard = call.on_piece(&mut hand_on);
+        let (text, generation) = self.generated(&prompt, &options.generate, heard)?;
         let refusal = outlet.finish(&text);
-        Ok(Summary { text, prompt: prompt.text, refusal, generation: Some(generation) })
+        let (prompt, generation) = (prompt.text, Some(generation));
+        Ok(Written { text, prompt, refusal, generation, ..Written::default() })
     }
 
     /// What the generator writes, ended where it says too much or again what it said.
@@ -298,9 +247,10 @@ impl<'a> Summarizer<'a> {
         &mut self,
         prompt: &Rendered,
         generate: &GenerateOptions,
-        on_piece: &mut dyn FnMut(&str) -> ControlFlow<()>,
+        mut call: Call<'_>,
     ) -> Result<(String, Generation)> {
         let max_sentences = self.options.max_sentences;
+        let (mut on_piece, call) = call.split();
         let mut text = String::new();
         let mut piece = |piece: &str| {
             let said = text.len();
@@ -313,16 +263,17 @@ impl<'a> Summarizer<'a> {
             }
             ControlFlow::Break(())
         };
-        let before = self.started.elapsed();
-        let call = Call::new().on_piece(&mut piece).cancel(self.cancel);
+        let before = self.run.started.elapsed();
+        let call = call.on_piece(&mut piece);
         let generation = self.generator.generate_with(&prompt.token_ids, generate, call)?;
-        self.timings.add_generation(&generation, before);
+        self.run.timings.add_generation(&generation, before);
         Ok((text.trim().to_owned(), generation))
     }
 
     fn rendered(&self, texts: &[String]) -> Result<Rendered> {
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-        let about = self.about.map(|about| self.options.ask.guards.told(about));
+        let question = self.run.question;
+        let about = (!question.is_empty()).then(|| self.options.ask.guards.told(question));
         self.generator.chat().render(&prompt::summary(&SummaryRequest {
             texts: &texts,
             about: about.as_deref(),
