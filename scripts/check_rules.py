@@ -39,6 +39,7 @@ OPTIONS_OF = {
     "search": "search",
     "summarize": "knowledge_base",
     "sync": "knowledge_base",
+    "tables": "knowledge_base",
     "walk": "walk",
 }
 

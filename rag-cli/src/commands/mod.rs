@@ -6,6 +6,7 @@ mod backup;
 mod bench;
 mod chat;
 mod check;
+mod config;
 mod encode;
 mod eval;
 mod explain;
@@ -54,6 +55,7 @@ pub(crate) enum Command {
     Read(read::Args),
     Eval(Box<eval::Args>),
     Bench(bench::Args),
+    Config(config::Args),
 }
 
 impl Command {
@@ -79,6 +81,7 @@ impl Command {
             Command::Read(args) => read::run(args, console),
             Command::Eval(args) => eval::run(args, console),
             Command::Bench(args) => bench::run(args, console),
+            Command::Config(args) => config::run(args, console),
         }
     }
 }

@@ -6,7 +6,7 @@
 //! held against.
 //!
 //! This module is the machinery and knows no option. Each file below it declares the options of one room and stands where that
-//! room stands: `options/search.rs` belongs to `search`.
+//! room stands: `options/search.rs` belongs to `search`. `tables.rs` lists them all.
 
 mod choose;
 mod declare;
@@ -28,6 +28,7 @@ pub mod reranker;
 pub mod search;
 pub mod summarize;
 pub mod sync;
+pub mod tables;
 pub mod walk;
 
 pub(crate) use choose::{Forms, form, switch};
@@ -36,6 +37,7 @@ pub use declare::{Entry, Options};
 pub(crate) use enums::words;
 pub use field::{Field, Kind, Range};
 pub use read::OptionValue;
+pub use tables::{Table, tables};
 pub use value::{Fault, Value};
 
 #[cfg(test)]

@@ -1,5 +1,3 @@
-use std::collections::BTreeMap;
-
 use super::ask::{AskOptions, Writer};
 use super::encoder::EncoderOptions;
 use super::generate::GenerateOptions;
@@ -9,36 +7,21 @@ use super::reranker::RerankerOptions;
 use super::search::SearchOptions;
 use super::summarize::SummarizeOptions;
 use super::sync::{Missing, SyncOptions};
-use super::{Entry, Fault, Kind, Options, Value};
+use super::{Fault, Kind, Options, Table, Value, tables};
 
 fn refused<O: Options>(name: &str, value: impl Into<Value>) -> String {
     let mut options = O::default();
     options.set(name, value.into()).unwrap_err().into_error(name).to_string()
 }
 
-/// Every table with what it is of.
-fn tables() -> BTreeMap<&'static str, Vec<Entry>> {
-    BTreeMap::from([
-        (SearchOptions::GROUP, SearchOptions::table()),
-        (GenerateOptions::GROUP, GenerateOptions::table()),
-        (AskOptions::GROUP, AskOptions::table()),
-        (SummarizeOptions::GROUP, SummarizeOptions::table()),
-        (SyncOptions::GROUP, SyncOptions::table()),
-        (OpenOptions::GROUP, OpenOptions::table()),
-        (EncoderOptions::GROUP, EncoderOptions::table()),
-        (GeneratorOptions::GROUP, GeneratorOptions::table()),
-        (RerankerOptions::GROUP, RerankerOptions::table()),
-    ])
-}
-
 #[test]
 fn every_option_is_named_once_and_says_what_it_is() {
-    for (group, table) in tables() {
-        let mut names: Vec<&str> = table.iter().map(|entry| entry.name).collect();
+    for Table { group, entries } in tables() {
+        let mut names: Vec<&str> = entries.iter().map(|entry| entry.name).collect();
         names.sort_unstable();
         names.dedup();
-        assert_eq!(names.len(), table.len(), "{group} has a name twice");
-        for entry in &table {
+        assert_eq!(names.len(), entries.len(), "{group} has a name twice");
+        for entry in &entries {
             let doc = entry.field.doc.trim();
             let plain = !doc.contains("[`") && !doc.contains("::");
             let is_code = matches!(entry.field.kind, Kind::Code(_));
