@@ -49,6 +49,7 @@ template <class Options> inline Options initial() {
 #define RAG_GENERATOR_OPTIONS_INIT rag::detail::initial<rag_generator_options>()
 #define RAG_GENERATE_OPTIONS_INIT rag::detail::initial<rag_generate_options>()
 #define RAG_ENCODER_OPTIONS_INIT rag::detail::initial<rag_encoder_options>()
+#define RAG_RERANKER_OPTIONS_INIT rag::detail::initial<rag_reranker_options>()
 #else
 #define RAG_OPEN_OPTIONS_INIT { .struct_size = sizeof(rag_open_options) }
 #define RAG_SYNC_OPTIONS_INIT { .struct_size = sizeof(rag_sync_options) }
@@ -59,7 +60,11 @@ template <class Options> inline Options initial() {
 #define RAG_GENERATOR_OPTIONS_INIT { .struct_size = sizeof(rag_generator_options) }
 #define RAG_GENERATE_OPTIONS_INIT { .struct_size = sizeof(rag_generate_options) }
 #define RAG_ENCODER_OPTIONS_INIT { .struct_size = sizeof(rag_encoder_options) }
+#define RAG_RERANKER_OPTIONS_INIT { .struct_size = sizeof(rag_reranker_options) }
 #endif
+
+/* Zero, in a field where zero is a value of its own beside the default; its comment says so. */
+#define RAG_ZERO 1.17549435e-38F
 
 /**
  * Major version of this header.
@@ -119,7 +124,7 @@ typedef enum {
      */
     RAG_STORE = 7,
     /**
-     * The knowledge base was written by a newer version of this library.
+     * The knowledge base is newer than this library, or older and opened only to be read.
      */
     RAG_STORE_VERSION = 8,
     /**
@@ -127,7 +132,7 @@ typedef enum {
      */
     RAG_BUSY = 9,
     /**
-     * Question and instructions alone exceed the generator's context.
+     * The prompt does not fit the generator: question and instructions alone exceed its context.
      */
     RAG_CONTEXT_OVERFLOW = 10,
     /**
@@ -135,7 +140,7 @@ typedef enum {
      */
     RAG_CANCELLED = 11,
     /**
-     * A broken invariant of the library. Please report it.
+     * A broken invariant of the library, or a panic that was caught. Please report it.
      */
     RAG_INTERNAL = 99,
 } rag_status;
@@ -245,11 +250,11 @@ typedef enum {
 } rag_guard;
 
 /**
- * The numbers that an encoder multiplies.
+ * The numbers that an encoder or a reranker multiplies. Vectors of different precisions are close, not equal.
  */
 typedef enum {
     /**
-     * bf16 where the CPU multiplies it, else f32.
+     * bf16 where the CPU multiplies it (AMX or AVX512-BF16), else f32.
      */
     RAG_PRECISION_AUTO = 0,
     /**
@@ -257,11 +262,12 @@ typedef enum {
      */
     RAG_PRECISION_F32 = 1,
     /**
-     * Weights, inputs and attention rounded to bf16, sums in f32.
+     * Weights, inputs and attention rounded to bf16, sums in f32. Slow on a CPU without AVX512-BF16.
      */
     RAG_PRECISION_BF16 = 2,
     /**
-     * Weights and inputs rounded to 8 bits. Such vectors are not compared with others: the fingerprint differs.
+     * Weights rounded to int8 for each output, inputs for each token; attention in bf16 where the CPU multiplies it. Such vectors
+     * are not compared with others: the fingerprint differs.
      */
     RAG_PRECISION_INT8 = 3,
 } rag_precision;
@@ -347,7 +353,7 @@ typedef enum {
 typedef enum {
     /**
      * Removes them; but keeps those of a folder if they are all of its documents and no other file is there, or more than half
-     * of ten or more, and those below one that is there and empty if they are ten or more: an unmounted share looks just so.
+     * of ten or more, and those of a folder that is there and empty if they are ten or more: an unmounted share looks just so.
      */
     RAG_MISSING_GUARD = 0,
     /**
@@ -365,7 +371,7 @@ typedef enum {
  */
 typedef enum {
     /**
-     * Leave them out.
+     * Leave them out, silently.
      */
     RAG_HIDDEN_SKIP = 0,
     /**
@@ -397,7 +403,7 @@ typedef enum {
  */
 typedef enum {
     /**
-     * Exact for small knowledge bases, by graph for large ones.
+     * Exact below 100,000 passages, by HNSW graph above.
      */
     RAG_INDEX_AUTO = 0,
     /**
@@ -415,11 +421,12 @@ typedef enum {
  */
 typedef enum {
     /**
-     * Below the floor measured on this knowledge base with unrelated questions.
+     * Below the floor measured on this knowledge base with unrelated questions, or where the passages hold less than 0.4 of what a
+     * question in their language says.
      */
     RAG_ABSTAIN_CALIBRATED = 0,
     /**
-     * Below the cosine in `abstain_below`.
+     * Below the cosine in `abstain_below`, whatever the words.
      */
     RAG_ABSTAIN_BELOW = 1,
     /**
@@ -447,11 +454,11 @@ typedef enum {
  */
 typedef enum {
     /**
-     * A number before each.
+     * A number before each passage.
      */
     RAG_FENCE_NUMBERED = 0,
     /**
-     * A number and a word around each, which no passage can know.
+     * A number and a word before and after each passage, so that none can close its own fence.
      */
     RAG_FENCE_MARKED = 1,
 } rag_fence;
@@ -461,7 +468,7 @@ typedef enum {
  */
 typedef enum {
     /**
-     * If much changed since the last time.
+     * If the unsealed tail or the deleted part has grown large.
      */
     RAG_SEAL_IF_NEEDED = 0,
     /**
@@ -521,11 +528,11 @@ typedef enum {
 } rag_prompt_kind;
 
 /**
- * Whether tokens are guessed ahead, which changes the speed and no byte.
+ * Whether tokens are guessed ahead, which changes the speed and no byte. Not with beams.
  */
 typedef enum {
     /**
-     * From what followed the last tokens earlier in prompt and answer.
+     * From what followed the last tokens earlier in prompt and answer, more or fewer as it proves right.
      */
     RAG_DRAFT_LOOKUP = 0,
     /**
@@ -543,7 +550,7 @@ typedef enum {
      */
     RAG_KV_F16 = 0,
     /**
-     * 8-bit integers with a scale for each 32: half the memory.
+     * 8-bit integers with a scale for each 32 numbers of a head: 53 % of the memory.
      */
     RAG_KV_Q8 = 1,
 } rag_kv;
@@ -580,13 +587,13 @@ typedef enum {
      */
     RAG_WRITER_GENERATOR = 0,
     /**
-     * Nobody: the answer is the sentence of the passages that answers best, word for word.
+     * Nobody: the answer is the sentence of the passages that answers best, word for word. Needs no generator.
      */
     RAG_WRITER_PASSAGES = 1,
 } rag_writer;
 
 /**
- * In what order a prompt shows passages.
+ * In what order a prompt shows passages. Which of them are shown does not depend on it.
  */
 typedef enum {
     /**
@@ -598,7 +605,7 @@ typedef enum {
      */
     RAG_ORDER_BEST_FIRST = 1,
     /**
-     * As they stand in their documents.
+     * As they stand in their documents, these in the order of their best passage.
      */
     RAG_ORDER_DOCUMENT = 2,
 } rag_order;
@@ -612,15 +619,15 @@ typedef enum {
      */
     RAG_REWRITE_NONE = 0,
     /**
-     * A follow-up as a question that stands alone.
+     * A follow-up as a question that stands alone. A first question stays as it is.
      */
     RAG_REWRITE_STANDALONE = 1,
     /**
-     * Other wordings of the question, each searched too.
+     * Other wordings of the question, each searched too; the lists are joined by rank.
      */
     RAG_REWRITE_VARIANTS = 2,
     /**
-     * A passage that might answer the question.
+     * A passage that might answer the question: its vector is averaged with that of the question.
      */
     RAG_REWRITE_HYPOTHETICAL = 3,
 } rag_rewrite;
@@ -780,14 +787,6 @@ typedef struct {
      */
     const char *model_dir;
     /**
-     * A rag_access.
-     */
-    int32_t access;
-    /**
-     * Zero.
-     */
-    int32_t reserved;
-    /**
      * Reranker, likewise: a cross-encoder that sorts the best hits anew; loaded at the first search. NULL: none.
      */
     const char *reranker;
@@ -810,17 +809,17 @@ typedef struct {
      */
     int32_t secure_delete;
     /**
-     * Zero.
+     * A rag_access.
      */
-    int32_t reserved_2;
+    int32_t access;
     /**
      * A rag_trust.
      */
     int32_t trust;
     /**
-     * Zero.
+     * Zero: the struct ends at a multiple of its largest field.
      */
-    int32_t reserved_trust;
+    int32_t reserved;
 } rag_open_options;
 
 /**
@@ -924,7 +923,7 @@ typedef struct {
      */
     size_t struct_size;
     /**
-     * Larger files are skipped and reported. 0: 64 MiB.
+     * Larger files are skipped with a reason. 0: 64 MiB.
      */
     uint64_t max_file_bytes;
     /**
@@ -952,11 +951,12 @@ typedef struct {
      */
     const rag_cancel *cancel;
     /**
-     * Neighbours of a node, where a graph is built at the end (above 100,000 passages), 2 to 64. 0: 16.
+     * Neighbours kept per node above layer 0 of the graph, twice as many on layer 0, where one is built at the end (above 100,000
+     * passages), 2 to 64. 0: 16.
      */
     size_t hnsw_m;
     /**
-     * Candidates explored for each node of it, 1 to 10,000. 0: 200.
+     * Candidates explored per insertion into it, 1 to 10,000. 0: 200.
      */
     size_t hnsw_ef_construction;
     /**
@@ -968,11 +968,11 @@ typedef struct {
      */
     size_t overlap_tokens;
     /**
-     * A file that takes longer to read is skipped and reported. 0: 60.
+     * A file that takes longer to read, the time of `on_recognize` not counted, is skipped with a reason. 0: 60.
      */
     double max_read_seconds;
     /**
-     * Only files that match one of these globs, in the syntax of .gitignore. NULL: all.
+     * Only files that match one of these globs, in the syntax of .gitignore and relative to the folder. NULL: all.
      */
     const char *const *include;
     /**
@@ -988,7 +988,8 @@ typedef struct {
      */
     size_t exclude_count;
     /**
-     * Reads the text of pictures and scanned pages; files skipped before for want of one are tried again. NULL: they are skipped.
+     * Reads the text of pictures and scanned pages; files skipped before for want of one are tried again. NULL: pictures are skipped,
+     * and so is what has nothing but scanned pages.
      */
     rag_on_recognize on_recognize;
     /**
@@ -1000,7 +1001,7 @@ typedef struct {
      */
     int32_t missing;
     /**
-     * Zero.
+     * Zero: the struct ends at a multiple of its largest field.
      */
     int32_t reserved;
 } rag_sync_options;
@@ -1040,7 +1041,8 @@ typedef struct {
      */
     size_t struct_size;
     /**
-     * Most hits returned, to 10,000. 0: 5.
+     * Most hits returned, to 10,000. 0: 5 for rag_kb_search; passages offered to the prompt: 3 for rag_kb_ask, 10 for
+     * rag_kb_summarize.
      */
     size_t top_k;
     /**
@@ -1052,11 +1054,11 @@ typedef struct {
      */
     int32_t index;
     /**
-     * Stops the call. NULL: nothing does.
+     * Stops the call. NULL: nothing does. In a rag_ask_options it is NULL: those have one of their own.
      */
     const rag_cancel *cancel;
     /**
-     * Only documents that pass, such as "kind = pdf AND year >= 2020 AND NOT lang = fr". NULL: all.
+     * Only passages of documents that pass, such as "kind = pdf AND year >= 2020 AND NOT lang = fr". NULL: all.
      */
     const char *filter;
     /**
@@ -1069,7 +1071,8 @@ typedef struct {
      */
     const char *fusion;
     /**
-     * What comes with each hit, as hits beside it: "none", "section", or a number of passages before and after. NULL: "none".
+     * What comes with each hit, as hits beside it: "none", "section" (the passages around it under the same heading, eight on
+     * each side at most), or a number of passages before and after, to 100. NULL: "none".
      */
     const char *context;
     /**
@@ -1077,7 +1080,7 @@ typedef struct {
      */
     float diversity;
     /**
-     * Zero.
+     * Zero: `rerank` stands at a multiple of its size.
      */
     int32_t reserved;
     /**
@@ -1094,6 +1097,140 @@ typedef struct {
 typedef bool (*rag_on_piece)(const char *piece, size_t size, void *user_data);
 
 /**
+ * How to generate. Begin with RAG_GENERATE_OPTIONS_INIT; zero in a field is its default.
+ */
+typedef struct {
+    /**
+     * sizeof(rag_generate_options); set by RAG_GENERATE_OPTIONS_INIT.
+     */
+    size_t struct_size;
+    /**
+     * What `prompt` is: a rag_prompt_kind. In a rag_ask_options it is zero.
+     */
+    int32_t prompt_kind;
+    /**
+     * 1: beam search ends as soon as `beams` continuations have ended. 0: once the greedy one and `beams` others have, and none
+     * that still grows scores better.
+     */
+    int32_t early_stopping;
+    /**
+     * A rag_draft.
+     */
+    int32_t draft;
+    /**
+     * Record the log-probability of each token, and of so many of the likeliest in its place, to 20; -1: of the token alone.
+     * They are the model's own, before penalties and temperature: see rag_generation_logprob_at. Not with beams; answers do not
+     * hold them. 0: none.
+     */
+    int32_t logprobs;
+    /**
+     * Persona and rules before a RAG_PROMPT_CHAT prompt. NULL: none. In a rag_ask_options it is NULL: those have one of their own.
+     */
+    const char *system;
+    /**
+     * Most tokens to produce. 0: 256.
+     */
+    size_t max_new_tokens;
+    /**
+     * Seed of the sampler. Same seed, same bytes.
+     */
+    uint64_t seed;
+    /**
+     * 0: greedy; otherwise logits are divided by it, to 100.
+     */
+    float temperature;
+    /**
+     * Keep the likeliest tokens that sum to this, to 1. 0: all.
+     */
+    float top_p;
+    /**
+     * Keep tokens at least this share as likely as the likeliest, to 1. 0: all.
+     */
+    float min_p;
+    /**
+     * Keep the tokens whose surprise is nearest to the mean surprise, until they sum to this, to 1. 0: all.
+     */
+    float typical_p;
+    /**
+     * Divides the positive logits of tokens already in prompt or answer, multiplies the negative ones, to 10. 0: 1, off.
+     */
+    float repetition_penalty;
+    /**
+     * Subtracted from the logits of tokens already in the answer, -100 to 100.
+     */
+    float presence_penalty;
+    /**
+     * Subtracted from the logits of tokens already in the answer, once for each time, -100 to 100.
+     */
+    float frequency_penalty;
+    /**
+     * Beam search divides the log-probability of a continuation by its length to this power, -10 to 10: above 1 prefers long ones,
+     * RAG_ZERO compares sums. 0: 1, the mean.
+     */
+    float length_penalty;
+    /**
+     * Keep this many of the likeliest tokens. 0: all.
+     */
+    size_t top_k;
+    /**
+     * Width of beam search, to 16. Wider than 1 needs temperature 0, no penalty and no logit_bias. 0: 1, off.
+     */
+    size_t beams;
+    /**
+     * Generation ends before any of these, `stop_count` of them; none may be empty.
+     */
+    const char *const *stop;
+    /**
+     * How many there are.
+     */
+    size_t stop_count;
+    /**
+     * Tokens whose logits are changed, greedy or not, `logit_bias_count` of them.
+     */
+    const uint32_t *logit_bias_ids;
+    /**
+     * What is added to each; -INFINITY forbids a token.
+     */
+    const float *logit_bias_values;
+    /**
+     * How many there are of each.
+     */
+    size_t logit_bias_count;
+    /**
+     * Gets the text as it is written. NULL: none. In a rag_ask_options it is NULL: those have one of their own.
+     */
+    rag_on_piece on_piece;
+    /**
+     * Handed to `on_piece`.
+     */
+    void *user_data;
+    /**
+     * Stops the call, within one token. NULL: nothing does. In a rag_ask_options it is NULL: those have one of their own.
+     */
+    const rag_cancel *cancel;
+    /**
+     * Hold the text to a JSON value that this JSON Schema describes. NULL: not. Of the three, one at most.
+     */
+    const char *json_schema;
+    /**
+     * Hold the whole text to this regular expression. NULL: not.
+     */
+    const char *regex;
+    /**
+     * Hold the whole text to this grammar in Lark's notation. NULL: not.
+     */
+    const char *grammar;
+    /**
+     * Gets reports while the prompt is taken in; false stops the call. NULL: none. In a rag_ask_options it is NULL.
+     */
+    rag_on_progress on_progress;
+    /**
+     * Handed to `on_progress`.
+     */
+    void *progress_user_data;
+} rag_generate_options;
+
+/**
  * What may be asked and answered. Begin with RAG_GUARDS_INIT; zero in a field is its default. Rules are regular
  * expressions without look-around; case and accents do not count. A question or answer that is refused gives an
  * answer with RAG_OUTCOME_REFUSED, not an error.
@@ -1104,7 +1241,7 @@ typedef struct {
      */
     size_t struct_size;
     /**
-     * Longest question, in characters. 0: 100,000.
+     * Longest question, in characters. 0: 100,000, which is more than most models hold.
      */
     size_t max_question_chars;
     /**
@@ -1149,11 +1286,11 @@ typedef struct {
      */
     size_t off_topic_count;
     /**
-     * Centred cosine to the nearest of `topics` below which a question is refused. 0: 0.25.
+     * Centred cosine to the nearest of `topics` below which a question is refused, -1 to 1, RAG_ZERO for zero. 0: 0.25.
      */
     float topic_min;
     /**
-     * Centred cosine to the nearest of `off_topics` above which a question is refused. 0: 0.4.
+     * Centred cosine to the nearest of `off_topics` above which a question is refused, -1 to 1, RAG_ZERO for zero. 0: 0.4.
      */
     float off_topic_max;
     /**
@@ -1161,10 +1298,28 @@ typedef struct {
      */
     int32_t mask;
     /**
-     * Zero.
+     * Zero: the struct ends at a multiple of its largest field.
      */
     int32_t reserved;
 } rag_guards;
+
+/**
+ * One turn of a conversation.
+ */
+typedef struct {
+    /**
+     * "system", "user" or "assistant".
+     */
+    const char *role;
+    /**
+     * What is said, UTF-8, followed by a NUL byte.
+     */
+    const char *content;
+    /**
+     * Bytes of `content`, the NUL byte not counted.
+     */
+    size_t content_bytes;
+} rag_turn;
 
 /**
  * A question answered the way answers should be.
@@ -1189,24 +1344,6 @@ typedef struct {
 } rag_example;
 
 /**
- * One turn of a conversation.
- */
-typedef struct {
-    /**
-     * "system", "user" or "assistant".
-     */
-    const char *role;
-    /**
-     * What is said, UTF-8, followed by a NUL byte.
-     */
-    const char *content;
-    /**
-     * Bytes of `content`, the NUL byte not counted.
-     */
-    size_t content_bytes;
-} rag_turn;
-
-/**
  * Writes an answer in the generator's place, on the thread that made the call. It gets the conversation as the generator would:
  * `count` turns with instructions, worked examples, earlier turns, and last the numbered passages and the question, borrowed for the
  * callback. It appends the answer to `answer`, in pieces if it likes, which go on to `on_piece`; what it writes is judged, cited
@@ -1224,61 +1361,29 @@ typedef struct {
      */
     size_t struct_size;
     /**
-     * Persona and rules, for the system turn. NULL: none.
+     * How passages are found; `top_k` of them are offered to the prompt. NULL: 3 passages, both legs.
+     */
+    const rag_search_options *search;
+    /**
+     * How the answer is generated. NULL: greedy, 256 tokens.
+     */
+    const rag_generate_options *generate;
+    /**
+     * What may be asked and answered, and whether personal data is masked. NULL: only a limit on length.
+     */
+    const rag_guards *guards;
+    /**
+     * Persona and rules, put into the system turn. NULL: none.
      */
     const char *system;
     /**
-     * Passages offered to the prompt. 0: 3.
+     * Earlier turns of the conversation, `history_count` of them; a chat goes on from them.
      */
-    size_t top_k;
+    const rag_turn *history;
     /**
-     * A rag_mode.
+     * How many.
      */
-    int32_t mode;
-    /**
-     * A rag_index.
-     */
-    int32_t index;
-    /**
-     * Most tokens of the answer. 0: 256.
-     */
-    size_t max_new_tokens;
-    /**
-     * Seed of the sampler. Same seed, same bytes.
-     */
-    uint64_t seed;
-    /**
-     * 0: greedy; otherwise logits are divided by it.
-     */
-    float temperature;
-    /**
-     * Keep the likeliest tokens that sum to this. 0: all.
-     */
-    float top_p;
-    /**
-     * Keep tokens at least this share as likely as the likeliest. 0: all.
-     */
-    float min_p;
-    /**
-     * Divides the logits of tokens already seen. 0: 1, off.
-     */
-    float repetition_penalty;
-    /**
-     * Sampling keeps this many of the likeliest tokens. 0: all.
-     */
-    size_t sampling_top_k;
-    /**
-     * Width of beam search. 0: 1, off.
-     */
-    size_t beams;
-    /**
-     * Generation ends before any of these, `stop_count` of them.
-     */
-    const char *const *stop;
-    /**
-     * How many there are.
-     */
-    size_t stop_count;
+    size_t history_count;
     /**
      * A rag_abstain.
      */
@@ -1292,9 +1397,39 @@ typedef struct {
      */
     int32_t explain;
     /**
-     * Zero.
+     * A rag_writer.
      */
-    int32_t reserved;
+    int32_t writer;
+    /**
+     * A rag_fence.
+     */
+    int32_t fence;
+    /**
+     * A rag_order.
+     */
+    int32_t order;
+    /**
+     * A rag_rewrite.
+     */
+    int32_t rewrite;
+    /**
+     * How many other wordings RAG_REWRITE_VARIANTS asks for, 1 to 5. 0: 3.
+     */
+    uint32_t variant_count;
+    /**
+     * Of each passage, only so many sentences in a row are shown to the generator, those around the one that answers best: small
+     * models get lost in long passages. 0: all.
+     */
+    size_t sentences;
+    /**
+     * Worked examples shown before the passages, in place of ours; not NULL and none of them: no examples. NULL: two in the language
+     * of the question.
+     */
+    const rag_example *examples;
+    /**
+     * How many.
+     */
+    size_t example_count;
     /**
      * Gets the answer as it is written. NULL: none.
      */
@@ -1307,91 +1442,6 @@ typedef struct {
      * Stops the call, within one token. NULL: nothing does.
      */
     const rag_cancel *cancel;
-    /**
-     * Keep the tokens about as surprising as the mean until they sum to this. 0: all.
-     */
-    float typical_p;
-    /**
-     * Subtracted from the logits of tokens already in the answer.
-     */
-    float presence_penalty;
-    /**
-     * The same, once for each time.
-     */
-    float frequency_penalty;
-    /**
-     * Beam search divides by the length to this power. 0: 1, the mean.
-     */
-    float length_penalty;
-    /**
-     * 1: beam search ends with the first `beams` continuations that end. 0: once none that grows is better.
-     */
-    int32_t early_stopping;
-    /**
-     * A rag_draft.
-     */
-    int32_t draft;
-    /**
-     * Only documents that pass: see rag_search_options. NULL: all.
-     */
-    const char *filter;
-    /**
-     * How vectors and words become one order: see rag_search_options. NULL: "convex".
-     */
-    const char *fusion;
-    /**
-     * What comes with each hit: see rag_search_options. NULL: "none".
-     */
-    const char *context;
-    /**
-     * How much a hit must differ from those before it, from 0 to 1. 0: not at all.
-     */
-    float diversity;
-    /**
-     * A rag_writer.
-     */
-    int32_t writer;
-    /**
-     * Of each passage, only so many sentences in a row are shown to the generator, those around the one that answers best.
-     * 0: all.
-     */
-    size_t sentences;
-    /**
-     * A rag_fence.
-     */
-    int32_t fence;
-    /**
-     * Zero.
-     */
-    int32_t reserved_2;
-    /**
-     * How many of the best hits the reranker sorts anew: see rag_search_options.
-     */
-    int64_t rerank;
-    /**
-     * What may be asked and answered. NULL: only a limit on length.
-     */
-    const rag_guards *guards;
-    /**
-     * A rag_order.
-     */
-    int32_t order;
-    /**
-     * A rag_rewrite.
-     */
-    int32_t rewrite;
-    /**
-     * How many other wordings RAG_REWRITE_VARIANTS asks for, 1 to 5. 0: 3.
-     */
-    size_t variant_count;
-    /**
-     * Worked examples in place of ours; not NULL and none of them: no examples. NULL: ours.
-     */
-    const rag_example *examples;
-    /**
-     * How many.
-     */
-    size_t example_count;
     /**
      * Writes answers to questions in the generator's place; `writer` is then RAG_WRITER_GENERATOR. No passage is left out for want
      * of room: how many fit is yours to say with `top_k`. NULL: `writer` says who does.
@@ -1945,7 +1995,7 @@ typedef struct {
      */
     int32_t precision;
     /**
-     * Zero.
+     * Zero: the struct ends at a multiple of its largest field.
      */
     int32_t reserved;
 } rag_encoder_options;
@@ -1965,6 +2015,36 @@ typedef bool (*rag_on_encode)(int32_t role,
                               void *user_data);
 
 /**
+ * How to load a reranker. Begin with RAG_RERANKER_OPTIONS_INIT; zero in a field is its default.
+ */
+typedef struct {
+    /**
+     * sizeof(rag_reranker_options); set by RAG_RERANKER_OPTIONS_INIT.
+     */
+    size_t struct_size;
+    /**
+     * A folder of models, looked in before the usual places. NULL: none.
+     */
+    const char *model_dir;
+    /**
+     * Instructions: "amx", "avx512", "avx2", "neon" or "portable". NULL: the best that the CPU has.
+     */
+    const char *level;
+    /**
+     * Most threads of a call. 0: as many as the machine runs at once.
+     */
+    size_t threads;
+    /**
+     * A rag_precision.
+     */
+    int32_t precision;
+    /**
+     * Zero: the struct ends at a multiple of its largest field.
+     */
+    int32_t reserved;
+} rag_reranker_options;
+
+/**
  * How to load a generator. Begin with RAG_GENERATOR_OPTIONS_INIT; zero in a field is its default.
  */
 typedef struct {
@@ -1982,7 +2062,7 @@ typedef struct {
      */
     const char *template_name;
     /**
-     * Threads, the caller's included. 0: as many as the machine runs at once.
+     * Threads, the caller's included, to 256; candle's networks choose their own. 0: as many as the machine runs at once.
      */
     size_t threads;
     /**
@@ -1990,7 +2070,7 @@ typedef struct {
      */
     int32_t kv;
     /**
-     * Zero.
+     * Zero: `backend` stands at a multiple of its size.
      */
     int32_t reserved;
     /**
@@ -1998,137 +2078,38 @@ typedef struct {
      * for that alone; "cuda:0" or "metal:0" in builds for them. NULL: "auto".
      */
     const char *backend;
+    /**
+     * Instructions: "amx", "avx512", "avx2", "neon" or "portable". NULL: the best that the CPU has.
+     */
+    const char *level;
 } rag_generator_options;
 
 /**
- * How to generate. Begin with RAG_GENERATE_OPTIONS_INIT; zero in a field is its default.
+ * A token with the logarithms of the probabilities the model gave. Lent by rag_generation_logprob_at until the generation is
+ * freed; later versions may append fields.
  */
 typedef struct {
     /**
-     * sizeof(rag_generate_options); set by RAG_GENERATE_OPTIONS_INIT.
+     * The token.
      */
-    size_t struct_size;
+    uint32_t token_id;
     /**
-     * What `prompt` is: a rag_prompt_kind.
+     * Its natural log-probability.
      */
-    int32_t prompt_kind;
+    float logprob;
     /**
-     * 1: beam search ends with the first `beams` continuations that end. 0: once none that grows is better.
+     * The likeliest tokens in its place, likeliest first.
      */
-    int32_t early_stopping;
+    const uint32_t *likeliest_ids;
     /**
-     * A rag_draft.
+     * Their natural log-probabilities.
      */
-    int32_t draft;
-    /**
-     * Zero.
-     */
-    int32_t reserved;
-    /**
-     * Persona and rules before a RAG_PROMPT_CHAT prompt. NULL: none.
-     */
-    const char *system;
-    /**
-     * Most tokens to produce. 0: 256.
-     */
-    size_t max_new_tokens;
-    /**
-     * Seed of the sampler. Same seed, same bytes.
-     */
-    uint64_t seed;
-    /**
-     * 0: greedy; otherwise logits are divided by it.
-     */
-    float temperature;
-    /**
-     * Keep the likeliest tokens that sum to this. 0: all.
-     */
-    float top_p;
-    /**
-     * Keep tokens at least this share as likely as the likeliest. 0: all.
-     */
-    float min_p;
-    /**
-     * Keep the tokens about as surprising as the mean until they sum to this. 0: all.
-     */
-    float typical_p;
-    /**
-     * Divides the logits of tokens already seen. 0: 1, off.
-     */
-    float repetition_penalty;
-    /**
-     * Subtracted from the logits of tokens already in the answer.
-     */
-    float presence_penalty;
-    /**
-     * The same, once for each time.
-     */
-    float frequency_penalty;
-    /**
-     * Beam search divides by the length to this power. 0: 1, the mean.
-     */
-    float length_penalty;
-    /**
-     * Keep this many of the likeliest tokens. 0: all.
-     */
-    size_t top_k;
-    /**
-     * Width of beam search. 0: 1, off.
-     */
-    size_t beams;
-    /**
-     * Generation ends before any of these, `stop_count` of them.
-     */
-    const char *const *stop;
-    /**
-     * How many there are.
-     */
-    size_t stop_count;
-    /**
-     * Tokens whose logits are changed, `logit_bias_count` of them.
-     */
-    const uint32_t *logit_bias_ids;
-    /**
-     * What is added to each; -INFINITY forbids a token.
-     */
-    const float *logit_bias_values;
+    const float *likeliest_logprobs;
     /**
      * How many there are of each.
      */
-    size_t logit_bias_count;
-    /**
-     * Gets the text as it is written. NULL: none.
-     */
-    rag_on_piece on_piece;
-    /**
-     * Handed to `on_piece`.
-     */
-    void *user_data;
-    /**
-     * Stops the call, within one token. NULL: nothing does.
-     */
-    const rag_cancel *cancel;
-    /**
-     * Hold the text to a JSON value that this JSON Schema describes. NULL: not. Of the three, one at most.
-     */
-    const char *json_schema;
-    /**
-     * Hold the whole text to this regular expression. NULL: not.
-     */
-    const char *regex;
-    /**
-     * Hold the whole text to this grammar in Lark's notation. NULL: not.
-     */
-    const char *grammar;
-    /**
-     * Gets reports while the prompt is taken in; false stops the call. NULL: none.
-     */
-    rag_on_progress on_progress;
-    /**
-     * Handed to `on_progress`.
-     */
-    void *progress_user_data;
-} rag_generate_options;
+    size_t likeliest_count;
+} rag_token_logprob;
 
 #ifdef __cplusplus
 extern "C" {
@@ -2906,14 +2887,14 @@ rag_status rag_encoder_encode(const rag_encoder *encoder,
 void rag_encoder_free(rag_encoder *encoder);
 
 /**
- * Loads the reranker `name`, looked up as by rag_kb_open. `options` may be NULL; `backend` and `truncate_dim` in it must be
- * default. On success `*reranker` is owned by the caller.
+ * Loads the reranker `name`, looked up as by rag_kb_open. `options` may be NULL.
+ * On success `*reranker` is owned by the caller.
  *
  * RAG_NOT_FOUND: it is not on this machine. RAG_MODEL: it is damaged or of a kind that this library does not run, such as an
  * encoder. RAG_INVALID_ARGUMENT: this CPU does not have the level asked for.
  */
 rag_status rag_reranker_open(const char *name,
-                             const rag_encoder_options *options,
+                             const rag_reranker_options *options,
                              rag_reranker **reranker,
                              rag_error **error);
 
@@ -3006,6 +2987,13 @@ const char *rag_generation_text(const rag_generation *generation,
  */
 const uint32_t *rag_generation_token_ids(const rag_generation *generation,
                                          size_t *count);
+
+/**
+ * The log-probabilities of the token at `index`, from 0, in the order of rag_generation_token_ids, lent until the generation is
+ * freed; NULL beyond the last, for NULL, and if `logprobs` of the options did not ask for them.
+ */
+const rag_token_logprob *rag_generation_logprob_at(const rag_generation *generation,
+                                                   size_t index);
 
 /**
  * Why it ended; RAG_STOP_END_OF_TURN for NULL.

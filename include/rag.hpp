@@ -8,6 +8,9 @@
  * With RAG_EXPECTED defined before the header, and always where exceptions are off, nothing throws: a call that can fail gives
  * rag::Expected<T>, the value or the Error. rag::Result<T> below is T in the one case and Expected<T> in the other. An object is then
  * opened by its static function, as its constructors throw.
+ *
+ * Options are plain structs: what is not set is default, and from C++20 on they are written in place,
+ * `kb.ask("When?", {.search = {.top_k = 1}, .generate = {.max_new_tokens = 64}})`.
  */
 #ifndef RAG_HPP
 #define RAG_HPP
@@ -579,13 +582,13 @@ struct Picture {
 
 /// How to open a knowledge base; an empty string is the default.
 struct OpenOptions {
-    std::string encoder;
-    std::string llm;
-    std::string model_dir;
+    std::string encoder = {};
+    std::string llm = {};
+    std::string model_dir = {};
     rag_access access = RAG_ACCESS_CREATE;
-    std::string reranker;
+    std::string reranker = {};
     /// Further knowledge bases, searched as if all were one file.
-    std::vector<std::string> also;
+    std::vector<std::string> also = {};
     /// An encoder that is loaded already, or your own, in place of `encoder`.
     const Encoder *loaded_encoder = nullptr;
     /// Write zeros over what is removed or replaced; KnowledgeBase::purge leaves nothing at all.
@@ -600,19 +603,19 @@ struct SyncOptions {
     std::size_t max_tokens = 0;
     rag_plan plan = RAG_PLAN_APPLY;
     rag_hidden hidden = RAG_HIDDEN_SKIP;
-    std::function<bool(const rag_progress &)> on_progress;
-    std::optional<Cancel> cancel;
+    std::function<bool(const rag_progress &)> on_progress = {};
+    std::optional<Cancel> cancel = {};
     std::size_t hnsw_m = 0;
     std::size_t hnsw_ef_construction = 0;
     std::size_t min_tokens = 0;
     std::size_t overlap_tokens = 0;
     double max_read_seconds = 0;
     /// Globs in the syntax of .gitignore.
-    std::vector<std::string> include;
-    std::vector<std::string> exclude;
+    std::vector<std::string> include = {};
+    std::vector<std::string> exclude = {};
     /// Reads the text of a picture or a scanned page; see rag_on_recognize. Called on threads of the library's. A file is skipped for
     /// what it throws, or fails its text with.
-    std::function<void(const Picture &picture, Text &text)> recognize;
+    std::function<void(const Picture &picture, Text &text)> recognize = {};
     rag_missing missing = RAG_MISSING_GUARD;
 };
 
@@ -627,89 +630,24 @@ struct SearchOptions {
     std::size_t top_k = 0;
     rag_mode mode = RAG_MODE_HYBRID;
     rag_index index = RAG_INDEX_AUTO;
-    std::optional<Cancel> cancel;
-    std::string filter;
+    /// Not in AskOptions, which have one of their own.
+    std::optional<Cancel> cancel = {};
+    std::string filter = {};
     std::size_t ef_search = 0;
+    /// -1: none.
     std::int64_t rerank = 0;
     /// "convex", "convex:WEIGHT", "rrf" or "rrf:K".
-    std::string fusion;
+    std::string fusion = {};
     /// "none", "section", or a number of passages on each side.
-    std::string context;
+    std::string context = {};
     float diversity = 0;
 };
 
-/// What may be asked and answered; zero and empty are the defaults. See rag_guards.
-struct Guards {
-    std::size_t max_question_chars = 0;
-    /// Regular expressions; case and accents do not count.
-    std::vector<std::string> deny;
-    std::vector<std::string> allow;
-    std::vector<std::string> deny_answer;
-    /// Examples of what may, and what may not, be asked.
-    std::vector<std::string> topics;
-    std::vector<std::string> off_topics;
-    float topic_min = 0;
-    float off_topic_max = 0;
-    rag_mask mask = RAG_MASK_OFF;
-};
-
-/// A question answered the way answers should be.
-struct Example {
-    std::vector<std::string> passages;
-    std::string question;
-    std::string answer;
-};
-
-/// How to answer; zero is the default. Return false from `on_piece` to end the answer there.
-struct AskOptions {
-    std::string system;
-    std::size_t top_k = 0;
-    rag_mode mode = RAG_MODE_HYBRID;
-    rag_index index = RAG_INDEX_AUTO;
-    std::size_t max_new_tokens = 0;
-    std::uint64_t seed = 0;
-    float temperature = 0;
-    float top_p = 0;
-    float min_p = 0;
-    float repetition_penalty = 0;
-    std::size_t sampling_top_k = 0;
-    std::size_t beams = 0;
-    std::vector<std::string> stop;
-    rag_abstain abstain = RAG_ABSTAIN_CALIBRATED;
-    float abstain_below = 0;
-    rag_explain explain = RAG_EXPLAIN_OFF;
-    std::function<bool(std::string_view)> on_piece;
-    std::optional<Cancel> cancel;
-    float typical_p = 0;
-    float presence_penalty = 0;
-    float frequency_penalty = 0;
-    float length_penalty = 0;
-    bool early_stopping = false;
-    rag_draft draft = RAG_DRAFT_LOOKUP;
-    std::string filter;
-    std::int64_t rerank = 0;
-    Guards guards;
-    /// As in SearchOptions.
-    std::string fusion;
-    std::string context;
-    float diversity = 0;
-    rag_writer writer = RAG_WRITER_GENERATOR;
-    /// Of each passage, only so many sentences in a row are shown to the generator.
-    std::size_t sentences = 0;
-    rag_fence fence = RAG_FENCE_NUMBERED;
-    rag_order order = RAG_ORDER_BEST_LAST;
-    rag_rewrite rewrite = RAG_REWRITE_NONE;
-    std::size_t variant_count = 0;
-    /// Worked examples in place of ours; empty for none.
-    std::optional<std::vector<Example>> examples;
-    /// Writes the answer in the generator's place; see rag_on_write. What it throws comes out of the call.
-    std::function<void(const std::vector<Turn> &turns, Text &answer)> write;
-};
-
-/// How to generate; zero is the default. Return false from `on_piece` to end the text there.
+/// How to generate; zero is the default. Return false from `on_piece` to end the text there. `prompt_kind`, `system`, `on_piece`,
+/// `cancel` and `on_progress` are not for AskOptions, which have their own.
 struct GenerateOptions {
     rag_prompt_kind prompt_kind = RAG_PROMPT_TEXT;
-    std::string system;
+    std::string system = {};
     std::size_t max_new_tokens = 0;
     std::uint64_t seed = 0;
     float temperature = 0;
@@ -721,32 +659,95 @@ struct GenerateOptions {
     float presence_penalty = 0;
     float frequency_penalty = 0;
     /// Tokens and what is added to their logits.
-    std::vector<std::pair<std::uint32_t, float>> logit_bias;
+    std::vector<std::pair<std::uint32_t, float>> logit_bias = {};
+    /// Record log-probabilities, and of so many of the likeliest tokens beside each; see Generation::logprobs.
+    std::optional<std::uint32_t> logprobs = {};
     std::size_t beams = 0;
-    float length_penalty = 0;
+    std::optional<float> length_penalty = {};
     bool early_stopping = false;
     rag_draft draft = RAG_DRAFT_LOOKUP;
-    std::vector<std::string> stop;
-    std::function<bool(std::string_view)> on_piece;
-    std::optional<Cancel> cancel;
+    std::vector<std::string> stop = {};
+    std::function<bool(std::string_view)> on_piece = {};
+    std::optional<Cancel> cancel = {};
     /// Hold the text to a JSON value that this JSON Schema describes. Of the three, one at most.
-    std::string json_schema;
+    std::string json_schema = {};
     /// Hold the whole text to this regular expression.
-    std::string regex;
+    std::string regex = {};
     /// Hold the whole text to this grammar in Lark's notation.
-    std::string grammar;
+    std::string grammar = {};
+    /// Gets reports while the prompt is taken in; false stops the call.
+    std::function<bool(const rag_progress &)> on_progress = {};
+};
+
+/// What may be asked and answered; zero and empty are the defaults. See rag_guards.
+struct Guards {
+    std::size_t max_question_chars = 0;
+    /// Regular expressions; case and accents do not count.
+    std::vector<std::string> deny = {};
+    std::vector<std::string> allow = {};
+    std::vector<std::string> deny_answer = {};
+    /// Examples of what may, and what may not, be asked.
+    std::vector<std::string> topics = {};
+    std::vector<std::string> off_topics = {};
+    std::optional<float> topic_min = {};
+    std::optional<float> off_topic_max = {};
+    rag_mask mask = RAG_MASK_OFF;
+};
+
+/// A question answered the way answers should be.
+struct Example {
+    std::vector<std::string> passages = {};
+    std::string question = {};
+    std::string answer = {};
+};
+
+/// An earlier turn of a conversation.
+struct Message {
+    /// "system", "user" or "assistant".
+    std::string role = {};
+    std::string content = {};
+};
+
+/// How to answer; zero is the default. Return false from `on_piece` to end the answer there.
+struct AskOptions {
+    /// How passages are found; `top_k` of them are offered to the prompt.
+    SearchOptions search = {};
+    /// How the answer is generated.
+    GenerateOptions generate = {};
+    Guards guards = {};
+    std::string system = {};
+    /// Earlier turns; a chat goes on from them.
+    std::vector<Message> history = {};
+    rag_abstain abstain = RAG_ABSTAIN_CALIBRATED;
+    float abstain_below = 0;
+    rag_explain explain = RAG_EXPLAIN_OFF;
+    rag_writer writer = RAG_WRITER_GENERATOR;
+    /// Of each passage, only so many sentences in a row are shown to the generator.
+    std::size_t sentences = 0;
+    rag_fence fence = RAG_FENCE_NUMBERED;
+    rag_order order = RAG_ORDER_BEST_LAST;
+    rag_rewrite rewrite = RAG_REWRITE_NONE;
+    std::uint32_t variant_count = 0;
+    /// Worked examples in place of ours; empty for none.
+    std::optional<std::vector<Example>> examples = {};
+    std::function<bool(std::string_view)> on_piece = {};
+    std::optional<Cancel> cancel = {};
+    /// Writes the answer in the generator's place; see rag_on_write. What it throws comes out of the call.
+    std::function<void(const std::vector<Turn> &turns, Text &answer)> write = {};
 };
 
 /// How to load a generator; zero is the default.
 struct GeneratorOptions {
     /// A folder of models, looked in before the usual places.
-    std::string model_dir;
+    std::string model_dir = {};
     /// A built-in chat template in place of the model's own, such as "gemma".
-    std::string template_name;
+    std::string template_name = {};
     std::size_t threads = 0;
     rag_kv kv = RAG_KV_F16;
     /// What runs the network: "auto", "candle", or a device such as "cuda:0". Empty: "auto".
-    std::string backend;
+    std::string backend = {};
+    /// Instructions, such as "avx2". Empty: the best that the CPU has.
+    std::string level = {};
 };
 
 namespace impl {
@@ -798,6 +799,79 @@ inline bool on_recognize(const rag_picture *picture, rag_text *text, void *user_
 #endif
 }
 
+/// A number for a field in which zero is the default: RAG_ZERO for zero, zero for none.
+inline float or_zero(const std::optional<float> &value) {
+    return !value ? 0 : *value == 0 ? RAG_ZERO : *value;
+}
+
+/// SearchOptions as C sees them.
+inline rag_search_options raw(const SearchOptions &options) {
+    rag_search_options raw = RAG_SEARCH_OPTIONS_INIT;
+    raw.top_k = options.top_k;
+    raw.mode = options.mode;
+    raw.index = options.index;
+    raw.cancel = flag(options.cancel);
+    raw.filter = or_null(options.filter);
+    raw.ef_search = options.ef_search;
+    raw.fusion = or_null(options.fusion);
+    raw.context = or_null(options.context);
+    raw.diversity = options.diversity;
+    raw.rerank = options.rerank;
+    return raw;
+}
+
+/// GenerateOptions as C sees them; lives as long as the call.
+class RawGenerateOptions {
+public:
+    RawGenerateOptions(const GenerateOptions &options, Thrown &thrown)
+        : stop_(pointers(options.stop)), piece_{&options.on_piece, &thrown}, progress_{&options.on_progress, &thrown} {
+        for (const auto &[id, value] : options.logit_bias) ids_.push_back(id), values_.push_back(value);
+        raw_ = RAG_GENERATE_OPTIONS_INIT;
+        raw_.prompt_kind = options.prompt_kind;
+        raw_.early_stopping = options.early_stopping;
+        raw_.draft = options.draft;
+        if (options.logprobs) raw_.logprobs = *options.logprobs == 0 ? -1 : static_cast<std::int32_t>(*options.logprobs);
+        raw_.system = or_null(options.system);
+        raw_.max_new_tokens = options.max_new_tokens;
+        raw_.seed = options.seed;
+        raw_.temperature = options.temperature;
+        raw_.top_p = options.top_p;
+        raw_.min_p = options.min_p;
+        raw_.typical_p = options.typical_p;
+        raw_.repetition_penalty = options.repetition_penalty;
+        raw_.presence_penalty = options.presence_penalty;
+        raw_.frequency_penalty = options.frequency_penalty;
+        raw_.length_penalty = or_zero(options.length_penalty);
+        raw_.top_k = options.top_k;
+        raw_.beams = options.beams;
+        raw_.stop = stop_.data();
+        raw_.stop_count = stop_.size();
+        raw_.logit_bias_ids = ids_.data();
+        raw_.logit_bias_values = values_.data();
+        raw_.logit_bias_count = ids_.size();
+        if (options.on_piece) raw_.on_piece = on_piece;
+        raw_.user_data = &piece_;
+        raw_.cancel = flag(options.cancel);
+        raw_.json_schema = or_null(options.json_schema);
+        raw_.regex = or_null(options.regex);
+        raw_.grammar = or_null(options.grammar);
+        if (options.on_progress) raw_.on_progress = on_progress;
+        raw_.progress_user_data = &progress_;
+    }
+    RawGenerateOptions(const RawGenerateOptions &) = delete;
+    RawGenerateOptions &operator=(const RawGenerateOptions &) = delete;
+
+    const rag_generate_options *get() const { return &raw_; }
+
+private:
+    std::vector<std::uint32_t> ids_;
+    std::vector<float> values_;
+    std::vector<const char *> stop_;
+    PieceCallback piece_;
+    ProgressCallback progress_;
+    rag_generate_options raw_{};
+};
+
 /// Guards as C sees them; lives as long as the call.
 class RawGuards {
 public:
@@ -817,8 +891,8 @@ public:
         raw_.topic_count = topics_.size();
         raw_.off_topics = off_topics_.data();
         raw_.off_topic_count = off_topics_.size();
-        raw_.topic_min = guards.topic_min;
-        raw_.off_topic_max = guards.off_topic_max;
+        raw_.topic_min = or_zero(guards.topic_min);
+        raw_.off_topic_max = or_zero(guards.off_topic_max);
         raw_.mask = guards.mask;
     }
     RawGuards(const RawGuards &) = delete;
@@ -839,48 +913,31 @@ private:
 class RawAskOptions {
 public:
     explicit RawAskOptions(const AskOptions &options)
-        : stop_(pointers(options.stop)), guards_(options.guards), piece_{&options.on_piece, &thrown_}, write_{&options.write, &thrown_} {
+        : search_(raw(options.search)), generate_(options.generate, thrown_), guards_(options.guards),
+          piece_{&options.on_piece, &thrown_}, write_{&options.write, &thrown_} {
         raw_ = RAG_ASK_OPTIONS_INIT;
+        raw_.search = &search_;
+        raw_.generate = generate_.get();
+        raw_.guards = guards_.get();
         raw_.system = or_null(options.system);
-        raw_.top_k = options.top_k;
-        raw_.mode = options.mode;
-        raw_.index = options.index;
-        raw_.max_new_tokens = options.max_new_tokens;
-        raw_.seed = options.seed;
-        raw_.temperature = options.temperature;
-        raw_.top_p = options.top_p;
-        raw_.min_p = options.min_p;
-        raw_.repetition_penalty = options.repetition_penalty;
-        raw_.sampling_top_k = options.sampling_top_k;
-        raw_.beams = options.beams;
-        raw_.stop = stop_.data();
-        raw_.stop_count = stop_.size();
+        for (const Message &message : options.history)
+            history_.push_back({message.role.c_str(), message.content.c_str(), message.content.size()});
+        raw_.history = history_.data();
+        raw_.history_count = history_.size();
         raw_.abstain = options.abstain;
         raw_.abstain_below = options.abstain_below;
         raw_.explain = options.explain;
-        raw_.typical_p = options.typical_p;
-        raw_.presence_penalty = options.presence_penalty;
-        raw_.frequency_penalty = options.frequency_penalty;
-        raw_.length_penalty = options.length_penalty;
-        raw_.early_stopping = options.early_stopping;
-        raw_.draft = options.draft;
-        if (options.on_piece) raw_.on_piece = on_piece;
-        raw_.user_data = &piece_;
-        if (options.write) raw_.on_write = on_write;
-        raw_.write_user_data = &write_;
-        raw_.cancel = flag(options.cancel);
-        raw_.filter = or_null(options.filter);
-        raw_.rerank = options.rerank;
-        raw_.fusion = or_null(options.fusion);
-        raw_.context = or_null(options.context);
-        raw_.diversity = options.diversity;
         raw_.writer = options.writer;
-        raw_.sentences = options.sentences;
         raw_.fence = options.fence;
-        raw_.guards = guards_.get();
         raw_.order = options.order;
         raw_.rewrite = options.rewrite;
         raw_.variant_count = options.variant_count;
+        raw_.sentences = options.sentences;
+        if (options.on_piece) raw_.on_piece = on_piece;
+        raw_.user_data = &piece_;
+        raw_.cancel = flag(options.cancel);
+        if (options.write) raw_.on_write = on_write;
+        raw_.write_user_data = &write_;
         if (options.examples) {
             for (const Example &example : *options.examples) {
                 passages_.push_back(pointers(example.passages));
@@ -900,11 +957,13 @@ public:
     Thrown *thrown() { return &thrown_; }
 
 private:
-    std::vector<const char *> stop_;
+    std::vector<rag_turn> history_;
     std::vector<std::vector<const char *>> passages_;
     std::vector<rag_example> examples_;
-    RawGuards guards_;
     Thrown thrown_;
+    rag_search_options search_;
+    RawGenerateOptions generate_;
+    RawGuards guards_;
     PieceCallback piece_;
     WriteCallback write_;
     rag_ask_options raw_{};
@@ -979,10 +1038,21 @@ private:
     impl::Handle<rag_chat> handle_;
 };
 
-/// rag_encoder_options with C++ strings.
+/// How to load an encoder; zero and empty are the defaults. See rag_encoder_options.
 struct EncoderOptions {
-    std::string model_dir, backend, level;
-    std::size_t threads = 0, truncate_dim = 0;
+    std::string model_dir = {};
+    std::string backend = {};
+    std::string level = {};
+    std::size_t threads = 0;
+    std::size_t truncate_dim = 0;
+    rag_precision precision = RAG_PRECISION_AUTO;
+};
+
+/// How to load a reranker; zero and empty are the defaults. See rag_reranker_options.
+struct RerankerOptions {
+    std::string model_dir = {};
+    std::string level = {};
+    std::size_t threads = 0;
     rag_precision precision = RAG_PRECISION_AUTO;
 };
 
@@ -995,7 +1065,13 @@ public:
 
     /// Loads the encoder `name`.
     static Result<Encoder> open(const std::string &name, const EncoderOptions &options = {}) {
-        const rag_encoder_options raw = raw_options(options);
+        rag_encoder_options raw = RAG_ENCODER_OPTIONS_INIT;
+        raw.model_dir = impl::or_null(options.model_dir);
+        raw.backend = impl::or_null(options.backend);
+        raw.level = impl::or_null(options.level);
+        raw.threads = options.threads;
+        raw.truncate_dim = options.truncate_dim;
+        raw.precision = options.precision;
         return impl::own<Encoder, rag_encoder>([&](rag_encoder **out, rag_error **error) {
             return rag_encoder_open_with(name.c_str(), &raw, out, error);
         });
@@ -1050,17 +1126,6 @@ public:
     const rag_encoder *handle() const { return handle_.get(); }
 
 private:
-    friend class Reranker;
-    static rag_encoder_options raw_options(const EncoderOptions &options) {
-        rag_encoder_options raw = RAG_ENCODER_OPTIONS_INIT;
-        raw.model_dir = impl::or_null(options.model_dir);
-        raw.backend = impl::or_null(options.backend);
-        raw.level = impl::or_null(options.level);
-        raw.threads = options.threads;
-        raw.truncate_dim = options.truncate_dim;
-        raw.precision = options.precision;
-        return raw;
-    }
     struct Own {
         Function encode;
         std::size_t dim;
@@ -1086,16 +1151,20 @@ private:
 /// A cross-encoder without a knowledge base.
 class Reranker {
 public:
-    /// Loads the reranker `name`; backend and truncate_dim in the options must be default.
-    static Result<Reranker> open(const std::string &name, const EncoderOptions &options = {}) {
-        const rag_encoder_options raw = Encoder::raw_options(options);
+    /// Loads the reranker `name`.
+    static Result<Reranker> open(const std::string &name, const RerankerOptions &options = {}) {
+        rag_reranker_options raw = RAG_RERANKER_OPTIONS_INIT;
+        raw.model_dir = impl::or_null(options.model_dir);
+        raw.level = impl::or_null(options.level);
+        raw.threads = options.threads;
+        raw.precision = options.precision;
         return impl::own<Reranker, rag_reranker>([&](rag_reranker **out, rag_error **error) {
             return rag_reranker_open(name.c_str(), &raw, out, error);
         });
     }
 #ifndef RAG_EXPECTED
     /// As open.
-    explicit Reranker(const std::string &name, const EncoderOptions &options = {}) : Reranker(open(name, options)) {}
+    explicit Reranker(const std::string &name, const RerankerOptions &options = {}) : Reranker(open(name, options)) {}
 #endif
     /// Takes over a handle of rag.h.
     explicit Reranker(rag_reranker *handle) : handle_(handle) {}
@@ -1194,7 +1263,8 @@ public:
 
     /// Adds one text under a name, in place of any with the same name. Returns its passages' numbers.
     Result<std::vector<std::int64_t>> add(const std::string &uri, std::string_view text,
-                                          const std::map<std::string, std::string> &metadata = {}) {
+                                          const std::map<std::string, std::string> &metadata = {},
+                                          const std::optional<Cancel> &cancel = {}) {
         std::vector<const char *> keys, values;
         for (const auto &[key, value] : metadata) {
             keys.push_back(key.c_str());
@@ -1204,6 +1274,7 @@ public:
         raw.metadata_keys = keys.data();
         raw.metadata_values = values.data();
         raw.metadata_count = keys.size();
+        raw.cancel = impl::flag(cancel);
         return impl::out(impl::map(impl::make<rag_passage_ids>([&](rag_passage_ids **out, rag_error **error) {
                                        return rag_kb_add(handle_.get(), uri.c_str(), text.data(), text.size(), &raw,
                                                          out, error);
@@ -1222,17 +1293,7 @@ public:
 
     /// Finds the passages that answer a question best, best first.
     Result<Hits> search(const std::string &question, const SearchOptions &options = {}) const {
-        rag_search_options raw = RAG_SEARCH_OPTIONS_INIT;
-        raw.top_k = options.top_k;
-        raw.mode = options.mode;
-        raw.index = options.index;
-        raw.cancel = impl::flag(options.cancel);
-        raw.filter = options.filter.empty() ? nullptr : options.filter.c_str();
-        raw.ef_search = options.ef_search;
-        raw.rerank = options.rerank;
-        raw.fusion = impl::or_null(options.fusion);
-        raw.context = impl::or_null(options.context);
-        raw.diversity = options.diversity;
+        const rag_search_options raw = impl::raw(options);
         return impl::own<Hits, rag_hits>([&](rag_hits **hits, rag_error **error) {
             return rag_kb_search(handle_.get(), question.c_str(), &raw, hits, error);
         });
@@ -1423,6 +1484,12 @@ public:
         const std::uint32_t *ids = rag_generation_token_ids(handle_.get(), &count);
         return std::vector<std::uint32_t>(ids, ids + count);
     }
+    /// Log-probabilities of token_ids(), if the options asked for them; lent until the generation is gone.
+    std::vector<const rag_token_logprob *> logprobs() const {
+        std::vector<const rag_token_logprob *> all;
+        while (const rag_token_logprob *one = rag_generation_logprob_at(handle_.get(), all.size())) all.push_back(one);
+        return all;
+    }
     rag_stop_reason stop_reason() const { return rag_generation_stop_reason(handle_.get()); }
     std::size_t prompt_token_count() const { return rag_generation_prompt_token_count(handle_.get()); }
     double first_token_ms() const { return rag_generation_first_token_ms(handle_.get()); }
@@ -1442,6 +1509,7 @@ public:
         raw.threads = options.threads;
         raw.kv = options.kv;
         raw.backend = impl::or_null(options.backend);
+        raw.level = impl::or_null(options.level);
         return impl::own<Generator, rag_generator>([&](rag_generator **out, rag_error **error) {
             return rag_generator_open_with(name.c_str(), &raw, out, error);
         });
@@ -1460,42 +1528,10 @@ public:
     std::string template_name() const { return rag_generator_template(handle_.get()); }
     /// Continues a prompt; no text in it can become a control token.
     Result<Generation> generate(std::string_view prompt, const GenerateOptions &options = {}) const {
-        std::vector<std::uint32_t> ids;
-        std::vector<float> values;
-        for (const auto &[id, value] : options.logit_bias) ids.push_back(id), values.push_back(value);
-        const std::vector<const char *> stop = impl::pointers(options.stop);
         impl::Thrown thrown;
-        impl::PieceCallback callback{&options.on_piece, &thrown};
-        rag_generate_options raw = RAG_GENERATE_OPTIONS_INIT;
-        raw.prompt_kind = options.prompt_kind;
-        raw.early_stopping = options.early_stopping;
-        raw.draft = options.draft;
-        raw.system = impl::or_null(options.system);
-        raw.max_new_tokens = options.max_new_tokens;
-        raw.seed = options.seed;
-        raw.temperature = options.temperature;
-        raw.top_p = options.top_p;
-        raw.min_p = options.min_p;
-        raw.typical_p = options.typical_p;
-        raw.repetition_penalty = options.repetition_penalty;
-        raw.presence_penalty = options.presence_penalty;
-        raw.frequency_penalty = options.frequency_penalty;
-        raw.length_penalty = options.length_penalty;
-        raw.top_k = options.top_k;
-        raw.beams = options.beams;
-        raw.stop = stop.data();
-        raw.stop_count = stop.size();
-        raw.logit_bias_ids = ids.data();
-        raw.logit_bias_values = values.data();
-        raw.logit_bias_count = ids.size();
-        if (options.on_piece) raw.on_piece = impl::on_piece;
-        raw.user_data = &callback;
-        raw.cancel = impl::flag(options.cancel);
-        raw.json_schema = impl::or_null(options.json_schema);
-        raw.regex = impl::or_null(options.regex);
-        raw.grammar = impl::or_null(options.grammar);
+        const impl::RawGenerateOptions raw(options, thrown);
         const auto call = [&](rag_generation **out, rag_error **error) {
-            return rag_generator_generate(handle_.get(), prompt.data() ? prompt.data() : "", prompt.size(), &raw,
+            return rag_generator_generate(handle_.get(), prompt.data() ? prompt.data() : "", prompt.size(), raw.get(),
                                           out, error);
         };
         return impl::own<Generation, rag_generation>(call, &thrown);

@@ -3,12 +3,16 @@
 - a module of rag-core uses only those that stand above it in lib.rs;
 - rag-core does not print, exit, read the environment or open a socket;
 - Rust sources are ASCII outside of tests;
-- files stay under 600 lines.
+- files stay under 600 lines;
+- modules that stand beside each other, also within a module, do not use each other in a circle (circles.py).
 """
 
 import pathlib
 import re
 import sys
+
+import circles
+from rooms import OPTIONS_OF
 
 CORE = pathlib.Path("rag-core/src")
 FORBIDDEN = {
@@ -22,26 +26,6 @@ FORBIDDEN = {
 def modules() -> list[str]:
     """The modules of rag-core in the order of lib.rs."""
     return re.findall(r"^(?:pub )?mod (\w+);", (CORE / "lib.rs").read_text(), re.M)
-
-
-# A file of options/ stands where the room stands whose options it declares.
-OPTIONS_OF = {
-    "add": "knowledge_base",
-    "ask": "knowledge_base",
-    "encoder": "encode",
-    "generate": "generate",
-    "generator": "generate",
-    "guards": "guard",
-    "index": "index",
-    "open": "knowledge_base",
-    "read_file": "document",
-    "reranker": "rerank",
-    "search": "search",
-    "summarize": "knowledge_base",
-    "sync": "knowledge_base",
-    "tables": "knowledge_base",
-    "walk": "walk",
-}
 
 
 def module_of(path: pathlib.Path) -> str:
@@ -77,6 +61,7 @@ def main() -> int:
             faults.append(f"{path}: letters outside ASCII; write them as escapes")
         if whole.count("\n") > 600:
             faults.append(f"{path}: {whole.count(chr(10))} lines; split it")
+    faults += circles.faults(circles.CRATES)
     print("\n".join(faults))
     print(f"{checked} passed, {len(faults)} failed")
     return 1 if faults else 0

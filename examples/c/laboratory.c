@@ -49,8 +49,10 @@ static int search(const rag_kb *documents) {
 static int ask(const rag_kb *documents) {
     rag_error *error = NULL;
     rag_answer *answer = NULL;
+    rag_search_options best = RAG_SEARCH_OPTIONS_INIT;
+    best.top_k = 1;
     rag_ask_options options = RAG_ASK_OPTIONS_INIT;
-    options.top_k = 1;
+    options.search = &best;
     options.system = persona;
     if (rag_kb_ask(documents, question, &options, &answer, &error)) return fail(error);
     printf("answer    %s\n", rag_answer_text(answer, NULL));

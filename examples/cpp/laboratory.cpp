@@ -32,7 +32,7 @@ static void run() {
     std::cout << "question  " << question << "\nsentence  " << hits[0].text() << " (score " << hits[0].score() << ")\n";
 
     rag::AskOptions options;
-    options.top_k = 1;
+    options.search.top_k = 1;
     options.system = persona;
     const rag::Answer answer = documents.ask(question, options);
     std::cout << "answer    " << answer.text() << "\n";

@@ -2,25 +2,15 @@
 
 use std::ffi::c_char;
 use std::fmt;
-use std::ops::ControlFlow;
 use std::ptr;
-use std::sync::Arc;
 
 use rag_core::cite::{Citation, Evidence, Status};
-use rag_core::generate::{GenerateOptions, Sampling};
-use rag_core::prompt::{Example, Fence, Order};
-use rag_core::{
-    Abstain, Answer, AskOptions, Error, Explain, NotFoundReason, Result, Rewrite, Timings, Writer,
-};
+use rag_core::{Answer, Error, NotFoundReason, Timings};
 
-use crate::boundary::{self, Texts, run};
-use crate::error::{rag_error, rag_status};
-use crate::generator::{draft, early_stopping};
-use crate::guards;
+use crate::boundary::{self, Texts};
+use crate::error::{rag_error, rag_status, run};
+use crate::handles::{self, rag_kb};
 use crate::hits::{self, rag_hit};
-use crate::kb::{self, SearchFields, Shared, rag_kb, search_options};
-use crate::options::{choice, or_default, owned_text, rag_ask_options, rag_example};
-use crate::own;
 
 /// Why there is no answer.
 #[repr(C)]
@@ -356,7 +346,7 @@ pub unsafe extern "C" fn rag_kb_verify(
     // SAFETY: the pointers are null or valid as the contract above says.
     unsafe {
         run(error, || {
-            let kb = kb::shared(kb)?;
+            let kb = handles::shared(kb)?;
             let answer = &boundary::handle(answer, "answer")?.answer;
             boundary::handle(status, "status")?;
             let cited = answer.citations.get(index).ok_or_else(|| {
@@ -367,139 +357,4 @@ pub unsafe extern "C" fn rag_kb_verify(
             Ok(())
         })
     }
-}
-
-/// What rag-core is asked for.
-///
-/// # Safety
-/// The pointers in `given` are null or valid, and its callbacks callable as long as the result lives.
-pub(crate) unsafe fn ask_options(
-    kb: &Arc<Shared>,
-    given: &rag_ask_options,
-    default: AskOptions,
-) -> Result<AskOptions> {
-    // SAFETY: passed on to the caller.
-    let mut search = unsafe {
-        search_options(&SearchFields {
-            top_k: or_default(given.top_k, default.search.top_k),
-            mode: given.mode,
-            index: given.index,
-            filter: given.filter,
-            fusion: given.fusion,
-            context: given.context,
-            diversity: given.diversity,
-        })
-    }?;
-    search.rerank = kb::rerank(given.rerank)?;
-    Ok(AskOptions {
-        search,
-        // SAFETY: passed on to the caller.
-        generate: unsafe { generate_options(given) }?,
-        // SAFETY: passed on to the caller.
-        system: unsafe { owned_text(given.system, "system") }?,
-        history: Vec::new(),
-        abstain: abstain(given)?,
-        explain: choice(given.explain, &[Explain::Off, Explain::Trace], "explain")?,
-        // SAFETY: passed on to the caller.
-        writer: unsafe { writer(kb, given) }?,
-        fence: choice(given.fence, &[Fence::Numbered, Fence::Marked], "fence")?,
-        order: choice(given.order, &[Order::BestLast, Order::BestFirst, Order::Document], "order")?,
-        // SAFETY: passed on to the caller.
-        examples: unsafe { examples(given) }?,
-        rewrite: rewrite(given)?,
-        sentences: Some(given.sentences).filter(|count| *count > 0),
-        // SAFETY: passed on to the caller.
-        guards: unsafe { guards::guards(given.guards) }?,
-    })
-}
-
-/// # Safety
-/// As [`ask_options`].
-unsafe fn writer(kb: &Arc<Shared>, given: &rag_ask_options) -> Result<Writer> {
-    let chosen = choice(given.writer, &[Writer::Generator, Writer::Passages], "writer")?;
-    // SAFETY: passed on to the caller.
-    match (unsafe { own::writer(kb, given.on_write, given.write_user_data) }, chosen) {
-        (None, chosen) => Ok(chosen),
-        (Some(own), Writer::Generator) => Ok(Writer::Own(own)),
-        (Some(_), _) => Err(Error::invalid("writer", "on_write takes the generator's place")),
-    }
-}
-
-fn rewrite(given: &rag_ask_options) -> Result<Rewrite> {
-    let count = or_default(given.variant_count, Rewrite::DEFAULT_VARIANTS);
-    let choices =
-        [Rewrite::None, Rewrite::Standalone, Rewrite::Variants(count), Rewrite::Hypothetical];
-    choice(given.rewrite, &choices, "rewrite")
-}
-
-/// # Safety
-/// As [`ask_options`].
-unsafe fn examples(given: &rag_ask_options) -> Result<Option<Vec<Example>>> {
-    if given.examples.is_null() && given.example_count == 0 {
-        return Ok(None);
-    }
-    // SAFETY: passed on to the caller.
-    let given = unsafe { boundary::array(given.examples, given.example_count, "examples") }?;
-    let example = |example: &rag_example| -> Result<Example> {
-        // SAFETY: passed on to the caller.
-        unsafe {
-            let passages = boundary::texts(example.passages, example.passage_count, "examples")?;
-            Ok(Example {
-                passages: passages.into_iter().map(str::to_owned).collect(),
-                question: boundary::text(example.question, "examples")?.to_owned(),
-                answer: boundary::text(example.answer, "examples")?.to_owned(),
-            })
-        }
-    };
-    given.iter().map(example).collect::<Result<_>>().map(Some)
-}
-
-fn abstain(given: &rag_ask_options) -> Result<Abstain> {
-    let choices = [Abstain::Calibrated, Abstain::Below(given.abstain_below), Abstain::Never];
-    choice(given.abstain, &choices, "abstain")
-}
-
-/// # Safety
-/// As [`ask_options`].
-unsafe fn generate_options(given: &rag_ask_options) -> Result<GenerateOptions> {
-    let default = GenerateOptions::default();
-    // SAFETY: passed on to the caller.
-    let stop = unsafe { boundary::texts(given.stop, given.stop_count, "stop") }?;
-    Ok(GenerateOptions {
-        max_new_tokens: or_default(given.max_new_tokens, default.max_new_tokens),
-        sampling: Sampling {
-            temperature: given.temperature,
-            top_k: given.sampling_top_k,
-            top_p: or_default(given.top_p, default.sampling.top_p),
-            min_p: given.min_p,
-            typical_p: or_default(given.typical_p, default.sampling.typical_p),
-            repetition_penalty: or_default(
-                given.repetition_penalty,
-                default.sampling.repetition_penalty,
-            ),
-            presence_penalty: given.presence_penalty,
-            frequency_penalty: given.frequency_penalty,
-            logit_bias: Vec::new(),
-        },
-        beams: or_default(given.beams, default.beams),
-        length_penalty: or_default(given.length_penalty, default.length_penalty),
-        early_stopping: early_stopping(given.early_stopping)?,
-        draft: draft(given.draft)?,
-        logprobs: None,
-        seed: given.seed,
-        stop: stop.into_iter().map(str::to_owned).collect(),
-        constraint: None,
-    })
-}
-
-/// Hands a piece of an answer to the callback in `given`.
-///
-/// # Safety
-/// The callback may be called with its `user_data`.
-pub(crate) unsafe fn piece(kb: &Shared, given: &rag_ask_options, piece: &str) -> ControlFlow<()> {
-    let Some(callback) = given.on_piece else { return ControlFlow::Continue(()) };
-    // SAFETY: callable, says the caller; the piece is lent for the call.
-    let goes_on =
-        kb.call_back(|| unsafe { callback(piece.as_ptr().cast(), piece.len(), given.user_data) });
-    if goes_on { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
 }

@@ -1,8 +1,7 @@
-//! The line between C and Rust: panics stop here, pointers become references, results become handles.
+//! The line between C and Rust: pointers become references, results become handles.
 //!
-//! Owns no exported function. Every exported function that can fail is one call of [`run`].
+//! Owns no exported function. What a function that can fail runs in is `error::run`.
 
-use std::any::Any;
 use std::ffi::{CStr, CString, c_char, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
@@ -10,43 +9,9 @@ use std::slice;
 
 use rag_core::{Error, Result};
 
-use crate::error::{rag_error, rag_status};
-
-/// Runs `body`; an error or a panic becomes a status and, if wanted, an owned error in `*error`.
-///
-/// `AssertUnwindSafe`: a body only reaches shared state through rag-core, whose locks survive a panic.
-///
-/// # Safety
-/// `error` is null or valid for writes.
-pub(crate) unsafe fn run(
-    error: *mut *mut rag_error,
-    body: impl FnOnce() -> Result<()>,
-) -> rag_status {
-    let failure = match catch_unwind(AssertUnwindSafe(body)) {
-        Ok(Ok(())) => None,
-        Ok(Err(failure)) => Some(failure),
-        Err(panic) => Some(Error::internal(panic_message(panic.as_ref()))),
-    };
-    let status = failure.as_ref().map_or(rag_status::RAG_OK, |failure| failure.code().into());
-    if !error.is_null() {
-        let owned = failure.map_or(ptr::null_mut(), |f| Box::into_raw(Box::new((&f).into())));
-        // SAFETY: not null, and the caller says it can be written.
-        unsafe { error.write(owned) };
-    }
-    status
-}
-
 /// Runs `body` where C expects a plain value; a panic gives `fallback`.
 pub(crate) fn value_or<T>(fallback: T, body: impl FnOnce() -> T) -> T {
     catch_unwind(AssertUnwindSafe(body)).unwrap_or(fallback)
-}
-
-fn panic_message(panic: &(dyn Any + Send)) -> String {
-    let words = panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    format!("panic: {}", words.unwrap_or("without a message"))
 }
 
 /// The object behind a handle.
@@ -286,32 +251,6 @@ pub(crate) fn offset(value: Option<u64>) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::{rag_error_free, rag_error_message};
-
-    fn message_of(body: impl FnOnce() -> Result<()>) -> (rag_status, String) {
-        let mut error = ptr::null_mut();
-        // SAFETY: `error` is a live local.
-        let status = unsafe { run(&mut error, body) };
-        // SAFETY: `run` set `error` to null or an owned error, freed once below.
-        let message = unsafe { CStr::from_ptr(rag_error_message(error)) };
-        let message = message.to_string_lossy().into_owned();
-        // SAFETY: as above.
-        unsafe { rag_error_free(error) };
-        (status, message)
-    }
-
-    #[test]
-    fn a_panic_becomes_internal_with_its_words() {
-        let (status, message) = message_of(|| panic!("row {} is gone", 7));
-        assert_eq!(status, rag_status::RAG_INTERNAL);
-        assert_eq!(message, "internal error: panic: row 7 is gone");
-    }
-
-    #[test]
-    fn success_clears_the_error_place() {
-        assert_eq!(message_of(|| Ok(())), (rag_status::RAG_OK, String::new()));
-    }
-
     #[test]
     fn texts_that_are_not_utf8_or_too_long_are_refused() {
         let bytes = [0xff_u8, 0];
@@ -328,13 +267,7 @@ mod tests {
     fn a_failure_leaves_its_outputs_null() {
         let mut place = ptr::dangling_mut::<u8>();
         // SAFETY: `place` is a live local.
-        let status = unsafe {
-            run(ptr::null_mut(), || {
-                let _output = Output::required(&mut place, "place")?;
-                Err(Error::Cancelled)
-            })
-        };
-        assert_eq!(status, rag_status::RAG_CANCELLED);
+        assert!(unsafe { Output::required(&mut place, "place") }.is_ok());
         assert!(place.is_null());
     }
 }

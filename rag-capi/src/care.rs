@@ -4,10 +4,10 @@ use std::ffi::c_char;
 
 use rag_core::{Error, KnowledgeBase, OpenOptions};
 
-use crate::boundary::{self, run};
-use crate::error::{rag_error, rag_status};
-use crate::kb::{filter, model_dirs, rag_kb, shared};
-use crate::options::owned_text;
+use crate::boundary;
+use crate::error::{rag_error, rag_status, run};
+use crate::handles::{rag_kb, shared};
+use crate::options::{filter, model_dirs, owned_text};
 use crate::progress::{self, rag_cancel};
 
 /// Writes a copy of the file to `to` (UTF-8), which must not exist, as it stands now. Others may go on working.

@@ -2,17 +2,16 @@
 
 use std::ffi::c_char;
 use std::fmt;
-use std::ptr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rag_core::{Answer, AskOptions, Call, Chat, Conversation, Error, Result};
 
-use crate::answer::{self, rag_answer};
-use crate::boundary::{self, Output, run};
-use crate::error::{rag_error, rag_status};
-use crate::kb::{self, Shared, rag_kb};
+use crate::answer::rag_answer;
+use crate::boundary::{self, Output};
+use crate::error::{rag_error, rag_status, run};
+use crate::handles::{Shared, rag_kb, shared};
 use crate::options::{self, rag_ask_options};
-use crate::progress::{self, rag_cancel};
+use crate::progress::{self, Pieces, rag_cancel};
 
 /// A conversation: each turn is an ask with the turns before it. Owned by the caller; free it once with
 /// rag_chat_free. It keeps its knowledge base open. Threads may share it; turns queue.
@@ -23,8 +22,7 @@ pub struct rag_chat {
 
 struct State {
     conversation: Conversation,
-    /// The streaming callback; every other pointer in it is null.
-    streaming: rag_ask_options,
+    streaming: Pieces,
 }
 
 impl fmt::Debug for rag_chat {
@@ -50,8 +48,7 @@ impl rag_chat {
     ) -> Result<Answer> {
         let mut state = self.state()?;
         let streaming = state.streaming;
-        // SAFETY: passed on to the caller.
-        let mut on_piece = |piece: &str| unsafe { answer::piece(&self.kb, &streaming, piece) };
+        let mut on_piece = |piece: &str| streaming.hand_out(&self.kb, piece);
         // SAFETY: passed on to the caller.
         let call = unsafe { progress::call(cancel) }.on_piece(&mut on_piece);
         let mut chat = self.kb.enter()?.continue_chat(state.conversation.clone());
@@ -61,24 +58,24 @@ impl rag_chat {
     }
 }
 
-/// The options of a chat and its streaming callback, with every other pointer null.
+/// The options of a chat and its streaming callback.
 ///
 /// # Safety
-/// `options` is null or valid.
+/// `options` is null or valid, and its callbacks callable as long as the results live.
 unsafe fn chat_options(
     kb: &Arc<Shared>,
     options: *const rag_ask_options,
-) -> Result<(AskOptions, rag_ask_options)> {
+) -> Result<(AskOptions, Pieces)> {
     // SAFETY: passed on to the caller.
-    let mut streaming = unsafe { options::read(options) }?;
-    if !streaming.cancel.is_null() {
+    let given = unsafe { options::read(options) }?;
+    if !given.cancel.is_null() {
         return Err(Error::invalid("cancel", "give it to rag_chat_say, turn by turn"));
     }
     // SAFETY: passed on to the caller.
-    let options = unsafe { answer::ask_options(kb, &streaming, AskOptions::default()) }?;
-    (streaming.system, streaming.stop, streaming.stop_count) = (ptr::null(), ptr::null(), 0);
-    (streaming.filter, streaming.guards) = (ptr::null(), ptr::null());
-    Ok((options, streaming))
+    unsafe {
+        let options = given.over(kb, AskOptions::default())?;
+        Ok((options, Pieces::new(given.on_piece, given.user_data)))
+    }
 }
 
 /// Starts a conversation over `kb`.
@@ -96,7 +93,7 @@ pub unsafe extern "C" fn rag_kb_chat(
     unsafe {
         run(error, || {
             let chat = Output::required(chat, "chat")?;
-            let kb = kb::shared(kb)?;
+            let kb = shared(kb)?;
             kb.enter()?;
             let (options, streaming) = chat_options(&kb, options)?;
             let conversation = kb.enter()?.chat(options).into_conversation();
@@ -124,7 +121,7 @@ pub unsafe extern "C" fn rag_chat_resume(
     unsafe {
         run(error, || {
             let chat = Output::required(chat, "chat")?;
-            let kb = kb::shared(kb)?;
+            let kb = shared(kb)?;
             kb.enter()?;
             let (options, streaming) = chat_options(&kb, options)?;
             let saved = boundary::sized_text(saved, saved_bytes, "saved")?;

@@ -6,10 +6,10 @@ use std::{fmt, ptr};
 use rag_core::Error;
 use rag_core::store::{Filter, StoredDocument};
 
-use crate::boundary::{self, Output, Texts, run};
-use crate::error::{rag_error, rag_status};
+use crate::boundary::{self, Output, Texts};
+use crate::error::{rag_error, rag_status, run};
+use crate::handles::{self, rag_kb};
 use crate::hits::rag_passage_ids;
-use crate::kb::{self, rag_kb};
 use crate::report::{unread_json, unread_words};
 
 /// A document as the file holds it, without its text. Lent by a rag_documents; later versions may append fields.
@@ -101,7 +101,7 @@ pub unsafe extern "C" fn rag_kb_documents(
     unsafe {
         run(error, || {
             let place = Output::required(documents, "documents")?;
-            let kb = kb::shared(kb)?;
+            let kb = handles::shared(kb)?;
             let filter = boundary::optional_text(filter, "filter")?.map(Filter::parse);
             let listed = kb.enter()?.documents(filter.transpose()?.as_ref())?;
             place.set(|| listed.into());
@@ -169,7 +169,7 @@ pub unsafe extern "C" fn rag_kb_passages(
     unsafe {
         run(error, || {
             let place = Output::required(ids, "ids")?;
-            let kb = kb::shared(kb)?;
+            let kb = handles::shared(kb)?;
             let passages = kb.enter()?.passages(boundary::text(uri, "uri")?)?;
             let numbers: Vec<i64> = passages.iter().map(|passage| passage.id).collect();
             place.set(|| numbers.into());

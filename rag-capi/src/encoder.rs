@@ -1,75 +1,17 @@
 //! Texts to unit vectors, without a knowledge base.
 
 use std::ffi::{c_char, c_void};
-use std::num::NonZeroUsize;
 use std::path::Path;
 use std::ptr;
-use std::sync::Arc;
 
 use rag_core::encode::{Encoder, EncoderOptions, OwnEncoder, Precision, TextEncoder, TextRole};
-use rag_core::kernels::{KernelLevel, Threads};
-use rag_core::model::Backend;
 use rag_core::{Error, Result};
 
-use crate::boundary::{self, Output, Texts, UserData, run};
-use crate::error::{rag_error, rag_status};
-use crate::kb::model_dirs;
-use crate::options::{self, Options, choice, rag_text_role};
+use crate::boundary::{self, Output, UserData};
+use crate::error::{rag_error, rag_status, run};
+use crate::handles::rag_encoder;
+use crate::options::{self, choice, model_dirs, rag_encoder_options, rag_precision, rag_text_role};
 use crate::progress::{self, rag_cancel};
-
-/// The numbers that an encoder multiplies.
-#[repr(C)]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum rag_precision {
-    /// bf16 where the CPU multiplies it, else f32.
-    RAG_PRECISION_AUTO = 0,
-    /// f32 throughout.
-    RAG_PRECISION_F32 = 1,
-    /// Weights, inputs and attention rounded to bf16, sums in f32.
-    RAG_PRECISION_BF16 = 2,
-    /// Weights and inputs rounded to 8 bits. Such vectors are not compared with others: the fingerprint differs.
-    RAG_PRECISION_INT8 = 3,
-}
-
-/// A sentence encoder. Owned by the caller; free it once with rag_encoder_free. Any number of threads may use it.
-pub struct rag_encoder {
-    encoder: Arc<Encoder>,
-    fingerprint: *const c_char,
-    level: *const c_char,
-    _texts: Texts,
-}
-
-impl std::fmt::Debug for rag_encoder {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.encoder.fmt(f)
-    }
-}
-
-/// How to load an encoder. Begin with RAG_ENCODER_OPTIONS_INIT; zero in a field is its default.
-#[repr(C)]
-#[derive(Debug, Clone, Copy)]
-pub struct rag_encoder_options {
-    /// sizeof(rag_encoder_options); set by RAG_ENCODER_OPTIONS_INIT.
-    pub struct_size: usize,
-    /// A folder of models, looked in before the usual places. NULL: none.
-    pub model_dir: *const c_char,
-    /// What runs the network: "auto" for our own kernels, "candle" for candle on the CPU; "cuda:0" or "metal:0" in builds
-    /// for them. NULL: "auto".
-    pub backend: *const c_char,
-    /// Instructions of our own kernels: "amx", "avx512", "avx2", "neon" or "portable". NULL: the best that the CPU has.
-    pub level: *const c_char,
-    /// Most threads of a call. 0: as many as the machine runs at once.
-    pub threads: usize,
-    /// Keep the first so many floats of each vector, scaled to length 1 again, for models trained so. 0: all.
-    pub truncate_dim: usize,
-    /// A rag_precision.
-    pub precision: i32,
-    /// Zero.
-    pub reserved: i32,
-}
-
-// SAFETY: repr(C), struct_size first, then only pointers and integers.
-unsafe impl Options for rag_encoder_options {}
 
 /// Loads the encoder `name`: a name in the model cache, a path or a hub id already on this machine, looked up as by
 /// rag_kb_open. On success `*encoder` is owned by the caller.
@@ -113,44 +55,9 @@ unsafe fn load(name: &str, options: *const rag_encoder_options) -> Result<Encode
     // SAFETY: passed on to the caller.
     let (dirs, options) = unsafe {
         let given = options::read(options)?;
-        (model_dirs(given.model_dir)?, encoder_options(&given)?)
+        (model_dirs(given.model_dir)?, given.over(EncoderOptions::default())?)
     };
     Encoder::load_with(&dirs.resolve(name)?, name, &options)
-}
-
-/// How a model is loaded.
-///
-/// # Safety
-/// The pointers in `given` are null or NUL-terminated.
-pub(crate) unsafe fn encoder_options(given: &rag_encoder_options) -> Result<EncoderOptions> {
-    // SAFETY: passed on to the caller.
-    let (backend, level) = unsafe {
-        let backend = boundary::optional_text(given.backend, "backend")?;
-        (backend, boundary::optional_text(given.level, "level")?)
-    };
-    Ok(EncoderOptions {
-        precision: choice(given.precision, &Precision::ALL, "precision")?,
-        level: level.map(KernelLevel::parse).transpose()?,
-        threads: Threads::of(given.threads),
-        truncate_dim: NonZeroUsize::new(given.truncate_dim),
-        backend: Backend::parse(backend.unwrap_or("auto"))?,
-    })
-}
-
-impl From<Encoder> for rag_encoder {
-    fn from(encoder: Encoder) -> Self {
-        let mut texts = Texts::default();
-        let fingerprint = texts.keep(&encoder.identity().fingerprint);
-        let level = texts.keep(encoder.level_name());
-        Self { encoder: Arc::new(encoder), fingerprint, level, _texts: texts }
-    }
-}
-
-impl rag_encoder {
-    /// The encoder, to be shared.
-    pub(crate) fn shared(&self) -> Arc<Encoder> {
-        Arc::clone(&self.encoder)
-    }
 }
 
 /// Turns `count` texts into `count` rows of floats in `rows`, one row of the encoder's length for each, of any length but

@@ -1,8 +1,13 @@
-//! Statuses and owned errors.
+//! Statuses, owned errors, and the line that no panic crosses.
+//!
+//! Every exported function that can fail is one call of [`run`].
 
+use std::any::Any;
 use std::ffi::{CStr, CString, c_char};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr;
 
-use rag_core::{Error, ErrorCode};
+use rag_core::{Error, ErrorCode, Result};
 
 use crate::boundary;
 
@@ -26,15 +31,15 @@ pub enum rag_status {
     RAG_MODEL_MISMATCH = 6,
     /// The knowledge base file is not ours, is damaged, or could not be written.
     RAG_STORE = 7,
-    /// The knowledge base was written by a newer version of this library.
+    /// The knowledge base is newer than this library, or older and opened only to be read.
     RAG_STORE_VERSION = 8,
     /// Another process or thread is writing and did not finish in time.
     RAG_BUSY = 9,
-    /// Question and instructions alone exceed the generator's context.
+    /// The prompt does not fit the generator: question and instructions alone exceed its context.
     RAG_CONTEXT_OVERFLOW = 10,
     /// The caller cancelled; what was committed before stays.
     RAG_CANCELLED = 11,
-    /// A broken invariant of the library. Please report it.
+    /// A broken invariant of the library, or a panic that was caught. Please report it.
     RAG_INTERNAL = 99,
 }
 
@@ -69,6 +74,38 @@ impl From<&Error> for rag_error {
         let line = error.line().replace('\0', "\u{fffd}");
         Self { status: error.code().into(), message: CString::new(line).unwrap_or_default() }
     }
+}
+
+/// Runs `body`; an error or a panic becomes a status and, if wanted, an owned error in `*error`.
+///
+/// `AssertUnwindSafe`: a body only reaches shared state through rag-core, whose locks survive a panic.
+///
+/// # Safety
+/// `error` is null or valid for writes.
+pub(crate) unsafe fn run(
+    error: *mut *mut rag_error,
+    body: impl FnOnce() -> Result<()>,
+) -> rag_status {
+    let failure = match catch_unwind(AssertUnwindSafe(body)) {
+        Ok(Ok(())) => None,
+        Ok(Err(failure)) => Some(failure),
+        Err(panic) => Some(Error::internal(panic_message(panic.as_ref()))),
+    };
+    let status = failure.as_ref().map_or(rag_status::RAG_OK, |failure| failure.code().into());
+    if !error.is_null() {
+        let owned = failure.map_or(ptr::null_mut(), |f| Box::into_raw(Box::new((&f).into())));
+        // SAFETY: not null, and the caller says it can be written.
+        unsafe { error.write(owned) };
+    }
+    status
+}
+
+fn panic_message(panic: &(dyn Any + Send)) -> String {
+    let words = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    format!("panic: {}", words.unwrap_or("without a message"))
 }
 
 /// The status of an error; RAG_OK for NULL.
@@ -131,6 +168,30 @@ pub unsafe extern "C" fn rag_string_free(string: *mut c_char) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn message_of(body: impl FnOnce() -> Result<()>) -> (rag_status, String) {
+        let mut error = ptr::null_mut();
+        // SAFETY: `error` is a live local.
+        let status = unsafe { run(&mut error, body) };
+        // SAFETY: `run` set `error` to null or an owned error, freed once below.
+        let message = unsafe { CStr::from_ptr(rag_error_message(error)) };
+        let message = message.to_string_lossy().into_owned();
+        // SAFETY: as above.
+        unsafe { rag_error_free(error) };
+        (status, message)
+    }
+
+    #[test]
+    fn a_panic_becomes_internal_with_its_words() {
+        let (status, message) = message_of(|| panic!("row {} is gone", 7));
+        assert_eq!(status, rag_status::RAG_INTERNAL);
+        assert_eq!(message, "internal error: panic: row 7 is gone");
+    }
+
+    #[test]
+    fn success_clears_the_error_place() {
+        assert_eq!(message_of(|| Ok(())), (rag_status::RAG_OK, String::new()));
+    }
 
     #[test]
     fn statuses_have_the_numbers_and_names_of_the_codes() {

@@ -6,8 +6,8 @@ use std::path::Path;
 use rag_core::document;
 use rag_core::{Error, guard};
 
-use crate::boundary::{self, run};
-use crate::error::{rag_error, rag_status};
+use crate::boundary;
+use crate::error::{rag_error, rag_status, run};
 use crate::options::read_options;
 use crate::progress::{self, rag_cancel};
 

@@ -1,36 +1,23 @@
 //! A generator on its own: a prompt to text, without a knowledge base.
 
-use std::ffi::{c_char, c_void};
+use std::ffi::c_char;
 use std::fmt;
-use std::ops::ControlFlow;
 use std::ptr;
 use std::sync::Arc;
 
-use rag_core::Call;
-use rag_core::Result;
 use rag_core::generate::{
-    Backend, Constraint, Draft, EarlyStopping, GenerateOptions, Generation, Generator,
-    GeneratorOptions, KvPrecision, Sampling, StopReason,
+    GenerateOptions, Generation, Generator, GeneratorOptions, StopReason, TokenLogprob,
 };
-use rag_core::kernels::Threads;
-use rag_core::model::{BuiltInTemplate, Message, Role};
+use rag_core::model::{Message, Role};
+use rag_core::{Call, Result};
 
-use crate::boundary::{self, Output, Texts, run};
-use crate::error::{rag_error, rag_status};
-use crate::kb::model_dirs;
-use crate::options::{self, Options, choice, or_default};
-use crate::progress::{self, Stop, rag_cancel, rag_on_piece, rag_on_progress};
+use crate::boundary::{self, Output, Texts};
+use crate::error::{rag_error, rag_status, run};
+use crate::options::{
+    self, choice, model_dirs, rag_generate_options, rag_generator_options, rag_prompt_kind,
+};
+use crate::progress::{self, Pieces, Stop};
 use crate::reentry::Guarded;
-
-/// What a prompt is.
-#[repr(C)]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum rag_prompt_kind {
-    /// Text to continue as it is.
-    RAG_PROMPT_TEXT = 0,
-    /// What a person says: it goes through the model's chat template.
-    RAG_PROMPT_CHAT = 1,
-}
 
 /// Why a generation ended.
 #[repr(C)]
@@ -47,112 +34,6 @@ pub enum rag_stop_reason {
     /// The callback asked to stop.
     RAG_STOP_CALLBACK = 4,
 }
-
-/// How keys and values are kept.
-#[repr(C)]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum rag_kv {
-    /// 16-bit floats.
-    RAG_KV_F16 = 0,
-    /// 8-bit integers with a scale for each 32: half the memory.
-    RAG_KV_Q8 = 1,
-}
-
-/// How to load a generator. Begin with RAG_GENERATOR_OPTIONS_INIT; zero in a field is its default.
-#[repr(C)]
-#[derive(Debug, Clone, Copy)]
-pub struct rag_generator_options {
-    /// sizeof(rag_generator_options); set by RAG_GENERATOR_OPTIONS_INIT.
-    pub struct_size: usize,
-    /// A folder of models, looked in before the usual places. NULL: none.
-    pub model_dir: *const c_char,
-    /// A built-in chat template in place of the model's own: "chatml", "completion", "gemma", "llama2", "llama3",
-    /// "mistral", "phi3" or "zephyr". NULL: the model's own, else the built-in one that its vocabulary was made for.
-    pub template_name: *const c_char,
-    /// Threads, the caller's included. 0: as many as the machine runs at once.
-    pub threads: usize,
-    /// A rag_kv.
-    pub kv: i32,
-    /// Zero.
-    pub reserved: i32,
-    /// What runs the network: "auto" for our own decoder, or candle on the CPU for families that it does not run; "candle"
-    /// for that alone; "cuda:0" or "metal:0" in builds for them. NULL: "auto".
-    pub backend: *const c_char,
-}
-
-// SAFETY: repr(C), struct_size first, then only integers and pointers.
-unsafe impl Options for rag_generator_options {}
-
-/// How to generate. Begin with RAG_GENERATE_OPTIONS_INIT; zero in a field is its default.
-#[repr(C)]
-#[derive(Debug, Clone, Copy)]
-pub struct rag_generate_options {
-    /// sizeof(rag_generate_options); set by RAG_GENERATE_OPTIONS_INIT.
-    pub struct_size: usize,
-    /// What `prompt` is: a rag_prompt_kind.
-    pub prompt_kind: i32,
-    /// 1: beam search ends with the first `beams` continuations that end. 0: once none that grows is better.
-    pub early_stopping: i32,
-    /// A rag_draft.
-    pub draft: i32,
-    /// Zero.
-    pub reserved: i32,
-    /// Persona and rules before a RAG_PROMPT_CHAT prompt. NULL: none.
-    pub system: *const c_char,
-    /// Most tokens to produce. 0: 256.
-    pub max_new_tokens: usize,
-    /// Seed of the sampler. Same seed, same bytes.
-    pub seed: u64,
-    /// 0: greedy; otherwise logits are divided by it.
-    pub temperature: f32,
-    /// Keep the likeliest tokens that sum to this. 0: all.
-    pub top_p: f32,
-    /// Keep tokens at least this share as likely as the likeliest. 0: all.
-    pub min_p: f32,
-    /// Keep the tokens about as surprising as the mean until they sum to this. 0: all.
-    pub typical_p: f32,
-    /// Divides the logits of tokens already seen. 0: 1, off.
-    pub repetition_penalty: f32,
-    /// Subtracted from the logits of tokens already in the answer.
-    pub presence_penalty: f32,
-    /// The same, once for each time.
-    pub frequency_penalty: f32,
-    /// Beam search divides by the length to this power. 0: 1, the mean.
-    pub length_penalty: f32,
-    /// Keep this many of the likeliest tokens. 0: all.
-    pub top_k: usize,
-    /// Width of beam search. 0: 1, off.
-    pub beams: usize,
-    /// Generation ends before any of these, `stop_count` of them.
-    pub stop: *const *const c_char,
-    /// How many there are.
-    pub stop_count: usize,
-    /// Tokens whose logits are changed, `logit_bias_count` of them.
-    pub logit_bias_ids: *const u32,
-    /// What is added to each; -INFINITY forbids a token.
-    pub logit_bias_values: *const f32,
-    /// How many there are of each.
-    pub logit_bias_count: usize,
-    /// Gets the text as it is written. NULL: none.
-    pub on_piece: rag_on_piece,
-    /// Handed to `on_piece`.
-    pub user_data: *mut c_void,
-    /// Stops the call, within one token. NULL: nothing does.
-    pub cancel: *const rag_cancel,
-    /// Hold the text to a JSON value that this JSON Schema describes. NULL: not. Of the three, one at most.
-    pub json_schema: *const c_char,
-    /// Hold the whole text to this regular expression. NULL: not.
-    pub regex: *const c_char,
-    /// Hold the whole text to this grammar in Lark's notation. NULL: not.
-    pub grammar: *const c_char,
-    /// Gets reports while the prompt is taken in; false stops the call. NULL: none.
-    pub on_progress: rag_on_progress,
-    /// Handed to `on_progress`.
-    pub progress_user_data: *mut c_void,
-}
-
-// SAFETY: repr(C), struct_size first, then only integers, floats, pointers and nullable functions.
-unsafe impl Options for rag_generate_options {}
 
 /// A loaded generator. Owned by the caller; free it once with rag_generator_free. Any number of threads may use it; one
 /// call generates at a time, others wait.
@@ -172,7 +53,51 @@ impl fmt::Debug for rag_generator {
 pub struct rag_generation {
     generation: Generation,
     text: *const c_char,
+    logprobs: Vec<rag_token_logprob>,
     _texts: Texts,
+    _likeliest: Vec<Likeliest>,
+}
+
+/// A token with the logarithms of the probabilities the model gave. Lent by rag_generation_logprob_at until the generation is
+/// freed; later versions may append fields.
+#[repr(C)]
+#[derive(Debug)]
+pub struct rag_token_logprob {
+    /// The token.
+    pub token_id: u32,
+    /// Its natural log-probability.
+    pub logprob: f32,
+    /// The likeliest tokens in its place, likeliest first.
+    pub likeliest_ids: *const u32,
+    /// Their natural log-probabilities.
+    pub likeliest_logprobs: *const f32,
+    /// How many there are of each.
+    pub likeliest_count: usize,
+}
+
+/// What a [`rag_token_logprob`] points to.
+struct Likeliest {
+    ids: Box<[u32]>,
+    logprobs: Box<[f32]>,
+}
+
+impl From<&TokenLogprob> for Likeliest {
+    fn from(token: &TokenLogprob) -> Self {
+        let (ids, logprobs): (Vec<u32>, Vec<f32>) = token.likeliest.iter().copied().unzip();
+        Self { ids: ids.into(), logprobs: logprobs.into() }
+    }
+}
+
+impl Likeliest {
+    fn view(&self, token: &TokenLogprob) -> rag_token_logprob {
+        rag_token_logprob {
+            token_id: token.token_id,
+            logprob: token.logprob,
+            likeliest_ids: self.ids.as_ptr(),
+            likeliest_logprobs: self.logprobs.as_ptr(),
+            likeliest_count: self.ids.len(),
+        }
+    }
 }
 
 impl fmt::Debug for rag_generation {
@@ -230,18 +155,9 @@ pub unsafe extern "C" fn rag_generator_open_with(
 /// `options` is null or valid, with its fields.
 unsafe fn load(name: &str, options: *const rag_generator_options) -> Result<Generator> {
     // SAFETY: passed on to the caller.
-    let (given, dirs, template, backend) = unsafe {
+    let (dirs, load) = unsafe {
         let given = options::read(options)?;
-        let template = boundary::optional_text(given.template_name, "template_name")?;
-        let backend = boundary::optional_text(given.backend, "backend")?;
-        (given, model_dirs(given.model_dir)?, template, backend)
-    };
-    let load = GeneratorOptions {
-        threads: Threads::of(given.threads),
-        kv: choice(given.kv, &KvPrecision::ALL, "kv")?,
-        template: template.map(BuiltInTemplate::parse).transpose()?,
-        backend: Backend::parse(backend.unwrap_or("auto"))?,
-        ..GeneratorOptions::default()
+        (model_dirs(given.model_dir)?, given.over(GeneratorOptions::default())?)
     };
     Generator::load_with(&dirs.resolve(name)?, &load)
 }
@@ -302,7 +218,8 @@ pub unsafe extern "C" fn rag_generator_generate(
             boundary::handle(prompt, "prompt")?;
             let prompt = boundary::sized_text(prompt, size, "prompt")?;
             let given = options::read(options)?;
-            let wanted = generate_options(&given)?;
+            let mut wanted = GenerateOptions::default();
+            given.lay_over(&mut wanted)?;
             let stop = Stop::default();
             let cancel = stop.joined(progress::token(given.cancel));
             let mut on_progress = |progress: &rag_core::Progress| {
@@ -314,7 +231,8 @@ pub unsafe extern "C" fn rag_generator_generate(
             };
             let generator = shared.enter()?;
             let token_ids = token_ids(generator, prompt, &given)?;
-            let mut on_piece = |piece: &str| hand_out(&shared, &given, piece);
+            let pieces = Pieces::new(given.on_piece, given.user_data);
+            let mut on_piece = |piece: &str| pieces.hand_out(&shared, piece);
             let generated = generator.generate_with(
                 &token_ids,
                 &wanted,
@@ -329,7 +247,15 @@ pub unsafe extern "C" fn rag_generator_generate(
 impl From<Generation> for rag_generation {
     fn from(generation: Generation) -> Self {
         let mut texts = Texts::default();
-        Self { text: texts.keep(&generation.text), generation, _texts: texts }
+        let likeliest: Vec<Likeliest> = generation.logprobs.iter().map(Likeliest::from).collect();
+        let tokens = likeliest.iter().zip(&generation.logprobs);
+        Self {
+            text: texts.keep(&generation.text),
+            logprobs: tokens.map(|(likeliest, token)| likeliest.view(token)).collect(),
+            generation,
+            _texts: texts,
+            _likeliest: likeliest,
+        }
     }
 }
 
@@ -350,74 +276,6 @@ unsafe fn token_ids(
     let mut messages = Vec::from_iter(system.map(|system| turn(Role::System, system)));
     messages.push(turn(Role::User, prompt));
     Ok(generator.chat().render(&messages)?.token_ids)
-}
-
-/// # Safety
-/// The callback may be called with its `user_data`.
-unsafe fn hand_out(
-    generator: &Guarded<Generator>,
-    given: &rag_generate_options,
-    piece: &str,
-) -> ControlFlow<()> {
-    let Some(callback) = given.on_piece else { return ControlFlow::Continue(()) };
-    // SAFETY: callable, says the caller; the piece is lent for the call.
-    let goes_on = generator
-        .call_back(|| unsafe { callback(piece.as_ptr().cast(), piece.len(), given.user_data) });
-    if goes_on { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-}
-
-/// # Safety
-/// The pointers in `given` are null or valid.
-unsafe fn generate_options(given: &rag_generate_options) -> Result<GenerateOptions> {
-    let default = GenerateOptions::default();
-    // SAFETY: passed on to the caller.
-    let (stop, ids, values, constraint) = unsafe {
-        (
-            boundary::texts(given.stop, given.stop_count, "stop")?,
-            boundary::array(given.logit_bias_ids, given.logit_bias_count, "logit_bias_ids")?,
-            boundary::array(given.logit_bias_values, given.logit_bias_count, "logit_bias_values")?,
-            Constraint::one_of(
-                options::owned_text(given.json_schema, "json_schema")?,
-                options::owned_text(given.regex, "regex")?,
-                options::owned_text(given.grammar, "grammar")?,
-            )?,
-        )
-    };
-    Ok(GenerateOptions {
-        max_new_tokens: or_default(given.max_new_tokens, default.max_new_tokens),
-        sampling: Sampling {
-            temperature: given.temperature,
-            top_k: given.top_k,
-            top_p: or_default(given.top_p, default.sampling.top_p),
-            min_p: given.min_p,
-            typical_p: or_default(given.typical_p, default.sampling.typical_p),
-            repetition_penalty: or_default(
-                given.repetition_penalty,
-                default.sampling.repetition_penalty,
-            ),
-            presence_penalty: given.presence_penalty,
-            frequency_penalty: given.frequency_penalty,
-            logit_bias: ids.iter().copied().zip(values.iter().copied()).collect(),
-        },
-        beams: or_default(given.beams, default.beams),
-        length_penalty: or_default(given.length_penalty, default.length_penalty),
-        early_stopping: early_stopping(given.early_stopping)?,
-        draft: draft(given.draft)?,
-        seed: given.seed,
-        stop: stop.into_iter().map(str::to_owned).collect(),
-        constraint,
-        ..default
-    })
-}
-
-/// Whether tokens are guessed ahead.
-pub(crate) fn draft(number: i32) -> Result<Draft> {
-    choice(number, &[Draft::Lookup, Draft::Off], "draft")
-}
-
-/// When a beam search ends.
-pub(crate) fn early_stopping(number: i32) -> Result<EarlyStopping> {
-    choice(number, &[EarlyStopping::Settled, EarlyStopping::First], "early_stopping")
 }
 
 /// The text in UTF-8, stop string left out; NULL for NULL.
@@ -452,6 +310,19 @@ pub unsafe extern "C" fn rag_generation_token_ids(
         unsafe { count.write(ids.map_or(0, <[u32]>::len)) };
     }
     ids.map_or(ptr::null(), <[u32]>::as_ptr)
+}
+
+/// The log-probabilities of the token at `index`, from 0, in the order of rag_generation_token_ids, lent until the generation is
+/// freed; NULL beyond the last, for NULL, and if `logprobs` of the options did not ask for them.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rag_generation_logprob_at(
+    generation: *const rag_generation,
+    index: usize,
+) -> *const rag_token_logprob {
+    // SAFETY: null or live, by contract.
+    let generation = unsafe { generation.as_ref() };
+    let logprob = generation.and_then(|generation| generation.logprobs.get(index));
+    logprob.map_or(ptr::null(), ptr::from_ref)
 }
 
 /// Why it ended; RAG_STOP_END_OF_TURN for NULL.

@@ -3,13 +3,12 @@
 use std::ffi::c_char;
 use std::ptr;
 
-use rag_core::guard::{Guard, Guards, Mask, Rules, Topics};
-use rag_core::{Outcome, Result};
+use rag_core::Outcome;
+use rag_core::guard::Guard;
 
 use crate::answer::rag_answer;
-use crate::boundary::{self, run};
-use crate::error::{rag_error, rag_status};
-use crate::options::{self, choice, or_default, rag_guards};
+use crate::boundary;
+use crate::error::{rag_error, rag_status, run};
 
 /// How a question ended.
 #[repr(C)]
@@ -108,37 +107,4 @@ pub unsafe extern "C" fn rag_answer_explain_html(
             })
         })
     }
-}
-
-/// What rag-core is asked for.
-///
-/// # Safety
-/// `given` is null or valid, and so are the pointers in it.
-pub(crate) unsafe fn guards(given: *const rag_guards) -> Result<Guards> {
-    let default = Guards::default();
-    // SAFETY: passed on to the caller.
-    let given = unsafe { options::read(given) }?;
-    // SAFETY: passed on to the caller.
-    let texts = |list, count, name| unsafe { boundary::texts(list, count, name) };
-    let examples = |list, count, name| -> Result<Vec<String>> {
-        Ok(texts(list, count, name)?.into_iter().map(str::to_owned).collect())
-    };
-    let topics = Topics {
-        allowed: examples(given.topics, given.topic_count, "topics")?,
-        denied: examples(given.off_topics, given.off_topic_count, "off_topics")?,
-        min_allowed: or_default(given.topic_min, default.topics.min_allowed),
-        max_denied: or_default(given.off_topic_max, default.topics.max_denied),
-    };
-    Ok(Guards {
-        max_question_chars: or_default(given.max_question_chars, default.max_question_chars),
-        deny: Rules::parse(&texts(given.deny, given.deny_count, "deny")?)?,
-        allow: Rules::parse(&texts(given.allow, given.allow_count, "allow")?)?,
-        topics,
-        deny_answer: Rules::parse(&texts(
-            given.deny_answer,
-            given.deny_answer_count,
-            "deny_answer",
-        )?)?,
-        mask: choice(given.mask, &Mask::ALL, "mask")?,
-    })
 }

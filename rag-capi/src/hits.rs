@@ -7,8 +7,8 @@ use std::ptr;
 use rag_core::Error;
 use rag_core::search::Hit;
 
-use crate::boundary::{self, Texts, run};
-use crate::error::{rag_error, rag_status};
+use crate::boundary::{self, Texts};
+use crate::error::{rag_error, rag_status, run};
 
 /// A passage found. Lent by rag_hits_at or rag_answer_hit_at until its owner is freed; later versions may append
 /// fields.

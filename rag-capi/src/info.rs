@@ -5,9 +5,9 @@ use std::ffi::c_char;
 use rag_core::store::{Info, PassageRow};
 use rag_core::{Error, Result};
 
-use crate::boundary::{self, Output, Texts, run};
-use crate::error::{rag_error, rag_status};
-use crate::kb::{self, rag_kb};
+use crate::boundary::{self, Output, Texts};
+use crate::error::{rag_error, rag_status, run};
+use crate::handles::{self, rag_kb};
 
 /// Counts and sizes of a knowledge base. Made by rag_kb_info; later versions may append fields.
 #[repr(C)]
@@ -93,7 +93,7 @@ pub unsafe extern "C" fn rag_kb_info(
     unsafe {
         run(error, || {
             let place = Output::required(info.cast::<*mut Owned<rag_info>>(), "info")?;
-            owned_info(&kb::shared(kb)?.enter()?.info()?)?.set(place);
+            owned_info(&handles::shared(kb)?.enter()?.info()?)?.set(place);
             Ok(())
         })
     }
@@ -141,7 +141,7 @@ pub unsafe extern "C" fn rag_kb_passage(
     unsafe {
         run(error, || {
             let place = Output::required(passage.cast::<*mut Owned<rag_passage>>(), "passage")?;
-            let row = kb::shared(kb)?.enter()?.passage(passage_id)?;
+            let row = handles::shared(kb)?.enter()?.passage(passage_id)?;
             owned_passage(&row.ok_or_else(|| no_passage(passage_id))?).set(place);
             Ok(())
         })

@@ -1,64 +1,29 @@
 //! The knowledge base handle: each function is one call of the facade.
 
-use std::collections::BTreeMap;
 use std::ffi::c_char;
-use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use rag_core::index::BuildOptions;
-use rag_core::model::ModelDirs;
-use rag_core::search::{Context, Fusion, Mode, SearchOptions};
-use rag_core::store::{Access, Filter, IndexMode, Seal};
-use rag_core::walk::{Hidden, WalkOptions};
+use rag_core::search::SearchOptions;
+use rag_core::store::Seal;
 use rag_core::{
-    AddOptions, AskOptions, Call, Error, KnowledgeBase, Missing, OpenOptions, Plan, Result,
-    Subject, SummarizeOptions, SyncOptions, Trust,
+    AddOptions, AskOptions, Call, Error, KnowledgeBase, OpenOptions, Subject, SummarizeOptions,
+    SyncOptions,
 };
 
-use crate::answer::{self, rag_answer};
-use crate::boundary::{self, Output, run};
-use crate::encoder::rag_encoder;
-use crate::error::{rag_error, rag_status};
+use crate::answer::rag_answer;
+use crate::boundary::{self, Output};
+use crate::error::{rag_error, rag_status, run};
+use crate::handles::{rag_kb, shared};
 use crate::hits::{rag_hits, rag_passage_ids};
 use crate::options::{
-    self, choice, or_default, owned_text, rag_add_options, rag_ask_options, rag_open_options,
-    rag_search_options, rag_sync_options, read_options,
+    self, choice, or_default, rag_add_options, rag_ask_options, rag_open_options,
+    rag_search_options, rag_sync_options,
 };
-use crate::own;
-use crate::progress::{self, Stop, rag_cancel};
+use crate::progress::{self, Pieces, Stop, rag_cancel};
 use crate::reentry::Guarded;
 use crate::report::{rag_check_report, rag_sync_report};
-
-/// One knowledge base: the file, its encoder and, once asked, its generator. Any number of threads may use it at
-/// once; writers queue. After a fork, open a new one in the child.
-#[derive(Debug)]
-pub struct rag_kb {
-    shared: Arc<Shared>,
-}
-
-/// What the handles over one knowledge base share.
-pub(crate) type Shared = Guarded<KnowledgeBase>;
-
-impl fmt::Debug for Shared {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shared").field("path", &self.value().path()).finish_non_exhaustive()
-    }
-}
-
-const _: () = {
-    const fn for_many_threads<T: Send + Sync>() {}
-    for_many_threads::<rag_kb>();
-};
-
-/// The knowledge base behind a handle, kept alive for the call even if a callback closes the handle.
-///
-/// # Safety
-/// `kb` is null or a live handle.
-pub(crate) unsafe fn shared(kb: *const rag_kb) -> Result<Arc<Shared>> {
-    // SAFETY: passed on to the caller.
-    Ok(Arc::clone(&unsafe { boundary::handle(kb, "kb") }?.shared))
-}
 
 /// Opens or creates the knowledge base at `path` (UTF-8); ":memory:" keeps it in memory.
 ///
@@ -82,47 +47,11 @@ pub unsafe extern "C" fn rag_kb_open(
         run(error, || {
             let kb = Output::required(kb, "kb")?;
             let path = boundary::text(path, "path")?;
-            let base = KnowledgeBase::open(path, &open_options(options)?)?;
+            let base =
+                KnowledgeBase::open(path, &options::read(options)?.over(OpenOptions::default())?)?;
             let shared = Arc::new(Guarded::new(base, "kb"));
             kb.set(|| rag_kb { shared });
             Ok(())
-        })
-    }
-}
-
-/// Where models are looked for.
-///
-/// # Safety
-/// `model_dir` is null or NUL-terminated.
-pub(crate) unsafe fn model_dirs(model_dir: *const c_char) -> Result<ModelDirs> {
-    let mut dirs = ModelDirs::from_variables(|name| std::env::var_os(name));
-    // SAFETY: passed on to the caller.
-    if let Some(first) = unsafe { boundary::optional_text(model_dir, "model_dir") }? {
-        dirs.model_dirs.insert(0, PathBuf::from(first));
-    }
-    Ok(dirs)
-}
-
-/// # Safety
-/// `options` is null or valid.
-unsafe fn open_options(options: *const rag_open_options) -> Result<OpenOptions> {
-    // SAFETY: passed on to the caller, with its fields.
-    unsafe {
-        let given = options::read(options)?;
-        let accesses = [Access::Create, Access::ReadWrite, Access::ReadOnly];
-        Ok(OpenOptions {
-            encoder: owned_text(given.encoder, "encoder")?,
-            loaded_encoder: given.loaded_encoder.as_ref().map(rag_encoder::shared),
-            llm: owned_text(given.llm, "llm")?,
-            model_dirs: model_dirs(given.model_dir)?,
-            access: choice(given.access, &accesses, "access")?,
-            reranker: owned_text(given.reranker, "reranker")?,
-            also: boundary::texts(given.also, given.also_count, "also")?
-                .into_iter()
-                .map(PathBuf::from)
-                .collect(),
-            secure_delete: given.secure_delete != 0,
-            trust: choice(given.trust, &[Trust::Trusted, Trust::Untrusted], "trust")?,
         })
     }
 }
@@ -166,7 +95,7 @@ pub unsafe extern "C" fn rag_kb_sync(
                 }
             };
             let cancel = stop.joined(progress::token(given.cancel));
-            let options = sync_options(&kb, &given)?;
+            let options = given.over(&kb, SyncOptions::default())?;
             let done = kb.enter()?.sync_with(
                 &[root],
                 &options,
@@ -176,46 +105,6 @@ pub unsafe extern "C" fn rag_kb_sync(
             Ok(())
         })
     }
-}
-
-/// # Safety
-/// Its pointers are null or valid.
-unsafe fn sync_options(kb: &Arc<Shared>, given: &rag_sync_options) -> Result<SyncOptions> {
-    let owned = |globs: Vec<&str>| globs.into_iter().map(str::to_owned).collect();
-    // SAFETY: passed on to the caller.
-    let (include, exclude) = unsafe {
-        (
-            owned(boundary::texts(given.include, given.include_count, "include")?),
-            owned(boundary::texts(given.exclude, given.exclude_count, "exclude")?),
-        )
-    };
-    let mut read = read_options(given.max_read_seconds)?;
-    // SAFETY: callable until the sync is over, says the caller.
-    read.recognizer = unsafe { own::recognizer(kb, given.on_recognize, given.recognize_user_data) };
-    let default = WalkOptions::default();
-    let graph = BuildOptions::default();
-    Ok(SyncOptions {
-        walk: WalkOptions {
-            max_file_bytes: or_default(given.max_file_bytes, default.max_file_bytes),
-            hidden: choice(given.hidden, &[Hidden::Skip, Hidden::List], "hidden")?,
-            include,
-            exclude,
-        },
-        plan: choice(given.plan, &[Plan::Apply, Plan::DryRun], "plan")?,
-        missing: choice(
-            given.missing,
-            &[Missing::Guard, Missing::Remove, Missing::Keep],
-            "missing",
-        )?,
-        max_tokens: (given.max_tokens > 0).then_some(given.max_tokens),
-        min_tokens: given.min_tokens,
-        overlap_tokens: given.overlap_tokens,
-        read,
-        graph: BuildOptions {
-            m: or_default(given.hnsw_m, graph.m),
-            ef_construction: or_default(given.hnsw_ef_construction, graph.ef_construction),
-        },
-    })
 }
 
 /// Adds one text of `size` bytes of UTF-8 under the name `uri`, in place of any with the same name.
@@ -243,28 +132,11 @@ pub unsafe extern "C" fn rag_kb_add(
             let uri = boundary::text(uri, "uri")?;
             let text = boundary::sized_text(text, size, "text")?;
             let given = options::read(options)?;
-            let added = kb.enter()?.add_with(
-                uri,
-                text,
-                &AddOptions { metadata: metadata(&given)? },
-                progress::call(given.cancel),
-            )?;
+            let options = given.over(AddOptions::default())?;
+            let added = kb.enter()?.add_with(uri, text, &options, progress::call(given.cancel))?;
             ids.set(|| added.into());
             Ok(())
         })
-    }
-}
-
-/// # Safety
-/// The pointers in `given` are null or valid.
-unsafe fn metadata(given: &rag_add_options) -> Result<BTreeMap<String, String>> {
-    // SAFETY: passed on to the caller.
-    unsafe {
-        let keys = boundary::texts(given.metadata_keys, given.metadata_count, "metadata_keys")?;
-        let values =
-            boundary::texts(given.metadata_values, given.metadata_count, "metadata_values")?;
-        let pairs = keys.into_iter().zip(values);
-        Ok(pairs.map(|(key, value)| (key.to_owned(), value.to_owned())).collect())
     }
 }
 
@@ -313,79 +185,14 @@ pub unsafe extern "C" fn rag_kb_search(
             let kb = shared(kb)?;
             let question = boundary::text(question, "question")?;
             let given = options::read(options)?;
-            let mut options = search_options(&SearchFields {
-                top_k: or_default(given.top_k, SearchOptions::default().top_k),
-                mode: given.mode,
-                index: given.index,
-                filter: given.filter,
-                fusion: given.fusion,
-                context: given.context,
-                diversity: given.diversity,
-            })?;
-            options.ef_search = Some(given.ef_search).filter(|ef_search| *ef_search > 0);
-            options.rerank = rerank(given.rerank)?;
+            let mut options = SearchOptions::default();
+            given.lay_over(&mut options)?;
             let found =
                 kb.enter()?.search_with(question, &options, progress::call(given.cancel))?;
             hits.set(|| found.into());
             Ok(())
         })
     }
-}
-
-/// The fields that searching and asking share.
-pub(crate) struct SearchFields {
-    pub(crate) top_k: usize,
-    pub(crate) mode: i32,
-    pub(crate) index: i32,
-    pub(crate) filter: *const c_char,
-    pub(crate) fusion: *const c_char,
-    pub(crate) context: *const c_char,
-    pub(crate) diversity: f32,
-}
-
-/// Options of a search.
-///
-/// # Safety
-/// The pointers in `given` are null or NUL-terminated.
-pub(crate) unsafe fn search_options(given: &SearchFields) -> Result<SearchOptions> {
-    // SAFETY: passed on to the caller.
-    let (filter, fusion, context) = unsafe {
-        (
-            boundary::optional_text(given.filter, "filter")?,
-            boundary::optional_text(given.fusion, "fusion")?,
-            boundary::optional_text(given.context, "context")?,
-        )
-    };
-    Ok(SearchOptions {
-        top_k: given.top_k,
-        mode: choice(given.mode, &[Mode::Hybrid, Mode::Dense, Mode::Lexical], "mode")?,
-        index: choice(given.index, &[IndexMode::Auto, IndexMode::Flat, IndexMode::Hnsw], "index")?,
-        filter: filter.map(Filter::parse).transpose()?,
-        fusion: fusion.map(Fusion::parse).transpose()?.unwrap_or_default(),
-        context: context.map(Context::parse).transpose()?.unwrap_or_default(),
-        diversity: Some(given.diversity).filter(|diversity| *diversity != 0.0),
-        ..SearchOptions::default()
-    })
-}
-
-/// How many hits are reranked: 0 leaves it to the core, -1 is none.
-pub(crate) fn rerank(count: i64) -> Result<Option<usize>> {
-    match count {
-        0 => Ok(None),
-        -1 => Ok(Some(0)),
-        count => usize::try_from(count)
-            .map(Some)
-            .map_err(|_| Error::invalid("rerank", format!("{count} is below -1"))),
-    }
-}
-
-/// A filter from its text form; none for null.
-///
-/// # Safety
-/// `text` is null or NUL-terminated.
-pub(crate) unsafe fn filter(text: *const c_char) -> Result<Option<Filter>> {
-    // SAFETY: passed on to the caller.
-    unsafe { boundary::optional_text(text, "filter") }?.map(Filter::parse).transpose()
 }
 
 /// Answers `question` from the documents, with verified citations, or says that they do not know.
@@ -410,8 +217,9 @@ pub unsafe extern "C" fn rag_kb_ask(
             let kb = shared(kb)?;
             let question = boundary::text(question, "question")?;
             let given = options::read(options)?;
-            let options = answer::ask_options(&kb, &given, AskOptions::default())?;
-            let mut on_piece = |piece: &str| answer::piece(&kb, &given, piece);
+            let options = given.over(&kb, AskOptions::default())?;
+            let pieces = Pieces::new(given.on_piece, given.user_data);
+            let mut on_piece = |piece: &str| pieces.hand_out(&kb, piece);
             let said = kb.enter()?.ask_with(
                 question,
                 &options,
@@ -443,7 +251,7 @@ pub unsafe extern "C" fn rag_kb_prompt(
                 let kb = shared(kb)?;
                 let question = boundary::text(question, "question")?;
                 let given = options::read(options)?;
-                let options = answer::ask_options(&kb, &given, AskOptions::default())?;
+                let options = given.over(&kb, AskOptions::default())?;
                 let prompt =
                     kb.enter()?.prompt_with(question, &options, progress::call(given.cancel))?;
                 serde_json::to_string(&prompt)
@@ -491,9 +299,10 @@ pub unsafe extern "C" fn rag_kb_summarize(
             let default = SummarizeOptions::default();
             let options = SummarizeOptions {
                 max_sentences: or_default(max_sentences, default.max_sentences),
-                ask: answer::ask_options(&kb, &given, default.ask)?,
+                ask: given.over(&kb, default.ask)?,
             };
-            let mut on_piece = |piece: &str| answer::piece(&kb, &given, piece);
+            let pieces = Pieces::new(given.on_piece, given.user_data);
+            let mut on_piece = |piece: &str| pieces.hand_out(&kb, piece);
             let said = kb.enter()?.summarize_with(
                 subject,
                 &options,
@@ -517,7 +326,7 @@ pub unsafe extern "C" fn rag_kb_seal(
     unsafe {
         run(error, || {
             let kb = shared(kb)?;
-            let when = choice(when, &[Seal::IfNeeded, Seal::Now], "when")?;
+            let when = choice(when, &Seal::ALL, "when")?;
             kb.enter()?.seal_with(when, &BuildOptions::default(), progress::call(cancel))
         })
     }

@@ -1,7 +1,8 @@
 //! The C interface of rag-core: `include/rag.h` is generated from these files, one per type.
 //!
 //! Nothing is decided here. A function checks its pointers, calls rag-core, and turns the result into a
-//! status, an owned handle or an owned error. No panic crosses into C: see `boundary`.
+//! status, an owned handle or an owned error. No panic crosses into C: see `error::run`. Modules form no
+//! circle: handles, callbacks and options lie below the functions that take them.
 #![expect(unsafe_code, reason = "pointers from C; every block says why it is sound")]
 #![expect(non_camel_case_types, reason = "types and statuses carry their C names")]
 #![allow(
@@ -16,11 +17,10 @@ mod chat;
 mod documents;
 mod encoder;
 mod error;
-#[cfg(test)]
-mod fake_engine;
 mod functions;
 mod generator;
 mod guards;
+mod handles;
 mod hits;
 mod info;
 mod kb;
@@ -33,6 +33,9 @@ mod report;
 mod reranker;
 mod version;
 
+#[cfg(test)]
+mod fake_engine;
+
 pub use answer::*;
 pub use care::*;
 pub use chat::*;
@@ -42,6 +45,7 @@ pub use error::*;
 pub use functions::*;
 pub use generator::*;
 pub use guards::*;
+pub use handles::*;
 pub use hits::*;
 pub use info::*;
 pub use kb::*;

@@ -5,9 +5,9 @@ use std::{fmt, ptr};
 
 use rag_core::document::{Area, Location, Part};
 
-use crate::boundary::{self, Output, Texts, run};
-use crate::error::{rag_error, rag_status};
-use crate::kb::{self, rag_kb};
+use crate::boundary::{self, Output, Texts};
+use crate::error::{rag_error, rag_status, run};
+use crate::handles::{self, rag_kb};
 
 /// What kind of place a rag_location is. Numbers are never reused or changed; later versions may add some.
 #[repr(C)]
@@ -127,7 +127,7 @@ pub unsafe extern "C" fn rag_kb_locate(
     unsafe {
         run(error, || {
             let place = Output::required(locations, "locations")?;
-            let kb = kb::shared(kb)?;
+            let kb = handles::shared(kb)?;
             let range = ((start, end) != (0, 0)).then_some(start..end);
             let found = kb.enter()?.locate(store, passage_id, range)?;
             place.set(|| found.into());

@@ -12,7 +12,7 @@ use rag_core::model::Message;
 use rag_core::{Error, OwnWriter, Result};
 
 use crate::boundary::{self, Texts, UserData};
-use crate::kb::Shared;
+use crate::handles::Shared;
 
 /// The text that a callback gives, lent to it for the call: only the thread that is called back may use it.
 pub struct rag_text<'a> {

@@ -1,13 +1,15 @@
 //! Callbacks from long calls, and the token that stops them.
 
 use std::ffi::{CString, c_char, c_void};
+use std::ops::ControlFlow;
 use std::ptr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rag_core::{Call, CancelToken, Progress, Stage};
 
-use crate::boundary;
+use crate::boundary::{self, UserData};
+use crate::reentry::Guarded;
 
 /// The part of a long call that is running.
 #[repr(C)]
@@ -160,6 +162,30 @@ pub(crate) unsafe fn report(
     };
     // SAFETY: callable, says the caller; `view` outlives the call.
     unsafe { callback(&view, user_data) }
+}
+
+/// Who gets a text as it is written.
+#[derive(Clone, Copy)]
+pub(crate) struct Pieces {
+    on_piece: rag_on_piece,
+    user_data: UserData,
+}
+
+impl Pieces {
+    /// # Safety
+    /// The callback may be called with `user_data` as long as this lives.
+    pub(crate) unsafe fn new(on_piece: rag_on_piece, user_data: *mut c_void) -> Self {
+        Self { on_piece, user_data: UserData(user_data) }
+    }
+
+    /// Hands out a piece of what `source` writes.
+    pub(crate) fn hand_out<T>(&self, source: &Guarded<T>, piece: &str) -> ControlFlow<()> {
+        let Some(callback) = self.on_piece else { return ControlFlow::Continue(()) };
+        let (text, data) = (piece.as_ptr().cast(), self.user_data.get());
+        // SAFETY: callable, said whoever made this; the piece is lent for the call.
+        let goes_on = source.call_back(|| unsafe { callback(text, piece.len(), data) });
+        if goes_on { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    }
 }
 
 fn stage(stage: Stage) -> rag_stage {

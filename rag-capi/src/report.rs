@@ -10,8 +10,8 @@ use rag_core::error::{Skipped, Unreadable};
 use rag_core::store::Damage;
 use rag_core::{Error, SyncReport};
 
-use crate::boundary::{self, Texts, run};
-use crate::error::{rag_error, rag_status};
+use crate::boundary::{self, Texts};
+use crate::error::{rag_error, rag_status, run};
 
 /// Counts of a sync. Lent by rag_sync_report_counts until the report is freed; later versions may append fields.
 #[repr(C)]

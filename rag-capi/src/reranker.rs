@@ -2,15 +2,12 @@
 
 use std::ffi::c_char;
 
-use rag_core::model::Backend;
 use rag_core::rerank::{Reranker, RerankerOptions};
 use rag_core::{Error, Result};
 
-use crate::boundary::{self, Output, run};
-use crate::encoder::{self, rag_encoder_options};
-use crate::error::{rag_error, rag_status};
-use crate::kb::model_dirs;
-use crate::options;
+use crate::boundary::{self, Output};
+use crate::error::{rag_error, rag_status, run};
+use crate::options::{self, model_dirs, rag_reranker_options};
 use crate::progress::{self, rag_cancel};
 
 /// A cross-encoder: reads a question and a text together and says how well the one answers the other. Owned by the caller; free
@@ -21,15 +18,15 @@ pub struct rag_reranker {
     reranker: Reranker,
 }
 
-/// Loads the reranker `name`, looked up as by rag_kb_open. `options` may be NULL; `backend` and `truncate_dim` in it must be
-/// default. On success `*reranker` is owned by the caller.
+/// Loads the reranker `name`, looked up as by rag_kb_open. `options` may be NULL.
+/// On success `*reranker` is owned by the caller.
 ///
 /// RAG_NOT_FOUND: it is not on this machine. RAG_MODEL: it is damaged or of a kind that this library does not run, such as an
 /// encoder. RAG_INVALID_ARGUMENT: this CPU does not have the level asked for.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rag_reranker_open(
     name: *const c_char,
-    options: *const rag_encoder_options,
+    options: *const rag_reranker_options,
     reranker: *mut *mut rag_reranker,
     error: *mut *mut rag_error,
 ) -> rag_status {
@@ -46,19 +43,11 @@ pub unsafe extern "C" fn rag_reranker_open(
 
 /// # Safety
 /// `options` is null or valid, with its fields.
-unsafe fn load(name: &str, options: *const rag_encoder_options) -> Result<Reranker> {
+unsafe fn load(name: &str, options: *const rag_reranker_options) -> Result<Reranker> {
     // SAFETY: passed on to the caller.
-    let (dirs, wanted) = unsafe {
+    let (dirs, options) = unsafe {
         let given = options::read(options)?;
-        (model_dirs(given.model_dir)?, encoder::encoder_options(&given)?)
-    };
-    if wanted.backend != Backend::Auto || wanted.truncate_dim.is_some() {
-        return Err(Error::invalid("options", "a reranker takes no backend and no truncate_dim"));
-    }
-    let options = RerankerOptions {
-        precision: wanted.precision,
-        level: wanted.level,
-        threads: wanted.threads,
+        (model_dirs(given.model_dir)?, given.over(RerankerOptions::default())?)
     };
     Reranker::load_with(&dirs.resolve(name)?, &options)
 }

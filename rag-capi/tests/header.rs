@@ -4,12 +4,21 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Order of the sources in the header.
-const SOURCES: [&str; 19] = [
+const SOURCES: [&str; 28] = [
     "version",
     "error",
     "progress",
+    "handles",
     "own",
-    "options",
+    "options/open",
+    "options/sync",
+    "options/search",
+    "options/generate",
+    "options/guards",
+    "options/ask",
+    "options/encoder",
+    "options/reranker",
+    "options/generator",
     "kb",
     "care",
     "info",

@@ -30,6 +30,7 @@ VALUES = {
     "const rag_search_options *": "&search_options",
     "const rag_ask_options *": "&ask_options",
     "const rag_encoder_options *": "&encoder_options",
+    "const rag_reranker_options *": "&reranker_options",
     "const rag_generator_options *": "&generator_options",
     "const rag_generate_options *": "&generate_options",
     "float *": "floats", "bool *": "&flag", "size_t *": "&size", "rag_citation_status *": "&citation_status",
@@ -138,6 +139,7 @@ static void one_null(const char *encoder_path, const char *folder) {
     rag_search_options search_options = RAG_SEARCH_OPTIONS_INIT;
     rag_ask_options ask_options = RAG_ASK_OPTIONS_INIT;
     rag_encoder_options encoder_options = RAG_ENCODER_OPTIONS_INIT;
+    rag_reranker_options reranker_options = RAG_RERANKER_OPTIONS_INIT;
     rag_generator_options generator_options = RAG_GENERATOR_OPTIONS_INIT;
     rag_generate_options generate_options = RAG_GENERATE_OPTIONS_INIT;
     rag_generator *generator = NULL; /* a call with it is refused for that, if nothing else is missing */

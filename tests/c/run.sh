@@ -139,6 +139,7 @@ step "the headers under strict warnings" strict
 for source in examples/c/*.c tests/c/*.c; do step "compile $source" compile c "$source" "$(basename "$source" .c)"; done
 for source in examples/cpp/*.cpp; do step "compile $source" compile c++ "$source" "$(basename "$source" .cpp)_cpp"; done
 step "compile tests/c/test_hpp.cpp" compile c++ tests/c/test_hpp.cpp test_hpp
+step "options written in place, in C++20" eval 'c++ -std=c++20 "${WARNINGS[@]}" -I "$PREFIX/include" -fsyntax-only tests/c/designated.cpp'
 step "compile tests/c/test_expected.cpp, without exceptions" eval '(WARNINGS+=(-fno-exceptions) && compile c++ tests/c/test_expected.cpp test_expected)'
 python3 tests/c/null_calls.py "$PREFIX/include/rag.h" >"$WORK/null_calls.c" || failed=$((failed + 1))
 step "compile the calls with NULL" compile c "$WORK/null_calls.c" null_calls

@@ -356,10 +356,12 @@ static void expect_answer(const struct run *run, const rag_answer *answer, const
 
 static void run_ask(struct run *run) {
     rag_ask_options options = RAG_ASK_OPTIONS_INIT;
+    rag_generate_options generate = RAG_GENERATE_OPTIONS_INIT;
     rag_answer *answer = NULL;
     rag_error *error = NULL;
     const char *seed = find_text(run->step, "seed");
-    options.seed = seed ? strtoull(seed, NULL, 10) : 0;
+    generate.seed = seed ? strtoull(seed, NULL, 10) : 0;
+    options.generate = &generate;
     options.system = find_text(run->step, "system");
     options.user_data = run;
     if (find(run->step, "stream")) options.on_piece = keep_piece;

@@ -72,6 +72,20 @@ static void options_reach_the_sampler(const rag_generator *generator) {
     CHECK(rag_generation_token_ids(generation, &count)[3] == first && count == 4);
     rag_generation_free(generation);
 
+    options.logit_bias_count = 0, options.logprobs = 3;
+    CHECK_STATUS(rag_generator_generate(generator, question, strlen(question), &options, &generation, &error), RAG_OK);
+    const rag_token_logprob *token = rag_generation_logprob_at(generation, 0);
+    if (CHECK(token && token->likeliest_count == 3)) {
+        CHECK(token->token_id == rag_generation_token_ids(generation, &count)[0] && token->logprob <= 0);
+        CHECK(token->likeliest_ids[0] == token->token_id && token->likeliest_logprobs[0] >= token->likeliest_logprobs[1]);
+    }
+    CHECK(rag_generation_logprob_at(generation, count) == NULL);
+    rag_generation_free(generation);
+    options.logprobs = 21;
+    CHECK_STATUS(rag_generator_generate(generator, question, strlen(question), &options, &generation, &error),
+                 RAG_INVALID_ARGUMENT);
+    options.logprobs = 0, options.logit_bias_count = 1;
+
     options.beams = 3;
     CHECK_STATUS(rag_generator_generate(generator, question, strlen(question), &options, &generation, &error),
                  RAG_INVALID_ARGUMENT);

@@ -215,9 +215,12 @@ static void a_reranker_scores_and_a_file_is_read(const std::string &folder) {
     const std::vector<float> scores = reranker.score("one bridge", {"a bridge", "soup"});
     CHECK(scores.size() == 2 && reranker.max_tokens() > 2 && reranker.score("one bridge", {"soup"})[0] == scores[1]);
     CHECK(thrown_by([&] { rag::Reranker encoder("tests/data/encoder/families/bert"); }) == RAG_MODEL);
-    rag::EncoderOptions candle;
-    candle.backend = "candle";
-    CHECK(thrown_by([&] { rag::Reranker wrong("tests/data/reranker/bert", candle); }) == RAG_INVALID_ARGUMENT);
+    rag::RerankerOptions plain;
+    plain.level = "portable";
+    plain.threads = 1;
+    CHECK(rag::Reranker("tests/data/reranker/bert", plain).max_tokens() == reranker.max_tokens());
+    plain.level = "abacus";
+    CHECK(thrown_by([&] { rag::Reranker wrong("tests/data/reranker/bert", plain); }) == RAG_INVALID_ARGUMENT);
     const std::string json = rag::read_file(folder + "/docs/bridge.txt");
     CHECK(json.find("\"kind\":\"text\"") != std::string::npos && json.find("1871") != std::string::npos);
     CHECK(thrown_by([&] { rag::read_file(folder + "/docs/broken.pdf"); }) == RAG_DOCUMENT);
@@ -280,7 +283,7 @@ static void answers_stream_cite_and_chat(const rag::OpenOptions &options) {
     CHECK(kb.prompt(question).find("\"token_ids\":[") != std::string::npos);
     rag::AskOptions shown;
     shown.explain = RAG_EXPLAIN_TRACE;
-    shown.max_new_tokens = 4;
+    shown.generate.max_new_tokens = 4;
     shown.examples = {{{"Tilia means linden."}, "What is Tilia?", "A linden."}};
     CHECK(kb.ask(question, shown).to_json().find("Tilia means linden.") != std::string::npos);
     rag::OpenOptions twice = options;
@@ -318,6 +321,14 @@ static void a_generator_continues_and_streams(const std::string &name) {
     options.logit_bias = {{plain.token_ids()[0], -std::numeric_limits<float>::infinity()}};
     CHECK(generator.generate("The capital of France is", options).token_ids()[0] != plain.token_ids()[0]);
     CHECK(thrown_by([&] { generator.generate(""); }) == RAG_INVALID_ARGUMENT);
+
+    options.logit_bias.clear();
+    options.logprobs = 2;
+    std::size_t reports = 0;
+    options.on_progress = [&](const rag_progress &progress) { return progress.stage == RAG_STAGE_PREFILL && ++reports > 0; };
+    const rag::Generation recorded = generator.generate("The capital of France is", options);
+    CHECK(recorded.logprobs().size() == 4 && recorded.logprobs()[0]->likeliest_count == 2 && reports > 0);
+    CHECK(recorded.logprobs()[0]->token_id == plain.token_ids()[0] && plain.logprobs().empty());
 
     rag::GenerateOptions held;
     held.regex = "[0-9]{4}";

@@ -1,4 +1,5 @@
 /* A knowledge base with real models, through the C interface. Argument 1 is an empty folder. */
+#include <math.h>
 #include <pthread.h>
 
 #include "check.h"
@@ -444,7 +445,52 @@ static void asking_can_be_stopped_and_cancelled(rag_kb *kb) {
     CHECK(answer == NULL);
     rag_cancel_free(cancel);
     options.cancel = NULL;
-    options.temperature = -1.0F;
+    rag_generate_options generate = RAG_GENERATE_OPTIONS_INIT;
+    options.generate = &generate;
+    generate.temperature = -1.0F;
+    CHECK_STATUS(rag_kb_ask(kb, question, &options, &answer, &error), RAG_INVALID_ARGUMENT);
+    generate.temperature = 0;
+    generate.on_piece = keep_piece; /* for rag_generator_generate: an ask has its own */
+    CHECK_STATUS(rag_kb_ask(kb, question, &options, &answer, &error), RAG_INVALID_ARGUMENT);
+}
+
+/* What a search and a generation take, an ask takes too. */
+static void an_ask_takes_the_options_of_search_and_generation(rag_kb *kb) {
+    rag_error *error = NULL;
+    rag_answer *answer = NULL;
+    rag_search_options search = RAG_SEARCH_OPTIONS_INIT;
+    rag_generate_options generate = RAG_GENERATE_OPTIONS_INIT;
+    rag_ask_options options = RAG_ASK_OPTIONS_INIT;
+    options.search = &search, options.generate = &generate;
+    options.abstain = RAG_ABSTAIN_NEVER;
+    search.top_k = 1, search.ef_search = 64;
+    generate.max_new_tokens = 2, generate.logprobs = -1;
+    if (CHECK_STATUS(rag_kb_ask(kb, question, &options, &answer, &error), RAG_OK)) {
+        CHECK(rag_answer_hit_count(answer) == 1 && rag_answer_timings(answer)->answer_token_count == 2);
+        rag_answer_free(answer);
+    }
+    generate.regex = "In [0-9]{4}\\.";
+    generate.max_new_tokens = 12;
+    if (CHECK_STATUS(rag_kb_ask(kb, question, &options, &answer, &error), RAG_OK)) {
+        char *json = NULL;
+        CHECK_STATUS(rag_answer_to_json(answer, &json, &error), RAG_OK);
+        CHECK(json && strstr(json, "In 1"));
+        rag_string_free(json);
+        rag_answer_free(answer);
+    }
+    const float nan_bias = NAN;
+    const uint32_t token = 1;
+    generate.logit_bias_ids = &token, generate.logit_bias_values = &nan_bias, generate.logit_bias_count = 1;
+    CHECK_STATUS(rag_kb_ask(kb, question, &options, &answer, &error), RAG_INVALID_ARGUMENT);
+    generate.logit_bias_count = 0;
+    const rag_turn earlier[] = {{"user", "Was it opened in 1900?", 22}, {"assistant", "No.", 3}};
+    char *prompt = NULL;
+    options.history = earlier, options.history_count = 2;
+    CHECK_STATUS(rag_kb_prompt(kb, question, &options, &prompt, &error), RAG_OK);
+    CHECK(prompt && strstr(prompt, "Was it opened in 1900?") && strstr(prompt, "\"history_count\":2"));
+    rag_string_free(prompt);
+    const rag_turn nobody = {"nobody", "No.", 3};
+    options.history = &nobody, options.history_count = 1;
     CHECK_STATUS(rag_kb_ask(kb, question, &options, &answer, &error), RAG_INVALID_ARGUMENT);
 }
 
@@ -510,7 +556,9 @@ static void the_prompt_takes_examples_and_an_order(rag_kb *kb) {
     rag_ask_options options = RAG_ASK_OPTIONS_INIT;
     options.explain = RAG_EXPLAIN_TRACE;
     options.abstain = RAG_ABSTAIN_NEVER;
-    options.max_new_tokens = 4;
+    rag_generate_options generate = RAG_GENERATE_OPTIONS_INIT;
+    generate.max_new_tokens = 4;
+    options.generate = &generate;
     options.examples = &example;
     options.example_count = 1;
     options.order = RAG_ORDER_BEST_FIRST;
@@ -677,6 +725,7 @@ int main(int argc, char **argv) {
         ask_streams_cites_and_verifies(kb);
         asking_can_be_stopped_and_cancelled(kb);
         the_prompt_takes_examples_and_an_order(kb);
+        an_ask_takes_the_options_of_search_and_generation(kb);
         a_document_and_a_question_are_summarized();
         several_files_are_searched_as_one(argv[1]);
         a_chat_remembers_and_outlives_the_handle();
