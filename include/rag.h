@@ -11,7 +11,8 @@
  * Texts      UTF-8. `const char *` alone ends with a NUL byte; where a size follows it may hold any byte.
  * NULL       Is refused with RAG_INVALID_ARGUMENT unless a comment allows it; nothing crashes on it.
  * Options    Begin with the macro of the type, `rag_ask_options options = RAG_ASK_OPTIONS_INIT;`. Zero is the
- *            default. Later versions append fields; programs built before stay valid.
+ *            default, RAG_ZERO is zero where a comment says so. Options that options point at begin with their own
+ *            macro and are read during the call. Later versions append fields; programs built before stay valid.
  * Threads    Any thread may call any function, and threads may share a handle, except to free it. A callback runs
  *            on the thread that made the call unless its comment says more, and must not use the handle that it was called for: such calls
  *            return RAG_INVALID_ARGUMENT.
@@ -766,6 +767,20 @@ typedef struct rag_sync_report rag_sync_report;
 typedef struct rag_text rag_text;
 
 /**
+ * An option by its name. Any options struct takes some.
+ */
+typedef struct {
+    /**
+     * Its name in docs/options.md, such as "top_k".
+     */
+    const char *name;
+    /**
+     * Its value, written as for the shell: "3", "true", "dense". What takes a list takes a setting for each item.
+     */
+    const char *value;
+} rag_setting;
+
+/**
  * How to open a knowledge base. Begin with RAG_OPEN_OPTIONS_INIT; zero in a field is its default.
  */
 typedef struct {
@@ -820,6 +835,15 @@ typedef struct {
      * Zero: the struct ends at a multiple of its largest field.
      */
     int32_t reserved;
+    /**
+     * Options by their names in docs/options.md, `setting_count` of them, set after the fields; among them those that have no
+     * field here.
+     */
+    const rag_setting *settings;
+    /**
+     * How many.
+     */
+    size_t setting_count;
 } rag_open_options;
 
 /**
@@ -1004,6 +1028,15 @@ typedef struct {
      * Zero: the struct ends at a multiple of its largest field.
      */
     int32_t reserved;
+    /**
+     * Options by their names in docs/options.md, `setting_count` of them, set after the fields; among them those that have no
+     * field here.
+     */
+    const rag_setting *settings;
+    /**
+     * How many.
+     */
+    size_t setting_count;
 } rag_sync_options;
 
 /**
@@ -1030,6 +1063,15 @@ typedef struct {
      * Stops the call. NULL: nothing does.
      */
     const rag_cancel *cancel;
+    /**
+     * Options by their names in docs/options.md, `setting_count` of them, set after the fields; among them those that have no
+     * field here.
+     */
+    const rag_setting *settings;
+    /**
+     * How many.
+     */
+    size_t setting_count;
 } rag_add_options;
 
 /**
@@ -1087,6 +1129,15 @@ typedef struct {
      * How many of the best hits the reranker sorts anew. 0: 30 if there is one; -1: none.
      */
     int64_t rerank;
+    /**
+     * Options by their names in docs/options.md, `setting_count` of them, set after the fields; among them those that have no
+     * field here.
+     */
+    const rag_setting *settings;
+    /**
+     * How many.
+     */
+    size_t setting_count;
 } rag_search_options;
 
 /**
@@ -1228,6 +1279,15 @@ typedef struct {
      * Handed to `on_progress`.
      */
     void *progress_user_data;
+    /**
+     * Options by their names in docs/options.md, `setting_count` of them, set after the fields; among them those that have no
+     * field here.
+     */
+    const rag_setting *settings;
+    /**
+     * How many.
+     */
+    size_t setting_count;
 } rag_generate_options;
 
 /**
@@ -1301,6 +1361,15 @@ typedef struct {
      * Zero: the struct ends at a multiple of its largest field.
      */
     int32_t reserved;
+    /**
+     * Options by their names in docs/options.md, `setting_count` of them, set after the fields; among them those that have no
+     * field here.
+     */
+    const rag_setting *settings;
+    /**
+     * How many.
+     */
+    size_t setting_count;
 } rag_guards;
 
 /**
@@ -1451,6 +1520,15 @@ typedef struct {
      * Handed to `on_write`.
      */
     void *write_user_data;
+    /**
+     * Options by their names in docs/options.md, `setting_count` of them, set after the fields; among them those that have no
+     * field here.
+     */
+    const rag_setting *settings;
+    /**
+     * How many.
+     */
+    size_t setting_count;
 } rag_ask_options;
 
 /**
@@ -1675,7 +1753,7 @@ typedef struct {
      */
     int64_t passage_id;
     /**
-     * By what the hits of one search are sorted; see rag_mode. Higher is better. Across questions compare cosines.
+     * By what the hits of one search are sorted; see rag_mode, or the reranker's score where `rerank_rank` is not 0. Higher is better. Across questions compare cosines.
      */
     float score;
     /**
@@ -1790,7 +1868,7 @@ typedef struct {
      */
     uint32_t page;
     /**
-     * How much of the claim the quote covers, 0 to 1.
+     * How much of the claim the quote covers, 0 to 1; for RAG_EVIDENCE_MEANING the cosine.
      */
     float support;
     /**
@@ -1817,7 +1895,7 @@ typedef struct {
      */
     double load_ms;
     /**
-     * Milliseconds to encode the question and search.
+     * Milliseconds to encode the question and search, rewriting included.
      */
     double search_ms;
     /**
@@ -1998,6 +2076,15 @@ typedef struct {
      * Zero: the struct ends at a multiple of its largest field.
      */
     int32_t reserved;
+    /**
+     * Options by their names in docs/options.md, `setting_count` of them, set after the fields; among them those that have no
+     * field here.
+     */
+    const rag_setting *settings;
+    /**
+     * How many.
+     */
+    size_t setting_count;
 } rag_encoder_options;
 
 /**
@@ -2042,6 +2129,15 @@ typedef struct {
      * Zero: the struct ends at a multiple of its largest field.
      */
     int32_t reserved;
+    /**
+     * Options by their names in docs/options.md, `setting_count` of them, set after the fields; among them those that have no
+     * field here.
+     */
+    const rag_setting *settings;
+    /**
+     * How many.
+     */
+    size_t setting_count;
 } rag_reranker_options;
 
 /**
@@ -2082,6 +2178,15 @@ typedef struct {
      * Instructions: "amx", "avx512", "avx2", "neon" or "portable". NULL: the best that the CPU has.
      */
     const char *level;
+    /**
+     * Options by their names in docs/options.md, `setting_count` of them, set after the fields; among them those that have no
+     * field here.
+     */
+    const rag_setting *settings;
+    /**
+     * How many.
+     */
+    size_t setting_count;
 } rag_generator_options;
 
 /**

@@ -264,6 +264,22 @@ inline std::vector<const char *> pointers(const std::vector<std::string> &texts)
     return pointers;
 }
 
+/// Options by their names as C sees them; lives as long as the call.
+class RawSettings {
+public:
+    explicit RawSettings(const std::vector<std::pair<std::string, std::string>> &settings) {
+        for (const auto &[name, value] : settings) all_.push_back({name.c_str(), value.c_str()});
+    }
+    /// Puts them into the options of a call.
+    template <class Options> void put_into(Options &raw) const {
+        raw.settings = all_.data();
+        raw.setting_count = all_.size();
+    }
+
+private:
+    std::vector<rag_setting> all_;
+};
+
 /// Items that a handle lends by index, as a range.
 template <class Owner, class Item> class Lent {
 public:
@@ -580,6 +596,9 @@ struct Picture {
     std::uint32_t page;
 };
 
+/// Options by their names, each with its value as written for the shell; several of one name are a list.
+using Settings = std::vector<std::pair<std::string, std::string>>;
+
 /// How to open a knowledge base; an empty string is the default.
 struct OpenOptions {
     std::string encoder = {};
@@ -595,6 +614,8 @@ struct OpenOptions {
     bool secure_delete = false;
     /// RAG_TRUST_UNTRUSTED for a file of somebody else's.
     rag_trust trust = RAG_TRUST_TRUSTED;
+    /// Further options by their names in docs/options.md, set after the fields.
+    Settings settings = {};
 };
 
 /// How to mirror a folder; zero is the default. Return false from `on_progress` to stop.
@@ -617,6 +638,8 @@ struct SyncOptions {
     /// what it throws, or fails its text with.
     std::function<void(const Picture &picture, Text &text)> recognize = {};
     rag_missing missing = RAG_MISSING_GUARD;
+    /// Further options by their names in docs/options.md, set after the fields.
+    Settings settings = {};
 };
 
 /// What a repair kept and lost.
@@ -641,6 +664,8 @@ struct SearchOptions {
     /// "none", "section", or a number of passages on each side.
     std::string context = {};
     float diversity = 0;
+    /// Further options by their names in docs/options.md, set after the fields.
+    Settings settings = {};
 };
 
 /// How to generate; zero is the default. Return false from `on_piece` to end the text there. `prompt_kind`, `system`, `on_piece`,
@@ -677,6 +702,8 @@ struct GenerateOptions {
     std::string grammar = {};
     /// Gets reports while the prompt is taken in; false stops the call.
     std::function<bool(const rag_progress &)> on_progress = {};
+    /// Further options by their names in docs/options.md, set after the fields.
+    Settings settings = {};
 };
 
 /// What may be asked and answered; zero and empty are the defaults. See rag_guards.
@@ -692,6 +719,8 @@ struct Guards {
     std::optional<float> topic_min = {};
     std::optional<float> off_topic_max = {};
     rag_mask mask = RAG_MASK_OFF;
+    /// Further options by their names in docs/options.md, set after the fields.
+    Settings settings = {};
 };
 
 /// A question answered the way answers should be.
@@ -734,6 +763,8 @@ struct AskOptions {
     std::optional<Cancel> cancel = {};
     /// Writes the answer in the generator's place; see rag_on_write. What it throws comes out of the call.
     std::function<void(const std::vector<Turn> &turns, Text &answer)> write = {};
+    /// Further options by their names in docs/options.md, set after the fields.
+    Settings settings = {};
 };
 
 /// How to load a generator; zero is the default.
@@ -748,6 +779,8 @@ struct GeneratorOptions {
     std::string backend = {};
     /// Instructions, such as "avx2". Empty: the best that the CPU has.
     std::string level = {};
+    /// Further options by their names in docs/options.md, set after the fields.
+    Settings settings = {};
 };
 
 namespace impl {
@@ -804,27 +837,38 @@ inline float or_zero(const std::optional<float> &value) {
     return !value ? 0 : *value == 0 ? RAG_ZERO : *value;
 }
 
-/// SearchOptions as C sees them.
-inline rag_search_options raw(const SearchOptions &options) {
-    rag_search_options raw = RAG_SEARCH_OPTIONS_INIT;
-    raw.top_k = options.top_k;
-    raw.mode = options.mode;
-    raw.index = options.index;
-    raw.cancel = flag(options.cancel);
-    raw.filter = or_null(options.filter);
-    raw.ef_search = options.ef_search;
-    raw.fusion = or_null(options.fusion);
-    raw.context = or_null(options.context);
-    raw.diversity = options.diversity;
-    raw.rerank = options.rerank;
-    return raw;
-}
+/// SearchOptions as C sees them; lives as long as the call.
+class RawSearchOptions {
+public:
+    explicit RawSearchOptions(const SearchOptions &options) : settings_(options.settings) {
+        raw_ = RAG_SEARCH_OPTIONS_INIT;
+        raw_.top_k = options.top_k;
+        raw_.mode = options.mode;
+        raw_.index = options.index;
+        raw_.cancel = flag(options.cancel);
+        raw_.filter = or_null(options.filter);
+        raw_.ef_search = options.ef_search;
+        raw_.fusion = or_null(options.fusion);
+        raw_.context = or_null(options.context);
+        raw_.diversity = options.diversity;
+        raw_.rerank = options.rerank;
+        settings_.put_into(raw_);
+    }
+    RawSearchOptions(const RawSearchOptions &) = delete;
+    RawSearchOptions &operator=(const RawSearchOptions &) = delete;
+
+    const rag_search_options *get() const { return &raw_; }
+
+private:
+    RawSettings settings_;
+    rag_search_options raw_{};
+};
 
 /// GenerateOptions as C sees them; lives as long as the call.
 class RawGenerateOptions {
 public:
     RawGenerateOptions(const GenerateOptions &options, Thrown &thrown)
-        : stop_(pointers(options.stop)), piece_{&options.on_piece, &thrown}, progress_{&options.on_progress, &thrown} {
+        : stop_(pointers(options.stop)), settings_(options.settings), piece_{&options.on_piece, &thrown}, progress_{&options.on_progress, &thrown} {
         for (const auto &[id, value] : options.logit_bias) ids_.push_back(id), values_.push_back(value);
         raw_ = RAG_GENERATE_OPTIONS_INIT;
         raw_.prompt_kind = options.prompt_kind;
@@ -857,6 +901,7 @@ public:
         raw_.grammar = or_null(options.grammar);
         if (options.on_progress) raw_.on_progress = on_progress;
         raw_.progress_user_data = &progress_;
+        settings_.put_into(raw_);
     }
     RawGenerateOptions(const RawGenerateOptions &) = delete;
     RawGenerateOptions &operator=(const RawGenerateOptions &) = delete;
@@ -867,6 +912,7 @@ private:
     std::vector<std::uint32_t> ids_;
     std::vector<float> values_;
     std::vector<const char *> stop_;
+    RawSettings settings_;
     PieceCallback piece_;
     ProgressCallback progress_;
     rag_generate_options raw_{};
@@ -878,7 +924,7 @@ public:
     explicit RawGuards(const Guards &guards)
         : deny_(pointers(guards.deny)), allow_(pointers(guards.allow)),
           deny_answer_(pointers(guards.deny_answer)), topics_(pointers(guards.topics)),
-          off_topics_(pointers(guards.off_topics)) {
+          off_topics_(pointers(guards.off_topics)), settings_(guards.settings) {
         raw_ = RAG_GUARDS_INIT;
         raw_.max_question_chars = guards.max_question_chars;
         raw_.deny = deny_.data();
@@ -894,6 +940,7 @@ public:
         raw_.topic_min = or_zero(guards.topic_min);
         raw_.off_topic_max = or_zero(guards.off_topic_max);
         raw_.mask = guards.mask;
+        settings_.put_into(raw_);
     }
     RawGuards(const RawGuards &) = delete;
     RawGuards &operator=(const RawGuards &) = delete;
@@ -906,6 +953,7 @@ private:
     std::vector<const char *> deny_answer_;
     std::vector<const char *> topics_;
     std::vector<const char *> off_topics_;
+    RawSettings settings_;
     rag_guards raw_{};
 };
 
@@ -913,10 +961,10 @@ private:
 class RawAskOptions {
 public:
     explicit RawAskOptions(const AskOptions &options)
-        : search_(raw(options.search)), generate_(options.generate, thrown_), guards_(options.guards),
-          piece_{&options.on_piece, &thrown_}, write_{&options.write, &thrown_} {
+        : search_(options.search), generate_(options.generate, thrown_), guards_(options.guards),
+          settings_(options.settings), piece_{&options.on_piece, &thrown_}, write_{&options.write, &thrown_} {
         raw_ = RAG_ASK_OPTIONS_INIT;
-        raw_.search = &search_;
+        raw_.search = search_.get();
         raw_.generate = generate_.get();
         raw_.guards = guards_.get();
         raw_.system = or_null(options.system);
@@ -938,6 +986,7 @@ public:
         raw_.cancel = flag(options.cancel);
         if (options.write) raw_.on_write = on_write;
         raw_.write_user_data = &write_;
+        settings_.put_into(raw_);
         if (options.examples) {
             for (const Example &example : *options.examples) {
                 passages_.push_back(pointers(example.passages));
@@ -961,9 +1010,10 @@ private:
     std::vector<std::vector<const char *>> passages_;
     std::vector<rag_example> examples_;
     Thrown thrown_;
-    rag_search_options search_;
+    RawSearchOptions search_;
     RawGenerateOptions generate_;
     RawGuards guards_;
+    RawSettings settings_;
     PieceCallback piece_;
     WriteCallback write_;
     rag_ask_options raw_{};
@@ -1046,6 +1096,8 @@ struct EncoderOptions {
     std::size_t threads = 0;
     std::size_t truncate_dim = 0;
     rag_precision precision = RAG_PRECISION_AUTO;
+    /// Further options by their names in docs/options.md, set after the fields.
+    Settings settings = {};
 };
 
 /// How to load a reranker; zero and empty are the defaults. See rag_reranker_options.
@@ -1054,6 +1106,8 @@ struct RerankerOptions {
     std::string level = {};
     std::size_t threads = 0;
     rag_precision precision = RAG_PRECISION_AUTO;
+    /// Further options by their names in docs/options.md, set after the fields.
+    Settings settings = {};
 };
 
 /// A sentence encoder without a knowledge base.
@@ -1072,6 +1126,8 @@ public:
         raw.threads = options.threads;
         raw.truncate_dim = options.truncate_dim;
         raw.precision = options.precision;
+        const impl::RawSettings settings(options.settings);
+        settings.put_into(raw);
         return impl::own<Encoder, rag_encoder>([&](rag_encoder **out, rag_error **error) {
             return rag_encoder_open_with(name.c_str(), &raw, out, error);
         });
@@ -1158,6 +1214,8 @@ public:
         raw.level = impl::or_null(options.level);
         raw.threads = options.threads;
         raw.precision = options.precision;
+        const impl::RawSettings settings(options.settings);
+        settings.put_into(raw);
         return impl::own<Reranker, rag_reranker>([&](rag_reranker **out, rag_error **error) {
             return rag_reranker_open(name.c_str(), &raw, out, error);
         });
@@ -1216,6 +1274,8 @@ public:
         raw.loaded_encoder = options.loaded_encoder ? options.loaded_encoder->handle() : nullptr;
         raw.secure_delete = options.secure_delete;
         raw.trust = options.trust;
+        const impl::RawSettings settings(options.settings);
+        settings.put_into(raw);
         return impl::own<KnowledgeBase, rag_kb>([&](rag_kb **out, rag_error **error) {
             return rag_kb_open(path.c_str(), &raw, out, error);
         });
@@ -1255,6 +1315,8 @@ public:
         raw.exclude = exclude.data();
         raw.exclude_count = exclude.size();
         raw.missing = options.missing;
+        const impl::RawSettings settings(options.settings);
+        settings.put_into(raw);
         const auto call = [&](rag_sync_report **report, rag_error **error) {
             return rag_kb_sync(handle_.get(), path.c_str(), &raw, report, error);
         };
@@ -1293,9 +1355,9 @@ public:
 
     /// Finds the passages that answer a question best, best first.
     Result<Hits> search(const std::string &question, const SearchOptions &options = {}) const {
-        const rag_search_options raw = impl::raw(options);
+        const impl::RawSearchOptions raw(options);
         return impl::own<Hits, rag_hits>([&](rag_hits **hits, rag_error **error) {
-            return rag_kb_search(handle_.get(), question.c_str(), &raw, hits, error);
+            return rag_kb_search(handle_.get(), question.c_str(), raw.get(), hits, error);
         });
     }
 
@@ -1510,6 +1572,8 @@ public:
         raw.kv = options.kv;
         raw.backend = impl::or_null(options.backend);
         raw.level = impl::or_null(options.level);
+        const impl::RawSettings settings(options.settings);
+        settings.put_into(raw);
         return impl::own<Generator, rag_generator>([&](rag_generator **out, rag_error **error) {
             return rag_generator_open_with(name.c_str(), &raw, out, error);
         });

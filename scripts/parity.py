@@ -93,7 +93,7 @@ OTHERWISE = {
     ("prompt", "build"): ("(KnowledgeBase.prompt)", "(rag_kb_prompt)"),
     ("Generator", "load"): ("__new__", "rag_generator_open"),
     ("Generator", "load_with"): ("__new__", "rag_generator_open_with"),
-    ("Generator", "kernel_level"): ("level", "(the best there is)"),
+    ("Generator", "kernel_level"): ("level", "(level in its options)"),
     ("Generator", "thread_count"): ("threads", "(the caller gave it)"),
     ("Generator", "kv_precision"): ("kv", "(the caller named it)"),
     ("Generator", "path"): ("name", "(the caller named it)"),

@@ -106,7 +106,7 @@ pub struct rag_citation {
     pub source_end: i64,
     /// Page, from 1; 0 if the format has none.
     pub page: u32,
-    /// How much of the claim the quote covers, 0 to 1.
+    /// How much of the claim the quote covers, 0 to 1; for RAG_EVIDENCE_MEANING the cosine.
     pub support: f32,
     /// A rag_citation_status, as it was when the answer was made; see rag_kb_verify.
     pub status: i32,
@@ -123,7 +123,7 @@ pub struct rag_citation {
 pub struct rag_timings {
     /// Milliseconds to load the generator, if this call did.
     pub load_ms: f64,
-    /// Milliseconds to encode the question and search.
+    /// Milliseconds to encode the question and search, rewriting included.
     pub search_ms: f64,
     /// Milliseconds to take in the prompt.
     pub prefill_ms: f64,

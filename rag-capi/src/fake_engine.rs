@@ -3,10 +3,12 @@
 
 use std::ffi::{CStr, c_char, c_void};
 use std::path::PathBuf;
+use std::time::Duration;
 use std::{ptr, slice, thread};
 
 use rag_core::document::{Area, Location, Part, Unit};
 use rag_core::error::Skipped;
+use rag_core::generate::{Generation, StopReason, TokenLogprob};
 use rag_core::store::{Damage, StoredDocument};
 use rag_core::{Answer, Error, SyncReport};
 
@@ -255,6 +257,36 @@ fn an_encoder_of_the_callers_own_fills_rows() {
         rag_encoder_free(encoder);
     }
     assert_eq!(calls, 2);
+}
+
+#[test]
+fn a_generation_lends_the_log_probabilities_of_its_tokens() {
+    let token = |token_id, likeliest| TokenLogprob { token_id, logprob: -0.5, likeliest };
+    let generation = Generation {
+        text: "ab".to_owned(),
+        token_ids: vec![3, 4],
+        logprobs: vec![token(3, vec![(3, -0.5), (9, -1.0)]), token(4, Vec::new())],
+        prompt_token_count: 5,
+        reused_token_count: 0,
+        drafted_token_count: 0,
+        accepted_token_count: 0,
+        stop_reason: StopReason::EndOfTurn,
+        prefill: Duration::ZERO,
+        decode: Duration::ZERO,
+        time_to_first_token: Duration::ZERO,
+    };
+    let generation = handed(rag_generation::from(generation));
+    // SAFETY: `generation` is live until it is freed, once, at the end.
+    unsafe {
+        let first = &*rag_generation_logprob_at(generation, 0);
+        assert_eq!((first.token_id, first.logprob, first.likeliest_count), (3, -0.5, 2));
+        assert_eq!(slice::from_raw_parts(first.likeliest_ids, 2), [3, 9]);
+        assert_eq!(slice::from_raw_parts(first.likeliest_logprobs, 2), [-0.5, -1.0]);
+        assert_eq!((*rag_generation_logprob_at(generation, 1)).likeliest_count, 0);
+        assert!(rag_generation_logprob_at(generation, 2).is_null());
+        assert!(rag_generation_logprob_at(ptr::null(), 0).is_null());
+        rag_generation_free(generation);
+    }
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The handles that other files name in their arguments and options.
+//! What other files name in their arguments and options.
 
 use std::ffi::c_char;
 use std::fmt;
@@ -38,6 +38,16 @@ const _: () = {
 pub(crate) unsafe fn shared(kb: *const rag_kb) -> Result<Arc<Shared>> {
     // SAFETY: passed on to the caller.
     Ok(Arc::clone(&unsafe { boundary::handle(kb, "kb") }?.shared))
+}
+
+/// An option by its name. Any options struct takes some.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct rag_setting {
+    /// Its name in docs/options.md, such as "top_k".
+    pub name: *const c_char,
+    /// Its value, written as for the shell: "3", "true", "dense". What takes a list takes a setting for each item.
+    pub value: *const c_char,
 }
 
 /// A sentence encoder. Owned by the caller; free it once with rag_encoder_free. Any number of threads may use it.

@@ -17,7 +17,7 @@ use crate::error::{rag_error, rag_status, run};
 pub struct rag_hit {
     /// The passage's number in its file, never reused.
     pub passage_id: i64,
-    /// By what the hits of one search are sorted; see rag_mode. Higher is better. Across questions compare cosines.
+    /// By what the hits of one search are sorted; see rag_mode, or the reranker's score where `rerank_rank` is not 0. Higher is better. Across questions compare cosines.
     pub score: f32,
     /// Cosine to the question; NaN where it was not computed.
     pub cosine: f32,

@@ -8,5 +8,6 @@ rag::Answer in_place(const rag::KnowledgeBase &kb, const rag::Generator &generat
                             .generate = {.max_new_tokens = 64, .length_penalty = 0},
                             .guards = {.deny = {"ferry"}, .topic_min = 0},
                             .history = {{.role = "user", .content = "Which bridge?"}},
-                            .explain = RAG_EXPLAIN_TRACE});
+                            .explain = RAG_EXPLAIN_TRACE,
+                            .settings = {{"fence", "true"}}});
 }

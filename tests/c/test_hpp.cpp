@@ -280,6 +280,11 @@ static void answers_stream_cite_and_chat(const rag::OpenOptions &options) {
     CHECK(kb.summarize_document("bridge", 1, extracted).citations().size() == 1);
     CHECK(kb.summarize(question, 0, extracted).text().find("1871") != std::string_view::npos);
     CHECK(thrown_by([&] { kb.summarize_document("nowhere"); }) == RAG_NOT_FOUND);
+    rag::SearchOptions named;
+    named.settings = {{"top_k", "1"}, {"mode", "lexical"}};
+    CHECK(kb.search(question, named).size() == 1);
+    named.settings = {{"topk", "1"}};
+    CHECK(thrown_by([&] { kb.search(question, named); }) == RAG_INVALID_ARGUMENT);
     CHECK(kb.prompt(question).find("\"token_ids\":[") != std::string::npos);
     rag::AskOptions shown;
     shown.explain = RAG_EXPLAIN_TRACE;

@@ -7,10 +7,10 @@ use rag_core::model::{Message, Role};
 use rag_core::prompt::{Example, Fence, Order};
 use rag_core::{Abstain, AskOptions, Error, Explain, Result, Rewrite, Writer};
 
-use super::given::{self, Options, choice, or_default, owned_text, owned_texts, some};
+use super::given::{self, Options, choice, or_default, owned_text, owned_texts, set_all, some};
 use super::{rag_generate_options, rag_guards, rag_search_options};
 use crate::boundary;
-use crate::handles::Shared;
+use crate::handles::{Shared, rag_setting};
 use crate::own::{self, rag_on_write, rag_turn};
 use crate::progress::{rag_cancel, rag_on_piece};
 
@@ -150,6 +150,11 @@ pub struct rag_ask_options {
     pub on_write: rag_on_write,
     /// Handed to `on_write`.
     pub write_user_data: *mut c_void,
+    /// Options by their names in docs/options.md, `setting_count` of them, set after the fields; among them those that have no
+    /// field here.
+    pub settings: *const rag_setting,
+    /// How many.
+    pub setting_count: usize,
 }
 
 // SAFETY: repr(C), struct_size first, then only integers, floats, pointers and nullable functions.
@@ -181,6 +186,8 @@ impl rag_ask_options {
         options.order = choice(self.order, &Order::ALL, "order")?;
         options.rewrite = self.rewrite()?;
         options.sentences = some(self.sentences);
+        // SAFETY: passed on to the caller.
+        unsafe { set_all(&mut options, self.settings, self.setting_count) }?;
         Ok(options)
     }
 

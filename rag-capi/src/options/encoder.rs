@@ -8,7 +8,8 @@ use rag_core::encode::{EncoderOptions, Precision};
 use rag_core::kernels::{KernelLevel, Threads};
 use rag_core::model::Backend;
 
-use super::given::{Options, choice, parsed};
+use super::given::{Options, choice, parsed, set_all};
+use crate::handles::rag_setting;
 
 /// The numbers that an encoder or a reranker multiplies. Vectors of different precisions are close, not equal.
 #[repr(C)]
@@ -56,6 +57,11 @@ pub struct rag_encoder_options {
     pub precision: i32,
     /// Zero: the struct ends at a multiple of its largest field.
     pub reserved: i32,
+    /// Options by their names in docs/options.md, `setting_count` of them, set after the fields; among them those that have no
+    /// field here.
+    pub settings: *const rag_setting,
+    /// How many.
+    pub setting_count: usize,
 }
 
 // SAFETY: repr(C), struct_size first, then only pointers and integers.
@@ -77,6 +83,8 @@ impl rag_encoder_options {
         options.precision = choice(self.precision, &Precision::ALL, "precision")?;
         options.threads = Threads::of(self.threads);
         options.truncate_dim = NonZeroUsize::new(self.truncate_dim);
+        // SAFETY: passed on to the caller.
+        unsafe { set_all(&mut options, self.settings, self.setting_count) }?;
         Ok(options)
     }
 }

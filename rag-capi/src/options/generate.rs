@@ -5,8 +5,11 @@ use std::ffi::{c_char, c_void};
 use rag_core::generate::{Constraint, Draft, EarlyStopping, GenerateOptions, Sampling};
 use rag_core::{Error, Result};
 
-use super::given::{Options, choice, or_default, or_default_of_any, owned_text, owned_texts};
+use super::given::{
+    Options, choice, or_default, or_default_of_any, owned_text, owned_texts, set_all,
+};
 use crate::boundary;
+use crate::handles::rag_setting;
 use crate::progress::{rag_cancel, rag_on_piece, rag_on_progress};
 
 /// What a prompt is.
@@ -99,6 +102,11 @@ pub struct rag_generate_options {
     pub on_progress: rag_on_progress,
     /// Handed to `on_progress`.
     pub progress_user_data: *mut c_void,
+    /// Options by their names in docs/options.md, `setting_count` of them, set after the fields; among them those that have no
+    /// field here.
+    pub settings: *const rag_setting,
+    /// How many.
+    pub setting_count: usize,
 }
 
 // SAFETY: repr(C), struct_size first, then only integers, floats, pointers and nullable functions.
@@ -131,7 +139,8 @@ impl rag_generate_options {
         options.logprobs = logprobs(self.logprobs)?;
         options.draft = choice(self.draft, &[Draft::Lookup, Draft::Off], "draft")?;
         options.seed = or_default(self.seed, options.seed);
-        Ok(())
+        // SAFETY: passed on to the caller.
+        unsafe { set_all(options, self.settings, self.setting_count) }
     }
 
     fn lay_over_sampling(&self, sampling: &mut Sampling) {

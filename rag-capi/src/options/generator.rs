@@ -8,7 +8,8 @@ use rag_core::kernels::Threads;
 use rag_core::model::BuiltInTemplate;
 
 use super::encoder::{backend, level};
-use super::given::{Options, choice, parsed};
+use super::given::{Options, choice, parsed, set_all};
+use crate::handles::rag_setting;
 
 /// How keys and values are kept.
 #[repr(C)]
@@ -42,6 +43,11 @@ pub struct rag_generator_options {
     pub backend: *const c_char,
     /// Instructions: "amx", "avx512", "avx2", "neon" or "portable". NULL: the best that the CPU has.
     pub level: *const c_char,
+    /// Options by their names in docs/options.md, `setting_count` of them, set after the fields; among them those that have no
+    /// field here.
+    pub settings: *const rag_setting,
+    /// How many.
+    pub setting_count: usize,
 }
 
 // SAFETY: repr(C), struct_size first, then only integers and pointers.
@@ -63,6 +69,8 @@ impl rag_generator_options {
         }
         options.threads = Threads::of(self.threads);
         options.kv = choice(self.kv, &KvPrecision::ALL, "kv")?;
+        // SAFETY: passed on to the caller.
+        unsafe { set_all(&mut options, self.settings, self.setting_count) }?;
         Ok(options)
     }
 }

@@ -6,9 +6,11 @@ use std::path::PathBuf;
 use std::slice;
 
 use rag_core::model::ModelDirs;
+use rag_core::options::{self, Value};
 use rag_core::{Error, Result};
 
 use crate::boundary;
+use crate::handles::rag_setting;
 
 /// An options struct.
 ///
@@ -126,6 +128,35 @@ pub(super) unsafe fn parsed<T>(
 ) -> Result<Option<T>> {
     // SAFETY: passed on to the caller.
     unsafe { boundary::optional_text(pointer, argument) }?.map(parse).transpose()
+}
+
+/// Sets options by their names; several settings of one name are a list.
+///
+/// # Safety
+/// `settings` is null or valid for reads of `count` elements, whose texts are null or NUL-terminated.
+pub(super) unsafe fn set_all(
+    options: &mut impl options::Options,
+    settings: *const rag_setting,
+    count: usize,
+) -> Result<()> {
+    let mut named: Vec<(&str, Vec<Value>)> = Vec::new();
+    // SAFETY: passed on to the caller.
+    for setting in unsafe { boundary::array(settings, count, "settings") }? {
+        // SAFETY: passed on to the caller.
+        let (name, value) = unsafe {
+            (boundary::text(setting.name, "settings")?, boundary::text(setting.value, "settings")?)
+        };
+        let value = Value::Written(value.to_owned());
+        match named.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, values)) => values.push(value),
+            None => named.push((name, vec![value])),
+        }
+    }
+    options.set_all(named.into_iter().map(|(name, mut values)| {
+        let several = values.len() > 1;
+        let value = if several { Value::List(values) } else { values.remove(0) };
+        (name, value)
+    }))
 }
 
 /// Where models are looked for.

@@ -5,8 +5,9 @@ use std::ffi::c_char;
 use rag_core::Result;
 use rag_core::guard::{Guards, Mask, Rules};
 
-use super::given::{Options, choice, or_default, or_default_of_any, owned_texts};
+use super::given::{Options, choice, or_default, or_default_of_any, owned_texts, set_all};
 use crate::boundary;
+use crate::handles::rag_setting;
 
 /// Where personal data is masked: e-mail addresses, phone numbers, IBANs, payment cards, French social security
 /// numbers.
@@ -62,6 +63,11 @@ pub struct rag_guards {
     pub mask: i32,
     /// Zero: the struct ends at a multiple of its largest field.
     pub reserved: i32,
+    /// Options by their names in docs/options.md, `setting_count` of them, set after the fields; among them those that have no
+    /// field here.
+    pub settings: *const rag_setting,
+    /// How many.
+    pub setting_count: usize,
 }
 
 // SAFETY: repr(C), struct_size first, then only integers, floats and pointers.
@@ -93,6 +99,7 @@ impl rag_guards {
         options.max_question_chars =
             or_default(self.max_question_chars, options.max_question_chars);
         options.mask = choice(self.mask, &Mask::ALL, "mask")?;
-        Ok(())
+        // SAFETY: passed on to the caller.
+        unsafe { set_all(options, self.settings, self.setting_count) }
     }
 }

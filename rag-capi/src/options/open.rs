@@ -7,8 +7,8 @@ use std::sync::Arc;
 use rag_core::store::Access;
 use rag_core::{OpenOptions, Result, Trust};
 
-use super::given::{Options, choice, model_dirs, owned_text, owned_texts};
-use crate::handles::rag_encoder;
+use super::given::{Options, choice, model_dirs, owned_text, owned_texts, set_all};
+use crate::handles::{rag_encoder, rag_setting};
 
 /// Whether a knowledge base may be created and written.
 #[repr(C)]
@@ -66,6 +66,11 @@ pub struct rag_open_options {
     pub trust: i32,
     /// Zero: the struct ends at a multiple of its largest field.
     pub reserved: i32,
+    /// Options by their names in docs/options.md, `setting_count` of them, set after the fields; among them those that have no
+    /// field here.
+    pub settings: *const rag_setting,
+    /// How many.
+    pub setting_count: usize,
 }
 
 // SAFETY: repr(C), struct_size first, then only integers and pointers.
@@ -93,6 +98,8 @@ impl rag_open_options {
         options.access = choice(self.access, &Access::ALL, "access")?;
         options.secure_delete = self.secure_delete != 0;
         options.trust = choice(self.trust, &[Trust::Trusted, Trust::Untrusted], "trust")?;
+        // SAFETY: passed on to the caller.
+        unsafe { set_all(&mut options, self.settings, self.setting_count) }?;
         Ok(options)
     }
 }

@@ -8,7 +8,8 @@ use rag_core::kernels::Threads;
 use rag_core::rerank::RerankerOptions;
 
 use super::encoder::level;
-use super::given::{Options, choice};
+use super::given::{Options, choice, set_all};
+use crate::handles::rag_setting;
 
 /// How to load a reranker. Begin with RAG_RERANKER_OPTIONS_INIT; zero in a field is its default.
 #[repr(C)]
@@ -26,6 +27,11 @@ pub struct rag_reranker_options {
     pub precision: i32,
     /// Zero: the struct ends at a multiple of its largest field.
     pub reserved: i32,
+    /// Options by their names in docs/options.md, `setting_count` of them, set after the fields; among them those that have no
+    /// field here.
+    pub settings: *const rag_setting,
+    /// How many.
+    pub setting_count: usize,
 }
 
 // SAFETY: repr(C), struct_size first, then only pointers and integers.
@@ -43,6 +49,8 @@ impl rag_reranker_options {
         options.level = unsafe { level(self.level) }?;
         options.precision = choice(self.precision, &Precision::ALL, "precision")?;
         options.threads = Threads::of(self.threads);
+        // SAFETY: passed on to the caller.
+        unsafe { set_all(&mut options, self.settings, self.setting_count) }?;
         Ok(options)
     }
 }

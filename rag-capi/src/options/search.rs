@@ -6,8 +6,9 @@ use rag_core::search::{Context, Fusion, Mode, SearchOptions};
 use rag_core::store::{Filter, IndexMode};
 use rag_core::{Error, Result};
 
-use super::given::{Options, choice, or_default, some};
+use super::given::{Options, choice, or_default, set_all, some};
 use crate::boundary;
+use crate::handles::rag_setting;
 use crate::progress::rag_cancel;
 
 /// Which legs of a search answer.
@@ -65,6 +66,11 @@ pub struct rag_search_options {
     pub reserved: i32,
     /// How many of the best hits the reranker sorts anew. 0: 30 if there is one; -1: none.
     pub rerank: i64,
+    /// Options by their names in docs/options.md, `setting_count` of them, set after the fields; among them those that have no
+    /// field here.
+    pub settings: *const rag_setting,
+    /// How many.
+    pub setting_count: usize,
 }
 
 // SAFETY: repr(C), struct_size first, then only integers, floats and pointers.
@@ -94,7 +100,8 @@ impl rag_search_options {
         options.context = context.map(Context::parse).transpose()?.unwrap_or_default();
         options.diversity = Some(self.diversity).filter(|diversity| *diversity != 0.0);
         options.rerank = rerank(self.rerank)?;
-        Ok(())
+        // SAFETY: passed on to the caller.
+        unsafe { set_all(options, self.settings, self.setting_count) }
     }
 
     /// Refuses what belongs to a call of its own.

@@ -7,8 +7,8 @@ use rag_core::document::ReadOptions;
 use rag_core::walk::Hidden;
 use rag_core::{AddOptions, Missing, Plan, Result, SyncOptions};
 
-use super::given::{Options, choice, or_default, owned_texts};
-use crate::handles::Shared;
+use super::given::{Options, choice, or_default, owned_texts, set_all};
+use crate::handles::{Shared, rag_setting};
 use crate::own::{self, rag_on_recognize};
 use crate::progress::{rag_cancel, rag_on_progress};
 
@@ -103,6 +103,11 @@ pub struct rag_sync_options {
     pub missing: i32,
     /// Zero: the struct ends at a multiple of its largest field.
     pub reserved: i32,
+    /// Options by their names in docs/options.md, `setting_count` of them, set after the fields; among them those that have no
+    /// field here.
+    pub settings: *const rag_setting,
+    /// How many.
+    pub setting_count: usize,
 }
 
 /// How to add a text. Begin with RAG_ADD_OPTIONS_INIT; zero in a field is its default.
@@ -119,6 +124,11 @@ pub struct rag_add_options {
     pub metadata_count: usize,
     /// Stops the call. NULL: nothing does.
     pub cancel: *const rag_cancel,
+    /// Options by their names in docs/options.md, `setting_count` of them, set after the fields; among them those that have no
+    /// field here.
+    pub settings: *const rag_setting,
+    /// How many.
+    pub setting_count: usize,
 }
 
 // SAFETY: repr(C), struct_size first, then only integers, floats, pointers and nullable functions.
@@ -159,6 +169,8 @@ impl rag_sync_options {
         options.max_tokens = (self.max_tokens > 0).then_some(self.max_tokens);
         options.min_tokens = self.min_tokens;
         options.overlap_tokens = self.overlap_tokens;
+        // SAFETY: passed on to the caller.
+        unsafe { set_all(&mut options, self.settings, self.setting_count) }?;
         Ok(options)
     }
 }
@@ -177,6 +189,8 @@ impl rag_add_options {
             )
         };
         options.metadata = keys.into_iter().zip(values).collect();
+        // SAFETY: passed on to the caller.
+        unsafe { set_all(&mut options, self.settings, self.setting_count) }?;
         Ok(options)
     }
 }

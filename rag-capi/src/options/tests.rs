@@ -24,7 +24,7 @@ use rag_core::{
 
 use super::given::{MAX_STRUCT_BYTES, Options};
 use super::*;
-use crate::handles::Shared;
+use crate::handles::{Shared, rag_setting};
 use crate::own::rag_turn;
 use crate::reentry::Guarded;
 
@@ -45,21 +45,21 @@ fn begun<T: Options>() -> T {
 #[test]
 fn options_have_no_padding_at_the_end() {
     macro_rules! ends_with {
-        ($options:ident, $last:ident: $kind:ty) => {
-            let end = offset_of!($options, $last) + size_of::<$kind>();
+        ($options:ident) => {
+            let end = offset_of!($options, setting_count) + size_of::<usize>();
             assert_eq!(end, size_of::<$options>(), stringify!($options));
         };
     }
-    ends_with!(rag_open_options, reserved: i32);
-    ends_with!(rag_sync_options, reserved: i32);
-    ends_with!(rag_add_options, cancel: usize);
-    ends_with!(rag_search_options, rerank: i64);
-    ends_with!(rag_ask_options, write_user_data: usize);
-    ends_with!(rag_guards, reserved: i32);
-    ends_with!(rag_generate_options, progress_user_data: usize);
-    ends_with!(rag_encoder_options, reserved: i32);
-    ends_with!(rag_reranker_options, reserved: i32);
-    ends_with!(rag_generator_options, level: usize);
+    ends_with!(rag_open_options);
+    ends_with!(rag_sync_options);
+    ends_with!(rag_add_options);
+    ends_with!(rag_search_options);
+    ends_with!(rag_ask_options);
+    ends_with!(rag_guards);
+    ends_with!(rag_generate_options);
+    ends_with!(rag_encoder_options);
+    ends_with!(rag_reranker_options);
+    ends_with!(rag_generator_options);
 }
 
 #[test]
@@ -113,6 +113,32 @@ fn numbers_outside_an_enum_are_refused() {
     assert!(choice(1, &["a", "b"], "mode").is_ok_and(|chosen| chosen == "b"));
     assert!(choice(2, &["a", "b"], "mode").is_err());
     assert!(choice(-1, &["a", "b"], "mode").is_err());
+}
+
+#[test]
+fn options_are_set_by_their_names_after_the_fields() {
+    let settings = [
+        rag_setting { name: c"top_k".as_ptr(), value: c"4".as_ptr() },
+        rag_setting { name: c"mode".as_ptr(), value: c"dense".as_ptr() },
+        rag_setting { name: c"diversity".as_ptr(), value: c"0.5".as_ptr() },
+    ];
+    let (settings, setting_count) = (settings.as_ptr(), settings.len());
+    let given = rag_search_options { top_k: 7, settings, setting_count, ..begun() };
+    let mut options = SearchOptions::default();
+    // SAFETY: the array is a live local.
+    unsafe { given.lay_over(&mut options) }.expect("valid options");
+    assert_eq!((options.top_k, options.mode, options.diversity), (4, Mode::Dense, Some(0.5)));
+    for (name, value, wanted) in [
+        (c"top", c"4", "the nearest is top_k"),
+        (c"top_k", c"many", "\"many\" is a text, but it takes a whole number"),
+    ] {
+        let setting = rag_setting { name: name.as_ptr(), value: value.as_ptr() };
+        let given = rag_search_options { settings: &setting, setting_count: 1, ..begun() };
+        // SAFETY: as above.
+        let refused = unsafe { given.lay_over(&mut SearchOptions::default()) };
+        let said = refused.expect_err("a refusal").line();
+        assert!(said.contains(wanted), "{said}");
+    }
 }
 
 /// The search of the tests below, with no field at its default.
@@ -230,6 +256,18 @@ fn a_generation_takes_every_option() {
     // SAFETY: there are no pointers.
     unsafe { alone.lay_over(&mut options) }.expect("valid options");
     assert_eq!((options.logprobs, options.length_penalty), (Some(0), 1.0));
+}
+
+#[test]
+fn settings_of_one_name_are_a_list() {
+    let settings =
+        [c"END", c"STOP"].map(|stop| rag_setting { name: c"stop".as_ptr(), value: stop.as_ptr() });
+    let (settings, setting_count) = (settings.as_ptr(), settings.len());
+    let given = rag_generate_options { settings, setting_count, ..begun() };
+    let mut options = GenerateOptions::default();
+    // SAFETY: the array is a live local.
+    unsafe { given.lay_over(&mut options) }.expect("valid options");
+    assert_eq!(options.stop, ["END", "STOP"]);
 }
 
 #[test]
