@@ -25,7 +25,7 @@ use crate::walk::{self, Candidate};
 
 use super::types::{Missing, PartlyRead, Plan, SyncOptions, SyncReport, Trust};
 use super::{KnowledgeBase, encode, wanted_split};
-use compare::{Change, Todo};
+use compare::{Change, Todo, Wanted};
 use roots::Roots;
 
 /// Files read ahead of the encoder, and files encoded ahead of the disk; bounds memory to a few documents.
@@ -106,8 +106,14 @@ impl KnowledgeBase {
         // before anything is read; the encoder may take less
         wanted_split(options)?;
         let remembered = Roots::of(&self.store)?;
-        let mut todo =
-            compare::compare(&self.store, self.trust, &remembered, roots, options, call.token())?;
+        let wanted = Wanted {
+            paths: roots,
+            roots: &remembered,
+            options,
+            trust: self.trust,
+            cancel: call.token(),
+        };
+        let mut todo = compare::compare(&self.store, &wanted)?;
         let roots = std::mem::take(&mut todo.roots);
         let mut report = todo.take_report();
         match options.plan {
@@ -179,9 +185,10 @@ impl KnowledgeBase {
         let (prepared, to_encode) = sync_channel(READ_AHEAD);
         let (encoded, to_write) = sync_channel(WRITE_BEHIND);
         std::thread::scope(|scope| {
+            let preparation = Preparation { encoder, split, options, cancel };
             scope.spawn(move || {
                 for (candidate, change) in files {
-                    let file = prepare(candidate, change, encoder, &split, options, cancel);
+                    let file = preparation.prepare(candidate, change);
                     if prepared.send(file).is_err() {
                         return; // what comes after stopped; so do we
                     }
@@ -340,25 +347,29 @@ fn receive(files: &Receiver<Result<Encoded>>, cancel: &CancelToken) -> Result<En
     }
 }
 
-/// Reads and splits one file; whatever goes wrong is its own affair.
-fn prepare(
-    candidate: Candidate,
-    change: Change,
-    encoder: &Encoder,
-    split: &SplitOptions,
-    options: &SyncOptions,
-    cancel: &CancelToken,
-) -> Prepared {
-    match read_stable(candidate.clone(), options.walk.max_file_bytes) {
-        Ok((candidate, bytes)) => {
-            let read = document::read_with(&candidate.path, &bytes, &options.read, cancel);
-            let content = read.and_then(|document| {
-                let passages = passage::split(&document, encoder, split)?;
-                Ok((document, passages))
-            });
-            Prepared { candidate, change, hash: *blake3::hash(&bytes).as_bytes(), content }
+/// What every file is read and split with.
+struct Preparation<'a> {
+    encoder: &'a Encoder,
+    split: SplitOptions,
+    options: &'a SyncOptions,
+    cancel: &'a CancelToken,
+}
+
+impl Preparation<'_> {
+    /// Reads and splits one file; whatever goes wrong is its own affair.
+    fn prepare(&self, candidate: Candidate, change: Change) -> Prepared {
+        match read_stable(candidate.clone(), self.options.walk.max_file_bytes) {
+            Ok((candidate, bytes)) => {
+                let path = &candidate.path;
+                let read = document::read_with(path, &bytes, &self.options.read, self.cancel);
+                let content = read.and_then(|document| {
+                    let passages = passage::split(&document, self.encoder, &self.split)?;
+                    Ok((document, passages))
+                });
+                Prepared { candidate, change, hash: *blake3::hash(&bytes).as_bytes(), content }
+            }
+            Err(error) => Prepared { candidate, change, hash: [0; 32], content: Err(error) },
         }
-        Err(error) => Prepared { candidate, change, hash: [0; 32], content: Err(error) },
     }
 }
 

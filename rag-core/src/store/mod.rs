@@ -195,7 +195,8 @@ impl Store {
                 let bytes = write::least_bytes(connection, document, passages, dim)?;
                 space::require_in_log(self.path(), bytes)?;
             }
-            write::put_document(connection, document, passages, &bodies, vectors, dim)
+            let rows = write::NewRows { passages, bodies: &bodies, vectors, dim };
+            write::put_document(connection, document, &rows)
         })
     }
 
@@ -522,7 +523,7 @@ impl Store {
         encode: &mut Encode<'_>,
         cancel: &CancelToken,
     ) -> Result<Salvage> {
-        salvage::salvage(from, to, identity, encode, cancel)
+        salvage::salvage(from, to, salvage::Help { identity, encode, cancel })
     }
 
     /// Rewrites the file without its unused space and folds its log into it. Needs as much free space again, and

@@ -36,13 +36,16 @@ pub(super) fn encoder(path: &Path) -> Option<EncoderIdentity> {
     meta::encoder(&open_damaged(path).ok()?).ok().flatten()
 }
 
-pub(super) fn salvage(
-    from: &Path,
-    to: &Path,
-    identity: Option<&EncoderIdentity>,
-    encode: &mut Encode<'_>,
-    cancel: &CancelToken,
-) -> Result<Salvage> {
+/// What the caller gives to a rescue.
+pub(super) struct Help<'a, 'e> {
+    /// The encoder to note if the file no longer says which one it was.
+    pub(super) identity: Option<&'a EncoderIdentity>,
+    /// Makes vectors that are lost again.
+    pub(super) encode: &'a mut Encode<'e>,
+    pub(super) cancel: &'a CancelToken,
+}
+
+pub(super) fn salvage(from: &Path, to: &Path, help: Help<'_, '_>) -> Result<Salvage> {
     backup::require_free(to)?;
     let not_there = || Error::io(from, io::ErrorKind::NotFound.into());
     let claim = Claim::take(from)?.ok_or_else(not_there)?;
@@ -51,8 +54,7 @@ pub(super) fn salvage(
     let part = backup::part(to);
     // a file too damaged to say how large it is may hold next to nothing
     space::require(&part, space::used_bytes(&source).unwrap_or(0))?;
-    let written = backup::create_part(&part, from)
-        .and_then(|()| write(&source, from, &part, identity, encode, cancel));
+    let written = backup::create_part(&part, from).and_then(|()| write(&source, from, &part, help));
     let moved = written.and_then(|report| {
         backup::put_in_place(&part, to)?;
         Ok(report)
@@ -71,14 +73,8 @@ fn open_damaged(path: &Path) -> Outcome<Connection> {
     Ok(connection)
 }
 
-fn write(
-    source: &Connection,
-    from: &Path,
-    part: &Path,
-    identity: Option<&EncoderIdentity>,
-    encode: &mut Encode<'_>,
-    cancel: &CancelToken,
-) -> Result<Salvage> {
+fn write(source: &Connection, from: &Path, part: &Path, help: Help<'_, '_>) -> Result<Salvage> {
+    let Help { identity, encode, cancel } = help;
     let at = |fault: Fault| fault.at(from);
     let target = Store::open(part, Access::Create)?;
     let held = meta::encoder(source).ok().flatten();
@@ -88,6 +84,7 @@ fn write(
     let mut report = Salvage::default();
     copy_settings(source, &target, &mut report).map_err(at)?;
     let dim = target.dim()?.unwrap_or(1);
+    let mut copying = Copying { source, target: &target, dim, encode, report };
     let intact = Intact::find(source, cancel).map_err(at)?;
     for id in ids(source, "document").map_err(at)? {
         cancel.check()?;
@@ -97,13 +94,14 @@ fn write(
         let whole = found.filter(|row| sound(row) && row.hash.len() == 32);
         let document = whole.and_then(|row| intact.document(source, row));
         let kept = match document {
-            Some(document) => document.put(source, &target, dim, encode, &mut report)?,
+            Some(document) => document.put(&mut copying)?,
             None => false,
         };
         if !kept {
-            report.lost.push(name);
+            copying.report.lost.push(name);
         }
     }
+    let report = copying.report;
     keep_numbers(source, &target);
     Ok(report)
 }
@@ -242,6 +240,15 @@ fn passage(connection: &Connection, id: i64) -> Option<PassageRow> {
     found.filter(|(_, sound)| *sound).map(|(passage, _)| passage)
 }
 
+/// A rescue under way.
+struct Copying<'a, 'e> {
+    source: &'a Connection,
+    target: &'a Store,
+    dim: usize,
+    encode: &'a mut Encode<'e>,
+    report: Salvage,
+}
+
 /// A document that can be kept.
 struct Whole {
     row: DocumentRecord,
@@ -251,14 +258,9 @@ struct Whole {
 
 impl Whole {
     /// Writes it as it was; `false` if a vector is lost and cannot be made again.
-    fn put(
-        &self,
-        source: &Connection,
-        target: &Store,
-        dim: usize,
-        encode: &mut Encode<'_>,
-        report: &mut Salvage,
-    ) -> Result<bool> {
+    fn put(&self, copying: &mut Copying<'_, '_>) -> Result<bool> {
+        let Copying { source, target, dim, encode, report } = copying;
+        let (source, dim) = (*source, *dim);
         let Some((vectors, made)) = self.vectors(source, dim, encode)? else { return Ok(false) };
         let written = target.pool.write(|connection| {
             self.row.copy(connection, &self.map)?;

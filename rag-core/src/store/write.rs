@@ -102,14 +102,21 @@ fn metadata(document: &NewDocument<'_>) -> Result<String> {
     serde_json::to_string(&metadata).map_err(json)
 }
 
+/// The passages of a new document, in order: each with what its words are found by, and its vector.
+pub(super) struct NewRows<'a> {
+    pub(super) passages: &'a [Passage],
+    pub(super) bodies: &'a [String],
+    /// Row after row of `dim` numbers.
+    pub(super) vectors: &'a [f32],
+    pub(super) dim: usize,
+}
+
 pub(super) fn put_document(
     connection: &Connection,
     document: &NewDocument<'_>,
-    passages: &[Passage],
-    bodies: &[String],
-    vectors: &[f32],
-    dim: usize,
+    rows: &NewRows<'_>,
 ) -> Outcome<Vec<i64>> {
+    let NewRows { passages, bodies, vectors, dim } = *rows;
     remove(connection, document.uri)?;
     let mut record = DocumentRecord {
         id: 0,

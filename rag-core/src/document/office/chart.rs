@@ -1,11 +1,11 @@
 //! Charts: title, and the values it shows as a table (ECMA-376 part 1, 21.2).
 
+use super::here::Here;
 use crate::document::draft::{Draft, Join};
-use crate::document::package::Package;
 use crate::document::sheet::Format;
 use crate::document::unread::{self, UnreadKind};
 use crate::document::xml::{Tag, Visit, Xml};
-use crate::document::{BlockKind, Location, Source};
+use crate::document::{BlockKind, Location};
 use crate::error::Result;
 
 /// Points of a series; more are no longer read.
@@ -19,13 +19,8 @@ struct Series {
 }
 
 /// Adds the chart in the part `name`; one that cannot be read is left out.
-pub(super) fn add(
-    package: &mut Package<'_>,
-    source: &Source<'_>,
-    name: &str,
-    draft: &mut Draft,
-    location: &Location,
-) -> Result<()> {
+pub(super) fn add(here: &mut Here<'_, '_>, name: &str) -> Result<()> {
+    let Here { package, source, draft, location } = here;
     let Some(text) = package.text(name)? else { return Ok(()) };
     let mut xml = Xml::new(source.path, name, &text);
     let (mut titles, mut series, mut columns) = (Vec::new(), Vec::new(), Vec::new());

@@ -3,11 +3,10 @@
 use std::collections::HashMap;
 
 use super::drawing_paragraphs;
-use crate::document::draft::Draft;
-use crate::document::package::Package;
+use super::here::Here;
+use crate::document::BlockKind;
 use crate::document::unread::{self, UnreadKind};
 use crate::document::xml::{Tag, Visit, Xml};
-use crate::document::{BlockKind, Location, Source};
 use crate::error::Result;
 
 /// Shapes inside shapes.
@@ -22,13 +21,8 @@ struct Point {
 }
 
 /// Adds the diagram whose data are the part `name`; one without text is noted.
-pub(super) fn add(
-    package: &mut Package<'_>,
-    source: &Source<'_>,
-    name: &str,
-    draft: &mut Draft,
-    location: &Location,
-) -> Result<()> {
+pub(super) fn add(here: &mut Here<'_, '_>, name: &str) -> Result<()> {
+    let Here { package, source, draft, location } = here;
     let Some(text) = package.text(name)? else {
         unread::note(UnreadKind::Diagram, 1);
         return Ok(());

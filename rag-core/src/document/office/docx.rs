@@ -1,5 +1,6 @@
 //! DOCX: paragraphs by their styles, lists with their numbers, tables, notes and comments.
 
+use super::here::Here;
 use super::numbering::{Label, Numbering};
 use super::objects::Objects;
 use super::styles::Styles;
@@ -147,7 +148,8 @@ impl Reading<'_> {
         for id in std::mem::take(&mut self.shown) {
             if let Some(relation) = self.relations.iter().find(|relation| relation.id == id) {
                 let (package, draft) = (&mut self.package, &mut self.draft);
-                self.objects.add_shown(package, self.source, relation, draft, location)?;
+                let here = &mut Here { package, source: self.source, draft, location };
+                self.objects.add_shown(here, relation)?;
             }
         }
         Ok(())
@@ -157,7 +159,8 @@ impl Reading<'_> {
     fn add_objects(&mut self) -> Result<()> {
         let location = part(Unit::Paragraph, self.paragraph.max(1), None);
         let (package, draft) = (&mut self.package, &mut self.draft);
-        self.objects.add(package, self.source, &self.relations, draft, &location)
+        let here = &mut Here { package, source: self.source, draft, location: &location };
+        self.objects.add(here, &self.relations)
     }
 
     /// Adds a paragraph to the document, then those of the boxes in it.

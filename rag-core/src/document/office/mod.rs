@@ -16,6 +16,7 @@ use numbering::{AutoNumber, AutoNumbers};
 mod chart;
 mod diagram;
 pub(super) mod docx;
+mod here;
 mod math;
 mod numbering;
 mod objects;

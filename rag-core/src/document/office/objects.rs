@@ -3,13 +3,12 @@
 
 use std::collections::HashSet;
 
+use super::here::Here;
 use super::{chart, diagram};
 use crate::document::binary::ole;
-use crate::document::draft::Draft;
-use crate::document::package::{Package, Relation};
+use crate::document::package::Relation;
 use crate::document::place::Unit;
 use crate::document::unread::{self, UnreadKind};
-use crate::document::{Location, Source};
 use crate::error::{Result, Unreadable};
 
 /// Lets the file be read although one part of it that stands beside its text cannot be, which is noted.
@@ -37,14 +36,7 @@ pub(super) struct Objects {
 
 impl Objects {
     /// Adds what `relations` refer to, without charts and diagrams, which have a place in the text.
-    pub(super) fn add(
-        &mut self,
-        package: &mut Package<'_>,
-        source: &Source<'_>,
-        relations: &[Relation],
-        draft: &mut Draft,
-        location: &Location,
-    ) -> Result<()> {
+    pub(super) fn add(&mut self, here: &mut Here<'_, '_>, relations: &[Relation]) -> Result<()> {
         for relation in relations {
             let kind = match relation.kind.as_str() {
                 "image" => UnreadKind::Picture,
@@ -58,7 +50,7 @@ impl Objects {
             }
             match kind {
                 UnreadKind::EmbeddedFile => {
-                    self.embed(package, source, &relation.target, draft, location)?;
+                    self.embed(here, &relation.target)?;
                 }
                 kind => unread::note(kind, 1),
             }
@@ -69,48 +61,32 @@ impl Objects {
     /// As [`Objects::add`], with charts and diagrams in the order of the relations.
     pub(super) fn add_all(
         &mut self,
-        package: &mut Package<'_>,
-        source: &Source<'_>,
+        here: &mut Here<'_, '_>,
         relations: &[Relation],
-        draft: &mut Draft,
-        location: &Location,
     ) -> Result<()> {
         for relation in relations {
-            self.add_shown(package, source, relation, draft, location)?;
+            self.add_shown(here, relation)?;
         }
-        self.add(package, source, relations, draft, location)
+        self.add(here, relations)
     }
 
     /// Adds the chart or diagram that `relation` refers to.
-    pub(super) fn add_shown(
-        &mut self,
-        package: &mut Package<'_>,
-        source: &Source<'_>,
-        relation: &Relation,
-        draft: &mut Draft,
-        location: &Location,
-    ) -> Result<()> {
+    pub(super) fn add_shown(&mut self, here: &mut Here<'_, '_>, relation: &Relation) -> Result<()> {
         let is_shown = matches!(relation.kind.as_str(), "chart" | "chartEx" | "diagramData");
         if !is_shown || !self.seen.insert(relation.target.clone()) {
             return Ok(());
         }
         let part = relation.target.as_str();
         let result = match relation.kind.as_str() {
-            "diagramData" => diagram::add(package, source, part, draft, location),
-            _ => chart::add(package, source, part, draft, location),
+            "diagramData" => diagram::add(here, part),
+            _ => chart::add(here, part),
         };
         spare(result, part)
     }
 
     /// Reads an embedded file as what it is; one that cannot be read is noted by its name.
-    fn embed(
-        &mut self,
-        package: &mut Package<'_>,
-        source: &Source<'_>,
-        part: &str,
-        draft: &mut Draft,
-        location: &Location,
-    ) -> Result<()> {
+    fn embed(&mut self, here: &mut Here<'_, '_>, part: &str) -> Result<()> {
+        let Here { package, source, draft, location } = here;
         let name = part.rsplit('/').next().unwrap_or(part);
         let Ok(Some(bytes)) = package.bytes(part) else {
             unread::note_named(UnreadKind::EmbeddedFile, name);

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::here::Here;
 use super::objects::{Objects, spare};
 use super::{drawing_paragraphs, drawing_table, is_on, properties, signature};
 use crate::document::draft::{Draft, Join, part};
@@ -34,18 +35,17 @@ impl Reader for PptxReader {
             shapes.read(&mut xml(), &mut Shape::default())?;
             let shown = shapes.shown;
             let relations = package.relations(slide)?;
+            let (package, draft) = (&mut package, &mut draft);
+            let here = &mut Here { package, source, draft, location: &location };
             for relation in relations.iter().filter(|relation| shown.contains(&relation.id)) {
-                objects.add_shown(&mut package, source, relation, &mut draft, &location)?;
+                objects.add_shown(here, relation)?;
             }
-            objects.add(&mut package, source, &relations, &mut draft, &location)?;
+            objects.add(here, &relations)?;
             for notes in relations.iter().filter(|relation| relation.kind == "notesSlide") {
-                let result = add_notes(&mut package, source, &notes.target, &mut draft, &location);
-                spare(result, &notes.target)?;
+                spare(add_notes(here, &notes.target), &notes.target)?;
             }
             for list in relations.iter().filter(|relation| relation.kind == "comments") {
-                let result =
-                    add_comments(&mut package, source, &list.target, &mut draft, &location);
-                spare(result, &list.target)?;
+                spare(add_comments(here, &list.target), &list.target)?;
             }
         }
         draft.metadata.insert("slide_count".to_owned(), slides.len().to_string());
@@ -173,13 +173,8 @@ impl Shapes<'_> {
 }
 
 /// What the speaker notes under a slide.
-fn add_notes(
-    package: &mut Package<'_>,
-    source: &Source<'_>,
-    name: &str,
-    draft: &mut Draft,
-    location: &Location,
-) -> Result<()> {
+fn add_notes(here: &mut Here<'_, '_>, name: &str) -> Result<()> {
+    let Here { package, source, draft, location } = here;
     let Some(text) = package.text(name)? else { return Ok(()) };
     let mut xml = Xml::new(source.path, name, &text);
     let mut is_notes = false;
@@ -207,13 +202,8 @@ fn add_notes(
 }
 
 /// What readers wrote on a slide, after their names.
-fn add_comments(
-    package: &mut Package<'_>,
-    source: &Source<'_>,
-    name: &str,
-    draft: &mut Draft,
-    location: &Location,
-) -> Result<()> {
+fn add_comments(here: &mut Here<'_, '_>, name: &str) -> Result<()> {
+    let Here { package, source, draft, location } = here;
     let authors = authors(package, source)?;
     let Some(text) = package.text(name)? else { return Ok(()) };
     let mut xml = Xml::new(source.path, name, &text);

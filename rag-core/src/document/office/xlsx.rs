@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::here::Here;
 use super::objects::Objects;
 use super::{is_on, properties};
 use crate::document::draft::{Draft, part};
@@ -36,8 +37,10 @@ impl Reader for XlsxReader {
             let xml = || Xml::new(source.path, &tab.target, &text);
             cells::Sheet::new(source, &book, tab, &mut draft, &mut xml())?.read(&mut xml())?;
             let relations = package.relations(&tab.target)?;
-            around::add(&mut package, source, &relations, &mut draft, tab)?;
-            objects.add(&mut package, source, &relations, &mut draft, &whole)?;
+            let (package, draft) = (&mut package, &mut draft);
+            let here = &mut Here { package, source, draft, location: &whole };
+            around::add(here, &relations, tab)?;
+            objects.add(here, &relations)?;
         }
         draft.metadata.insert("sheet_count".to_owned(), book.sheets.len().to_string());
         draft.finish(Kind::Xlsx, source)

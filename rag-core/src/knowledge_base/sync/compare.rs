@@ -55,19 +55,23 @@ struct Unclaimed {
     elsewhere: Vec<DocumentRow>,
 }
 
+/// What is to be mirrored, and how.
+pub(super) struct Wanted<'a> {
+    pub(super) paths: &'a [PathBuf],
+    /// What is known of the roots of syncs before.
+    pub(super) roots: &'a Roots,
+    pub(super) options: &'a SyncOptions,
+    pub(super) trust: Trust,
+    pub(super) cancel: &'a CancelToken,
+}
+
 /// Lists the roots and sorts every file and every row into what is to be done with it.
-pub(super) fn compare(
-    store: &Store,
-    trust: Trust,
-    roots: &Roots,
-    paths: &[PathBuf],
-    options: &SyncOptions,
-    cancel: &CancelToken,
-) -> Result<Todo> {
+pub(super) fn compare(store: &Store, wanted: &Wanted<'_>) -> Result<Todo> {
+    let &Wanted { trust, roots, paths, options, cancel } = wanted;
     let (mut todo, mut found) = list(roots, paths, options)?;
     let rows = store.documents()?;
     let held = Losses::held(&rows, &todo.roots);
-    let mut unclaimed = claim(rows, &mut found, options, &mut todo, cancel)?;
+    let mut unclaimed = claim(rows, &mut found, &mut todo, wanted)?;
     if trust == Trust::Untrusted {
         // whether a file is gone elsewhere would have to be looked at there
         unclaimed.elsewhere.clear();
@@ -110,19 +114,18 @@ fn list(roots: &Roots, paths: &[PathBuf], options: &SyncOptions) -> Result<(Todo
 fn claim(
     rows: Vec<DocumentRow>,
     found: &mut Found,
-    options: &SyncOptions,
     todo: &mut Todo,
-    cancel: &CancelToken,
+    wanted: &Wanted<'_>,
 ) -> Result<Unclaimed> {
     let mut unclaimed = Unclaimed::default();
     let mut replaced = HashSet::new();
     for row in rows {
-        cancel.check()?;
+        wanted.cancel.check()?;
         match found.remove(OsStr::new(&row.uri)) {
             _ if row.mtime_ns == ADDED_TEXT => {}
             Some(candidate) => {
                 replaced.insert(candidate.path.clone());
-                compare_one(row, candidate, options, todo)?;
+                compare_one(row, candidate, wanted.options, todo)?;
             }
             None if todo.roots.iter().any(|root| root.holds(Path::new(&row.uri))) => {
                 unclaimed.gone.push(row);

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use super::{Tab, rich_text};
-use crate::document::draft::{Draft, part};
+use crate::document::draft::part;
+use crate::document::office::here::Here;
 use crate::document::office::objects::{Objects, spare};
 use crate::document::office::{drawing_paragraphs, signature};
 use crate::document::package::{Package, Relation};
@@ -14,18 +15,12 @@ use crate::document::{BlockKind, Source};
 use crate::error::Result;
 
 /// Adds what the sheet refers to.
-pub(super) fn add(
-    package: &mut Package<'_>,
-    source: &Source<'_>,
-    relations: &[Relation],
-    draft: &mut Draft,
-    tab: &Tab,
-) -> Result<()> {
+pub(super) fn add(here: &mut Here<'_, '_>, relations: &[Relation], tab: &Tab) -> Result<()> {
     for relation in relations {
         let part = relation.target.as_str();
         let result = match relation.kind.as_str() {
-            "drawing" => add_drawing(package, source, part, draft, tab),
-            "comments" | "threadedComment" => add_comments(package, source, part, draft, tab),
+            "drawing" => add_drawing(here, part),
+            "comments" | "threadedComment" => add_comments(here, part, tab),
             _ => Ok(()),
         };
         spare(result, part)?;
@@ -34,20 +29,13 @@ pub(super) fn add(
 }
 
 /// The charts and text boxes that lie over a sheet.
-fn add_drawing(
-    package: &mut Package<'_>,
-    source: &Source<'_>,
-    name: &str,
-    draft: &mut Draft,
-    tab: &Tab,
-) -> Result<()> {
-    let Some(text) = package.text(name)? else { return Ok(()) };
-    let location = part(Unit::Row, 1, Some(&tab.place()));
+fn add_drawing(here: &mut Here<'_, '_>, name: &str) -> Result<()> {
+    let Some(text) = here.package.text(name)? else { return Ok(()) };
     let child = |xml: &mut Xml<'_>, tag: &Tag<'_>| {
         Ok(match tag.name() {
             "txBody" => {
                 for paragraph in drawing_paragraphs(xml)? {
-                    draft.block(BlockKind::Paragraph, &paragraph.text, &location);
+                    here.draft.block(BlockKind::Paragraph, &paragraph.text, here.location);
                 }
                 Visit::Done
             }
@@ -55,20 +43,14 @@ fn add_drawing(
             _ => Visit::Enter,
         })
     };
-    Xml::new(source.path, name, &text).each(child, |_| {})?;
-    let relations = package.relations(name)?;
-    Objects::default().add_all(package, source, &relations, draft, &location)?;
-    Ok(())
+    Xml::new(here.source.path, name, &text).each(child, |_| {})?;
+    let relations = here.package.relations(name)?;
+    Objects::default().add_all(here, &relations)
 }
 
 /// What people wrote on cells, after their names.
-fn add_comments(
-    package: &mut Package<'_>,
-    source: &Source<'_>,
-    name: &str,
-    draft: &mut Draft,
-    tab: &Tab,
-) -> Result<()> {
+fn add_comments(here: &mut Here<'_, '_>, name: &str, tab: &Tab) -> Result<()> {
+    let Here { package, source, draft, .. } = here;
     let people = people(package, source)?;
     let Some(text) = package.text(name)? else { return Ok(()) };
     let mut authors: Vec<String> = Vec::new();
