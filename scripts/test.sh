@@ -14,7 +14,7 @@ limited() { timeout --kill-after=10 40m "$@"; }
 leg_format() { cargo fmt --all --check; }
 leg_lint() { cargo clippy --release --locked --workspace --all-targets -- -D warnings; }
 leg_docs() { RUSTDOCFLAGS="-D warnings" cargo doc --release --locked --workspace --no-deps && ./run site; }
-leg_rules() { python3 scripts/check_rules.py && python3 scripts/parity.py --check && python3 scripts/abi.py --check; }
+leg_rules() { python3 scripts/check_rules.py && python3 scripts/parity.py --check && python3 scripts/abi.py --check && python3 scripts/options.py --check; }
 leg_licences() { python3 scripts/check_licences.py; }
 leg_features() {
   cargo check --release --locked -p rag-cli --features hub &&

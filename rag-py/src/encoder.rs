@@ -7,15 +7,26 @@ use std::sync::Arc;
 use numpy::{PyArray1, PyArray2, PyArrayMethods};
 use pyo3::exceptions::{PyUserWarning, PyValueError};
 use pyo3::prelude::*;
-use rag_core::encode::{Embeddings, OwnEncoder, TextEncoder, TextRole};
+use rag_core::encode::{Embeddings, EncoderOptions, OwnEncoder, TextEncoder, TextRole};
 
 use crate::encode_stream::EncodeStream;
 use crate::error::raised;
 use crate::interrupt::{call, long_call};
-use crate::options::{Keywords, encoder_options, model_dirs, model_name};
+use crate::options::{Keywords, from_keywords, model_dirs, model_name};
 use crate::process::ThisProcess;
 
 /// A loaded sentence encoder. Any number of threads may use it at once.
+///
+/// Loads a model by name, path or hub id, from this machine only.
+///
+/// Args:
+///     name_or_path: The model.
+#[doc = include_str!("help/encoder.txt")]
+/// Raises:
+///     NotFoundError: No such model on this machine.
+///     ModelError: A file is missing, damaged or of a kind we do not run.
+///     InvalidArgumentError: This CPU does not have the level, vectors are shorter than truncate_dim, or the backend's
+///         device is not there.
 #[pyclass(frozen, module = "rag_py._native")]
 pub(crate) struct Encoder {
     inner: ThisProcess<Arc<rag_core::encode::Encoder>>,
@@ -23,34 +34,15 @@ pub(crate) struct Encoder {
 
 #[pymethods]
 impl Encoder {
-    /// Loads a model by name, path or hub id, from this machine only.
-    ///
-    /// Args:
-    ///     name_or_path: The model.
-    ///     precision: "auto" (bf16 where the CPU multiplies it, else f32), "f32", "bf16" or "int8".
-    ///     level: Instructions: "best", "amx", "avx512", "avx2", "neon" or "portable".
-    ///     threads: Most threads of a call; default: one per CPU.
-    ///     truncate_dim: Keep the first numbers of each vector, scaled to length 1 again; default: all.
-    ///     backend: "auto" (our own kernels), "candle" (on the CPU), "cuda", "cuda:N", "metal" or "metal:N" (candle on a
-    ///         GPU, in builds with that feature; in float32).
-    ///
-    /// Raises:
-    ///     NotFoundError: No such model on this machine.
-    ///     ModelError: A file is missing, damaged or of a kind we do not run.
-    ///     InvalidArgumentError: This CPU does not have the level, vectors are shorter than truncate_dim, or the backend's
-    ///         device is not there.
     #[new]
-    #[pyo3(
-        signature = (name_or_path, **options),
-        text_signature = "(name_or_path, *, precision=None, level=None, threads=None, truncate_dim=None, backend=None)"
-    )]
+    #[pyo3(signature = (name_or_path, **options))]
     fn new(
         py: Python<'_>,
         name_or_path: PathBuf,
         options: Option<Keywords<'_, '_>>,
     ) -> PyResult<Self> {
         let name = model_name(py, "name_or_path", name_or_path)?;
-        let options = encoder_options(options)?;
+        let options = from_keywords::<EncoderOptions>("Encoder", options)?;
         let load =
             || rag_core::encode::Encoder::load_with(&model_dirs().resolve(&name)?, &name, &options);
         let inner = call(py, load)?;

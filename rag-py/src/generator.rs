@@ -5,20 +5,31 @@ use std::sync::Arc;
 
 use pyo3::prelude::*;
 use pyo3::types::PyString;
-use rag_core::generate::KvPrecision;
+use rag_core::generate::{GenerateOptions, GeneratorOptions, KvPrecision};
 use rag_core::kernels::KernelLevel;
 use rag_core::model::Message;
 use rag_core::{Call, Error};
 
 use crate::error::to_py;
 use crate::interrupt::{LongCall, call, long_call};
-use crate::options::{Keywords, generate_options, load_options, messages, model_dirs, model_name};
+use crate::options::{Keywords, from_keywords, model_dirs, model_name};
 use crate::process::ThisProcess;
 use crate::progress::{progress_callback, report};
 use crate::stream::GenerationStream;
 use crate::types::Generation;
+use crate::value::messages;
 
 /// A loaded generator. One call runs at a time; others wait.
+///
+/// Loads a model by name, path or hub id, from this machine only: a GGUF file, or a folder as ``transformers`` saves it.
+///
+/// Args:
+///     name_or_path: The model.
+#[doc = include_str!("help/generator.txt")]
+/// Raises:
+///     NotFoundError: No such model on this machine.
+///     ModelError: A file is missing, damaged or of a kind we do not run.
+///     InvalidArgumentError: An option is unknown, or the template needs tokens that the model does not have.
 #[pyclass(frozen, subclass, module = "rag_py._native")]
 pub(crate) struct Generator {
     inner: ThisProcess<Arc<rag_core::generate::Generator>>,
@@ -50,34 +61,15 @@ impl Prompt {
 
 #[pymethods]
 impl Generator {
-    /// Loads a model by name, path or hub id, from this machine only: a GGUF file, or a folder as ``transformers`` saves it.
-    ///
-    /// Args:
-    ///     name_or_path: The model.
-    ///     kv: How keys and values are kept: "f16" (default), or "q8" for half the memory.
-    ///     template: A built-in chat template in place of the model's own: "chatml", "completion", "gemma", "llama2",
-    ///         "llama3", "mistral", "phi3" or "zephyr".
-    ///     threads: How many; 0, the default, for as many as the machine runs at once.
-    ///     level: Instructions: "best" (default), "avx512", "avx2", "neon" or "portable".
-    ///     backend: What runs the network: "auto" (default) for our own decoder, or candle on the CPU for families that it
-    ///         does not run; "candle" for that alone; "cuda:0" or "metal:0" in builds for them.
-    ///
-    /// Raises:
-    ///     NotFoundError: No such model on this machine.
-    ///     ModelError: A file is missing, damaged or of a kind we do not run.
-    ///     InvalidArgumentError: An option is unknown, or the template needs tokens that the model does not have.
     #[new]
-    #[pyo3(
-        signature = (name_or_path, **options),
-        text_signature = "(name_or_path, *, kv=None, template=None, threads=None, level=None, backend=None)"
-    )]
+    #[pyo3(signature = (name_or_path, **options))]
     fn new(
         py: Python<'_>,
         name_or_path: PathBuf,
         options: Option<Keywords<'_, '_>>,
     ) -> PyResult<Self> {
         let name = model_name(py, "name_or_path", name_or_path)?;
-        let options = load_options(options)?;
+        let options = from_keywords::<GeneratorOptions>("Generator", options)?;
         let load = || {
             let path = model_dirs().resolve(&name)?;
             rag_core::generate::Generator::load_with(&path, &options)
@@ -97,34 +89,11 @@ impl Generator {
     ///     stream: Return a `GenerationStream` instead, which gives the text as it is written.
     ///     progress: A callable that gets a `Progress` while the prompt is taken in; True shows a line on standard error.
     ///         Not for streams.
-    ///     max_new_tokens: Most tokens to produce. Default 256.
-    ///     temperature: 0 is greedy. Default 0.
-    ///     top_k: Keep the k likeliest tokens; 0 keeps all. Default 0.
-    ///     top_p: Keep the likeliest tokens that sum to p. Default 1, all.
-    ///     min_p: Keep tokens at least this share as likely as the likeliest. Default 0, all.
-    ///     typical_p: Keep the tokens about as surprising as the mean until they sum to p. Default 1, all.
-    ///     repetition_penalty: Divides the logits of tokens already seen. Default 1, off.
-    ///     presence_penalty: Subtracted from the logits of tokens already in the answer. Default 0.
-    ///     frequency_penalty: The same, once for each time. Default 0.
-    ///     logit_bias: Token ids and what is added to their logits; `-inf` forbids one.
-    ///     logprobs: Record log-probabilities of the answer's tokens, and of this many of the likeliest in their place.
-    ///     beams: Width of beam search; 1 samples. Default 1.
-    ///     length_penalty: Beam search divides by the length to this power. Default 1.
-    ///     early_stopping: Beam search ends with the first continuations that end. Default False.
-    ///     draft: Guess tokens ahead from the text so far, which changes the speed and no byte. Default True.
-    ///     seed: Same seed, same bytes. Default 0.
-    ///     stop: Generation ends before any of these.
-    ///     json_schema: Hold the text to a JSON value that this JSON Schema describes; a dict, or JSON text.
-    ///     regex: Hold the whole text to this regular expression.
-    ///     grammar: Hold the whole text to this grammar in Lark's notation.
-    ///
+    #[doc = include_str!("help/generate.txt")]
     /// Raises:
     ///     InvalidArgumentError: An option is out of range, or a schema, expression or grammar is malformed.
     ///     ContextOverflowError: The prompt leaves no room for an answer.
-    #[pyo3(
-        signature = (prompt, *, stream=false, progress=None, **options),
-        text_signature = "($self, prompt, *, stream=False, progress=None, max_new_tokens=None, temperature=None, top_k=None, top_p=None, min_p=None, typical_p=None, repetition_penalty=None, presence_penalty=None, frequency_penalty=None, logit_bias=None, logprobs=None, beams=None, length_penalty=None, early_stopping=None, draft=None, seed=None, stop=None, json_schema=None, regex=None, grammar=None)"
-    )]
+    #[pyo3(signature = (prompt, *, stream=false, progress=None, **options))]
     fn generate<'py>(
         &self,
         py: Python<'py>,
@@ -139,7 +108,7 @@ impl Generator {
             return Err(to_py(py, &error));
         }
         let prompt = Prompt::new(prompt)?;
-        let options = generate_options(options)?;
+        let options = from_keywords::<GenerateOptions>("generate", options)?;
         let inner = Arc::clone(self.inner.get()?);
         if stream {
             let generate = move |call: Call<'_>| {
@@ -163,10 +132,7 @@ impl Generator {
     /// Args:
     ///     prompt: As for `generate`, whose other options it takes.
     ///     count: How many, to 64.
-    #[pyo3(
-        signature = (prompt, count, **options),
-        text_signature = "($self, prompt, count, *, max_new_tokens=None, temperature=None, top_k=None, top_p=None, min_p=None, typical_p=None, repetition_penalty=None, presence_penalty=None, frequency_penalty=None, logit_bias=None, logprobs=None, beams=None, length_penalty=None, early_stopping=None, draft=None, seed=None, stop=None, json_schema=None, regex=None, grammar=None)"
-    )]
+    #[pyo3(signature = (prompt, count, **options))]
     fn generate_many(
         &self,
         py: Python<'_>,
@@ -175,7 +141,7 @@ impl Generator {
         options: Option<Keywords<'_, '_>>,
     ) -> PyResult<Vec<Generation>> {
         let prompt = Prompt::new(prompt)?;
-        let options = generate_options(options)?;
+        let options = from_keywords::<GenerateOptions>("generate_many", options)?;
         let inner = self.inner.get()?;
         let generations = long_call(py, |call| {
             inner.generate_many(&prompt.token_ids(inner)?, &options, count, call.token())

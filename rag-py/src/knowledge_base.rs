@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use pyo3::prelude::*;
+use rag_core::search::SearchOptions;
 use rag_core::store::{Access, Filter};
 use rag_core::{
-    AddOptions, Call, Conversation, Error, OpenOptions, Subject, SummarizeOptions, Trust, text_uri,
+    AddOptions, AskOptions, Call, Conversation, Error, OpenOptions, Subject, SummarizeOptions,
+    SyncOptions, text_uri,
 };
 
 use crate::chat::Chat;
@@ -16,9 +18,7 @@ use crate::encoder::EncoderChoice;
 use crate::error::to_py;
 use crate::interrupt::{LongCall, call, long_call};
 use crate::log;
-use crate::options::{
-    Keywords, ask_options, ask_options_over, model_dirs, model_name, search_options, sync_options,
-};
+use crate::options::{Keywords, from_keywords, model_dirs};
 use crate::process::ThisProcess;
 use crate::progress::{progress_callback, report};
 use crate::stream;
@@ -27,6 +27,11 @@ use crate::types::{Citation, Document, Findable, Hit, Location, Passage, SyncRep
 /// One knowledge base: the file, the encoder and, once asked, the generator.
 ///
 /// Any number of threads may use it at once; writers queue. After a fork the child must open it again.
+///
+/// Args:
+///     path: The file, or ":memory:" to keep nothing.
+///     read_only: Only read; the file must exist. The same as access="read_only".
+#[doc = include_str!("help/open.txt")]
 #[pyclass(frozen, subclass, module = "rag_py._native")]
 pub(crate) struct KnowledgeBase {
     open: ThisProcess<RwLock<Option<Arc<rag_core::KnowledgeBase>>>>,
@@ -45,30 +50,19 @@ impl KnowledgeBase {
 #[pymethods]
 impl KnowledgeBase {
     #[new]
-    #[pyo3(signature = (path, *, encoder=None, llm=None, read_only=false, reranker=None, also=None, secure_delete=false, untrusted=false))]
-    #[expect(clippy::too_many_arguments, reason = "keywords of Python")]
+    #[pyo3(signature = (path, *, encoder=None, read_only=false, also=None, **options))]
     fn new(
         py: Python<'_>,
         path: PathBuf,
         encoder: Option<EncoderChoice<'_>>,
-        llm: Option<PathBuf>,
         read_only: bool,
-        reranker: Option<PathBuf>,
         also: Option<Vec<PathBuf>>,
-        secure_delete: bool,
-        untrusted: bool,
+        options: Option<Keywords<'_, '_>>,
     ) -> PyResult<Self> {
-        let (encoder, loaded_encoder) = EncoderChoice::split(py, encoder)?;
-        let mut options = OpenOptions {
-            encoder,
-            loaded_encoder,
-            llm: llm.map(|name| model_name(py, "llm", name)).transpose()?,
-            reranker: reranker.map(|name| model_name(py, "reranker", name)).transpose()?,
-            also: also.unwrap_or_default(),
-            secure_delete,
-            trust: if untrusted { Trust::Untrusted } else { Trust::Trusted },
-            ..OpenOptions::default()
-        };
+        let mut options = from_keywords::<OpenOptions>("open", options)?;
+        (options.encoder, options.loaded_encoder) = EncoderChoice::split(py, encoder)?;
+        // paths that are not UTF-8 are taken too
+        options.also = also.unwrap_or_default();
         if read_only {
             options.access = Access::ReadOnly;
         }
@@ -101,33 +95,11 @@ impl KnowledgeBase {
     ///     paths: Folders or files.
     ///     progress: True shows a line on standard error; a callable gets a `Progress` after each file. It must
     ///         not write to this knowledge base.
-    ///     dry_run: Only say what would be done.
-    ///     keep_missing: Keep documents whose file is missing. Otherwise they are removed; but if they are all of a path, more
-    ///         than half of its ten or more, or ten or more of a folder that is there and empty, they are kept and named in
-    ///         `SyncReport.missing`: an unmounted share looks just so.
-    ///     force: Remove them even then; not together with `keep_missing`.
-    ///     max_tokens: Most tokens of a passage. Default 200, or what the encoder takes if that is less.
-    ///     min_tokens: A section with fewer tokens shares its passages with the sections after it. Default 0: none.
-    ///     overlap_tokens: Tokens of the end of a passage that the next of the same section repeats. Default 0.
-    ///     max_file_bytes: Larger files are skipped with a reason. Default 64 MiB.
-    ///     max_read_seconds: A file that takes longer to read is skipped with a reason. Default 60.
-    ///     recognizer: Reads the text of pictures and scanned pages: a callable that gets the bytes of a picture file, its
-    ///         media type ("image/jpeg", "image/png", "image/tiff", "image/x-portable-anymap", ...) and its page (None for a
-    ///         file of its own), and gives the text in it. Default none: they are skipped.
-    ///     hidden: Also take files and folders whose name starts with a dot.
-    ///     include: Only files that match one of these globs, in the syntax of .gitignore.
-    ///     exclude: No files or folders that match one of these globs.
-    ///     hnsw_m: Neighbours of a node, where a graph is built at the end (above 100,000 passages), 2 to 64.
-    ///         Default 16.
-    ///     hnsw_ef_construction: Candidates explored for each node of it, 1 to 10,000. Default 200.
-    ///
+    #[doc = include_str!("help/sync.txt")]
     /// Raises:
     ///     FileNotFoundError: A path does not exist.
     ///     BusyError: Another process is writing.
-    #[pyo3(
-        signature = (*paths, progress=None, **options),
-        text_signature = "($self, *paths, progress=None, dry_run=False, keep_missing=False, force=False, max_tokens=None, min_tokens=None, overlap_tokens=None, max_file_bytes=None, max_read_seconds=None, recognizer=None, hidden=False, include=None, exclude=None, hnsw_m=None, hnsw_ef_construction=None)"
-    )]
+    #[pyo3(signature = (*paths, progress=None, **options))]
     fn sync(
         &self,
         py: Python<'_>,
@@ -136,7 +108,7 @@ impl KnowledgeBase {
         options: Option<Keywords<'_, '_>>,
     ) -> PyResult<SyncReport> {
         let inner = self.inner(py)?;
-        let options = sync_options(options)?;
+        let options = from_keywords::<SyncOptions>("sync", options)?;
         let progress = progress_callback(py, progress)?;
         let running = LongCall::new(py)?;
         let mut on_progress = |step: &rag_core::Progress| report(&running, progress.as_ref(), step);
@@ -194,19 +166,10 @@ impl KnowledgeBase {
     ///
     /// Args:
     ///     question: In any words.
-    ///     top_k: Most hits returned. Default 5.
-    ///     mode: "dense" (vectors), "lexical" (words) or "hybrid" (both). Default "hybrid".
-    ///     index: "auto" (by size), "flat" (exact) or "hnsw". Default "auto".
-    ///     ef_search: Candidates explored in the graph, where one is walked. Default 128.
-    ///     filter: Only documents that pass, such as "kind = pdf AND year >= 2020". Default all.
-    ///     rerank: How many of the best hits the reranker sorts anew; 0 for none. Default 30 with a reranker.
-    ///
+    #[doc = include_str!("help/search.txt")]
     /// Raises:
     ///     InvalidArgumentError: The question is empty, or `top_k` out of range.
-    #[pyo3(
-        signature = (question, top_k=None, **options),
-        text_signature = "($self, question, top_k=None, *, mode=None, index=None, ef_search=None, filter=None, fusion=None, diversity=None, context=None, rerank=None)"
-    )]
+    #[pyo3(signature = (question, top_k=None, **options))]
     fn search(
         &self,
         py: Python<'_>,
@@ -215,7 +178,7 @@ impl KnowledgeBase {
         options: Option<Keywords<'_, '_>>,
     ) -> PyResult<Vec<Hit>> {
         let inner = self.inner(py)?;
-        let mut options = search_options(options)?;
+        let mut options = from_keywords::<SearchOptions>("search", options)?;
         options.top_k = top_k.unwrap_or(options.top_k);
         let hits = long_call(py, |call| inner.search_with(question, &options, call))?;
         Ok(hits.into_iter().map(Hit).collect())
@@ -228,54 +191,12 @@ impl KnowledgeBase {
     /// Args:
     ///     question: In any words.
     ///     stream: Return an `AnswerStream` instead, which gives the answer as it is written.
-    ///     system: Persona and rules.
-    ///     history: Earlier turns, as `{"role": ..., "content": ...}`.
-    ///     top_k: Passages offered to the prompt. Default 3.
-    ///     mode: "dense", "lexical" or "hybrid". Default "hybrid".
-    ///     index: "auto", "flat" or "hnsw". Default "auto".
-    ///     rerank: How many of the best hits the reranker sorts anew; 0 for none. Default 30 with a reranker.
-    ///     abstain: "calibrated", "never", or the cosine below which the answer is not found. Default
-    ///         "calibrated".
-    ///     explain: Record how the answer came about in `Answer.trace`.
-    ///     order: In what order the prompt shows passages: "best-last", "best-first" or "document". Default "best-last".
-    ///     examples: Worked examples in place of ours, as `{"passages": [...], "question": ..., "answer": ...}`; an empty
-    ///         list for none.
-    ///     rewrite: What the generator writes for the search: "standalone" (a follow-up that stands alone), "variants" or
-    ///         "variants:5" (other wordings, searched too), "hypothetical" (a passage that might answer). Default none.
-    ///     max_new_tokens: Most tokens of the answer. Default 256.
-    ///     temperature: 0 is greedy. Default 0.
-    ///     top_p: Keep the likeliest tokens that sum to p. Default 1, all.
-    ///     min_p: Keep tokens at least this share as likely as the likeliest. Default 0, all.
-    ///     typical_p: Keep the tokens about as surprising as the mean until they sum to p. Default 1, all.
-    ///     repetition_penalty: Divides the logits of tokens already seen. Default 1, off.
-    ///     presence_penalty: Subtracted from the logits of tokens already in the answer. Default 0.
-    ///     frequency_penalty: The same, once for each time. Default 0.
-    ///     logit_bias: Token ids and what is added to their logits; `-inf` forbids one.
-    ///     beams: Width of beam search; 1 samples. Default 1.
-    ///     length_penalty: Beam search divides by the length to this power. Default 1.
-    ///     early_stopping: Beam search ends with the first continuations that end. Default False.
-    ///     draft: Guess tokens ahead from the text so far, which changes the speed and no byte. Default True.
-    ///     seed: Same seed, same answer. Default 0.
-    ///     stop: The answer ends before any of these.
-    ///     max_question_chars: Longest question, in characters; a longer one is refused. Default 100,000.
-    ///     deny: Regular expressions: a question that one of them matches is refused. Case and accents do not count.
-    ///     allow: A question that none of these matches is refused. Default off.
-    ///     deny_answer: An answer that one of these matches is refused; a stream then gives it only when complete.
-    ///     topics: Examples of what may be asked: a question that is like none of them is refused. Default off.
-    ///     off_topics: Examples of what may not be asked: a question like them is refused.
-    ///     topic_min: Centred cosine to the nearest of `topics` below which a question is refused. Default 0.25.
-    ///     off_topic_max: Centred cosine to the nearest of `off_topics` above which it is. Default 0.4.
-    ///     mask: Mask e-mail addresses, phone, card, account and social security numbers: "question" (and history)
-    ///         before the model reads it, "answer" (with quotes and passages), "both" or True. Default False.
-    ///
+    #[doc = include_str!("help/ask.txt")]
     /// Raises:
     ///     InvalidArgumentError: The question is empty, or an option out of range.
     ///     ContextOverflowError: The question alone exceeds the model.
     ///     NotFoundError: The generator is not on this machine.
-    #[pyo3(
-        signature = (question, *, stream=false, **options),
-        text_signature = "($self, question, *, stream=False, system=None, history=None, top_k=None, mode=None, index=None, ef_search=None, filter=None, fusion=None, diversity=None, context=None, rerank=None, abstain=None, explain=None, extract=None, writer=None, sentences=None, fence=None, order=None, examples=None, rewrite=None, max_new_tokens=None, temperature=None, top_p=None, min_p=None, typical_p=None, repetition_penalty=None, presence_penalty=None, frequency_penalty=None, logit_bias=None, beams=None, length_penalty=None, early_stopping=None, draft=None, seed=None, stop=None, max_question_chars=None, deny=None, allow=None, deny_answer=None, topics=None, off_topics=None, topic_min=None, off_topic_max=None, mask=None)"
-    )]
+    #[pyo3(signature = (question, *, stream=false, **options))]
     fn ask<'py>(
         &self,
         py: Python<'py>,
@@ -284,19 +205,19 @@ impl KnowledgeBase {
         options: Option<Keywords<'_, '_>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let inner = self.inner(py)?;
-        let options = ask_options("ask", options)?;
+        let options = from_keywords::<AskOptions>("ask", options)?;
         stream::answer(py, stream, move |call| inner.ask_with(&question, &options, call))
     }
 
     /// The prompt that `ask` would give the generator, without generating: takes the options of `ask`.
     ///
+    /// Args:
+    ///     question: In any words.
+    #[doc = include_str!("help/ask.txt")]
     /// Returns:
     ///     `{"messages", "text", "token_ids", "template", "shown_count", "history_count"}`: the conversation, its exact text and tokens,
     ///     and how many passages and turns of the history are in it.
-    #[pyo3(
-        signature = (question, **options),
-        text_signature = "($self, question, *, system=None, history=None, top_k=None, mode=None, index=None, ef_search=None, filter=None, fusion=None, diversity=None, context=None, rerank=None, abstain=None, explain=None, extract=None, writer=None, sentences=None, fence=None, order=None, examples=None, rewrite=None, max_new_tokens=None, temperature=None, top_p=None, min_p=None, typical_p=None, repetition_penalty=None, presence_penalty=None, frequency_penalty=None, logit_bias=None, beams=None, length_penalty=None, early_stopping=None, draft=None, seed=None, stop=None, max_question_chars=None, deny=None, allow=None, deny_answer=None, topics=None, off_topics=None, topic_min=None, off_topic_max=None, mask=None)"
-    )]
+    #[pyo3(signature = (question, **options))]
     fn prompt<'py>(
         &self,
         py: Python<'py>,
@@ -304,7 +225,7 @@ impl KnowledgeBase {
         options: Option<Keywords<'_, '_>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let inner = self.inner(py)?;
-        let options = ask_options("prompt", options)?;
+        let options = from_keywords::<AskOptions>("prompt", options)?;
         to_plain(py, &long_call(py, |call| inner.prompt_with(question, &options, call))?)
     }
 
@@ -316,31 +237,22 @@ impl KnowledgeBase {
     /// Args:
     ///     question: What the summary is about.
     ///     document: Instead, the uri of a document: the absolute path, or the name it was added under.
-    ///     max_sentences: Most sentences, 1 to 50. Default 5.
     ///     stream: Return an `AnswerStream` instead, which gives the summary as it is written.
-    ///     top_k: Passages read for a question. Default 10.
-    ///     Others: As for `ask`.
-    ///
+    #[doc = include_str!("help/summarize.txt")]
     /// Raises:
     ///     InvalidArgumentError: Both or neither of question and document, an empty question, or an option out of range.
     ///     NotFoundError: There is no such document, or the generator is not on this machine.
-    #[pyo3(
-        signature = (question=None, *, document=None, max_sentences=None, stream=false, **options),
-        text_signature = "($self, question=None, *, document=None, max_sentences=None, stream=False, system=None, top_k=None, mode=None, index=None, ef_search=None, filter=None, fusion=None, diversity=None, context=None, rerank=None, abstain=None, explain=None, extract=None, writer=None, rewrite=None, max_new_tokens=None, temperature=None, top_p=None, min_p=None, typical_p=None, repetition_penalty=None, presence_penalty=None, frequency_penalty=None, logit_bias=None, beams=None, length_penalty=None, early_stopping=None, draft=None, seed=None, stop=None, max_question_chars=None, deny=None, allow=None, deny_answer=None, topics=None, off_topics=None, topic_min=None, off_topic_max=None, mask=None)"
-    )]
+    #[pyo3(signature = (question=None, *, document=None, stream=false, **options))]
     fn summarize<'py>(
         &self,
         py: Python<'py>,
         question: Option<String>,
         document: Option<String>,
-        max_sentences: Option<usize>,
         stream: bool,
         options: Option<Keywords<'_, '_>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let inner = self.inner(py)?;
-        let mut summary = SummarizeOptions::default();
-        summary.ask = ask_options_over("summarize", summary.ask, options)?;
-        summary.max_sentences = max_sentences.unwrap_or(summary.max_sentences);
+        let options = from_keywords::<SummarizeOptions>("summarize", options)?;
         let about = match (question, document) {
             (Some(question), None) => About::Question(question),
             (None, Some(uri)) => About::Document(uri),
@@ -350,34 +262,34 @@ impl KnowledgeBase {
             }
         };
         stream::answer(py, stream, move |call| {
-            inner.summarize_with(about.subject(), &summary, call)
+            inner.summarize_with(about.subject(), &options, call)
         })
     }
 
     /// Starts a conversation. Takes the options of `ask`, which hold for every turn.
-    #[pyo3(
-        signature = (**options),
-        text_signature = "($self, *, system=None, history=None, top_k=None, mode=None, index=None, ef_search=None, filter=None, fusion=None, diversity=None, context=None, rerank=None, abstain=None, explain=None, extract=None, writer=None, sentences=None, fence=None, order=None, examples=None, rewrite=None, max_new_tokens=None, temperature=None, top_p=None, min_p=None, typical_p=None, repetition_penalty=None, presence_penalty=None, frequency_penalty=None, logit_bias=None, beams=None, length_penalty=None, early_stopping=None, draft=None, seed=None, stop=None, max_question_chars=None, deny=None, allow=None, deny_answer=None, topics=None, off_topics=None, topic_min=None, off_topic_max=None, mask=None)"
-    )]
+    ///
+    /// Args:
+    #[doc = include_str!("help/ask.txt")]
+    #[pyo3(signature = (**options))]
     fn chat(&self, py: Python<'_>, options: Option<Keywords<'_, '_>>) -> PyResult<Chat> {
-        Ok(Chat::new(self.inner(py)?, ask_options("chat", options)?))
+        Ok(Chat::new(self.inner(py)?, from_keywords("chat", options)?))
     }
 
     /// Goes on with a conversation that `Chat.save` wrote. Takes the options of `ask`, without `history`.
     ///
+    /// Args:
+    ///     saved: What `Chat.save` wrote.
+    #[doc = include_str!("help/ask.txt")]
     /// Raises:
     ///     InvalidArgumentError: It is no saved conversation, or one of a newer version.
-    #[pyo3(
-        signature = (saved, **options),
-        text_signature = "($self, saved, *, system=None, history=None, top_k=None, mode=None, index=None, ef_search=None, filter=None, fusion=None, diversity=None, context=None, rerank=None, abstain=None, explain=None, extract=None, writer=None, sentences=None, fence=None, order=None, examples=None, rewrite=None, max_new_tokens=None, temperature=None, top_p=None, min_p=None, typical_p=None, repetition_penalty=None, presence_penalty=None, frequency_penalty=None, logit_bias=None, beams=None, length_penalty=None, early_stopping=None, draft=None, seed=None, stop=None, max_question_chars=None, deny=None, allow=None, deny_answer=None, topics=None, off_topics=None, topic_min=None, off_topic_max=None, mask=None)"
-    )]
+    #[pyo3(signature = (saved, **options))]
     fn resume(
         &self,
         py: Python<'_>,
         saved: &str,
         options: Option<Keywords<'_, '_>>,
     ) -> PyResult<Chat> {
-        let options = ask_options("resume", options)?;
+        let options = from_keywords::<AskOptions>("resume", options)?;
         let conversation =
             Conversation::resume(saved, options).map_err(|error| to_py(py, &error))?;
         Ok(Chat::with(self.inner(py)?, conversation))

@@ -22,6 +22,7 @@ mod recognizer;
 mod reranker;
 mod stream;
 mod types;
+mod value;
 mod writer;
 
 #[pyo3::pymodule]

@@ -6,13 +6,24 @@ use std::path::PathBuf;
 use numpy::PyArray1;
 use pyo3::exceptions::PyUserWarning;
 use pyo3::prelude::*;
+use rag_core::rerank::RerankerOptions;
 
 use crate::interrupt::{call, long_call};
-use crate::options::{Keywords, model_dirs, model_name, reranker_options};
+use crate::options::{Keywords, from_keywords, model_dirs, model_name};
 use crate::process::ThisProcess;
 
 /// A loaded reranker: reads a question and a text together and says how well the one answers the other. Any number of
 /// threads may use it at once. To sort what `search` finds, give its name to `rag_py.open(reranker=...)`.
+///
+/// Loads a model by name, path or hub id, from this machine only.
+///
+/// Args:
+///     name_or_path: The model.
+#[doc = include_str!("help/reranker.txt")]
+/// Raises:
+///     NotFoundError: No such model on this machine.
+///     ModelError: A file is missing, damaged or of a kind we do not run, such as an encoder.
+///     InvalidArgumentError: This CPU does not have the level.
 #[pyclass(frozen, module = "rag_py._native")]
 pub(crate) struct Reranker {
     inner: ThisProcess<rag_core::rerank::Reranker>,
@@ -21,30 +32,15 @@ pub(crate) struct Reranker {
 
 #[pymethods]
 impl Reranker {
-    /// Loads a model by name, path or hub id, from this machine only.
-    ///
-    /// Args:
-    ///     name_or_path: The model.
-    ///     precision: "auto" (bf16 where the CPU multiplies it, else f32), "f32", "bf16" or "int8".
-    ///     level: Instructions: "best", "amx", "avx512", "avx2", "neon" or "portable".
-    ///     threads: Most threads of a call; default: one per CPU.
-    ///
-    /// Raises:
-    ///     NotFoundError: No such model on this machine.
-    ///     ModelError: A file is missing, damaged or of a kind we do not run, such as an encoder.
-    ///     InvalidArgumentError: This CPU does not have the level.
     #[new]
-    #[pyo3(
-        signature = (name_or_path, **options),
-        text_signature = "(name_or_path, *, precision=None, level=None, threads=None)"
-    )]
+    #[pyo3(signature = (name_or_path, **options))]
     fn new(
         py: Python<'_>,
         name_or_path: PathBuf,
         options: Option<Keywords<'_, '_>>,
     ) -> PyResult<Self> {
         let name = model_name(py, "name_or_path", name_or_path)?;
-        let options = reranker_options(options)?;
+        let options = from_keywords::<RerankerOptions>("Reranker", options)?;
         let inner = call(py, || {
             rag_core::rerank::Reranker::load_with(&model_dirs().resolve(&name)?, &options)
         })?;

@@ -9,7 +9,7 @@ import numpy as np
 import rag_py
 from numpy.typing import NDArray
 from rag_py.integrations import openai
-from rag_py.types import Message
+from rag_py.types import AskOptions, Message
 from typing_extensions import assert_type
 
 
@@ -24,6 +24,7 @@ def knowledge_base(kb: rag_py.KnowledgeBase) -> None:
     assert_type(kb.locate(hits[0])[0], rag_py.Location)
     for document in kb.documents("year >= 2020"):
         assert_type(document.metadata, Dict[str, str])
+    kb.search("question", modus="dense")  # type: ignore[call-arg] # pyright: ignore
     kb.search("question", mode="sparse")  # type: ignore[call-overload,arg-type,unused-ignore] # pyright: ignore
 
 
@@ -37,6 +38,8 @@ def answers(kb: rag_py.KnowledgeBase) -> None:
     stream = assert_type(kb.ask("question", stream=True), rag_py.AnswerStream)
     assert_type(list(stream), List[str])
     assert_type(stream.answer.found, bool)
+    options: AskOptions = {"top_k": 4, "mask": True, "context": 2, "abstain": 0.3, "json_schema": {"type": "object"}, "seed": None}
+    assert_type(kb.ask("question", **options), rag_py.Answer)
     chat = kb.chat(system="Be brief.")
     assert_type(chat.say("question"), rag_py.Answer)
 

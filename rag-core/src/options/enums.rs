@@ -2,11 +2,12 @@
 
 /// Declares one: `ALL` in the order of C's numbers, `name`, `parse`, `Display`, serde and the type of an option.
 ///
-/// The first literal is the name of the option, for errors of `parse`.
+/// The first literal is the name of the option, for errors of `parse`; two variants after it are what false and true stand for, where
+/// a flag does too.
 macro_rules! words {
     (
         $(#[$meta:meta])*
-        pub enum $name:ident($option:literal) {
+        pub enum $name:ident($option:literal $(, $off:ident or $on:ident)?) {
             $($(#[$inner:meta])* $variant:ident = $word:literal,)+
         }
     ) => {
@@ -44,6 +45,11 @@ macro_rules! words {
             const KIND: $crate::options::Kind = $crate::options::Kind::Word(&[$($word),+]);
 
             fn read(value: $crate::options::Value) -> Result<Self, $crate::options::Fault> {
+                $(match value {
+                    $crate::options::Value::Flag(false) => return Ok(Self::$off),
+                    $crate::options::Value::Flag(true) => return Ok(Self::$on),
+                    _ => {}
+                })?
                 let syntax = concat!("one of", $(" ", $word),+);
                 $crate::options::Forms::text(syntax, value, Self::parse)
             }

@@ -148,7 +148,7 @@ options! {
     }
     custom {
         /// Hold the text to a JSON Schema, in any way of choosing tokens.
-        json_schema: Kind::Text, set(|options, value| options.hold(value, Constraint::JsonSchema)),
+        json_schema: Kind::Text, set(|options, value| options.hold(schema(value), Constraint::JsonSchema)),
             get(|options| options.held("json_schema")), unset("any text");
         /// Hold the text to a regular expression, which the whole of it matches.
         regex: Kind::Text, set(|options, value| options.hold(value, Constraint::Regex)),
@@ -190,8 +190,6 @@ impl GenerateOptions {
         let text = match value {
             Value::Unset => return Ok(()),
             Value::Text(text) | Value::Written(text) => text,
-            // a schema that is not written down yet
-            map @ Value::Map(_) => map.to_json().to_string(),
             other => return Err(Fault::of_type("a text", &other)),
         };
         let constraint = constraint(text);
@@ -211,5 +209,13 @@ impl GenerateOptions {
             Some(constraint) if constraint.name() == name => constraint.source().into(),
             _ => Value::Unset,
         }
+    }
+}
+
+/// A schema that is not written down yet, or `true` for any value, as JSON.
+fn schema(value: Value) -> Value {
+    match value {
+        Value::Map(_) | Value::Flag(_) => Value::Text(value.to_json().to_string()),
+        written => written,
     }
 }

@@ -9,9 +9,9 @@ use crate::guard::Rules;
 const MAX_EXAMPLES: usize = 1000;
 
 words! {
-    /// Which texts are masked.
+    /// Which texts are masked; true is both.
     #[derive(Default)]
-    pub enum Mask("mask") {
+    pub enum Mask("mask", Off or Both) {
         /// None.
         #[default]
         Off = "off",

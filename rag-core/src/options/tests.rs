@@ -66,6 +66,8 @@ fn values_of_any_surface_are_read() {
         ("logit_bias", Value::Map(vec![(Value::Integer(11), Value::Number(-2.5))])),
         ("stop", vec!["a", "b"].into()),
         ("draft", false.into()),
+        ("mask", true.into()),
+        ("json_schema", true.into()),
         ("extract", true.into()),
         ("deny", vec!["secret"].into()),
         ("topic_min", 0.1.into()),

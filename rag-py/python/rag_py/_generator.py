@@ -36,3 +36,7 @@ class Generator(_native.Generator):
         """The pieces of ``generate`` as they are written. Leaving the loop stops the generation."""
         async for piece in self.generate(prompt, stream=True, **options):
             yield piece
+
+
+# the options are described where they are taken
+Generator.__doc__ = _native.Generator.__doc__

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from typing import TYPE_CHECKING
 
 from rag_py import _native
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from typing_extensions import Unpack
 
-    from rag_py.types import AskOptions, Index, Mode, SummarizeOptions
+    from rag_py.types import AskOptions, OpenOptions, Path, SearchKeywords, SummarizeOptions
 
 
 class KnowledgeBase(_native.KnowledgeBase):
@@ -24,33 +21,10 @@ class KnowledgeBase(_native.KnowledgeBase):
     """
 
     async def asearch(
-        self,
-        question: str,
-        top_k: int | None = None,
-        *,
-        mode: Mode | None = None,
-        index: Index | None = None,
-        ef_search: int | None = None,
-        filter: str | None = None,
-        fusion: str | None = None,
-        diversity: float | None = None,
-        context: int | str | None = None,
-        rerank: int | None = None,
+        self, question: str, top_k: int | None = None, **options: Unpack[SearchKeywords]
     ) -> list[_native.Hit]:
         """As ``search``, without holding up the event loop."""
-        return await asyncio.to_thread(
-            self.search,
-            question,
-            top_k,
-            mode=mode,
-            index=index,
-            ef_search=ef_search,
-            filter=filter,
-            fusion=fusion,
-            diversity=diversity,
-            context=context,
-            rerank=rerank,
-        )
+        return await asyncio.to_thread(self.search, question, top_k, **options)
 
     async def aask(self, question: str, **options: Unpack[AskOptions]) -> _native.Answer:
         """As ``ask``, without holding up the event loop. Cancelling the task stops the generation."""
@@ -71,37 +45,12 @@ class KnowledgeBase(_native.KnowledgeBase):
             stream.close()
 
 
-def open(
-    path: str | os.PathLike[str],
-    *,
-    encoder: str | os.PathLike[str] | _native.Encoder | None = None,
-    llm: str | os.PathLike[str] | None = None,
-    read_only: bool = False,
-    reranker: str | os.PathLike[str] | None = None,
-    also: Sequence[str | os.PathLike[str]] | None = None,
-    secure_delete: bool = False,
-    untrusted: bool = False,
-) -> KnowledgeBase:
+def open(path: Path, *, read_only: bool = False, **options: Unpack[OpenOptions]) -> KnowledgeBase:
     """Opens or creates a knowledge base.
 
     Models are named by path, by hub id (``"owner/name"``) or by a name in the local model folders: those in
     ``RAG_MODELS``, then ``RAG_CACHE`` or ``XDG_CACHE_HOME`` or ``~/.cache``, then the Hugging Face cache
     (``HF_HUB_CACHE``, ``HF_HOME``), which is only read. Nothing is downloaded.
-
-    Args:
-        path: The file, or ``":memory:"`` to keep nothing.
-        encoder: The encoder, by name, or an ``Encoder`` that is loaded already or your own (``Encoder.from_callable``); several
-            knowledge bases may share it. Default: the one the file was built with, else the engine's default.
-        llm: The generator, loaded at the first answer. Default: the engine's default.
-        read_only: Only read; the file must exist.
-        reranker: A cross-encoder that sorts the best hits anew, loaded at the first search. Default: none.
-        also: Further knowledge bases that are searched with this one as if all were one file, each by the same encoder and
-            only read. Default: none.
-        secure_delete: Write zeros over what is removed or replaced, and empty the log at the end of each call that does so;
-            ``KnowledgeBase.purge`` leaves nothing at all. Each such call then rewrites the full-text index.
-        untrusted: For a file of somebody else's: follow nothing that it says of places outside of it. Its sources are not
-            verified (``Citation.status`` is ``"unverified"``), ``also`` must be empty, and a name in the file is a name in the
-            model folders, never a path.
 
     Raises:
         NotFoundError: A model is not on this machine.
@@ -110,13 +59,9 @@ def open(
         StoreError: The file is not a knowledge base, is damaged, or is newer than this library.
         OSError: The file cannot be opened.
     """
-    return KnowledgeBase(
-        path,
-        encoder=encoder,
-        llm=llm,
-        read_only=read_only,
-        reranker=reranker,
-        also=also,
-        secure_delete=secure_delete,
-        untrusted=untrusted,
-    )
+    return KnowledgeBase(path, read_only=read_only, **options)
+
+
+# the options are described where they are taken
+KnowledgeBase.__doc__ = _native.KnowledgeBase.__doc__
+open.__doc__ = f"{open.__doc__}\n{_native.KnowledgeBase.__doc__}"

@@ -8,33 +8,36 @@ from typing import Any, Callable, Final, Literal, final, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from typing_extensions import Self, TypeAlias, disjoint_base
+from typing_extensions import Self, TypeAlias, Unpack, disjoint_base
 
 from rag_py.types import (
-    Abstain,
+    AskOptions,
     Conflict,
     Damage,
+    EncoderOptions,
     Evidence,
-    Example,
-    Index,
+    GenerateOptions,
+    GeneratorOptions,
     Info,
     Kv,
-    Mask,
     MaskCounts,
     Masked,
     Message,
-    Mode,
-    Order,
+    OpenOptions,
     Outcome,
     Prompt,
     Ranks,
     ReadDocument,
     Reason,
     Refusal,
+    RerankerOptions,
     Salvage,
+    SearchKeywords,
     Stage,
     Status,
     StopReason,
+    SummarizeKeywords,
+    SyncOptions,
     Template,
     Timings,
     Trace,
@@ -81,13 +84,8 @@ class KnowledgeBase:
         cls,
         path: _Path,
         *,
-        encoder: _Path | Encoder | None = None,
-        llm: _Path | None = None,
         read_only: bool = False,
-        reranker: _Path | None = None,
-        also: Sequence[_Path] | None = None,
-        secure_delete: bool = False,
-        untrusted: bool = False,
+        **options: Unpack[OpenOptions],
     ) -> Self: ...
     @property
     def also(self) -> list[pathlib.Path]:
@@ -105,20 +103,7 @@ class KnowledgeBase:
         self,
         *paths: _Path,
         progress: bool | Callable[[Progress], object] | None = None,
-        dry_run: bool = False,
-        keep_missing: bool = False,
-        force: bool = False,
-        max_tokens: int | None = None,
-        min_tokens: int | None = None,
-        overlap_tokens: int | None = None,
-        max_file_bytes: int | None = None,
-        max_read_seconds: float | None = None,
-        recognizer: Callable[[bytes, str, int | None], str] | None = None,
-        hidden: bool = False,
-        include: Sequence[str] | None = None,
-        exclude: Sequence[str] | None = None,
-        hnsw_m: int | None = None,
-        hnsw_ef_construction: int | None = None,
+        **options: Unpack[SyncOptions],
     ) -> SyncReport:
         """Makes the knowledge base mirror folders or files: adds, updates, renames, removes.
 
@@ -129,25 +114,7 @@ class KnowledgeBase:
             paths: Folders or files.
             progress: True shows a line on standard error; a callable gets a ``Progress`` after each file. It must
                 not write to this knowledge base.
-            dry_run: Only say what would be done.
-            keep_missing: Keep documents whose file is missing. Otherwise they are removed; but if they are all of a path, more
-                than half of its ten or more, or ten or more of a folder that is there and empty, they are kept and named in
-                ``SyncReport.missing``: an unmounted share looks just so.
-            force: Remove them even then; not together with ``keep_missing``.
-            max_tokens: Most tokens of a passage. Default 200, or what the encoder takes if that is less.
-            min_tokens: A section with fewer tokens shares its passages with the sections after it. Default 0: none.
-            overlap_tokens: Tokens of the end of a passage that the next of the same section repeats. Default 0.
-            max_file_bytes: Larger files are skipped with a reason. Default 64 MiB.
-            max_read_seconds: A file that takes longer to read is skipped with a reason. Default 60.
-            recognizer: Reads the text of pictures and scanned pages: a callable that gets the bytes of a picture file, its
-                media type (``"image/jpeg"``, ``"image/png"``, ``"image/tiff"``, ``"image/x-portable-anymap"``, ...) and
-                its page (None for a file of its own), and gives the text in it. Default none: they are skipped.
-            hidden: Also take files and folders whose name starts with a dot.
-            include: Only files that match one of these globs, in the syntax of ``.gitignore``.
-            exclude: No files or folders that match one of these globs.
-            hnsw_m: Neighbours of a node, where a graph is built at the end (above 100,000 passages), 2 to 64.
-                Default 16.
-            hnsw_ef_construction: Candidates explored for each node of it, 1 to 10,000. Default 200.
+            options: See ``rag_py.types.SyncOptions``.
 
         Raises:
             FileNotFoundError: A path does not exist.
@@ -181,31 +148,14 @@ class KnowledgeBase:
         self,
         question: str,
         top_k: int | None = None,
-        *,
-        mode: Mode | None = None,
-        index: Index | None = None,
-        ef_search: int | None = None,
-        filter: str | None = None,
-        fusion: str | None = None,
-        diversity: float | None = None,
-        context: int | str | None = None,
-        rerank: int | None = None,
+        **options: Unpack[SearchKeywords],
     ) -> list[Hit]:
         """Finds the passages that answer a question best, best first.
 
         Args:
             question: In any words.
-            top_k: Most hits returned. Default 5.
-            mode: ``"dense"`` (vectors), ``"lexical"`` (words) or ``"hybrid"`` (both). Default ``"hybrid"``.
-            index: ``"auto"`` (by size), ``"flat"`` (exact) or ``"hnsw"``. Default ``"auto"``.
-            ef_search: Candidates explored in the graph, where one is walked. Default 128.
-            filter: Only documents that pass, such as ``"kind = pdf AND year >= 2020"``. Default all.
-            fusion: How vectors and words become one order: ``"convex"`` or ``"convex:WEIGHT"`` (a mean of scores, with the
-                weight of the vectors), ``"rrf"`` or ``"rrf:K"`` (by ranks). Default ``"convex"``.
-            diversity: How much a hit must differ from those before it, from 0 to 1. Default not at all.
-            context: What comes with each hit, as hits beside it: a number of passages before and after, or ``"section"``.
-                Default nothing.
-            rerank: How many of the best hits the reranker sorts anew; 0 for none. Default 30 with a reranker.
+            top_k: Most hits returned.
+            options: See ``rag_py.types.SearchOptions``.
 
         Raises:
             InvalidArgumentError: The question is empty, or ``top_k`` out of range.
@@ -217,50 +167,7 @@ class KnowledgeBase:
         question: str,
         *,
         stream: Literal[False] = False,
-        system: str | None = None,
-        history: Sequence[Message] | None = None,
-        top_k: int | None = None,
-        mode: Mode | None = None,
-        index: Index | None = None,
-        ef_search: int | None = None,
-        filter: str | None = None,
-        fusion: str | None = None,
-        diversity: float | None = None,
-        context: int | str | None = None,
-        rerank: int | None = None,
-        abstain: Abstain | None = None,
-        explain: bool | None = None,
-        extract: bool | None = None,
-        writer: Callable[[list[Message]], str | Iterable[str]] | None = None,
-        sentences: int | None = None,
-        fence: bool | None = None,
-        order: Order | None = None,
-        examples: Sequence[Example] | None = None,
-        rewrite: str | None = None,
-        max_new_tokens: int | None = None,
-        temperature: float | None = None,
-        top_p: float | None = None,
-        min_p: float | None = None,
-        typical_p: float | None = None,
-        repetition_penalty: float | None = None,
-        presence_penalty: float | None = None,
-        frequency_penalty: float | None = None,
-        logit_bias: Mapping[int, float] | None = None,
-        beams: int | None = None,
-        length_penalty: float | None = None,
-        early_stopping: bool | None = None,
-        draft: bool | None = None,
-        seed: int | None = None,
-        stop: Sequence[str] | None = None,
-        max_question_chars: int | None = None,
-        deny: Sequence[str] | None = None,
-        allow: Sequence[str] | None = None,
-        deny_answer: Sequence[str] | None = None,
-        topics: Sequence[str] | None = None,
-        off_topics: Sequence[str] | None = None,
-        topic_min: float | None = None,
-        off_topic_max: float | None = None,
-        mask: Mask | None = None,
+        **options: Unpack[AskOptions],
     ) -> Answer:
         """Answers a question from the documents, with verified citations, or says that they do not know.
 
@@ -269,57 +176,7 @@ class KnowledgeBase:
         Args:
             question: In any words.
             stream: Return an ``AnswerStream`` instead, which gives the answer as it is written.
-            system: Persona and rules.
-            history: Earlier turns, as ``{"role": ..., "content": ...}``.
-            top_k: Passages offered to the prompt. Default 3.
-            mode: ``"dense"``, ``"lexical"`` or ``"hybrid"``. Default ``"hybrid"``.
-            index: ``"auto"``, ``"flat"`` or ``"hnsw"``. Default ``"auto"``.
-            ef_search, filter, fusion, diversity, context: As in ``search``.
-            rerank: How many of the best hits the reranker sorts anew; 0 for none. Default 30 with a reranker.
-            abstain: ``"calibrated"``, ``"never"``, or the cosine below which the answer is not found. Default
-                ``"calibrated"``.
-            explain: Record how the answer came about in ``Answer.trace``.
-            extract: Answer with the best sentence of the passages, word for word, without the generator. Default False.
-            writer: Writes the answer in the generator's place: a callable that gets the conversation (instructions, worked examples,
-                history, numbered passages and the question) as a list of ``{"role", "content"}`` and gives the answer, or its pieces
-                one by one (a generator) to be streamed. It is judged and cited like any other. No passage is left out for want of room: see ``top_k``. What it raises comes out
-                of the call. Default: the generator.
-            sentences: Show the generator only so many sentences of each passage, those around the one that answers best.
-                Default all.
-            fence: Fence each passage with a word that none can know, so that what it says does not pass for an instruction.
-                Default False.
-            order: In what order the prompt shows passages: ``"best-last"``, ``"best-first"`` or ``"document"``. Default
-                ``"best-last"``.
-            examples: Worked examples in place of ours, as ``{"passages": [...], "question": ..., "answer": ...}``; an
-                empty list for none.
-            rewrite: What the generator writes for the search: ``"standalone"`` (a follow-up that stands alone),
-                ``"variants"`` or ``"variants:5"`` (other wordings, searched too), ``"hypothetical"`` (a passage that
-                might answer). Default none.
-            max_new_tokens: Most tokens of the answer. Default 256.
-            temperature: 0 is greedy. Default 0.
-            top_p: Keep the likeliest tokens that sum to p. Default 1, all.
-            min_p: Keep tokens at least this share as likely as the likeliest. Default 0, all.
-            typical_p: Keep the tokens about as surprising as the mean until they sum to p. Default 1, all.
-            repetition_penalty: Divides the logits of tokens already seen. Default 1, off.
-            presence_penalty: Subtracted from the logits of tokens already in the answer. Default 0.
-            frequency_penalty: The same, once for each time. Default 0.
-            logit_bias: Token ids and what is added to their logits; ``-inf`` forbids one.
-            beams: Width of beam search; 1 samples. Default 1.
-            length_penalty: Beam search divides by the length to this power. Default 1.
-            early_stopping: Beam search ends with the first continuations that end. Default False.
-            draft: Guess tokens ahead from the text so far, which changes the speed and no byte. Default True.
-            seed: Same seed, same answer. Default 0.
-            stop: The answer ends before any of these.
-            max_question_chars: Longest question, in characters; a longer one is refused. Default 100,000.
-            deny: Regular expressions: a question that one of them matches is refused. Case and accents do not count.
-            allow: A question that none of these matches is refused. Default off.
-            deny_answer: An answer that one of these matches is refused; a stream then gives it only when complete.
-            topics: Examples of what may be asked: a question that is like none of them is refused. Default off.
-            off_topics: Examples of what may not be asked: a question like them is refused.
-            topic_min: Centred cosine to the nearest of ``topics`` below which a question is refused. Default 0.25.
-            off_topic_max: Centred cosine to the nearest of ``off_topics`` above which it is. Default 0.4.
-            mask: Mask e-mail addresses, phone, card, account and social security numbers: ``"question"`` (and history)
-                before the model reads it, ``"answer"`` (with quotes and passages), ``"both"`` or True. Default False.
+            options: See ``rag_py.types.AskOptions``.
 
         Raises:
             InvalidArgumentError: The question is empty, or an option out of range.
@@ -333,100 +190,9 @@ class KnowledgeBase:
         question: str,
         *,
         stream: Literal[True],
-        system: str | None = None,
-        history: Sequence[Message] | None = None,
-        top_k: int | None = None,
-        mode: Mode | None = None,
-        index: Index | None = None,
-        ef_search: int | None = None,
-        filter: str | None = None,
-        fusion: str | None = None,
-        diversity: float | None = None,
-        context: int | str | None = None,
-        rerank: int | None = None,
-        abstain: Abstain | None = None,
-        explain: bool | None = None,
-        extract: bool | None = None,
-        writer: Callable[[list[Message]], str | Iterable[str]] | None = None,
-        sentences: int | None = None,
-        fence: bool | None = None,
-        order: Order | None = None,
-        examples: Sequence[Example] | None = None,
-        rewrite: str | None = None,
-        max_new_tokens: int | None = None,
-        temperature: float | None = None,
-        top_p: float | None = None,
-        min_p: float | None = None,
-        typical_p: float | None = None,
-        repetition_penalty: float | None = None,
-        presence_penalty: float | None = None,
-        frequency_penalty: float | None = None,
-        logit_bias: Mapping[int, float] | None = None,
-        beams: int | None = None,
-        length_penalty: float | None = None,
-        early_stopping: bool | None = None,
-        draft: bool | None = None,
-        seed: int | None = None,
-        stop: Sequence[str] | None = None,
-        max_question_chars: int | None = None,
-        deny: Sequence[str] | None = None,
-        allow: Sequence[str] | None = None,
-        deny_answer: Sequence[str] | None = None,
-        topics: Sequence[str] | None = None,
-        off_topics: Sequence[str] | None = None,
-        topic_min: float | None = None,
-        off_topic_max: float | None = None,
-        mask: Mask | None = None,
+        **options: Unpack[AskOptions],
     ) -> AnswerStream: ...
-    def prompt(
-        self,
-        question: str,
-        *,
-        system: str | None = None,
-        history: Sequence[Message] | None = None,
-        top_k: int | None = None,
-        mode: Mode | None = None,
-        index: Index | None = None,
-        ef_search: int | None = None,
-        filter: str | None = None,
-        fusion: str | None = None,
-        diversity: float | None = None,
-        context: int | str | None = None,
-        rerank: int | None = None,
-        abstain: Abstain | None = None,
-        explain: bool | None = None,
-        extract: bool | None = None,
-        writer: Callable[[list[Message]], str | Iterable[str]] | None = None,
-        sentences: int | None = None,
-        fence: bool | None = None,
-        order: Order | None = None,
-        examples: Sequence[Example] | None = None,
-        rewrite: str | None = None,
-        max_new_tokens: int | None = None,
-        temperature: float | None = None,
-        top_p: float | None = None,
-        min_p: float | None = None,
-        typical_p: float | None = None,
-        repetition_penalty: float | None = None,
-        presence_penalty: float | None = None,
-        frequency_penalty: float | None = None,
-        logit_bias: Mapping[int, float] | None = None,
-        beams: int | None = None,
-        length_penalty: float | None = None,
-        early_stopping: bool | None = None,
-        draft: bool | None = None,
-        seed: int | None = None,
-        stop: Sequence[str] | None = None,
-        max_question_chars: int | None = None,
-        deny: Sequence[str] | None = None,
-        allow: Sequence[str] | None = None,
-        deny_answer: Sequence[str] | None = None,
-        topics: Sequence[str] | None = None,
-        off_topics: Sequence[str] | None = None,
-        topic_min: float | None = None,
-        off_topic_max: float | None = None,
-        mask: Mask | None = None,
-    ) -> Prompt:
+    def prompt(self, question: str, **options: Unpack[AskOptions]) -> Prompt:
         """The prompt that ``ask`` would give the generator, without generating: takes the options of ``ask``.
 
         Returns:
@@ -439,47 +205,8 @@ class KnowledgeBase:
         question: str | None = None,
         *,
         document: str | None = None,
-        max_sentences: int | None = None,
         stream: Literal[False] = False,
-        system: str | None = None,
-        top_k: int | None = None,
-        mode: Mode | None = None,
-        index: Index | None = None,
-        ef_search: int | None = None,
-        filter: str | None = None,
-        fusion: str | None = None,
-        diversity: float | None = None,
-        context: int | str | None = None,
-        rerank: int | None = None,
-        abstain: Abstain | None = None,
-        explain: bool | None = None,
-        extract: bool | None = None,
-        writer: Callable[[list[Message]], str | Iterable[str]] | None = None,
-        rewrite: str | None = None,
-        max_new_tokens: int | None = None,
-        temperature: float | None = None,
-        top_p: float | None = None,
-        min_p: float | None = None,
-        typical_p: float | None = None,
-        repetition_penalty: float | None = None,
-        presence_penalty: float | None = None,
-        frequency_penalty: float | None = None,
-        logit_bias: Mapping[int, float] | None = None,
-        beams: int | None = None,
-        length_penalty: float | None = None,
-        early_stopping: bool | None = None,
-        draft: bool | None = None,
-        seed: int | None = None,
-        stop: Sequence[str] | None = None,
-        max_question_chars: int | None = None,
-        deny: Sequence[str] | None = None,
-        allow: Sequence[str] | None = None,
-        deny_answer: Sequence[str] | None = None,
-        topics: Sequence[str] | None = None,
-        off_topics: Sequence[str] | None = None,
-        topic_min: float | None = None,
-        off_topic_max: float | None = None,
-        mask: Mask | None = None,
+        **options: Unpack[SummarizeKeywords],
     ) -> Answer:
         """Summarizes a document, or what the documents say about a question, in a few cited sentences.
 
@@ -489,10 +216,8 @@ class KnowledgeBase:
         Args:
             question: What the summary is about.
             document: Instead, the uri of a document: the absolute path, or the name it was added under.
-            max_sentences: Most sentences, 1 to 50. Default 5.
             stream: Return an ``AnswerStream`` instead, which gives the summary as it is written.
-            top_k: Passages read for a question. Default 10.
-            Others: As for ``ask``.
+            options: See ``rag_py.types.SummarizeOptions``.
 
         Raises:
             InvalidArgumentError: Both or neither of question and document, an empty question, or an option out of
@@ -507,147 +232,13 @@ class KnowledgeBase:
         question: str | None = None,
         *,
         document: str | None = None,
-        max_sentences: int | None = None,
         stream: Literal[True],
-        system: str | None = None,
-        top_k: int | None = None,
-        mode: Mode | None = None,
-        index: Index | None = None,
-        ef_search: int | None = None,
-        filter: str | None = None,
-        fusion: str | None = None,
-        diversity: float | None = None,
-        context: int | str | None = None,
-        rerank: int | None = None,
-        abstain: Abstain | None = None,
-        explain: bool | None = None,
-        extract: bool | None = None,
-        writer: Callable[[list[Message]], str | Iterable[str]] | None = None,
-        rewrite: str | None = None,
-        max_new_tokens: int | None = None,
-        temperature: float | None = None,
-        top_p: float | None = None,
-        min_p: float | None = None,
-        typical_p: float | None = None,
-        repetition_penalty: float | None = None,
-        presence_penalty: float | None = None,
-        frequency_penalty: float | None = None,
-        logit_bias: Mapping[int, float] | None = None,
-        beams: int | None = None,
-        length_penalty: float | None = None,
-        early_stopping: bool | None = None,
-        draft: bool | None = None,
-        seed: int | None = None,
-        stop: Sequence[str] | None = None,
-        max_question_chars: int | None = None,
-        deny: Sequence[str] | None = None,
-        allow: Sequence[str] | None = None,
-        deny_answer: Sequence[str] | None = None,
-        topics: Sequence[str] | None = None,
-        off_topics: Sequence[str] | None = None,
-        topic_min: float | None = None,
-        off_topic_max: float | None = None,
-        mask: Mask | None = None,
+        **options: Unpack[SummarizeKeywords],
     ) -> AnswerStream: ...
-    def chat(
-        self,
-        *,
-        system: str | None = None,
-        history: Sequence[Message] | None = None,
-        top_k: int | None = None,
-        mode: Mode | None = None,
-        index: Index | None = None,
-        ef_search: int | None = None,
-        filter: str | None = None,
-        fusion: str | None = None,
-        diversity: float | None = None,
-        context: int | str | None = None,
-        rerank: int | None = None,
-        abstain: Abstain | None = None,
-        explain: bool | None = None,
-        extract: bool | None = None,
-        writer: Callable[[list[Message]], str | Iterable[str]] | None = None,
-        sentences: int | None = None,
-        fence: bool | None = None,
-        order: Order | None = None,
-        examples: Sequence[Example] | None = None,
-        rewrite: str | None = None,
-        max_new_tokens: int | None = None,
-        temperature: float | None = None,
-        top_p: float | None = None,
-        min_p: float | None = None,
-        typical_p: float | None = None,
-        repetition_penalty: float | None = None,
-        presence_penalty: float | None = None,
-        frequency_penalty: float | None = None,
-        logit_bias: Mapping[int, float] | None = None,
-        beams: int | None = None,
-        length_penalty: float | None = None,
-        early_stopping: bool | None = None,
-        draft: bool | None = None,
-        seed: int | None = None,
-        stop: Sequence[str] | None = None,
-        max_question_chars: int | None = None,
-        deny: Sequence[str] | None = None,
-        allow: Sequence[str] | None = None,
-        deny_answer: Sequence[str] | None = None,
-        topics: Sequence[str] | None = None,
-        off_topics: Sequence[str] | None = None,
-        topic_min: float | None = None,
-        off_topic_max: float | None = None,
-        mask: Mask | None = None,
-    ) -> Chat:
+    def chat(self, **options: Unpack[AskOptions]) -> Chat:
         """Starts a conversation. Takes the options of ``ask``, which hold for every turn."""
 
-    def resume(
-        self,
-        saved: str,
-        *,
-        system: str | None = None,
-        history: Sequence[Message] | None = None,
-        top_k: int | None = None,
-        mode: Mode | None = None,
-        index: Index | None = None,
-        ef_search: int | None = None,
-        filter: str | None = None,
-        fusion: str | None = None,
-        diversity: float | None = None,
-        context: int | str | None = None,
-        rerank: int | None = None,
-        abstain: Abstain | None = None,
-        explain: bool | None = None,
-        extract: bool | None = None,
-        writer: Callable[[list[Message]], str | Iterable[str]] | None = None,
-        sentences: int | None = None,
-        fence: bool | None = None,
-        order: Order | None = None,
-        examples: Sequence[Example] | None = None,
-        rewrite: str | None = None,
-        max_new_tokens: int | None = None,
-        temperature: float | None = None,
-        top_p: float | None = None,
-        min_p: float | None = None,
-        typical_p: float | None = None,
-        repetition_penalty: float | None = None,
-        presence_penalty: float | None = None,
-        frequency_penalty: float | None = None,
-        logit_bias: Mapping[int, float] | None = None,
-        beams: int | None = None,
-        length_penalty: float | None = None,
-        early_stopping: bool | None = None,
-        draft: bool | None = None,
-        seed: int | None = None,
-        stop: Sequence[str] | None = None,
-        max_question_chars: int | None = None,
-        deny: Sequence[str] | None = None,
-        allow: Sequence[str] | None = None,
-        deny_answer: Sequence[str] | None = None,
-        topics: Sequence[str] | None = None,
-        off_topics: Sequence[str] | None = None,
-        topic_min: float | None = None,
-        off_topic_max: float | None = None,
-        mask: Mask | None = None,
-    ) -> Chat:
+    def resume(self, saved: str, **options: Unpack[AskOptions]) -> Chat:
         """Goes on with a conversation that ``Chat.save`` wrote. Takes the options of ``ask``, without ``history``.
 
         Raises:
@@ -1339,26 +930,12 @@ class EncodeStream:
 class Encoder:
     """A loaded sentence encoder. Any number of threads may use it at once."""
 
-    def __new__(
-        cls,
-        name_or_path: _Path,
-        *,
-        precision: Literal["auto", "f32", "bf16", "int8"] | None = None,
-        level: Literal["best", "amx", "avx512", "avx2", "neon", "portable"] | None = None,
-        threads: int | None = None,
-        truncate_dim: int | None = None,
-        backend: str | None = None,
-    ) -> Self:
+    def __new__(cls, name_or_path: _Path, **options: Unpack[EncoderOptions]) -> Self:
         """Loads a model by name, path or hub id, from this machine only.
 
         Args:
             name_or_path: The model.
-            precision: ``"auto"`` (bf16 where the CPU multiplies it, else f32), ``"f32"``, ``"bf16"`` or ``"int8"``.
-            level: Vector instructions.
-            threads: Most threads of a call; default: one per CPU.
-            truncate_dim: Keep the first numbers of each vector, scaled to length 1 again; default: all.
-            backend: ``"auto"`` (our own kernels), ``"candle"`` (on the CPU), ``"cuda"``, ``"cuda:N"``, ``"metal"`` or
-                ``"metal:N"`` (candle on a GPU, in builds with that feature; in float32).
+            options: See ``rag_py.types.EncoderOptions``.
 
         Raises:
             NotFoundError: No such model on this machine.
@@ -1466,21 +1043,12 @@ class Reranker:
     """A loaded reranker: reads a question and a text together and says how well the one answers the other. Any number of
     threads may use it at once. To sort what ``search`` finds, give its name to ``rag_py.open(reranker=...)``."""
 
-    def __new__(
-        cls,
-        name_or_path: _Path,
-        *,
-        precision: Literal["auto", "f32", "bf16", "int8"] | None = None,
-        level: str | None = None,
-        threads: int | None = None,
-    ) -> Self:
+    def __new__(cls, name_or_path: _Path, **options: Unpack[RerankerOptions]) -> Self:
         """Loads a model by name, path or hub id, from this machine only.
 
         Args:
             name_or_path: The model.
-            precision: ``"auto"`` (bf16 where the CPU multiplies it, else f32), ``"f32"``, ``"bf16"`` or ``"int8"``.
-            level: Instructions: ``"best"``, ``"amx"``, ``"avx512"``, ``"avx2"``, ``"neon"`` or ``"portable"``.
-            threads: Most threads of a call. Default one per CPU.
+            options: See ``rag_py.types.RerankerOptions``.
 
         Raises:
             NotFoundError: No such model on this machine.
@@ -1551,27 +1119,12 @@ def mask(text: str) -> tuple[str, MaskCounts]:
 class Generator:
     """A loaded generator. One call runs at a time; others wait."""
 
-    def __new__(
-        cls,
-        name_or_path: _Path,
-        *,
-        kv: Kv | None = None,
-        template: Template | None = None,
-        threads: int | None = None,
-        level: Literal["best", "amx", "avx512", "avx2", "neon", "portable"] | None = None,
-        backend: str | None = None,
-    ) -> Self:
+    def __new__(cls, name_or_path: _Path, **options: Unpack[GeneratorOptions]) -> Self:
         """Loads a model by name, path or hub id, from this machine only: a GGUF file, or a folder as ``transformers`` saves it.
 
         Args:
             name_or_path: The model.
-            kv: How keys and values are kept: ``"f16"`` (default), or ``"q8"`` for half the memory.
-            template: A built-in chat template in place of the model's own: ``"chatml"``, ``"completion"``,
-                ``"gemma"``, ``"llama2"``, ``"llama3"``, ``"mistral"``, ``"phi3"`` or ``"zephyr"``.
-            threads: How many; 0, the default, for as many as the machine runs at once.
-            level: Instructions: ``"best"`` (default), ``"avx512"``, ``"avx2"``, ``"neon"`` or ``"portable"``.
-            backend: What runs the network: ``"auto"`` (default) for our own decoder, or candle on the CPU for families
-                that it does not run; ``"candle"`` for that alone; ``"cuda:0"`` or ``"metal:0"`` in builds for them.
+            options: See ``rag_py.types.GeneratorOptions``.
 
         Raises:
             NotFoundError: No such model on this machine.
@@ -1586,26 +1139,7 @@ class Generator:
         *,
         stream: Literal[False] = False,
         progress: bool | Callable[[Progress], object] | None = None,
-        max_new_tokens: int | None = None,
-        temperature: float | None = None,
-        top_k: int | None = None,
-        top_p: float | None = None,
-        min_p: float | None = None,
-        typical_p: float | None = None,
-        repetition_penalty: float | None = None,
-        presence_penalty: float | None = None,
-        frequency_penalty: float | None = None,
-        logit_bias: Mapping[int, float] | None = None,
-        logprobs: int | None = None,
-        beams: int | None = None,
-        length_penalty: float | None = None,
-        early_stopping: bool | None = None,
-        draft: bool | None = None,
-        seed: int | None = None,
-        stop: Sequence[str] | None = None,
-        json_schema: Mapping[str, Any] | bool | str | None = None,
-        regex: str | None = None,
-        grammar: str | None = None,
+        **options: Unpack[GenerateOptions],
     ) -> Generation:
         """Continues a prompt, or answers a conversation.
 
@@ -1618,27 +1152,7 @@ class Generator:
             stream: Return a ``GenerationStream`` instead, which gives the text as it is written.
             progress: A callable that gets a ``Progress`` while the prompt is taken in; True shows a line on standard error.
                 Not for streams.
-            max_new_tokens: Most tokens to produce. Default 256.
-            temperature: 0 is greedy. Default 0.
-            top_k: Keep the k likeliest tokens; 0 keeps all. Default 0.
-            top_p: Keep the likeliest tokens that sum to p. Default 1, all.
-            min_p: Keep tokens at least this share as likely as the likeliest. Default 0, all.
-            typical_p: Keep the tokens about as surprising as the mean until they sum to p. Default 1, all.
-            repetition_penalty: Divides the logits of tokens already seen. Default 1, off.
-            presence_penalty: Subtracted from the logits of tokens already in the answer. Default 0.
-            frequency_penalty: The same, once for each time. Default 0.
-            logit_bias: Token ids and what is added to their logits; ``-inf`` forbids one.
-            logprobs: Record log-probabilities of the answer's tokens, and of this many of the likeliest in their
-                place.
-            beams: Width of beam search; 1 samples. Default 1.
-            length_penalty: Beam search divides by the length to this power. Default 1.
-            early_stopping: Beam search ends with the first continuations that end. Default False.
-            draft: Guess tokens ahead from the text so far, which changes the speed and no byte. Default True.
             seed: Same seed, same bytes. Default 0.
-            stop: Generation ends before any of these.
-            json_schema: Hold the text to a JSON value that this JSON Schema describes; a dict, or JSON text.
-            regex: Hold the whole text to this regular expression.
-            grammar: Hold the whole text to this grammar in Lark's notation.
 
         Raises:
             InvalidArgumentError: An option is out of range, or a schema, expression or grammar is malformed.
@@ -1652,52 +1166,10 @@ class Generator:
         *,
         stream: Literal[True],
         progress: Literal[False] | None = None,
-        max_new_tokens: int | None = None,
-        temperature: float | None = None,
-        top_k: int | None = None,
-        top_p: float | None = None,
-        min_p: float | None = None,
-        typical_p: float | None = None,
-        repetition_penalty: float | None = None,
-        presence_penalty: float | None = None,
-        frequency_penalty: float | None = None,
-        logit_bias: Mapping[int, float] | None = None,
-        logprobs: int | None = None,
-        beams: int | None = None,
-        length_penalty: float | None = None,
-        early_stopping: bool | None = None,
-        draft: bool | None = None,
-        seed: int | None = None,
-        stop: Sequence[str] | None = None,
-        json_schema: Mapping[str, Any] | bool | str | None = None,
-        regex: str | None = None,
-        grammar: str | None = None,
+        **options: Unpack[GenerateOptions],
     ) -> GenerationStream: ...
     def generate_many(
-        self,
-        prompt: str | Sequence[Message],
-        count: int,
-        *,
-        max_new_tokens: int | None = None,
-        temperature: float | None = None,
-        top_k: int | None = None,
-        top_p: float | None = None,
-        min_p: float | None = None,
-        typical_p: float | None = None,
-        repetition_penalty: float | None = None,
-        presence_penalty: float | None = None,
-        frequency_penalty: float | None = None,
-        logit_bias: Mapping[int, float] | None = None,
-        logprobs: int | None = None,
-        beams: int | None = None,
-        length_penalty: float | None = None,
-        early_stopping: bool | None = None,
-        draft: bool | None = None,
-        seed: int | None = None,
-        stop: Sequence[str] | None = None,
-        json_schema: Mapping[str, Any] | bool | str | None = None,
-        regex: str | None = None,
-        grammar: str | None = None,
+        self, prompt: str | Sequence[Message], count: int, **options: Unpack[GenerateOptions]
     ) -> list[Generation]:
         """Several answers to one prompt: the first with ``seed``, the next with the seed after it, and so on.
 

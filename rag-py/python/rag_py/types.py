@@ -1,11 +1,35 @@
 """The words and dicts that calls take and return, for annotations: ``from rag_py.types import Message``."""
 
-from typing import Any, Callable, Dict, Iterable, List, Literal, Mapping, Optional, Sequence, TypedDict, Union
+from typing import Any, Dict, List, Literal, Optional, TypedDict, Union
 
-Mode = Union[Literal["dense"], Literal["lexical"], Literal["hybrid"]]
-Index = Union[Literal["auto"], Literal["flat"], Literal["hnsw"]]
+from rag_py._messages import Example as Example, Message as Message
+from rag_py._options import (
+    Abstain as Abstain,
+    Access as Access,
+    AskOptions as AskOptions,
+    EncoderOptions as EncoderOptions,
+    GenerateOptions as GenerateOptions,
+    GeneratorOptions as GeneratorOptions,
+    Index as Index,
+    Kv as Kv,
+    Level as Level,
+    Mask as Mask,
+    Missing as Missing,
+    Mode as Mode,
+    OpenOptions as OpenOptions,
+    Order as Order,
+    Path as Path,
+    Precision as Precision,
+    RerankerOptions as RerankerOptions,
+    SearchKeywords as SearchKeywords,
+    SearchOptions as SearchOptions,
+    SummarizeKeywords as SummarizeKeywords,
+    SummarizeOptions as SummarizeOptions,
+    SyncOptions as SyncOptions,
+    Template as Template,
+)
+
 Evidence = Union[Literal["quote"], Literal["near"], Literal["words"], Literal["meaning"]]
-Order = Union[Literal["best-first"], Literal["best-last"], Literal["document"]]
 Status = Union[Literal["ok"], Literal["moved"], Literal["changed"], Literal["missing"], Literal["unverified"]]
 Reason = Union[
     Literal["empty"], Literal["below_floor"], Literal["uncovered"], Literal["unsupported"]
@@ -29,7 +53,6 @@ Guard = Union[
     Literal["topic"],
     Literal["deny_answer"],
 ]
-Mask = Union[bool, Literal["off"], Literal["question"], Literal["answer"], Literal["both"]]
 StopReason = Union[
     Literal["end_of_turn"],
     Literal["stop_string"],
@@ -38,117 +61,6 @@ StopReason = Union[
     Literal["callback"],
 ]
 Stage = Union[Literal["scan"], Literal["index"], Literal["seal"], Literal["prefill"]]
-Abstain = Union[Literal["calibrated"], Literal["never"], float]
-Kv = Union[Literal["f16"], Literal["q8"]]
-Template = Union[
-    Literal["chatml"],
-    Literal["completion"],
-    Literal["gemma"],
-    Literal["llama2"],
-    Literal["llama3"],
-    Literal["mistral"],
-    Literal["phi3"],
-    Literal["zephyr"],
-]
-
-
-class Message(TypedDict):
-    """One turn of a conversation."""
-
-    role: Literal["system", "user", "assistant"]
-    content: str
-
-
-class Example(TypedDict):
-    """A question answered the way answers should be."""
-
-    passages: Sequence[str]
-    question: str
-    answer: str
-
-
-class _AnswerOptions(TypedDict, total=False):
-    system: Optional[str]
-    top_k: Optional[int]
-    mode: Optional[Mode]
-    index: Optional[Index]
-    ef_search: Optional[int]
-    filter: Optional[str]
-    fusion: Optional[str]
-    diversity: Optional[float]
-    context: Union[int, str, None]
-    rerank: Optional[int]
-    abstain: Optional[Abstain]
-    explain: Optional[bool]
-    extract: Optional[bool]
-    writer: Optional[Callable[[List[Message]], Union[str, Iterable[str]]]]
-    rewrite: Optional[str]
-    max_new_tokens: Optional[int]
-    temperature: Optional[float]
-    top_p: Optional[float]
-    min_p: Optional[float]
-    typical_p: Optional[float]
-    repetition_penalty: Optional[float]
-    presence_penalty: Optional[float]
-    frequency_penalty: Optional[float]
-    logit_bias: Optional[Mapping[int, float]]
-    beams: Optional[int]
-    length_penalty: Optional[float]
-    early_stopping: Optional[bool]
-    draft: Optional[bool]
-    seed: Optional[int]
-    stop: Optional[Sequence[str]]
-    max_question_chars: Optional[int]
-    deny: Optional[Sequence[str]]
-    allow: Optional[Sequence[str]]
-    deny_answer: Optional[Sequence[str]]
-    topics: Optional[Sequence[str]]
-    off_topics: Optional[Sequence[str]]
-    topic_min: Optional[float]
-    off_topic_max: Optional[float]
-    mask: Optional[Mask]
-
-
-class AskOptions(_AnswerOptions, total=False):
-    """The options of ``KnowledgeBase.ask`` and ``KnowledgeBase.chat``; see there."""
-
-    history: Optional[Sequence[Message]]
-    sentences: Optional[int]
-    fence: Optional[bool]
-    order: Optional[Order]
-    examples: Optional[Sequence[Example]]
-
-
-class SummarizeOptions(_AnswerOptions, total=False):
-    """The options of ``KnowledgeBase.summarize``; see there."""
-
-    document: Optional[str]
-    max_sentences: Optional[int]
-
-
-class GenerateOptions(TypedDict, total=False):
-    """The options of ``Generator.generate``; see there."""
-
-    max_new_tokens: Optional[int]
-    temperature: Optional[float]
-    top_k: Optional[int]
-    top_p: Optional[float]
-    min_p: Optional[float]
-    typical_p: Optional[float]
-    repetition_penalty: Optional[float]
-    presence_penalty: Optional[float]
-    frequency_penalty: Optional[float]
-    logit_bias: Optional[Mapping[int, float]]
-    logprobs: Optional[int]
-    beams: Optional[int]
-    length_penalty: Optional[float]
-    early_stopping: Optional[bool]
-    draft: Optional[bool]
-    seed: Optional[int]
-    stop: Optional[Sequence[str]]
-    json_schema: Optional[Union[Mapping[str, Any], bool, str]]
-    regex: Optional[str]
-    grammar: Optional[str]
 
 
 class _Legs(TypedDict):
