@@ -327,6 +327,10 @@ class Surfaces:
         self.stub = STUB.read_text(encoding="utf-8")
         self.faults: list = []
 
+    def there(self, known: dict, group: str, name: str) -> None:
+        if (group, name) in known:
+            self.faults.append(f"{group}.{name} is there now: take its reason out of scripts/options.py")
+
     def reason(self, where: str, known: dict, group: str, name: str) -> str:
         if (group, name) not in known:
             self.faults.append(f"{group}.{name} is not in {where}, and there is no reason in scripts/options.py")
@@ -335,13 +339,16 @@ class Surfaces:
     def in_c(self, entry: dict) -> str:
         group, name = entry["group"], NAMES.get(entry["name"], (entry["name"],))[0]
         if name in self.c.get(group, ()):
+            self.there(NO_C, group, entry["name"])
             struct = f"rag_{group}" if group == "guards" else f"rag_{group}_options"
             return f"`{struct}.{name}`"
         return self.reason("include/rag.h", NO_C, group, entry["name"])
 
     def in_cpp(self, entry: dict) -> None:
         group, name = entry["group"], NAMES.get(entry["name"], ("", entry["name"]))[1]
-        if name not in self.cpp.get(group, ()):
+        if name in self.cpp.get(group, ()):
+            self.there(NO_CPP, group, entry["name"])
+        else:
             self.reason("include/rag.hpp", NO_CPP, group, entry["name"])
 
     def in_shell(self, group: str, entry: dict) -> str:
@@ -349,6 +356,7 @@ class Surfaces:
         own = SHELL_NAMES.get((group, entry["name"]), "")
         for written in (f"--{name}", f"--{singular}", f"--no-{name}", own):
             if any(written in self.shell[command] for command in COMMANDS[group]):
+                self.there(NO_SHELL, group, entry["name"])
                 return f"`{written}`"
         if entry["code"]:
             return "only a program can give it"

@@ -54,6 +54,22 @@ def test_types_have_each_option(group):
     assert names.keys() - extra == {entry["name"] for entry in entries(group)}
 
 
+def test_a_new_option_appears_everywhere_or_is_missed(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(script, "arguments", lambda command: {"--width"} if command == "search" else set())
+    width = {**TABLES["search"][0], "name": "width", "doc": "How wide.", "default": 7, "least": 1, "most": 9, "unit": "words"}
+    tables = {**TABLES, "search": [*TABLES["search"], width]}
+    where = script.Surfaces()
+    files = script.made(tables, where)
+    compile(files[script.MODULE], "_options.py", "exec")
+    assert '    width: Optional[int]\n    """How wide. Default: 7; 1 to 9 words."""\n' in files[script.MODULE]
+    assert "    width: How wide. Default: 7; 1 to 9 words.\n" in files[script.HELP / "search.txt"]
+    assert "| `width` | integer | 7 | 1 to 9 words | How wide. | `width` | `--width` |  |" in files[script.PAGE]
+    missed = [fault.split(",")[0] for fault in where.faults if "width" in fault]
+    assert missed == ["search.width is not in include/rag.hpp", "search.width is not in include/rag.h"]
+    assert "ask.top_k is not in the shell, and there is no reason in scripts/options.py" in where.faults
+
+
 def calls(kb, folder, generator):
     """What takes the options of each group."""
     families = MODELS / "generator/families/llama"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from typing import TYPE_CHECKING
 
 from rag_py import _native
@@ -64,4 +65,6 @@ def open(path: Path, *, read_only: bool = False, **options: Unpack[OpenOptions])
 
 # the options are described where they are taken
 KnowledgeBase.__doc__ = _native.KnowledgeBase.__doc__
-open.__doc__ = f"{open.__doc__}\n{_native.KnowledgeBase.__doc__}"
+open.__doc__ = "\n\nArgs:\n".join(
+    (inspect.cleandoc(open.__doc__ or ""), (_native.KnowledgeBase.__doc__ or "").partition("Args:\n")[2])
+)
