@@ -120,11 +120,8 @@ SHELL_NAMES = {("search", "top_k"): "-k"}
 NO_SHELL = {
     **{(group, "history"): "`rag chat` remembers" for group in ("ask", "summarize")},
     **{(group, "logprobs"): "an answer shows none" for group in ("ask", "summarize")},
-    **{(group, form): "`rag generate` has it" for group in ("ask", "summarize") for form in ("json_schema", "regex", "grammar", "sampling_top_k")},
-    ("sync", "missing"): "`--keep-missing`, `--force`",
+    **{(group, "sampling_top_k"): "`--top-k`" for group in ("ask", "summarize")},
     ("open", "access"): "each command knows",
-    ("generator", "threads"): "`rag.toml`",
-    ("generator", "level"): "`rag.toml`",
     ("reranker", "precision"): "`rag.toml`",
     ("reranker", "level"): "`rag.toml`",
     ("reranker", "threads"): "`rag.toml`",

@@ -4,7 +4,7 @@ use std::io;
 
 use serde::Serialize;
 
-/// Wrong arguments.
+/// Wrong arguments, or options.
 pub(crate) const EXIT_USAGE: u8 = 2;
 
 /// How a command that did its work ended.
@@ -36,6 +36,8 @@ impl Exit {
 pub(crate) enum Failure {
     /// The library said no.
     Engine(rag_core::Error),
+    /// The command was told something wrong: by arguments that do not go together, variables or a file of options.
+    Usage(rag_core::Error),
     /// Standard output could not be written.
     Output(io::Error),
 }
@@ -47,6 +49,7 @@ impl Failure {
     pub(crate) fn code(&self) -> u8 {
         match self {
             Failure::Engine(_) => 1,
+            Failure::Usage(_) => EXIT_USAGE,
             Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => 0,
             Failure::Output(_) => 1,
         }
@@ -55,7 +58,7 @@ impl Failure {
     /// The line for standard error; none when the reader of our output has left.
     pub(crate) fn line(&self) -> Option<String> {
         match self {
-            Failure::Engine(error) => Some(error.line()),
+            Failure::Engine(error) | Failure::Usage(error) => Some(error.line()),
             Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => None,
             Failure::Output(error) => Some(format!("cannot write the output: {error}")),
         }

@@ -13,10 +13,12 @@ mod interrupt;
 mod metrics;
 pub mod model;
 mod npy;
+mod options;
 mod written;
 
 use std::ffi::OsString;
 use std::io::Write;
+use std::path::PathBuf;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
@@ -25,7 +27,8 @@ pub use interrupt::{Interrupt, Job, Press};
 
 use commands::Command;
 use console::{Console, Output, visible};
-use failure::{Exit, Failure};
+use failure::{Exit, Failure, Outcome};
+use options::{Config, Source};
 
 /// Answers questions from your documents, with citations, on this machine alone.
 #[derive(Debug, Parser)]
@@ -37,6 +40,9 @@ struct Cli {
     /// No progress bars and no notes on standard error
     #[arg(long, short, global = true)]
     quiet: bool,
+    /// Take options from this file, not from the rag.toml beside the knowledge base; none for no file
+    #[arg(long, global = true, value_name = "FILE|none")]
+    config: Option<PathBuf>,
     #[command(subcommand)]
     command: Command,
 }
@@ -71,10 +77,21 @@ pub fn run_with(
     };
     let output = if cli.json { Output::Json } else { Output::Human };
     let mut console = Console::new(out, err, output, cli.quiet, interrupt);
-    match cli.command.run(&mut console).and_then(|exit| console.flush().map(|()| exit)) {
+    match execute(&cli, &mut console).and_then(|exit| console.flush().map(|()| exit)) {
         Ok(exit) => exit.code(),
         Err(failure) => report_failure(&failure, &mut console),
     }
+}
+
+/// Reads what variables and a file say of options, then runs the command.
+fn execute(cli: &Cli, console: &mut Console<'_>) -> Outcome {
+    let source = cli.config.as_deref().map_or_else(|| cli.command.config_file(), Source::Named);
+    let config = match cli.command.needs_no_config() {
+        true => Config::default(),
+        false => Config::load(std::env::vars_os(), source).map_err(Failure::Usage)?,
+    };
+    console.notices(config.notices());
+    cli.command.run(&config, console)
 }
 
 /// Prints help and version on `out`, mistakes on `err`.
@@ -92,7 +109,9 @@ fn report_failure(failure: &Failure, console: &mut Console<'_>) -> u8 {
     if let Some(line) = &line {
         console.error(line);
     }
-    if let (Failure::Engine(error), Output::Json) = (failure, console.output()) {
+    if let (Failure::Engine(error) | Failure::Usage(error), Output::Json) =
+        (failure, console.output())
+    {
         // The error itself is already on standard error.
         let _ = console.json(&failure::error_object(error)).and_then(|()| console.flush());
     }

@@ -8,18 +8,18 @@ use rag_core::cite::{Citation, Conflict, has_markers};
 use rag_core::guard::Refusal;
 use rag_core::search::Hit;
 use rag_core::{
-    Abstain, Answer, AskOptions, Explain, KnowledgeBase, Masked, NotFoundReason,
-    Outcome as AnswerOutcome, Timings, Trace, Writer,
+    Answer, Explain, KnowledgeBase, Masked, NotFoundReason, Outcome as AnswerOutcome, Timings,
+    Trace,
 };
 use serde::Serialize;
 
 use super::explain;
-use super::guards::{GuardArgs, note_masked};
-use super::options::{GenerateArgs, KnowledgeBaseArgs, SearchArgs, parse_abstain};
-use super::prompting::PromptArgs;
+use super::guards::note_masked;
+use super::options::{Asking, KnowledgeBaseArgs, ReachArgs, Writing};
 use super::search::{other_file, place};
 use crate::console::{Console, one_line, shorten, visible};
 use crate::failure::{Exit, Failure, Outcome};
+use crate::options::{Config, OptionArgs, Spelling};
 
 /// Characters of a quote shown to people.
 const QUOTE_CHARS: usize = 200;
@@ -28,11 +28,11 @@ const QUOTE_CHARS: usize = 200;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
-    knowledge_base: KnowledgeBaseArgs,
+    pub(super) knowledge_base: KnowledgeBaseArgs,
     /// The question, in plain words
     question: String,
     #[command(flatten)]
-    ask: AskArgs,
+    pub(super) ask: AskArgs<Asking>,
     /// Show how the answer came about; with =FILE.html, write it there as a page
     #[arg(long, value_name = "FILE.html", num_args = 0..=1, require_equals = true)]
     explain: Option<Option<PathBuf>>,
@@ -41,47 +41,30 @@ pub(crate) struct Args {
     prompt_only: bool,
 }
 
-/// What `ask` and `chat` share.
+/// What `ask`, `chat` and `summarize` share.
 #[derive(Debug, clap::Args)]
-pub(crate) struct AskArgs {
-    /// Generator by name, path or hub id [default: qwen2.5-0.5b]
-    #[arg(long, value_name = "NAME|PATH")]
-    pub(crate) llm: Option<String>,
-    /// Most passages offered to the generator [default: 3; for a summary 10]
-    #[arg(short = 'k', value_name = "N")]
-    passages: Option<usize>,
+pub(crate) struct AskArgs<S: Spelling> {
     #[command(flatten)]
-    pub(crate) search: SearchArgs,
+    llm: OptionArgs<Writing>,
     #[command(flatten)]
-    generate: GenerateArgs,
-    /// Persona and rules, put into the system turn
-    #[arg(long, value_name = "TEXT")]
-    system: Option<String>,
-    /// When to say "not found": calibrated, never, or below this cosine
-    #[arg(long, value_name = "FLOOR", default_value = "calibrated", value_parser = parse_abstain,
-          allow_negative_numbers = true)]
-    abstain: Abstain,
-    /// Answer with the best sentence of the passages, word for word; needs no generator, as --llm none
-    #[arg(long)]
-    extract: bool,
+    reach: ReachArgs,
     #[command(flatten)]
-    prompt: PromptArgs,
-    #[command(flatten)]
-    guards: GuardArgs,
+    pub(super) options: OptionArgs<S>,
 }
 
-impl AskArgs {
-    /// The options; `passages` are offered unless an argument says how many.
-    pub(crate) fn options(&self, passages: usize) -> rag_core::Result<AskOptions> {
-        self.prompt.apply(AskOptions {
-            search: self.search.options(self.passages.unwrap_or(passages)),
-            generate: self.generate.options(),
-            system: self.system.clone(),
-            abstain: self.abstain,
-            writer: if self.extract { Writer::Passages } else { Writer::Generator },
-            guards: self.guards.guards()?,
-            ..AskOptions::default()
-        })
+impl<S: Spelling> AskArgs<S> {
+    /// The knowledge base, opened to be asked, and how.
+    pub(crate) fn open(
+        &self,
+        knowledge_base: &KnowledgeBaseArgs,
+        config: &Config,
+        console: &mut Console<'_>,
+    ) -> Result<(KnowledgeBase, S::Options), Failure> {
+        let options = self.options.options(config)?;
+        self.reach.check(&self.options, config)?;
+        let knowledge_base = knowledge_base.open_to_ask(&self.llm, &self.reach, config)?;
+        console.notices(&knowledge_base.notices());
+        Ok((knowledge_base, options))
     }
 }
 
@@ -128,14 +111,12 @@ impl<'a> AnswerObject<'a> {
     }
 }
 
-pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
-    let llm = args.ask.llm.as_deref();
-    let knowledge_base = args.knowledge_base.open_to_ask(llm, &args.ask.search)?;
-    console.notices(&knowledge_base.notices());
-    let mut options = args.ask.options(AskOptions::default().search.top_k)?;
+pub(crate) fn run(args: &Args, config: &Config, console: &mut Console<'_>) -> Outcome {
+    let (knowledge_base, mut options) = args.ask.open(&args.knowledge_base, config, console)?;
     if args.explain.is_some() {
         options.explain = Explain::Trace;
     }
+    let explains = options.explain == Explain::Trace;
     let job = console.job();
     if args.prompt_only {
         let prompt = knowledge_base.prompt_with(&args.question, &options, job.call())?;
@@ -158,10 +139,10 @@ pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
         answer?
     };
     if console.is_json() {
-        console.json(&AnswerObject::new(&answer, args.explain.is_some()))?;
+        console.json(&AnswerObject::new(&answer, explains))?;
     } else {
         print_sources(&answer, &knowledge_base, console)?;
-        if args.explain == Some(None) {
+        if explains && !matches!(args.explain, Some(Some(_))) {
             explain::print(&answer, &knowledge_base, console)?;
         }
     }

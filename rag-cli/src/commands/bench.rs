@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use crate::console::Console;
 use crate::failure::{Failure, Outcome};
+use crate::options::Config;
 
 /// Measure speed on this machine
 #[derive(Debug, clap::Args)]
@@ -27,10 +28,10 @@ enum What {
     Index(index::Args),
 }
 
-pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
+pub(crate) fn run(args: &Args, config: &Config, console: &mut Console<'_>) -> Outcome {
     match &args.what {
-        What::Encode(args) => encode::run(args, console),
-        What::Generate(args) => generate::run(args, console),
+        What::Encode(args) => encode::run(args, config, console),
+        What::Generate(args) => generate::run(args, config, console),
         What::Index(args) => index::run(args, console),
     }
 }

@@ -4,12 +4,13 @@ use std::io::{self, BufRead, IsTerminal};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use rag_core::{AskOptions, Chat, Error, files};
+use rag_core::{Chat, Error, files};
 
 use super::ask::{AnswerObject, AskArgs, Pieces, print_sources};
-use super::options::KnowledgeBaseArgs;
+use super::options::{Asking, KnowledgeBaseArgs};
 use crate::console::Console;
 use crate::failure::{Exit, Failure, Outcome, error_object};
+use crate::options::Config;
 use crate::written;
 
 /// Talk with the documents: one question a line; /again answers the last one anew, /save FILE keeps the conversation,
@@ -17,9 +18,9 @@ use crate::written;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
-    knowledge_base: KnowledgeBaseArgs,
+    pub(super) knowledge_base: KnowledgeBaseArgs,
     #[command(flatten)]
-    ask: AskArgs,
+    pub(super) ask: AskArgs<Asking>,
     /// Keep the conversation in this file, written anew after each turn
     #[arg(long, value_name = "FILE")]
     save: Option<PathBuf>,
@@ -57,11 +58,8 @@ impl<'a> Line<'a> {
     }
 }
 
-pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
-    let llm = args.ask.llm.as_deref();
-    let knowledge_base = args.knowledge_base.open_to_ask(llm, &args.ask.search)?;
-    console.notices(&knowledge_base.notices());
-    let options = args.ask.options(AskOptions::default().search.top_k)?;
+pub(crate) fn run(args: &Args, config: &Config, console: &mut Console<'_>) -> Outcome {
+    let (knowledge_base, options) = args.ask.open(&args.knowledge_base, config, console)?;
     let mut seed = options.generate.seed;
     let mut chat = match &args.resume {
         Some(path) => {

@@ -1,14 +1,17 @@
-//! `rag config`: the options there are.
+//! `rag config`: the options there are, and what holds for each.
+
+use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use rag_core::options::{Entry, Kind, Range, Table, Value, tables};
 use serde::Serialize;
 use serde_json::Value as Json;
 
-use crate::console::Console;
+use crate::console::{Console, one_line};
 use crate::failure::{Exit, Failure, Outcome};
+use crate::options::{Config, Origin, default_of, is_code, shown as shown_value};
 
-/// Show the options of all commands and calls
+/// Show the options of all commands and calls, or what holds for each
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -19,13 +22,91 @@ pub(crate) struct Args {
 enum What {
     /// Every option of every call and loader: what it takes, its default, and what it says
     List,
+    /// The value of every option and where it comes from: the default, a line of rag.toml, or a variable
+    Show {
+        /// The knowledge base beside which rag.toml is looked for
+        #[arg(value_name = "KB")]
+        path: Option<PathBuf>,
+        /// For a file of somebody else's: the rag.toml beside it is not read
+        #[arg(long)]
+        untrusted: bool,
+    },
 }
 
-pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
+impl Args {
+    /// The path beside which options may stand.
+    pub(crate) fn beside(&self) -> Option<&Path> {
+        match &self.what {
+            What::Show { path, untrusted: false } => path.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// Whether it says what options there are, whatever they are set to.
+    pub(crate) fn needs_no_config(&self) -> bool {
+        matches!(self.what, What::List)
+    }
+}
+
+pub(crate) fn run(args: &Args, config: &Config, console: &mut Console<'_>) -> Outcome {
     match &args.what {
         What::List => list(console)?,
+        What::Show { .. } => show(config, console)?,
     }
     Ok(Exit::Done)
+}
+
+/// The value of an option as JSON shows it.
+#[derive(Debug, Serialize)]
+struct Shown {
+    name: &'static str,
+    value: Json,
+    /// `default`, `file` or `variable`.
+    from: &'static str,
+    /// The file and its line, or the variable.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    variable: Option<String>,
+}
+
+impl Shown {
+    fn new(entry: &Entry, value: &Value, origin: &Origin) -> Self {
+        let (file, line, variable) = match origin {
+            Origin::File(path, line) => (Some(path.display().to_string()), Some(*line), None),
+            Origin::Variable(name) => (None, None, Some(name.clone())),
+            Origin::Default | Origin::Argument => (None, None, None),
+        };
+        let (name, value, from) = (entry.name, value.to_json(), origin.name());
+        Self { name, value, from, file, line, variable }
+    }
+}
+
+/// What holds for every option.
+fn show(config: &Config, console: &mut Console<'_>) -> Result<(), Failure> {
+    let mut shown = serde_json::Map::new();
+    for table in &tables() {
+        let mut options = Vec::new();
+        for entry in table.entries.iter().filter(|entry| !is_code(entry)) {
+            let found = config.find(table.group, entry);
+            let (value, origin) = found.unwrap_or((&entry.default, &Origin::Default));
+            if console.is_json() {
+                options.push(json(&Shown::new(entry, value, origin))?);
+                continue;
+            }
+            let text = if found.is_some() { shown_value(value) } else { default_of(entry) };
+            let text = one_line(&text);
+            console.line(format_args!("{}.{} = {text}  ({origin})", table.group, entry.name))?;
+        }
+        shown.insert(table.group.to_owned(), options.into());
+    }
+    if console.is_json() { console.json(&shown) } else { Ok(()) }
+}
+
+fn json(value: &impl Serialize) -> Result<Json, Failure> {
+    Ok(serde_json::to_value(value).map_err(std::io::Error::from)?)
 }
 
 /// An option as JSON shows it.
@@ -98,7 +179,7 @@ impl Listed {
             above: field.range.is_some_and(|range| range.is_above),
             doc: field.doc.trim(),
             singular: field.singular,
-            code: matches!(field.kind, Kind::Code(_)),
+            code: is_code(entry),
         }
     }
 }
@@ -110,13 +191,12 @@ fn list(console: &mut Console<'_>) -> Result<(), Failure> {
             .iter()
             .map(|table| {
                 let options: Vec<Listed> = table.entries.iter().map(Listed::new).collect();
-                Ok((table.group.to_owned(), serde_json::to_value(options)?))
+                Ok((table.group.to_owned(), json(&options)?))
             })
-            .collect::<Result<_, serde_json::Error>>()
-            .map_err(std::io::Error::from)?;
+            .collect::<Result<_, Failure>>()?;
         return console.json(&listed);
     }
-    for Table { group, entries } in &tables {
+    for Table { group, entries, .. } in &tables {
         for entry in entries {
             let takes = entry.field.takes();
             let default = default_of(entry);
@@ -125,15 +205,4 @@ fn list(console: &mut Console<'_>) -> Result<(), Failure> {
         }
     }
     Ok(())
-}
-
-/// What holds where nothing is said, for a person.
-fn default_of(entry: &Entry) -> String {
-    match (&entry.default, entry.field.unset) {
-        (Value::Unset, Some(words)) => words.to_owned(),
-        (Value::Text(text), _) => text.clone(),
-        (Value::Unset, None) => "none".to_owned(),
-        (Value::List(values), _) if values.is_empty() => "none".to_owned(),
-        (value, _) => value.to_string(),
-    }
 }

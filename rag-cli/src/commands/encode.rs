@@ -1,17 +1,16 @@
 //! `rag encode`: lines on standard input to unit vectors.
 
 use std::io::{self, BufRead};
-use std::num::NonZeroUsize;
 
-use rag_core::encode::{Embeddings, Encoder, EncoderOptions, Precision};
-use rag_core::kernels::{KernelLevel, Threads};
-use rag_core::model::{Backend, DEFAULT_ENCODER};
+use rag_core::encode::{Embeddings, Encoder, EncoderOptions};
+use rag_core::model::DEFAULT_ENCODER;
 use rag_core::{CancelToken, Error};
 
-use super::options::{model_dirs, parse_backend};
+use super::options::{Encoding, model_dirs};
 use crate::console::Console;
 use crate::failure::{Exit, Failure, Outcome};
 use crate::npy;
+use crate::options::{Config, OptionArgs};
 
 /// Lines handed to the encoder at once; it makes batches of its own.
 const LINES_AT_ONCE: usize = 1024;
@@ -26,75 +25,11 @@ pub(crate) struct Args {
     #[arg(long)]
     query: bool,
     #[command(flatten)]
-    how: How,
+    pub(super) how: OptionArgs<Encoding>,
 }
 
-/// How an encoder computes
-#[derive(Debug, Default, clap::Args)]
-pub(crate) struct How {
-    /// Numbers that are multiplied; auto: bf16 where the CPU multiplies it, else f32
-    #[arg(long, value_enum, default_value_t)]
-    precision: PrecisionArg,
-    /// Vector instructions
-    #[arg(long, value_enum, default_value_t)]
-    level: LevelArg,
-    /// Most threads [default: one per CPU]
-    #[arg(long, value_name = "N")]
-    threads: Option<NonZeroUsize>,
-    /// Keep the first N numbers of each vector, scaled to length 1 again [default: all]
-    #[arg(long, value_name = "N")]
-    truncate_dim: Option<NonZeroUsize>,
-    /// What runs the network: our own kernels (auto), candle on the CPU, or candle on a GPU
-    #[arg(long, value_name = "auto|candle|cuda[:N]|metal[:N]", value_parser = parse_backend, default_value_t)]
-    backend: Backend,
-}
-
-#[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
-enum PrecisionArg {
-    #[default]
-    Auto,
-    F32,
-    Bf16,
-    Int8,
-}
-
-#[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
-enum LevelArg {
-    #[default]
-    Best,
-    Amx,
-    Avx512,
-    Avx2,
-    Neon,
-    Portable,
-}
-
-impl How {
-    pub(crate) fn options(&self) -> EncoderOptions {
-        EncoderOptions {
-            precision: match self.precision {
-                PrecisionArg::Auto => Precision::Auto,
-                PrecisionArg::F32 => Precision::F32,
-                PrecisionArg::Bf16 => Precision::Bf16,
-                PrecisionArg::Int8 => Precision::Int8,
-            },
-            level: match self.level {
-                LevelArg::Best => None,
-                LevelArg::Amx => Some(KernelLevel::Amx),
-                LevelArg::Avx512 => Some(KernelLevel::Avx512),
-                LevelArg::Avx2 => Some(KernelLevel::Avx2),
-                LevelArg::Neon => Some(KernelLevel::Neon),
-                LevelArg::Portable => Some(KernelLevel::Portable),
-            },
-            threads: Threads::of(self.threads.map_or(0, usize::from)),
-            truncate_dim: self.truncate_dim,
-            backend: self.backend,
-        }
-    }
-}
-
-pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
-    let encoder = load(&args.encoder, &args.how.options())?;
+pub(crate) fn run(args: &Args, config: &Config, console: &mut Console<'_>) -> Outcome {
+    let encoder = load(&args.encoder, &args.how.options(config)?)?;
     let lines = read_lines(&mut io::stdin().lock())?;
     let job = console.job();
     let bar = console.bar("encoding", Some(lines.len() as u64));

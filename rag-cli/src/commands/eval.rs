@@ -8,17 +8,18 @@ mod settings;
 
 use std::path::PathBuf;
 
-use rag_core::search::{Fusion, SearchOptions};
-use rag_core::{Abstain, AskOptions, Explain};
+use rag_core::rerank::DEFAULT_COUNT;
+use rag_core::search::{Fusion, Mode};
+use rag_core::{AskOptions, Explain};
 use serde::Serialize;
 
 use super::encode;
-use super::options::{ModeArg, RerankArgs, parse_abstain};
-use super::prompting::PromptArgs;
+use super::options::{Encoding, Evaluating, Sorting, check_rerank};
 use crate::beir::Collection;
 use crate::console::Console;
 use crate::failure::{Exit, Failure, Outcome};
 use crate::metrics::Metrics;
+use crate::options::{Config, OptionArgs};
 use answers::AnswerMetrics;
 use ranking::Ranker;
 use reranking::Reranked;
@@ -40,8 +41,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME|PATH", default_value = rag_core::model::DEFAULT_ENCODER)]
     encoder: String,
     /// Which legs answer; several are measured side by side, each against the first
-    #[arg(long, value_enum, value_delimiter = ',', default_value = "dense")]
-    mode: Vec<ModeArg>,
+    #[arg(long, value_name = "MODE", value_parser = parse_mode, value_delimiter = ',', default_value = "dense")]
+    mode: Vec<Mode>,
     /// How hybrid fuses both legs, convex[:WEIGHT] or rrf[:K]; several are measured side by side
     #[arg(long, value_name = "FUSION", value_delimiter = ',', default_value = "convex")]
     fusion: Vec<String>,
@@ -52,14 +53,7 @@ pub(crate) struct Args {
     #[arg(long)]
     unanswerable: bool,
     #[command(flatten)]
-    prompt: PromptArgs,
-    /// Most passages offered to the generator
-    #[arg(short = 'k', value_name = "N", default_value_t = 3)]
-    passages: usize,
-    /// When answers are "not found": calibrated, never, or below this cosine
-    #[arg(long, value_name = "FLOOR", default_value = "calibrated", value_parser = parse_abstain,
-          allow_negative_numbers = true)]
-    abstain: Abstain,
+    pub(super) options: OptionArgs<Evaluating>,
     /// Write each answer with its prompt to this file, a line of JSON each
     #[arg(long, value_name = "FILE.jsonl", requires = "llm")]
     answers: Option<PathBuf>,
@@ -67,9 +61,9 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
     #[command(flatten)]
-    how: encode::How,
+    how: OptionArgs<Encoding>,
     #[command(flatten)]
-    rerank: RerankArgs,
+    reranker: OptionArgs<Sorting>,
 }
 
 #[derive(Debug, Serialize)]
@@ -96,20 +90,28 @@ struct AllMetrics {
     answers: Option<AnswerMetrics>,
 }
 
-pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
+fn parse_mode(word: &str) -> Result<Mode, String> {
+    Mode::parse(word).map_err(|error| error.reason())
+}
+
+pub(crate) fn run(args: &Args, config: &Config, console: &mut Console<'_>) -> Outcome {
+    check_rerank(&args.reranker, &args.options, config)?;
+    let options = args.options.options(config)?;
     let fusions: Vec<Fusion> =
         args.fusion.iter().map(|text| Fusion::parse(text)).collect::<Result<_, _>>()?;
     let settings = settings::settings(&args.mode, &fusions, &args.fusion);
     let mut collection = Collection::read(&args.corpus, &args.queries, &args.qrels)?;
     collection.queries.truncate(args.limit.unwrap_or(usize::MAX));
     let job = console.job();
-    let words_only = args.mode.iter().all(|mode| *mode == ModeArg::Lexical);
+    let words_only = args.mode.iter().all(|mode| *mode == Mode::Lexical);
     let encoder = match words_only {
         true => None,
-        false => Some(encode::load(&args.encoder, &args.how.options())?),
+        false => Some(encode::load(&args.encoder, &args.how.options(config)?)?),
     };
     let ranker = Ranker::build(&collection, encoder.as_ref(), console, job.token())?;
-    let reranked = Reranked::load(&args.rerank)?;
+    let reranker = args.reranker.options(config)?.reranker;
+    let count = options.search.rerank.unwrap_or(DEFAULT_COUNT);
+    let reranked = reranker.map(|name| Reranked::load(&name, count)).transpose()?;
     let measuring =
         Measuring { collection: &collection, ranker: &ranker, reranked: reranked.as_ref() };
     let mut measured: Vec<Measured> = Vec::with_capacity(settings.len());
@@ -123,7 +125,7 @@ pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
     let answers = match &args.llm {
         Some(llm) => Some(answers::measure(
             &collection,
-            &args.how_to_answer(llm, &settings)?,
+            &args.how_to_answer(llm, options, &settings),
             console,
             &job,
         )?),
@@ -152,25 +154,22 @@ impl Args {
     fn how_to_answer<'a>(
         &'a self,
         llm: &'a str,
+        mut options: AskOptions,
         settings: &[Setting],
-    ) -> rag_core::Result<answers::How<'a>> {
-        let mut search = SearchOptions { top_k: self.passages, ..SearchOptions::default() };
+    ) -> answers::How<'a> {
         if let Some(first) = settings.first() {
-            (search.mode, search.fusion) = (first.mode.into(), first.fusion);
+            (options.search.mode, options.search.fusion) = (first.mode, first.fusion);
         }
-        let options = self.prompt.apply(AskOptions {
-            search,
-            abstain: self.abstain,
-            explain: Explain::Trace,
-            ..AskOptions::default()
-        })?;
-        Ok(answers::How {
+        // sorted by another hand
+        options.search.rerank = None;
+        options.explain = Explain::Trace;
+        answers::How {
             encoder: &self.encoder,
             llm,
             options,
             unanswerable: self.unanswerable,
             records: self.answers.as_deref(),
-        })
+        }
     }
 }
 

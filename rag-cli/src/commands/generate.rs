@@ -4,17 +4,16 @@ use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rag_core::generate::{
-    Constraint, GenerateOptions, Generation, Generator, StopReason, TokenLogprob,
-};
+use rag_core::generate::{Generation, Generator, StopReason, TokenLogprob};
 use rag_core::model::{DEFAULT_LLM, Message, Role, TemplateSource};
 use rag_core::{Error, files};
 use serde::{Deserialize, Serialize};
 
 use super::ask::Pieces;
-use super::options::{GenerateArgs, LoadArgs, model_dirs};
+use super::options::{Generating, Loading, model_dirs};
 use crate::console::Console;
 use crate::failure::{Exit, Outcome};
+use crate::options::{Config, OptionArgs};
 
 /// Continue a prompt, or answer a conversation
 #[derive(Debug, clap::Args)]
@@ -33,42 +32,10 @@ pub(crate) struct Args {
     /// Answers, each with the seed after the one before; the others are in "more" (needs --json)
     #[arg(short, long, value_name = "N", default_value_t = 1)]
     answers: usize,
-    /// Log-probabilities of the answer's tokens and of this many of the likeliest in their place (needs --json)
-    #[arg(long, value_name = "N")]
-    logprobs: Option<usize>,
     #[command(flatten)]
-    form: Form,
+    pub(super) generate: OptionArgs<Generating>,
     #[command(flatten)]
-    generate: GenerateArgs,
-    #[command(flatten)]
-    load: LoadArgs,
-}
-
-/// What the text is held to.
-#[derive(Debug, clap::Args)]
-#[group(multiple = false)]
-struct Form {
-    /// Hold the text to a JSON value that this JSON Schema describes
-    #[arg(long, value_name = "FILE")]
-    json_schema: Option<PathBuf>,
-    /// Hold the whole text to this regular expression
-    #[arg(long, value_name = "REGEX")]
-    regex: Option<String>,
-    /// Hold the whole text to this grammar in Lark's notation
-    #[arg(long, value_name = "FILE")]
-    grammar: Option<PathBuf>,
-}
-
-impl Form {
-    fn constraint(&self) -> rag_core::Result<Option<Constraint>> {
-        let read =
-            |path: &PathBuf| files::read_text(path).map_err(|source| Error::io(path, source));
-        Constraint::one_of(
-            self.json_schema.as_ref().map(read).transpose()?,
-            self.regex.clone(),
-            self.grammar.as_ref().map(read).transpose()?,
-        )
-    }
+    pub(super) load: OptionArgs<Loading>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -110,14 +77,10 @@ struct GenerationObject<'a> {
     more: Vec<GenerationObject<'a>>,
 }
 
-pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
-    let options = GenerateOptions {
-        logprobs: args.logprobs,
-        constraint: args.form.constraint()?,
-        ..args.generate.options()
-    };
+pub(crate) fn run(args: &Args, config: &Config, console: &mut Console<'_>) -> Outcome {
+    let options = args.generate.options(config)?;
     let path = model_dirs().resolve(&args.llm)?;
-    let generator = Generator::load_with(&path, &args.load.options())?;
+    let generator = Generator::load_with(&path, &args.load.options(config)?)?;
     let (prompt_ids, template) = prompt_ids(args, &generator)?;
     let job = console.job();
     if console.is_json() {
@@ -129,7 +92,7 @@ pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
         console.json(&first)?;
         return Ok(Exit::Done);
     }
-    if args.answers != 1 || args.logprobs.is_some() {
+    if args.answers != 1 || options.logprobs.is_some() {
         return Err(Error::invalid("answers or logprobs", "they are printed with --json").into());
     }
     let bar = RefCell::new(Some(console.bar("reading the prompt", None)));

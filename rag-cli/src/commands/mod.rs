@@ -6,6 +6,7 @@ mod backup;
 mod bench;
 mod chat;
 mod check;
+mod completions;
 mod config;
 mod encode;
 mod eval;
@@ -14,9 +15,9 @@ mod generate;
 mod guards;
 mod info;
 mod list;
+mod man;
 mod model;
 mod options;
-mod prompting;
 mod read;
 mod remove;
 mod repair;
@@ -31,15 +32,16 @@ use clap::Subcommand;
 
 use crate::console::Console;
 use crate::failure::Outcome;
+use crate::options::{Config, Source};
 
 /// What `rag` can do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Sync(sync::Args),
     Search(search::Args),
-    Ask(ask::Args),
+    Ask(Box<ask::Args>),
     Summarize(Box<summarize::Args>),
-    Chat(chat::Args),
+    Chat(Box<chat::Args>),
     Info(info::Args),
     List(list::Args),
     Check(check::Args),
@@ -56,32 +58,62 @@ pub(crate) enum Command {
     Eval(Box<eval::Args>),
     Bench(bench::Args),
     Config(config::Args),
+    Completions(completions::Args),
+    Man(man::Args),
 }
 
 impl Command {
-    pub(crate) fn run(&self, console: &mut Console<'_>) -> Outcome {
+    pub(crate) fn run(&self, config: &Config, console: &mut Console<'_>) -> Outcome {
         match self {
-            Command::Sync(args) => sync::run(args, console),
-            Command::Search(args) => search::run(args, console),
-            Command::Ask(args) => ask::run(args, console),
-            Command::Summarize(args) => summarize::run(args, console),
-            Command::Chat(args) => chat::run(args, console),
+            Command::Sync(args) => sync::run(args, config, console),
+            Command::Search(args) => search::run(args, config, console),
+            Command::Ask(args) => ask::run(args, config, console),
+            Command::Summarize(args) => summarize::run(args, config, console),
+            Command::Chat(args) => chat::run(args, config, console),
             Command::Info(args) => info::run(args, console),
             Command::List(args) => list::run(args, console),
             Command::Check(args) => check::run(args, console),
             Command::Vacuum(args) => vacuum::run(args, console),
             Command::Backup(args) => backup::run(args, console),
-            Command::Repair(args) => repair::run(args, console),
+            Command::Repair(args) => repair::run(args, config, console),
             Command::Restore(args) => restore::run(args, console),
-            Command::Add(args) => add::run(args, console),
-            Command::Remove(args) => remove::run(args, console),
+            Command::Add(args) => add::run(args, config, console),
+            Command::Remove(args) => remove::run(args, config, console),
             Command::Model(args) => model::run(args, console),
-            Command::Encode(args) => encode::run(args, console),
-            Command::Generate(args) => generate::run(args, console),
+            Command::Encode(args) => encode::run(args, config, console),
+            Command::Generate(args) => generate::run(args, config, console),
             Command::Read(args) => read::run(args, console),
-            Command::Eval(args) => eval::run(args, console),
-            Command::Bench(args) => bench::run(args, console),
-            Command::Config(args) => config::run(args, console),
+            Command::Eval(args) => eval::run(args, config, console),
+            Command::Bench(args) => bench::run(args, config, console),
+            Command::Config(args) => config::run(args, config, console),
+            Command::Completions(args) => completions::run(args, console),
+            Command::Man(args) => man::run(args, console),
+        }
+    }
+
+    /// The file of options beside its knowledge base: of what it says, commands take the options they have.
+    pub(crate) fn config_file(&self) -> Source<'_> {
+        let beside = match self {
+            Command::Search(args) => args.knowledge_base.beside(),
+            Command::Ask(args) => args.knowledge_base.beside(),
+            Command::Summarize(args) => args.knowledge_base.beside(),
+            Command::Chat(args) => args.knowledge_base.beside(),
+            Command::Sync(args) => args.knowledge_base.beside(),
+            Command::Add(args) => args.knowledge_base.beside(),
+            Command::Repair(args) => args.knowledge_base.beside(),
+            Command::Remove(args) if !args.untrusted.untrusted => Some(args.path.as_path()),
+            Command::Config(args) => args.beside(),
+            _ => None,
+        };
+        beside.map_or(Source::None, Source::Beside)
+    }
+
+    /// Whether it works without options, so that it shows what they are even where one is wrong.
+    pub(crate) fn needs_no_config(&self) -> bool {
+        match self {
+            Command::Config(args) => args.needs_no_config(),
+            Command::Completions(_) | Command::Man(_) => true,
+            _ => false,
         }
     }
 }

@@ -8,15 +8,16 @@ use serde::Serialize;
 use super::options::{RemovalArgs, UntrustedArg, parse_filter};
 use crate::console::{Console, name};
 use crate::failure::{Exit, Outcome};
+use crate::options::Config;
 
 /// Remove the document with this name, or all that pass a filter; exit code 3 if there is none
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The knowledge base file
     #[arg(value_name = "KB")]
-    path: PathBuf,
+    pub(super) path: PathBuf,
     #[command(flatten)]
-    _untrusted: UntrustedArg,
+    pub(super) untrusted: UntrustedArg,
     /// Its name: an absolute path, or what it was added under
     #[arg(required_unless_present = "filter", conflicts_with = "filter")]
     uri: Option<String>,
@@ -38,10 +39,10 @@ struct Report {
     uris: Option<Vec<String>>,
 }
 
-pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
+pub(crate) fn run(args: &Args, config: &Config, console: &mut Console<'_>) -> Outcome {
     let store = Store::open(&args.path, Access::ReadWrite)?;
     console.notices(store.notices());
-    if args.removal.secure_delete {
+    if args.removal.options(config)?.secure_delete {
         store.delete_securely()?;
     }
     let uris = args.filter.as_ref().map(|filter| store.remove_where(filter)).transpose()?;

@@ -7,21 +7,19 @@ use rag_core::{KnowledgeBase, OpenOptions};
 use super::options::{KnowledgeBaseArgs, model_dirs};
 use crate::console::{Console, one_line};
 use crate::failure::{Exit, Outcome};
+use crate::options::Config;
 
 /// Make a new file of what is intact in a damaged one; exit code 4 if something is lost
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
-    knowledge_base: KnowledgeBaseArgs,
+    pub(super) knowledge_base: KnowledgeBaseArgs,
     /// The file to make; it must not exist
     to: PathBuf,
 }
 
-pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
-    let encoder = args.knowledge_base.encoder.clone();
-    let trust = args.knowledge_base.trust();
-    let options =
-        OpenOptions { encoder, model_dirs: model_dirs(), trust, ..OpenOptions::default() };
+pub(crate) fn run(args: &Args, config: &Config, console: &mut Console<'_>) -> Outcome {
+    let options = OpenOptions { model_dirs: model_dirs(), ..args.knowledge_base.options(config)? };
     let job = console.job();
     let report =
         KnowledgeBase::repair_with(&args.knowledge_base.path, &args.to, &options, job.call())?;

@@ -4,9 +4,10 @@ use rag_core::KnowledgeBase;
 use rag_core::search::Hit;
 use serde::Serialize;
 
-use super::options::{KnowledgeBaseArgs, SearchArgs};
+use super::options::{KnowledgeBaseArgs, ReachArgs, Searching};
 use crate::console::{Console, name, one_line, shorten};
 use crate::failure::{Exit, Failure, Outcome};
+use crate::options::{Config, OptionArgs};
 
 /// Characters of a passage shown to people.
 const SHOWN_CHARS: usize = 240;
@@ -15,14 +16,13 @@ const SHOWN_CHARS: usize = 240;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
-    knowledge_base: KnowledgeBaseArgs,
+    pub(super) knowledge_base: KnowledgeBaseArgs,
     /// The question, in plain words
     question: String,
-    /// Most hits
-    #[arg(short = 'k', value_name = "N", default_value_t = 5)]
-    top_k: usize,
     #[command(flatten)]
-    search: SearchArgs,
+    pub(super) search: OptionArgs<Searching>,
+    #[command(flatten)]
+    reach: ReachArgs,
 }
 
 #[derive(Debug, Serialize)]
@@ -30,12 +30,13 @@ struct Hits {
     hits: Vec<Hit>,
 }
 
-pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
-    let knowledge_base = args.knowledge_base.open_to_search(&args.search)?;
+pub(crate) fn run(args: &Args, config: &Config, console: &mut Console<'_>) -> Outcome {
+    let options = args.search.options(config)?;
+    args.reach.check(&args.search, config)?;
+    let knowledge_base = args.knowledge_base.open_to_search(&args.reach, config)?;
     console.notices(&knowledge_base.notices());
     let job = console.job();
-    let hits =
-        knowledge_base.search_with(&args.question, &args.search.options(args.top_k), job.call())?;
+    let hits = knowledge_base.search_with(&args.question, &options, job.call())?;
     if console.is_json() {
         console.json(&Hits { hits })?;
     } else {

@@ -2,44 +2,33 @@
 
 use std::path::Path;
 
-use rag_core::{Explain, Subject, SummarizeOptions};
+use rag_core::{Explain, Subject};
 
 use super::ask::{AnswerObject, AskArgs, Pieces, print_sources};
 use super::explain;
-use super::options::KnowledgeBaseArgs;
+use super::options::{KnowledgeBaseArgs, Summarizing};
 use crate::console::Console;
 use crate::failure::{Exit, Outcome};
+use crate::options::Config;
 
 /// Summarize a document, or what the documents say about a question, with citations
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
-    knowledge_base: KnowledgeBaseArgs,
+    pub(super) knowledge_base: KnowledgeBaseArgs,
     /// What the summary is about
     #[arg(required_unless_present = "document")]
     question: Option<String>,
     /// Summarize this document, by its path or uri
     #[arg(long, value_name = "URI", conflicts_with = "question")]
     document: Option<String>,
-    /// Most sentences
-    #[arg(long, value_name = "N", default_value_t = 5)]
-    max_sentences: usize,
     #[command(flatten)]
-    ask: AskArgs,
-    /// Show how the summary came about
-    #[arg(long)]
-    explain: bool,
+    pub(super) ask: AskArgs<Summarizing>,
 }
 
-pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
-    let llm = args.ask.llm.as_deref();
-    let knowledge_base = args.knowledge_base.open_to_ask(llm, &args.ask.search)?;
-    console.notices(&knowledge_base.notices());
-    let mut ask = args.ask.options(SummarizeOptions::default().ask.search.top_k)?;
-    if args.explain {
-        ask.explain = Explain::Trace;
-    }
-    let options = SummarizeOptions { max_sentences: args.max_sentences, ask };
+pub(crate) fn run(args: &Args, config: &Config, console: &mut Console<'_>) -> Outcome {
+    let (knowledge_base, options) = args.ask.open(&args.knowledge_base, config, console)?;
+    let explains = options.ask.explain == Explain::Trace;
     let uri = args.document.as_deref().map(known_by);
     let subject = match (&uri, &args.question) {
         (Some(uri), _) => Subject::Document(uri),
@@ -57,10 +46,10 @@ pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
         summary?
     };
     if console.is_json() {
-        console.json(&AnswerObject::new(&summary, args.explain))?;
+        console.json(&AnswerObject::new(&summary, explains))?;
     } else {
         print_sources(&summary, &knowledge_base, console)?;
-        if args.explain {
+        if explains {
             explain::print(&summary, &knowledge_base, console)?;
         }
     }

@@ -16,7 +16,7 @@ fn refused<O: Options>(name: &str, value: impl Into<Value>) -> String {
 
 #[test]
 fn every_option_is_named_once_and_says_what_it_is() {
-    for Table { group, entries } in tables() {
+    for Table { group, entries, .. } in tables() {
         let mut names: Vec<&str> = entries.iter().map(|entry| entry.name).collect();
         names.sort_unstable();
         names.dedup();

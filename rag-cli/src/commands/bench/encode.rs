@@ -8,9 +8,11 @@ use rag_core::{Error, Result, files};
 use serde::Serialize;
 
 use super::{Machine, Random, milliseconds, print, times};
-use crate::commands::encode::{How, load};
+use crate::commands::encode::load;
+use crate::commands::options::Encoding;
 use crate::console::Console;
 use crate::failure::{Exit, Outcome};
+use crate::options::{Config, OptionArgs};
 
 /// Words per passage: about 146 tokens on average, with a spread as in real documents.
 const PASSAGE_WORDS: std::ops::Range<u64> = 40..250;
@@ -32,7 +34,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     texts: Option<PathBuf>,
     #[command(flatten)]
-    how: How,
+    how: OptionArgs<Encoding>,
 }
 
 #[derive(Debug, Serialize)]
@@ -52,9 +54,9 @@ struct Figures {
     machine: Machine,
 }
 
-pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
+pub(crate) fn run(args: &Args, config: &Config, console: &mut Console<'_>) -> Outcome {
     let start = Instant::now();
-    let encoder = load(&args.encoder, &args.how.options())?;
+    let encoder = load(&args.encoder, &args.how.options(config)?)?;
     let load_time = start.elapsed();
     let job = console.job();
     let passages = match &args.texts {

@@ -5,18 +5,16 @@ use std::time::Instant;
 
 use rag_core::Error;
 use rag_core::files;
-use rag_core::generate::{
-    Backend, Draft, GenerateOptions, Generator, GeneratorOptions, KernelLevel, KvPrecision,
-};
-use rag_core::kernels::Threads;
+use rag_core::generate::{Draft, GenerateOptions, Generator, KvPrecision};
 use rag_core::model::DEFAULT_LLM;
 use serde::Serialize;
 
 use super::{Machine, Random, print};
 use crate::commands::generate::per_second;
-use crate::commands::options::{model_dirs, parse_backend, parse_kv};
+use crate::commands::options::{Loading, model_dirs};
 use crate::console::Console;
 use crate::failure::{Exit, Outcome};
+use crate::options::{Config, OptionArgs};
 
 /// Take in a made-up prompt and continue it
 #[derive(Debug, clap::Args)]
@@ -33,25 +31,11 @@ pub(crate) struct Args {
     /// Runs; the fastest counts
     #[arg(long, value_name = "N", default_value_t = 1)]
     runs: usize,
-    /// Threads; 0 for as many as the machine runs at once
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    threads: usize,
-    /// Vector instructions; the best of this CPU if not given
-    #[arg(long, value_name = "amx|avx512|avx2|neon|portable", value_parser = level)]
-    level: Option<KernelLevel>,
-    /// How keys and values are kept
-    #[arg(long, value_name = "f16|q8", value_parser = parse_kv, default_value = "f16")]
-    kv: KvPrecision,
-    /// What runs the network: our own decoder, else candle (auto), candle alone, or candle on a GPU
-    #[arg(long, value_name = "auto|candle|cuda[:N]|metal[:N]", value_parser = parse_backend, default_value_t)]
-    backend: Backend,
+    #[command(flatten)]
+    load: OptionArgs<Loading>,
     /// A text to take instead of a made-up one; its perplexity is measured too
     #[arg(long, value_name = "FILE")]
     text: Option<PathBuf>,
-}
-
-fn level(name: &str) -> Result<KernelLevel, String> {
-    KernelLevel::parse(name).map_err(|error| error.reason())
 }
 
 #[derive(Debug, Serialize)]
@@ -76,15 +60,9 @@ struct Figures {
     machine: Machine,
 }
 
-pub(crate) fn run(args: &Args, console: &mut Console<'_>) -> Outcome {
+pub(crate) fn run(args: &Args, config: &Config, console: &mut Console<'_>) -> Outcome {
     let path = model_dirs().resolve(&args.llm)?;
-    let options = GeneratorOptions {
-        threads: Threads::of(args.threads),
-        level: args.level,
-        kv: args.kv,
-        backend: args.backend,
-        ..GeneratorOptions::default()
-    };
+    let options = args.load.options(config)?;
     let started = Instant::now();
     let generator = Generator::load_with(&path, &options)?;
     let load_milliseconds = started.elapsed().as_secs_f64() * 1e3;

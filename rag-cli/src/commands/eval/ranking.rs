@@ -65,7 +65,7 @@ impl Ranker {
         let embedding = self.queries.as_ref().and_then(|rows| rows.rows().nth(index));
         let options = SearchOptions {
             top_k: depth,
-            mode: setting.mode.into(),
+            mode: setting.mode,
             index: IndexMode::Flat,
             fusion: setting.fusion,
             ..SearchOptions::default()

@@ -1,10 +1,10 @@
 //! Sorts the best documents of a query anew, as the product does with passages.
 
-use rag_core::rerank::{DEFAULT_COUNT, Reranker};
+use rag_core::rerank::Reranker;
 use rag_core::{CancelToken, Result};
 
 use crate::beir::{Collection, Query};
-use crate::commands::options::{RerankArgs, model_dirs};
+use crate::commands::options::model_dirs;
 
 /// A reranker, and how many documents of a query it sorts.
 #[derive(Debug)]
@@ -14,11 +14,9 @@ pub(super) struct Reranked {
 }
 
 impl Reranked {
-    /// The one that the arguments name.
-    pub(super) fn load(args: &RerankArgs) -> Result<Option<Self>> {
-        let Some(name) = &args.reranker else { return Ok(None) };
-        let reranker = Reranker::load(&model_dirs().resolve(name)?)?;
-        Ok(Some(Self { reranker, count: args.rerank.unwrap_or(DEFAULT_COUNT) }))
+    /// The one of this name, for so many documents.
+    pub(super) fn load(name: &str, count: usize) -> Result<Self> {
+        Ok(Self { reranker: Reranker::load(&model_dirs().resolve(name)?)?, count })
     }
 
     /// Sorts the first of `ranked`, which are document numbers; the others keep their places.

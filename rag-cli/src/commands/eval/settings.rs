@@ -4,14 +4,13 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use rag_core::CancelToken;
-use rag_core::search::Fusion;
+use rag_core::search::{Fusion, Mode};
 use serde::Serialize;
 
 use super::bootstrap::interval;
 use super::ranking::Ranker;
 use super::reranking::Reranked;
 use crate::beir::Collection;
-use crate::commands::options::ModeArg;
 use crate::console::Console;
 use crate::metrics::{Judgements, Metrics};
 
@@ -23,7 +22,7 @@ const NAMED: usize = 5;
 /// One way of searching.
 #[derive(Debug, Clone)]
 pub(super) struct Setting {
-    pub(super) mode: ModeArg,
+    pub(super) mode: Mode,
     pub(super) fusion: Fusion,
     /// As it was asked for.
     pub(super) name: String,
@@ -61,14 +60,14 @@ pub(super) struct Comparison {
 }
 
 /// Every mode, `hybrid` once for each fusion.
-pub(super) fn settings(modes: &[ModeArg], fusions: &[Fusion], names: &[String]) -> Vec<Setting> {
+pub(super) fn settings(modes: &[Mode], fusions: &[Fusion], names: &[String]) -> Vec<Setting> {
     let mut settings = Vec::new();
     for mode in modes {
         match mode {
-            ModeArg::Hybrid => settings.extend(fusions.iter().zip(names).map(|(fusion, name)| {
+            Mode::Hybrid => settings.extend(fusions.iter().zip(names).map(|(fusion, name)| {
                 Setting { mode: *mode, fusion: *fusion, name: format!("hybrid {name}") }
             })),
-            ModeArg::Dense | ModeArg::Lexical => settings.push(Setting {
+            Mode::Dense | Mode::Lexical => settings.push(Setting {
                 mode: *mode,
                 fusion: Fusion::default(),
                 name: mode.name().to_owned(),
