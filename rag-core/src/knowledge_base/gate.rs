@@ -84,7 +84,13 @@ impl Run<'_> {
             }
             _ => 1.0,
         };
-        let needed = |(share, count): (f32, usize)| (share, search::min_coverage(count) * ease);
+        let needed = |(share, count): (f32, usize)| {
+            let least = match words {
+                Words::Hint => search::min_coverage_of_forms(count),
+                _ => search::min_coverage(count),
+            };
+            (share, least * ease)
+        };
         let floor = match coverage {
             Some(_) => floors.map(|floor| floor.covered_cosine()),
             None => meaning,

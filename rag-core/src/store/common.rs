@@ -185,10 +185,11 @@ const COMMON: &[&str] = &[
 ];
 
 /// Languages with a list, by ISO 639-1; the first two are those whose stems are in the index.
-const LANGUAGES: [&str; 37] = [
+const LANGUAGES: [&str; 54] = [
     "en", "fr", "ar", "az", "be", "bn", "ca", "da", "de", "el", "es", "eu", "fi", "he", "hu", "id",
     "it", "kk", "ne", "nl", "no", "pt", "ro", "ru", "sl", "sq", "sv", "ta", "tg", "tr", "uz", "hi",
-    "ko", "pl", "cs", "uk", "vi",
+    "ko", "pl", "cs", "uk", "vi", "af", "bg", "et", "fa", "ga", "gl", "gu", "hr", "hy", "lt", "lv",
+    "mr", "ms", "sk", "sw", "tl", "ur",
 ];
 /// Those of them that are stemmed in the index.
 const STEMMED: u64 = 0b11;
