@@ -6,19 +6,21 @@ set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . scripts/lib.sh
 
-LEGS=(format lint docs rules licences features rust levels c python scenarios demo)
+LEGS=(format lint docs rules licences features rust levels c python options scenarios demo)
 
 # What hangs is a failure: no leg's program may run for longer than this.
 limited() { timeout --kill-after=10 40m "$@"; }
 
 leg_format() { cargo fmt --all --check; }
 leg_lint() { cargo clippy --release --locked --workspace --all-targets -- -D warnings; }
-leg_docs() { RUSTDOCFLAGS="-D warnings" cargo doc --release --locked --workspace --no-deps && ./run site; }
+leg_docs() {
+  RUSTDOCFLAGS="-D warnings" cargo doc --release --locked --workspace --no-deps && python3 scripts/public_api.py --check && ./run site
+}
 leg_rules() { python3 scripts/check_rules.py && python3 scripts/parity.py --check && python3 scripts/abi.py --check && python3 scripts/options.py --check; }
 leg_licences() { python3 scripts/check_licences.py; }
 leg_features() {
   cargo check --release --locked -p rag-cli --features hub &&
-    cargo check --release --locked -p rag-core --all-targets
+    cargo check --release --locked -p rag-core --all-targets --features unstable
 }
 leg_rust() { limited cargo test --release --locked --workspace --no-fail-fast; }
 # The encoder's tests once more at each level that this CPU has.
@@ -42,6 +44,8 @@ leg_python() {
     $VENV/bin/basedpyright -p rag-py/pyproject.toml --pythonpath $VENV/bin/python
 }
 
+# An option of `ask`, added by one entry in a copy of the tree, is there on every surface.
+leg_options() { limited $VENV/bin/python tests/options/add_one.py; }
 leg_scenarios() { limited python3 tests/scenarios/compare.py target/transcripts; }
 leg_demo() { limited ./run demo && echo "demo: 1 passed, 0 failed"; }
 

@@ -159,8 +159,18 @@ fn search() -> rag_search_options {
 
 fn check_search(options: SearchOptions) {
     // no `..`: what the core has more of is missing here
-    let SearchOptions { top_k, mode, index, ef_search, filter, fusion, diversity, context, rerank } =
-        options;
+    let SearchOptions {
+        top_k,
+        mode,
+        index,
+        ef_search,
+        filter,
+        fusion,
+        diversity,
+        context,
+        rerank,
+        ..
+    } = options;
     assert_eq!((top_k, mode, index), (7, Mode::Lexical, IndexMode::Hnsw));
     assert_eq!((ef_search, rerank, diversity), (Some(50), Some(0), Some(0.25)));
     assert!(filter.is_some());
@@ -222,6 +232,7 @@ fn check_generate(options: GenerateOptions) {
         seed,
         stop,
         constraint,
+        ..
     } = options;
     assert_eq!((max_new_tokens, beams, seed, logprobs), (12, 2, 41, Some(3)));
     assert_eq!((early_stopping, draft), (EarlyStopping::First, Draft::Off));
@@ -293,7 +304,7 @@ fn guards_take_every_option() {
     let mut options = Guards::default();
     // SAFETY: the arrays are live locals.
     unsafe { given.lay_over(&mut options) }.expect("valid options");
-    let Guards { max_question_chars, deny, allow, topics, deny_answer, mask } = options;
+    let Guards { max_question_chars, deny, allow, topics, deny_answer, mask, .. } = options;
     assert_eq!((max_question_chars, mask), (80, Mask::Both));
     assert!(!deny.is_empty() && !allow.is_empty() && !deny_answer.is_empty());
     assert_eq!((topics.allowed.len(), topics.denied.len()), (1, 2));
@@ -355,6 +366,7 @@ fn an_ask_takes_every_option_its_own_and_those_it_points_at() {
         examples,
         rewrite,
         guards,
+        ..
     } = options;
     check_search(search);
     check_generate(generate);
@@ -419,8 +431,17 @@ fn a_sync_takes_every_option() {
     };
     // SAFETY: the arrays are live locals.
     let options = unsafe { given.over(&in_memory(), SyncOptions::default()) }.expect("valid");
-    let SyncOptions { walk, plan, max_tokens, min_tokens, overlap_tokens, read, missing, graph } =
-        options;
+    let SyncOptions {
+        walk,
+        plan,
+        max_tokens,
+        min_tokens,
+        overlap_tokens,
+        read,
+        missing,
+        graph,
+        ..
+    } = options;
     assert_eq!((walk.max_file_bytes, walk.hidden), (1000, Hidden::List));
     assert_eq!((walk.include.len(), walk.exclude.len()), (1, 2));
     assert_eq!((plan, missing), (Plan::DryRun, Missing::Keep));
@@ -456,6 +477,7 @@ fn a_file_is_opened_with_every_option() {
         also,
         secure_delete,
         trust,
+        ..
     } = options;
     assert_eq!(
         (encoder.as_deref(), llm.as_deref(), reranker.as_deref()),
