@@ -2,7 +2,7 @@
 """Our vector index, and the file it lives in, beside other libraries: same vectors, same machine, same run.
 
     pip install numpy matplotlib hnswlib usearch faiss-cpu sqlite-vec pysqlite3-binary lancedb chromadb
-    cargo build --release -p rag-core --example bench_index
+    cargo build --release -p rag-core --features unstable --example bench_index
     python3 benches/peers/index.py FOLDER --plot docs/plots/index.svg [--count N] [--keep FOLDER]
 
 FOLDER holds base.npy and dev_queries.npy (f32, rows of length 1); a --count beyond base.npy makes more rows by adding

@@ -4,7 +4,7 @@ use std::ffi::c_char;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use rag_core::index::BuildOptions;
+use rag_core::options::index::BuildOptions;
 use rag_core::search::SearchOptions;
 use rag_core::store::Seal;
 use rag_core::{

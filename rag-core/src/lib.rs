@@ -24,6 +24,9 @@
 //! walk, read ([`document`]), split ([`passage`]), encode, store and index, [`guard`], search, [`rerank`], augment ([`prompt`]),
 //! [`generate`], [`cite`]. The facade, [`KnowledgeBase`], alone knows all of them.
 //!
+//! What a program needs is public. What only our own measurements need, the vector index by itself among it, is behind the feature
+//! `unstable`, whose names may change in any version. `docs/public_api.txt` lists what is public without it.
+//!
 //! The library never prints, never exits, opens no socket, reads no environment variable and keeps no
 //! global state but the register of [`files`] it has open. It sets no signal: where a limit on the size of files is in
 //! force, a program ignores SIGXFSZ to have a write beyond it fail with an error instead of ending the process.
@@ -49,7 +52,11 @@ pub mod model;
 
 pub mod encode;
 
+#[cfg(feature = "unstable")]
 pub mod index;
+#[cfg(not(feature = "unstable"))]
+#[allow(dead_code, unreachable_pub, reason = "public where `unstable` shows it")]
+mod index;
 
 pub mod store;
 
@@ -74,4 +81,9 @@ mod knowledge_base;
 pub use error::{Error, ErrorCode, Result, Unreadable};
 pub use progress::{Call, CancelToken, Progress, Stage};
 
-pub use knowledge_base::*;
+pub use knowledge_base::{
+    Abstain, AddOptions, Answer, AskOptions, Budget, Chat, Conversation, Explain, KnowledgeBase,
+    Masked, Missing, NO_LLM, NotFoundReason, OpenOptions, Outcome, OwnWriter, PartlyRead, Plan,
+    Rewrite, Subject, SummarizeOptions, SyncOptions, SyncReport, Timings, Trace, Trust, Writer,
+    text_uri,
+};

@@ -7,8 +7,8 @@ use rag_core::{Error, Result, files};
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
-use super::config::{Origin, Setting};
 use super::is_code;
+use super::origin::{Origin, Setting};
 
 /// The largest file that is read.
 const MAX_BYTES: u64 = 1 << 20;

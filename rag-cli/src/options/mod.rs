@@ -6,6 +6,7 @@
 mod argument;
 mod config;
 mod file;
+mod origin;
 mod variables;
 
 use std::fmt::Debug;
@@ -16,7 +17,8 @@ use clap::{ArgMatches, Command};
 use rag_core::options::{Entry, Kind, Options, Value};
 use rag_core::{Error, Result, files};
 
-pub(crate) use config::{Config, Origin, Source};
+pub(crate) use config::{Config, Source};
+pub(crate) use origin::Origin;
 
 /// Names of options, each with a value.
 pub(crate) type Given = Vec<(&'static str, Value)>;

@@ -5,8 +5,8 @@ use std::ffi::OsString;
 use rag_core::options::{Entry, Kind, Table, Value, tables};
 use rag_core::{Error, Result};
 
-use super::config::{Origin, Setting};
 use super::file::{known, refused};
+use super::origin::{Origin, Setting};
 
 /// Those of `variables` that set options; an empty one sets nothing.
 pub(super) fn read(variables: impl Iterator<Item = (OsString, OsString)>) -> Result<Vec<Setting>> {

@@ -5,9 +5,17 @@ pub(crate) mod amx;
 pub(crate) mod attend;
 pub(crate) mod bidirectional;
 pub(crate) mod convert;
+#[cfg(feature = "unstable")]
 pub mod dot;
+#[cfg(not(feature = "unstable"))]
+#[allow(dead_code, unreachable_pub, reason = "public where `unstable` shows it")]
+pub(crate) mod dot;
 pub(crate) mod gemm;
+#[cfg(feature = "unstable")]
 pub mod int8;
+#[cfg(not(feature = "unstable"))]
+#[allow(dead_code, unreachable_pub, reason = "public where `unstable` shows it")]
+pub(crate) mod int8;
 pub(crate) mod lanes;
 pub(crate) mod level;
 pub(crate) mod linear;
