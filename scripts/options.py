@@ -339,13 +339,19 @@ class Surfaces:
             self.there(NO_C, group, entry["name"])
             struct = f"rag_{group}" if group == "guards" else f"rag_{group}_options"
             return f"`{struct}.{name}`"
+        if self.by_name(self.c, NO_C, group, entry):
+            return "by its name, in `settings`"
         return self.reason("include/rag.h", NO_C, group, entry["name"])
+
+    def by_name(self, structs: dict, known: dict, group: str, entry: dict) -> bool:
+        """Whether the struct takes it by its name alone: what is no callback or object needs no field of its own."""
+        return not entry["code"] and "settings" in structs.get(group, ()) and (group, entry["name"]) not in known
 
     def in_cpp(self, entry: dict) -> None:
         group, name = entry["group"], NAMES.get(entry["name"], ("", entry["name"]))[1]
         if name in self.cpp.get(group, ()):
             self.there(NO_CPP, group, entry["name"])
-        else:
+        elif not self.by_name(self.cpp, NO_CPP, group, entry):
             self.reason("include/rag.hpp", NO_CPP, group, entry["name"])
 
     def in_shell(self, group: str, entry: dict) -> str:
@@ -403,8 +409,8 @@ COLUMNS = ["Option", "Takes", "Default", "Range, unit", "What it does", "Python"
 INTRODUCTION = """# Options
 
 Every option of every call and loader, made by `python3 scripts/options.py` from the table in `rag-core/src/options`. An option is a keyword argument
-of the method in Python, an argument of the command in the shell and a field of the struct in C; C++ has the field of C under the name of the struct
-without `rag_`. In Rust it is a field of the struct, or is set by its name with `Options::set`. A name that there is not is refused with the nearest
+of the method in Python, an argument of the command in the shell and a field of the struct in C, or one of its `settings`, by its name; C++ has the field of C
+under the name of the struct without `rag_`. In Rust it is a field of the struct, or is set by its name with `Options::set`. A name that there is not is refused with the nearest
 one, and a value out of range with the range."""
 TABLES = {
     "search": "Of `search`: `SearchOptions`.",

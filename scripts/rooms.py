@@ -13,6 +13,7 @@ OPTIONS_OF = {
     "read_file": "document",
     "reranker": "rerank",
     "search": "search",
+    "split": "passage",
     "summarize": "knowledge_base",
     "sync": "knowledge_base",
     "tables": "knowledge_base",

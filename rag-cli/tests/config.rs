@@ -108,7 +108,7 @@ fn a_wrong_file_is_told_with_its_line_and_nothing_runs() {
         ("[sync]\nmax_tokens = = 3\n", "line 2, column 14"),
         ("[sync]\nmax_tokns = 3\n", "nearest is max_tokens"),
         ("[sync]\nmax_tokens = 'many'\n", "takes a whole number"),
-        ("[sync]\nmax_tokens = 0\n", "sync.max_tokens: 0 is outside at least 1"),
+        ("[sync]\nmax_tokens = 0\n", "sync.max_tokens: 0 is not at least 16"),
         ("[snyc]\nmax_tokens = 3\n", "nearest is [sync]"),
         ("[sync]\nforce = true\n", "--config"),
     ] {

@@ -6,7 +6,9 @@
 use std::ops::Range;
 
 use crate::document::Document;
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::options::Options;
+pub use crate::options::split::SplitOptions;
 
 mod breaks;
 mod rows;
@@ -20,51 +22,6 @@ pub trait TokenRanges {
     /// # Errors
     /// [`ErrorCode::Model`](crate::ErrorCode::Model) if the tokenizer refuses the text.
     fn token_ranges(&self, text: &str) -> Result<Vec<Range<usize>>>;
-}
-
-/// How to cut.
-#[derive(Debug, Clone)]
-pub struct SplitOptions {
-    /// Most tokens of a passage, its heading path included. Default 200.
-    pub max_tokens: usize,
-    /// A section with fewer tokens than this shares its passages with the sections after it, up to a heading of an outer
-    /// level. Default 0: every section has passages of its own.
-    pub min_tokens: usize,
-    /// Tokens repeated from the end of the passage before. Default 0.
-    pub overlap_tokens: usize,
-    /// Most tokens the heading path may take of `max_tokens`. Default 32.
-    pub max_heading_tokens: usize,
-}
-
-impl Default for SplitOptions {
-    fn default() -> Self {
-        Self { max_tokens: 200, min_tokens: 0, overlap_tokens: 0, max_heading_tokens: 32 }
-    }
-}
-
-impl SplitOptions {
-    /// # Errors
-    /// [`ErrorCode::InvalidArgument`](crate::ErrorCode::InvalidArgument) if they leave no room for text.
-    pub(crate) fn validate(&self) -> Result<()> {
-        if self.max_heading_tokens >= self.max_tokens {
-            let reason = format!(
-                "{} tokens leave no room for text after {} for headings",
-                self.max_tokens, self.max_heading_tokens
-            );
-            return Err(Error::invalid("max_tokens", reason));
-        }
-        if self.min_tokens > self.max_tokens / 2 {
-            let reason = format!("{} is over half of {}", self.min_tokens, self.max_tokens);
-            return Err(Error::invalid("min_tokens", reason));
-        }
-        let room = self.max_tokens - self.max_heading_tokens;
-        if self.overlap_tokens > room / 2 {
-            let reason =
-                format!("{} is over half of {room}, the room for text", self.overlap_tokens);
-            return Err(Error::invalid("overlap_tokens", reason));
-        }
-        Ok(())
-    }
 }
 
 /// A stretch of a document small enough to encode.

@@ -166,9 +166,10 @@ impl rag_sync_options {
         graph.ef_construction = or_default(self.hnsw_ef_construction, graph.ef_construction);
         options.plan = choice(self.plan, &[Plan::Apply, Plan::DryRun], "plan")?;
         options.missing = choice(self.missing, &Missing::ALL, "missing")?;
-        options.max_tokens = (self.max_tokens > 0).then_some(self.max_tokens);
-        options.min_tokens = self.min_tokens;
-        options.overlap_tokens = self.overlap_tokens;
+        let split = &mut options.split;
+        split.max_tokens = or_default(self.max_tokens, split.max_tokens);
+        split.min_tokens = self.min_tokens;
+        split.overlap_tokens = self.overlap_tokens;
         // SAFETY: passed on to the caller.
         unsafe { set_all(&mut options, self.settings, self.setting_count) }?;
         Ok(options)

@@ -431,21 +431,11 @@ fn a_sync_takes_every_option() {
     };
     // SAFETY: the arrays are live locals.
     let options = unsafe { given.over(&in_memory(), SyncOptions::default()) }.expect("valid");
-    let SyncOptions {
-        walk,
-        plan,
-        max_tokens,
-        min_tokens,
-        overlap_tokens,
-        read,
-        missing,
-        graph,
-        ..
-    } = options;
+    let SyncOptions { walk, plan, split, read, missing, graph, .. } = options;
     assert_eq!((walk.max_file_bytes, walk.hidden), (1000, Hidden::List));
     assert_eq!((walk.include.len(), walk.exclude.len()), (1, 2));
     assert_eq!((plan, missing), (Plan::DryRun, Missing::Keep));
-    assert_eq!((max_tokens, min_tokens, overlap_tokens), (Some(90), 5, 6));
+    assert_eq!((split.max_tokens, split.min_tokens, split.overlap_tokens), (90, 5, 6));
     assert_eq!((read.time_limit, graph.m), (Duration::from_secs_f64(2.5), 8));
     assert_eq!(graph.ef_construction, 100);
 }

@@ -432,29 +432,12 @@ impl KnowledgeBase {
 
     /// How files are cut into passages that the encoder takes.
     fn split_options(&self, options: &SyncOptions) -> Result<SplitOptions> {
-        let wanted = wanted_split(options)?;
+        let wanted = &options.split;
         let max_tokens = wanted.max_tokens.min(self.encoder()?.passage_budget_tokens());
-        let split = SplitOptions { max_tokens, ..wanted };
+        let split = SplitOptions { max_tokens, ..wanted.clone() };
         split.validate()?;
-        Ok(split)
+        Ok(split.settled())
     }
-}
-
-/// How files are to be cut into passages, whatever the encoder takes.
-fn wanted_split(options: &SyncOptions) -> Result<SplitOptions> {
-    let defaults = SplitOptions::default();
-    let max_tokens = options.max_tokens.unwrap_or(defaults.max_tokens);
-    if max_tokens < 16 {
-        return Err(Error::invalid("max_tokens", format!("{max_tokens} is below 16")));
-    }
-    let split = SplitOptions {
-        max_tokens,
-        min_tokens: options.min_tokens,
-        overlap_tokens: options.overlap_tokens,
-        max_heading_tokens: defaults.max_heading_tokens.min(max_tokens / 2),
-    };
-    split.validate()?;
-    Ok(split)
 }
 
 /// The uri of a text that was given none: `text:` and the first 16 hex digits of its BLAKE3 hash.

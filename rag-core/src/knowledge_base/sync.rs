@@ -24,7 +24,7 @@ use crate::store::{NewDocument, Seal, SkippedFile};
 use crate::walk::{self, Candidate};
 
 use super::types::{Missing, PartlyRead, Plan, SyncOptions, SyncReport, Trust};
-use super::{KnowledgeBase, encode, wanted_split};
+use super::{KnowledgeBase, encode};
 use compare::{Change, Todo, Wanted};
 use roots::Roots;
 
@@ -103,8 +103,7 @@ impl KnowledgeBase {
             return Err(Error::invalid("roots", "name at least one folder or file"));
         }
         options.validate()?;
-        // before anything is read; the encoder may take less
-        wanted_split(options)?;
+        // the encoder may take less
         let remembered = Roots::of(&self.store)?;
         let wanted = Wanted {
             paths: roots,

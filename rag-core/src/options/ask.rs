@@ -19,7 +19,7 @@ pub enum Explain {
     /// No.
     #[default]
     Off,
-    /// Into [`Answer::trace`].
+    /// Into [`Answer::trace`](crate::Answer::trace).
     Trace,
 }
 

@@ -206,6 +206,8 @@ impl Field {
     /// Why it does not take this number.
     pub(super) fn refuse(&self, number: Option<f64>) -> Option<String> {
         let (range, number) = (self.range?, number?);
-        (!range.holds(number)).then(|| format!("{number} is outside {range}"))
+        let is_half = range.most.is_infinite();
+        let between = if is_half { "not" } else { "outside" };
+        (!range.holds(number)).then(|| format!("{number} is {between} {range}"))
     }
 }

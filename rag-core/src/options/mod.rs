@@ -26,6 +26,7 @@ pub mod open;
 pub mod read_file;
 pub mod reranker;
 pub mod search;
+pub mod split;
 pub mod summarize;
 pub mod sync;
 pub mod tables;

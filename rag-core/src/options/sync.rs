@@ -2,6 +2,7 @@
 
 use super::index::BuildOptions;
 use super::read_file::ReadOptions;
+use super::split::SplitOptions;
 use super::value::{Fault, Value};
 use super::walk::WalkOptions;
 use super::{OptionValue, options, switch, words};
@@ -39,18 +40,13 @@ options! {
     pub struct SyncOptions("sync") {
         /// Only say what would be done, and write nothing.
         plan: Plan = Plan::Apply, name("dry_run");
-        /// Most tokens of a passage, headings included.
-        max_tokens: Option<usize> = None, range(1.0, f64::INFINITY), unit("tokens"),
-            unset("200, or what the encoder takes if that is less");
-        /// A section with fewer tokens shares its passages with the sections after it; 0 for none.
-        min_tokens: usize = 0, unit("tokens");
-        /// Tokens of the end of a passage that the next one of the same section repeats.
-        overlap_tokens: usize = 0, unit("tokens");
         /// What becomes of documents whose file is missing: guard removes them, but not all or most of a folder at once, which an
         /// unmounted share looks like; remove removes and keep keeps them all.
         missing: Missing = Missing::Guard;
     }
     parts {
+        /// How each document is cut into passages.
+        split: SplitOptions = SplitOptions::default(), renames(&[]);
         /// Which files count.
         walk: WalkOptions = WalkOptions::default(), renames(&[]);
         /// How each file is read.

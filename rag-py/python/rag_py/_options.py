@@ -253,13 +253,6 @@ class SyncOptions(TypedDict, total=False):
 
     dry_run: Optional[bool]
     """Only say what would be done, and write nothing. Default: False."""
-    max_tokens: Optional[int]
-    """Most tokens of a passage, headings included. Default: 200, or what the encoder takes if that is less; at least 1
-    token."""
-    min_tokens: Optional[int]
-    """A section with fewer tokens shares its passages with the sections after it; 0 for none. Default: 0 tokens."""
-    overlap_tokens: Optional[int]
-    """Tokens of the end of a passage that the next one of the same section repeats. Default: 0 tokens."""
     missing: Optional[Missing]
     """What becomes of documents whose file is missing: guard removes them, but not all or most of a folder at once, which
     an unmounted share looks like; remove removes and keep keeps them all. One of "guard", "remove", "keep". Default:
@@ -268,6 +261,16 @@ class SyncOptions(TypedDict, total=False):
     """Keep documents whose file is missing, all of them. Default: False."""
     force: Optional[bool]
     """Remove documents whose file is missing, even if they are all or most of a folder. Default: False."""
+    max_tokens: Optional[int]
+    """Most tokens of a passage, its headings included; less where the encoder takes less. Default: 200; at least 16
+    tokens."""
+    min_tokens: Optional[int]
+    """A section with fewer tokens shares its passages with the sections after it, up to a heading of an outer level; 0 for
+    none. Default: 0 tokens."""
+    overlap_tokens: Optional[int]
+    """Tokens of the end of a passage that the next one of the same section repeats. Default: 0 tokens."""
+    max_heading_tokens: Optional[int]
+    """Most tokens that the headings above a passage may take of it, half of it at most. Default: 32 tokens."""
     max_file_bytes: Optional[int]
     """Larger files are skipped and reported. Default: 67,108,864 bytes."""
     hidden: Optional[bool]
