@@ -64,7 +64,10 @@ def test_a_new_option_appears_everywhere_or_is_missed(monkeypatch):
     compile(files[script.MODULE], "_options.py", "exec")
     assert '    width: Optional[int]\n    """How wide. Default: 7; 1 to 9 words."""\n' in files[script.MODULE]
     assert "    width: How wide. Default: 7; 1 to 9 words.\n" in files[script.HELP / "search.txt"]
-    assert "| `width` | integer | 7 | 1 to 9 words | How wide. | `width` | `--width` |  |" in files[script.PAGE]
+    assert "| `width` | integer | 7 | 1 to 9 words | How wide. | `width` | `--width` | by its name, in `settings` |" in files[script.PAGE]
+    assert not [fault for fault in where.faults if "width" in fault]
+    # an object can be given by no text
+    script.row("search", {**width, "code": True}, where)
     missed = [fault.split(",")[0] for fault in where.faults if "width" in fault]
     assert missed == ["search.width is not in include/rag.hpp", "search.width is not in include/rag.h"]
     assert "ask.top_k is not in the shell, and there is no reason in scripts/options.py" in where.faults
