@@ -131,10 +131,11 @@ impl fmt::Debug for CancelToken {
 ///
 /// let stop = CancelToken::new();
 /// let mut text = String::new();
-/// let call = Call::new().cancel(&stop).on_piece(&mut |piece| {
+/// let mut keep = |piece: &str| {
 ///     text.push_str(piece);
 ///     ControlFlow::Continue(())
-/// });
+/// };
+/// let call = Call::new().cancel(&stop).on_piece(&mut keep);
 /// # drop(call);
 /// ```
 #[derive(Default)]
