@@ -7,7 +7,6 @@ use std::ops::Range;
 
 use crate::document::Document;
 use crate::error::Result;
-use crate::options::Options;
 pub use crate::options::split::SplitOptions;
 
 mod breaks;
@@ -62,7 +61,7 @@ pub fn split(
     tokens: &dyn TokenRanges,
     options: &SplitOptions,
 ) -> Result<Vec<Passage>> {
-    options.validate()?;
+    options.check_room()?;
     splitter::Splitter::new(document, tokens, options).run()
 }
 

@@ -26,14 +26,27 @@ impl SplitOptions {
         Self { max_heading_tokens, ..self.clone() }
     }
 
-    /// Whether they leave room for text.
     fn check(&self) -> Result<()> {
-        let half = self.max_tokens / 2;
-        if self.min_tokens > half {
+        self.settled().check_room()
+    }
+
+    /// Whether they leave room for text, with as much for headings as they say.
+    ///
+    /// # Errors
+    /// [`ErrorCode::InvalidArgument`](crate::ErrorCode::InvalidArgument) if they do not.
+    pub(crate) fn check_room(&self) -> Result<()> {
+        if self.max_heading_tokens >= self.max_tokens {
+            let reason = format!(
+                "{} tokens leave no room for text after {} for headings",
+                self.max_tokens, self.max_heading_tokens
+            );
+            return Err(Error::invalid("max_tokens", reason));
+        }
+        if self.min_tokens > self.max_tokens / 2 {
             let reason = format!("{} is over half of {}", self.min_tokens, self.max_tokens);
             return Err(Error::invalid("min_tokens", reason));
         }
-        let room = self.max_tokens - self.max_heading_tokens.min(half);
+        let room = self.max_tokens - self.max_heading_tokens;
         if self.overlap_tokens > room / 2 {
             let reason =
                 format!("{} is over half of {room}, the room for text", self.overlap_tokens);
