@@ -20,7 +20,9 @@ AFTER = "        rewrite: Rewrite = Rewrite::None;\n"
 ENTRY = """        /// A trial of how options are added.
         trial_depth: usize = 3, range(1.0, 9.0), unit("levels");
 """
-RUST = """use rag_core::AskOptions;
+RUST = """//! The trial option.
+
+use rag_core::AskOptions;
 use rag_core::options::Options;
 
 #[test]
