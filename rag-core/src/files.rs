@@ -60,6 +60,15 @@ struct Held {
     kept: Vec<File>,
 }
 
+impl Held {
+    /// Whether this is its log or its shared memory. SQLite deletes both as it closes, before the claim is given up, and another file
+    /// may have the number of one by then: while it is open nobody can.
+    fn has_beside(&self, id: FileId) -> bool {
+        let is_there = |side| FileId::of(&beside(&self.name, side)) == Some(id);
+        self.sides.contains(&id) && SIDES.into_iter().any(is_there)
+    }
+}
+
 static HELD: Mutex<BTreeMap<FileId, Held>> = Mutex::new(BTreeMap::new());
 
 type Register = MutexGuard<'static, BTreeMap<FileId, Held>>;
@@ -75,7 +84,7 @@ fn holder(register: &mut Register, id: Option<FileId>) -> Option<&mut Held> {
     if register.contains_key(&id) {
         return register.get_mut(&id);
     }
-    register.values_mut().find(|held| held.sides.contains(&id))
+    register.values_mut().find(|held| held.has_beside(id))
 }
 
 /// Whether this process has the file at `path` open as a knowledge base, or as the log of one, under any name.
@@ -357,7 +366,7 @@ impl Claim {
     fn enter(register: &mut Register, id: Option<FileId>, path: &Path) -> Result<PathBuf> {
         let name = path.canonicalize().map_err(|source| Error::io(path, source))?;
         let Some(id) = id else { return Ok(name) };
-        if let Some(held) = register.values().find(|held| held.sides.contains(&id)) {
+        if let Some(held) = register.values().find(|held| held.has_beside(id)) {
             let reason = format!("it is the log of {}, which is open", held.name.display());
             return Err(Error::store(path, reason));
         }
@@ -484,6 +493,27 @@ mod tests {
         drop(second);
         assert_eq!(read_text(&hard).unwrap(), "words");
         assert_eq!(read(&log).unwrap(), b"log");
+    }
+
+    /// As when another thread closes a knowledge base whose log was just deleted.
+    #[test]
+    fn a_file_with_the_number_of_a_log_that_is_gone_is_no_log() {
+        let (folder, path) = sample("kb.rag");
+        let claim = Claim::take(&path).unwrap().unwrap();
+        let log = beside(&path, "-wal");
+        fs::write(&log, "log").unwrap();
+        claim.note_sides();
+        let number = FileId::of(&log);
+        fs::remove_file(&log).unwrap();
+        for n in 0..100 {
+            let other = folder.path().join(format!("{n}.txt"));
+            fs::write(&other, "other").unwrap();
+            assert_eq!(read(&other).unwrap(), b"other");
+            assert!(Claim::take(&other).is_ok());
+            if FileId::of(&other) == number {
+                return;
+            }
+        }
     }
 
     #[test]
