@@ -65,7 +65,7 @@ pub(crate) fn inner<'a>(
     }
 }
 
-/// Rows of a part under the names they have outside; those that `known` has already are left out.
+/// Rows of a part under the names, and with the defaults, that they have outside.
 pub(crate) fn outer(
     renames: &[(&'static str, &'static str)],
     mut entries: Vec<Entry>,
@@ -246,6 +246,11 @@ macro_rules! options {
                             return Err(Fault::Type(concat!("it takes ", $what, ", which only a program can give").into()));
                         }
                     )*)?
+                    // a part by itself may have another default
+                    let value = match value {
+                        Value::Unset => Self::default().get(name).unwrap_or(Value::Unset),
+                        value => value,
+                    };
                     $($(
                         if let Some(inner) = declare::inner($renames, name) {
                             match self.$part.set(inner, value.clone()) {

@@ -123,6 +123,20 @@ fn a_range_holds_in_the_struct_too() {
 }
 
 #[test]
+fn an_option_that_is_unset_has_the_default_of_the_call() {
+    let mut options = AskOptions::default();
+    for (name, value) in [("top_k", 9usize), ("sampling_top_k", 40)] {
+        options.set(name, value.into()).unwrap();
+        options.set(name, Value::Unset).unwrap();
+    }
+    assert_eq!((options.search.top_k, options.generate.sampling.top_k), (3, 0));
+    let mut options = SummarizeOptions::default();
+    options.set("top_k", 9usize.into()).unwrap();
+    options.set("top_k", Value::Unset).unwrap();
+    assert_eq!(options.ask.search.top_k, 10);
+}
+
+#[test]
 fn flags_of_one_option_exclude_each_other() {
     let mut options = SyncOptions::default();
     options.set("force", true.into()).unwrap();
