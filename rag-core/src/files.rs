@@ -8,6 +8,9 @@
 //! The register of these files is the library's one piece of global state: locks belong to the process, so what must be
 //! known of them does too, as SQLite's own list of open inodes.
 
+mod door;
+mod names;
+
 use std::collections::BTreeMap;
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Read};
@@ -15,6 +18,8 @@ use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use self::door::Door;
+pub(crate) use self::names::{require_one_link, require_one_name};
 use crate::error::{Error, Result};
 
 /// What SQLite appends to the name of a database for the files beside it.
@@ -259,59 +264,22 @@ pub fn may_write(path: &Path) -> bool {
     allowed && require_one_name(path).is_ok()
 }
 
-/// Refuses a file to be written that may be written under another name at the same time. SQLite names its log after the
-/// file: each name has a log of its own, and commits in one are lost to the other.
-///
-/// # Errors
-/// Store if it has hard links, or is a single file that was mounted.
-pub(crate) fn require_one_name(path: &Path) -> Result<()> {
-    let metadata = fs::metadata(path).map_err(|source| Error::io(path, source))?;
-    require_one_link(path, &metadata)?;
-    if is_mounted(path) {
-        let reason = "it is mounted as a single file, so that its log lies apart from that of whoever has it under its \
-                      other name, and commits would be lost; mount the folder it lies in; it may be opened read-only";
-        return Err(Error::store(path, reason));
+/// Makes the file empty if there is none; which file it is.
+fn make_empty(register: &mut Register, path: &Path) -> Result<Option<FileId>> {
+    // made and closed under the lock: another thread may be as fast, and have it open already
+    let io = |source| Error::io(path, source);
+    let file = without_waiting().write(true).create(true).truncate(false).open(path);
+    let file = file.map_err(io)?;
+    let metadata = file.metadata().map_err(io)?;
+    let id = FileId::from(&metadata);
+    match holder(register, id) {
+        Some(held) => held.kept.push(file),
+        None => drop(file),
     }
-    Ok(())
-}
-
-/// As [`require_one_name`], for hard links alone, which may be made at any time.
-///
-/// # Errors
-/// Store if there are any.
-pub(crate) fn require_one_link(path: &Path, metadata: &Metadata) -> Result<()> {
-    let names = name_count(metadata);
-    if names > 1 {
-        let reason = format!(
-            "it has {names} names (hard links), each of which would have a log of its own, and commits would be lost; remove \
-             the others, or write to a copy of it (`rag backup`); it may be opened read-only"
-        );
-        return Err(Error::store(path, reason));
+    if !metadata.is_file() {
+        return Err(Error::store(path, "not a rag file: not a regular file"));
     }
-    Ok(())
-}
-
-#[cfg(unix)]
-fn name_count(metadata: &Metadata) -> u64 {
-    std::os::unix::fs::MetadataExt::nlink(metadata)
-}
-
-#[cfg(not(unix))]
-fn name_count(_: &Metadata) -> u64 {
-    1
-}
-
-/// Whether the file itself, and not a folder above it, is what was mounted.
-#[cfg(target_os = "linux")]
-fn is_mounted(path: &Path) -> bool {
-    use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags, statx};
-    let found = statx(CWD, path, AtFlags::empty(), StatxFlags::empty());
-    found.is_ok_and(|found| found.stx_attributes.contains(StatxAttributes::MOUNT_ROOT))
-}
-
-#[cfg(not(target_os = "linux"))]
-fn is_mounted(_: &Path) -> bool {
-    false
+    Ok(id)
 }
 
 /// What a store holds while SQLite has its file open: taken before the first connection, dropped after the last.
@@ -319,6 +287,8 @@ fn is_mounted(_: &Path) -> bool {
 pub(crate) struct Claim {
     id: Option<FileId>,
     name: PathBuf,
+    /// Held while the file is being opened or closed.
+    door: Option<Door>,
 }
 
 impl Claim {
@@ -337,7 +307,7 @@ impl Claim {
         }
         let id = FileId::from(&metadata);
         let name = Self::enter(&mut register(), id, path)?;
-        Ok(Some(Self { id, name }))
+        Ok(Some(Self { id, name, door: None }))
     }
 
     /// As [`Claim::take`], for a file that is made empty if there is none.
@@ -345,22 +315,46 @@ impl Claim {
     /// # Errors
     /// As [`Claim::take`]; Io if it cannot be made.
     pub(crate) fn create(path: &Path) -> Result<Self> {
-        // made and closed under the lock: another thread may be as fast, and have it open already
         let mut register = register();
-        let io = |source| Error::io(path, source);
-        let file = without_waiting().write(true).create(true).truncate(false).open(path);
-        let file = file.map_err(io)?;
-        let metadata = file.metadata().map_err(io)?;
-        let id = FileId::from(&metadata);
-        match holder(&mut register, id) {
-            Some(held) => held.kept.push(file),
-            None => drop(file),
-        }
-        if !metadata.is_file() {
-            return Err(Error::store(path, "not a rag file: not a regular file"));
-        }
+        let id = make_empty(&mut register, path)?;
         let name = Self::enter(&mut register, id, path)?;
-        Ok(Self { id, name })
+        Ok(Self { id, name, door: None })
+    }
+
+    /// As [`Claim::take`], to connect to the file: no other thread of this process opens or closes it until
+    /// [`Claim::opened`].
+    ///
+    /// # Errors
+    /// As [`Claim::take`].
+    pub(crate) fn take_to_open(path: &Path) -> Result<Option<Self>> {
+        let door = Door::enter(FileId::of(path));
+        let mut claim = Self::take(path)?;
+        if let Some(claim) = &mut claim {
+            claim.door = Some(door);
+        }
+        Ok(claim)
+    }
+
+    /// As [`Claim::create`], to connect to the file.
+    ///
+    /// # Errors
+    /// As [`Claim::create`].
+    pub(crate) fn create_to_open(path: &Path) -> Result<Self> {
+        // not claimed before the door: whoever closes it meanwhile would leave a claim on a log that is gone
+        make_empty(&mut register(), path)?;
+        Self::take_to_open(path)?.ok_or_else(|| Error::store(path, "it vanished while it was made"))
+    }
+
+    /// The file is open: others may open and close it too.
+    pub(crate) fn opened(&mut self) {
+        self.door = None;
+    }
+
+    /// The last connections are about to be closed: others wait until the claim is given up.
+    pub(crate) fn closing(&mut self) {
+        if self.door.is_none() {
+            self.door = Some(Door::enter(self.id));
+        }
     }
 
     fn enter(register: &mut Register, id: Option<FileId>, path: &Path) -> Result<PathBuf> {

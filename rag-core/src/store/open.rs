@@ -62,7 +62,7 @@ pub(super) fn open_with(path: &Path, access: Access, ladder: &Ladder) -> Result<
     if path.as_os_str() == MEMORY {
         return memory(path, access);
     }
-    let claim = match (Claim::take(path)?, access) {
+    let claim = match (Claim::take_to_open(path)?, access) {
         (Some(claim), _) => claim,
         (None, Access::Create) => claim_new(path)?,
         (None, _) => return Err(Error::io(path, io::ErrorKind::NotFound.into())),
@@ -97,7 +97,7 @@ fn claim_new(path: &Path) -> Result<Claim> {
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::metadata(folder).map_err(|source| Error::io(folder, source))?;
     }
-    Claim::create(path)
+    Claim::create_to_open(path)
 }
 
 /// What the file is: its first bytes, unless SQLite has it open in this process, which must then read them.
@@ -174,13 +174,31 @@ fn read_write(path: &Path, claim: Claim, ladder: &Ladder) -> Result<Pool> {
                 "the file is read-only: open it with read-only access, or make it writable",
             )));
         }
-        connection.query_row("PRAGMA journal_mode=WAL", [], |_| Ok(()))?;
+        write_ahead(&connection)?;
         migrate::upgrade(&mut connection, path, ladder)?;
         verify(&connection, path, ladder)?;
         Ok(connection)
     };
     let connection = run().map_err(|fault| fault.at(path))?;
-    Pool::new(path.to_owned(), Source::ReadWrite, ladder.version(), connection, claim)
+    Pool::new(path.to_owned(), Source::ReadWrite, ladder.version(), claim, connection)
+}
+
+/// Switches to the write-ahead log. SQLite does not call the busy handler for this statement, since a connection that
+/// already reads could wait for one that waits for it: whoever opens a new file while others do is refused at once.
+/// The statement holds nothing between two attempts, so we wait here as the handler would.
+fn write_ahead(connection: &Connection) -> Outcome<()> {
+    let mut asked = 0;
+    loop {
+        match connection.query_row("PRAGMA journal_mode=WAL", [], |_| Ok(())) {
+            Err(error) if is_busy(&error) && wait_for_writer(asked) => asked += 1,
+            done => return Ok(done?),
+        }
+    }
+}
+
+fn is_busy(error: &rusqlite::Error) -> bool {
+    use rusqlite::ErrorCode::{DatabaseBusy, DatabaseLocked};
+    matches!(error.sqlite_error_code(), Some(DatabaseBusy | DatabaseLocked))
 }
 
 /// Refuses a file of another version or with other tables than ours.
@@ -202,7 +220,7 @@ fn read_only(path: &Path, claim: Claim, ladder: &Ladder) -> Result<Pool> {
         Err(fault) => Err(fault),
     };
     let (connection, source) = connection.map_err(|fault| fault.at(path))?;
-    Pool::new(path.to_owned(), source, ladder.version(), connection, claim)
+    Pool::new(path.to_owned(), source, ladder.version(), claim, connection)
 }
 
 fn immutable(path: &Path, ladder: &Ladder) -> Outcome<(Connection, Source)> {

@@ -54,16 +54,20 @@ impl Pool {
         path: PathBuf,
         source: Source,
         version: u32,
-        main: Connection,
         claim: Claim,
+        main: Connection,
     ) -> Result<Self> {
         claim.note_sides();
         let logged = source != Source::ReadOnly { immutable: true };
         let log = logged.then(|| FileId::of(&beside(claim.name(), "-wal"))).flatten();
         let notices = missing_commits(&path, source, &main).map_err(|fault| fault.at(&path))?;
         let (idle, main) = (Mutex::default(), Mutex::new(main));
-        let pool = Self { path, source, version, idle, main, log, notices, claim: Some(claim) };
+        let claim = Some(claim);
+        let mut pool = Self { path, source, version, idle, main, log, notices, claim };
         pool.in_place()?;
+        if let Some(claim) = &mut pool.claim {
+            claim.opened();
+        }
         Ok(pool)
     }
 
@@ -239,6 +243,9 @@ impl Pool {
 impl Drop for Pool {
     /// Folds the log into the file; SQLite removes the log with the last connection.
     fn drop(&mut self) {
+        if let Some(claim) = &mut self.claim {
+            claim.closing();
+        }
         lock(&self.idle).clear();
         if !matches!(self.source, Source::ReadWrite) {
             return;

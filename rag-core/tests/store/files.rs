@@ -55,6 +55,28 @@ fn an_empty_file_is_new() {
     assert_eq!(Store::open(&path, Access::ReadOnly).unwrap().info().unwrap().passage_count, 2);
 }
 
+/// Nobody is refused as busy because others make, open or close the same file in that moment.
+#[test]
+fn a_file_made_by_many_at_once_is_opened_by_all() {
+    for _ in 0..40 {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("kb.rag");
+        let start = std::sync::Barrier::new(8);
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    start.wait();
+                    for _ in 0..4 {
+                        let store = Store::open(&path, Access::Create).unwrap();
+                        assert_eq!(store.info().unwrap().passage_count, 0);
+                        drop(Store::open(&path, Access::ReadOnly).unwrap());
+                    }
+                });
+            }
+        });
+    }
+}
+
 #[test]
 fn what_is_not_ours_is_refused_and_left_alone() {
     let folder = tempfile::tempdir().unwrap();

@@ -33,6 +33,9 @@ fn spawn(path: &Path, name: &str) -> Child {
 fn child() {
     let Ok(order) = std::env::var(CHILD) else { return };
     let (name, path) = order.split_once('|').unwrap();
+    if name == "coming and going" {
+        return open_and_close(Path::new(path));
+    }
     let kb = Kb::create(&PathBuf::from(path), 8);
     if let Some(round) = name.strip_prefix("endless ") {
         write_for_ever(&kb, round, &ledger(Path::new(path)));
@@ -48,6 +51,28 @@ fn child() {
     for number in 0..TRANSACTIONS {
         kb.put(&format!("{name} {}", number % 200), &["some words", "more words"], seed + number);
     }
+}
+
+fn open_and_close(path: &Path) {
+    for round in 0..50 {
+        let access = if round % 3 == 2 { Access::ReadOnly } else { Access::Create };
+        assert_eq!(Store::open(path, access).unwrap().info().unwrap().passage_count, 0);
+    }
+}
+
+/// Nobody is refused because others make, open or close the same file in that moment.
+#[test]
+fn processes_that_come_and_go_do_not_disturb_each_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("kb.rag");
+    let children: Vec<_> = (0..6).map(|_| spawn(&path, "coming and going")).collect();
+    for mut child in children {
+        assert!(child.wait().unwrap().success());
+    }
+    assert_eq!(
+        Store::open(&path, Access::ReadOnly).unwrap().check(&CancelToken::new()).unwrap(),
+        []
+    );
 }
 
 /// Where a writer notes what was committed, outside of the file.
