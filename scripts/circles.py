@@ -18,9 +18,6 @@ from rooms import OPTIONS_OF
 CRATES = ["rag-core", "rag-capi", "rag-cli", "rag-py"]
 KNOWN: dict[tuple[str, str], dict[tuple[str, ...], str]] = {
     ("rag-core", "cite::checks"): {("bounds", "figures"): "what bounds a figure is told by figures, and a figure by what bounds it"},
-    ("rag-core", "document"): {("encoded", "encoding"): "decoded text may hold encoded text"},
-    ("rag-core", "document::html"): {("builder", "notes", "raised", "tags"): "the builder's parts are files beside it"},
-    ("rag-core", "document::pdf"): {("annotations", "fields"): "a form field is an annotation that has a value"},
     ("rag-core", "kernels"): {
         ("amx", "convert", "lanes", "level", "vectors", "words"): "a level names its kernels, and kernels ask for their level",
     },

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use rag_core::document::{
-    self, Block, BlockKind, Document, Kind, Picture, PictureFormat, ReadOptions, Recognizer,
+    self, Block, BlockKind, Document, DocumentKind, Picture, PictureFormat, ReadOptions, Recognizer,
 };
 use rag_core::passage::{self, SplitOptions, TokenRanges};
 use rag_core::walk::{self, WalkOptions};
@@ -51,7 +51,7 @@ const HEADING_2: BlockKind = BlockKind::Heading { level: 2 };
 #[test]
 fn utf8_text_is_the_file_byte_for_byte() {
     let document = read("lab.txt");
-    assert_eq!(document.kind, Kind::Text);
+    assert_eq!(document.kind, DocumentKind::Text);
     assert_eq!(document.lang.as_deref(), Some("en"));
     assert_eq!(document.text.as_bytes(), fs::read(samples().join("lab.txt")).unwrap());
     assert_eq!(document.blocks.len(), 3);
@@ -155,7 +155,7 @@ fn pictures_and_scanned_pages_are_read_by_what_the_caller_brings() {
     assert_eq!(scan.source_map.page(&(third..third + 7)), Some(3));
     assert_eq!(scan.metadata["recognized_pages"], "1-3");
     let picture = read("picture.png", &options).unwrap();
-    assert_eq!((picture.kind, picture.blocks.len()), (Kind::Picture, 2));
+    assert_eq!((picture.kind, picture.blocks.len()), (DocumentKind::Picture, 2));
     let without = ReadOptions::default();
     let why = |name| read(name, &without).unwrap_err().unreadable();
     assert_eq!(why("pictures.pdf"), Some(Unreadable::NoText));
@@ -167,7 +167,7 @@ fn rst_gives_headings_tables_and_words_without_marks() {
     let document = read("ci.rst");
     assert_eq!(
         (document.kind, document.title.as_deref()),
-        (Kind::Rst, Some("Continuous Integration"))
+        (DocumentKind::Rst, Some("Continuous Integration"))
     );
     assert_eq!(headings(&document).len(), 7);
     let tables = blocks_of(&document, BlockKind::Table);
@@ -196,7 +196,10 @@ fn headings(document: &Document) -> Vec<&str> {
 #[test]
 fn docx_keeps_merged_tables_and_numbered_headings() {
     let document = read("tables.docx");
-    assert_eq!((document.kind, document.title.as_deref()), (Kind::Docx, Some("Test with tables")));
+    assert_eq!(
+        (document.kind, document.title.as_deref()),
+        (DocumentKind::Docx, Some("Test with tables"))
+    );
     let tables = blocks_of(&document, BlockKind::Table);
     assert_eq!(tables.len(), 7);
     assert_eq!(tables[0].lines().next(), Some("Header 0.0\tHeader 0.1\tHeader 0.2"));
@@ -216,7 +219,7 @@ fn docx_keeps_merged_tables_and_numbered_headings() {
 
 #[test]
 fn slides_keep_their_titles_lists_tables_and_notes() {
-    for (name, kind) in [("slides.pptx", Kind::Pptx), ("slides.odp", Kind::Odp)] {
+    for (name, kind) in [("slides.pptx", DocumentKind::Pptx), ("slides.odp", DocumentKind::Odp)] {
         let document = read(name);
         assert_eq!(document.kind, kind);
         assert_eq!(headings(&document), ["Test Table Slide", "Second slide title"], "{name}");
@@ -268,7 +271,8 @@ fn old_and_open_text_documents_keep_their_structure() {
 
 #[test]
 fn mail_is_read_with_what_is_attached() {
-    for (name, kind) in [("attached.eml", Kind::Mail), ("attached.msg", Kind::Msg)] {
+    for (name, kind) in [("attached.eml", DocumentKind::Mail), ("attached.msg", DocumentKind::Msg)]
+    {
         let document = read(name);
         assert_eq!(
             (document.kind, document.title.as_deref()),

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::window::Window;
 use super::{Passage, SplitOptions, TokenRanges, breaks, rows};
-use crate::document::{BlockKind, Document, Kind, plain_heading};
+use crate::document::{BlockKind, Document, DocumentKind, plain_heading};
 use crate::error::{Error, Result};
 
 /// Most bytes of a passage per token of the budget. Ordinary text has 3 to 6; a tokenizer that calls a
@@ -444,9 +444,9 @@ fn push_unit(units: &mut Vec<Unit>, text: &str, kind: BlockKind, range: Range<us
 }
 
 /// A heading on one line, without marks of its format.
-fn plain_text(kind: Kind, heading: &str) -> String {
+fn plain_text(kind: DocumentKind, heading: &str) -> String {
     match kind {
-        Kind::Markdown => plain_heading(heading),
+        DocumentKind::Markdown => plain_heading(heading),
         _ => heading.split_whitespace().collect::<Vec<_>>().join(" "),
     }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use proptest::prelude::*;
 
 use super::*;
-use crate::document::{self, Block, BlockKind, Kind, SourceMap};
+use crate::document::{self, Block, BlockKind, DocumentKind, SourceMap};
 
 /// One token a word.
 struct Words;
@@ -202,7 +202,7 @@ prop_compose! {
             }
             start = end;
         }
-        Document { kind: Kind::Text, title: None, lang: None, source_map: SourceMap::identity(text.len()), text, blocks, metadata: BTreeMap::new(), unread: Vec::new() }
+        Document { kind: DocumentKind::Text, title: None, lang: None, source_map: SourceMap::identity(text.len()), text, blocks, metadata: BTreeMap::new(), unread: Vec::new() }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Mail, tables, calendars, cards and PDF.
 
-use rag_core::document::{BlockKind, Kind, UnreadKind};
+use rag_core::document::{BlockKind, DocumentKind, UnreadKind};
 
 use super::{read, read_sample, unread};
 
@@ -36,7 +36,7 @@ fn attachments_are_documents_of_their_own_or_noted() {
          Content-Type: application/x-dwg; name=\"plan.dwg\"\n\nAC10\x00\x01\n--z--\n"
     );
     let document = read("a.eml", mail);
-    assert_eq!(document.kind, Kind::Mail);
+    assert_eq!(document.kind, DocumentKind::Mail);
     for right in
         ["See below.", "High tide at 06:42.", "Monday 7 December 2026 (2026-12-07), 14:00 (UTC)"]
     {
@@ -97,7 +97,7 @@ fn a_table_in_utf16_behind_a_title_is_a_table() {
 #[test]
 fn calendars_and_cards_are_unfolded_fields() {
     let document = read_sample("17-ics/team.ics");
-    assert_eq!(document.kind, Kind::Calendar);
+    assert_eq!(document.kind, DocumentKind::Calendar);
     for right in [
         "lighthouse maintenance contract",
         "Monday 7 December 2026 (2026-12-07), 14:00 to 15:30 (Europe/Paris)",
@@ -107,7 +107,7 @@ fn calendars_and_cards_are_unfolded_fields() {
         assert!(document.text.contains(right), "{right} in {}", document.text);
     }
     let card = read_sample("17-ics/people.vcf");
-    assert_eq!(card.kind, Kind::Contacts);
+    assert_eq!(card.kind, DocumentKind::Contacts);
     assert_eq!(
         card.text,
         "J\u{f6}rg M\u{fc}ller\n\nPhone (cell): +49 30 5550 1234\n\nNote: Keeper of the lighthouse keys"

@@ -1,6 +1,6 @@
 //! Text that mail programs wrapped (format=flowed, RFC 3676), and what is put into text for other programs.
 
-use crate::document::unread::{self, UnreadKind};
+use crate::document::vocabulary::{UnreadKind, unread};
 
 /// Lines put together again that a program wrapped at a blank; `is_blank_cut` says that the blank is not of the text.
 pub(super) fn unwrapped(text: &str, is_blank_cut: bool) -> String {

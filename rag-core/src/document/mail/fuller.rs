@@ -5,8 +5,9 @@ use std::collections::HashSet;
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::{add_blocks, add_text};
-use crate::document::draft::Draft;
-use crate::document::{BlockKind, Document, Location, text};
+use crate::document::text::plain;
+use crate::document::vocabulary::{BlockKind, Document, Location};
+use crate::document::writing::draft::Draft;
 
 /// Words that one version may have beyond the other and still say the same: greetings, labels of links.
 const ALIKE_WORDS: usize = 2;
@@ -47,7 +48,7 @@ pub(in crate::document) fn add_fuller(
     // People see the formatted version; it comes first unless it is a notice itself.
     if rich_words.len() * 2 >= plain_words.len() {
         add_blocks(draft, rich, place);
-        for block in text::paragraphs(plain) {
+        for block in plain::paragraphs(plain) {
             let content = plain.get(block.range).unwrap_or_default();
             if says_more(content, &rich_words) && !is_notice(content, &rich_words) {
                 draft.block(BlockKind::Paragraph, content, place);

@@ -5,30 +5,35 @@ use std::path::Path;
 
 use mail_parser::{Address, HeaderName, Message, MessageParser};
 
-use super::draft::{Draft, part};
-use super::html::HtmlReader;
-use super::place::Unit;
-use super::{BlockKind, Document, Kind, Location, Reader, Source, encoding, one_line, text};
+use crate::document::markup::html::HtmlReader;
+use crate::document::text::{encoding, plain};
+use crate::document::vocabulary::{
+    BlockKind, Document, DocumentKind, Location, Reader, SourceFile, Unit, one_line,
+};
+use crate::document::writing::draft::{Draft, part};
 use crate::error::{Error, Result, Unreadable};
 
 mod flowed;
 mod fuller;
+mod lzfu;
+pub(in crate::document) mod msg;
 mod parts;
 mod secured;
+pub(in crate::document) mod tnef;
 
-pub(super) use fuller::add_fuller;
+pub(in crate::document) use fuller::add_fuller;
 
 /// Reads one message (RFC 5322 and MIME).
-pub(super) struct MailReader;
+pub(in crate::document) struct MailReader;
 
 /// Reads a mailbox (RFC 4155).
-pub(super) struct MboxReader;
+pub(in crate::document) struct MboxReader;
 
 /// Messages of a mailbox that are read.
 const MAX_MESSAGES: usize = 100_000;
 
 impl Reader for MailReader {
-    fn read(&self, source: &Source<'_>) -> Result<Document> {
+    fn read(&self, source: &SourceFile<'_>) -> Result<Document> {
         // Mail is ASCII with marks; a program that saved it as UTF-16 made it no mail to a parser.
         let wide = source.bytes.iter().take(64).any(|&byte| byte == 0);
         let decoded = if wide { Some(encoding::decode(source, None)?.text) } else { None };
@@ -38,12 +43,12 @@ impl Reader for MailReader {
             .ok_or_else(|| Error::document(source.path, Unreadable::Broken, "broken e-mail"))?;
         let mut draft = Draft::default();
         add_message(&mut draft, &message, source, &part(Unit::Message, 1, None));
-        draft.finish(Kind::Mail, source)
+        draft.finish(DocumentKind::Mail, source)
     }
 }
 
 impl Reader for MboxReader {
-    fn read(&self, source: &Source<'_>) -> Result<Document> {
+    fn read(&self, source: &SourceFile<'_>) -> Result<Document> {
         let mut draft = Draft::default();
         let mut count = 0;
         for (index, bytes) in messages(source.bytes).take(MAX_MESSAGES).enumerate() {
@@ -58,7 +63,7 @@ impl Reader for MboxReader {
         draft.note("message_count", &count.to_string());
         let name = source.path.file_stem().unwrap_or_default().to_string_lossy();
         draft.title = Some(name.into_owned());
-        draft.finish(Kind::Mbox, source)
+        draft.finish(DocumentKind::Mbox, source)
     }
 }
 
@@ -100,7 +105,12 @@ fn begins_with_field(bytes: &[u8]) -> bool {
 }
 
 /// Adds subject, header and text of a message, and the texts of what is attached to it.
-fn add_message(draft: &mut Draft, message: &Message<'_>, source: &Source<'_>, place: &Location) {
+fn add_message(
+    draft: &mut Draft,
+    message: &Message<'_>,
+    source: &SourceFile<'_>,
+    place: &Location,
+) {
     let subject = subject(message);
     draft.heading(1, &subject, place);
     let mut header = Vec::new();
@@ -138,7 +148,7 @@ fn subject(message: &Message<'_>) -> String {
 fn unmarked(message: &Message<'_>, start: u32, end: u32) -> Option<String> {
     let range = usize::try_from(start).ok()?..usize::try_from(end).ok()?;
     let bytes = message.raw_message.get(range)?;
-    let decoded = encoding::decode(&Source::new(Path::new(""), bytes), None).ok()?;
+    let decoded = encoding::decode(&SourceFile::new(Path::new(""), bytes), None).ok()?;
     Some(decoded.text)
 }
 
@@ -153,8 +163,8 @@ fn addresses(address: &Address<'_>) -> String {
 }
 
 /// The paragraphs of a text; quoted ones begin with `>`.
-pub(super) fn add_text(draft: &mut Draft, content: &str, place: &Location) {
-    for block in text::paragraphs(content) {
+pub(in crate::document) fn add_text(draft: &mut Draft, content: &str, place: &Location) {
+    for block in plain::paragraphs(content) {
         let paragraph = content.get(block.range).unwrap_or_default();
         let quoted = paragraph.lines().all(|line| line.trim_start().starts_with('>'));
         let kind = if quoted { BlockKind::Quote } else { BlockKind::Paragraph };
@@ -163,13 +173,13 @@ pub(super) fn add_text(draft: &mut Draft, content: &str, place: &Location) {
 }
 
 /// A page as a document; nothing if it cannot be read.
-pub(super) fn html(content: &str, source: &Source<'_>) -> Option<Document> {
+pub(in crate::document) fn html(content: &str, source: &SourceFile<'_>) -> Option<Document> {
     let bytes = [b"\xEF\xBB\xBF", content.as_bytes()].concat();
-    HtmlReader.read(&Source { bytes: &bytes, ..*source }).ok()
+    HtmlReader.read(&SourceFile { bytes: &bytes, ..*source }).ok()
 }
 
 /// The blocks of a document, all at one place.
-pub(super) fn add_blocks(draft: &mut Draft, document: &Document, place: &Location) {
+pub(in crate::document) fn add_blocks(draft: &mut Draft, document: &Document, place: &Location) {
     for block in &document.blocks {
         let content = document.text.get(block.range.clone()).unwrap_or_default();
         draft.block(block.kind, content, place);
@@ -180,7 +190,8 @@ pub(super) fn add_blocks(draft: &mut Draft, document: &Document, place: &Locatio
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::document::unread;
+    use crate::document::source_file;
+    use crate::document::vocabulary::unread;
 
     const MAIL: &str = "From: =?utf-8?q?Zo=C3=A9?= <zoe@example.org>\r\nTo: lab@example.org\r\nSubject: Rendez-vous\r\n\
 Date: Tue, 24 Nov 2026 09:00:00 +0100\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\
@@ -188,7 +199,7 @@ Content-Type: text/plain; charset=iso-8859-1\r\nContent-Transfer-Encoding: quote
 Content-Type: text/csv; name=\"prix.csv\"\r\nContent-Disposition: attachment; filename=\"prix.csv\"\r\n\r\nnom,prix\r\nbois,3\r\n--b--\r\n";
 
     fn read(reader: &dyn Reader, name: &str, text: &str) -> Document {
-        reader.read(&Source::new(Path::new(name), text.as_bytes())).unwrap()
+        reader.read(&source_file(Path::new(name), text.as_bytes())).unwrap()
     }
 
     #[test]
@@ -206,7 +217,7 @@ Content-Type: text/csv; name=\"prix.csv\"\r\nContent-Disposition: attachment; fi
     fn mail_saved_as_utf16_is_mail() {
         let units = MAIL.replace("L=E0-bas", "L=E0-haut").encode_utf16().collect::<Vec<_>>();
         let wide: Vec<u8> = [0xFEFF].into_iter().chain(units).flat_map(u16::to_le_bytes).collect();
-        let source = Source::new(Path::new("a.eml"), &wide);
+        let source = source_file(Path::new("a.eml"), &wide);
         let document = MailReader.read(&source).unwrap();
         assert_eq!(document.title.as_deref(), Some("Rendez-vous"));
         assert!(document.text.contains("L\u{e0}-haut."));
@@ -254,7 +265,7 @@ Content-Type: text/csv; name=\"prix.csv\"\r\nContent-Disposition: attachment; fi
     fn bytes_of_no_named_encoding_are_guessed() {
         let bytes =
             b"Subject: caf\xE9\nMessage-ID: <1@x>\n\nLe caf\xE9 est ferm\xE9 demain matin.\n";
-        let document = MailReader.read(&Source::new(Path::new("a.eml"), bytes)).unwrap();
+        let document = MailReader.read(&source_file(Path::new("a.eml"), bytes)).unwrap();
         assert_eq!(document.text, "caf\u{e9}\n\nLe caf\u{e9} est ferm\u{e9} demain matin.");
     }
 

@@ -3,10 +3,12 @@
 use mail_parser::{Encoding, Message, MessagePart, MessagePartId, MimeHeaders, PartType};
 
 use super::{add_blocks, add_message, add_text, flowed, fuller, html, secured, unmarked};
-use crate::document::draft::{Draft, part};
-use crate::document::place::Unit;
-use crate::document::unread::{self, UnreadKind};
-use crate::document::{self, Document, Kind, Location, Source, one_line, read_inside};
+
+use crate::document::vocabulary::{
+    Document, DocumentKind, Location, MAX_FILE_DEPTH, SourceFile, Unit, UnreadKind, one_line,
+    unread,
+};
+use crate::document::writing::draft::{Draft, part};
 use crate::error::{Result, Unreadable};
 
 /// Parts inside parts.
@@ -16,7 +18,7 @@ const MAX_DEPTH: usize = 64;
 pub(super) struct Parts<'d, 'm> {
     draft: &'d mut Draft,
     message: &'m Message<'m>,
-    source: &'m Source<'m>,
+    source: &'m SourceFile<'m>,
     place: &'m Location,
     /// What is to be read after the body.
     attached: Vec<&'m MessagePart<'m>>,
@@ -26,7 +28,7 @@ impl<'d, 'm> Parts<'d, 'm> {
     pub(super) fn new(
         draft: &'d mut Draft,
         message: &'m Message<'m>,
-        source: &'m Source<'m>,
+        source: &'m SourceFile<'m>,
         place: &'m Location,
     ) -> Self {
         Self { draft, message, source, place, attached: Vec::new() }
@@ -157,20 +159,20 @@ impl<'d, 'm> Parts<'d, 'm> {
 
     fn read(&self, attached: &MessagePart<'_>, name: &str) -> Result<Document> {
         if let PartType::Message(message) = &attached.body
-            && self.source.depth < document::MAX_FILE_DEPTH
+            && self.source.depth < MAX_FILE_DEPTH
         {
             let mut inner = Draft::default();
-            let deeper = Source { depth: self.source.depth + 1, ..*self.source };
+            let deeper = SourceFile { depth: self.source.depth + 1, ..*self.source };
             add_message(&mut inner, message, &deeper, &part(Unit::Message, 1, None));
-            return inner.finish(Kind::Mail, self.source);
+            return inner.finish(DocumentKind::Mail, self.source);
         }
-        read_inside(self.source, &file_name(attached, name), attached.contents())
+        self.source.read_inside(&file_name(attached, name), attached.contents())
     }
 
     /// What S/MIME signed is read; what it encrypted is locked.
     fn secured(&mut self, attached: &MessagePart<'_>, number: u32, name: &str) {
         let signed = secured::signed_content(attached.contents());
-        let read = signed.map(|bytes| read_inside(self.source, "signed.eml", &bytes));
+        let read = signed.map(|bytes| self.source.read_inside("signed.eml", &bytes));
         match read {
             Some(Ok(document)) => self.draft.append(&document, Unit::Attachment, number, name),
             Some(Err(_)) => unread::note_named(UnreadKind::BrokenPart, name),

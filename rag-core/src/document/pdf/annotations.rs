@@ -2,11 +2,12 @@
 
 use std::collections::HashSet;
 
-use lopdf::{Dictionary, Document, Object, ObjectId, decode_text_string};
+use lopdf::{Dictionary, Document, Object, ObjectId};
 
 use super::fields::{self, Field};
-use crate::document::unread::{self, UnreadKind};
-use crate::document::{guard, one_line};
+use super::values::{number, text};
+use crate::document::limits;
+use crate::document::vocabulary::{UnreadKind, unread};
 
 /// Annotations of one page that are read.
 const MAX_ANNOTATIONS: usize = 10_000;
@@ -32,7 +33,7 @@ pub(super) fn read(file: &Document, page: ObjectId) -> Annotations {
     let Ok(list) = list.and_then(Object::as_array) else { return found };
     let mut seen = HashSet::new();
     for object in list.iter().take(MAX_ANNOTATIONS) {
-        guard::tick();
+        limits::tick();
         let Ok((id, Object::Dictionary(annotation))) = file.dereference(object) else { continue };
         if id.is_none_or(|id| seen.insert(id)) {
             found.add(file, annotation);
@@ -96,27 +97,4 @@ impl Annotations {
         let author = author.map(|author| format!(" by {author}")).unwrap_or_default();
         self.notes.push(format!("{label}{author}: {contents}"));
     }
-}
-
-pub(super) fn number(file: &Document, dictionary: &Dictionary, key: &[u8]) -> Option<i64> {
-    dictionary.get_deref(key, file).ok()?.as_i64().ok()
-}
-
-/// A text string on one line.
-pub(super) fn text(file: &Document, dictionary: &Dictionary, key: &[u8]) -> Option<String> {
-    text_of(file, dictionary.get(key).ok()?)
-}
-
-/// The text of a string or of a stream with one.
-pub(super) fn text_of(file: &Document, object: &Object) -> Option<String> {
-    let (_, object) = file.dereference(object).ok()?;
-    let decoded = match object {
-        Object::Stream(stream) => {
-            let bytes = stream.get_plain_content_with_limit(1 << 20).ok()?;
-            decode_text_string(&Object::String(bytes, lopdf::StringFormat::Literal)).ok()?
-        }
-        Object::Name(name) => String::from_utf8_lossy(name).into_owned(),
-        object => decode_text_string(object).ok()?,
-    };
-    Some(one_line(&decoded.replace('\0', "")))
 }

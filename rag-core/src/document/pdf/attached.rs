@@ -4,10 +4,10 @@ use std::collections::HashSet;
 
 use lopdf::{Dictionary, Document, Object, ObjectId};
 
-use super::annotations::text_of;
-use crate::document::draft::Draft;
-use crate::document::unread::{self, UnreadKind};
-use crate::document::{Source, guard};
+use super::values::text_of;
+use crate::document::limits;
+use crate::document::vocabulary::{SourceFile, UnreadKind, unread};
+use crate::document::writing::draft::Draft;
 
 /// Files that are read.
 const MAX_FILES: usize = 1000;
@@ -23,7 +23,7 @@ pub(super) fn add(
     draft: &mut Draft,
     file: &Document,
     on_pages: &[ObjectId],
-    source: &Source<'_>,
+    source: &SourceFile<'_>,
 ) -> Vec<String> {
     let mut found = Found { file, seen: HashSet::new(), files: Vec::new() };
     found.of_document();
@@ -31,7 +31,7 @@ pub(super) fn add(
     specifications.for_each(|object| found.specification(object, None));
     let mut names = Vec::new();
     for (index, (name, stream)) in found.files.into_iter().enumerate() {
-        guard::tick();
+        limits::tick();
         let number = u32::try_from(index + 1).unwrap_or(u32::MAX);
         match stream.get_plain_content_with_limit(MAX_FILE_BYTES) {
             Ok(bytes) => draft.attach(source, &bytes, number, &name),
@@ -62,7 +62,7 @@ impl<'a> Found<'a> {
     }
 
     fn tree(&mut self, node: &'a Dictionary, depth: usize) {
-        guard::tick();
+        limits::tick();
         let list = |key: &[u8]| node.get_deref(key, self.file).and_then(Object::as_array).ok();
         let (names, kids) = (list(b"Names"), list(b"Kids"));
         for pair in names.map(|names| names.chunks_exact(2)).into_iter().flatten() {

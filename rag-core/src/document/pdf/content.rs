@@ -9,7 +9,7 @@ use lopdf::{Dictionary, Document, Object, ObjectId, Stream};
 use super::font::{Font, GlyphNames};
 use super::layers::Layers;
 use super::line::{Fragment, Line, Lines};
-use crate::document::guard;
+use crate::document::limits;
 
 /// Whether text marked as page furniture (headers, footers, watermarks) is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -248,7 +248,7 @@ impl<'a> Interpreter<'a> {
                 self.complete = false;
                 return;
             };
-            guard::tick();
+            limits::tick();
             self.operations += 1;
             self.page_operations += 1;
             if self.operations > MAX_OPERATIONS || self.page_operations > MAX_PAGE_OPERATIONS {

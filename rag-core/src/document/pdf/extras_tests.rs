@@ -7,8 +7,9 @@ use super::*;
 
 fn read_pdf(objects: &[&str]) -> (String, Vec<String>) {
     let bytes = pdf_of(objects);
-    let (document, notes) =
-        unread::set_aside(|| PdfReader.read(&Source::new(Path::new("a.pdf"), &bytes)).unwrap());
+    let (document, notes) = unread::set_aside(|| {
+        PdfReader.read(&crate::document::source_file(Path::new("a.pdf"), &bytes)).unwrap()
+    });
     unread::keep(notes);
     (document.text, unread::take().iter().map(ToString::to_string).collect())
 }

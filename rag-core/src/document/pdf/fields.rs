@@ -2,10 +2,9 @@
 
 use lopdf::{Dictionary, Document, Object};
 
-use super::annotations::{text, text_of};
 use super::line::Line;
-use crate::document::one_line;
-use crate::document::unread::{self, UnreadKind};
+use super::values::{text, text_of};
+use crate::document::vocabulary::{UnreadKind, one_line, unread};
 
 /// Levels of the tree of fields.
 const MAX_DEPTH: usize = 32;
@@ -351,7 +350,7 @@ fn values(xml: &str) -> Vec<String> {
     let mut reader = quick_xml::Reader::from_str(xml);
     let (mut values, mut name, mut text) = (Vec::new(), None, String::new());
     loop {
-        crate::document::guard::tick();
+        crate::document::limits::tick();
         match reader.read_event() {
             Ok(Event::Start(start)) => {
                 name = Some(start.local_name().as_ref().to_owned());

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::furniture;
 use super::line::Line;
 use super::paragraphs::{self, Habits, Paragraph};
-use crate::document::text::paragraphs as paragraphs_of;
-use crate::document::{Area, Block, BlockKind, Location, SourceMap, one_line};
+use crate::document::text::plain::paragraphs as paragraphs_of;
+use crate::document::vocabulary::{Area, Block, BlockKind, Location, SourceMap, one_line};
 
 /// The text of a file.
 #[derive(Default)]

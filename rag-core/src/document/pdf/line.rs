@@ -2,7 +2,7 @@
 
 use unicode_normalization::UnicodeNormalization;
 
-use crate::document::script::{self, MAX_SCRIPT_CHARS, Script};
+use crate::document::writing::script::{self, MAX_SCRIPT_CHARS, Script};
 
 /// Text shown by one operation.
 pub(super) struct Fragment {

@@ -7,10 +7,12 @@ use std::collections::BTreeMap;
 
 use lopdf::{Dictionary, LoadOptions, Object, ObjectId, decode_text_string};
 
-use super::draft::Draft;
-use super::markdown::primary_language;
-use super::unread::{self, UnreadKind};
-use super::{Document, Kind, Picture, Reader, Recognizer, Source, guard, one_line};
+use crate::document::limits;
+use crate::document::text::language::primary_language;
+use crate::document::vocabulary::{
+    Document, DocumentKind, Picture, Reader, Recognizer, SourceFile, UnreadKind, one_line, unread,
+};
+use crate::document::writing::draft::Draft;
 use crate::error::{Error, Result, Unreadable};
 
 mod annotations;
@@ -25,23 +27,24 @@ mod layout;
 mod line;
 mod paragraphs;
 mod scan;
+mod values;
 
 use content::{Artifacts, Interpreter};
 use line::Line;
 
 /// Reads PDF.
-pub(super) struct PdfReader;
+pub(in crate::document) struct PdfReader;
 
 /// Pages read at most; the rest is named in the metadata.
 const MAX_PAGES: usize = 20_000;
 
 impl Reader for PdfReader {
-    fn read(&self, source: &Source<'_>) -> Result<Document> {
+    fn read(&self, source: &SourceFile<'_>) -> Result<Document> {
         read(source)
     }
 }
 
-fn read(source: &Source<'_>) -> Result<Document> {
+fn read(source: &SourceFile<'_>) -> Result<Document> {
     let file = load(source)?;
     let (mut reading, mut notes) = unread::set_aside(|| read_pages(&file, Artifacts::Drop));
     if reading.is_empty() {
@@ -93,7 +96,7 @@ fn read(source: &Source<'_>) -> Result<Document> {
     draft.take_all(inside);
     draft.check(source)?;
     Ok(Document {
-        kind: Kind::Pdf,
+        kind: DocumentKind::Pdf,
         title,
         lang: language(&file),
         text: draft.text,
@@ -105,7 +108,7 @@ fn read(source: &Source<'_>) -> Result<Document> {
 }
 
 /// Parses the file; refuses what is broken or needs a password.
-fn load(source: &Source<'_>) -> Result<lopdf::Document> {
+fn load(source: &SourceFile<'_>) -> Result<lopdf::Document> {
     let options = LoadOptions {
         max_decompressed_size: Some((source.bytes.len() * 64).clamp(16 << 20, 256 << 20)),
         ..LoadOptions::default()
@@ -192,7 +195,7 @@ impl<'a> Reading<'a> {
                 // One at a time: each may unpack to a great deal.
                 let Some((bytes, format)) = scan::file_of(file, picture) else { continue };
                 let picture = Picture { bytes: &bytes, format, page };
-                let text = guard::untimed(|| recognizer.recognize(&picture))?;
+                let text = limits::untimed(|| recognizer.recognize(&picture))?;
                 texts.extend(Some(text.trim().to_owned()).filter(|text| !text.is_empty()));
             }
             if !texts.is_empty() {
@@ -208,7 +211,7 @@ fn read_pages(file: &lopdf::Document, artifacts: Artifacts) -> Reading<'_> {
     let mut interpreter = Interpreter::new(file, artifacts);
     let mut reading = Reading::default();
     for page in file.page_iter() {
-        guard::tick();
+        limits::tick();
         reading.page_count += 1;
         if reading.page_count > MAX_PAGES {
             reading.failed.push(reading.page_count);

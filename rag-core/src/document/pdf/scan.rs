@@ -2,7 +2,7 @@
 
 use lopdf::{Dictionary, Document, Object, Stream};
 
-use crate::document::PictureFormat;
+use crate::document::vocabulary::PictureFormat;
 
 /// Samples that a picture may unpack to.
 const MAX_SAMPLE_BYTES: usize = 256 << 20;

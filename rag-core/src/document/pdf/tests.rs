@@ -4,7 +4,7 @@ use std::path::Path;
 use proptest::prelude::*;
 
 use super::*;
-use crate::document::BlockKind;
+use crate::document::vocabulary::BlockKind;
 
 /// A PDF with one Helvetica text line a string; `pages` holds content streams.
 fn pdf(pages: &[&str]) -> Vec<u8> {
@@ -41,7 +41,7 @@ pub(super) fn pdf_of(objects: &[&str]) -> Vec<u8> {
 }
 
 fn read_pdf(bytes: &[u8]) -> Result<Document> {
-    PdfReader.read(&Source::new(Path::new("a.pdf"), bytes))
+    PdfReader.read(&SourceFile::new(Path::new("a.pdf"), bytes))
 }
 
 const PAGE: &str = "BT /F 20 Tf 72 770 Td (Histoire) Tj /F 11 Tf 0 -40 Td [(Le la) -2 (bo) -300 (a \\351t\\351 cr\\351\\351 en 1995, c'est une insti-)] TJ 0 -13 Td (tution.) Tj 0 -30 Td (Fin.) Tj ET";
@@ -148,7 +148,8 @@ fn a_recognizer_gets_what_a_page_draws_and_not_what_it_only_names() {
     file.save_to(&mut bytes).unwrap();
     assert_eq!(file.get_page_images(pages[0]).unwrap().len(), 2);
     let counter = Counter(std::sync::Mutex::default());
-    let source = Source { recognizer: Some(&counter), ..Source::new(Path::new("a.pdf"), &bytes) };
+    let source =
+        SourceFile { recognizer: Some(&counter), ..SourceFile::new(Path::new("a.pdf"), &bytes) };
     PdfReader.read(&source).unwrap();
     assert_eq!(*counter.0.lock().unwrap(), [Some(1), Some(2), Some(3)]);
 }

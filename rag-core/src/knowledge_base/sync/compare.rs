@@ -6,6 +6,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use crate::document;
 use crate::error::{Error, Result, Skipped, Unreadable};
 use crate::progress::CancelToken;
 use crate::store::{ADDED_TEXT, DocumentRow, SkippedDocument, Store};
@@ -14,9 +15,6 @@ use crate::walk::{self, Candidate};
 use super::missing::{self, Losses};
 use super::roots::{Root, Roots};
 use super::{SyncOptions, SyncReport, Trust, hash_file, is_settled};
-
-/// Extensions of files that are text as they stand.
-const PLAIN: [&str; 4] = ["txt", "md", "markdown", "rst"];
 
 /// What is to be done.
 #[derive(Debug, Default)]
@@ -191,12 +189,10 @@ impl Todo {
     /// What the file will grow by at least: half the bytes of what is new and plain text, as UTF-16 is written as
     /// UTF-8. How much text other formats hold is not known before they are read.
     pub(super) fn least_bytes(&self) -> u64 {
-        let plain = |path: &Path| {
-            let extension = path.extension().map(OsStr::to_ascii_lowercase);
-            extension.is_some_and(|name| PLAIN.iter().any(|plain| name == *plain))
-        };
         let new = self.write.iter().filter(|(_, change)| *change == Change::New);
-        new.filter(|(file, _)| plain(&file.path)).map(|(file, _)| file.size_bytes / 2).sum()
+        new.filter(|(file, _)| document::is_text_by_name(&file.path))
+            .map(|(file, _)| file.size_bytes / 2)
+            .sum()
     }
 
     /// Counts files to write as if all could be read.

@@ -1,0 +1,67 @@
+//! The cells of tables: tabs between them, and what merged ones show again.
+
+use super::{Builder, Gap};
+use crate::document::markup::html::spans::{Copy, Spans};
+use crate::document::markup::html::start_tag::StartTag;
+use crate::document::markup::html::tags::Effect;
+
+impl Builder<'_> {
+    /// Notes the columns and rows that a cell of the outermost table covers; fills those covered from above.
+    pub(super) fn begin_span(&mut self, tag: &StartTag, effect: Effect) {
+        if effect == Effect::Table && self.table_depth == 0 {
+            self.spans = Spans::default();
+        }
+        if self.table_depth != 1 {
+            return;
+        }
+        match effect {
+            Effect::Row => self.spans.begin_row(),
+            Effect::Cell => {
+                self.hang();
+                let number = |name| tag.text(name).and_then(|text| text.parse().ok()).unwrap_or(1);
+                let is_spent = self.copy_budget == 0;
+                let spans = (number(b"colspan"), number(b"rowspan"));
+                let (columns, rows) = if is_spent { (1, 1) } else { spans };
+                self.spans.begin_cell(self.page.text.len(), columns, rows);
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn hang(&mut self) {
+        let follows = self.spans.column() > 0;
+        for copy in self.spans.hanging() {
+            if follows {
+                self.gap = Gap::Cell;
+            }
+            self.copy(&copy);
+        }
+    }
+
+    /// Writes a cell again.
+    pub(super) fn copy(&mut self, copy: &Copy) {
+        let spent = self.copy_budget < copy.text.len() + 1;
+        self.copy_budget = self.copy_budget.saturating_sub(copy.text.len() + 1);
+        if spent {
+            return;
+        }
+        self.write_gap();
+        let start = self.page.text.len();
+        self.page.text.push_str(&copy.text);
+        if let Some(source) = copy.source.clone() {
+            self.page.map.push_whole(start, &copy.text, source);
+        }
+        self.gap = Gap::Cell;
+    }
+
+    pub(super) fn end_cell(&mut self) {
+        let Some(start) = self.spans.open_start() else { return };
+        let text = self.page.text.get(start..).unwrap_or_default().trim().to_owned();
+        let source = self.page.map.source_bytes(&(start..self.page.text.len()));
+        let copy = Copy { text, source };
+        for _ in 0..self.spans.end_cell(&copy) {
+            self.gap = Gap::Cell;
+            self.copy(&copy);
+        }
+    }
+}

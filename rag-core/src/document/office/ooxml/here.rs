@@ -1,0 +1,13 @@
+//! What a reader of a part of an office file works with.
+
+use crate::document::archive::package::Package;
+use crate::document::vocabulary::{Location, SourceFile};
+use crate::document::writing::draft::Draft;
+
+/// A file that is being read, and the place that what is read next belongs to.
+pub(super) struct Here<'a, 'p> {
+    pub(super) package: &'a mut Package<'p>,
+    pub(super) source: &'a SourceFile<'a>,
+    pub(super) draft: &'a mut Draft,
+    pub(super) location: &'a Location,
+}
