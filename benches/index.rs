@@ -16,7 +16,7 @@ use std::time::Instant;
 use rag_core::CancelToken;
 use rag_core::encode::EncoderIdentity;
 use rag_core::index::codes::{Code, Codes};
-use rag_core::index::graph::Graph;
+use rag_core::index::graph::{Graph, Reach};
 use rag_core::index::hnsw::HnswRs;
 use rag_core::index::native::Native;
 use rag_core::index::{BuildOptions, Candidate, GraphBuilder, flat};
@@ -202,7 +202,8 @@ impl Library for Memory {
                 flat::best_among(codes, &code, RESCORED_SCAN, &self.kept)
             }
             Some(percent) => {
-                graph.search_kept(codes, &code, RESCORED, ef, |row| bucket(row as usize) < percent)
+                let reach = Reach { limit: RESCORED, ef };
+                graph.search_kept(codes, &code, reach, |row| bucket(row as usize) < percent)
             }
         };
         let row = |position: u32| &rows.data[position as usize * rows.dim..][..rows.dim];

@@ -1,7 +1,7 @@
 """How many functions of rag-core take many parameters: prints the rate per 1,000 functions and, with --all, where they are.
 
 Counted is each `fn` of rag-core/src, with a body or in a trait, tests left out. `self` is not counted: it is where what travels
-together has been put already. The aim is at most 15 in 1,000 with five or more.
+together has been put already. At most 15 in 1,000 may take five or more, which the rules check.
 """
 
 import pathlib
@@ -10,6 +10,7 @@ import sys
 
 CORE = pathlib.Path("rag-core/src")
 MANY = 5
+MOST_PER_1000 = 15
 
 SELF = re.compile(r"(?:&(?:'\w+ )?)?(?:mut )?self\b.*", re.S)
 OPEN, CLOSE = "([{<", ")]}>"

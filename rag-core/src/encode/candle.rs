@@ -13,13 +13,14 @@ use candle_nn::VarBuilder;
 use candle_transformers::models::{bert, modernbert, nomic_bert};
 
 use crate::error::{Error, Result};
+use crate::kernels::activation::Activation;
 use crate::model::Backend;
-use crate::model::architecture::{Activation, Family, Positions, Rotary, TransformerConfig};
+use crate::model::architecture::{Family, Positions, Rotary, TransformerConfig};
 use crate::model::folder::Pooling;
 use crate::model::safetensors::Tensors;
 use crate::progress::CancelToken;
 
-use super::network::{Batch, pool};
+use super::network::{Batch, NetworkConfig, pool};
 use super::weights::{BERT, Names, Source};
 
 type Outcome<T> = candle_core::Result<T>;
@@ -49,17 +50,17 @@ fn failed(path: &Path, cause: candle_core::Error) -> Error {
 }
 
 impl CandleNetwork {
-    /// Takes the weights out of `tensors`; sequences will have up to `max_tokens` tokens.
+    /// Takes the weights out of `tensors`.
     ///
     /// # Errors
     /// Model naming a tensor that is missing or shaped otherwise, or a family that candle does not run;
     /// InvalidArgument for a device that is not there.
     pub(super) fn load(
         tensors: &mut Tensors,
-        config: &TransformerConfig,
-        max_tokens: usize,
+        network: NetworkConfig<'_>,
         backend: Backend,
     ) -> Result<Self> {
+        let NetworkConfig { transformer: config, max_tokens } = network;
         let device = backend.device()?;
         let path = tensors.path().to_owned();
         let source = Source::new(tensors, config);
@@ -80,8 +81,7 @@ impl CandleNetwork {
             Renamed { source, to, prefix, path: &path, device: &device, tensors: HashMap::new() };
         renamed.all()?;
         let weights = VarBuilder::from_tensors(renamed.tensors, DType::F32, &device);
-        let model =
-            model(config, max_tokens, weights, backend)?.map_err(|cause| failed(&path, cause))?;
+        let model = model(network, weights, backend)?.map_err(|cause| failed(&path, cause))?;
         let (hidden, vocab_size) = (config.hidden_size, config.vocab_size);
         Ok(Self { path, model, device, hidden, vocab_size, max_tokens })
     }
@@ -291,20 +291,20 @@ fn type_count(config: &TransformerConfig) -> usize {
 }
 
 fn model(
-    config: &TransformerConfig,
-    max_tokens: usize,
+    network: NetworkConfig<'_>,
     weights: VarBuilder<'static>,
     backend: Backend,
 ) -> Result<Outcome<Model>> {
+    let config = network.transformer;
     Ok(match (config.family, config.positions) {
         (Family::ModernBert, Positions::Rotary { global, local, window, global_every }) => {
             only(config, &[Activation::Gelu], backend)?;
-            let config = modern(config, max_tokens, (global, local), window, global_every);
+            let config = modern(network, (global, local), window, global_every);
             modernbert::ModernBert::load(weights, &config).map(Model::Modern)
         }
         (Family::NomicBert, Positions::Rotary { global, .. }) => {
             only(config, &[Activation::Silu], backend)?;
-            let config = nomic(config, max_tokens, global);
+            let config = nomic(network, global);
             nomic_bert::NomicBertModel::load(weights, &config).map(Model::Nomic)
         }
         _ => {
@@ -345,8 +345,7 @@ fn bert_config(config: &TransformerConfig) -> bert::Config {
 }
 
 fn modern(
-    config: &TransformerConfig,
-    max_tokens: usize,
+    NetworkConfig { transformer: config, max_tokens }: NetworkConfig<'_>,
     (global, local): (Rotary, Rotary),
     window: usize,
     global_every: usize,
@@ -368,7 +367,8 @@ fn modern(
     }
 }
 
-fn nomic(config: &TransformerConfig, max_tokens: usize, rotary: Rotary) -> nomic_bert::Config {
+fn nomic(network: NetworkConfig<'_>, rotary: Rotary) -> nomic_bert::Config {
+    let NetworkConfig { transformer: config, max_tokens } = network;
     nomic_bert::Config {
         vocab_size: config.vocab_size,
         n_embd: config.hidden_size,

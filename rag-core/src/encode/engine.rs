@@ -9,16 +9,15 @@ use std::thread;
 use crate::error::{Error, Result};
 use crate::kernels::KernelLevel;
 use crate::kernels::level::Level;
-use crate::kernels::linear::Format;
+use crate::kernels::linear::{Arithmetic, Format};
 use crate::kernels::pool::Pool;
 use crate::model::Backend;
-use crate::model::architecture::TransformerConfig;
 use crate::model::folder::Pooling;
 use crate::model::safetensors::Tensors;
 use crate::progress::CancelToken;
 
 use super::candle::CandleNetwork;
-use super::network::{Batch, Network, Scratch};
+use super::network::{Batch, Network, NetworkConfig, PooledRows, Scratch};
 use super::parallel::{batches, run_parallel};
 use super::tokens::TokenIds;
 use super::{EncoderOptions, Precision};
@@ -30,15 +29,22 @@ const MIN_BATCH_TOKENS: usize = 96;
 /// Texts that a thread tokenises before it takes others.
 const TEXTS: usize = 16;
 
-/// The instructions and numbers that an encoder runs with.
+/// What an encoder runs with.
 #[derive(Clone, Copy)]
-pub(crate) struct Arithmetic {
-    pub(crate) level: Level,
-    pub(crate) format: Format,
+pub(crate) struct Setup {
+    pub(crate) arithmetic: Arithmetic,
     pub(crate) backend: Backend,
 }
 
-impl Arithmetic {
+/// What makes rows of a result from rows of pooled states.
+#[derive(Clone, Copy)]
+pub(crate) struct RowHead<'a> {
+    /// Numbers of a row of the result.
+    pub(crate) width: usize,
+    pub(crate) run: &'a (dyn Fn(&[f32], &mut [f32]) + Sync),
+}
+
+impl Setup {
     /// # Errors
     /// [`ErrorCode::InvalidArgument`](crate::ErrorCode::InvalidArgument) if this CPU does not have the level asked for,
     /// or candle's networks do not take a precision.
@@ -57,7 +63,7 @@ impl Arithmetic {
             }
         };
         let level = if format == Format::F32 { level.vectors() } else { level };
-        Ok(Self { level, format, backend })
+        Ok(Self { arithmetic: Arithmetic { level, format }, backend })
     }
 }
 
@@ -76,7 +82,7 @@ pub(crate) struct Engine {
 }
 
 impl Engine {
-    /// Takes the weights out of `tensors`; sequences will have up to `max_tokens` tokens.
+    /// Takes the weights out of `tensors`.
     ///
     /// # Errors
     /// [`ErrorCode::Model`](crate::ErrorCode::Model) naming a tensor that is missing or shaped otherwise, or a family
@@ -84,19 +90,15 @@ impl Engine {
     /// not there.
     pub(crate) fn load(
         tensors: &mut Tensors,
-        config: &TransformerConfig,
-        max_tokens: usize,
+        config: NetworkConfig<'_>,
         poolings: Vec<Pooling>,
-        Arithmetic { level, format, backend }: Arithmetic,
+        setup: Setup,
     ) -> Result<Self> {
-        let network = match backend {
+        let network = match setup.backend {
             Backend::Auto => {
-                let network = Network::load(tensors, config, max_tokens, level, format)?;
-                Runs::Ours(Box::new(network))
+                Runs::Ours(Box::new(Network::load(tensors, config, setup.arithmetic)?))
             }
-            other => {
-                Runs::Candle(Box::new(CandleNetwork::load(tensors, config, max_tokens, other)?))
-            }
+            other => Runs::Candle(Box::new(CandleNetwork::load(tensors, config, other)?)),
         };
         Ok(Self { network, poolings, thread_count: cpu_count(), pool: OnceLock::new() })
     }
@@ -164,8 +166,7 @@ impl Engine {
         Ok(tokens)
     }
 
-    /// Runs sequences of checked ids and gives the pooled rows of each batch, with their rows of `width` in the result,
-    /// to `head`.
+    /// Runs sequences of checked ids and gives the pooled rows of each batch, with their rows in the result, to `head`.
     ///
     /// # Errors
     /// [`ErrorCode::Cancelled`](crate::ErrorCode::Cancelled) between batches;
@@ -173,16 +174,15 @@ impl Engine {
     pub(crate) fn run(
         &self,
         all: Batch<'_>,
-        width: usize,
-        head: &(dyn Fn(&[f32], &mut [f32]) + Sync),
+        head: RowHead<'_>,
         cancel: &CancelToken,
     ) -> Result<Vec<f32>> {
         match &self.network {
-            Runs::Ours(network) => self.run_ours(network, all, width, head, cancel),
+            Runs::Ours(network) => self.run_ours(network, all, head, cancel),
             Runs::Candle(network) => {
                 let pooled = network.pooled(all, &self.poolings, cancel)?;
-                let mut data = vec![0.0; all.sequences.len() * width];
-                head(&pooled, &mut data);
+                let mut data = vec![0.0; all.sequences.len() * head.width];
+                (head.run)(&pooled, &mut data);
                 Ok(data)
             }
         }
@@ -192,10 +192,10 @@ impl Engine {
         &self,
         network: &Network,
         all: Batch<'_>,
-        width: usize,
-        head: &(dyn Fn(&[f32], &mut [f32]) + Sync),
+        head: RowHead<'_>,
         cancel: &CancelToken,
     ) -> Result<Vec<f32>> {
+        let width = head.width;
         let mut data = vec![0.0; all.sequences.len() * width];
         let (mut rest, mut seconds) = (&mut data[..], all.seconds);
         let mut work = Vec::new();
@@ -210,8 +210,9 @@ impl Engine {
         run_parallel(self.thread_count, work, state, |(scratch, pooled), (batch, out)| {
             cancel.check()?;
             pooled.resize(batch.sequences.len() * self.pooled_dim(), 0.0);
-            network.forward(batch, &self.poolings, threads, scratch, pooled);
-            head(pooled, out);
+            let rows = PooledRows { poolings: &self.poolings, rows: pooled };
+            network.forward(batch, threads, scratch, rows);
+            (head.run)(pooled, out);
             Ok(())
         })?;
         Ok(data)

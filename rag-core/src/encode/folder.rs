@@ -11,16 +11,16 @@ use crate::model::folder::{EncoderFolder, Pooling};
 use crate::model::safetensors::Tensors;
 use crate::progress::CancelToken;
 
-use super::engine::{Arithmetic, Engine};
-use super::head::Head;
-use super::network::Batch;
+use super::engine::{Engine, RowHead, Setup};
+use super::head::{Head, HeadDims};
+use super::network::{Batch, NetworkConfig};
 use super::tokens::{TextTokenizer, TokenIds};
 use super::{Embeddings, EncoderIdentity, EncoderInfo, EncoderOptions, TextRole};
 
 /// Everything that a folder says, ready to run.
 pub(super) struct Loaded {
     path: PathBuf,
-    pub(super) arithmetic: Arithmetic,
+    pub(super) setup: Setup,
     pub(super) tokenizer: TextTokenizer,
     pub(super) engine: Engine,
     head: Head,
@@ -36,17 +36,18 @@ impl Loaded {
         name: &str,
         options: &EncoderOptions,
     ) -> Result<(Self, EncoderIdentity, EncoderInfo)> {
-        let arithmetic = Arithmetic::new(options)?;
+        let setup = Setup::new(options)?;
         let files = EncoderFolder::read(folder)?;
         let mut tensors = files.tensors()?;
-        let mut fingerprint = fingerprint(&files, &tensors, arithmetic.format);
+        let mut fingerprint = fingerprint(&files, &tensors, setup.arithmetic.format);
         let poolings = files.poolings.clone();
-        let engine =
-            Engine::load(&mut tensors, &files.config, files.max_tokens, poolings, arithmetic)?
-                .with_threads(options.threads.asked());
-        let truncate_dim = options.truncate_dim.map(NonZeroUsize::get);
-        let (pooled_dim, level) = (engine.pooled_dim(), arithmetic.level.vectors());
-        let head = Head::load(&files.denses, pooled_dim, truncate_dim, level, &mut fingerprint)?;
+        let config = NetworkConfig { transformer: &files.config, max_tokens: files.max_tokens };
+        let engine = Engine::load(&mut tensors, config, poolings, setup)?
+            .with_threads(options.threads.asked());
+        let truncated = options.truncate_dim.map(NonZeroUsize::get);
+        let dims = HeadDims { pooled: engine.pooled_dim(), truncated };
+        let level = setup.arithmetic.level.vectors();
+        let head = Head::load(&files.denses, dims, level, &mut fingerprint)?;
         let fingerprint = fingerprint.finish();
         let tokenizer = TextTokenizer::load(
             &files.tokenizer_path,
@@ -77,7 +78,7 @@ impl Loaded {
         };
         let loaded = Self {
             path: folder.to_owned(),
-            arithmetic,
+            setup,
             tokenizer,
             engine,
             head,
@@ -110,8 +111,8 @@ impl Loaded {
         let tokens = self.engine.tokenize(texts, cancel, |text| self.token_ids(prefix, text))?;
         let ids: Vec<&[u32]> = tokens.iter().map(|tokens| &tokens.ids[..]).collect();
         let batch = Batch { sequences: &ids, seconds: &[] };
-        let data =
-            self.engine.run(batch, dim, &|pooled, out| self.head.run(pooled, out), cancel)?;
+        let head = RowHead { width: dim, run: &|pooled, out| self.head.run(pooled, out) };
+        let data = self.engine.run(batch, head, cancel)?;
         self.check_finite(&data)?;
         let truncated = tokens.iter().enumerate().filter(|(_, tokens)| tokens.truncated);
         Ok(Embeddings { dim, truncated: truncated.map(|(row, _)| row).collect(), data })

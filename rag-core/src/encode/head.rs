@@ -1,9 +1,9 @@
 //! From a pooled state to a unit vector: dense layers, truncation, length 1.
 
 use crate::error::{Error, Result};
-use crate::kernels::gemm::After;
+use crate::kernels::gemm::PostOp;
 use crate::kernels::level::Level;
-use crate::kernels::linear::{Format, Inputs, Linear};
+use crate::kernels::linear::{Arithmetic, Format, Inputs, Linear, Product};
 use crate::kernels::rows::normalize;
 use crate::model::fingerprint::Fingerprint;
 use crate::model::folder::DenseFolder;
@@ -21,19 +21,29 @@ struct Dense {
     has_tanh: bool,
 }
 
+/// Lengths of rows before and after a head.
+#[derive(Clone, Copy)]
+pub(super) struct HeadDims {
+    /// Numbers of a pooled state.
+    pub(super) pooled: usize,
+    /// Vectors keep so many of their first numbers; `None` for all.
+    pub(super) truncated: Option<usize>,
+}
+
 impl Head {
-    /// Loads the dense layers and adds them to the fingerprint; vectors keep their first `truncate_dim` numbers.
+    /// Loads the dense layers and adds them to the fingerprint.
     ///
     /// # Errors
     /// [`ErrorCode::Model`](crate::ErrorCode::Model) for a bad weights file;
-    /// [`ErrorCode::InvalidArgument`](crate::ErrorCode::InvalidArgument) if vectors are shorter than `truncate_dim`.
+    /// [`ErrorCode::InvalidArgument`](crate::ErrorCode::InvalidArgument) if vectors are shorter than they are to be cut to.
     pub(super) fn load(
         folders: &[DenseFolder],
-        pooled_dim: usize,
-        truncate_dim: Option<usize>,
+        dims: HeadDims,
         level: Level,
         fingerprint: &mut Fingerprint,
     ) -> Result<Self> {
+        let HeadDims { pooled: pooled_dim, truncated: truncate_dim } = dims;
+        let arithmetic = Arithmetic { level, format: Format::F32 };
         let mut denses = Vec::with_capacity(folders.len());
         let mut dim = pooled_dim;
         for folder in folders {
@@ -46,7 +56,7 @@ impl Head {
                 true => tensors.take_f32("linear.bias", &shape[..1])?,
                 false => vec![0.0; folder.out_features],
             };
-            let linear = Linear::new(level, Format::F32, &weight, folder.in_features, bias);
+            let linear = Linear::new(arithmetic, &weight, folder.in_features, bias);
             denses.push(Dense { linear, has_tanh: folder.has_tanh });
             dim = folder.out_features;
         }
@@ -75,7 +85,8 @@ impl Head {
             let mut row = pooled.to_vec();
             for dense in &self.denses {
                 let mut next = vec![0.0; dense.linear.width()];
-                dense.linear.run(&row, After::Nothing, None, &mut inputs, &mut next);
+                let product = Product { lhs: &row, post_op: PostOp::None, out: &mut next };
+                dense.linear.run(product, None, &mut inputs);
                 if dense.has_tanh {
                     next.iter_mut().for_each(|value| *value = value.tanh());
                 }

@@ -182,7 +182,7 @@ impl Encoder {
     #[must_use]
     pub fn precision(&self) -> Precision {
         let Source::Folder(loaded) = &self.source else { return Precision::F32 };
-        match loaded.arithmetic.format {
+        match loaded.setup.arithmetic.format {
             Format::F32 => Precision::F32,
             Format::Bf16 => Precision::Bf16,
             Format::Int8 => Precision::Int8,
@@ -193,7 +193,7 @@ impl Encoder {
     #[must_use]
     pub fn backend(&self) -> Backend {
         match &self.source {
-            Source::Folder(loaded) => loaded.arithmetic.backend,
+            Source::Folder(loaded) => loaded.setup.backend,
             Source::Own(_) => Backend::Auto,
         }
     }
@@ -204,8 +204,8 @@ impl Encoder {
     pub fn level_name(&self) -> &'static str {
         match &self.source {
             Source::Own(_) => "own",
-            Source::Folder(loaded) if loaded.arithmetic.backend == Backend::Auto => {
-                loaded.arithmetic.level.name()
+            Source::Folder(loaded) if loaded.setup.backend == Backend::Auto => {
+                loaded.setup.arithmetic.level.name()
             }
             Source::Folder(_) => "candle",
         }

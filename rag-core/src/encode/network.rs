@@ -5,14 +5,15 @@
 //! type and rows are widened as they are read.
 
 use crate::error::Result;
-use crate::kernels::bidirectional::{AttentionScratch, Heads, Sequence, attention};
-use crate::kernels::gemm::{After, BLOCK_ROWS};
+use crate::kernels::activation::Activation;
+use crate::kernels::bidirectional::{Attention, AttentionScratch, Heads, Sequence};
+use crate::kernels::gemm::{BLOCK_ROWS, PostOp};
 use crate::kernels::level::Level;
-use crate::kernels::linear::{Format, Inputs, multiplies_bf16};
+use crate::kernels::linear::{Arithmetic, Format, Inputs, Product, multiplies_bf16};
 use crate::kernels::pool::Pool;
-use crate::kernels::rows::layer_norm;
-use crate::kernels::turn::{gate, turn};
-use crate::model::architecture::{Activation, Positions, TransformerConfig};
+use crate::kernels::rows::{LayerNorm, layer_norm};
+use crate::kernels::turn::{Glu, gate, turn};
+use crate::model::architecture::{Positions, TransformerConfig};
 use crate::model::folder::Pooling;
 use crate::model::safetensors::Tensors;
 
@@ -22,12 +23,11 @@ use super::weights::{Layer, Norm, Weights};
 /// A transformer ready to run. Shared by any number of threads.
 pub(crate) struct Network {
     level: Level,
-    /// Attention in bf16.
-    half_attention: bool,
+    attention: Attention,
     heads: Heads,
     hidden: usize,
     intermediate: usize,
-    activation: After,
+    activation: Activation,
     is_gated: bool,
     /// Whether the rows added to tokens differ by position.
     has_table: bool,
@@ -35,6 +35,19 @@ pub(crate) struct Network {
     max_tokens: usize,
     places: AllPlaces,
     weights: Weights,
+}
+
+/// A transformer, and how long its sequences may be.
+#[derive(Clone, Copy)]
+pub(crate) struct NetworkConfig<'a> {
+    pub(crate) transformer: &'a TransformerConfig,
+    pub(crate) max_tokens: usize,
+}
+
+/// Pooled states: for each sequence a row that holds the results of all `poolings`.
+pub(crate) struct PooledRows<'a> {
+    pub(crate) poolings: &'a [Pooling],
+    pub(crate) rows: &'a mut [f32],
 }
 
 /// Sequences of checked token ids.
@@ -65,31 +78,33 @@ pub(crate) struct Scratch {
 }
 
 impl Network {
-    /// Packs the weights for `level`; sequences will have up to `max_tokens` tokens.
+    /// Packs the weights.
     ///
     /// # Errors
     /// [`ErrorCode::Model`](crate::ErrorCode::Model) naming a tensor that is missing or shaped otherwise.
     pub(crate) fn load(
         tensors: &mut Tensors,
-        config: &TransformerConfig,
-        max_tokens: usize,
-        level: Level,
-        format: Format,
+        NetworkConfig { transformer: config, max_tokens }: NetworkConfig<'_>,
+        arithmetic: Arithmetic,
     ) -> Result<Self> {
-        let weights = Weights::load(tensors, config, level, format)?;
+        let Arithmetic { level, format } = arithmetic;
+        let weights = Weights::load(tensors, config, arithmetic)?;
         let has_table =
             matches!(config.positions, Positions::Table { .. } | Positions::TableAndBuckets { .. });
         Ok(Self {
             level,
-            half_attention: match format {
-                Format::F32 => false,
-                Format::Bf16 => true,
-                Format::Int8 => multiplies_bf16(level),
+            attention: Attention {
+                level,
+                in_bf16: match format {
+                    Format::F32 => false,
+                    Format::Bf16 => true,
+                    Format::Int8 => multiplies_bf16(level),
+                },
             },
             heads: Heads { count: config.head_count, dim: config.hidden_size / config.head_count },
             hidden: config.hidden_size,
             intermediate: config.intermediate_size,
-            activation: after(config.activation),
+            activation: config.activation,
             is_gated: config.family.is_gated(),
             has_table,
             eps: config.layer_norm_eps,
@@ -114,17 +129,15 @@ impl Network {
         self.max_tokens
     }
 
-    /// Pools the states of the sequences into rows of `out`, one after the other; a row holds the
-    /// results of all `poolings`.
+    /// Pools the states of the sequences.
     ///
     /// With `threads`, they share each step: worth it where there is one batch.
     pub(crate) fn forward(
         &self,
         batch: Batch<'_>,
-        poolings: &[Pooling],
         threads: Option<&Pool>,
         scratch: &mut Scratch,
-        out: &mut [f32],
+        PooledRows { poolings, rows }: PooledRows<'_>,
     ) {
         let sequences = batch.sequences;
         let tokens: usize = sequences.iter().map(|ids| ids.len()).sum();
@@ -133,14 +146,15 @@ impl Network {
         scratch.qkv.resize(tokens * 3 * self.hidden, 0.0);
         self.embed(batch, &mut scratch.x);
         for (index, layer) in self.weights.layers.iter().enumerate() {
-            self.attention(index, layer, sequences, threads, scratch);
+            self.attention(index, sequences, threads, scratch);
             self.feed_forward(layer, threads, scratch);
         }
         if let Some(norm) = &self.weights.final_norm {
             self.norm(norm, &mut scratch.x);
         }
         let mut rest = &scratch.x[..];
-        for (ids, row) in sequences.iter().zip(out.chunks_exact_mut(self.hidden * poolings.len())) {
+        for (ids, row) in sequences.iter().zip(rows.chunks_exact_mut(self.hidden * poolings.len()))
+        {
             let (states, after) = rest.split_at(ids.len() * self.hidden);
             for (pooling, part) in poolings.iter().zip(row.chunks_exact_mut(self.hidden)) {
                 pool(*pooling, states, part);
@@ -168,7 +182,8 @@ impl Network {
     }
 
     fn norm(&self, norm: &Norm, x: &mut [f32]) {
-        layer_norm(self.level, x, &norm.weight, &norm.bias, self.eps);
+        let Norm { weight, bias } = norm;
+        layer_norm(self.level, x, LayerNorm { weight, bias, epsilon: self.eps });
     }
 
     /// `x`, or a normed copy of it in `buffer` where the norm stands first.
@@ -183,15 +198,15 @@ impl Network {
     fn attention(
         &self,
         index: usize,
-        layer: &Layer,
         sequences: &[&[u32]],
         threads: Option<&Pool>,
         scratch: &mut Scratch,
     ) {
         let Scratch { x, qkv, context, attention: buffers, inputs, .. } = scratch;
-        let places = self.places.of(index);
+        let (layer, places) = (&self.weights.layers[index], self.places.of(index));
         let input = self.normed(layer.before_attention.as_ref(), x, context);
-        layer.qkv.run(input, After::Nothing, threads, inputs, qkv);
+        let product = Product { lhs: input, post_op: PostOp::None, out: qkv };
+        layer.qkv.run(product, threads, inputs);
         let (mut qkv, mut contexts) = (&mut qkv[..], &mut context[..]);
         for ids in sequences {
             let (own, rest) = qkv.split_at_mut(ids.len() * 3 * self.hidden);
@@ -201,7 +216,7 @@ impl Network {
             }
             let distances = places.distances.as_ref();
             let sequence = Sequence { heads: self.heads, distances, qkv: own };
-            attention(self.level, self.half_attention, sequence, threads, buffers, out);
+            self.attention.run(sequence, threads, buffers, out);
             (qkv, contexts) = (rest, others);
         }
     }
@@ -211,7 +226,8 @@ impl Network {
         let Scratch { x, qkv, wide, up, context, inputs, .. } = scratch;
         let block = BLOCK_ROWS * self.hidden;
         for (x, context) in x.chunks_mut(block).zip(context.chunks(block)) {
-            layer.attention_out.run(context, After::Add, threads, inputs, x);
+            let product = Product { lhs: context, post_op: PostOp::Sum, out: x };
+            layer.attention_out.run(product, threads, inputs);
             if let Some(norm) = &layer.after_attention {
                 self.norm(norm, x);
             }
@@ -221,26 +237,20 @@ impl Network {
             up.resize(rows * self.intermediate, 0.0);
             if self.is_gated {
                 wide.resize(rows * 2 * self.intermediate, 0.0);
-                layer.up.run(input, After::Nothing, threads, inputs, wide);
-                gate(self.level, self.activation, wide, self.intermediate, up);
+                let product = Product { lhs: input, post_op: PostOp::None, out: wide };
+                layer.up.run(product, threads, inputs);
+                let glu = Glu { activation: self.activation, width: self.intermediate };
+                gate(self.level, glu, wide, up);
             } else {
-                layer.up.run(input, self.activation, threads, inputs, up);
+                let post_op = PostOp::Activation(self.activation);
+                layer.up.run(Product { lhs: input, post_op, out: up }, threads, inputs);
             }
-            layer.down.run(up, After::Add, threads, inputs, x);
+            let product = Product { lhs: up, post_op: PostOp::Sum, out: x };
+            layer.down.run(product, threads, inputs);
             if let Some(norm) = &layer.after_down {
                 self.norm(norm, x);
             }
         }
-    }
-}
-
-/// The kernels' form of an activation.
-pub(crate) fn after(activation: Activation) -> After {
-    match activation {
-        Activation::Gelu => After::Gelu,
-        Activation::GeluTanh => After::GeluTanh,
-        Activation::Relu => After::Relu,
-        Activation::Silu => After::Silu,
     }
 }
 

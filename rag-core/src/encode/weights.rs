@@ -5,8 +5,7 @@
 //! al. 2024 (Nomic), Guenther et al. 2023 (Jina 2), Zhang et al. 2024 (GTE).
 
 use crate::error::Result;
-use crate::kernels::level::Level;
-use crate::kernels::linear::{Format, Linear};
+use crate::kernels::linear::{Arithmetic, Linear};
 use crate::model::architecture::{Family, Positions, TransformerConfig};
 use crate::model::safetensors::{Tensor, Tensors};
 
@@ -170,19 +169,6 @@ impl Family {
     }
 }
 
-/// What weights are packed for.
-#[derive(Clone, Copy)]
-struct Kernels {
-    level: Level,
-    format: Format,
-}
-
-impl Kernels {
-    fn pack(self, rows: &[f32], depth: usize, bias: Vec<f32>) -> Linear {
-        Linear::new(self.level, self.format, rows, depth, bias)
-    }
-}
-
 /// Takes a model's tensors out of a file, whatever prefix their names carry.
 pub(super) struct Source<'a> {
     tensors: &'a mut Tensors,
@@ -253,12 +239,12 @@ impl<'a> Source<'a> {
         Ok((weight, biases))
     }
 
-    fn linear(&mut self, name: &str, shape: [usize; 2], kernels: Kernels) -> Result<Linear> {
+    fn linear(&mut self, name: &str, shape: [usize; 2], arithmetic: Arithmetic) -> Result<Linear> {
         let (weight, bias) = self.rows(name, shape, self.config.family.has_biases())?;
-        Ok(kernels.pack(&weight, shape[1], bias))
+        Ok(Linear::new(arithmetic, &weight, shape[1], bias))
     }
 
-    fn layer(&mut self, index: usize, kernels: Kernels) -> Result<Layer> {
+    fn layer(&mut self, index: usize, arithmetic: Arithmetic) -> Result<Layer> {
         let names = self.names;
         let hidden = self.config.hidden_size;
         let name = |part: &str| format!("{}.{index}.{part}", names.layer);
@@ -275,17 +261,17 @@ impl<'a> Source<'a> {
         };
         Ok(Layer {
             before_attention,
-            qkv: self.qkv(name, kernels)?,
-            attention_out: self.linear(&name(names.attention_out), [hidden, hidden], kernels)?,
+            qkv: self.qkv(name, arithmetic)?,
+            attention_out: self.linear(&name(names.attention_out), [hidden, hidden], arithmetic)?,
             after_attention,
             before_up,
-            up: self.up(name, kernels)?,
-            down: self.down(name, kernels)?,
+            up: self.up(name, arithmetic)?,
+            down: self.down(name, arithmetic)?,
             after_down,
         })
     }
 
-    fn qkv(&mut self, name: impl Fn(&str) -> String, kernels: Kernels) -> Result<Linear> {
+    fn qkv(&mut self, name: impl Fn(&str) -> String, arithmetic: Arithmetic) -> Result<Linear> {
         let hidden = self.config.hidden_size;
         let names: Vec<String> = self.names.qkv.iter().map(|part| name(part)).collect();
         let bias = self.config.family.has_biases();
@@ -293,10 +279,10 @@ impl<'a> Source<'a> {
         let scale = 1.0 / ((hidden / self.config.head_count) as f32).sqrt();
         let queries = weight[..hidden * hidden].iter_mut().chain(&mut bias[..hidden]);
         queries.for_each(|value| *value *= scale);
-        Ok(kernels.pack(&weight, hidden, bias))
+        Ok(Linear::new(arithmetic, &weight, hidden, bias))
     }
 
-    fn up(&mut self, name: impl Fn(&str) -> String, kernels: Kernels) -> Result<Linear> {
+    fn up(&mut self, name: impl Fn(&str) -> String, arithmetic: Arithmetic) -> Result<Linear> {
         let (hidden, family) = (self.config.hidden_size, self.config.family);
         let wide = self.config.intermediate_size * if family.is_gated() { 2 } else { 1 };
         let names: Vec<String> = self.names.up.iter().map(|part| name(part)).collect();
@@ -305,12 +291,12 @@ impl<'a> Source<'a> {
             // the gate, which is activated, comes second in the file
             weight.rotate_left(wide / 2 * hidden);
         }
-        Ok(kernels.pack(&weight, hidden, bias))
+        Ok(Linear::new(arithmetic, &weight, hidden, bias))
     }
 
-    fn down(&mut self, name: impl Fn(&str) -> String, kernels: Kernels) -> Result<Linear> {
+    fn down(&mut self, name: impl Fn(&str) -> String, arithmetic: Arithmetic) -> Result<Linear> {
         let (hidden, wide) = (self.config.hidden_size, self.config.intermediate_size);
-        self.linear(&name(self.names.down), [hidden, wide], kernels)
+        self.linear(&name(self.names.down), [hidden, wide], arithmetic)
     }
 
     /// Rows of the position table from the first used one on, each with the row of token type 0 added; and the row of
@@ -347,11 +333,10 @@ impl Weights {
     pub(super) fn load(
         tensors: &mut Tensors,
         config: &TransformerConfig,
-        level: Level,
-        format: Format,
+        arithmetic: Arithmetic,
     ) -> Result<Self> {
         let mut source = Source::new(tensors, config);
-        let (names, kernels) = (source.names, Kernels { level, format });
+        let names = source.names;
         let shape = [config.vocab_size, config.hidden_size];
         let words = source.tensors.take(&format!("{}{}", source.prefix, names.words), &shape)?;
         let buckets = match config.positions {
@@ -366,7 +351,7 @@ impl Weights {
             second_type,
             input_norm: source.norm(names.input_norm)?,
             layers: (0..config.layer_count)
-                .map(|index| source.layer(index, kernels))
+                .map(|index| source.layer(index, arithmetic))
                 .collect::<Result<_>>()?,
             final_norm: match config.family.norms_first() {
                 true => Some(source.norm("final_norm")?),

@@ -55,27 +55,35 @@ struct Child {
     greedy: bool,
 }
 
+/// Where a search begins.
+pub(super) struct Start<'a> {
+    /// What was taken in.
+    pub(super) cache: &'a Cache,
+    /// Those of the next token, already masked by `held`.
+    pub(super) logits: Vec<f32>,
+    pub(super) held: Option<Held>,
+}
+
 impl Search<'_> {
-    /// The best continuation of what `cache` holds, whose next token has `logits`, already masked by `held`.
+    /// The best continuation.
     ///
     /// # Errors
     /// Cancelled within one token; Model if the logits are not numbers; Internal if every beam is lost.
     pub(super) fn run(
         &self,
         network: &Network,
-        cache: &Cache,
-        logits: Vec<f32>,
-        held: Option<Held>,
+        start: Start<'_>,
         cancel: &CancelToken,
     ) -> Result<Hypothesis> {
-        let start = Hypothesis { token_ids: Vec::new(), ended: false, log_probability: 0.0 };
-        let cache = cache.fork();
-        let mut beams = vec![Beam { hypothesis: start, cache, logits, held, greedy: true }];
+        let hypothesis = Hypothesis { token_ids: Vec::new(), ended: false, log_probability: 0.0 };
+        let Start { cache, logits, held } = start;
+        let mut beams = vec![Beam { hypothesis, cache: cache.fork(), logits, held, greedy: true }];
         let mut finished: Vec<Hypothesis> = Vec::new();
         for _ in 0..self.max_new_tokens {
             cancel.check()?;
             let children = self.choose(&beams)?;
-            beams = self.grow(beams, children, &mut finished, network, cancel)?;
+            let forward = |id: u32, cache: &mut Cache| network.forward(&[id], cache, 1, cancel);
+            beams = self.grow(&beams, children, &mut finished, forward)?;
             if beams.is_empty() || self.is_settled(&beams, &finished) {
                 break;
             }
@@ -116,14 +124,14 @@ impl Search<'_> {
         Ok(children)
     }
 
-    /// Moves to the children: ended ones to `finished`, the others become beams with their own cache.
+    /// Moves to the children: ended ones to `finished`, the others become beams with their own cache. `forward` gives the
+    /// logits after one more token.
     fn grow(
         &self,
-        beams: Vec<Beam>,
+        beams: &[Beam],
         children: Vec<Child>,
         finished: &mut Vec<Hypothesis>,
-        network: &Network,
-        cancel: &CancelToken,
+        forward: impl Fn(u32, &mut Cache) -> Result<Vec<f32>>,
     ) -> Result<Vec<Beam>> {
         let mut grown = Vec::new();
         for child in children {
@@ -149,7 +157,7 @@ impl Search<'_> {
                 continue;
             }
             let mut cache = parent.cache.fork();
-            let mut logits = network.forward(&[child.id], &mut cache, 1, cancel)?;
+            let mut logits = forward(child.id, &mut cache)?;
             if let Some(held) = &mut held {
                 held.mask(&mut logits)?;
             }

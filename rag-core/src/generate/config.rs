@@ -116,7 +116,9 @@ impl Config {
         let layer_count = keys.required("block_count", MAX_LAYERS)?;
         let head_dim = keys.optional("attention.key_length")?.unwrap_or(dim / head_count);
         let rotations = keys.rotations(family)?;
-        let scale = keys.query_scale(family, layer_count, dim, head_count, head_dim)?;
+        // Gemma 2 and 3 at 27 billion weights scale by the width over the heads, all others by the head's width
+        let is_largest = matches!((family.name, layer_count), ("gemma2", 46) | ("gemma3", 62));
+        let scale = keys.query_scale(if is_largest { dim / head_count } else { head_dim })?;
         let config = Self {
             architecture: family.name,
             dim,
@@ -256,17 +258,8 @@ impl Keys<'_> {
             .min(context_len))
     }
 
-    /// Gemma 2 and 3 at 27 billion weights scale by the width over the heads, all others by the head's width.
-    fn query_scale(
-        &self,
-        family: &Family,
-        layers: usize,
-        dim: usize,
-        heads: usize,
-        head_dim: usize,
-    ) -> Result<f32> {
-        let is_largest = matches!((family.name, layers), ("gemma2", 46) | ("gemma3", 62));
-        let width = if is_largest { dim / heads } else { head_dim };
+    /// That of the file, or one over the root of `width`.
+    fn query_scale(&self, width: usize) -> Result<f32> {
         let scale = self.number("attention.scale")?.filter(|scale| *scale > 0.0);
         Ok(scale.map_or(1.0 / (width as f32).sqrt(), |scale| scale as f32))
     }

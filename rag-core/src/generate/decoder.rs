@@ -6,7 +6,7 @@
 
 mod layer;
 
-use self::layer::{Layer, Place, Rows};
+use self::layer::{Layer, Place, Rows, Step};
 use super::config::{Config, Rotation};
 use super::engine::Engine;
 use super::kv::KvCache;
@@ -144,7 +144,8 @@ impl Decoder {
             // Checked here, on the caller's thread: some hosts see interrupts on that one alone.
             cancel.check()?;
             let place = self.config.layers[index].rotation.map(|rotation| &places[rotation]);
-            layer.forward(index, &self.engine, &self.config, place, &mut rows, cache);
+            let (engine, config) = (&self.engine, &self.config);
+            layer.forward(Step { layer: index, engine, config, place }, &mut rows, cache);
         }
         cache.advance(ids.len());
         Ok(rows.states)

@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use self::beam::{Search, likeliest, log_sum_exp};
+use self::beam::{Search, Start, likeliest, log_sum_exp};
 pub use self::constraint::{CAN_CONSTRAIN, Constraint};
 use self::constraint::{Grammars, Held};
 use self::engine::Engine;
@@ -495,9 +495,8 @@ impl Run<'_> {
             length_penalty: f64::from(self.options.length_penalty),
             early_stopping: self.options.early_stopping,
         };
-        let held = self.held.take();
-        let best =
-            search.run(&self.generator.network, self.cache, logits, held, self.call.token())?;
+        let start = Start { cache: self.cache, logits, held: self.held.take() };
+        let best = search.run(&self.generator.network, start, self.call.token())?;
         self.first_token = Some(Instant::now());
         for id in best.token_ids {
             if let ControlFlow::Break(reason) = self.push(id) {

@@ -1,5 +1,7 @@
 //! Weights in memory: read from their files a piece at a time and packed as they come.
 
+use std::ops::Range;
+
 use blake3::Hasher;
 
 use crate::error::Result;
@@ -58,23 +60,21 @@ impl<'a> Loader<'a> {
 
     /// A matrix `[rows, columns]` that maps `columns` inputs to `rows` outputs, with its bias if it has one.
     pub(super) fn linear(&mut self, name: &str, rows: usize, columns: usize) -> Result<Linear> {
-        self.linear_part(name, rows, 0, rows, columns)
+        self.linear_part(name, [rows, columns], 0..rows)
     }
 
-    /// Rows `first..first + rows` of such a matrix of `all` rows.
+    /// Some rows of such a matrix, whose shape is `[rows, columns]`.
     pub(super) fn linear_part(
         &mut self,
         name: &str,
-        all: usize,
-        first: usize,
-        rows: usize,
-        columns: usize,
+        shape: [usize; 2],
+        rows: Range<usize>,
     ) -> Result<Linear> {
         let weight = format!("{name}.weight");
-        self.check_shape(&weight, &[all, columns])?;
-        let matrix = self.pack(&weight, first, rows, columns)?;
-        let bias = match self.optional_vector(&format!("{name}.bias"), all)? {
-            Some(bias) => bias.get(first..first + rows).unwrap_or_default().to_vec(),
+        self.check_shape(&weight, &shape)?;
+        let matrix = self.pack(&weight, rows.start, rows.len(), shape[1])?;
+        let bias = match self.optional_vector(&format!("{name}.bias"), shape[0])? {
+            Some(bias) => bias.get(rows).unwrap_or_default().to_vec(),
             None => Vec::new(),
         };
         Ok(Linear { matrix, bias })

@@ -34,6 +34,15 @@ struct Layer {
     links: Vec<u32>,
 }
 
+/// How far a search goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reach {
+    /// Most nodes found.
+    pub limit: usize,
+    /// Candidates explored, at least `limit`.
+    pub ef: usize,
+}
+
 /// A navigable small-world graph, packed.
 #[derive(Debug)]
 pub struct Graph {
@@ -112,7 +121,7 @@ impl Graph {
         })
     }
 
-    /// As [`Graph::search`], among the nodes that `keep` lets through.
+    /// As [`Graph::search`] with the `ef` and `limit` of `reach`, among the nodes that `keep` lets through.
     ///
     /// # Panics
     /// If `codes` has fewer vectors than the graph has nodes.
@@ -121,8 +130,7 @@ impl Graph {
         &self,
         codes: &Codes,
         query: &Code,
-        limit: usize,
-        ef: usize,
+        Reach { limit, ef }: Reach,
         keep: impl Fn(u32) -> bool,
     ) -> Vec<Candidate> {
         self.scratches.lend(|scratch| {
@@ -263,19 +271,19 @@ fn connect(links: &mut Links, entry: u32, codes: &Codes) {
             layers.push(Vec::new());
         }
     }
-    let mut reached = vec![false; count];
-    let mut scratch = Scratch::default();
+    let mut reach =
+        Reached { codes, entry, nodes: vec![false; count], scratch: Scratch::default() };
     let mut crowds: HashMap<u32, Crowd> = HashMap::new();
-    spread(links, entry, &mut reached);
+    reach.spread(links, entry);
     for node in 0..count as u32 {
-        if reached[node as usize] {
+        if reach.nodes[node as usize] {
             continue;
         }
-        let nearest = nearest(links, entry, codes, node, &reached, &mut scratch);
+        let nearest = reach.nearest(links, node);
         let other = crowds.entry(nearest).or_default().admit(node, nearest, links);
         links.nodes[other as usize][0].push(node);
         links.nodes[node as usize][0].push(other);
-        spread(links, node, &mut reached);
+        reach.spread(links, node);
     }
 }
 
@@ -309,38 +317,45 @@ impl Crowd {
 /// Candidates explored for the nearest node.
 const NEAR: usize = 64;
 
-/// About the nearest node to `node` among those that the entry reaches on layer 0.
-fn nearest(
-    links: &Links,
+/// Which nodes the entry reaches on layer 0.
+struct Reached<'a> {
+    codes: &'a Codes,
     entry: u32,
-    codes: &Codes,
-    node: u32,
-    reached: &[bool],
-    scratch: &mut Scratch,
-) -> u32 {
-    let Some(code) = codes.code(node) else { return entry };
-    let walk = |layer: usize| Walk {
-        node_count: links.nodes.len(),
-        neighbours: move |at: u32| links.nodes[at as usize].get(layer).map_or(&[][..], |all| all),
-        score: |nodes: &[u32], scores: &mut [f32]| codes.scores(&code, nodes, scores),
-    };
-    let mut best = Candidate { score: codes.score(&code, entry), position: entry };
-    for layer in (1..links.nodes[entry as usize].len()).rev() {
-        best = walk(layer).descend(best);
-    }
-    let start = if reached[best.position as usize] { best.position } else { entry };
-    walk(0).explore(&[start, entry], NEAR, scratch);
-    scratch.frontier.candidates().next().map_or(entry, |candidate| candidate.position)
+    nodes: Vec<bool>,
+    scratch: Scratch,
 }
 
-fn spread(links: &Links, from: u32, reached: &mut [bool]) {
-    let mut queue = VecDeque::from([from]);
-    reached[from as usize] = true;
-    while let Some(node) = queue.pop_front() {
-        for &link in &links.nodes[node as usize][0] {
-            if let Some(seen) = reached.get_mut(link as usize).filter(|seen| !**seen) {
-                *seen = true;
-                queue.push_back(link);
+impl Reached<'_> {
+    /// About the nearest node to `node` among those reached.
+    fn nearest(&mut self, links: &Links, node: u32) -> u32 {
+        let (codes, entry) = (self.codes, self.entry);
+        let Some(code) = codes.code(node) else { return entry };
+        let walk = |layer: usize| Walk {
+            node_count: links.nodes.len(),
+            neighbours: move |at: u32| {
+                links.nodes[at as usize].get(layer).map_or(&[][..], |all| all)
+            },
+            score: |nodes: &[u32], scores: &mut [f32]| codes.scores(&code, nodes, scores),
+        };
+        let mut best = Candidate { score: codes.score(&code, entry), position: entry };
+        for layer in (1..links.nodes[entry as usize].len()).rev() {
+            best = walk(layer).descend(best);
+        }
+        let start = if self.nodes[best.position as usize] { best.position } else { entry };
+        walk(0).explore(&[start, entry], NEAR, &mut self.scratch);
+        self.scratch.frontier.candidates().next().map_or(entry, |candidate| candidate.position)
+    }
+
+    /// Marks what `from` leads to.
+    fn spread(&mut self, links: &Links, from: u32) {
+        let mut queue = VecDeque::from([from]);
+        self.nodes[from as usize] = true;
+        while let Some(node) = queue.pop_front() {
+            for &link in &links.nodes[node as usize][0] {
+                if let Some(seen) = self.nodes.get_mut(link as usize).filter(|seen| !**seen) {
+                    *seen = true;
+                    queue.push_back(link);
+                }
             }
         }
     }
@@ -395,7 +410,7 @@ pub(super) mod tests {
         let graph = Graph::pack(links, &codes).expect("has nodes");
         assert!(nearest(&graph, &codes, 7).contains(&7));
         let code = codes.code(7).expect("node exists");
-        let found = graph.search_kept(&codes, &code, 2, 8, |node| node != 7);
+        let found = graph.search_kept(&codes, &code, Reach { limit: 2, ef: 8 }, |node| node != 7);
         let mut positions: Vec<u32> = found.iter().map(|c| c.position).collect();
         positions.sort_unstable();
         assert_eq!(positions, [6, 8]);

@@ -1,7 +1,7 @@
 //! Both builders, held to the same.
 
 use super::codes::{Code, Codes};
-use super::graph::{Graph, Links};
+use super::graph::{Graph, Links, Reach};
 use super::hnsw::HnswRs;
 use super::native::Native;
 use super::{BuildOptions, GraphBuilder, flat};
@@ -70,7 +70,7 @@ fn graph_finds_what_the_scan_finds() {
             found += exact.iter().filter(|candidate| near.contains(candidate)).count();
             let odd = |position: u32| position % 2 == 1;
             let exact = flat::best(&codes, &query, 10, odd);
-            let near = graph.search_kept(&codes, &query, 10, 64, odd);
+            let near = graph.search_kept(&codes, &query, Reach { limit: 10, ef: 64 }, odd);
             assert!(near.iter().all(|candidate| odd(candidate.position)));
             kept += exact.iter().filter(|candidate| near.contains(candidate)).count();
             wanted += exact.len();

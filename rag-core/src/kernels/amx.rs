@@ -10,7 +10,7 @@ use std::arch::x86_64::{__cpuid_count, _mm512_cvtepi32_ps, _mm512_loadu_si512, _
 use std::marker::PhantomData;
 
 use super::convert::in_registers;
-use super::level::{Avx512, Simd, Tile};
+use super::level::{Avx512, Lhs, Rhs, Simd, Tile};
 use super::vectors::{LANES, Vectors};
 use super::words::{Bf16, Pairs, Quads, Tiles};
 
@@ -126,6 +126,8 @@ pub(crate) struct Amx<'a> {
 #[derive(Clone, Copy)]
 struct Rows<'a> {
     words: &'a [u32],
+    /// How many.
+    count: usize,
     /// From row to row within a register.
     stride: usize,
     /// From step to step.
@@ -137,14 +139,16 @@ struct Rows<'a> {
 impl<'a> Rows<'a> {
     /// One row after the other.
     #[inline(always)]
-    fn plain(words: &'a [u32], stride: usize) -> Self {
-        Self { words, stride, step: SIDE, below: SIDE * stride }
+    fn plain(lhs: Lhs<'a, u32>) -> Self {
+        let Lhs { words, stride, rows } = lhs;
+        Self { words, count: rows, stride, step: SIDE, below: SIDE * stride }
     }
 
     /// In the order of registers, `depth` words a row.
     #[inline(always)]
-    fn in_registers(words: &'a [u32], depth: usize) -> Self {
-        Self { words, stride: SIDE, step: SIDE * SIDE, below: SIDE * depth }
+    fn in_registers(lhs: Lhs<'a, u32>, depth: usize) -> Self {
+        let Lhs { words, rows, .. } = lhs;
+        Self { words, count: rows, stride: SIDE, step: SIDE * SIDE, below: SIDE * depth }
     }
 
     /// Whether all of this can be read.
@@ -242,14 +246,14 @@ product!(quads_of_bytes, "tdpbusd");
 impl Amx<'_> {
     /// Sums of bf16, if tiles take this product: whole steps, and whole registers of rows to read.
     #[inline(always)]
-    fn bf16(self, rows: usize, a: Rows<'_>, depth: usize, b: &[u32], out: &mut Tile) -> bool {
-        if !is_whole(rows, a, depth, b) {
+    fn bf16(self, a: Rows<'_>, rhs: Rhs<'_, u32>, out: &mut Tile) -> bool {
+        if !is_whole(a, rhs) {
             return false;
         }
-        let (steps, place) = (depth / SIDE, out.as_mut_ptr().cast());
+        let (steps, b, place) = (rhs.depth / SIDE, rhs.words, out.as_mut_ptr().cast());
         // SAFETY: `self` is the proof that tiles are set up; `is_whole` compared the lengths, and a `Tile` has 32 rows.
         unsafe {
-            if rows > SIDE {
+            if a.count > SIDE {
                 pairs_of_bf16::<true>(a, steps, b.as_ptr(), place);
             } else {
                 pairs_of_bf16::<false>(a, steps, b.as_ptr(), place);
@@ -260,20 +264,20 @@ impl Amx<'_> {
 
     /// The same of bytes.
     #[inline(always)]
-    fn bytes(self, rows: usize, a: Rows<'_>, depth: usize, b: &[u32], out: &mut Tile) -> bool {
-        if !is_whole(rows, a, depth, b) {
+    fn bytes(self, a: Rows<'_>, rhs: Rhs<'_, u32>, out: &mut Tile) -> bool {
+        if !is_whole(a, rhs) {
             return false;
         }
-        let (steps, place) = (depth / SIDE, out.as_mut_ptr().cast());
+        let (steps, b, place) = (rhs.depth / SIDE, rhs.words, out.as_mut_ptr().cast());
         // SAFETY: as above.
         unsafe {
-            if rows > SIDE {
+            if a.count > SIDE {
                 quads_of_bytes::<true>(a, steps, b.as_ptr(), place);
             } else {
                 quads_of_bytes::<false>(a, steps, b.as_ptr(), place);
             }
         }
-        for sums in out[..rows * COLUMNS].as_chunks_mut::<LANES>().0 {
+        for sums in out[..a.count * COLUMNS].as_chunks_mut::<LANES>().0 {
             // SAFETY: this CPU has AVX-512; both are sixteen numbers of 32 bits, in any alignment.
             unsafe {
                 let whole = _mm512_loadu_si512(sums.as_ptr().cast());
@@ -285,16 +289,16 @@ impl Amx<'_> {
 
     /// The rows in pieces that vectors take.
     #[inline(always)]
-    fn in_pieces(
+    fn in_pieces<W: Copy>(
         self,
-        rows: usize,
+        lhs: Lhs<'_, W>,
         out: &mut Tile,
-        piece: impl Fn(Avx512, usize, usize, &mut Tile),
+        piece: impl Fn(Avx512, Lhs<'_, W>, &mut Tile),
     ) {
         let mut part: Tile = [0.0; super::level::MAX_ROWS * super::level::MAX_COLUMNS];
-        for top in (0..rows).step_by(Avx512::ROWS) {
-            let count = Avx512::ROWS.min(rows - top);
-            piece(self.vectors, top, count, &mut part);
+        for top in (0..lhs.rows).step_by(Avx512::ROWS) {
+            let count = Avx512::ROWS.min(lhs.rows - top);
+            piece(self.vectors, lhs.part(top, count), &mut part);
             out[top * COLUMNS..][..count * COLUMNS].copy_from_slice(&part[..count * COLUMNS]);
         }
     }
@@ -302,10 +306,11 @@ impl Amx<'_> {
 
 /// Whether there are whole steps, and whole registers of rows to read.
 #[inline(always)]
-fn is_whole(rows: usize, a: Rows<'_>, depth: usize, b: &[u32]) -> bool {
-    assert!((1..=Amx::ROWS).contains(&rows) && depth >= 1);
-    let fits = depth.is_multiple_of(SIDE) && b.len() >= depth * COLUMNS;
-    fits && a.hold(rows.div_ceil(SIDE), depth / SIDE)
+fn is_whole(a: Rows<'_>, rhs: Rhs<'_, u32>) -> bool {
+    let depth = rhs.depth;
+    assert!((1..=Amx::ROWS).contains(&a.count) && depth >= 1);
+    let fits = depth.is_multiple_of(SIDE) && rhs.words.len() >= depth * COLUMNS;
+    fits && a.hold(a.count.div_ceil(SIDE), depth / SIDE)
 }
 
 impl Simd for Amx<'_> {
@@ -320,10 +325,8 @@ impl Simd for Amx<'_> {
     }
 
     #[inline(always)]
-    fn tile(self, rows: usize, a: &[f32], stride: usize, depth: usize, b: &[f32], out: &mut Tile) {
-        self.in_pieces(rows, out, |vectors, top, count, part| {
-            vectors.tile(count, &a[top * stride..], stride, depth, b, part);
-        });
+    fn tile(self, lhs: Lhs<'_, f32>, rhs: Rhs<'_, f32>, out: &mut Tile) {
+        self.in_pieces(lhs, out, |vectors, lhs, part| vectors.tile(lhs, rhs, part));
     }
 }
 
@@ -332,37 +335,21 @@ macro_rules! tiled {
     ($kind:ident, $method:ident) => {
         impl Tiles<$kind> for Amx<'_> {
             #[inline(always)]
-            fn sums(
-                self,
-                rows: usize,
-                a: &[u32],
-                stride: usize,
-                depth: usize,
-                b: &[u32],
-                out: &mut Tile,
-            ) {
-                if !self.$method(rows, Rows::plain(a, stride), depth, b, out) {
-                    self.in_pieces(rows, out, |vectors, top, count, part| {
-                        let a = &a[top * stride..];
-                        Tiles::<$kind>::sums(vectors, count, a, stride, depth, b, part);
+            fn sums(self, lhs: Lhs<'_, u32>, rhs: Rhs<'_, u32>, out: &mut Tile) {
+                if !self.$method(Rows::plain(lhs), rhs, out) {
+                    self.in_pieces(lhs, out, |vectors, lhs, part| {
+                        Tiles::<$kind>::sums(vectors, lhs, rhs, part);
                     });
                 }
             }
 
             #[inline(always)]
-            fn sums_of_inputs(
-                self,
-                rows: usize,
-                a: &[u32],
-                depth: usize,
-                b: &[u32],
-                out: &mut Tile,
-            ) {
-                if in_registers::<Self>(depth) {
-                    let is_whole = self.$method(rows, Rows::in_registers(a, depth), depth, b, out);
+            fn sums_of_inputs(self, lhs: Lhs<'_, u32>, rhs: Rhs<'_, u32>, out: &mut Tile) {
+                if in_registers::<Self>(rhs.depth) {
+                    let is_whole = self.$method(Rows::in_registers(lhs, rhs.depth), rhs, out);
                     assert!(is_whole, "inputs are laid out in whole registers");
                 } else {
-                    Tiles::<$kind>::sums(self, rows, a, depth, depth, b, out);
+                    Tiles::<$kind>::sums(self, lhs, rhs, out);
                 }
             }
         }
@@ -374,9 +361,9 @@ tiled!(Quads, bytes);
 
 impl Tiles<Pairs> for Amx<'_> {
     #[inline(always)]
-    fn sums(self, rows: usize, a: &[u32], stride: usize, depth: usize, b: &[u32], out: &mut Tile) {
-        self.in_pieces(rows, out, |vectors, top, count, part| {
-            Tiles::<Pairs>::sums(vectors, count, &a[top * stride..], stride, depth, b, part);
+    fn sums(self, lhs: Lhs<'_, u32>, rhs: Rhs<'_, u32>, out: &mut Tile) {
+        self.in_pieces(lhs, out, |vectors, lhs, part| {
+            Tiles::<Pairs>::sums(vectors, lhs, rhs, part);
         });
     }
 }

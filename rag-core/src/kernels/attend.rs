@@ -10,7 +10,7 @@ mod rounded;
 use std::sync::Arc;
 
 pub use self::page::KvPrecision;
-pub(crate) use self::page::{CacheShape, KeyBias, PAGE, Page};
+pub(crate) use self::page::{CacheShape, KeyBias, KvRow, PAGE, Page};
 use super::lanes::{LANES, Lanes, Proof, Work, each, exp, tanh};
 use super::pool::Pool;
 
@@ -119,8 +119,8 @@ struct Attention<'a, const R: usize> {
     queries: [(*mut f32, usize); R],
 }
 
-/// The running softmax of `R` queries.
-struct Softmax<const R: usize> {
+/// The softmax of `R` queries over the pages they have met so far.
+struct OnlineSoftmax<const R: usize> {
     largest: [f32; R],
     sum: [f32; R],
     /// Scores, then weights, of a page.
@@ -143,8 +143,11 @@ impl<const R: usize> Work for Attention<'_, R> {
             // SAFETY: the query's `dim` numbers are this task's alone.
             rounded::turn(unsafe { std::slice::from_raw_parts(*query, shape.dim) }, bias, turned);
         }
-        let mut softmax =
-            Softmax { largest: [f32::NEG_INFINITY; R], sum: [0.0; R], weights: [[0.0; PAGE]; R] };
+        let mut softmax = OnlineSoftmax {
+            largest: [f32::NEG_INFINITY; R],
+            sum: [0.0; R],
+            weights: [[0.0; PAGE]; R],
+        };
         let is_rounded = shape.precision == KvPrecision::Q8;
         if is_rounded {
             for (query, _) in self.queries.iter().take(count) {
@@ -158,34 +161,39 @@ impl<const R: usize> Work for Attention<'_, R> {
             if base + PAGE <= from || base >= to {
                 continue;
             }
-            let keys = PAGE.min(to - base);
+            let count = PAGE.min(to - base);
             // SAFETY: a page's keys are whole groups of `dim` vectors, its values `PAGE` rows of `width`; each query
             // holds `dim` numbers; `sums` holds `R` rows of `width`.
             unsafe {
                 if is_rounded {
                     let area = page.rounded(sight.layer, head).0;
+                    let keys = PagePart { area, width: shape.dim, count };
                     let scores = &mut softmax.weights;
-                    rounded::score(lanes, area, shape.dim, keys, &self.queries, scores);
+                    rounded::score(lanes, keys, &self.queries, scores);
                     if !turned.is_empty() {
-                        rounded::add_turns(lanes, &page.turns, shape.dim, keys, turned, scores);
+                        let area = &page.turns[..];
+                        let angles = PagePart { area, width: shape.dim, count };
+                        rounded::add_turns(lanes, angles, turned, scores);
                     }
                 } else {
                     let area = page.halves(sight.layer, head).0;
-                    score(lanes, area, shape.dim, keys, &self.queries, &mut softmax.weights);
+                    let keys = PagePart { area, width: shape.dim, count };
+                    score(lanes, keys, &self.queries, &mut softmax.weights);
                 }
                 for r in 0..R {
                     let position = self.queries[r].1;
                     let visible = seen(position).saturating_sub(base).min(PAGE)
                         ..(position + 1).saturating_sub(base).min(PAGE);
                     let sums = &mut sums[r * width..][..width];
-                    soften(lanes, r, visible, sight.cap, &mut softmax, sums);
+                    softmax.meet(lanes, QueryRow { index: r, visible, sums }, sight.cap);
                 }
                 if is_rounded {
                     let area = page.rounded(sight.layer, head).1;
-                    rounded::weigh_all(lanes, area, width, keys, &softmax.weights, sums);
+                    let values = PagePart { area, width, count };
+                    rounded::weigh_all(lanes, values, &softmax.weights, sums);
                 } else {
                     let area = page.halves(sight.layer, head).1;
-                    weigh_all(lanes, area, width, keys, &softmax.weights, sums);
+                    weigh_all(lanes, PagePart { area, width, count }, &softmax.weights, sums);
                 }
             }
         }
@@ -200,37 +208,51 @@ impl<const R: usize> Work for Attention<'_, R> {
     }
 }
 
-/// Scores of the first `keys` positions of a page, and of some more up to a whole group.
+/// The keys, the values or the angles of the first `count` positions of a page, for one head.
+#[derive(Clone, Copy)]
+struct PagePart<A> {
+    area: A,
+    /// Numbers of a position.
+    width: usize,
+    count: usize,
+}
+
+/// Some groups of sixteen positions, from `first` on.
+#[derive(Clone, Copy)]
+struct KeyGroups<A> {
+    keys: PagePart<A>,
+    first: usize,
+}
+
+/// Scores of the keys, and of some more up to a whole group.
 ///
 /// # Safety
-/// Each query holds `dim` numbers; `keys` is at most `PAGE`.
+/// Each query holds as many numbers as a key.
 #[inline(always)]
 unsafe fn score<L: Lanes, const R: usize>(
     lanes: L,
-    area: &[u16],
-    dim: usize,
-    keys: usize,
+    keys: PagePart<&[u16]>,
     queries: &[(*mut f32, usize); R],
     scores: &mut [[f32; PAGE]; R],
 ) {
-    assert!(area.len() == PAGE * dim && keys <= PAGE);
-    let groups = keys.div_ceil(LANES);
+    assert!(keys.area.len() == PAGE * keys.width && keys.count <= PAGE);
+    let groups = keys.count.div_ceil(LANES);
     // SAFETY: groups `group..group + G` exist in the page, as `G` divides `GROUPS`.
     unsafe {
         match R {
             1 | 2 => {
-                for group in (0..groups).step_by(4) {
-                    score_groups::<L, R, 4>(lanes, area, dim, group, queries, scores);
+                for first in (0..groups).step_by(4) {
+                    score_groups::<L, R, 4>(lanes, KeyGroups { keys, first }, queries, scores);
                 }
             }
             4 => {
-                for group in (0..groups).step_by(2) {
-                    score_groups::<L, R, 2>(lanes, area, dim, group, queries, scores);
+                for first in (0..groups).step_by(2) {
+                    score_groups::<L, R, 2>(lanes, KeyGroups { keys, first }, queries, scores);
                 }
             }
             _ => {
-                for group in 0..groups {
-                    score_groups::<L, R, 1>(lanes, area, dim, group, queries, scores);
+                for first in 0..groups {
+                    score_groups::<L, R, 1>(lanes, KeyGroups { keys, first }, queries, scores);
                 }
             }
         }
@@ -238,16 +260,15 @@ unsafe fn score<L: Lanes, const R: usize>(
 }
 
 /// # Safety
-/// As [`score`]; groups `group..group + G` exist.
+/// As [`score`]; `G` groups from the first on exist.
 #[inline(always)]
 unsafe fn score_groups<L: Lanes, const R: usize, const G: usize>(
     lanes: L,
-    area: &[u16],
-    dim: usize,
-    group: usize,
+    groups: KeyGroups<&[u16]>,
     queries: &[(*mut f32, usize); R],
     scores: &mut [[f32; PAGE]; R],
 ) {
+    let KeyGroups { keys: PagePart { area, width: dim, .. }, first: group } = groups;
     debug_assert!(group + G <= GROUPS);
     let mut sums = [[lanes.zero(); G]; R];
     // SAFETY: by contract.
@@ -279,81 +300,80 @@ fn mask(group: usize, visible: &std::ops::Range<usize>) -> u16 {
     (((1u32 << to) - 1) & !((1u32 << from) - 1)) as u16
 }
 
-/// Turns the scores of row `r` into weights relative to the largest so far, zero where it does not see, and
-/// brings its sums to the same scale.
-#[inline(always)]
-fn soften<L: Lanes, const R: usize>(
-    lanes: L,
-    r: usize,
+/// One of the queries that meet a page: its sums, and the positions of the page that it sees.
+struct QueryRow<'a> {
+    index: usize,
     visible: std::ops::Range<usize>,
-    cap: f32,
-    softmax: &mut Softmax<R>,
-    sums: &mut [f32],
-) {
-    let weights = &mut softmax.weights[r];
-    if visible.is_empty() {
-        weights.fill(0.0);
-        return;
-    }
-    let none = lanes.splat(f32::NEG_INFINITY);
-    let mut largest = none;
-    for (group, scores) in weights.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
-        // SAFETY: sixteen long.
-        unsafe {
-            let mut values = lanes.load(scores.as_ptr());
-            if cap > 0.0 {
-                let shares = lanes.mul(values, lanes.splat(1.0 / cap));
-                values = lanes.mul(lanes.splat(cap), tanh(lanes, shares));
-            }
-            let values = lanes.keep(mask(group, &visible), values, none);
-            lanes.store(scores.as_mut_ptr(), values);
-            largest = lanes.max(largest, values);
-        }
-    }
-    let largest = lanes.largest(largest).max(softmax.largest[r]);
-    if largest > softmax.largest[r] {
-        let factor = if softmax.largest[r] == f32::NEG_INFINITY {
-            0.0
-        } else {
-            (softmax.largest[r] - largest).exp()
-        };
-        softmax.sum[r] *= factor;
-        sums.iter_mut().for_each(|sum| *sum *= factor);
-        softmax.largest[r] = largest;
-    }
-    let (top, mut total) = (lanes.splat(largest), lanes.zero());
-    for (group, weights) in weights.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
-        // SAFETY: sixteen long.
-        unsafe {
-            let power = exp(lanes, lanes.sub(lanes.load(weights.as_ptr()), top));
-            let power = lanes.keep(mask(group, &visible), power, lanes.zero());
-            lanes.store(weights.as_mut_ptr(), power);
-            total = lanes.add(total, power);
-        }
-    }
-    softmax.sum[r] += lanes.sum(total);
+    sums: &'a mut [f32],
 }
 
-/// Adds the values of the first `keys` positions, weighted, to the sums of each row.
+impl<const R: usize> OnlineSoftmax<R> {
+    /// Turns the scores of a row into weights relative to the largest so far, zero where it does not see, and
+    /// brings its sums to the same scale.
+    #[inline(always)]
+    fn meet<L: Lanes>(&mut self, lanes: L, row: QueryRow<'_>, cap: f32) {
+        let QueryRow { index: r, visible, sums } = row;
+        let weights = &mut self.weights[r];
+        if visible.is_empty() {
+            weights.fill(0.0);
+            return;
+        }
+        let none = lanes.splat(f32::NEG_INFINITY);
+        let mut largest = none;
+        for (group, scores) in weights.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
+            // SAFETY: sixteen long.
+            unsafe {
+                let mut values = lanes.load(scores.as_ptr());
+                if cap > 0.0 {
+                    let shares = lanes.mul(values, lanes.splat(1.0 / cap));
+                    values = lanes.mul(lanes.splat(cap), tanh(lanes, shares));
+                }
+                let values = lanes.keep(mask(group, &visible), values, none);
+                lanes.store(scores.as_mut_ptr(), values);
+                largest = lanes.max(largest, values);
+            }
+        }
+        let before = self.largest[r];
+        let largest = lanes.largest(largest).max(before);
+        if largest > before {
+            let factor = if before == f32::NEG_INFINITY { 0.0 } else { (before - largest).exp() };
+            self.sum[r] *= factor;
+            sums.iter_mut().for_each(|sum| *sum *= factor);
+            self.largest[r] = largest;
+        }
+        let (top, mut total) = (lanes.splat(largest), lanes.zero());
+        for (group, weights) in weights.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
+            // SAFETY: sixteen long.
+            unsafe {
+                let power = exp(lanes, lanes.sub(lanes.load(weights.as_ptr()), top));
+                let power = lanes.keep(mask(group, &visible), power, lanes.zero());
+                lanes.store(weights.as_mut_ptr(), power);
+                total = lanes.add(total, power);
+            }
+        }
+        self.sum[r] += lanes.sum(total);
+    }
+}
+
+/// Adds the values, weighted, to the sums of each row.
 ///
 /// # Safety
-/// `sums` holds `R` rows of `width`, a multiple of sixteen.
+/// `sums` holds `R` rows as wide as the values, a multiple of sixteen.
 #[inline(always)]
 unsafe fn weigh_all<L: Lanes, const R: usize>(
     lanes: L,
-    area: &[u16],
-    width: usize,
-    keys: usize,
+    values: PagePart<&[u16]>,
     weights: &[[f32; PAGE]; R],
     sums: &mut [f32],
 ) {
-    assert!(area.len() == PAGE * width && keys <= PAGE && sums.len() == R * width);
+    let PagePart { area, width, count } = values;
+    assert!(area.len() == PAGE * width && count <= PAGE && sums.len() == R * width);
     let mut at = 0;
     while at < width {
         let wide = at + 4 * LANES <= width && L::QUERIES == 8;
         let pass = if L::QUERIES == 8 { R.min(4) } else { R.min(2) };
         for row in (0..R).step_by(pass) {
-            let to = Weighing { area, width, keys, at, row };
+            let to = Weighing { values, at, row };
             // SAFETY: `pass` rows from `row` on and the vectors from `at` on exist.
             unsafe {
                 match (pass, wide) {
@@ -372,10 +392,8 @@ unsafe fn weigh_all<L: Lanes, const R: usize>(
 
 /// Which numbers of which rows.
 #[derive(Clone, Copy)]
-struct Weighing<'a> {
-    area: &'a [u16],
-    width: usize,
-    keys: usize,
+struct Weighing<A> {
+    values: PagePart<A>,
     at: usize,
     row: usize,
 }
@@ -387,17 +405,18 @@ struct Weighing<'a> {
 #[inline(always)]
 unsafe fn weigh<L: Lanes, const R: usize, const P: usize, const V: usize>(
     lanes: L,
-    to: Weighing<'_>,
+    to: Weighing<&[u16]>,
     weights: &[[f32; PAGE]; R],
     sums: &mut [f32],
 ) {
-    // SAFETY: by contract, and the area holds `keys` rows of `width`.
+    let PagePart { area, width, count } = to.values;
+    // SAFETY: by contract, and the area holds `count` rows of `width`.
     unsafe {
-        let start = sums.as_mut_ptr().add(to.row * to.width + to.at);
+        let start = sums.as_mut_ptr().add(to.row * width + to.at);
         let mut totals: [[L::Floats; V]; P] =
-            each!(P, p => each!(V, v => lanes.load(start.add(p * to.width + v * LANES))));
-        for key in 0..to.keys {
-            let from = to.area.as_ptr().add(key * to.width + to.at);
+            each!(P, p => each!(V, v => lanes.load(start.add(p * width + v * LANES))));
+        for key in 0..count {
+            let from = area.as_ptr().add(key * width + to.at);
             let values: [L::Floats; V] = each!(V, v => lanes.load_half(from.add(v * LANES)));
             for (p, totals) in totals.iter_mut().enumerate() {
                 let weight = lanes.splat(*weights.get_unchecked(to.row + p).get_unchecked(key));
@@ -408,7 +427,7 @@ unsafe fn weigh<L: Lanes, const R: usize, const P: usize, const V: usize>(
         }
         for (p, totals) in totals.iter().enumerate() {
             for (v, total) in totals.iter().enumerate() {
-                lanes.store(start.add(p * to.width + v * LANES), *total);
+                lanes.store(start.add(p * width + v * LANES), *total);
             }
         }
     }

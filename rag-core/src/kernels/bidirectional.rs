@@ -5,7 +5,7 @@
 
 use super::convert::{bf16_pair, bf16_row, pair_count};
 use super::gemm::Packed;
-use super::level::{Level, MAX_COLUMNS, MAX_ROWS, Simd, Tile, per_level};
+use super::level::{Level, Lhs, MAX_COLUMNS, MAX_ROWS, Rhs, Simd, Tile, per_level};
 use super::pool::{Pieces, Pool};
 use super::rows::softmax_numerators;
 use super::words::{Bf16, F32, Kind, Tiles};
@@ -16,19 +16,20 @@ const LANES: usize = 16;
 /// Buffers of attention, kept from call to call.
 #[derive(Debug, Default)]
 pub(crate) struct AttentionScratch {
-    floats: Factors<f32>,
-    pairs: Factors<u32>,
-    scores: Vec<f32>,
+    f32: Buffers<f32>,
+    bf16: Buffers<u32>,
     /// Heads of each thread.
     parts: Vec<f32>,
 }
 
+/// One head's factors, and what is worked out from them.
 #[derive(Debug, Default)]
-struct Factors<W> {
+struct Buffers<W> {
     keys: Packed<W>,
     values: Packed<W>,
     /// A row of keys, then the queries of one head.
-    words: Vec<W>,
+    queries: Vec<W>,
+    scores: Vec<f32>,
     /// Softmax numerators.
     weights: Vec<W>,
 }
@@ -146,34 +147,54 @@ impl<'a> Head<'a> {
     }
 }
 
-/// Heads `first` and after, as many as rows of `out` have room for.
+/// Some queries of one head.
+#[derive(Clone, Copy)]
+struct QueryBlock<'a> {
+    head: Head<'a>,
+    /// The first one's token.
+    first: usize,
+    count: usize,
+}
+
+/// Where results go: rows that lie `stride` apart.
+struct OutRows<'a> {
+    values: &'a mut [f32],
+    stride: usize,
+}
+
+/// Heads of one sequence from `first` on, as many as rows of the output have room for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct HeadSpan<'a> {
+    sequence: Sequence<'a>,
+    first: usize,
+}
+
 #[inline(always)]
 fn attend_all<S: Tiles<K>, K: Factor>(
     simd: S,
-    sequence: Sequence<'_>,
-    first: usize,
-    factors: &mut Factors<K::Word>,
-    scores: &mut Vec<f32>,
+    span: HeadSpan<'_>,
+    buffers: &mut Buffers<K::Word>,
     out: &mut [f32],
 ) {
+    let HeadSpan { sequence, first } = span;
     let Sequence { heads, distances, qkv } = sequence;
     let (hidden, len) = (heads.hidden(), sequence.len());
     let width = out.len() / len.max(1);
-    scores.resize(S::ROWS * len.next_multiple_of(MAX_COLUMNS), 0.0);
+    buffers.scores.resize(S::ROWS * len.next_multiple_of(MAX_COLUMNS), 0.0);
     for (index, column) in (first..).zip((0..width).step_by(heads.dim)) {
         let head = Head { qkv, index, dim: heads.dim, hidden, len, distances };
-        pack_head::<S, K>(head, factors);
+        pack_head::<S, K>(head, buffers);
         for token in (0..len).step_by(S::ROWS) {
-            let rows = S::ROWS.min(len - token);
-            let out = &mut out[token * width + column..];
-            attend::<S, K>(simd, head, token, rows, factors, scores, width, out);
+            let queries = QueryBlock { head, first: token, count: S::ROWS.min(len - token) };
+            let out = OutRows { values: &mut out[token * width + column..], stride: width };
+            attend::<S, K>(simd, queries, buffers, out);
         }
     }
 }
 
 #[inline(always)]
-fn pack_head<S: Tiles<K>, K: Factor>(head: Head<'_>, factors: &mut Factors<K::Word>) {
-    let Factors { keys, values, words, .. } = factors;
+fn pack_head<S: Tiles<K>, K: Factor>(head: Head<'_>, buffers: &mut Buffers<K::Word>) {
+    let Buffers { keys, values, queries: words, .. } = buffers;
     let depth = head.dim.div_ceil(K::GROUP);
     let panels = head.dim.div_ceil(S::COLUMNS);
     words.resize(head.len.next_multiple_of(S::ROWS_READ) * depth, K::Word::default());
@@ -225,26 +246,23 @@ fn join_all<K: Factor>(first: &[f32], second: &[f32], words: &mut [K::Word]) {
     }
 }
 
-/// Attention of up to `S::ROWS` queries over all keys of one head; rows of `out` lie `width` apart.
-#[expect(clippy::too_many_arguments, reason = "the inner loop's state")]
+/// Attention of up to `S::ROWS` queries over all keys of their head.
 #[inline(always)]
 fn attend<S: Tiles<K>, K: Factor>(
     simd: S,
-    head: Head<'_>,
-    token: usize,
-    rows: usize,
-    factors: &mut Factors<K::Word>,
-    scores: &mut [f32],
-    width: usize,
-    out: &mut [f32],
+    block: QueryBlock<'_>,
+    buffers: &mut Buffers<K::Word>,
+    out: OutRows<'_>,
 ) {
-    let Factors { keys, values, words, weights } = factors;
+    let QueryBlock { head, first, count: rows } = block;
+    let Buffers { keys, values, queries, scores, weights } = buffers;
     let (depth, len) = (keys.depth, head.len);
     // whole panels, so that no number of a row is turned on its own
     let padded = len.next_multiple_of(S::COLUMNS);
     let mut tile: Tile = [0.0; MAX_ROWS * MAX_COLUMNS];
-    for (panel, b) in keys.data.chunks_exact(depth * S::COLUMNS).enumerate() {
-        simd.sums(rows, &words[token * depth..], depth, depth, b, &mut tile);
+    let lhs = Lhs { words: &queries[first * depth..], stride: depth, rows };
+    for (panel, words) in keys.data.chunks_exact(depth * S::COLUMNS).enumerate() {
+        simd.sums(lhs, Rhs { words, depth }, &mut tile);
         let column = panel * S::COLUMNS;
         let rows = scores.chunks_exact_mut(padded).zip(tile.chunks_exact(S::COLUMNS)).take(rows);
         for (scores, sums) in rows {
@@ -256,18 +274,19 @@ fn attend<S: Tiles<K>, K: Factor>(
     weights.resize(S::ROWS * stride, K::Word::default());
     for (r, row) in scores.chunks_exact_mut(padded).enumerate().take(rows) {
         if let Some(distances) = head.distances {
-            let added = distances.of(head.index, token + r, len);
+            let added = distances.of(head.index, first + r, len);
             row.iter_mut().zip(added).for_each(|(score, added)| *score += added);
         }
         scales[r] = softmax_numerators(simd, row, len);
         K::row(row, &mut weights[r * stride..][..stride]);
     }
-    for (panel, b) in values.data.chunks_exact(values.depth * S::COLUMNS).enumerate() {
-        simd.sums(rows, weights, stride, values.depth, b, &mut tile);
+    let lhs = Lhs { words: &weights[..], stride, rows };
+    for (panel, words) in values.data.chunks_exact(values.depth * S::COLUMNS).enumerate() {
+        simd.sums(lhs, Rhs { words, depth: values.depth }, &mut tile);
         let column = panel * S::COLUMNS;
         let count = S::COLUMNS.min(head.dim - column);
         for (r, sums) in tile.chunks_exact(S::COLUMNS).take(rows).enumerate() {
-            let out = &mut out[r * width + column..][..count];
+            let out = &mut out.values[r * out.stride + column..][..count];
             out.iter_mut().zip(sums).for_each(|(out, sum)| *out = sum * scales[r]);
         }
     }
@@ -276,69 +295,79 @@ fn attend<S: Tiles<K>, K: Factor>(
 #[inline(always)]
 fn attention_f32_body<S: Simd>(
     simd: S,
-    sequence: Sequence<'_>,
-    first: usize,
+    span: HeadSpan<'_>,
     scratch: &mut AttentionScratch,
     out: &mut [f32],
 ) {
-    let AttentionScratch { floats, scores, .. } = scratch;
-    attend_all::<S, F32>(simd, sequence, first, floats, scores, out);
+    attend_all::<S, F32>(simd, span, &mut scratch.f32, out);
 }
 
 #[inline(always)]
 fn attention_bf16_body<S: Tiles<Bf16>>(
     simd: S,
-    sequence: Sequence<'_>,
-    first: usize,
+    span: HeadSpan<'_>,
     scratch: &mut AttentionScratch,
     out: &mut [f32],
 ) {
-    let AttentionScratch { pairs, scores, .. } = scratch;
-    attend_all::<S, Bf16>(simd, sequence, first, pairs, scores, out);
+    attend_all::<S, Bf16>(simd, span, &mut scratch.bf16, out);
 }
 
 per_level! {
-    /// Bidirectional attention of one sequence; `out` has one row a token, for the heads from `first` on.
+    /// Bidirectional attention of some heads of one sequence; `out` has one row a token.
     pub(crate) fn attention_f32(
-        sequence: Sequence<'_>, first: usize, scratch: &mut AttentionScratch, out: &mut [f32],
+        span: HeadSpan<'_>, scratch: &mut AttentionScratch, out: &mut [f32],
     ) = attention_f32_body
 }
 
 per_level! {
     /// As [`attention_f32`], with queries, keys, values and softmax numerators rounded to bf16 and sums in f32.
     pub(crate) fn attention_bf16(
-        sequence: Sequence<'_>, first: usize, scratch: &mut AttentionScratch, out: &mut [f32],
+        span: HeadSpan<'_>, scratch: &mut AttentionScratch, out: &mut [f32],
     ) = attention_bf16_body
 }
 
-/// Attention of all heads of one sequence, with `half` in bf16; with a pool, its threads share the heads.
-pub(crate) fn attention(
-    level: Level,
-    half: bool,
-    sequence: Sequence<'_>,
-    pool: Option<&Pool>,
-    scratch: &mut AttentionScratch,
-    out: &mut [f32],
-) {
-    let run = if half { attention_bf16 } else { attention_f32 };
-    let Heads { count, dim } = sequence.heads;
-    let Some(pool) = pool.filter(|pool| pool.thread_count() > 1 && count > 1) else {
-        return run(level, sequence, 0, scratch, out);
-    };
-    let len = sequence.len();
-    let share = count.div_ceil(pool.thread_count());
-    let mut parts = std::mem::take(&mut scratch.parts);
-    parts.resize(out.len(), 0.0);
-    let pieces = Pieces::new(&mut parts, len * share * dim);
-    pool.run_with(pieces.count(), AttentionScratch::default, |scratch, index| {
-        run(level, sequence, index * share, scratch, pieces.take(index));
-    });
-    for (index, block) in parts.chunks(len * share * dim).enumerate() {
-        let wide = block.len() / len;
-        let rows = out.chunks_exact_mut(count * dim).zip(block.chunks_exact(wide));
-        rows.for_each(|(out, row)| out[index * share * dim..][..wide].copy_from_slice(row));
+/// How attention is worked out.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Attention {
+    pub(crate) level: Level,
+    /// With factors rounded to bf16.
+    pub(crate) in_bf16: bool,
+}
+
+impl Attention {
+    /// Attention of all heads of one sequence; with a pool, its threads share the heads.
+    pub(crate) fn run(
+        self,
+        sequence: Sequence<'_>,
+        pool: Option<&Pool>,
+        scratch: &mut AttentionScratch,
+        out: &mut [f32],
+    ) {
+        let Heads { count, dim } = sequence.heads;
+        let Some(pool) = pool.filter(|pool| pool.thread_count() > 1 && count > 1) else {
+            return self.heads(HeadSpan { sequence, first: 0 }, scratch, out);
+        };
+        let len = sequence.len();
+        let share = count.div_ceil(pool.thread_count());
+        let mut parts = std::mem::take(&mut scratch.parts);
+        parts.resize(out.len(), 0.0);
+        let pieces = Pieces::new(&mut parts, len * share * dim);
+        pool.run_with(pieces.count(), AttentionScratch::default, |scratch, index| {
+            let span = HeadSpan { sequence, first: index * share };
+            self.heads(span, scratch, pieces.take(index));
+        });
+        for (index, block) in parts.chunks(len * share * dim).enumerate() {
+            let wide = block.len() / len;
+            let rows = out.chunks_exact_mut(count * dim).zip(block.chunks_exact(wide));
+            rows.for_each(|(out, row)| out[index * share * dim..][..wide].copy_from_slice(row));
+        }
+        scratch.parts = parts;
     }
-    scratch.parts = parts;
+
+    fn heads(self, span: HeadSpan<'_>, scratch: &mut AttentionScratch, out: &mut [f32]) {
+        let run = if self.in_bf16 { attention_bf16 } else { attention_f32 };
+        run(self.level, span, scratch, out);
+    }
 }
 
 #[cfg(test)]
@@ -391,6 +420,7 @@ mod tests {
         let levels = Level::available().into_iter();
         for (level, dim) in levels.flat_map(|level| [(level, 21), (level, 32)]) {
             let heads = Heads { count: 2, dim };
+            let [exact, rounded] = [false, true].map(|in_bf16| Attention { level, in_bf16 });
             let mut scratch = AttentionScratch::default();
             for len in [70, 1, 2, 7, 12, 13, 31, 32, 33, 62, 63, 64, 65] {
                 let qkv = numbers(len * 3 * heads.hidden(), len as u64);
@@ -398,18 +428,18 @@ mod tests {
                     let want = expected(heads, &qkv, distances);
                     let mut out = vec![0.0; len * heads.hidden()];
                     let sequence = Sequence { heads, distances, qkv: &qkv };
-                    attention(level, false, sequence, None, &mut scratch, &mut out);
+                    exact.run(sequence, None, &mut scratch, &mut out);
                     for (got, want) in out.iter().zip(&want) {
                         assert!((got - want).abs() < 1e-5, "{level:?} {len}: {got} {want}");
                     }
                     let mut shared = vec![0.0; len * heads.hidden()];
-                    attention(level, false, sequence, Some(&pool), &mut scratch, &mut shared);
+                    exact.run(sequence, Some(&pool), &mut scratch, &mut shared);
                     assert_eq!(shared, out, "{level:?} {len}");
-                    attention(level, true, sequence, None, &mut scratch, &mut out);
+                    rounded.run(sequence, None, &mut scratch, &mut out);
                     for (got, want) in out.iter().zip(&want) {
                         assert!((got - want).abs() < 0.015, "{level:?} {len}: {got} {want}");
                     }
-                    attention(level, true, sequence, Some(&pool), &mut scratch, &mut shared);
+                    rounded.run(sequence, Some(&pool), &mut scratch, &mut shared);
                     assert_eq!(shared, out, "{level:?} {len}");
                 }
             }

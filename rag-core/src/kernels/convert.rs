@@ -129,11 +129,19 @@ per_level! {
     pub(crate) fn bf16_inputs(x: &[f32], depth: usize, words: &mut Vec<u32>) = bf16_inputs_body
 }
 
-/// How a row of whole numbers is read: `value = scale * (number - zero)`.
+/// How a row of integers is read: `value = scale * (number - zero_point)`.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub(crate) struct RowScale {
+pub(crate) struct QuantParams {
     pub(crate) scale: f32,
-    pub(crate) zero: f32,
+    pub(crate) zero_point: f32,
+}
+
+/// Rows rounded to the words of a product; kept from call to call.
+#[derive(Debug, Default)]
+pub(crate) struct Quantized {
+    pub(crate) words: Vec<u32>,
+    /// One for each row where the words are integers.
+    pub(crate) params: Vec<QuantParams>,
 }
 
 /// The smallest and the largest number of a row and zero; NaN if there is one in it.
@@ -171,12 +179,12 @@ fn join<const GROUP: usize>(bytes: &[u8; GROUP]) -> u32 {
 }
 
 #[inline(always)]
-fn quantize_row<const GROUP: usize>(row: &[f32], words: &mut [u32]) -> RowScale {
+fn quantize_row<const GROUP: usize>(row: &[f32], words: &mut [u32]) -> QuantParams {
     let (low, high) = range_of(row);
     let scale = (high - low) / 255.0;
     let inverse = if scale > 0.0 { 1.0 / scale } else { 0.0 };
-    let zero = (-low * inverse).round_ties_even();
-    let byte = |value: f32| to_byte(value * inverse + zero);
+    let zero_point = (-low * inverse).round_ties_even();
+    let byte = |value: f32| to_byte(value * inverse + zero_point);
     let (stretches, rest) = row.as_chunks::<STRETCH>();
     let (places, end) = words.split_at_mut(stretches.len() * (STRETCH / GROUP));
     for (place, stretch) in places.chunks_exact_mut(STRETCH / GROUP).zip(stretches) {
@@ -190,50 +198,43 @@ fn quantize_row<const GROUP: usize>(row: &[f32], words: &mut [u32]) -> RowScale 
         bytes.iter_mut().zip(group).for_each(|(place, &value)| *place = byte(value));
         *word = join(&bytes);
     }
-    RowScale { scale, zero }
+    QuantParams { scale, zero_point }
 }
 
-/// Rows of `depth` numbers, and the scales found.
+/// Rows of `depth` numbers, and how each was rounded.
 struct QuantizedRows<'a, const GROUP: usize> {
     x: &'a [f32],
     depth: usize,
-    scales: &'a mut [RowScale],
+    params: &'a mut [QuantParams],
 }
 
 impl<const GROUP: usize> RowWords for QuantizedRows<'_, GROUP> {
     #[inline(always)]
     fn write(&mut self, index: usize, words: &mut [u32]) {
         let row = &self.x[index * self.depth..][..self.depth];
-        self.scales[index] = quantize_row::<GROUP>(row, words);
+        self.params[index] = quantize_row::<GROUP>(row, words);
     }
 }
 
 #[inline(always)]
-fn quantize_body<const GROUP: usize, S: Simd>(
-    _: S,
-    x: &[f32],
-    depth: usize,
-    words: &mut Vec<u32>,
-    scales: &mut Vec<RowScale>,
-) {
+fn quantize_body<const GROUP: usize, S: Simd>(_: S, x: &[f32], depth: usize, to: &mut Quantized) {
     let rows = x.len() / depth;
-    scales.clear();
-    scales.resize(rows, RowScale::default());
-    let from = QuantizedRows::<GROUP> { x, depth, scales };
+    let Quantized { words, params } = to;
+    params.clear();
+    params.resize(rows, QuantParams::default());
+    let from = QuantizedRows::<GROUP> { x, depth, params };
     lay_out::<S>(rows, depth.div_ceil(GROUP), words, from);
 }
 
 per_level! {
     /// Rows of `depth` numbers as bytes, four a word, each row over its own range (asymmetric, per token), where a product
     /// reads them.
-    pub(crate) fn quantize_quads(x: &[f32], depth: usize, words: &mut Vec<u32>, scales: &mut Vec<RowScale>)
-        = quantize_body::<4, _>
+    pub(crate) fn quantize_quads(x: &[f32], depth: usize, to: &mut Quantized) = quantize_body::<4, _>
 }
 
 per_level! {
     /// The same numbers, two a word.
-    pub(crate) fn quantize_pairs(x: &[f32], depth: usize, words: &mut Vec<u32>, scales: &mut Vec<RowScale>)
-        = quantize_body::<2, _>
+    pub(crate) fn quantize_pairs(x: &[f32], depth: usize, to: &mut Quantized) = quantize_body::<2, _>
 }
 
 /// A weight row in -127 to 127 (symmetric), its scale, and the sum of its numbers.
@@ -333,26 +334,26 @@ mod tests {
             let x = numbers(5 * depth);
             let mut made = Vec::new();
             for level in Level::available() {
-                let (mut quads, mut pairs) = (Vec::new(), Vec::new());
-                let (mut scales, mut others) = (Vec::new(), Vec::new());
-                quantize_quads(level, &x, depth, &mut quads, &mut scales);
-                quantize_pairs(level, &x, depth, &mut pairs, &mut others);
-                let quads = in_rows(level, &quads, 5, depth.div_ceil(4));
-                let pairs = in_rows(level, &pairs, 5, depth.div_ceil(2));
-                assert_eq!(scales, others);
+                let (mut quads, mut pairs) = (Quantized::default(), Quantized::default());
+                quantize_quads(level, &x, depth, &mut quads);
+                quantize_pairs(level, &x, depth, &mut pairs);
+                assert_eq!(quads.params, pairs.params);
+                let params = quads.params;
+                let quads = in_rows(level, &quads.words, 5, depth.div_ceil(4));
+                let pairs = in_rows(level, &pairs.words, 5, depth.div_ceil(2));
                 for (r, row) in x.chunks(depth).enumerate() {
                     for (i, value) in row.iter().enumerate() {
                         let quad = quads[r * depth.div_ceil(4) + i / 4].to_le_bytes()[i % 4];
                         let pair = pairs[r * depth.div_ceil(2) + i / 2] >> (16 * (i % 2)) & 0xffff;
                         assert_eq!(u32::from(quad), pair);
-                        let back = scales[r].scale * (f32::from(quad) - scales[r].zero);
+                        let back = params[r].scale * (f32::from(quad) - params[r].zero_point);
                         assert!(
-                            (back - value).abs() <= scales[r].scale * 1.01,
+                            (back - value).abs() <= params[r].scale * 1.01,
                             "{level:?} {back} {value}"
                         );
                     }
                 }
-                made.push((quads, scales));
+                made.push((quads, params));
             }
             assert!(made.windows(2).all(|pair| pair[0] == pair[1]));
         }
@@ -360,15 +361,15 @@ mod tests {
 
     #[test]
     fn a_fault_upstream_stays_visible() {
-        let (mut words, mut scales) = (Vec::new(), Vec::new());
+        let mut to = Quantized::default();
         for bad in [f32::NAN, f32::INFINITY] {
             let mut x = numbers(40);
             x[33] = bad;
-            quantize_quads(Level::detect(), &x, 20, &mut words, &mut scales);
-            assert!(scales[0].scale.is_finite() && !scales[1].scale.is_finite());
+            quantize_quads(Level::detect(), &x, 20, &mut to);
+            assert!(to.params[0].scale.is_finite() && !to.params[1].scale.is_finite());
         }
-        quantize_quads(Level::detect(), &[0.0; 20], 20, &mut words, &mut scales);
-        assert_eq!((scales[0].scale, &words[..5]), (0.0, &[0; 5][..]));
+        quantize_quads(Level::detect(), &[0.0; 20], 20, &mut to);
+        assert_eq!((to.params[0].scale, &to.words[..5]), (0.0, &[0; 5][..]));
     }
 
     #[test]

@@ -3,9 +3,12 @@
 //! Every number of a result is one sum over the depth in order: it does not depend on how many rows are
 //! multiplied together, so a vector is the same in any batch and on any number of threads.
 
-use super::convert::RowScale;
-use super::level::{Level, MAX_COLUMNS, MAX_ROWS, Simd, Tile, per_level};
-use super::rows::{gelu, gelu_near, gelu_near_vector, gelu_tanh, silu};
+use std::ops::Range;
+
+use super::activation::Activation;
+use super::convert::QuantParams;
+use super::level::{Level, Lhs, MAX_COLUMNS, MAX_ROWS, Rhs, Simd, Tile, per_level};
+use super::rows::{activate, gelu_near, gelu_near_vector};
 use super::vectors::LANES;
 use super::words::{Bf16, F32, Kind, Pairs, Quads, Tiles};
 
@@ -65,10 +68,11 @@ impl<W> Packed<W> {
         Panels { data: &self.data, depth: self.depth, width: self.width }
     }
 
-    /// Columns from `start`, a multiple of `Level::columns`, to `end`.
-    pub(super) fn columns(&self, columns: usize, start: usize, end: usize) -> Panels<'_, W> {
-        let data = &self.data[start * self.depth..end.next_multiple_of(columns) * self.depth];
-        Panels { data, depth: self.depth, width: end - start }
+    /// The columns of `range`, which starts at a multiple of `Level::columns`.
+    pub(super) fn columns(&self, columns: usize, range: Range<usize>) -> Panels<'_, W> {
+        let end = range.end.next_multiple_of(columns);
+        let data = &self.data[range.start * self.depth..end * self.depth];
+        Panels { data, depth: self.depth, width: range.len() }
     }
 }
 
@@ -80,41 +84,44 @@ pub(crate) struct Panels<'a, W> {
     width: usize,
 }
 
-/// What happens to a row of a product before it is stored.
+/// What happens to a number of a product after its bias was added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum After {
-    /// Nothing more than the bias.
-    Nothing,
-    /// The error-function GELU.
-    Gelu,
-    /// The same to the precision of bf16.
+pub(crate) enum PostOp {
+    /// Nothing.
+    None,
+    /// It goes through a function.
+    Activation(Activation),
+    /// It goes through GELU to the precision of bf16.
     GeluNear,
-    /// The tanh approximation of GELU.
-    GeluTanh,
-    /// `x / (1 + e^-x)`.
-    Silu,
-    /// Everything below zero becomes zero.
-    Relu,
     /// What the output held before is added.
-    Add,
+    Sum,
 }
 
-/// How sums of whole numbers become f32.
+/// What makes the sums of a product its result, before they are stored: scale, bias, post-op.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Scale<'a> {
-    /// They are f32.
-    One,
-    /// Rows and columns have scales, rows a zero point, columns the sum of their numbers.
-    Whole { rows: &'a [RowScale], columns: &'a [f32], sums: &'a [f32] },
+pub(crate) struct Epilogue<'a> {
+    pub(crate) scale: Dequantize<'a>,
+    /// One number for each column.
+    pub(crate) bias: &'a [f32],
+    pub(crate) post_op: PostOp,
 }
 
-impl<'a> Scale<'a> {
+/// How sums of integers become f32.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Dequantize<'a> {
+    /// They are f32.
+    None,
+    /// Rows and columns have scales, rows a zero point, columns the sum of their numbers.
+    Int8 { rows: &'a [QuantParams], columns: &'a [f32], sums: &'a [f32] },
+}
+
+impl<'a> Dequantize<'a> {
     /// That of the columns from `start` to `end`.
-    pub(super) fn columns(self, start: usize, end: usize) -> Scale<'a> {
+    pub(super) fn columns(self, range: Range<usize>) -> Self {
         match self {
-            Scale::One => Scale::One,
-            Scale::Whole { rows, columns, sums } => {
-                Scale::Whole { rows, columns: &columns[start..end], sums: &sums[start..end] }
+            Self::None => Self::None,
+            Self::Int8 { rows, columns, sums } => {
+                Self::Int8 { rows, columns: &columns[range.clone()], sums: &sums[range] }
             }
         }
     }
@@ -122,18 +129,18 @@ impl<'a> Scale<'a> {
     /// The sum of one number as f32.
     #[inline(always)]
     fn one<S: Simd>(self, simd: S, row: usize, column: usize, sum: f32) -> f32 {
-        let Scale::Whole { rows, columns, sums } = self else { return sum };
-        let RowScale { scale, zero } = rows[row];
-        simd.mul_add(-zero, sums[column], sum) * (scale * columns[column])
+        let Self::Int8 { rows, columns, sums } = self else { return sum };
+        let QuantParams { scale, zero_point } = rows[row];
+        simd.mul_add(-zero_point, sums[column], sum) * (scale * columns[column])
     }
 
-    /// As [`Scale::one`] for numbers side by side.
+    /// As [`Dequantize::one`] for numbers side by side.
     #[inline(always)]
     fn all<S: Simd>(self, simd: S, row: usize, column: usize, values: S::Vector) -> S::Vector {
-        let Scale::Whole { rows, columns, sums } = self else { return values };
-        let RowScale { scale, zero } = rows[row];
+        let Self::Int8 { rows, columns, sums } = self else { return values };
+        let QuantParams { scale, zero_point } = rows[row];
         let (columns, sums) = (sixteen(columns, column), sixteen(sums, column));
-        let values = simd.mul_add_all(simd.splat(-zero), simd.load(sums), values);
+        let values = simd.mul_add_all(simd.splat(-zero_point), simd.load(sums), values);
         simd.mul(values, simd.mul(simd.splat(scale), simd.load(columns)))
     }
 }
@@ -154,22 +161,23 @@ fn product<S: Tiles<K>, K: Kind>(
     simd: S,
     x: &[K::Word],
     weight: Panels<'_, K::Word>,
-    scale: Scale<'_>,
-    bias: &[f32],
-    after: After,
+    epilogue: Epilogue<'_>,
     out: &mut [f32],
 ) {
+    let Epilogue { scale, bias, post_op } = epilogue;
     let (depth, width) = (weight.depth, weight.width);
     let mut tile: Tile = [0.0; MAX_ROWS * MAX_COLUMNS];
     let row_count = out.len() / width;
     for block in (0..row_count).step_by(BLOCK_ROWS) {
         let block_end = row_count.min(block + BLOCK_ROWS);
-        for (panel, b) in weight.data.chunks_exact(depth * S::COLUMNS).enumerate() {
+        for (panel, words) in weight.data.chunks_exact(depth * S::COLUMNS).enumerate() {
+            let rhs = Rhs { words, depth };
             let column = panel * S::COLUMNS;
             let bias = &bias[column..width.min(column + S::COLUMNS)];
             for row in (block..block_end).step_by(S::ROWS) {
                 let rows = S::ROWS.min(block_end - row);
-                simd.sums_of_inputs(rows, &x[row * depth..], depth, b, &mut tile);
+                let lhs = Lhs { words: &x[row * depth..], stride: depth, rows };
+                simd.sums_of_inputs(lhs, rhs, &mut tile);
                 for (r, sums) in tile.chunks_exact(S::COLUMNS).take(rows).enumerate() {
                     let at = (row + r) * width + column;
                     let out = &mut out[at..at + bias.len()];
@@ -179,16 +187,12 @@ fn product<S: Tiles<K>, K: Kind>(
                     let end = column + LANES * out.len();
                     for (i, ((out, sums), bias)) in out.iter_mut().zip(sums).zip(bias).enumerate() {
                         let sums = scale.all(simd, row + r, column + LANES * i, simd.load(sums));
-                        finish_all(simd, simd.add(sums, simd.load(bias)), after, out);
+                        finish_all(simd, simd.add(sums, simd.load(bias)), post_op, out);
                     }
                     let rest = out_end.iter_mut().zip(sums_end).zip(bias_end).enumerate();
                     for (i, ((out, sum), bias)) in rest {
-                        *out = finish(
-                            simd,
-                            scale.one(simd, row + r, end + i, *sum) + bias,
-                            after,
-                            *out,
-                        );
+                        let value = scale.one(simd, row + r, end + i, *sum) + bias;
+                        *out = finish(simd, value, post_op, *out);
                     }
                 }
             }
@@ -198,77 +202,55 @@ fn product<S: Tiles<K>, K: Kind>(
 
 /// What comes after the bias; `before` is what the output held.
 #[inline(always)]
-fn finish<S: Simd>(simd: S, value: f32, after: After, before: f32) -> f32 {
-    match after {
-        After::Nothing => value,
-        After::Gelu => gelu(simd, value),
-        After::GeluNear => gelu_near(simd, value),
-        After::GeluTanh => gelu_tanh(simd, value),
-        After::Silu => silu(simd, value),
-        // NaN stays
-        After::Relu => {
-            if value < 0.0 {
-                0.0
-            } else {
-                value
-            }
-        }
-        After::Add => value + before,
+fn finish<S: Simd>(simd: S, value: f32, post_op: PostOp, before: f32) -> f32 {
+    match post_op {
+        PostOp::None => value,
+        PostOp::Activation(activation) => activate(simd, activation, value),
+        PostOp::GeluNear => gelu_near(simd, value),
+        PostOp::Sum => value + before,
     }
 }
 
 /// As [`finish`] for numbers side by side.
 #[inline(always)]
-fn finish_all<S: Simd>(simd: S, values: S::Vector, after: After, out: &mut [f32; LANES]) {
-    match after {
-        After::Nothing => simd.store(values, out),
-        After::Add => simd.store(simd.add(values, simd.load(out)), out),
-        After::GeluNear => simd.store(gelu_near_vector(simd, values), out),
-        After::Gelu | After::GeluTanh | After::Silu | After::Relu => {
+fn finish_all<S: Simd>(simd: S, values: S::Vector, post_op: PostOp, out: &mut [f32; LANES]) {
+    match post_op {
+        PostOp::None => simd.store(values, out),
+        PostOp::Sum => simd.store(simd.add(values, simd.load(out)), out),
+        PostOp::GeluNear => simd.store(gelu_near_vector(simd, values), out),
+        PostOp::Activation(activation) => {
             let mut numbers = [0.0; LANES];
             simd.store(values, &mut numbers);
             for value in &mut numbers {
-                *value = finish(simd, *value, after, 0.0);
+                *value = activate(simd, activation, *value);
             }
             *out = numbers;
         }
     }
 }
 
-#[inline(always)]
-fn linear_body<S: Simd>(
-    simd: S,
-    x: &[f32],
-    weight: Panels<'_, f32>,
-    bias: &[f32],
-    after: After,
-    out: &mut [f32],
-) {
-    product::<S, F32>(simd, x, weight, Scale::One, bias, after, out);
-}
-
 per_level! {
-    /// `out = after(x * weight + bias)`, row by row; `x` has `depth` and `out` `width` numbers a row.
+    /// `out = epilogue(x * weight)`, row by row; `x` has `depth` and `out` `width` numbers a row.
     pub(crate) fn linear(
-        x: &[f32], weight: Panels<'_, f32>, bias: &[f32], after: After, out: &mut [f32],
-    ) = linear_body
+        x: &[f32], weight: Panels<'_, f32>, epilogue: Epilogue<'_>, out: &mut [f32],
+    ) = product::<_, F32>
 }
 per_level! {
     /// As [`linear`], with `x` and `weight` in pairs of bf16 and sums in f32.
     pub(super) fn linear_bf16(
-        x: &[u32], weight: Panels<'_, u32>, scale: Scale<'_>, bias: &[f32], after: After, out: &mut [f32],
+        x: &[u32], weight: Panels<'_, u32>, epilogue: Epilogue<'_>, out: &mut [f32],
     ) = product::<_, Bf16>
 }
 per_level! {
-    /// As [`linear`], with `x` and `weight` in whole numbers, four a word.
+    /// As [`linear`], with `x` and `weight` in integers, four a word.
     pub(super) fn linear_quads(
-        x: &[u32], weight: Panels<'_, u32>, scale: Scale<'_>, bias: &[f32], after: After, out: &mut [f32],
+        x: &[u32], weight: Panels<'_, u32>, epilogue: Epilogue<'_>, out: &mut [f32],
     ) = product::<_, Quads>
 }
 per_level! {
-    /// As [`linear`], with `x` and `weight` in whole numbers, two a word.
+    /// As [`linear`], with `x` and `weight` in integers, two a word.
     pub(super) fn linear_pairs(
-        x: &[u32], weight: Panels<'_, u32>, scale: Scale<'_>, bias: &[f32], after: After, out: &mut [f32],
+        x: &[u32], weight: Panels<'_, u32>, epilogue: Epilogue<'_>, out: &mut [f32],
     ) = product::<_, Pairs>
 }
 
@@ -288,6 +270,10 @@ mod tests {
         std::iter::repeat_with(next).take(count).collect()
     }
 
+    fn with(bias: &[f32], post_op: PostOp) -> Epilogue<'_> {
+        Epilogue { scale: Dequantize::None, bias, post_op }
+    }
+
     fn product(x: &[f32], weight: &[f32], depth: usize) -> Vec<f32> {
         let dot = |a: &[f32], b: &[f32]| -> f64 {
             a.iter().zip(b).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum()
@@ -305,14 +291,8 @@ mod tests {
                 let (x, w) = (numbers(rows * depth, 1), numbers(width * depth, 2));
                 let bias = numbers(width, 3);
                 let mut out = vec![0.0; rows * width];
-                linear(
-                    level,
-                    &x,
-                    Packed::from_rows(level, &w, depth).panels(),
-                    &bias,
-                    After::Nothing,
-                    &mut out,
-                );
+                let packed = Packed::from_rows(level, &w, depth);
+                linear(level, &x, packed.panels(), with(&bias, PostOp::None), &mut out);
                 for (i, (got, want)) in out.iter().zip(product(&x, &w, depth)).enumerate() {
                     let want = want + bias[i % width];
                     assert!(
@@ -329,14 +309,15 @@ mod tests {
         let (depth, width) = (40, 50);
         let w = numbers(width * depth, 2);
         let bias = numbers(width, 3);
+        let gelu = PostOp::Activation(Activation::Gelu);
         for level in Level::available() {
             let packed = Packed::from_rows(level, &w, depth);
             let x = numbers(30 * depth, 1);
             let mut all = vec![0.0; 30 * width];
-            linear(level, &x, packed.panels(), &bias, After::Gelu, &mut all);
+            linear(level, &x, packed.panels(), with(&bias, gelu), &mut all);
             for (x, among) in x.chunks_exact(depth).zip(all.chunks_exact(width)) {
                 let mut alone = vec![0.0; width];
-                linear(level, x, packed.panels(), &bias, After::Gelu, &mut alone);
+                linear(level, x, packed.panels(), with(&bias, gelu), &mut alone);
                 assert_eq!(alone, among, "{level:?}");
             }
         }

@@ -20,6 +20,35 @@ pub(crate) const MAX_COLUMNS: usize = 32;
 /// Room for one tile; row `r` starts at `r * COLUMNS`.
 pub(crate) type Tile = [f32; MAX_ROWS * MAX_COLUMNS];
 
+/// The left-hand side of a tile's product: `rows` rows of words, of which row `r` begins at `r * stride`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Lhs<'a, W> {
+    pub(crate) words: &'a [W],
+    pub(crate) stride: usize,
+    pub(crate) rows: usize,
+}
+
+impl<'a, W> Lhs<'a, W> {
+    /// The first `depth` words of row `row`; of the last one for rows past it.
+    #[inline(always)]
+    pub(crate) fn row(self, row: usize, depth: usize) -> &'a [W] {
+        &self.words[row.min(self.rows - 1) * self.stride..][..depth]
+    }
+
+    /// The `rows` rows from `top` on.
+    #[inline(always)]
+    pub(crate) fn part(self, top: usize, rows: usize) -> Self {
+        Self { words: &self.words[top * self.stride..], rows, ..self }
+    }
+}
+
+/// The right-hand side: a panel, which holds the words of all its columns for each of `depth` steps.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rhs<'a, W> {
+    pub(crate) words: &'a [W],
+    pub(crate) depth: usize,
+}
+
 /// The instructions used. Results differ in the last bits between levels, never within one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Level {
@@ -125,12 +154,11 @@ pub(crate) trait Simd: Vectors {
     /// `a * b + c`, fused where the hardware does it at full speed.
     fn mul_add(self, a: f32, b: f32, c: f32) -> f32;
 
-    /// Writes `rows` (1 to `ROWS`) rows of a product into `out`.
+    /// Writes the product of 1 to `ROWS` rows with a panel of `COLUMNS` columns into `out`.
     ///
-    /// `a` is row-major with `stride` numbers from row to row, `b` a panel: `COLUMNS` numbers for each of
-    /// the `depth` steps. Each number of the result is summed over the steps in order, on its own, so it
-    /// depends on its row and column alone.
-    fn tile(self, rows: usize, a: &[f32], stride: usize, depth: usize, b: &[f32], out: &mut Tile);
+    /// Each number of the result is summed over the steps in order, on its own, so it depends on its row and column
+    /// alone.
+    fn tile(self, lhs: Lhs<'_, f32>, rhs: Rhs<'_, f32>, out: &mut Tile);
 }
 
 /// Proof that this CPU has AVX-512.
@@ -170,49 +198,42 @@ pub(crate) struct Avx2(());
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Portable(());
 
-/// Checks once what the tile then relies on for every access.
+/// Checks once what a tile then relies on for every access.
 #[inline(always)]
-fn check_tile(
-    rows: usize,
-    most: usize,
-    a: &[f32],
-    stride: usize,
-    depth: usize,
-    b: &[f32],
-    columns: usize,
-) {
-    assert!(rows >= 1 && rows <= most && depth >= 1);
-    assert!(stride >= depth && a.len() >= (rows - 1) * stride + depth);
-    assert!(b.len() >= depth * columns);
+pub(super) fn check_tile<S: Simd, W>(lhs: Lhs<'_, W>, rhs: Rhs<'_, W>) {
+    assert!((1..=S::ROWS).contains(&lhs.rows) && rhs.depth >= 1);
+    assert!(lhs.stride >= rhs.depth);
+    assert!(lhs.words.len() >= (lhs.rows - 1) * lhs.stride + rhs.depth);
+    assert!(rhs.words.len() >= rhs.depth * S::COLUMNS);
 }
 
-/// Calls `$tile::<n>` for `$rows == n`, so that each height keeps its sums in registers.
+/// Calls `$tile::<n>` for `n` rows, so that each height keeps its sums in registers.
 #[cfg(target_arch = "x86_64")]
 macro_rules! by_height {
-    ($rows:expr, $tile:ident, $args:tt, $($height:literal)*) => {
-        match $rows {
+    ($tile:path, ($lhs:expr, $rhs:expr, $out:expr), $($height:literal)*) => {{
+        use $tile as tile;
+        check_tile::<Self, _>($lhs, $rhs);
+        match $lhs.rows {
             // SAFETY: the proof in `self` says that the CPU has the instructions; `check_tile` checked the lengths.
-            $($height => unsafe { $tile::<$height> $args },)*
+            $($height => unsafe { tile::<$height>($lhs, $rhs, $out) },)*
             _ => unreachable!("checked by check_tile"),
         }
-    };
+    }};
 }
+#[cfg(target_arch = "x86_64")]
+pub(super) use by_height;
 
 /// A tile two registers wide.
 #[cfg(target_arch = "x86_64")]
 macro_rules! x86_tile {
     ($name:ident, $features:literal, $lanes:literal, $zero:ident, $load:ident, $splat:ident, $fma:ident, $store:ident) => {
         /// # Safety
-        /// The CPU has the instructions; `a` holds `(R - 1) * stride + depth` numbers and `b` `depth` panels' rows.
+        /// The CPU has the instructions; `lhs` holds `R` rows and `rhs` `depth` steps, as `check_tile` checks.
         #[target_feature(enable = $features)]
-        unsafe fn $name<const R: usize>(
-            a: *const f32,
-            stride: usize,
-            depth: usize,
-            b: *const f32,
-            out: &mut Tile,
-        ) {
+        unsafe fn $name<const R: usize>(lhs: Lhs<'_, f32>, rhs: Rhs<'_, f32>, out: &mut Tile) {
             use std::arch::x86_64::*;
+            let (a, stride) = (lhs.words.as_ptr(), lhs.stride);
+            let (b, depth) = (rhs.words.as_ptr(), rhs.depth);
             let mut sums = [[$zero(); 2]; R];
             for step in 0..depth {
                 // SAFETY: `step < depth`, and `b` holds `depth` rows of two registers.
@@ -272,10 +293,8 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
-    fn tile(self, rows: usize, a: &[f32], stride: usize, depth: usize, b: &[f32], out: &mut Tile) {
-        check_tile(rows, Self::ROWS, a, stride, depth, b, Self::COLUMNS);
-        let (a, b) = (a.as_ptr(), b.as_ptr());
-        by_height!(rows, tile_avx512, (a, stride, depth, b, out), 1 2 3 4 5 6 7 8 9 10 11 12);
+    fn tile(self, lhs: Lhs<'_, f32>, rhs: Rhs<'_, f32>, out: &mut Tile) {
+        by_height!(tile_avx512, (lhs, rhs, out), 1 2 3 4 5 6 7 8 9 10 11 12);
     }
 }
 
@@ -290,10 +309,8 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
-    fn tile(self, rows: usize, a: &[f32], stride: usize, depth: usize, b: &[f32], out: &mut Tile) {
-        check_tile(rows, Self::ROWS, a, stride, depth, b, Self::COLUMNS);
-        let (a, b) = (a.as_ptr(), b.as_ptr());
-        by_height!(rows, tile_avx2, (a, stride, depth, b, out), 1 2 3 4 5 6);
+    fn tile(self, lhs: Lhs<'_, f32>, rhs: Rhs<'_, f32>, out: &mut Tile) {
+        by_height!(tile_avx2, (lhs, rhs, out), 1 2 3 4 5 6);
     }
 }
 
@@ -312,13 +329,14 @@ impl Simd for Portable {
     }
 
     #[inline(always)]
-    fn tile(self, rows: usize, a: &[f32], stride: usize, depth: usize, b: &[f32], out: &mut Tile) {
-        check_tile(rows, Self::ROWS, a, stride, depth, b, Self::COLUMNS);
+    fn tile(self, lhs: Lhs<'_, f32>, rhs: Rhs<'_, f32>, out: &mut Tile) {
+        check_tile::<Self, _>(lhs, rhs);
+        let depth = rhs.depth;
         let mut sums = [[0.0f32; Portable::COLUMNS]; Portable::ROWS];
         // rows past the last repeat it; their sums are not written
-        let row = |r: usize| &a[r.min(rows - 1) * stride..][..depth];
+        let row = |r: usize| lhs.row(r, depth);
         let (a0, a1, a2, a3) = (row(0), row(1), row(2), row(3));
-        let panel = &b.as_chunks::<{ Portable::COLUMNS }>().0[..depth];
+        let panel = &rhs.words.as_chunks::<{ Portable::COLUMNS }>().0[..depth];
         for (step, b) in panel.iter().enumerate() {
             for (sum, value) in sums.iter_mut().zip([a0[step], a1[step], a2[step], a3[step]]) {
                 for (sum, &b) in sum.iter_mut().zip(b) {
@@ -326,7 +344,7 @@ impl Simd for Portable {
                 }
             }
         }
-        for (out, sum) in out.chunks_exact_mut(Portable::COLUMNS).zip(&sums[..rows]) {
+        for (out, sum) in out.chunks_exact_mut(Portable::COLUMNS).zip(&sums[..lhs.rows]) {
             out.copy_from_slice(sum);
         }
     }

@@ -1,16 +1,20 @@
 //! A linear layer whose weights were rounded and packed once, and what it needs to run.
 
+use std::ops::Range;
+
+use super::activation::Activation;
 use super::convert::{
-    RowScale, bf16_inputs, bf16_rows, pair_count, quantize_pairs, quantize_quads, quantize_weights,
-    whole_words,
+    QuantParams, Quantized, bf16_inputs, bf16_rows, pair_count, quantize_pairs, quantize_quads,
+    quantize_weights, whole_words,
 };
 use super::gemm::{
-    After, BLOCK_ROWS, Packed, Scale, linear, linear_bf16, linear_pairs, linear_quads,
+    BLOCK_ROWS, Dequantize, Epilogue, Packed, PostOp, linear, linear_bf16, linear_pairs,
+    linear_quads,
 };
 use super::level::Level;
 use super::pool::Pool;
 
-/// The numbers that are multiplied; sums are f32, or exact where the numbers are whole.
+/// The numbers that are multiplied; sums are f32, or exact where the numbers are integers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Format {
     /// As they are.
@@ -21,15 +25,22 @@ pub(crate) enum Format {
     Int8,
 }
 
+/// How products are worked out: with which instructions, in which numbers.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Arithmetic {
+    pub(crate) level: Level,
+    pub(crate) format: Format,
+}
+
 #[derive(Debug)]
 enum Weight {
     F32(Packed),
     Bf16(Packed<u32>),
-    Whole(Whole),
+    Int8(Int8Weight),
 }
 
 #[derive(Debug)]
-struct Whole {
+struct Int8Weight {
     packed: Packed<u32>,
     /// Four numbers a word, else two.
     quads: bool,
@@ -37,7 +48,7 @@ struct Whole {
     sums: Vec<f32>,
 }
 
-/// `y = after(W x + b)`.
+/// `y = post_op(W x + b)`.
 #[derive(Debug)]
 pub(crate) struct Linear {
     level: Level,
@@ -49,29 +60,31 @@ pub(crate) struct Linear {
 /// Inputs in the numbers of the weights; kept from call to call.
 #[derive(Debug, Default)]
 pub(crate) struct Inputs {
-    words: Vec<u32>,
-    scales: Vec<RowScale>,
+    quantized: Quantized,
     /// Columns of each thread.
     parts: Vec<f32>,
 }
 
+/// One call of a layer: rows of `depth` numbers in, rows of `width` out.
+#[derive(Debug)]
+pub(crate) struct Product<'a> {
+    pub(crate) lhs: &'a [f32],
+    pub(crate) post_op: PostOp,
+    pub(crate) out: &'a mut [f32],
+}
+
 impl Linear {
     /// Rounds and packs `bias.len()` rows of `depth` numbers.
-    pub(crate) fn new(
-        level: Level,
-        format: Format,
-        rows: &[f32],
-        depth: usize,
-        bias: Vec<f32>,
-    ) -> Self {
-        let weight = match format {
+    pub(crate) fn new(arithmetic: Arithmetic, rows: &[f32], depth: usize, bias: Vec<f32>) -> Self {
+        let level = arithmetic.level;
+        let weight = match arithmetic.format {
             Format::F32 => Weight::F32(Packed::from_rows(level, rows, depth)),
             Format::Bf16 => {
                 let mut words = Vec::new();
                 bf16_rows(level, rows, depth, &mut words);
                 Weight::Bf16(Packed::from_rows(level, &words, pair_count(depth)))
             }
-            Format::Int8 => Weight::Whole(Whole::new(level, rows, depth)),
+            Format::Int8 => Weight::Int8(Int8Weight::new(level, rows, depth)),
         };
         Self { level, weight, bias, depth }
     }
@@ -81,85 +94,71 @@ impl Linear {
         self.bias.len()
     }
 
-    /// Multiplies rows of `depth` numbers into rows of `width`; with a pool, its threads share the columns.
-    pub(crate) fn run(
-        &self,
-        x: &[f32],
-        after: After,
-        pool: Option<&Pool>,
-        inputs: &mut Inputs,
-        out: &mut [f32],
-    ) {
-        let Inputs { words, scales, parts } = inputs;
-        let blocks = x.chunks(BLOCK_ROWS * self.depth);
+    /// Works a product out; with a pool, its threads share the columns.
+    pub(crate) fn run(&self, product: Product<'_>, pool: Option<&Pool>, inputs: &mut Inputs) {
+        let Product { lhs, post_op, out } = product;
+        let Inputs { quantized, parts } = inputs;
+        let blocks = lhs.chunks(BLOCK_ROWS * self.depth);
         for (x, out) in blocks.zip(out.chunks_mut(BLOCK_ROWS * self.width())) {
-            self.round(x, words, scales);
-            let input = Input { x, words, scales };
+            self.quantize(x, quantized);
+            let block = Block { x, quantized, post_op };
             match pool.filter(|pool| pool.thread_count() > 1) {
-                None => self.columns(input, 0, self.width(), after, out),
-                Some(pool) => self.share(input, after, pool, parts, out),
+                None => self.columns(block, 0..self.width(), out),
+                Some(pool) => self.share(block, pool, parts, out),
             }
         }
     }
 
     /// Rows in the numbers of the weights.
-    fn round(&self, x: &[f32], words: &mut Vec<u32>, scales: &mut Vec<RowScale>) {
+    fn quantize(&self, x: &[f32], to: &mut Quantized) {
         match &self.weight {
             Weight::F32(_) => {}
-            Weight::Bf16(_) => bf16_inputs(self.level, x, self.depth, words),
-            Weight::Whole(whole) if whole.quads => {
-                quantize_quads(self.level, x, self.depth, words, scales);
-            }
-            Weight::Whole(_) => quantize_pairs(self.level, x, self.depth, words, scales),
+            Weight::Bf16(_) => bf16_inputs(self.level, x, self.depth, &mut to.words),
+            Weight::Int8(weight) if weight.quads => quantize_quads(self.level, x, self.depth, to),
+            Weight::Int8(_) => quantize_pairs(self.level, x, self.depth, to),
         }
     }
 
-    /// The columns from `start`, a multiple of the level's, to `end`.
-    fn columns(&self, input: Input<'_>, start: usize, end: usize, after: After, out: &mut [f32]) {
-        let (level, bias) = (self.level, &self.bias[start..end]);
+    /// The columns of `range`, which starts at a multiple of the level's.
+    fn columns(&self, block: Block<'_>, range: Range<usize>, out: &mut [f32]) {
+        let Block { x, quantized: Quantized { words, params }, post_op } = block;
+        let (level, bias) = (self.level, &self.bias[range.clone()]);
         let wide = level.columns();
+        let exact = Epilogue { scale: Dequantize::None, bias, post_op };
         // rounded again before the next product
-        let near = if after == After::Gelu { After::GeluNear } else { after };
+        let is_gelu = post_op == PostOp::Activation(Activation::Gelu);
+        let near = Epilogue { post_op: if is_gelu { PostOp::GeluNear } else { post_op }, ..exact };
         match &self.weight {
-            Weight::F32(packed) => {
-                linear(level, input.x, packed.columns(wide, start, end), bias, after, out);
-            }
+            Weight::F32(packed) => linear(level, x, packed.columns(wide, range), exact, out),
             Weight::Bf16(packed) => {
-                let panels = packed.columns(wide, start, end);
-                linear_bf16(level, input.words, panels, Scale::One, bias, near, out);
+                linear_bf16(level, words, packed.columns(wide, range), near, out);
             }
-            Weight::Whole(whole) => {
-                let panels = whole.packed.columns(wide, start, end);
-                let scale = whole.scale(input.scales).columns(start, end);
-                let run = if whole.quads { linear_quads } else { linear_pairs };
-                run(level, input.words, panels, scale, bias, near, out);
+            Weight::Int8(weight) => {
+                let panels = weight.packed.columns(wide, range.clone());
+                let near = Epilogue { scale: weight.scale(params).columns(range), ..near };
+                let run = if weight.quads { linear_quads } else { linear_pairs };
+                run(level, words, panels, near, out);
             }
         }
     }
 
     /// Each thread multiplies some columns into a part of its own; the parts are then put side by side.
-    fn share(
-        &self,
-        input: Input<'_>,
-        after: After,
-        pool: &Pool,
-        parts: &mut Vec<f32>,
-        out: &mut [f32],
-    ) {
+    fn share(&self, block: Block<'_>, pool: &Pool, parts: &mut Vec<f32>, out: &mut [f32]) {
         let width = self.width();
         let rows = out.len() / width;
         let part = width.div_ceil(pool.thread_count()).next_multiple_of(self.level.columns());
         parts.resize(rows * width, 0.0);
-        let alone = if after == After::Add { After::Nothing } else { after };
+        let is_sum = block.post_op == PostOp::Sum;
+        let alone = Block { post_op: if is_sum { PostOp::None } else { block.post_op }, ..block };
         pool.pieces(parts, rows * part, |index, out| {
             let start = index * part;
-            self.columns(input, start, width.min(start + part), alone, out);
+            self.columns(alone, start..width.min(start + part), out);
         });
         for (index, block) in parts.chunks(rows * part).enumerate() {
             let wide = block.len() / rows;
             let out = out.chunks_exact_mut(width).map(|row| &mut row[index * part..][..wide]);
             for (out, row) in out.zip(block.chunks_exact(wide)) {
-                if after == After::Add {
+                if is_sum {
                     out.iter_mut().zip(row).for_each(|(out, value)| *out += value);
                 } else {
                     out.copy_from_slice(row);
@@ -169,15 +168,15 @@ impl Linear {
     }
 }
 
-/// Rows, and the same in the numbers of the weights.
+/// Some rows of a product: as they are, and in the numbers of the weights.
 #[derive(Clone, Copy)]
-struct Input<'a> {
+struct Block<'a> {
     x: &'a [f32],
-    words: &'a [u32],
-    scales: &'a [RowScale],
+    quantized: &'a Quantized,
+    post_op: PostOp,
 }
 
-impl Whole {
+impl Int8Weight {
     fn new(level: Level, rows: &[f32], depth: usize) -> Self {
         let quads = multiplies_quads(level);
         let group = if quads { 4 } else { 2 };
@@ -192,8 +191,8 @@ impl Whole {
         Self { packed, quads, scales, sums }
     }
 
-    fn scale<'a>(&'a self, rows: &'a [RowScale]) -> Scale<'a> {
-        Scale::Whole { rows, columns: &self.scales, sums: &self.sums }
+    fn scale<'a>(&'a self, rows: &'a [QuantParams]) -> Dequantize<'a> {
+        Dequantize::Int8 { rows, columns: &self.scales, sums: &self.sums }
     }
 }
 
@@ -222,12 +221,19 @@ mod tests {
         (0..count).map(|i| ((i * step) % 1009) as f32 / 504.5 - 1.0).collect()
     }
 
-    fn run(level: Level, format: Format, shape: [usize; 3], after: After) -> Vec<f32> {
-        let [rows, depth, width] = shape;
+    const GELU: PostOp = PostOp::Activation(Activation::Gelu);
+
+    fn linear(level: Level, format: Format, depth: usize, width: usize) -> Linear {
         let weight = numbers(width * depth, 7919);
-        let linear = Linear::new(level, format, &weight, depth, numbers(width, 31));
+        Linear::new(Arithmetic { level, format }, &weight, depth, numbers(width, 31))
+    }
+
+    fn run(level: Level, format: Format, shape: [usize; 3], post_op: PostOp) -> Vec<f32> {
+        let [rows, depth, width] = shape;
+        let linear = linear(level, format, depth, width);
         let mut out = vec![0.5; rows * width];
-        linear.run(&numbers(rows * depth, 6007), after, None, &mut Inputs::default(), &mut out);
+        let product = Product { lhs: &numbers(rows * depth, 6007), post_op, out: &mut out };
+        linear.run(product, None, &mut Inputs::default());
         out
     }
 
@@ -246,11 +252,11 @@ mod tests {
     fn rounded_products_are_near_those_of_f32() {
         for level in Level::available() {
             for shape in SHAPES {
-                let exact = run(level, Format::F32, shape, After::Add);
+                let exact = run(level, Format::F32, shape, PostOp::Sum);
                 for (format, error) in [(Format::Bf16, 0.005), (Format::Int8, 0.012)] {
                     // rounding errors of independent products grow with the root of their number
                     let most = error * (shape[1] as f32).sqrt().max(2.0);
-                    for (a, b) in run(level, format, shape, After::Add).iter().zip(&exact) {
+                    for (a, b) in run(level, format, shape, PostOp::Sum).iter().zip(&exact) {
                         assert!((a - b).abs() < most, "{level:?} {format:?} {shape:?}: {a} {b}");
                     }
                 }
@@ -259,11 +265,11 @@ mod tests {
     }
 
     #[test]
-    fn whole_products_are_equal_at_every_level_within_one_rounding() {
+    fn int8_products_are_equal_at_every_level_within_one_rounding() {
         for shape in SHAPES {
-            let best = run(Level::detect(), Format::Int8, shape, After::Nothing);
+            let best = run(Level::detect(), Format::Int8, shape, PostOp::None);
             for level in Level::available() {
-                for (a, b) in run(level, Format::Int8, shape, After::Nothing).iter().zip(&best) {
+                for (a, b) in run(level, Format::Int8, shape, PostOp::None).iter().zip(&best) {
                     assert!(
                         (a - b).abs() <= 2e-6 * (1.0 + b.abs()),
                         "{level:?} {shape:?}: {a} {b}"
@@ -281,14 +287,15 @@ mod tests {
         }) {
             let width = 50;
             let x = numbers(100 * depth, 6007);
-            let weight = numbers(width * depth, 7919);
-            let linear = Linear::new(level, format, &weight, depth, numbers(width, 31));
+            let linear = linear(level, format, depth, width);
             let mut inputs = Inputs::default();
             let mut all = vec![0.0; 100 * width];
-            linear.run(&x, After::Gelu, None, &mut inputs, &mut all);
+            let product = Product { lhs: &x, post_op: GELU, out: &mut all };
+            linear.run(product, None, &mut inputs);
             for (x, among) in x.chunks_exact(depth).zip(all.chunks_exact(width)) {
                 let mut alone = vec![0.0; width];
-                linear.run(x, After::Gelu, None, &mut inputs, &mut alone);
+                let product = Product { lhs: x, post_op: GELU, out: &mut alone };
+                linear.run(product, None, &mut inputs);
                 assert_eq!(alone, among, "{level:?} {format:?}");
             }
         }
@@ -302,14 +309,15 @@ mod tests {
                 [Format::F32, Format::Bf16, Format::Int8].map(|format| (level, format))
             }) {
                 for [rows, depth, width] in SHAPES {
-                    let weight = numbers(width * depth, 7919);
-                    let linear = Linear::new(level, format, &weight, depth, numbers(width, 31));
+                    let linear = linear(level, format, depth, width);
                     let x = numbers(rows * depth, 6007);
-                    for after in [After::Add, After::Gelu] {
+                    for post_op in [PostOp::Sum, GELU] {
                         let mut alone = vec![0.5; rows * width];
                         let mut shared = alone.clone();
-                        linear.run(&x, after, None, &mut Inputs::default(), &mut alone);
-                        linear.run(&x, after, Some(&pool), &mut Inputs::default(), &mut shared);
+                        for (pool, out) in [(None, &mut alone), (Some(&pool), &mut shared)] {
+                            let product = Product { lhs: &x, post_op, out };
+                            linear.run(product, pool, &mut Inputs::default());
+                        }
                         assert_eq!(alone, shared, "{level:?} {format:?} {rows}x{depth}x{width}");
                     }
                 }

@@ -1,5 +1,6 @@
 //! The only place with SIMD: matrix tiles, row-wise functions and dot products, each with a portable twin.
 
+pub(crate) mod activation;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod amx;
 pub(crate) mod attend;

@@ -3,6 +3,7 @@
 //! Plain loops over fixed lanes, so that the compiler vectorises them for each level and every sum has one
 //! order, whatever else is computed beside it.
 
+use super::activation::Activation;
 use super::level::{Simd, per_level};
 use super::vectors::Vectors;
 
@@ -105,6 +106,24 @@ pub(crate) fn gelu_tanh<S: Simd>(simd: S, x: f32) -> f32 {
     x * sigmoid(simd, u)
 }
 
+/// `activation` of one number.
+#[inline(always)]
+pub(crate) fn activate<S: Simd>(simd: S, activation: Activation, x: f32) -> f32 {
+    match activation {
+        Activation::Gelu => gelu(simd, x),
+        Activation::GeluTanh => gelu_tanh(simd, x),
+        // NaN stays
+        Activation::Relu => {
+            if x < 0.0 {
+                0.0
+            } else {
+                x
+            }
+        }
+        Activation::Silu => silu(simd, x),
+    }
+}
+
 #[inline(always)]
 fn tree_sum(mut lanes: [f32; LANES]) -> f32 {
     let mut width = LANES / 2;
@@ -155,14 +174,26 @@ fn total_of<S: Vectors>(simd: S, row: &[f32]) -> f32 {
     rest.iter().fold(simd.total(sums), |sum, value| sum + value)
 }
 
+/// Parameters of a layer normalisation.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LayerNorm<'a> {
+    /// One factor for each number of a row.
+    pub(crate) weight: &'a [f32],
+    /// One summand for each.
+    pub(crate) bias: &'a [f32],
+    /// Added to the variance.
+    pub(crate) epsilon: f32,
+}
+
 #[inline(always)]
-fn layer_norm_body<S: Simd>(simd: S, x: &mut [f32], weight: &[f32], bias: &[f32], eps: f32) {
+fn layer_norm_body<S: Simd>(simd: S, x: &mut [f32], norm: LayerNorm<'_>) {
+    let LayerNorm { weight, bias, epsilon } = norm;
     let dim = weight.len();
     let bias = &bias[..dim];
     for row in x.chunks_exact_mut(dim) {
         let mean = sum_of(row, |value| value) / dim as f32;
         let variance = sum_of(row, |value| (value - mean) * (value - mean)) / dim as f32;
-        let scale = 1.0 / (variance + eps).sqrt();
+        let scale = 1.0 / (variance + epsilon).sqrt();
         for i in 0..dim {
             row[i] = simd.mul_add((row[i] - mean) * scale, weight[i], bias[i]);
         }
@@ -190,7 +221,7 @@ pub(crate) fn softmax_numerators<S: Simd>(simd: S, row: &mut [f32], len: usize) 
 
 per_level! {
     /// Layer normalisation of each row of `weight.len()` numbers, in place (Ba et al. 2016).
-    pub(crate) fn layer_norm(x: &mut [f32], weight: &[f32], bias: &[f32], eps: f32) = layer_norm_body
+    pub(crate) fn layer_norm(x: &mut [f32], norm: LayerNorm<'_>) = layer_norm_body
 }
 
 /// Scales `row` to length 1; a row of zeros stays.
@@ -350,7 +381,9 @@ mod tests {
         for level in Level::available() {
             for dim in [1, 7, 16, 33, 384] {
                 let mut x: Vec<f32> = (0..2 * dim).map(|i| ((i * 31) % 17) as f32).collect();
-                layer_norm(level, &mut x, &vec![1.0; dim], &vec![0.0; dim], 1e-12);
+                let (weight, bias) = (vec![1.0; dim], vec![0.0; dim]);
+                let norm = LayerNorm { weight: &weight, bias: &bias, epsilon: 1e-12 };
+                layer_norm(level, &mut x, norm);
                 for row in x.chunks_exact(dim) {
                     assert!(row.iter().sum::<f32>().abs() < 1e-3 * dim as f32, "{level:?} {dim}");
                     let square: f32 = row.iter().map(|value| value * value).sum();

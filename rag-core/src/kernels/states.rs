@@ -186,8 +186,9 @@ pub(crate) struct Rotate<'a> {
     pub(crate) scale: f32,
 }
 
+/// Rotates a pair by an angle given as its cosine and sine.
 #[inline(always)]
-fn turn(x: &mut f32, y: &mut f32, cos: f32, sin: f32, scale: f32) {
+fn turn(x: &mut f32, y: &mut f32, (cos, sin): (&f32, &f32), scale: f32) {
     (*x, *y) = ((*x * cos - *y * sin) * scale, (*x * sin + *y * cos) * scale);
 }
 
@@ -200,14 +201,14 @@ impl Work for Rotate<'_> {
         let turns = self.cos.iter().zip(self.sin);
         match self.pairs {
             Pairs::Neighbours => {
-                for ([x, y], (cos, sin)) in rotated.as_chunks_mut::<2>().0.iter_mut().zip(turns) {
-                    turn(x, y, *cos, *sin, self.scale);
+                for ([x, y], angle) in rotated.as_chunks_mut::<2>().0.iter_mut().zip(turns) {
+                    turn(x, y, angle, self.scale);
                 }
             }
             Pairs::Halves => {
                 let (xs, ys) = rotated.split_at_mut(self.cos.len());
-                for ((x, y), (cos, sin)) in xs.iter_mut().zip(ys).zip(turns) {
-                    turn(x, y, *cos, *sin, self.scale);
+                for ((x, y), angle) in xs.iter_mut().zip(ys).zip(turns) {
+                    turn(x, y, angle, self.scale);
                 }
             }
         }

@@ -13,7 +13,7 @@ mod product;
 mod rounded;
 
 use self::formats::Format;
-pub(crate) use self::gated::{GatedPair, multiply_gated};
+pub(crate) use self::gated::{GatedPair, GatedTarget, multiply_gated};
 use self::memory::Memory;
 pub(crate) use self::product::{Input, Target, multiply};
 pub(crate) use self::rounded::Rounded;
@@ -158,6 +158,13 @@ fn unit_bytes<F: Format>(blocks: usize) -> usize {
     (blocks * (F::CODE_BYTES + F::SCALE_BYTES) + F::SHARED_BYTES).next_multiple_of(LINE)
 }
 
+/// What a tile of a matrix holds.
+#[derive(Debug, Clone, Copy)]
+struct TileShape {
+    kind: Kind,
+    columns: usize,
+}
+
 /// A matrix `[rows, columns]` in tiles.
 pub(crate) struct Matrix {
     kind: Kind,
@@ -213,7 +220,11 @@ impl Matrix {
         let tiles = &mut self.data.bytes_mut()[from..][..count.div_ceil(LANES) * tile_bytes];
         pool.pieces(tiles, tile_bytes, |tile, out| {
             let rows = &bytes[tile * LANES * row_bytes..];
-            pack::tile(kind, columns, &rows[..rows.len().min(LANES * row_bytes)], out);
+            pack::tile(
+                TileShape { kind, columns },
+                &rows[..rows.len().min(LANES * row_bytes)],
+                out,
+            );
         });
     }
 

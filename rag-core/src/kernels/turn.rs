@@ -1,9 +1,9 @@
 //! Rotary positions and gates: what newer encoders do between their products.
 
+use super::activation::Activation;
 use super::bidirectional::Heads;
-use super::gemm::After;
 use super::level::{Simd, per_level};
-use super::rows::{gelu, gelu_tanh, silu};
+use super::rows::{activate, gelu, gelu_tanh, silu};
 
 /// Cosines and sines of every position's angles (Su et al. 2021), for halves of a head turned together.
 #[derive(Debug, Clone)]
@@ -49,23 +49,30 @@ fn turn_body<S: Simd>(_: S, heads: Heads, turns: &Turns, qkv: &mut [f32]) {
     }
 }
 
+/// A gated linear unit (Shazeer 2020): the activated first half of a row times its second half.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Glu {
+    pub(crate) activation: Activation,
+    /// Numbers of a half.
+    pub(crate) width: usize,
+}
+
 #[inline(always)]
-fn gate_body<S: Simd>(simd: S, activation: After, wide: &[f32], width: usize, out: &mut [f32]) {
+fn gate_body<S: Simd>(simd: S, glu: Glu, wide: &[f32], out: &mut [f32]) {
+    let Glu { activation, width } = glu;
     for (wide, out) in wide.chunks_exact(2 * width).zip(out.chunks_exact_mut(width)) {
         let (gate, value) = wide.split_at(width);
+        // a loop for each function, so that each becomes vectors
         match activation {
-            After::Gelu | After::GeluNear => {
-                (0..width).for_each(|i| out[i] = gelu(simd, gate[i]) * value[i])
-            }
-            After::GeluTanh => {
+            Activation::Gelu => (0..width).for_each(|i| out[i] = gelu(simd, gate[i]) * value[i]),
+            Activation::GeluTanh => {
                 (0..width).for_each(|i| out[i] = gelu_tanh(simd, gate[i]) * value[i])
             }
-            After::Silu => (0..width).for_each(|i| out[i] = silu(simd, gate[i]) * value[i]),
-            After::Relu => (0..width).for_each(|i| {
-                // NaN stays
-                out[i] = if gate[i] < 0.0 { 0.0 } else { gate[i] } * value[i];
-            }),
-            After::Nothing | After::Add => (0..width).for_each(|i| out[i] = gate[i] * value[i]),
+            Activation::Silu => (0..width).for_each(|i| out[i] = silu(simd, gate[i]) * value[i]),
+            Activation::Relu => {
+                let relu = |x| activate(simd, Activation::Relu, x);
+                (0..width).for_each(|i| out[i] = relu(gate[i]) * value[i])
+            }
         }
     }
 }
@@ -76,8 +83,8 @@ per_level! {
 }
 
 per_level! {
-    /// Each row's first `width` numbers, activated, times its second (Shazeer 2020).
-    pub(crate) fn gate(activation: After, wide: &[f32], width: usize, out: &mut [f32]) = gate_body
+    /// Each row of `wide` through the unit, to a row of `out`.
+    pub(crate) fn gate(glu: Glu, wide: &[f32], out: &mut [f32]) = gate_body
 }
 
 #[cfg(test)]
@@ -111,12 +118,12 @@ mod tests {
         for level in Level::available() {
             let mut out = [0.0; 2];
             for (activation, want) in [
-                (After::Relu, [0.0, 6.0]),
-                (After::Silu, [-0.268_941_4 * 3.0, 6.0 * 0.880_797_1]),
-                (After::Gelu, [-0.158_655_3 * 3.0, 6.0 * 0.977_249_9]),
-                (After::GeluTanh, [-0.158_808 * 3.0, 6.0 * 0.977_298_6]),
+                (Activation::Relu, [0.0, 6.0]),
+                (Activation::Silu, [-0.268_941_4 * 3.0, 6.0 * 0.880_797_1]),
+                (Activation::Gelu, [-0.158_655_3 * 3.0, 6.0 * 0.977_249_9]),
+                (Activation::GeluTanh, [-0.158_808 * 3.0, 6.0 * 0.977_298_6]),
             ] {
-                gate(level, activation, &[-1.0, 2.0, 3.0, 3.0], 2, &mut out);
+                gate(level, Glu { activation, width: 2 }, &[-1.0, 2.0, 3.0, 3.0], &mut out);
                 for (got, want) in out.iter().zip(want) {
                     assert!((got - want).abs() < 1e-5, "{level:?} {activation:?} {out:?}");
                 }

@@ -8,8 +8,8 @@
 )]
 
 #[cfg(target_arch = "x86_64")]
-use super::level::{Avx2, Avx512};
-use super::level::{Portable, Simd, Tile};
+use super::level::{Avx2, Avx512, by_height, check_tile};
+use super::level::{Lhs, Portable, Rhs, Simd, Tile};
 
 /// How numbers lie in words, and what one step of a product does with two of them.
 pub(crate) trait Kind: Copy {
@@ -109,55 +109,33 @@ impl Kind for Pairs {
 /// A level that multiplies words of this kind.
 pub(crate) trait Tiles<K: Kind>: Simd {
     /// As [`Simd::tile`], in words.
-    fn sums(
-        self,
-        rows: usize,
-        a: &[K::Word],
-        stride: usize,
-        depth: usize,
-        b: &[K::Word],
-        out: &mut Tile,
-    );
+    fn sums(self, lhs: Lhs<'_, K::Word>, rhs: Rhs<'_, K::Word>, out: &mut Tile);
 
     /// As [`Tiles::sums`], of rows that lie as [`convert`](super::convert) lays inputs out.
     #[inline(always)]
-    fn sums_of_inputs(
-        self,
-        rows: usize,
-        a: &[K::Word],
-        depth: usize,
-        b: &[K::Word],
-        out: &mut Tile,
-    ) {
-        self.sums(rows, a, depth, depth, b, out);
+    fn sums_of_inputs(self, lhs: Lhs<'_, K::Word>, rhs: Rhs<'_, K::Word>, out: &mut Tile) {
+        self.sums(lhs, rhs, out);
     }
 }
 
 impl<S: Simd> Tiles<F32> for S {
     #[inline(always)]
-    fn sums(self, rows: usize, a: &[f32], stride: usize, depth: usize, b: &[f32], out: &mut Tile) {
-        self.tile(rows, a, stride, depth, b, out);
+    fn sums(self, lhs: Lhs<'_, f32>, rhs: Rhs<'_, f32>, out: &mut Tile) {
+        self.tile(lhs, rhs, out);
     }
 }
 
 /// The scalar twin of every tile; compiled once per level, four rows by eight columns at a time.
 #[inline(always)]
-fn plain<K: Kind, S: Simd>(
-    simd: S,
-    rows: usize,
-    a: &[K::Word],
-    stride: usize,
-    depth: usize,
-    b: &[K::Word],
-    out: &mut Tile,
-) {
+fn plain<K: Kind, S: Simd>(simd: S, lhs: Lhs<'_, K::Word>, rhs: Rhs<'_, K::Word>, out: &mut Tile) {
+    let (rows, depth) = (lhs.rows, rhs.depth);
     for top in (0..rows).step_by(4) {
         // rows past the last repeat it; their sums are not written
-        let row = |r: usize| &a[(top + r).min(rows - 1) * stride..][..depth];
+        let row = |r: usize| lhs.row(top + r, depth);
         let (a0, a1, a2, a3) = (row(0), row(1), row(2), row(3));
         for left in (0..S::COLUMNS).step_by(8) {
             let mut sums = [[K::Sum::default(); 8]; 4];
-            for (step, b) in b.chunks_exact(S::COLUMNS).take(depth).enumerate() {
+            for (step, b) in rhs.words.chunks_exact(S::COLUMNS).take(depth).enumerate() {
                 for (sum, a) in sums.iter_mut().zip([a0[step], a1[step], a2[step], a3[step]]) {
                     for (sum, &b) in sum.iter_mut().zip(&b[left..left + 8]) {
                         *sum = K::step(simd, a, b, *sum);
@@ -176,8 +154,8 @@ macro_rules! plain_tiles {
     ($($level:ident: $kind:ident),*) => {$(
         impl Tiles<$kind> for $level {
             #[inline(always)]
-            fn sums(self, rows: usize, a: &[u32], stride: usize, depth: usize, b: &[u32], out: &mut Tile) {
-                plain::<$kind, Self>(self, rows, a, stride, depth, b, out);
+            fn sums(self, lhs: Lhs<'_, u32>, rhs: Rhs<'_, u32>, out: &mut Tile) {
+                plain::<$kind, Self>(self, lhs, rhs, out);
             }
         }
     )*};
@@ -187,57 +165,41 @@ plain_tiles!(Portable: Bf16, Portable: Quads, Portable: Pairs);
 #[cfg(target_arch = "x86_64")]
 plain_tiles!(Avx2: Bf16, Avx2: Quads);
 
-/// Calls `$tile::<n>` for `$rows == n`, after checking what it relies on for every access.
-#[cfg(target_arch = "x86_64")]
-macro_rules! native {
-    ($most:expr, $columns:expr, $tile:path, ($rows:expr, $a:expr, $stride:expr, $depth:expr, $b:expr, $out:expr), $($height:literal)*) => {{
-        use $tile as tile;
-        assert!((1..=$most).contains(&$rows) && $depth >= 1);
-        assert!($stride >= $depth && $a.len() >= ($rows - 1) * $stride + $depth);
-        assert!($b.len() >= $depth * $columns);
-        match $rows {
-            // SAFETY: the caller holds the proof for these instructions; the lengths were checked above.
-            $($height => unsafe { tile::<$height>($a.as_ptr(), $stride, $depth, $b.as_ptr(), $out) },)*
-            _ => unreachable!("checked above"),
-        }
-    }};
-}
-
 #[cfg(target_arch = "x86_64")]
 impl Tiles<Bf16> for Avx512 {
     #[inline(always)]
-    fn sums(self, rows: usize, a: &[u32], stride: usize, depth: usize, b: &[u32], out: &mut Tile) {
+    fn sums(self, lhs: Lhs<'_, u32>, rhs: Rhs<'_, u32>, out: &mut Tile) {
         if self.bf16().is_none() {
-            return plain::<Bf16, Self>(self, rows, a, stride, depth, b, out);
+            return plain::<Bf16, Self>(self, lhs, rhs, out);
         }
-        native!(Self::ROWS, Self::COLUMNS, x86::bf16_avx512, (rows, a, stride, depth, b, out), 1 2 3 4 5 6 7 8 9 10 11 12);
+        by_height!(x86::bf16_avx512, (lhs, rhs, out), 1 2 3 4 5 6 7 8 9 10 11 12);
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 impl Tiles<Quads> for Avx512 {
     #[inline(always)]
-    fn sums(self, rows: usize, a: &[u32], stride: usize, depth: usize, b: &[u32], out: &mut Tile) {
+    fn sums(self, lhs: Lhs<'_, u32>, rhs: Rhs<'_, u32>, out: &mut Tile) {
         if self.vnni().is_none() {
-            return plain::<Quads, Self>(self, rows, a, stride, depth, b, out);
+            return plain::<Quads, Self>(self, lhs, rhs, out);
         }
-        native!(Self::ROWS, Self::COLUMNS, x86::quads_avx512, (rows, a, stride, depth, b, out), 1 2 3 4 5 6 7 8 9 10 11 12);
+        by_height!(x86::quads_avx512, (lhs, rhs, out), 1 2 3 4 5 6 7 8 9 10 11 12);
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 impl Tiles<Pairs> for Avx512 {
     #[inline(always)]
-    fn sums(self, rows: usize, a: &[u32], stride: usize, depth: usize, b: &[u32], out: &mut Tile) {
-        native!(Self::ROWS, Self::COLUMNS, x86::pairs_avx512, (rows, a, stride, depth, b, out), 1 2 3 4 5 6 7 8 9 10 11 12);
+    fn sums(self, lhs: Lhs<'_, u32>, rhs: Rhs<'_, u32>, out: &mut Tile) {
+        by_height!(x86::pairs_avx512, (lhs, rhs, out), 1 2 3 4 5 6 7 8 9 10 11 12);
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 impl Tiles<Pairs> for Avx2 {
     #[inline(always)]
-    fn sums(self, rows: usize, a: &[u32], stride: usize, depth: usize, b: &[u32], out: &mut Tile) {
-        native!(Self::ROWS, Self::COLUMNS, x86::pairs_avx2, (rows, a, stride, depth, b, out), 1 2 3 4 5 6);
+    fn sums(self, lhs: Lhs<'_, u32>, rhs: Rhs<'_, u32>, out: &mut Tile) {
+        by_height!(x86::pairs_avx2, (lhs, rhs, out), 1 2 3 4 5 6);
     }
 }
 
@@ -246,7 +208,7 @@ mod x86 {
     use std::arch::x86_64::*;
     use std::mem::transmute;
 
-    use super::Tile;
+    use super::{Lhs, Rhs, Tile};
 
     #[inline]
     #[target_feature(enable = "avx512f,avx512bf16")]
@@ -279,15 +241,15 @@ mod x86 {
     macro_rules! tile {
         ($name:ident, $features:literal, $lanes:literal, $zero:ident, $load:ident, $splat:ident, $step:ident, $finish:ident, $store:ident) => {
             /// # Safety
-            /// The CPU has the instructions; `a` holds `(R - 1) * stride + depth` words and `b` `depth` panels' rows.
+            /// The CPU has the instructions; `lhs` holds `R` rows and `rhs` `depth` steps, as `check_tile` checks.
             #[target_feature(enable = $features)]
             pub(super) unsafe fn $name<const R: usize>(
-                a: *const u32,
-                stride: usize,
-                depth: usize,
-                b: *const u32,
+                lhs: Lhs<'_, u32>,
+                rhs: Rhs<'_, u32>,
                 out: &mut Tile,
             ) {
+                let (a, stride) = (lhs.words.as_ptr(), lhs.stride);
+                let (b, depth) = (rhs.words.as_ptr(), rhs.depth);
                 let mut sums = [[$zero(); 2]; R];
                 for step in 0..depth {
                     // SAFETY: `step < depth`, and `b` holds `depth` rows of two registers.
@@ -379,6 +341,13 @@ mod tests {
         depth: usize,
     }
 
+    impl Shape {
+        fn operands<'a>(self, a: &'a [u32], b: &'a [u32]) -> (Lhs<'a, u32>, Rhs<'a, u32>) {
+            let lhs = Lhs { words: a, stride: self.stride, rows: self.rows };
+            (lhs, Rhs { words: b, depth: self.depth })
+        }
+    }
+
     fn native_body<S: Tiles<Bf16> + Tiles<Quads> + Tiles<Pairs>>(
         simd: S,
         shape: Shape,
@@ -386,20 +355,20 @@ mod tests {
         b: &[u32],
         out: &mut Tile,
     ) {
-        let Shape { kind, rows, stride, depth } = shape;
-        match kind {
-            0 => Tiles::<Bf16>::sums(simd, rows, a, stride, depth, b, out),
-            1 => Tiles::<Quads>::sums(simd, rows, a, stride, depth, b, out),
-            _ => Tiles::<Pairs>::sums(simd, rows, a, stride, depth, b, out),
+        let (lhs, rhs) = shape.operands(a, b);
+        match shape.kind {
+            0 => Tiles::<Bf16>::sums(simd, lhs, rhs, out),
+            1 => Tiles::<Quads>::sums(simd, lhs, rhs, out),
+            _ => Tiles::<Pairs>::sums(simd, lhs, rhs, out),
         }
     }
 
     fn twin_body<S: Simd>(simd: S, shape: Shape, a: &[u32], b: &[u32], out: &mut Tile) {
-        let Shape { kind, rows, stride, depth } = shape;
-        match kind {
-            0 => plain::<Bf16, S>(simd, rows, a, stride, depth, b, out),
-            1 => plain::<Quads, S>(simd, rows, a, stride, depth, b, out),
-            _ => plain::<Pairs, S>(simd, rows, a, stride, depth, b, out),
+        let (lhs, rhs) = shape.operands(a, b);
+        match shape.kind {
+            0 => plain::<Bf16, S>(simd, lhs, rhs, out),
+            1 => plain::<Quads, S>(simd, lhs, rhs, out),
+            _ => plain::<Pairs, S>(simd, lhs, rhs, out),
         }
     }
 

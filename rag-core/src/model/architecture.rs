@@ -8,6 +8,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::error::{Error, Result};
+use crate::kernels::activation::Activation;
 
 /// Whose tensor names and order of parts a model has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,19 +23,6 @@ pub(crate) enum Family {
     JinaBert,
     /// GTE 1.5 and multilingual (`model_type` `new` or `gte`).
     Gte,
-}
-
-/// The function between the two halves of a feed-forward layer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Activation {
-    /// GELU with the error function.
-    Gelu,
-    /// GELU by its tanh approximation.
-    GeluTanh,
-    /// max(x, 0).
-    Relu,
-    /// x * sigmoid(x).
-    Silu,
 }
 
 /// Rotation of queries and keys (Su et al. 2021).

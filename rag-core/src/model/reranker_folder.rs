@@ -9,11 +9,12 @@ use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
 
-use super::architecture::{Activation, TransformerConfig, activation_named, transformer_config};
+use super::architecture::{TransformerConfig, activation_named, transformer_config};
 use super::folder::{
     MAX_CONFIG_BYTES, MAX_TOKENIZER_BYTES, Module, Pooling, inside, read_file, read_json_if_there,
     read_max_tokens, weights_path,
 };
+use crate::kernels::activation::Activation;
 
 /// What stands between the pooled state and the logits, and the names of its tensors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

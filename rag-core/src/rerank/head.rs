@@ -1,11 +1,11 @@
 //! From a pooled state to logits: a dense layer, a function, perhaps a norm, and the labels. Always f32.
 
-use crate::encode::network::after;
 use crate::error::{Error, Result};
-use crate::kernels::gemm::After;
+use crate::kernels::activation::Activation;
+use crate::kernels::gemm::PostOp;
 use crate::kernels::level::Level;
-use crate::kernels::linear::{Format, Inputs, Linear};
-use crate::kernels::rows::layer_norm;
+use crate::kernels::linear::{Arithmetic, Format, Inputs, Linear, Product};
+use crate::kernels::rows::{LayerNorm, layer_norm};
 use crate::model::reranker_folder::{HeadKind, RerankerFolder};
 use crate::model::safetensors::Tensors;
 
@@ -13,7 +13,7 @@ use crate::model::safetensors::Tensors;
 pub(super) struct Head {
     level: Level,
     dense: Linear,
-    after: After,
+    post_op: PostOp,
     has_tanh: bool,
     norm: Option<Norm>,
     /// Rows of the last layer with their biases.
@@ -40,20 +40,23 @@ impl Head {
         level: Level,
     ) -> Result<Self> {
         let hidden = files.config.hidden_size;
-        let (dense, after, classifier) = match files.head {
+        let (dense, post_op, classifier) = match files.head {
             HeadKind::Pooler => {
                 let prefix = PREFIXES
                     .into_iter()
                     .find(|prefix| tensors.contains(&format!("{prefix}pooler.dense.weight")));
                 let name = format!("{}pooler.dense", prefix.unwrap_or_default());
-                (name, After::Nothing, "classifier")
+                (name, PostOp::None, "classifier")
             }
             HeadKind::Classifier => {
-                ("classifier.dense".to_owned(), After::Nothing, "classifier.out_proj")
+                ("classifier.dense".to_owned(), PostOp::None, "classifier.out_proj")
             }
-            HeadKind::PreClassifier => ("pre_classifier".to_owned(), After::Relu, "classifier"),
+            HeadKind::PreClassifier => {
+                let relu = PostOp::Activation(Activation::Relu);
+                ("pre_classifier".to_owned(), relu, "classifier")
+            }
             HeadKind::Normed { activation, .. } => {
-                ("head.dense".to_owned(), after(activation), "classifier")
+                ("head.dense".to_owned(), PostOp::Activation(activation), "classifier")
             }
         };
         let weight = tensors.take_f32(&format!("{dense}.weight"), &[hidden, hidden])?;
@@ -63,8 +66,8 @@ impl Head {
         };
         Ok(Self {
             level,
-            dense: Linear::new(level, Format::F32, &weight, hidden, bias),
-            after,
+            dense: Linear::new(Arithmetic { level, format: Format::F32 }, &weight, hidden, bias),
+            post_op,
             has_tanh: matches!(files.head, HeadKind::Pooler | HeadKind::Classifier),
             norm: norm(tensors, files)?,
             labels: labels(tensors, classifier, files)?,
@@ -83,12 +86,13 @@ impl Head {
         let mut state = vec![0.0; hidden];
         let rows = out.chunks_exact_mut(self.labels.len());
         for (pooled, logits) in pooled.chunks_exact(hidden).zip(rows) {
-            self.dense.run(pooled, self.after, None, &mut inputs, &mut state);
+            let product = Product { lhs: pooled, post_op: self.post_op, out: &mut state };
+            self.dense.run(product, None, &mut inputs);
             if self.has_tanh {
                 state.iter_mut().for_each(|value| *value = value.tanh());
             }
             if let Some(Norm { weight, bias, eps }) = &self.norm {
-                layer_norm(self.level, &mut state, weight, bias, *eps);
+                layer_norm(self.level, &mut state, LayerNorm { weight, bias, epsilon: *eps });
             }
             for ((weight, bias), logit) in self.labels.iter().zip(logits) {
                 let product = |(a, b): (&f32, &f32)| f64::from(*a) * f64::from(*b);

@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::encode::EncoderOptions;
-use crate::encode::engine::{Arithmetic, Engine};
-use crate::encode::network::Batch;
+use crate::encode::engine::{Engine, RowHead, Setup};
+use crate::encode::network::{Batch, NetworkConfig};
 use crate::error::{Error, Result};
 use crate::model::reranker_folder::{Output, RerankerFolder};
 use crate::model::safetensors::Tensors;
@@ -93,15 +93,14 @@ impl Reranker {
     /// have the level asked for.
     pub fn load_with(folder: &Path, options: &RerankerOptions) -> Result<Self> {
         let RerankerOptions { precision, level, threads } = *options;
-        let arithmetic =
-            Arithmetic::new(&EncoderOptions { precision, level, ..EncoderOptions::default() })?;
+        let setup = Setup::new(&EncoderOptions { precision, level, ..EncoderOptions::default() })?;
         let files = RerankerFolder::read(folder)?;
         let mut tensors = Tensors::read(&files.weights_path)?;
         let (config, max_tokens) = (&files.config, files.max_tokens);
-        let poolings = vec![files.pooling];
-        let engine = Engine::load(&mut tensors, config, max_tokens, poolings, arithmetic)?
+        let network = NetworkConfig { transformer: config, max_tokens };
+        let engine = Engine::load(&mut tensors, network, vec![files.pooling], setup)?
             .with_threads(threads.asked());
-        let head = Head::load(&mut tensors, &files, arithmetic.level)?;
+        let head = Head::load(&mut tensors, &files, setup.arithmetic.level)?;
         let output = files.output(head.label_count())?;
         let pairs = Pairs::load(&files, engine.vocab_size())?;
         let info = RerankerInfo {
@@ -192,8 +191,9 @@ impl Reranker {
         let ids: Vec<&[u32]> = tokens.iter().map(|tokens| &tokens.ids[..]).collect();
         let seconds = vec![self.pairs.second(&question); ids.len()];
         let batch = Batch { sequences: &ids, seconds: &seconds };
-        let head = |pooled: &[f32], out: &mut [f32]| self.head.run(pooled, out);
-        let rows = self.engine.run(batch, self.head.label_count(), &head, cancel)?;
+        let run = |pooled: &[f32], out: &mut [f32]| self.head.run(pooled, out);
+        let head = RowHead { width: self.head.label_count(), run: &run };
+        let rows = self.engine.run(batch, head, cancel)?;
         if let Some(at) = rows.iter().position(|logit| !logit.is_finite()) {
             let passage = at / self.head.label_count();
             let reason = format!("the score of passage {passage} is not finite");

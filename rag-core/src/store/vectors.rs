@@ -12,7 +12,7 @@ use super::{meta, schema};
 use crate::index::Candidate;
 use crate::index::codes::{Code, Codes};
 use crate::index::flat;
-use crate::index::graph::Graph;
+use crate::index::graph::{Graph, Reach};
 use crate::kernels::dot::dot_f32;
 
 /// Passages from which `IndexMode::Auto` walks the graph.
@@ -81,15 +81,14 @@ impl Part {
         &self,
         graph: &Graph,
         query: &Code,
-        limit: usize,
-        ef: usize,
+        reach: Reach,
         scope: Option<&Scope>,
     ) -> Vec<(i64, f32)> {
         let codes = &self.codes;
         let found = match scope {
-            Some(scope) => graph.search_kept(codes, query, limit, ef, |node| scope.holds(node)),
-            None if self.dead_count == 0 => graph.search(codes, query, limit, ef),
-            None => graph.search_kept(codes, query, limit, ef, |node| self.is_live(node)),
+            Some(scope) => graph.search_kept(codes, query, reach, |node| scope.holds(node)),
+            None if self.dead_count == 0 => graph.search(codes, query, reach.limit, reach.ef),
+            None => graph.search_kept(codes, query, reach, |node| self.is_live(node)),
         };
         self.named(&found)
     }
@@ -298,7 +297,10 @@ impl<'a> Search<'a> {
         let (vectors, query) = (self.vectors, self.query);
         let scope = self.sealed.as_ref();
         let mut found = match self.graph {
-            Some(graph) => vectors.sealed.walk(graph, query, wanted, self.ef, scope),
+            Some(graph) => {
+                let reach = Reach { limit: wanted, ef: self.ef };
+                vectors.sealed.walk(graph, query, reach, scope)
+            }
             None => vectors.sealed.scan(query, wanted, scope),
         };
         if !vectors.tail.ids.is_empty() {

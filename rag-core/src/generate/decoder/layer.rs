@@ -7,10 +7,10 @@ use crate::generate::config::Config;
 use crate::generate::engine::Engine;
 use crate::generate::kv::KvCache;
 use crate::generate::weights::{Linear, Loader};
-use crate::kernels::attend::{KeyBias, PAGE, Sight, attend};
+use crate::kernels::attend::{KeyBias, KvRow, PAGE, Sight, attend};
 use crate::kernels::pool::Pieces;
 use crate::kernels::states::{Add, Gated, Norm, Rotate};
-use crate::kernels::tiles::{GatedPair, Input, Rounded, multiply, multiply_gated};
+use crate::kernels::tiles::{GatedPair, GatedTarget, Input, Rounded, multiply, multiply_gated};
 
 /// Rows a task takes through a norm or a gate.
 const ROWS: usize = 8;
@@ -37,6 +37,16 @@ pub(super) struct Place {
     pub(super) cos: Vec<f32>,
     pub(super) sin: Vec<f32>,
     pub(super) pairs: usize,
+}
+
+/// One layer's turn: which it is, and what it runs with.
+#[derive(Clone, Copy)]
+pub(super) struct Step<'a> {
+    pub(super) layer: usize,
+    pub(super) engine: &'a Engine,
+    pub(super) config: &'a Config,
+    /// `None` for a layer without positions.
+    pub(super) place: Option<&'a Place>,
 }
 
 /// The rows of a span and what is worked out for them.
@@ -81,7 +91,7 @@ impl Layer {
         let (query_dim, key_dim) = (config.query_dim(), config.key_dim());
         let mut part = |part: &str, own: (&str, usize), fused: (usize, usize)| {
             if config.is_fused {
-                loader.linear_part(&name(part), fused.1, fused.0, own.1, dim)
+                loader.linear_part(&name(part), [fused.1, dim], fused.0..fused.0 + own.1)
             } else {
                 loader.linear(&name(own.0), own.1, dim)
             }
@@ -115,15 +125,8 @@ impl Layer {
         !self.key.bias().is_empty() && self.key_norm.is_none()
     }
 
-    pub(super) fn forward(
-        &self,
-        index: usize,
-        engine: &Engine,
-        config: &Config,
-        place: Option<&Place>,
-        rows: &mut Rows,
-        cache: &mut KvCache,
-    ) {
+    pub(super) fn forward(&self, step: Step<'_>, rows: &mut Rows, cache: &mut KvCache) {
+        let Step { layer, engine, config, .. } = step;
         let Engine { pool, proof, .. } = engine;
         let count = rows.count;
         norm(engine, config, rows, &self.attention_norm);
@@ -134,33 +137,34 @@ impl Layer {
             self.value.to(&mut rows.values),
         ];
         multiply(pool, *proof, input, &mut targets);
-        self.place(index, engine, config, place, rows, cache);
+        self.write_keys_and_values(step, rows, cache);
         let sight = Sight {
             pages: cache.pages(),
-            layer: index,
+            layer,
             first: cache.len(),
             group: config.group(),
-            window: config.layers[index].window,
+            window: config.layers[layer].window,
             bias: if cache.shape().bias == KeyBias::Apart { self.key.bias() } else { &[] },
             cap: config.score_cap,
         };
         attend(pool, *proof, sight, &mut rows.queries);
         round(engine, &rows.queries, config.query_dim(), &mut rows.found);
         let input = Input { rows: count, values: &rows.queries, rounded: &rows.found };
-        let after = self.after_attention.as_deref();
-        add(engine, config, input, &self.output, after, &mut rows.states, &mut rows.normed);
+        let output = Residual { linear: &self.output, norm: self.after_attention.as_deref() };
+        output.add(step, input, &mut rows.states, &mut rows.normed);
         norm(engine, config, rows, &self.feed_forward_norm);
         let input = Input { rows: count, values: &rows.normed, rounded: &rows.rounded };
         if let Some(pair) = self.gated_pair(config) {
-            multiply_gated(pool, *proof, input, pair, &mut rows.gated);
+            let target = GatedTarget { pair, out: &mut rows.gated };
+            multiply_gated(pool, *proof, input, target);
         } else {
             let mut targets = [self.gate.to(&mut rows.gates), self.up.to(&mut rows.ups)];
             multiply(pool, *proof, input, &mut targets);
             gate(engine, config, rows);
         }
         let input = Input { rows: count, values: &rows.gates, rounded: &rows.gated };
-        let after = self.after_feed_forward.as_deref();
-        add(engine, config, input, &self.down, after, &mut rows.states, &mut rows.normed);
+        let down = Residual { linear: &self.down, norm: self.after_feed_forward.as_deref() };
+        down.add(step, input, &mut rows.states, &mut rows.normed);
     }
 
     /// Gate and up, if their products can go straight into that of `down`.
@@ -170,15 +174,8 @@ impl Layer {
     }
 
     /// Norms and rotates queries and keys, and writes keys and values to the cache.
-    fn place(
-        &self,
-        index: usize,
-        engine: &Engine,
-        config: &Config,
-        place: Option<&Place>,
-        rows: &mut Rows,
-        cache: &mut KvCache,
-    ) {
+    fn write_keys_and_values(&self, step: Step<'_>, rows: &mut Rows, cache: &mut KvCache) {
+        let Step { layer, engine, config, place } = step;
         let Engine { pool, proof, .. } = engine;
         let (start, count, dim) = (cache.len(), rows.count, config.head_dim);
         let turn = |row: usize, heads: &mut [f32], weight: Option<&[f32]>, scale: f32| {
@@ -216,12 +213,12 @@ impl Layer {
                 if is_apart && let Some(place) = place {
                     let (cos, sin) = place.at(row);
                     take_out(keys, self.key.bias(), cos, sin);
-                    if index == 0 {
+                    if layer == 0 {
                         page.write_turns(position - from, cos, sin);
                     }
                 }
                 let values = &values[row * config.key_dim()..][..config.key_dim()];
-                page.write(*proof, index, position - from, keys, values);
+                page.write(*proof, layer, position - from, KvRow { keys, values });
             }
         };
         if count < ROWS {
@@ -295,26 +292,25 @@ fn gate(engine: &Engine, config: &Config, rows: &mut Rows) {
     });
 }
 
-/// Adds a product to the states, normed before if the family does that.
-fn add(
-    engine: &Engine,
-    config: &Config,
-    input: Input<'_>,
-    linear: &Linear,
-    after: Option<&[f32]>,
-    states: &mut [f32],
-    spare: &mut [f32],
-) {
-    let Engine { pool, proof, .. } = engine;
-    let Some(weight) = after else {
-        return multiply(pool, *proof, input, &mut [linear.add_to(states)]);
-    };
-    multiply(pool, *proof, input, &mut [linear.to(spare)]);
-    let (dim, epsilon) = (config.dim, config.norm_epsilon);
-    let spare = Pieces::new(spare, dim);
-    pool.pieces(states, dim, |index, row| {
-        let values = spare.take(index);
-        proof.run(Norm { row: values, weight, epsilon });
-        proof.run(Add { row, values });
-    });
+/// A product that is added to the states, normed before if the family does that.
+struct Residual<'a> {
+    linear: &'a Linear,
+    norm: Option<&'a [f32]>,
+}
+
+impl Residual<'_> {
+    fn add(&self, step: Step<'_>, input: Input<'_>, states: &mut [f32], spare: &mut [f32]) {
+        let Step { engine: Engine { pool, proof, .. }, config, .. } = step;
+        let Some(weight) = self.norm else {
+            return multiply(pool, *proof, input, &mut [self.linear.add_to(states)]);
+        };
+        multiply(pool, *proof, input, &mut [self.linear.to(spare)]);
+        let (dim, epsilon) = (config.dim, config.norm_epsilon);
+        let spare = Pieces::new(spare, dim);
+        pool.pieces(states, dim, |index, row| {
+            let values = spare.take(index);
+            proof.run(Norm { row: values, weight, epsilon });
+            proof.run(Add { row, values });
+        });
+    }
 }

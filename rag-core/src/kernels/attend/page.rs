@@ -96,6 +96,13 @@ pub(crate) struct Page {
     pub(super) turns: Vec<f32>,
 }
 
+/// Keys and values of one position, as many of each.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct KvRow<'a> {
+    pub(crate) keys: &'a [f32],
+    pub(crate) values: &'a [f32],
+}
+
 impl Page {
     /// A page of zeros.
     pub(crate) fn new(shape: CacheShape) -> Self {
@@ -143,22 +150,15 @@ impl Page {
     }
 
     /// Writes all heads of one position of one layer; `slot` is the position within the page.
-    pub(crate) fn write(
-        &mut self,
-        proof: Proof,
-        layer: usize,
-        slot: usize,
-        keys: &[f32],
-        values: &[f32],
-    ) {
-        let shape = self.shape;
+    pub(crate) fn write(&mut self, proof: Proof, layer: usize, slot: usize, row: KvRow<'_>) {
+        let (shape, KvRow { keys, values }) = (self.shape, row);
         assert!(layer < shape.layers && slot < PAGE);
         assert!(keys.len() == shape.heads * shape.dim && values.len() == keys.len());
         let heads = keys.chunks_exact(shape.dim).zip(values.chunks_exact(shape.dim));
         for (head, (keys, values)) in heads.enumerate() {
             let number = shape.number(layer, head);
             if shape.precision == KvPrecision::Q8 {
-                self.write_rounded(proof, number, slot, keys, values);
+                self.write_rounded(proof, number, slot, KvRow { keys, values });
                 continue;
             }
             let area = &mut self.halves[number * shape.area()..][..shape.area()];
@@ -170,15 +170,8 @@ impl Page {
         }
     }
 
-    fn write_rounded(
-        &mut self,
-        proof: Proof,
-        number: usize,
-        slot: usize,
-        keys: &[f32],
-        values: &[f32],
-    ) {
-        let shape = self.shape;
+    fn write_rounded(&mut self, proof: Proof, number: usize, slot: usize, row: KvRow<'_>) {
+        let (shape, KvRow { keys, values }) = (self.shape, row);
         let (dim, width) = (shape.dim, shape.width());
         let codes = &mut self.codes[number * shape.area()..][..shape.area()];
         let (key_codes, value_codes) = codes.split_at_mut(PAGE * dim);

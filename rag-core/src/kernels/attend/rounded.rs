@@ -5,7 +5,7 @@
 //! scale; nothing else differs from the 16-bit kernels beside it, and a query gets the same bits in any company for the
 //! same reasons.
 
-use super::PAGE;
+use super::{KeyGroups, PAGE, PagePart, Weighing};
 use crate::kernels::lanes::{LANES, Lanes, Work, each};
 
 /// Numbers of a scale.
@@ -49,18 +49,17 @@ pub(super) fn turn(query: &[f32], bias: &[f32], out: &mut [f32]) {
     }
 }
 
-/// Adds what queries meet in the bias, `turned` as [`turn`] gives it, to the scores of a page with these `turns`.
+/// Adds what queries meet in the bias, `turned` as [`turn`] gives it, to the scores of a page with these angles.
 #[inline(always)]
 pub(super) fn add_turns<L: Lanes, const R: usize>(
     lanes: L,
-    turns: &[f32],
-    dim: usize,
-    keys: usize,
+    angles: PagePart<&[f32]>,
     turned: &[f32],
     scores: &mut [[f32; PAGE]; R],
 ) {
-    assert!(turns.len() == PAGE * dim && keys <= PAGE && turned.len() == R * dim);
-    for group in 0..keys.div_ceil(LANES) {
+    let PagePart { area: turns, width: dim, count } = angles;
+    assert!(turns.len() == PAGE * dim && count <= PAGE && turned.len() == R * dim);
+    for group in 0..count.div_ceil(LANES) {
         let mut sums = [lanes.zero(); R];
         // SAFETY: groups of `dim` vectors, `R` rows of `dim` numbers, and groups of scores, as asserted.
         unsafe {
@@ -141,30 +140,28 @@ pub(super) struct Area<'a> {
 /// As [`score`](super::score), from codes.
 ///
 /// # Safety
-/// Each query holds `dim` numbers; `keys` is at most `PAGE`.
+/// Each query holds as many numbers as a key.
 #[inline(always)]
 pub(super) unsafe fn score<L: Lanes, const R: usize>(
     lanes: L,
-    area: Area<'_>,
-    dim: usize,
-    keys: usize,
+    keys: PagePart<Area<'_>>,
     queries: &[(*mut f32, usize); R],
     scores: &mut [[f32; PAGE]; R],
 ) {
-    assert!(area.codes.len() == PAGE * dim && keys <= PAGE);
-    assert!(area.scales.len() == PAGE * blocks(dim));
-    let groups = keys.div_ceil(LANES);
+    assert!(keys.area.codes.len() == PAGE * keys.width && keys.count <= PAGE);
+    assert!(keys.area.scales.len() == PAGE * blocks(keys.width));
+    let groups = keys.count.div_ceil(LANES);
     // SAFETY: groups `group..group + G` exist in the page, as `G` divides its number of groups.
     unsafe {
         match R {
             1 | 2 => {
-                for group in (0..groups).step_by(2) {
-                    score_groups::<L, R, 2>(lanes, area, dim, group, queries, scores);
+                for first in (0..groups).step_by(2) {
+                    score_groups::<L, R, 2>(lanes, KeyGroups { keys, first }, queries, scores);
                 }
             }
             _ => {
-                for group in 0..groups {
-                    score_groups::<L, R, 1>(lanes, area, dim, group, queries, scores);
+                for first in 0..groups {
+                    score_groups::<L, R, 1>(lanes, KeyGroups { keys, first }, queries, scores);
                 }
             }
         }
@@ -172,16 +169,15 @@ pub(super) unsafe fn score<L: Lanes, const R: usize>(
 }
 
 /// # Safety
-/// As [`score`]; groups `group..group + G` exist.
+/// As [`score`]; `G` groups from the first on exist.
 #[inline(always)]
 unsafe fn score_groups<L: Lanes, const R: usize, const G: usize>(
     lanes: L,
-    area: Area<'_>,
-    dim: usize,
-    group: usize,
+    groups: KeyGroups<Area<'_>>,
     queries: &[(*mut f32, usize); R],
     scores: &mut [[f32; PAGE]; R],
 ) {
+    let KeyGroups { keys: PagePart { area, width: dim, .. }, first: group } = groups;
     let mut sums = [[lanes.zero(); G]; R];
     // SAFETY: by contract.
     unsafe {
@@ -215,27 +211,26 @@ unsafe fn score_groups<L: Lanes, const R: usize, const G: usize>(
     }
 }
 
-/// As [`weigh_all`](super::weigh_all), from codes; `width` is `dim` in whole vectors.
+/// As [`weigh_all`](super::weigh_all), from codes.
 ///
 /// # Safety
-/// `sums` holds `R` rows of `width`, a multiple of sixteen.
+/// `sums` holds `R` rows as wide as the values, a multiple of sixteen.
 #[inline(always)]
 pub(super) unsafe fn weigh_all<L: Lanes, const R: usize>(
     lanes: L,
-    area: Area<'_>,
-    width: usize,
-    keys: usize,
+    values: PagePart<Area<'_>>,
     weights: &[[f32; PAGE]; R],
     sums: &mut [f32],
 ) {
-    assert!(area.codes.len() == PAGE * width && keys <= PAGE && sums.len() == R * width);
+    let PagePart { area, width, count } = values;
+    assert!(area.codes.len() == PAGE * width && count <= PAGE && sums.len() == R * width);
     assert!(area.scales.len() == PAGE * blocks(width));
     let mut at = 0;
     while at < width {
         let wide = at + BLOCK <= width;
         let pass = if L::QUERIES == 8 { R.min(4) } else { R.min(2) };
         for row in (0..R).step_by(pass) {
-            let to = Weighing { area, width, keys, at, row };
+            let to = Weighing { values, at, row };
             // SAFETY: `pass` rows from `row` on and the vectors from `at` on exist.
             unsafe {
                 match (pass, wide) {
@@ -252,16 +247,6 @@ pub(super) unsafe fn weigh_all<L: Lanes, const R: usize>(
     }
 }
 
-/// Which numbers of which rows.
-#[derive(Clone, Copy)]
-struct Weighing<'a> {
-    area: Area<'a>,
-    width: usize,
-    keys: usize,
-    at: usize,
-    row: usize,
-}
-
 /// `P` rows, `V` vectors of each, all under one scale.
 ///
 /// # Safety
@@ -269,20 +254,21 @@ struct Weighing<'a> {
 #[inline(always)]
 unsafe fn weigh<L: Lanes, const R: usize, const P: usize, const V: usize>(
     lanes: L,
-    to: Weighing<'_>,
+    to: Weighing<Area<'_>>,
     weights: &[[f32; PAGE]; R],
     sums: &mut [f32],
 ) {
-    // SAFETY: by contract, and the area holds `keys` rows of `width` codes and their scales.
+    let PagePart { area, width, count } = to.values;
+    // SAFETY: by contract, and the area holds `count` rows of `width` codes and their scales.
     unsafe {
-        let start = sums.as_mut_ptr().add(to.row * to.width + to.at);
+        let start = sums.as_mut_ptr().add(to.row * width + to.at);
         let mut totals: [[L::Floats; V]; P] =
-            each!(P, p => each!(V, v => lanes.load(start.add(p * to.width + v * LANES))));
-        let scales = to.area.scales.as_ptr().add(to.at / BLOCK);
-        for key in 0..to.keys {
-            let from = to.area.codes.as_ptr().add(key * to.width + to.at);
+            each!(P, p => each!(V, v => lanes.load(start.add(p * width + v * LANES))));
+        let scales = area.scales.as_ptr().add(to.at / BLOCK);
+        for key in 0..count {
+            let from = area.codes.as_ptr().add(key * width + to.at);
             let codes: [L::Floats; V] = each!(V, v => lanes.load_signed_bytes(from.add(v * LANES)));
-            let scale = widen(lanes, *scales.add(key * blocks(to.width)));
+            let scale = widen(lanes, *scales.add(key * blocks(width)));
             for (p, totals) in totals.iter_mut().enumerate() {
                 let weight = *weights.get_unchecked(to.row + p).get_unchecked(key);
                 let weight = lanes.mul(lanes.splat(weight), scale);
@@ -293,7 +279,7 @@ unsafe fn weigh<L: Lanes, const R: usize, const P: usize, const V: usize>(
         }
         for (p, totals) in totals.iter().enumerate() {
             for (v, total) in totals.iter().enumerate() {
-                lanes.store(start.add(p * to.width + v * LANES), *total);
+                lanes.store(start.add(p * width + v * LANES), *total);
             }
         }
     }

@@ -25,7 +25,12 @@ fn cache(case: &Case, proof: Proof, len: usize) -> Vec<Arc<Page>> {
     for position in 0..len {
         for layer in 0..shape.layers {
             let (keys, values) = (row(0, layer, position, width), row(1, layer, position, width));
-            pages[position / PAGE].write(proof, layer, position % PAGE, &keys, &values);
+            pages[position / PAGE].write(
+                proof,
+                layer,
+                position % PAGE,
+                KvRow { keys: &keys, values: &values },
+            );
         }
     }
     pages.into_iter().map(Arc::new).collect()
@@ -224,7 +229,8 @@ fn a_bias_kept_apart_costs_no_precision() {
                     let (cos, sin) = turns(position);
                     page.write_turns(slot, &cos, &sin);
                 }
-                page.write(proof, 0, slot, &keys, &row(1, 0, position, heads * dim));
+                let values = row(1, 0, position, heads * dim);
+                page.write(proof, 0, slot, KvRow { keys: &keys, values: &values });
             }
             let page = &pages[0];
             let bytes = 2 * page.halves.len() + page.codes.len() + 4 * page.turns.len();
@@ -273,7 +279,7 @@ fn eight_bits_keep_small_and_large_numbers_and_what_is_none() {
     };
     let found = |proof, value: &[f32; 64]| {
         let mut page = Page::new(shape);
-        page.write(proof, 0, 0, &[0.0; 64], value);
+        page.write(proof, 0, 0, KvRow { keys: &[0.0; 64], values: value });
         let mut query = vec![0.0; 64];
         let pages = [Arc::new(page)];
         let sight = Sight {
@@ -318,7 +324,7 @@ fn what_is_too_large_for_sixteen_bits_stays_finite() {
     };
     for proof in Proof::available() {
         let mut page = Page::new(shape);
-        page.write(proof, 0, 0, &[1e30; 16], &[-1e30; 16]);
+        page.write(proof, 0, 0, KvRow { keys: &[1e30; 16], values: &[-1e30; 16] });
         let pages = [Arc::new(page)];
         let mut query = vec![0.0; 16];
         let sight = Sight {

@@ -7,6 +7,7 @@
 use super::product::{Input, Scratch, run_len};
 use super::rounded::{Facts, Rounded, round_block};
 use super::{BLOCK, LANES, Lanes, Matrix, Proof, Work};
+use crate::kernels::lanes::each;
 use crate::kernels::pool::Pool;
 use crate::kernels::states::{Gate, gated};
 
@@ -35,14 +36,17 @@ impl GatedPair<'_> {
     }
 }
 
+/// What to do with the products of the input with both matrices.
+pub(crate) struct GatedTarget<'a> {
+    /// The matrices.
+    pub(crate) pair: GatedPair<'a>,
+    /// As many columns as they have rows.
+    pub(crate) out: &'a mut Rounded,
+}
+
 /// `out = round(f(gate x) * (up x))` for each row `x` of the input.
-pub(crate) fn multiply_gated(
-    pool: &Pool,
-    proof: Proof,
-    input: Input<'_>,
-    pair: GatedPair<'_>,
-    out: &mut Rounded,
-) {
+pub(crate) fn multiply_gated(pool: &Pool, proof: Proof, input: Input<'_>, target: GatedTarget<'_>) {
+    let GatedTarget { pair, out } = target;
     assert!(pair.is_fit() && out.columns == pair.gate.rows && out.rows == input.rows);
     input.check(pair.gate);
     input.check(pair.up);
@@ -107,21 +111,12 @@ impl Work for Finish<'_> {
             // SAFETY: each is sixteen long; `out` has as many rows as there are sums and `block` is one of its
             // blocks (asserted by `multiply_gated`), which is this task's alone.
             unsafe {
-                let first = gated(
-                    lanes,
-                    by,
-                    lanes.load(first_gate.as_ptr()),
-                    lanes.load(first_up.as_ptr()),
-                );
-                let second = gated(
-                    lanes,
-                    by,
-                    lanes.load(second_gate.as_ptr()),
-                    lanes.load(second_up.as_ptr()),
-                );
+                let gates = [lanes.load(first_gate.as_ptr()), lanes.load(second_gate.as_ptr())];
+                let ups = [lanes.load(first_up.as_ptr()), lanes.load(second_up.as_ptr())];
+                let values = each!(TILES, tile => gated(lanes, by, gates[tile], ups[tile]));
                 let codes = out.codes.add(row * out.columns + block * BLOCK);
                 let facts = &mut *out.facts.add(row * blocks + block);
-                round_block(lanes, first, second, codes, facts);
+                round_block(lanes, values, codes, facts);
             }
         }
     }

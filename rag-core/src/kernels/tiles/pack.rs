@@ -5,13 +5,14 @@
 use half::{bf16, f16};
 
 use super::formats::Format;
-use super::{BLOCK, Kind, LANES, UNIT, formats, unit_start, with_format};
+use super::{BLOCK, Kind, LANES, TileShape, UNIT, formats, unit_start, with_format};
 
-/// Packs up to sixteen rows of `columns` elements into `out`, a tile of zeros.
-pub(super) fn tile(kind: Kind, columns: usize, rows: &[u8], out: &mut [u8]) {
+/// Packs up to sixteen rows into `out`, a tile of zeros.
+pub(super) fn tile(shape: TileShape, rows: &[u8], out: &mut [u8]) {
+    let TileShape { kind, columns } = shape;
     let row_bytes = kind.row_bytes(columns);
     for (lane, row) in rows.chunks_exact(row_bytes).enumerate() {
-        with_format!(kind, F => quantised_row::<F>(kind, columns, lane, row, out), {
+        with_format!(kind, F => quantised_row::<F>(shape, lane, row, out), {
             let width = kind.block_bytes();
             for (column, element) in row.chunks_exact(width).enumerate() {
                 out[(column * LANES + lane) * width..][..width].copy_from_slice(element);
@@ -34,7 +35,8 @@ pub(super) fn plain_row(kind: Kind, tile: &[u8], lane: usize, out: &mut [f32]) {
     }
 }
 
-fn quantised_row<F: Format>(kind: Kind, columns: usize, lane: usize, row: &[u8], out: &mut [u8]) {
+fn quantised_row<F: Format>(shape: TileShape, lane: usize, row: &[u8], out: &mut [u8]) {
+    let TileShape { kind, columns } = shape;
     let blocks = columns / BLOCK;
     let per_block = kind.block_elements() / BLOCK;
     for (index, bytes) in row.chunks_exact(kind.block_bytes()).enumerate() {

@@ -4,7 +4,7 @@
 use std::marker::PhantomData;
 
 use super::formats::{Format, places};
-use super::product::{scaled, with_offsets, zero_shift};
+use super::product::{with_offsets, zero_shift};
 use super::rounded::{Facts, Rounded, SPARE_ROWS};
 use super::{BLOCK, LANES, Lanes, Matrix, Proof, UNIT, Work, unit_start};
 use crate::kernels::lanes::each;
@@ -23,41 +23,34 @@ pub(super) struct Unpacked {
     terms: Vec<f32>,
 }
 
-/// The sums of all rows with one tile, into `sums`: sixteen for each row, and for up to [`SPARE_ROWS`] beyond.
-pub(super) fn panel<F: Format>(
-    proof: Proof,
-    rounded: &Rounded,
-    matrix: &Matrix,
-    tile: usize,
-    unpacked: &mut Unpacked,
-    sums: &mut [[f32; LANES]],
-) {
-    let panel = Tile { rounded, matrix, tile, unpacked, sums };
+/// Multiplies all rows with one tile.
+pub(super) fn panel<F: Format>(proof: Proof, product: TileProduct<'_>) {
     match proof {
         #[cfg(target_arch = "x86_64")]
-        Proof::Avx512(lanes) => panel_at::<_, F, 8>(lanes, panel),
+        Proof::Avx512(lanes) => panel_at::<_, F, 8>(lanes, product),
         #[cfg(target_arch = "x86_64")]
-        Proof::Avx2(lanes) => panel_at::<_, F, 1>(lanes, panel),
+        Proof::Avx2(lanes) => panel_at::<_, F, 1>(lanes, product),
         #[cfg(target_arch = "aarch64")]
-        Proof::Neon(lanes) => panel_at::<_, F, 2>(lanes, panel),
+        Proof::Neon(lanes) => panel_at::<_, F, 2>(lanes, product),
         #[cfg(target_arch = "aarch64")]
-        Proof::NeonPlain(lanes) => panel_at::<_, F, 2>(lanes, panel),
-        Proof::Portable(lanes) => panel_at::<_, F, 4>(lanes, panel),
+        Proof::NeonPlain(lanes) => panel_at::<_, F, 2>(lanes, product),
+        Proof::Portable(lanes) => panel_at::<_, F, 4>(lanes, product),
     }
 }
 
 /// All rows and one tile.
-struct Tile<'a> {
-    rounded: &'a Rounded,
-    matrix: &'a Matrix,
-    tile: usize,
-    unpacked: &'a mut Unpacked,
-    sums: &'a mut [[f32; LANES]],
+pub(super) struct TileProduct<'a> {
+    pub(super) rounded: &'a Rounded,
+    pub(super) matrix: &'a Matrix,
+    pub(super) tile: usize,
+    pub(super) unpacked: &'a mut Unpacked,
+    /// Sixteen for each row, and for up to [`SPARE_ROWS`] beyond.
+    pub(super) sums: &'a mut [[f32; LANES]],
 }
 
-fn panel_at<L: Lanes, F: Format, const R: usize>(lanes: L, tile: Tile<'_>) {
+fn panel_at<L: Lanes, F: Format, const R: usize>(lanes: L, product: TileProduct<'_>) {
     const { assert!(R == L::PANEL_ROWS && R <= SPARE_ROWS) };
-    let Tile { rounded, matrix, tile, unpacked, sums } = tile;
+    let TileProduct { rounded, matrix, tile, unpacked, sums } = product;
     assert!(sums.len().is_multiple_of(R));
     let blocks = matrix.columns / BLOCK;
     let length = if blocks <= WHOLE_BLOCKS { blocks } else { PANEL_BLOCKS };
@@ -198,17 +191,17 @@ unsafe fn panel_rows<L: Lanes, F: Format, const R: usize>(
             if F::HALVES {
                 for half in 0..2 {
                     let less = each!(R, r => lanes.start(&raw const facts[r].half_less[half], zero_shift::<L, F>()));
-                    let products = panel_half::<L, F, R>(lanes, at, block, half, less);
+                    let products = panel_half::<L, F, R>(lanes, at, 8 * block + 4 * half, less);
                     let scale = lanes.load(terms.add(half * LANES));
-                    sums = each!(R, r => scaled(lanes, facts[r], products[r], scale, sums[r]));
+                    sums = each!(R, r => facts[r].add_scaled(lanes, products[r], scale, sums[r]));
                 }
             } else {
                 let less =
                     each!(R, r => lanes.start(&raw const facts[r].less, zero_shift::<L, F>()));
-                let products = panel_half::<L, F, R>(lanes, at, block, 0, less);
-                let products = panel_half::<L, F, R>(lanes, at, block, 1, products);
+                let products = panel_half::<L, F, R>(lanes, at, 8 * block, less);
+                let products = panel_half::<L, F, R>(lanes, at, 8 * block + 4, products);
                 let scale = lanes.load(terms);
-                sums = each!(R, r => scaled(lanes, facts[r], products[r], scale, sums[r]));
+                sums = each!(R, r => facts[r].add_scaled(lanes, products[r], scale, sums[r]));
             }
             if F::OFFSETS {
                 let offsets = if F::HALVES {
@@ -225,28 +218,27 @@ unsafe fn panel_rows<L: Lanes, F: Format, const R: usize>(
     }
 }
 
-/// Adds the products of one half of a block to `sums`.
+/// Adds the products of half a block to `sums`: those of four groups of columns from `first` on.
 ///
 /// # Safety
-/// As [`panel_rows`]; `block` is below the count.
+/// As [`panel_rows`]; `first` is the first or the fifth of the eight groups of one of the blocks.
 #[inline(always)]
 unsafe fn panel_half<L: Lanes, F: Format, const R: usize>(
     lanes: L,
     at: PanelRows,
-    block: usize,
-    half: usize,
+    first: usize,
     mut sums: [L::Ints; R],
 ) -> [L::Ints; R] {
     let steps = L::steps(F::BITS);
-    let mut group = 4 * half;
-    while group < 4 * half + 4 {
+    let mut group = first;
+    while group < first + 4 {
         let mut products = each!(R, r => lanes.open(sums[r]));
         for step in group..group + steps {
             // SAFETY: the block's codes and values, by contract.
             unsafe {
-                let codes = lanes.load_codes(at.codes.add((8 * block + step) * 64));
+                let codes = lanes.load_codes(at.codes.add(step * 64));
                 for (r, product) in products.iter_mut().enumerate() {
-                    let values = at.values.add(r * at.columns + block * BLOCK + 4 * step);
+                    let values = at.values.add(r * at.columns + 4 * step);
                     *product = lanes.multiply(*product, codes, values, F::BITS);
                 }
             }

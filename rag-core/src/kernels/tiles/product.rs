@@ -10,7 +10,7 @@
 use std::marker::PhantomData;
 
 use super::formats::{Format, places};
-use super::panel::{Unpacked, panel};
+use super::panel::{TileProduct, Unpacked, panel};
 use super::rounded::{Facts, Rounded, SPARE_ROWS};
 use super::{BLOCK, Kind, LANES, Lanes, Matrix, Proof, UNIT, Work, unit_start, with_format};
 use crate::kernels::pool::Pool;
@@ -91,7 +91,8 @@ impl Input<'_> {
         sums.resize(self.rows.next_multiple_of(SPARE_ROWS), [0.0; LANES]);
         if self.rows >= PANEL_FROM_ROWS && matrix.kind.is_quantised() {
             with_format!(matrix.kind, F => {
-                panel::<F>(proof, self.rounded, matrix, tile, unpacked, sums);
+                let product = TileProduct { rounded: self.rounded, matrix, tile, unpacked, sums };
+                panel::<F>(proof, product);
             }, {});
             return;
         }
@@ -245,14 +246,15 @@ impl<F: Format, const R: usize> Work for Quantised<'_, F, R> {
                         let values = codes.as_ptr().add(r * columns + block * BLOCK);
                         let facts = &*facts.as_ptr().add(r * blocks + block);
                         let [a, b, c, d, e, f, g, h] = open;
-                        let first = half::<L, F>(lanes, facts, 0, [a, b, c, d], values);
-                        let second = half::<L, F>(lanes, facts, 1, [e, f, g, h], values.add(16));
+                        let [less, more_less] = &facts.half_less;
+                        let first = half::<L, F>(lanes, less, [a, b, c, d], values);
+                        let second = half::<L, F>(lanes, more_less, [e, f, g, h], values.add(16));
                         *sum = if F::HALVES {
-                            let sum = scaled(lanes, facts, first, found.scales[0], *sum);
-                            scaled(lanes, facts, second, found.scales[1], sum)
+                            let sum = facts.add_scaled(lanes, first, found.scales[0], *sum);
+                            facts.add_scaled(lanes, second, found.scales[1], sum)
                         } else {
                             let whole = lanes.add_ints(first, second);
-                            scaled(lanes, facts, whole, found.scales[0], *sum)
+                            facts.add_scaled(lanes, whole, found.scales[0], *sum)
                         };
                         *sum = with_offsets::<L, F>(lanes, facts, found.offsets, *sum);
                     }
@@ -275,22 +277,21 @@ pub(super) fn zero_shift<L: Lanes, F: Format>() -> u32 {
     if F::BITS == 8 { L::SIGNED_SHIFT } else { F::ZERO_SHIFT }
 }
 
-/// The integer products of half a block, less its zero point.
+/// The integer products of half a block, less its zero point: `less` is minus the sum of its values.
 ///
 /// # Safety
 /// `values` holds sixteen.
 #[inline(always)]
 unsafe fn half<L: Lanes, F: Format>(
     lanes: L,
-    facts: &Facts,
-    index: usize,
+    less: &i32,
     codes: [L::Codes; 4],
     values: *const i8,
 ) -> L::Ints {
     let steps = L::steps(F::BITS);
     // SAFETY: four values for each of four groups, by contract.
     unsafe {
-        let mut sums = lanes.start(&raw const facts.half_less[index], zero_shift::<L, F>());
+        let mut sums = lanes.start(less, zero_shift::<L, F>());
         let mut group = 0;
         while group < 4 {
             let mut products = lanes.open(sums);
@@ -305,16 +306,19 @@ unsafe fn half<L: Lanes, F: Format>(
     }
 }
 
-#[inline(always)]
-pub(super) fn scaled<L: Lanes>(
-    lanes: L,
-    facts: &Facts,
-    products: L::Ints,
-    scale: L::Floats,
-    sum: L::Floats,
-) -> L::Floats {
-    let scale = lanes.mul(scale, lanes.splat(facts.scale));
-    lanes.mul_add(lanes.to_floats(products), scale, sum)
+impl Facts {
+    /// `sum` and the products of a block of this row with weights of this scale.
+    #[inline(always)]
+    pub(super) fn add_scaled<L: Lanes>(
+        &self,
+        lanes: L,
+        products: L::Ints,
+        scale: L::Floats,
+        sum: L::Floats,
+    ) -> L::Floats {
+        let scale = lanes.mul(scale, lanes.splat(self.scale));
+        lanes.mul_add(lanes.to_floats(products), scale, sum)
+    }
 }
 
 #[inline(always)]

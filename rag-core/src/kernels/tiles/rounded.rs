@@ -97,9 +97,8 @@ impl RoundedRow<'_> {
         for ((values, codes), facts) in blocks.zip(self.facts) {
             // SAFETY: both are 32 elements long.
             unsafe {
-                let (first, second) =
-                    (lanes.load(values.as_ptr()), lanes.load(values.as_ptr().add(LANES)));
-                round_block(lanes, first, second, codes.as_mut_ptr(), facts);
+                let values = [lanes.load(values.as_ptr()), lanes.load(values.as_ptr().add(LANES))];
+                round_block(lanes, values, codes.as_mut_ptr(), facts);
             }
         }
     }
@@ -112,8 +111,7 @@ impl RoundedRow<'_> {
 #[inline(always)]
 pub(super) unsafe fn round_block<L: Lanes>(
     lanes: L,
-    first: L::Floats,
-    second: L::Floats,
+    [first, second]: [L::Floats; 2],
     to: *mut i8,
     facts: &mut Facts,
 ) {

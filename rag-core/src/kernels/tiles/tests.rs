@@ -269,7 +269,8 @@ fn gated_products_are_the_same_bits_as_products_gated_and_rounded() {
                 for threads in [1, 3] {
                     let mut found = Rounded::new(count, width);
                     let pair = GatedPair { gate: &gate, up: &up, by };
-                    multiply_gated(&Pool::new(threads), proof, input, pair, &mut found);
+                    let target = GatedTarget { pair, out: &mut found };
+                    multiply_gated(&Pool::new(threads), proof, input, target);
                     assert!(
                         found.codes == expected.codes,
                         "{gate_kind:?} {proof:?} {count} {by:?}"
