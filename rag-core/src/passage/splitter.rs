@@ -12,12 +12,12 @@ use crate::error::{Error, Result};
 const MAX_BYTES_PER_TOKEN: usize = 24;
 
 /// A block, or text between blocks; never empty, no white space at its ends.
-struct Unit {
+struct SpanUnit {
     kind: BlockKind,
     range: Range<usize>,
 }
 
-impl Unit {
+impl SpanUnit {
     fn level(&self) -> Option<u8> {
         match self.kind {
             BlockKind::Heading { level } => Some(level),
@@ -53,7 +53,7 @@ pub(super) struct Splitter<'a> {
     text: &'a str,
     tokens: &'a dyn TokenRanges,
     options: &'a SplitOptions,
-    units: Vec<Unit>,
+    units: Vec<SpanUnit>,
     window: Window<'a>,
     /// Headings in force: level and plain text.
     headings: Vec<(u8, String)>,
@@ -128,7 +128,7 @@ impl<'a> Splitter<'a> {
             }
             self.entered += 1;
         }
-        let own = self.units.get(unit).filter(|u| start < u.range.end).and_then(Unit::level);
+        let own = self.units.get(unit).filter(|u| start < u.range.end).and_then(SpanUnit::level);
         if let Some(level) = own {
             self.headings.retain(|(above, _)| *above < level);
             self.path = None;
@@ -178,7 +178,7 @@ impl<'a> Splitter<'a> {
 
     /// The path of a passage that begins inside a table: the header row stands at its end.
     fn with_table_header(&mut self, unit: usize, start: usize, path: Path) -> Result<Path> {
-        let is_inside = |u: &&Unit| u.kind == BlockKind::Table && start > u.range.start;
+        let is_inside = |u: &&SpanUnit| u.kind == BlockKind::Table && start > u.range.start;
         let Some(table) = self.units.get(unit).filter(is_inside) else { return Ok(path) };
         if let Some((known, path)) = &self.table_path
             && *known == unit
@@ -250,7 +250,7 @@ impl<'a> Splitter<'a> {
 
     /// The level of a unit that is a heading.
     fn level(&self, unit: usize) -> Option<u8> {
-        self.units.get(unit).and_then(Unit::level)
+        self.units.get(unit).and_then(SpanUnit::level)
     }
 
     /// Where the unit before `unit` ends.
@@ -417,7 +417,7 @@ impl<'a> Splitter<'a> {
 }
 
 /// The blocks of a document and the text between them, in order.
-fn units(document: &Document) -> Vec<Unit> {
+fn units(document: &Document) -> Vec<SpanUnit> {
     let text = document.text.as_str();
     let mut units = Vec::new();
     let mut at = 0;
@@ -434,12 +434,12 @@ fn units(document: &Document) -> Vec<Unit> {
     units
 }
 
-fn push_unit(units: &mut Vec<Unit>, text: &str, kind: BlockKind, range: Range<usize>) {
+fn push_unit(units: &mut Vec<SpanUnit>, text: &str, kind: BlockKind, range: Range<usize>) {
     let body = text.get(range.clone()).unwrap_or_default();
     let start = range.start + body.len() - body.trim_start().len();
     let end = start + body.trim().len();
     if end > start {
-        units.push(Unit { kind, range: start..end });
+        units.push(SpanUnit { kind, range: start..end });
     }
 }
 

@@ -7,7 +7,7 @@ use flate2::read::MultiGzDecoder;
 
 use crate::document::archive::package::Package;
 use crate::document::vocabulary::{Document, DocumentKind, Reader, SourceFile, Unit};
-use crate::document::writing::draft::Draft;
+use crate::document::writing::draft::DocumentDraft;
 use crate::error::{Error, Result, Unreadable};
 
 pub(super) mod package;
@@ -56,7 +56,7 @@ impl Reader for GzipReader {
 impl Reader for ZipReader {
     fn read(&self, source: &SourceFile<'_>) -> Result<Document> {
         let mut package = Package::open(source)?;
-        let mut draft = Draft::default();
+        let mut draft = DocumentDraft::default();
         let (mut number, mut refused, mut last) = (0, 0, None);
         let mut names = package.names();
         names.sort_unstable();

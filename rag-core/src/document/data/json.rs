@@ -48,7 +48,7 @@ impl Reader for JsonReader {
 }
 
 /// What a value stands in.
-enum Frame {
+enum JsonFrame {
     /// An object; the bytes of the path before its keys.
     Object {
         path_bytes: usize,
@@ -59,7 +59,7 @@ enum Frame {
 struct Scanner<'a> {
     input: &'a str,
     at: usize,
-    frames: Vec<Frame>,
+    frames: Vec<JsonFrame>,
     /// The keys above the next value, joined with dots.
     path: String,
     text: String,
@@ -72,7 +72,7 @@ struct Scanner<'a> {
 }
 
 /// A string: its bytes without quotes, and whether it holds escapes.
-struct Quoted {
+struct JsonString {
     range: Range<usize>,
     escaped: bool,
 }
@@ -102,8 +102,8 @@ impl<'a> Scanner<'a> {
             match self.peek() {
                 None if self.frames.is_empty() => return (values > 0).then_some(()),
                 None => return None,
-                Some(b'{') => self.open(Frame::Object { path_bytes: self.path.len() })?,
-                Some(b'[') => self.open(Frame::Array)?,
+                Some(b'{') => self.open(JsonFrame::Object { path_bytes: self.path.len() })?,
+                Some(b'[') => self.open(JsonFrame::Array)?,
                 Some(b'}' | b']') => self.close()?,
                 Some(b',') if !self.frames.is_empty() => self.at += 1,
                 Some(_) => {
@@ -113,7 +113,7 @@ impl<'a> Scanner<'a> {
                 }
             }
             values += 1;
-            if matches!(self.frames.last(), Some(Frame::Object { .. })) {
+            if matches!(self.frames.last(), Some(JsonFrame::Object { .. })) {
                 self.key()?;
             }
         }
@@ -129,11 +129,11 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    fn open(&mut self, frame: Frame) -> Option<()> {
+    fn open(&mut self, frame: JsonFrame) -> Option<()> {
         self.at += 1;
         self.in_list = false;
-        let in_array = !matches!(self.frames.last(), Some(Frame::Object { .. }));
-        if in_array && matches!(frame, Frame::Object { .. }) {
+        let in_array = !matches!(self.frames.last(), Some(JsonFrame::Object { .. }));
+        if in_array && matches!(frame, JsonFrame::Object { .. }) {
             self.end_record();
         }
         self.frames.push(frame);
@@ -145,11 +145,11 @@ impl<'a> Scanner<'a> {
         self.at += 1;
         self.in_list = false;
         match (self.frames.pop()?, close) {
-            (Frame::Object { path_bytes }, b'}') => {
+            (JsonFrame::Object { path_bytes }, b'}') => {
                 self.path.truncate(path_bytes);
                 Some(())
             }
-            (Frame::Array, b']') => Some(()),
+            (JsonFrame::Array, b']') => Some(()),
             _ => None,
         }
     }
@@ -158,7 +158,7 @@ impl<'a> Scanner<'a> {
     fn key(&mut self) -> Option<()> {
         self.blanks();
         let path_bytes = match self.frames.last() {
-            Some(Frame::Object { path_bytes }) => *path_bytes,
+            Some(JsonFrame::Object { path_bytes }) => *path_bytes,
             _ => return Some(()),
         };
         if self.peek() != Some(b'"') {
@@ -202,12 +202,12 @@ impl<'a> Scanner<'a> {
             return None;
         }
         if word != "null" {
-            self.write(&Quoted { range: start..self.at, escaped: false });
+            self.write(&JsonString { range: start..self.at, escaped: false });
         }
         (self.text.len() <= MAX_TEXT_BYTES).then_some(())
     }
 
-    fn string(&mut self) -> Option<Quoted> {
+    fn string(&mut self) -> Option<JsonString> {
         let start = self.at + 1;
         let mut escaped = false;
         self.at = start;
@@ -221,17 +221,19 @@ impl<'a> Scanner<'a> {
             self.at += 2;
         }
         self.at += 1;
-        Some(Quoted { range: start..self.at - 1, escaped })
+        Some(JsonString { range: start..self.at - 1, escaped })
     }
 
     /// Adds a line with path and value.
-    fn write(&mut self, value: &Quoted) {
+    fn write(&mut self, value: &JsonString) {
         let raw = self.input.get(value.range.clone()).unwrap_or_default();
         if raw.trim().is_empty() {
             return;
         }
-        let listed =
-            std::mem::replace(&mut self.in_list, matches!(self.frames.last(), Some(Frame::Array)));
+        let listed = std::mem::replace(
+            &mut self.in_list,
+            matches!(self.frames.last(), Some(JsonFrame::Array)),
+        );
         if listed {
             self.text.push_str(", ");
         } else if self.text.len() > self.record {

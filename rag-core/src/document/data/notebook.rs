@@ -8,7 +8,7 @@ use crate::document::text::inline_data;
 use crate::document::vocabulary::{
     BlockKind, Document, DocumentKind, Location, Reader, SourceFile, Unit, UnreadKind, unread,
 };
-use crate::document::writing::draft::{Draft, part};
+use crate::document::writing::draft::{DocumentDraft, part};
 use crate::error::{Error, Result, Unreadable};
 
 /// Reads notebooks.
@@ -31,7 +31,7 @@ impl Reader for NotebookReader {
         let cells = cells.ok_or_else(|| {
             Error::document(source.path, Unreadable::Broken, "notebook without cells")
         })?;
-        let mut draft = Draft::default();
+        let mut draft = DocumentDraft::default();
         for (index, cell) in cells.iter().enumerate() {
             add_cell(&mut draft, cell, source, &part(Unit::Cell, index + 1, None));
         }
@@ -47,7 +47,7 @@ impl Reader for NotebookReader {
     }
 }
 
-fn add_cell(draft: &mut Draft, cell: &Value, source: &SourceFile<'_>, place: &Location) {
+fn add_cell(draft: &mut DocumentDraft, cell: &Value, source: &SourceFile<'_>, place: &Location) {
     let content = inline_data::cut_text(joined(cell.get("source").or(cell.get("input"))));
     let attached = cell.get("attachments").and_then(Value::as_object);
     attached.into_iter().flatten().for_each(|(name, _)| {
@@ -70,7 +70,12 @@ fn add_cell(draft: &mut Draft, cell: &Value, source: &SourceFile<'_>, place: &Lo
 }
 
 /// What a cell gave: its text, or the text of its page where there is no other. Pictures are noted.
-fn add_output(draft: &mut Draft, output: &Value, source: &SourceFile<'_>, place: &Location) {
+fn add_output(
+    draft: &mut DocumentDraft,
+    output: &Value,
+    source: &SourceFile<'_>,
+    place: &Location,
+) {
     let data = output.get("data").and_then(Value::as_object);
     let kinds = data.into_iter().flatten().map(|(kind, _)| kind.as_str());
     // nbformat 3 keeps pictures beside the text.
@@ -89,7 +94,12 @@ fn add_output(draft: &mut Draft, output: &Value, source: &SourceFile<'_>, place:
 }
 
 /// The blocks of a Markdown cell; its headings lose their marks, as those of other formats have none.
-fn add_markdown(draft: &mut Draft, content: &str, source: &SourceFile<'_>, place: &Location) {
+fn add_markdown(
+    draft: &mut DocumentDraft,
+    content: &str,
+    source: &SourceFile<'_>,
+    place: &Location,
+) {
     let inner = SourceFile { bytes: content.as_bytes(), ..*source };
     let Ok(document) = MarkdownReader.read(&inner) else { return };
     for block in &document.blocks {

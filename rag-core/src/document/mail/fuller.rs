@@ -7,7 +7,7 @@ use unicode_segmentation::UnicodeSegmentation;
 use super::{add_blocks, add_text};
 use crate::document::text::plain;
 use crate::document::vocabulary::{BlockKind, Document, Location};
-use crate::document::writing::draft::Draft;
+use crate::document::writing::draft::DocumentDraft;
 
 /// Words that one version may have beyond the other and still say the same: greetings, labels of links.
 const ALIKE_WORDS: usize = 2;
@@ -33,7 +33,7 @@ const NOTICE_OF: [&str; 9] = [
 
 /// Adds the version that says more; of the other one the paragraphs that say something else.
 pub(in crate::document) fn add_fuller(
-    draft: &mut Draft,
+    draft: &mut DocumentDraft,
     plain: &str,
     rich: &Document,
     place: &Location,

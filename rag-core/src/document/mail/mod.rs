@@ -10,7 +10,7 @@ use crate::document::text::{encoding, plain};
 use crate::document::vocabulary::{
     BlockKind, Document, DocumentKind, Location, Reader, SourceFile, Unit, one_line,
 };
-use crate::document::writing::draft::{Draft, part};
+use crate::document::writing::draft::{DocumentDraft, part};
 use crate::error::{Error, Result, Unreadable};
 
 mod flowed;
@@ -41,7 +41,7 @@ impl Reader for MailReader {
         let message = MessageParser::default().parse(bytes);
         let message = message
             .ok_or_else(|| Error::document(source.path, Unreadable::Broken, "broken e-mail"))?;
-        let mut draft = Draft::default();
+        let mut draft = DocumentDraft::default();
         add_message(&mut draft, &message, source, &part(Unit::Message, 1, None));
         draft.finish(DocumentKind::Mail, source)
     }
@@ -49,7 +49,7 @@ impl Reader for MailReader {
 
 impl Reader for MboxReader {
     fn read(&self, source: &SourceFile<'_>) -> Result<Document> {
-        let mut draft = Draft::default();
+        let mut draft = DocumentDraft::default();
         let mut count = 0;
         for (index, bytes) in messages(source.bytes).take(MAX_MESSAGES).enumerate() {
             count = index + 1;
@@ -106,7 +106,7 @@ fn begins_with_field(bytes: &[u8]) -> bool {
 
 /// Adds subject, header and text of a message, and the texts of what is attached to it.
 fn add_message(
-    draft: &mut Draft,
+    draft: &mut DocumentDraft,
     message: &Message<'_>,
     source: &SourceFile<'_>,
     place: &Location,
@@ -129,7 +129,7 @@ fn add_message(
     }
     draft.note("title", &subject);
     draft.block(BlockKind::Paragraph, &header.join("\n"), place);
-    let names = parts::Parts::new(draft, message, source, place).add();
+    let names = parts::MailParts::new(draft, message, source, place).add();
     draft.note("attachments", &names.join(", "));
 }
 
@@ -163,7 +163,7 @@ fn addresses(address: &Address<'_>) -> String {
 }
 
 /// The paragraphs of a text; quoted ones begin with `>`.
-pub(in crate::document) fn add_text(draft: &mut Draft, content: &str, place: &Location) {
+pub(in crate::document) fn add_text(draft: &mut DocumentDraft, content: &str, place: &Location) {
     for block in plain::paragraphs(content) {
         let paragraph = content.get(block.range).unwrap_or_default();
         let quoted = paragraph.lines().all(|line| line.trim_start().starts_with('>'));
@@ -179,7 +179,11 @@ pub(in crate::document) fn html(content: &str, source: &SourceFile<'_>) -> Optio
 }
 
 /// The blocks of a document, all at one place.
-pub(in crate::document) fn add_blocks(draft: &mut Draft, document: &Document, place: &Location) {
+pub(in crate::document) fn add_blocks(
+    draft: &mut DocumentDraft,
+    document: &Document,
+    place: &Location,
+) {
     for block in &document.blocks {
         let content = document.text.get(block.range.clone()).unwrap_or_default();
         draft.block(block.kind, content, place);

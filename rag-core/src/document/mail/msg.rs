@@ -13,7 +13,7 @@ use crate::document::vocabulary::{
     BlockKind, Document, DocumentKind, Location, MAX_FILE_DEPTH, Reader, SourceFile, Unit,
     UnreadKind, unread,
 };
-use crate::document::writing::draft::{Draft, part};
+use crate::document::writing::draft::{DocumentDraft, part};
 use crate::error::Result;
 
 /// Reads messages of Outlook.
@@ -22,18 +22,18 @@ pub(in crate::document) struct MsgReader;
 impl Reader for MsgReader {
     fn read(&self, source: &SourceFile<'_>) -> Result<Document> {
         let file = Compound::open(source)?;
-        read_message(&Message { file: &file, folder: String::new() }, source)
+        read_message(&MsgMessage { file: &file, folder: String::new() }, source)
     }
 }
 
 /// A message, and the folder its properties lie in; nothing for the outermost one.
-struct Message<'a> {
+struct MsgMessage<'a> {
     file: &'a Compound<'a>,
     folder: String,
 }
 
-fn read_message(message: &Message<'_>, source: &SourceFile<'_>) -> Result<Document> {
-    let mut draft = Draft::default();
+fn read_message(message: &MsgMessage<'_>, source: &SourceFile<'_>) -> Result<Document> {
+    let mut draft = DocumentDraft::default();
     let place = part(Unit::Message, 1, None);
     let subject = message.text("", "0037").unwrap_or_default();
     draft.heading(1, &subject, &place);
@@ -58,7 +58,7 @@ fn read_message(message: &Message<'_>, source: &SourceFile<'_>) -> Result<Docume
     draft.finish(DocumentKind::Msg, source)
 }
 
-impl Message<'_> {
+impl MsgMessage<'_> {
     fn stream(&self, folder: &str, property: &str) -> Option<Vec<u8>> {
         self.file.stream(&format!("{}{folder}__substg1.0_{property}", self.folder))
     }
@@ -93,7 +93,7 @@ impl Message<'_> {
     }
 
     /// The version that says more: plain, or formatted as a page or RTF.
-    fn add_body(&self, draft: &mut Draft, source: &SourceFile<'_>, place: &Location) {
+    fn add_body(&self, draft: &mut DocumentDraft, source: &SourceFile<'_>, place: &Location) {
         let plain = self.text("", "1000").unwrap_or_default();
         let (rich, notes) = unread::set_aside(|| self.page(source).or_else(|| self.rtf(source)));
         match rich {
@@ -121,7 +121,7 @@ impl Message<'_> {
         RtfReader.read(&SourceFile { bytes: &bytes, ..*source }).ok()
     }
 
-    fn add_attachments(&self, draft: &mut Draft, source: &SourceFile<'_>) {
+    fn add_attachments(&self, draft: &mut DocumentDraft, source: &SourceFile<'_>) {
         let mut names = Vec::new();
         for (index, folder) in self.attachments().iter().enumerate() {
             let name = self.text(folder, "3707").or_else(|| self.text(folder, "3704"));
@@ -146,7 +146,7 @@ impl Message<'_> {
     /// A message that lies in this one as a folder.
     fn add_message(
         &self,
-        draft: &mut Draft,
+        draft: &mut DocumentDraft,
         source: &SourceFile<'_>,
         folder: &str,
         number: u32,
@@ -158,7 +158,7 @@ impl Message<'_> {
             return unread::note_named(UnreadKind::Attachment, name);
         }
         let deeper = SourceFile { depth: source.depth + 1, ..*source };
-        match read_message(&Message { file: self.file, folder: inner }, &deeper) {
+        match read_message(&MsgMessage { file: self.file, folder: inner }, &deeper) {
             Ok(document) => draft.append(&document, Unit::Attachment, number, name),
             Err(_) => unread::note_named(UnreadKind::Attachment, name),
         }

@@ -8,15 +8,15 @@ use crate::document::vocabulary::{
     Document, DocumentKind, Location, MAX_FILE_DEPTH, SourceFile, Unit, UnreadKind, one_line,
     unread,
 };
-use crate::document::writing::draft::{Draft, part};
+use crate::document::writing::draft::{DocumentDraft, part};
 use crate::error::{Result, Unreadable};
 
 /// Parts inside parts.
 const MAX_DEPTH: usize = 64;
 
 /// Walks through the parts of one message.
-pub(super) struct Parts<'d, 'm> {
-    draft: &'d mut Draft,
+pub(super) struct MailParts<'d, 'm> {
+    draft: &'d mut DocumentDraft,
     message: &'m Message<'m>,
     source: &'m SourceFile<'m>,
     place: &'m Location,
@@ -24,9 +24,9 @@ pub(super) struct Parts<'d, 'm> {
     attached: Vec<&'m MessagePart<'m>>,
 }
 
-impl<'d, 'm> Parts<'d, 'm> {
+impl<'d, 'm> MailParts<'d, 'm> {
     pub(super) fn new(
-        draft: &'d mut Draft,
+        draft: &'d mut DocumentDraft,
         message: &'m Message<'m>,
         source: &'m SourceFile<'m>,
         place: &'m Location,
@@ -161,7 +161,7 @@ impl<'d, 'm> Parts<'d, 'm> {
         if let PartType::Message(message) = &attached.body
             && self.source.depth < MAX_FILE_DEPTH
         {
-            let mut inner = Draft::default();
+            let mut inner = DocumentDraft::default();
             let deeper = SourceFile { depth: self.source.depth + 1, ..*self.source };
             add_message(&mut inner, message, &deeper, &part(Unit::Message, 1, None));
             return inner.finish(DocumentKind::Mail, self.source);

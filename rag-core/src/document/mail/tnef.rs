@@ -9,7 +9,7 @@ use crate::document::text::encoding;
 use crate::document::vocabulary::{
     Document, DocumentKind, Reader, SourceFile, Unit, UnreadKind, unread,
 };
-use crate::document::writing::draft::{Draft, part};
+use crate::document::writing::draft::{DocumentDraft, part};
 use crate::error::{Error, Result, Unreadable};
 
 /// Reads TNEF.
@@ -45,18 +45,18 @@ mod property {
 const INTERFACE_BYTES: usize = 16;
 
 #[derive(Default)]
-struct Message {
+struct TnefMessage {
     subject: String,
     plain: String,
     html: Option<Vec<u8>>,
     rtf: Option<Vec<u8>>,
-    files: Vec<File>,
+    files: Vec<AttachedFile>,
     /// Of the 8-bit texts.
     code_page: u32,
 }
 
 #[derive(Default)]
-struct File {
+struct AttachedFile {
     title: String,
     name: String,
     data: Option<Vec<u8>>,
@@ -64,9 +64,9 @@ struct File {
 
 impl Reader for TnefReader {
     fn read(&self, source: &SourceFile<'_>) -> Result<Document> {
-        let message = Message::parse(source.bytes)
+        let message = TnefMessage::parse(source.bytes)
             .ok_or_else(|| Error::document(source.path, Unreadable::Broken, "broken TNEF file"))?;
-        let mut draft = Draft::default();
+        let mut draft = DocumentDraft::default();
         let place = part(Unit::Message, 1, None);
         draft.heading(1, &message.subject, &place);
         draft.note("title", &message.subject);
@@ -83,7 +83,7 @@ impl Reader for TnefReader {
     }
 }
 
-fn add_files(draft: &mut Draft, files: &[File], source: &SourceFile<'_>) {
+fn add_files(draft: &mut DocumentDraft, files: &[AttachedFile], source: &SourceFile<'_>) {
     let mut names = Vec::new();
     for (index, file) in files.iter().enumerate() {
         let name = if file.name.is_empty() { &file.title } else { &file.name };
@@ -100,7 +100,7 @@ fn add_files(draft: &mut Draft, files: &[File], source: &SourceFile<'_>) {
     draft.note("attachments", &names.join(", "));
 }
 
-impl Message {
+impl TnefMessage {
     fn parse(bytes: &[u8]) -> Option<Self> {
         bytes.starts_with(&SIGNATURE).then_some(())?;
         let mut message = Self::default();
@@ -131,7 +131,7 @@ impl Message {
             attribute::SUBJECT => self.subject = self.narrow(data),
             attribute::BODY => self.plain = self.narrow(data),
             attribute::MESSAGE_PROPERTIES => self.take_properties(data),
-            attribute::ATTACH_RENDER => self.files.push(File::default()),
+            attribute::ATTACH_RENDER => self.files.push(AttachedFile::default()),
             attribute::ATTACH_TITLE => {
                 let title = self.narrow(data);
                 self.file().title = title;
@@ -143,16 +143,16 @@ impl Message {
     }
 
     /// The file that is being described.
-    fn file(&mut self) -> &mut File {
+    fn file(&mut self) -> &mut AttachedFile {
         if self.files.is_empty() {
-            self.files.push(File::default());
+            self.files.push(AttachedFile::default());
         }
         let last = self.files.len() - 1;
         &mut self.files[last]
     }
 
     fn take_properties(&mut self, data: &[u8]) {
-        for property in Properties::new(data) {
+        for property in MapiProperties::new(data) {
             match property.id {
                 property::SUBJECT if self.subject.is_empty() => {
                     self.subject = self.text(&property);
@@ -166,7 +166,7 @@ impl Message {
     }
 
     fn take_file_properties(&mut self, data: &[u8]) {
-        for property in Properties::new(data) {
+        for property in MapiProperties::new(data) {
             let text = self.text(&property);
             let file = self.file();
             match property.id {
@@ -182,7 +182,7 @@ impl Message {
 
     fn text(&self, property: &Property<'_>) -> String {
         match property.kind {
-            Properties::WIDE => utf16(property.data).trim_end_matches('\0').to_owned(),
+            MapiProperties::WIDE => utf16(property.data).trim_end_matches('\0').to_owned(),
             _ => self.narrow(property.data),
         }
     }
@@ -223,13 +223,13 @@ struct Property<'a> {
 }
 
 /// Walks through the properties of a message or file.
-struct Properties<'a> {
+struct MapiProperties<'a> {
     bytes: &'a [u8],
     at: usize,
     left: u32,
 }
 
-impl<'a> Properties<'a> {
+impl<'a> MapiProperties<'a> {
     const NARROW: u16 = 0x1E;
     const WIDE: u16 = 0x1F;
     const OBJECT: u16 = 0x0D;
@@ -268,7 +268,7 @@ impl<'a> Properties<'a> {
     }
 }
 
-impl<'a> Iterator for Properties<'a> {
+impl<'a> Iterator for MapiProperties<'a> {
     type Item = Property<'a>;
 
     fn next(&mut self) -> Option<Property<'a>> {

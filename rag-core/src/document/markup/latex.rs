@@ -12,7 +12,7 @@ use crate::error::Result;
 
 mod commands;
 
-use commands::{Effect, accent, effect, letter};
+use commands::{CommandEffect, accent, effect, letter};
 
 /// Reads LaTeX.
 pub(in crate::document) struct LatexReader;
@@ -20,7 +20,7 @@ pub(in crate::document) struct LatexReader;
 impl Reader for LatexReader {
     fn read(&self, source: &SourceFile<'_>) -> Result<Document> {
         let decoded = encoding::decode(source, None)?;
-        let mut reading = Reading::new(&decoded.text);
+        let mut reading = LatexReading::new(&decoded.text);
         reading.run();
         let flow = reading.flow;
         let title = reading.title.or_else(|| first_heading(&flow.text, &flow.blocks));
@@ -37,7 +37,7 @@ impl Reader for LatexReader {
     }
 }
 
-struct Reading<'a> {
+struct LatexReading<'a> {
     input: &'a str,
     at: usize,
     flow: Flow,
@@ -57,7 +57,7 @@ const LISTINGS: [&str; 6] = ["verbatim", "lstlisting", "minted", "Verbatim", "al
 /// Environments that hold no words.
 const SILENT: [&str; 5] = ["comment", "tikzpicture", "picture", "filecontents", "pgfpicture"];
 
-impl<'a> Reading<'a> {
+impl<'a> LatexReading<'a> {
     fn new(input: &'a str) -> Self {
         Self {
             input,
@@ -99,7 +99,7 @@ impl<'a> Reading<'a> {
             let at = head.find(command).map(|at| at + command.len());
             if let Some(range) = at.and_then(|at| argument(head, at)) {
                 let inner = head.get(range).unwrap_or_default();
-                let mut reading = Reading::new(inner);
+                let mut reading = LatexReading::new(inner);
                 reading.run();
                 let value = one_line(&reading.flow.text);
                 if !value.is_empty() {
@@ -181,32 +181,32 @@ impl<'a> Reading<'a> {
         let star = usize::from(rest.get(length..).is_some_and(|after| after.starts_with('*')));
         self.at += 1 + length + star;
         match effect(name) {
-            Effect::Heading(level) => self.heading(level),
-            Effect::Begin => self.begin(),
-            Effect::End => self.end(),
-            Effect::Item => self.item(),
-            Effect::Drop(count) => self.drop_arguments(count),
-            Effect::Break => self.flow.blank(),
-            Effect::Title => self.drop_arguments(1),
-            Effect::Keep => {}
-            Effect::Text(text) => {
+            CommandEffect::Heading(level) => self.heading(level),
+            CommandEffect::Begin => self.begin(),
+            CommandEffect::End => self.end(),
+            CommandEffect::Item => self.item(),
+            CommandEffect::Drop(count) => self.drop_arguments(count),
+            CommandEffect::Break => self.flow.blank(),
+            CommandEffect::Title => self.drop_arguments(1),
+            CommandEffect::Keep => {}
+            CommandEffect::Text(text) => {
                 self.flow.whole(text, start..self.at);
                 self.pass_blanks();
             }
-            Effect::Script(script) => self.script(script, start),
-            Effect::Deleted => {
+            CommandEffect::Script(script) => self.script(script, start),
+            CommandEffect::Deleted => {
                 unread::note(UnreadKind::DeletedText, 1);
                 self.drop_arguments(1);
             }
-            Effect::Picture => {
+            CommandEffect::Picture => {
                 unread::note(UnreadKind::Picture, 1);
                 self.drop_arguments(1);
             }
-            Effect::Note => {
+            CommandEffect::Note => {
                 self.drop_optional();
                 self.flow.blank();
             }
-            Effect::Accent(mark) => self.accent(mark, start),
+            CommandEffect::Accent(mark) => self.accent(mark, start),
         }
     }
 

@@ -11,7 +11,7 @@ pub(in crate::document) struct ManReader;
 impl Reader for ManReader {
     fn read(&self, source: &SourceFile<'_>) -> Result<Document> {
         let decoded = encoding::decode(source, None)?;
-        let mut page = Page::default();
+        let mut page = ManPage::default();
         let mut at = 0;
         for line in decoded.text.split_inclusive('\n') {
             page.line(line.trim_end_matches(['\n', '\r']), at);
@@ -33,7 +33,7 @@ impl Reader for ManReader {
 }
 
 #[derive(Default)]
-struct Page {
+struct ManPage {
     flow: Flow,
     title: Option<String>,
     /// Lines are examples, to be kept as they are.
@@ -58,7 +58,7 @@ const SPOKEN: [&str; 40] = [
     "Er", "Tn", "Oc", "Oo", "Lk", "UR", "MR", "An",
 ];
 
-impl Page {
+impl ManPage {
     fn end(&mut self) {
         let kind = match (self.verbatim, self.is_item) {
             (true, _) => BlockKind::Code,

@@ -25,10 +25,10 @@ impl Reader for MarkdownReader {
     fn read(&self, source: &SourceFile<'_>) -> Result<Document> {
         let decoded = encoding::decode(source, None)?;
         let front = front::read(&decoded.text).unwrap_or_default();
-        let mut reading = Reading::default();
+        let mut reading = MarkdownReading::default();
         reading.front(&decoded.text, &front);
         reading.body(decoded.text.get(front.body_start..).unwrap_or_default(), front.body_start);
-        let Reading { text, blocks, map } = reading;
+        let MarkdownReading { text, blocks, map } = reading;
         let source_map = map.through(&text, &decoded.source_map);
         let mut metadata = front.values;
         let heading = first_heading(&text, &blocks).map(|title| plain_heading(&title));
@@ -51,13 +51,13 @@ impl Reader for MarkdownReader {
 
 /// Text, blocks and where each part stands in the decoded file.
 #[derive(Default)]
-struct Reading {
+struct MarkdownReading {
     text: String,
     blocks: Vec<Block>,
     map: SourceMap,
 }
 
-impl Reading {
+impl MarkdownReading {
     /// Adds each entry of the front matter as a paragraph.
     fn front(&mut self, input: &str, front: &front::Front) {
         for range in &front.entries {
@@ -126,10 +126,10 @@ fn blocks(text: &str) -> Vec<Block> {
 struct Blocks<'a> {
     text: &'a str,
     found: Vec<Block>,
-    open: Vec<Open>,
+    open: Vec<OpenContainer>,
 }
 
-struct Open {
+struct OpenContainer {
     kind: BlockKind,
     /// The part of an item or quotation not yet made a block.
     pending: Option<Range<usize>>,
@@ -166,7 +166,7 @@ impl Blocks<'_> {
 
     fn open(&mut self, kind: BlockKind, pending: Option<Range<usize>>) {
         self.flush();
-        self.open.push(Open { kind, pending });
+        self.open.push(OpenContainer { kind, pending });
     }
 
     fn end(&mut self, tag: TagEnd, _range: Range<usize>) {

@@ -26,7 +26,7 @@ pub(in crate::document) struct RstReader;
 impl Reader for RstReader {
     fn read(&self, source: &SourceFile<'_>) -> Result<Document> {
         let decoded = encoding::decode(source, None)?;
-        let mut reading = Reading::new(&decoded.text);
+        let mut reading = RstReading::new(&decoded.text);
         reading.run();
         let flow = reading.flow;
         Ok(Document {
@@ -44,7 +44,7 @@ impl Reader for RstReader {
 
 /// A line without its end.
 #[derive(Clone, Copy)]
-struct Line<'a> {
+struct SourceLine<'a> {
     /// Where it begins in the input.
     start: usize,
     text: &'a str,
@@ -52,7 +52,7 @@ struct Line<'a> {
     indent: usize,
 }
 
-impl Line<'_> {
+impl SourceLine<'_> {
     fn is_blank(&self) -> bool {
         self.indent == self.text.len()
     }
@@ -62,9 +62,9 @@ impl Line<'_> {
     }
 }
 
-struct Reading<'a> {
+struct RstReading<'a> {
     input: &'a str,
-    lines: Vec<Line<'a>>,
+    lines: Vec<SourceLine<'a>>,
     /// The line that comes next.
     at: usize,
     flow: Flow,
@@ -129,7 +129,7 @@ const SILENT: [&str; 24] = [
 const BARE: [&str; 8] =
     ["only", "class", "container", "figure", "image", "compound", "rst-class", "list-table"];
 
-impl<'a> Reading<'a> {
+impl<'a> RstReading<'a> {
     fn new(input: &'a str) -> Self {
         let mut start = 0;
         let mut lines = Vec::new();
@@ -137,7 +137,7 @@ impl<'a> Reading<'a> {
         for line in input.split_inclusive('\n') {
             let text = line.trim_end_matches(['\n', '\r']);
             let indent = text.len() - text.trim_start().len();
-            lines.push(Line { start, text, indent });
+            lines.push(SourceLine { start, text, indent });
             start += line.len();
         }
         for (index, line) in lines.iter().enumerate() {
@@ -166,12 +166,12 @@ impl<'a> Reading<'a> {
         }
     }
 
-    fn peek(&self, ahead: usize) -> Option<Line<'a>> {
+    fn peek(&self, ahead: usize) -> Option<SourceLine<'a>> {
         self.lines.get(self.at + ahead).copied()
     }
 
     /// Reads what begins at `line`, which comes next; always goes on by a line at least.
-    fn block(&mut self, line: Line<'a>) {
+    fn block(&mut self, line: SourceLine<'a>) {
         let text = line.text.trim();
         if text.is_empty() {
             self.at += 1;
@@ -195,7 +195,7 @@ impl<'a> Reading<'a> {
     }
 
     /// A title with a rule below, and maybe above; gives how many lines it takes.
-    fn heading(&mut self, line: Line<'a>) -> Option<usize> {
+    fn heading(&mut self, line: SourceLine<'a>) -> Option<usize> {
         let above = is_rule(line.text.trim_end()) && line.indent == 0;
         let title = if above { self.peek(1)? } else { line };
         let rule = self.peek(if above { 2 } else { 1 })?;
@@ -223,14 +223,14 @@ impl<'a> Reading<'a> {
     fn body(&self, indent: usize) -> Range<usize> {
         let first = self.at + 1;
         let rest = self.lines.get(first..).unwrap_or_default();
-        let inside = |line: &&Line<'_>| line.is_blank() || line.indent > indent;
+        let inside = |line: &&SourceLine<'_>| line.is_blank() || line.indent > indent;
         let count = rest.iter().take_while(inside).count();
         let words = rest.iter().take(count).rposition(|line| !line.is_blank());
         first..first + words.map_or(0, |last| last + 1)
     }
 
     /// A comment, target, footnote, substitution or directive.
-    fn explicit(&mut self, line: Line<'a>) {
+    fn explicit(&mut self, line: SourceLine<'a>) {
         let body = self.body(line.indent);
         let start = line.start + line.indent + 2;
         let rest = self.input.get(start..line.end()).unwrap_or_default();
@@ -322,7 +322,7 @@ impl<'a> Reading<'a> {
         self.at += count;
     }
 
-    fn table(&mut self, table: &table::Table) {
+    fn table(&mut self, table: &table::RstTable) {
         for (index, row) in table.rows.iter().enumerate() {
             if index > 0 {
                 self.flow.separator('\n');
@@ -342,7 +342,7 @@ impl<'a> Reading<'a> {
     }
 
     /// `:name: value`; at the top of the file it is metadata as well.
-    fn field(&mut self, line: Line<'a>, name: &str) {
+    fn field(&mut self, line: SourceLine<'a>, name: &str) {
         let value = line.start + line.indent + name.len() + 2..line.end();
         let first = self.flow.blocks.iter().take(3 + self.fields);
         let others = first.filter(|b| !matches!(b.kind, BlockKind::Heading { .. })).count();
@@ -367,7 +367,7 @@ impl<'a> Reading<'a> {
     }
 
     /// A paragraph, an item of a list, a line block; and the literal block that it may announce.
-    fn paragraph(&mut self, line: Line<'a>) {
+    fn paragraph(&mut self, line: SourceLine<'a>) {
         let text = line.text.trim();
         let indent = line.indent;
         if let Some(verse) =
@@ -412,7 +412,7 @@ impl<'a> Reading<'a> {
             }
             self.at += 1;
         }
-        self.lines.get(self.at - 1).map_or(0, Line::end)
+        self.lines.get(self.at - 1).map_or(0, SourceLine::end)
     }
 
     fn begins_heading(&self) -> bool {
@@ -475,7 +475,7 @@ impl<'a> Reading<'a> {
 }
 
 /// The name that a line defines and what it stands for: a text, or for a picture its description.
-fn substitution<'a>(line: &Line<'a>, after: &[Line<'a>]) -> Option<(&'a str, &'a str)> {
+fn substitution<'a>(line: &SourceLine<'a>, after: &[SourceLine<'a>]) -> Option<(&'a str, &'a str)> {
     let (name, rest) = line.text.trim_start().strip_prefix(".. |")?.split_once("| ")?;
     if let Some(value) = rest.strip_prefix("replace::") {
         return Some((name, value.trim()));

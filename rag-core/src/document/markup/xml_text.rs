@@ -1,6 +1,6 @@
 //! XML of any kind, FictionBook and RSS among it: the text between the tags, each element that holds text a block.
 
-use crate::document::markup::html::Formula;
+use crate::document::markup::html::MathFormula;
 use crate::document::markup::xml::{Node, Tag, Xml};
 use crate::document::text::declared::declared_encoding;
 use crate::document::text::encoding;
@@ -23,7 +23,7 @@ impl Reader for XmlReader {
     fn read(&self, source: &SourceFile<'_>) -> Result<Document> {
         let declared = declared_encoding(source.bytes);
         let decoded = encoding::decode(source, declared)?;
-        let mut text = Text { input: &decoded.text, ..Text::default() };
+        let mut text = XmlText { input: &decoded.text, ..XmlText::default() };
         let mut xml = Xml::new(source.path, "it", &decoded.text);
         if text.read(&mut xml).is_err() && text.flow.text.is_empty() {
             return Ok(TextReader::of(source, decoded));
@@ -45,7 +45,7 @@ impl Reader for XmlReader {
 }
 
 #[derive(Default)]
-struct Text<'a> {
+struct XmlText<'a> {
     input: &'a str,
     flow: Flow,
     title: Option<String>,
@@ -54,12 +54,12 @@ struct Text<'a> {
     open: Vec<String>,
     /// Open elements inside an element that is not read.
     skipped: usize,
-    raised: Option<Raised>,
-    formula: Option<Formula>,
+    raised: Option<RaisedXml>,
+    formula: Option<MathFormula>,
 }
 
 /// A superscript or subscript that is open.
-struct Raised {
+struct RaisedXml {
     script: Script,
     /// Whether it marks a note.
     is_note: bool,
@@ -69,7 +69,7 @@ struct Raised {
     source: std::ops::Range<usize>,
 }
 
-impl Text<'_> {
+impl XmlText<'_> {
     fn read(&mut self, xml: &mut Xml<'_>) -> Result<()> {
         while let Some(node) = xml.next()? {
             match node {
@@ -95,7 +95,7 @@ impl Text<'_> {
         }
         if name == "math" {
             self.end_raised();
-            self.formula = Some(Formula::default());
+            self.formula = Some(MathFormula::default());
             self.open.push(name);
             return;
         }
@@ -156,7 +156,7 @@ impl Text<'_> {
         let within = |outer: &str| self.open.last().is_some_and(|open| open == outer);
         let is_note = script == Script::Superscript && (within("xref") || within("ref"));
         let (depth, content) = (self.open.len(), String::new());
-        self.raised = Some(Raised { script, is_note, depth, content, source: 0..0 });
+        self.raised = Some(RaisedXml { script, is_note, depth, content, source: 0..0 });
     }
 
     /// Writes the superscript or subscript that is open.

@@ -7,7 +7,7 @@ use crate::document::text::language::primary_language;
 use crate::document::vocabulary::{
     Document, DocumentKind, Reader, SourceFile, Unit, UnreadKind, first_heading, unread,
 };
-use crate::document::writing::draft::Draft;
+use crate::document::writing::draft::DocumentDraft;
 use crate::error::{Error, Result, Unreadable};
 
 /// Reads EPUB 2 and 3.
@@ -25,8 +25,8 @@ impl Reader for EpubReader {
         }
         let root = root_part(&mut package, source)?;
         let text = package.required(&root)?;
-        let book = Book::read(source, &root, &text)?;
-        let mut draft = Draft::default();
+        let book = EpubBook::read(source, &root, &text)?;
+        let mut draft = DocumentDraft::default();
         draft.lang = book.lang;
         for (key, value) in book.metadata {
             draft.note(key, &value);
@@ -77,14 +77,14 @@ fn root_part(package: &mut Package<'_>, source: &SourceFile<'_>) -> Result<Strin
 
 /// What the list of content says.
 #[derive(Default)]
-struct Book {
+struct EpubBook {
     metadata: Vec<(&'static str, String)>,
     lang: Option<String>,
     /// Parts in reading order.
     chapters: Vec<String>,
 }
 
-impl Book {
+impl EpubBook {
     fn read(source: &SourceFile<'_>, root: &str, text: &str) -> Result<Self> {
         let folder = root.rsplit_once('/').map_or("", |(folder, _)| folder);
         let mut book = Self::default();

@@ -7,11 +7,11 @@ use crate::document::text::language::primary_language;
 use crate::document::vocabulary::{
     BlockKind, Document, DocumentKind, Location, Reader, SourceFile, Unit, one_line,
 };
-use crate::document::writing::draft::{Draft, part};
+use crate::document::writing::draft::{DocumentDraft, part};
 use crate::error::{Error, Result, Unreadable};
 use around::Around;
 use lists::Lists;
-use styles::Styles;
+use styles::OdfStyles;
 
 mod around;
 mod lists;
@@ -40,7 +40,7 @@ impl Reader for OdfReader {
                 "encrypted: it needs a password",
             ));
         }
-        let mut reading = Reading::default();
+        let mut reading = OdfReading::default();
         properties(&mut package, source, &mut reading.draft);
         // Named styles say nothing without the text: damage to them is no reason to refuse the file.
         let named = package.text(STYLES).ok().flatten().unwrap_or_default();
@@ -59,7 +59,7 @@ fn is_encrypted(package: &mut Package<'_>) -> bool {
     matches!(manifest, Ok(Some(text)) if text.contains("encryption-data"))
 }
 
-fn properties(package: &mut Package<'_>, source: &SourceFile<'_>, draft: &mut Draft) {
+fn properties(package: &mut Package<'_>, source: &SourceFile<'_>, draft: &mut DocumentDraft) {
     // Metadata says nothing about the subject: damage to it is no reason to refuse the file.
     let Ok(Some(text)) = package.text("meta.xml") else { return };
     let mut xml = Xml::new(source.path, "meta.xml", &text);
@@ -92,9 +92,9 @@ fn properties(package: &mut Package<'_>, source: &SourceFile<'_>, draft: &mut Dr
 }
 
 #[derive(Default)]
-struct Reading {
-    draft: Draft,
-    styles: Styles,
+struct OdfReading {
+    draft: DocumentDraft,
+    styles: OdfStyles,
     lists: Lists,
     around: Around,
     /// For each column of the table, the merged cell that hangs into it and for how many more rows.
@@ -105,7 +105,7 @@ struct Reading {
     place: Option<Location>,
 }
 
-impl Reading {
+impl OdfReading {
     /// Reads the part `name` with the styles in it.
     fn read(
         &mut self,

@@ -9,7 +9,7 @@ use crate::document::limits;
 use crate::document::vocabulary::{
     BlockKind, Document, DocumentKind, Location, Reader, SourceFile, Unit, UnreadKind, unread,
 };
-use crate::document::writing::draft::{Draft, Join, part};
+use crate::document::writing::draft::{DocumentDraft, Join, part};
 use crate::document::writing::script::Script;
 use crate::error::{Error, Result, Unreadable};
 
@@ -26,7 +26,7 @@ const MAX_DEPTH: usize = 4096;
 
 impl Reader for RtfReader {
     fn read(&self, source: &SourceFile<'_>) -> Result<Document> {
-        let mut parser = Parser::new(source.bytes);
+        let mut parser = RtfParser::new(source.bytes);
         if !parser.run() {
             let reason = format!("groups nest deeper than {MAX_DEPTH}");
             return Err(Error::document(source.path, Unreadable::TooLarge, reason));
@@ -38,7 +38,7 @@ impl Reader for RtfReader {
 
 /// Where the text of a group goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Target {
+enum RtfTarget {
     Body,
     /// Nowhere.
     Skip,
@@ -51,8 +51,8 @@ enum Target {
 
 /// What a group restores at its end.
 #[derive(Debug, Clone, Copy)]
-struct State {
-    target: Target,
+struct RtfState {
+    target: RtfTarget,
     /// Encoding of its 8-bit characters.
     encoding: &'static Encoding,
     /// Characters that stand for a Unicode character to readers that know none.
@@ -62,12 +62,12 @@ struct State {
     script: Option<Script>,
 }
 
-struct Parser<'a> {
+struct RtfParser<'a> {
     bytes: &'a [u8],
     at: usize,
-    state: State,
-    saved: Vec<State>,
-    draft: Draft,
+    state: RtfState,
+    saved: Vec<RtfState>,
+    draft: DocumentDraft,
     /// The encoding of the document and of each font.
     encoding: &'static Encoding,
     fonts: HashMap<i32, &'static Encoding>,
@@ -87,7 +87,7 @@ struct Parser<'a> {
     /// Levels of the styles that are headings.
     styles: HashMap<i32, u8>,
     style: i32,
-    paragraph: Paragraph,
+    paragraph: RtfParagraph,
     count: usize,
     tables: usize,
     rows: usize,
@@ -97,24 +97,24 @@ struct Parser<'a> {
 
 /// Properties of a paragraph.
 #[derive(Default, Clone, Copy)]
-struct Paragraph {
+struct RtfParagraph {
     outline: Option<u8>,
     style: Option<i32>,
     in_table: bool,
     listed: bool,
 }
 
-impl<'a> Parser<'a> {
+impl<'a> RtfParser<'a> {
     fn new(bytes: &'a [u8]) -> Self {
         let encoding = encoding_rs::WINDOWS_1252;
         let state =
-            State { target: Target::Body, encoding, fallback: 1, hidden: None, script: None };
+            RtfState { target: RtfTarget::Body, encoding, fallback: 1, hidden: None, script: None };
         Self {
             bytes,
             at: 0,
             state,
             saved: Vec::new(),
-            draft: Draft::default(),
+            draft: DocumentDraft::default(),
             encoding,
             fonts: HashMap::new(),
             font: 0,
@@ -126,7 +126,7 @@ impl<'a> Parser<'a> {
             text: String::new(),
             styles: HashMap::new(),
             style: 0,
-            paragraph: Paragraph::default(),
+            paragraph: RtfParagraph::default(),
             count: 0,
             tables: 0,
             rows: 0,
@@ -168,15 +168,15 @@ impl<'a> Parser<'a> {
         let Some(outer) = self.saved.pop() else { return };
         if ended.target != outer.target {
             match ended.target {
-                Target::Info(key) => {
+                RtfTarget::Info(key) => {
                     let value = std::mem::take(&mut self.text);
                     self.draft.note(key, &value);
                 }
-                Target::Fonts => self.text.clear(),
+                RtfTarget::Fonts => self.text.clear(),
                 _ => {}
             }
         }
-        if ended.target == Target::Styles {
+        if ended.target == RtfTarget::Styles {
             self.end_style();
         }
         self.state = outer;
@@ -241,7 +241,7 @@ impl<'a> Parser<'a> {
                 // The word after it is unknown to older readers; ours are listed in `words`.
                 let known = self.bytes.get(self.at..).is_some_and(words::is_known_destination);
                 if !known {
-                    self.state.target = Target::Skip;
+                    self.state.target = RtfTarget::Skip;
                 }
             }
             b'~' => self.push("\u{a0}"),
@@ -267,7 +267,7 @@ impl<'a> Parser<'a> {
 
     /// Whether what comes next is read; text that is hidden is noted.
     fn reads(&mut self) -> bool {
-        if self.state.target == Target::Skip {
+        if self.state.target == RtfTarget::Skip {
             return false;
         }
         if let Some(kind) = self.state.hidden.filter(|kind| self.passed != Some(*kind)) {
@@ -301,14 +301,14 @@ impl<'a> Parser<'a> {
         match action(name) {
             Action::Text(text) => self.push(text),
             Action::Skip => {
-                if self.state.target == Target::Body {
+                if self.state.target == RtfTarget::Body {
                     words::left_out(name).into_iter().for_each(|kind| unread::note(kind, 1));
                 }
-                self.state.target = Target::Skip;
+                self.state.target = RtfTarget::Skip;
             }
-            Action::Info(key) => self.state.target = Target::Info(key),
-            Action::Fonts => self.state.target = Target::Fonts,
-            Action::Styles => self.state.target = Target::Styles,
+            Action::Info(key) => self.state.target = RtfTarget::Info(key),
+            Action::Fonts => self.state.target = RtfTarget::Fonts,
+            Action::Styles => self.state.target = RtfTarget::Styles,
             Action::ListText => self.paragraph.listed = true,
             Action::Unicode => self.unicode(value),
             Action::Fallback => self.state.fallback = usize::try_from(value).unwrap_or(1).min(8),
@@ -316,20 +316,20 @@ impl<'a> Parser<'a> {
                 self.encoding = words::code_page(value);
                 self.state.encoding = self.encoding;
             }
-            Action::Charset if self.state.target == Target::Fonts => {
+            Action::Charset if self.state.target == RtfTarget::Fonts => {
                 if let Some(encoding) = words::charset(value) {
                     self.fonts.insert(self.font, encoding);
                 }
             }
             Action::Font => {
                 self.font = value;
-                if self.state.target != Target::Fonts {
+                if self.state.target != RtfTarget::Fonts {
                     self.state.encoding = self.fonts.get(&value).copied().unwrap_or(self.encoding);
                 }
             }
-            Action::Style if self.state.target == Target::Styles => self.style = value,
+            Action::Style if self.state.target == RtfTarget::Styles => self.style = value,
             Action::Style => self.paragraph.style = Some(value),
-            Action::Outline if self.state.target == Target::Body => {
+            Action::Outline if self.state.target == RtfTarget::Body => {
                 self.paragraph.outline = u8::try_from(value).ok();
             }
             Action::Hidden(kind) => self.state.hidden = (number != Some(0)).then_some(kind),
@@ -342,7 +342,7 @@ impl<'a> Parser<'a> {
             }
             Action::Plain => (self.state.script, self.state.hidden) = (None, None),
             Action::InTable => self.paragraph.in_table = true,
-            Action::ResetParagraph => self.paragraph = Paragraph::default(),
+            Action::ResetParagraph => self.paragraph = RtfParagraph::default(),
             Action::EndParagraph => self.end_line(),
             Action::EndCell => self.end_cell(),
             Action::EndRow => self.end_row(),
@@ -369,7 +369,7 @@ impl<'a> Parser<'a> {
 
     fn end_line(&mut self) {
         self.flush();
-        if self.state.target != Target::Body {
+        if self.state.target != RtfTarget::Body {
             return;
         }
         if self.paragraph.in_table {
@@ -405,7 +405,7 @@ impl<'a> Parser<'a> {
 
     fn end_cell(&mut self) {
         self.end_script();
-        if self.state.target == Target::Body {
+        if self.state.target == RtfTarget::Body {
             self.cells.push(std::mem::take(&mut self.text));
         }
     }

@@ -4,7 +4,7 @@ mod format;
 mod formula;
 mod locale;
 
-pub(in crate::document) use format::{Format, lost};
+pub(in crate::document) use format::{CellFormat, lost};
 pub(in crate::document) use formula::moved;
 
 /// Columns between two cells that are kept empty; a cell far off makes one gap only.

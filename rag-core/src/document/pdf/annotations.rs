@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use lopdf::{Dictionary, Document, Object, ObjectId};
 
-use super::fields::{self, Field};
+use super::fields::{self, FormField};
 use super::values::{number, text};
 use crate::document::limits;
 use crate::document::vocabulary::{UnreadKind, unread};
@@ -19,7 +19,7 @@ const HIDDEN: i64 = 1 << 1 | 1 << 5;
 #[derive(Debug, Default)]
 pub(super) struct Annotations {
     /// Values and free text with their place: to be put beside their labels.
-    pub(super) fields: Vec<Field>,
+    pub(super) fields: Vec<FormField>,
     /// Notes with what they are: `Note by K. Brandt: too short`.
     pub(super) notes: Vec<String>,
     /// The file specifications of attached files.

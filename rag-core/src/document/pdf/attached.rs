@@ -7,7 +7,7 @@ use lopdf::{Dictionary, Document, Object, ObjectId};
 use super::values::text_of;
 use crate::document::limits;
 use crate::document::vocabulary::{SourceFile, UnreadKind, unread};
-use crate::document::writing::draft::Draft;
+use crate::document::writing::draft::DocumentDraft;
 
 /// Files that are read.
 const MAX_FILES: usize = 1000;
@@ -20,12 +20,12 @@ const MAX_FILE_BYTES: usize = 64 << 20;
 
 /// Adds the files of the document and those attached to its pages; gives their names.
 pub(super) fn add(
-    draft: &mut Draft,
+    draft: &mut DocumentDraft,
     file: &Document,
     on_pages: &[ObjectId],
     source: &SourceFile<'_>,
 ) -> Vec<String> {
-    let mut found = Found { file, seen: HashSet::new(), files: Vec::new() };
+    let mut found = FoundFile { file, seen: HashSet::new(), files: Vec::new() };
     found.of_document();
     let specifications = on_pages.iter().filter_map(|id| file.get_object(*id).ok());
     specifications.for_each(|object| found.specification(object, None));
@@ -42,14 +42,14 @@ pub(super) fn add(
     names
 }
 
-struct Found<'a> {
+struct FoundFile<'a> {
     file: &'a Document,
     /// Streams that were found, and nodes that were walked.
     seen: HashSet<ObjectId>,
     files: Vec<(String, &'a lopdf::Stream)>,
 }
 
-impl<'a> Found<'a> {
+impl<'a> FoundFile<'a> {
     fn of_document(&mut self) {
         let Ok(catalog) = self.file.catalog() else { return };
         let names = catalog.get_deref(b"Names", self.file).and_then(Object::as_dict);

@@ -22,7 +22,7 @@ pub(super) struct CMap {
 }
 
 #[derive(Debug, Clone, PartialEq)]
-enum Token {
+enum CMapToken {
     Hex(Vec<u8>),
     Open,
     Close,
@@ -35,7 +35,7 @@ impl CMap {
         let mut map = Self::default();
         let mut tokens = Tokens { bytes };
         while let Some(token) = tokens.next() {
-            let Token::Word(word) = token else { continue };
+            let CMapToken::Word(word) = token else { continue };
             match word.as_slice() {
                 b"begincodespacerange" => map.read_codespaces(&mut tokens),
                 b"beginbfchar" => map.read_chars(&mut tokens),
@@ -48,7 +48,7 @@ impl CMap {
     }
 
     fn read_codespaces(&mut self, tokens: &mut Tokens<'_>) {
-        while let Some(Token::Hex(low)) = tokens.next() {
+        while let Some(CMapToken::Hex(low)) = tokens.next() {
             if let 1..=4 = low.len() {
                 self.lengths |= 1 << low.len();
             }
@@ -57,25 +57,25 @@ impl CMap {
     }
 
     fn read_chars(&mut self, tokens: &mut Tokens<'_>) {
-        while let Some(Token::Hex(code)) = tokens.next() {
+        while let Some(CMapToken::Hex(code)) = tokens.next() {
             match tokens.next() {
-                Some(Token::Hex(text)) => self.put(code_of(&code), utf16(&text)),
-                Some(Token::Word(_)) => {} // a glyph name, which nobody writes
+                Some(CMapToken::Hex(text)) => self.put(code_of(&code), utf16(&text)),
+                Some(CMapToken::Word(_)) => {} // a glyph name, which nobody writes
                 _ => return,
             }
         }
     }
 
     fn read_ranges(&mut self, tokens: &mut Tokens<'_>) {
-        while let Some(Token::Hex(low)) = tokens.next() {
-            let Some(Token::Hex(high)) = tokens.next() else { return };
+        while let Some(CMapToken::Hex(low)) = tokens.next() {
+            let Some(CMapToken::Hex(high)) = tokens.next() else { return };
             let (length, first) = code_of(&low);
             let last = code_of(&high).1;
             match tokens.next() {
-                Some(Token::Hex(text)) => self.put_range((length, first), last, &text),
-                Some(Token::Open) => {
+                Some(CMapToken::Hex(text)) => self.put_range((length, first), last, &text),
+                Some(CMapToken::Open) => {
                     let mut code = first;
-                    while let Some(Token::Hex(text)) = tokens.next() {
+                    while let Some(CMapToken::Hex(text)) = tokens.next() {
                         self.put((length, code), utf16(&text));
                         code = code.wrapping_add(1);
                     }
@@ -146,9 +146,9 @@ struct Tokens<'a> {
 }
 
 impl Iterator for Tokens<'_> {
-    type Item = Token;
+    type Item = CMapToken;
 
-    fn next(&mut self) -> Option<Token> {
+    fn next(&mut self) -> Option<CMapToken> {
         loop {
             let (&first, rest) = self.bytes.split_first()?;
             match first {
@@ -156,7 +156,7 @@ impl Iterator for Tokens<'_> {
                 b'<' if rest.first() != Some(&b'<') => return Some(self.hex(rest)),
                 b'[' | b']' => {
                     self.bytes = rest;
-                    return Some(if first == b'[' { Token::Open } else { Token::Close });
+                    return Some(if first == b'[' { CMapToken::Open } else { CMapToken::Close });
                 }
                 b if b.is_ascii_alphabetic() || b == b'/' => return Some(self.word()),
                 _ => self.bytes = rest,
@@ -171,21 +171,23 @@ impl Tokens<'_> {
         self.bytes = self.bytes.get(end..).unwrap_or_default();
     }
 
-    fn hex(&mut self, rest: &[u8]) -> Token {
+    fn hex(&mut self, rest: &[u8]) -> CMapToken {
         let end = rest.iter().position(|&b| b == b'>').unwrap_or(rest.len());
         let inside = rest.get(..end).unwrap_or_default();
         let digits: Vec<u8> =
             inside.iter().filter_map(|&b| char::from(b).to_digit(16)).map(|d| d as u8).collect();
         self.bytes = self.bytes.get(end + 2..).unwrap_or_default();
-        Token::Hex(digits.chunks(2).map(|pair| pair.iter().fold(0, |v, d| v << 4 | d)).collect())
+        CMapToken::Hex(
+            digits.chunks(2).map(|pair| pair.iter().fold(0, |v, d| v << 4 | d)).collect(),
+        )
     }
 
-    fn word(&mut self) -> Token {
+    fn word(&mut self) -> CMapToken {
         let is_word = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'-' | b'_' | b'.');
         let end = self.bytes.iter().position(|b| !is_word(b)).unwrap_or(self.bytes.len());
         let (word, rest) = self.bytes.split_at(end);
         self.bytes = rest;
-        Token::Word(word.to_vec())
+        CMapToken::Word(word.to_vec())
     }
 }
 

@@ -8,7 +8,7 @@ use lopdf::{Dictionary, Document, Object, ObjectId, Stream};
 
 use super::font::{Font, GlyphNames};
 use super::layers::Layers;
-use super::line::{Fragment, Line, Lines};
+use super::line::{Fragment, Lines, TextLine};
 use crate::document::limits;
 
 /// Whether text marked as page furniture (headers, footers, watermarks) is kept.
@@ -37,12 +37,12 @@ const OFF_PAGE: f32 = 20.0;
 const MAX_SAVED: usize = 256;
 
 /// An affine map `[a b c d e f]` (ISO 32000-1, 8.3.3).
-type Matrix = [f32; 6];
+type PageMatrix = [f32; 6];
 
-const IDENTITY: Matrix = [1.0, 0.0, 0.0, 1.0, 0.0, 0.0];
+const IDENTITY: PageMatrix = [1.0, 0.0, 0.0, 1.0, 0.0, 0.0];
 
 /// `first`, then `second`.
-fn multiply(first: &Matrix, second: &Matrix) -> Matrix {
+fn multiply(first: &PageMatrix, second: &PageMatrix) -> PageMatrix {
     let [a, b, c, d, e, f] = *first;
     let [g, h, i, j, k, l] = *second;
     [
@@ -56,8 +56,8 @@ fn multiply(first: &Matrix, second: &Matrix) -> Matrix {
 }
 
 #[derive(Clone)]
-struct State {
-    to_page: Matrix,
+struct GraphicsState {
+    to_page: PageMatrix,
     font: Option<Rc<Font>>,
     size: f32,
     char_space: f32,
@@ -68,7 +68,7 @@ struct State {
     rise: f32,
 }
 
-impl State {
+impl GraphicsState {
     fn new() -> Self {
         Self {
             to_page: IDENTITY,
@@ -110,12 +110,12 @@ pub(super) struct Interpreter<'a> {
     undecoded: usize,
     operations: usize,
     page_operations: usize,
-    state: State,
-    saved: Vec<State>,
+    state: GraphicsState,
+    saved: Vec<GraphicsState>,
     /// States that were not kept because too many were.
     unsaved: usize,
-    text_matrix: Matrix,
-    line_matrix: Matrix,
+    text_matrix: PageMatrix,
+    line_matrix: PageMatrix,
     /// For each open marked content, what it is.
     marked: Vec<Mark>,
     layers: Layers,
@@ -142,7 +142,7 @@ impl<'a> Interpreter<'a> {
             undecoded: 0,
             operations: 0,
             page_operations: 0,
-            state: State::new(),
+            state: GraphicsState::new(),
             saved: Vec::new(),
             unsaved: 0,
             text_matrix: IDENTITY,
@@ -175,9 +175,9 @@ impl<'a> Interpreter<'a> {
     /// The lines of a page in the order they are drawn, and whether all of it could be read.
     ///
     /// What stands left and right of `partings` is kept apart.
-    pub(super) fn page(&mut self, id: ObjectId, partings: Vec<[f32; 4]>) -> (Vec<Line>, bool) {
+    pub(super) fn page(&mut self, id: ObjectId, partings: Vec<[f32; 4]>) -> (Vec<TextLine>, bool) {
         self.lines.part_at(partings);
-        self.state = State::new();
+        self.state = GraphicsState::new();
         self.saved.clear();
         self.unsaved = 0;
         self.marked.clear();
@@ -470,7 +470,13 @@ impl<'a> Interpreter<'a> {
 }
 
 /// Where shown text stands: along and across the direction it runs in.
-fn place(to_page: &Matrix, state: &State, font: &Font, advance: f32, text: String) -> Fragment {
+fn place(
+    to_page: &PageMatrix,
+    state: &GraphicsState,
+    font: &Font,
+    advance: f32,
+    text: String,
+) -> Fragment {
     let [a, b, c, d, e, f] = *to_page;
     let scale = a.hypot(b);
     let (x, y) = if scale > 0.0 { (a / scale, b / scale) } else { (1.0, 0.0) };

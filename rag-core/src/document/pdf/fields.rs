@@ -2,7 +2,7 @@
 
 use lopdf::{Dictionary, Document, Object};
 
-use super::line::Line;
+use super::line::TextLine;
 use super::values::{text, text_of};
 use crate::document::vocabulary::{UnreadKind, one_line, unread};
 
@@ -19,16 +19,16 @@ const UNTICKED: &str = "\u{2610}";
 
 /// A field on a page.
 #[derive(Debug)]
-pub(super) struct Field {
+pub(super) struct FormField {
     /// Left, bottom, right, top, in points.
     pub(super) bounds: [f32; 4],
     /// What the form calls it, if that means something to a person.
     name: Option<String>,
-    value: Value,
+    value: FieldValue,
 }
 
 #[derive(Debug, PartialEq)]
-enum Value {
+enum FieldValue {
     Text(String),
     /// A box to tick, with what its mark stands for.
     Box {
@@ -37,14 +37,14 @@ enum Value {
     },
 }
 
-impl Field {
+impl FormField {
     pub(super) fn is_filled(&self) -> bool {
-        !matches!(self.value, Value::Box { is_ticked: false, .. })
+        !matches!(self.value, FieldValue::Box { is_ticked: false, .. })
     }
 }
 
 /// The field that a widget shows; nothing if it is empty or a button to press.
-pub(super) fn read(file: &Document, widget: &Dictionary) -> Option<Field> {
+pub(super) fn read(file: &Document, widget: &Dictionary) -> Option<FormField> {
     let kind = inherited(file, widget, b"FT").and_then(|kind| kind.as_name().ok())?;
     let flags = inherited(file, widget, b"Ff").and_then(|flags| flags.as_i64().ok()).unwrap_or(0);
     let value = match kind {
@@ -54,20 +54,24 @@ pub(super) fn read(file: &Document, widget: &Dictionary) -> Option<Field> {
             unread::note(UnreadKind::FormField, 1);
             return None;
         }
-        b"Tx" => Value::Text(text_of(file, inherited(file, widget, b"V")?)?),
-        b"Ch" => Value::Text(choices(file, widget)?),
-        b"Sig" => Value::Text(signature(file, inherited(file, widget, b"V")?.as_dict().ok()?)),
+        b"Tx" => FieldValue::Text(text_of(file, inherited(file, widget, b"V")?)?),
+        b"Ch" => FieldValue::Text(choices(file, widget)?),
+        b"Sig" => FieldValue::Text(signature(file, inherited(file, widget, b"V")?.as_dict().ok()?)),
         _ => return None,
     };
-    let is_empty = matches!(&value, Value::Text(text) if text.is_empty());
+    let is_empty = matches!(&value, FieldValue::Text(text) if text.is_empty());
     (!is_empty).then_some(())?;
-    Some(Field { bounds: bounds(file, widget)?, name: name(file, widget), value })
+    Some(FormField { bounds: bounds(file, widget)?, name: name(file, widget), value })
 }
 
 /// Text that was typed onto the page.
-pub(super) fn free_text(file: &Document, annotation: &Dictionary, text: &str) -> Option<Field> {
+pub(super) fn free_text(file: &Document, annotation: &Dictionary, text: &str) -> Option<FormField> {
     let bounds = bounds(file, annotation)?;
-    (!text.is_empty()).then(|| Field { bounds, name: None, value: Value::Text(text.to_owned()) })
+    (!text.is_empty()).then(|| FormField {
+        bounds,
+        name: None,
+        value: FieldValue::Text(text.to_owned()),
+    })
 }
 
 fn bounds(file: &Document, annotation: &Dictionary) -> Option<[f32; 4]> {
@@ -109,7 +113,7 @@ fn name(file: &Document, widget: &Dictionary) -> Option<String> {
     shown.filter(|name| !name.is_empty()).or_else(|| own().filter(|name| !made(name)))
 }
 
-fn button(file: &Document, widget: &Dictionary, is_radio: bool) -> Value {
+fn button(file: &Document, widget: &Dictionary, is_radio: bool) -> FieldValue {
     let state = widget.get_deref(b"AS", file).and_then(Object::as_name).ok();
     let value = || inherited(file, widget, b"V").and_then(|value| value.as_name().ok());
     let on = on_state(file, widget);
@@ -123,7 +127,7 @@ fn button(file: &Document, widget: &Dictionary, is_radio: bool) -> Value {
     let says = |choice: &String| {
         !plain.contains(&choice.to_lowercase().as_str()) && choice.chars().any(char::is_alphabetic)
     };
-    Value::Box { is_ticked, choice: choice.filter(|_| is_radio).filter(says) }
+    FieldValue::Box { is_ticked, choice: choice.filter(|_| is_radio).filter(says) }
 }
 
 /// The state of a button's appearance that is not off.
@@ -171,11 +175,12 @@ const NEAR_VALUE: f32 = 300.0;
 
 /// Puts the values of a page beside its lines; what a line shows already is not shown again. Gives what has no line
 /// beside it.
-pub(super) fn place(fields: &[Field], lines: &mut [Line]) -> Vec<String> {
+pub(super) fn place(fields: &[FormField], lines: &mut [TextLine]) -> Vec<String> {
     let mut apart = Vec::new();
-    let last_box = |line: &Line| {
-        let boxes =
-            fields.iter().filter(|f| matches!(f.value, Value::Box { .. }) && f.is_beside(line));
+    let last_box = |line: &TextLine| {
+        let boxes = fields
+            .iter()
+            .filter(|f| matches!(f.value, FieldValue::Box { .. }) && f.is_beside(line));
         boxes.map(|field| field.bounds[2]).fold(f32::NEG_INFINITY, f32::max)
     };
     // Labels stand right of their boxes if anything stands right of the last one.
@@ -185,8 +190,8 @@ pub(super) fn place(fields: &[Field], lines: &mut [Line]) -> Vec<String> {
         .collect();
     for field in fields {
         let said = match &field.value {
-            Value::Text(text) => field.place_text(text, lines),
-            Value::Box { is_ticked, choice } => {
+            FieldValue::Text(text) => field.place_text(text, lines),
+            FieldValue::Box { is_ticked, choice } => {
                 let mark = if *is_ticked { TICKED } else { UNTICKED };
                 field.place_box(mark, choice.as_deref(), lines, &are_right)
             }
@@ -198,21 +203,21 @@ pub(super) fn place(fields: &[Field], lines: &mut [Line]) -> Vec<String> {
 
 /// A cell of a line, by the numbers of both, and where it begins and ends.
 #[derive(Clone, Copy)]
-struct Cell {
+struct PageCell {
     line: usize,
     number: usize,
     start: f32,
     end: f32,
 }
 
-impl Cell {
-    fn text(self, lines: &[Line]) -> &str {
+impl PageCell {
+    fn text(self, lines: &[TextLine]) -> &str {
         let line = lines.get(self.line).map(|line| line.text.as_str());
         line.and_then(|text| text.split('\t').nth(self.number)).unwrap_or_default()
     }
 
     /// Writes the cell anew; it then reaches from `start` to `end` at least.
-    fn rewrite(self, lines: &mut [Line], text: &str, start: f32, end: f32) {
+    fn rewrite(self, lines: &mut [TextLine], text: &str, start: f32, end: f32) {
         let Some(line) = lines.get_mut(self.line) else { return };
         let cells = line.text.split('\t').enumerate();
         let cells: Vec<&str> =
@@ -226,10 +231,12 @@ impl Cell {
     }
 }
 
-fn cells(lines: &[Line]) -> impl Iterator<Item = (Cell, &Line)> {
+fn cells(lines: &[TextLine]) -> impl Iterator<Item = (PageCell, &TextLine)> {
     lines.iter().enumerate().flat_map(|(index, line)| {
         let cells = line.cells.iter().enumerate();
-        cells.map(move |(number, &(start, end))| (Cell { line: index, number, start, end }, line))
+        cells.map(move |(number, &(start, end))| {
+            (PageCell { line: index, number, start, end }, line)
+        })
     })
 }
 
@@ -238,16 +245,16 @@ fn is_filler(c: char) -> bool {
     matches!(c, '_' | '.' | '\u{2026}' | ' ')
 }
 
-impl Field {
+impl FormField {
     /// Whether a line runs through the height of the field; of a high one, near its top.
-    fn is_beside(&self, line: &Line) -> bool {
+    fn is_beside(&self, line: &TextLine) -> bool {
         let [_, bottom, _, top] = self.bounds;
         let floor = bottom.max(top - 2.5 * line.size) - 0.3 * line.size;
         line.direction.0 > 0.99 && line.height >= floor && line.height <= top
     }
 
     /// The nearest cell that ends where the field begins.
-    fn label_left(&self, lines: &[Line]) -> Option<Cell> {
+    fn label_left(&self, lines: &[TextLine]) -> Option<PageCell> {
         let left = self.bounds[0];
         let before = cells(lines).filter(|(cell, line)| {
             let ends = cell.end <= left + 0.5 * line.size || cell.text(lines).ends_with(is_filler);
@@ -257,7 +264,7 @@ impl Field {
     }
 
     /// Puts a text behind its label; gives it back with the name of the field if there is none.
-    fn place_text(&self, text: &str, lines: &mut [Line]) -> Option<String> {
+    fn place_text(&self, text: &str, lines: &mut [TextLine]) -> Option<String> {
         let [left, _, right, top] = self.bounds;
         let is_shown = cells(lines).filter(|(_, line)| self.is_beside(line)).any(|(cell, _)| {
             cell.end > left && cell.start < right && one_line(cell.text(lines)).contains(text)
@@ -296,7 +303,7 @@ impl Field {
         &self,
         mark: &str,
         choice: Option<&str>,
-        lines: &mut [Line],
+        lines: &mut [TextLine],
         are_right: &[bool],
     ) -> Option<String> {
         let [left, bottom, right, top] = self.bounds;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::line::Line;
+use super::line::TextLine;
 
 /// Lines at the same height, at the top and at the bottom of a page, that may be furniture.
 const EDGE_LINES: usize = 4;
@@ -17,7 +17,7 @@ const MIN_PAGES: usize = 3;
 const MIN_PAGES_INNER: usize = 6;
 
 /// Removes them from `pages`, unless nothing else would be left.
-pub(super) fn remove(pages: &mut [Vec<Line>]) {
+pub(super) fn remove(pages: &mut [Vec<TextLine>]) {
     for min_pages in [MIN_PAGES, MIN_PAGES_INNER] {
         if pages.len() < 2 {
             return;
@@ -37,7 +37,7 @@ pub(super) fn remove(pages: &mut [Vec<Line>]) {
 }
 
 /// The furniture of each page, by index, in order.
-fn find(pages: &[Vec<Line>], min_pages: usize) -> Vec<Vec<usize>> {
+fn find(pages: &[Vec<TextLine>], min_pages: usize) -> Vec<Vec<usize>> {
     let edges: Vec<Vec<usize>> = pages.iter().map(|page| edge_lines(page)).collect();
     let mut seen: HashMap<(i32, String), Vec<usize>> = HashMap::new();
     let mut heights: HashMap<i32, usize> = HashMap::new();
@@ -47,7 +47,7 @@ fn find(pages: &[Vec<Line>], min_pages: usize) -> Vec<Vec<usize>> {
             *heights.entry(place(line)).or_default() += 1;
         }
     }
-    let is_furniture = |number: usize, line: &Line| {
+    let is_furniture = |number: usize, line: &TextLine| {
         let at = place(line);
         let mut around = 0;
         for place in at - 1..=at + 1 {
@@ -69,7 +69,7 @@ fn find(pages: &[Vec<Line>], min_pages: usize) -> Vec<Vec<usize>> {
 }
 
 /// The lines as high as the highest and as low as the lowest of a page, by index, in order.
-fn edge_lines(page: &[Line]) -> Vec<usize> {
+fn edge_lines(page: &[TextLine]) -> Vec<usize> {
     let level = || page.iter().enumerate().filter(|(_, line)| line.direction.0 > 0.99);
     let highest = level().map(|(_, line)| line.height).fold(f32::NEG_INFINITY, f32::max);
     let lowest = level().map(|(_, line)| line.height).fold(f32::INFINITY, f32::min);
@@ -83,7 +83,7 @@ fn edge_lines(page: &[Line]) -> Vec<usize> {
 }
 
 /// Height in steps of two points.
-fn place(line: &Line) -> i32 {
+fn place(line: &TextLine) -> i32 {
     (line.height / 2.0).round() as i32
 }
 
@@ -129,8 +129,8 @@ fn carries_number(text: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn line(height: f32, text: &str) -> Line {
-        Line {
+    fn line(height: f32, text: &str) -> TextLine {
+        TextLine {
             start: 0.0,
             end: 100.0,
             height,
@@ -145,7 +145,7 @@ mod tests {
 
     #[test]
     fn running_titles_and_page_numbers_go_and_text_stays() {
-        let mut pages: Vec<Vec<Line>> = (1..=6)
+        let mut pages: Vec<Vec<TextLine>> = (1..=6)
             .map(|n| {
                 let title = if n < 4 { format!("{n} THE LAB") } else { format!("THE END {n}") };
                 let body = (0..4).map(|i| {

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::furniture;
-use super::line::Line;
-use super::paragraphs::{self, Habits, Paragraph};
+use super::line::TextLine;
+use super::paragraphs::{self, Habits, TextParagraph};
 use crate::document::text::plain::paragraphs as paragraphs_of;
 use crate::document::vocabulary::{Area, Block, BlockKind, Location, SourceMap, one_line};
 
@@ -20,7 +20,7 @@ pub(super) struct LaidOut {
 
 impl LaidOut {
     /// Adds a text of which only the page is known: a note, a value without a label.
-    fn push_beside(&mut self, text: &str, page: &Page) {
+    fn push_beside(&mut self, text: &str, page: &PdfPage) {
         if !self.text.is_empty() {
             self.text.push_str("\n\n");
         }
@@ -31,7 +31,7 @@ impl LaidOut {
     }
 
     /// Adds the text of a picture, of which only the page is known.
-    fn push_recognized(&mut self, text: &str, page: &Page) {
+    fn push_recognized(&mut self, text: &str, page: &PdfPage) {
         for block in paragraphs_of(text) {
             if !self.text.is_empty() {
                 self.text.push_str("\n\n");
@@ -45,7 +45,7 @@ impl LaidOut {
 }
 
 /// The page that is being written.
-struct Page {
+struct PdfPage {
     number: u32,
     /// Where its text begins.
     start: usize,
@@ -60,18 +60,18 @@ const MAX_HEADING_CHARS: usize = 200;
 /// `recognized` holds the text of pages without lines, `beside` what stands beside the content of pages; both by the number of
 /// the page.
 pub(super) fn lay_out(
-    mut pages: Vec<Vec<Line>>,
+    mut pages: Vec<Vec<TextLine>>,
     recognized: &BTreeMap<usize, String>,
     beside: &BTreeMap<usize, Vec<String>>,
 ) -> LaidOut {
     furniture::remove(&mut pages);
     let habits = Habits::of(&pages);
-    let joined: Vec<Vec<Paragraph>> =
+    let joined: Vec<Vec<TextParagraph>> =
         pages.iter().map(|lines| paragraphs::join(lines, &habits)).collect();
     let sizes = heading_sizes(&joined, &habits);
     let mut out = LaidOut::default();
     for (index, paragraphs) in joined.iter().enumerate() {
-        let page = Page { number: index as u32 + 1, start: out.text.len() };
+        let page = PdfPage { number: index as u32 + 1, start: out.text.len() };
         for paragraph in paragraphs {
             out.push(paragraph, kind(paragraph, &habits, &sizes), &page);
         }
@@ -87,7 +87,7 @@ pub(super) fn lay_out(
 }
 
 impl LaidOut {
-    fn push(&mut self, paragraph: &Paragraph, kind: BlockKind, page: &Page) {
+    fn push(&mut self, paragraph: &TextParagraph, kind: BlockKind, page: &PdfPage) {
         let last = self.blocks.last().map(|last| last.kind);
         let same_page = page.start < self.text.len();
         let goes_on = same_page && last == Some(kind);
@@ -110,7 +110,7 @@ impl LaidOut {
     }
 }
 
-fn kind(paragraph: &Paragraph, habits: &Habits, sizes: &[i32]) -> BlockKind {
+fn kind(paragraph: &TextParagraph, habits: &Habits, sizes: &[i32]) -> BlockKind {
     if is_heading(paragraph, habits) {
         let rank = sizes.iter().position(|&size| size == half_points(paragraph.size));
         return BlockKind::Heading { level: (rank.unwrap_or(sizes.len()) + 1).min(6) as u8 };
@@ -126,7 +126,7 @@ fn kind(paragraph: &Paragraph, habits: &Habits, sizes: &[i32]) -> BlockKind {
     }
 }
 
-fn is_heading(paragraph: &Paragraph, habits: &Habits) -> bool {
+fn is_heading(paragraph: &TextParagraph, habits: &Habits) -> bool {
     let text = &paragraph.text;
     let letters = text.chars().filter(|c| c.is_alphabetic()).count();
     // An entry of a table of contents: text, then a page number far to the right.
@@ -155,7 +155,7 @@ fn half_points(size: f32) -> i32 {
 }
 
 /// The sizes that headings larger than the body have, largest first.
-fn heading_sizes(pages: &[Vec<Paragraph>], habits: &Habits) -> Vec<i32> {
+fn heading_sizes(pages: &[Vec<TextParagraph>], habits: &Habits) -> Vec<i32> {
     let headings = pages.iter().flatten().filter(|p| is_heading(p, habits));
     let mut sizes: Vec<i32> = headings.map(|p| half_points(p.size)).collect();
     sizes.sort_unstable_by(|a, b| b.cmp(a));
@@ -164,7 +164,7 @@ fn heading_sizes(pages: &[Vec<Paragraph>], habits: &Habits) -> Vec<i32> {
 }
 
 /// The largest heading of the first page that has one.
-fn title(out: &LaidOut, pages: &[Vec<Paragraph>], habits: &Habits) -> Option<String> {
+fn title(out: &LaidOut, pages: &[Vec<TextParagraph>], habits: &Habits) -> Option<String> {
     let page = pages.iter().find(|page| page.iter().any(|p| is_heading(p, habits)))?;
     let headings =
         || page.iter().filter(|p| is_heading(p, habits) && p.size >= habits.body_size * LARGER);

@@ -23,7 +23,7 @@ pub(super) struct Fragment {
 
 /// A line of text.
 #[derive(Debug, Clone)]
-pub(super) struct Line {
+pub(super) struct TextLine {
     pub(super) start: f32,
     pub(super) end: f32,
     pub(super) height: f32,
@@ -37,7 +37,7 @@ pub(super) struct Line {
     pub(super) cells: Vec<(f32, f32)>,
 }
 
-impl Line {
+impl TextLine {
     /// The rectangle around it, on the page and in points: left, bottom, right, top. Letters reach a quarter of their size
     /// below the line that they stand on, and three quarters above it.
     pub(super) fn bounds(&self) -> [i32; 4] {
@@ -80,14 +80,14 @@ const SCRIPT_GAP: f32 = 0.5;
 /// Collects fragments into lines.
 #[derive(Default)]
 pub(super) struct Lines {
-    done: Vec<Line>,
-    current: Option<Open>,
+    done: Vec<TextLine>,
+    current: Option<OpenLine>,
     /// What parts cells that stand near each other, on the page: left, bottom, right, top.
     partings: Vec<[f32; 4]>,
 }
 
-struct Open {
-    line: Line,
+struct OpenLine {
+    line: TextLine,
     last_start: f32,
     last_text: String,
     /// Characters that are bold, of a fixed-width font, and all.
@@ -112,14 +112,14 @@ impl Lines {
             _ => {
                 self.end_line();
                 if !fragment.text.trim().is_empty() {
-                    self.current = Some(Open::new(fragment));
+                    self.current = Some(OpenLine::new(fragment));
                 }
             }
         }
     }
 
     fn end_line(&mut self) {
-        self.done.extend(self.current.take().and_then(Open::finish));
+        self.done.extend(self.current.take().and_then(OpenLine::finish));
     }
 
     /// Begins a page on which these areas part what is left of them from what is right.
@@ -128,14 +128,14 @@ impl Lines {
     }
 
     /// The lines so far; starts anew.
-    pub(super) fn take(&mut self) -> Vec<Line> {
+    pub(super) fn take(&mut self) -> Vec<TextLine> {
         self.end_line();
         self.partings.clear();
         std::mem::take(&mut self.done)
     }
 }
 
-impl Open {
+impl OpenLine {
     fn new(fragment: Fragment) -> Self {
         let count = fragment.text.chars().count();
         let flag = |is: bool| if is { count } else { 0 };
@@ -145,7 +145,7 @@ impl Open {
             counts: [flag(fragment.is_bold), flag(fragment.is_fixed), count],
             size_chars: count,
             script: None,
-            line: Line {
+            line: TextLine {
                 start: fragment.start,
                 end: fragment.end,
                 height: fragment.height,
@@ -276,7 +276,7 @@ impl Open {
         }
     }
 
-    fn finish(mut self) -> Option<Line> {
+    fn finish(mut self) -> Option<TextLine> {
         self.end_script("");
         let [bold, fixed, all] = self.counts;
         let mut line = self.line;

@@ -12,7 +12,7 @@ use crate::document::text::language::primary_language;
 use crate::document::vocabulary::{
     Document, DocumentKind, Picture, Reader, Recognizer, SourceFile, UnreadKind, one_line, unread,
 };
-use crate::document::writing::draft::Draft;
+use crate::document::writing::draft::DocumentDraft;
 use crate::error::{Error, Result, Unreadable};
 
 mod annotations;
@@ -30,7 +30,7 @@ mod scan;
 mod values;
 
 use content::{Artifacts, Interpreter};
-use line::Line;
+use line::TextLine;
 
 /// Reads PDF.
 pub(in crate::document) struct PdfReader;
@@ -57,7 +57,7 @@ fn read(source: &SourceFile<'_>) -> Result<Document> {
         reading.recognize(&file, recognizer)?;
     }
     unread::keep(notes);
-    let mut inside = Draft::default();
+    let mut inside = DocumentDraft::default();
     let names = attached::add(&mut inside, &file, &reading.files, source);
     if reading.is_empty() && inside.text.is_empty() {
         let (unreadable, reason) = match (reading.page_count, reading.undecoded) {
@@ -91,7 +91,7 @@ fn read(source: &SourceFile<'_>) -> Result<Document> {
     }
     let laid_out = layout::lay_out(reading.pages, &reading.recognized, &reading.beside);
     let title = metadata.get("title").cloned().or(laid_out.title);
-    let mut draft = Draft::default();
+    let mut draft = DocumentDraft::default();
     (draft.text, draft.blocks, draft.map) = (laid_out.text, laid_out.blocks, laid_out.source_map);
     draft.take_all(inside);
     draft.check(source)?;
@@ -135,9 +135,9 @@ fn load(source: &SourceFile<'_>) -> Result<lopdf::Document> {
 
 /// What the pages gave.
 #[derive(Default)]
-struct Reading<'a> {
+struct PdfReading<'a> {
     /// The lines of each page, in the order they are drawn.
-    pages: Vec<Vec<Line>>,
+    pages: Vec<Vec<TextLine>>,
     page_count: usize,
     /// Pages, counted from 1, of which something could not be read.
     failed: Vec<usize>,
@@ -159,7 +159,7 @@ struct Reading<'a> {
     blank: Vec<usize>,
 }
 
-impl<'a> Reading<'a> {
+impl<'a> PdfReading<'a> {
     fn is_empty(&self) -> bool {
         self.pages.iter().all(Vec::is_empty) && self.recognized.is_empty() && self.beside.is_empty()
     }
@@ -177,7 +177,7 @@ impl<'a> Reading<'a> {
     }
 
     /// Takes what stands beside the content of the page that is read, and puts values beside their labels.
-    fn add_annotations(&mut self, found: annotations::Annotations, lines: &mut [Line]) {
+    fn add_annotations(&mut self, found: annotations::Annotations, lines: &mut [TextLine]) {
         let mut beside = fields::place(&found.fields, lines);
         beside.extend(found.notes);
         if !beside.is_empty() {
@@ -207,9 +207,9 @@ impl<'a> Reading<'a> {
     }
 }
 
-fn read_pages(file: &lopdf::Document, artifacts: Artifacts) -> Reading<'_> {
+fn read_pages(file: &lopdf::Document, artifacts: Artifacts) -> PdfReading<'_> {
     let mut interpreter = Interpreter::new(file, artifacts);
-    let mut reading = Reading::default();
+    let mut reading = PdfReading::default();
     for page in file.page_iter() {
         limits::tick();
         reading.page_count += 1;

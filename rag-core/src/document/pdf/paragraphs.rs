@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
-use super::line::Line;
+use super::line::TextLine;
 
 /// What is usual in the whole file.
 pub(super) struct Habits {
@@ -19,7 +19,7 @@ pub(super) struct Habits {
 const MAX_WORDS: usize = 500_000;
 
 impl Habits {
-    pub(super) fn of(pages: &[Vec<Line>]) -> Self {
+    pub(super) fn of(pages: &[Vec<TextLine>]) -> Self {
         let lines = || pages.iter().flatten();
         let sizes = lines().map(|line| (step(line.size), line.text.len()));
         let body_size = most(sizes).map_or(10.0, |size| size as f32 / STEPS);
@@ -70,7 +70,7 @@ fn whole_words(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Lines that belong together.
-pub(super) struct Paragraph {
+pub(super) struct TextParagraph {
     pub(super) text: String,
     pub(super) size: f32,
     pub(super) is_bold: bool,
@@ -82,8 +82,8 @@ pub(super) struct Paragraph {
 }
 
 /// Joins lines as far as they belong together.
-pub(super) fn join(lines: &[Line], habits: &Habits) -> Vec<Paragraph> {
-    let mut paragraphs: Vec<Paragraph> = Vec::new();
+pub(super) fn join(lines: &[TextLine], habits: &Habits) -> Vec<TextParagraph> {
+    let mut paragraphs: Vec<TextParagraph> = Vec::new();
     // The left and right edge of the text so far in this paragraph.
     let mut column = (0.0_f32, 0.0_f32);
     for (index, line) in lines.iter().enumerate() {
@@ -94,7 +94,7 @@ pub(super) fn join(lines: &[Line], habits: &Habits) -> Vec<Paragraph> {
                 column = (column.0.min(line.start), column.1.max(line.end));
             }
             _ => {
-                paragraphs.push(Paragraph::new(line));
+                paragraphs.push(TextParagraph::new(line));
                 column = (line.start, line.end);
             }
         }
@@ -104,10 +104,10 @@ pub(super) fn join(lines: &[Line], habits: &Habits) -> Vec<Paragraph> {
 
 /// Whether `line` goes on with the paragraph that `above` ends.
 fn belongs(
-    above: &Line,
-    line: &Line,
+    above: &TextLine,
+    line: &TextLine,
     column: (f32, f32),
-    last: &Paragraph,
+    last: &TextParagraph,
     habits: &Habits,
 ) -> bool {
     let along = above.direction.0 * line.direction.0 + above.direction.1 * line.direction.1;
@@ -174,8 +174,8 @@ fn item_mark(text: &str) -> bool {
     number || letter
 }
 
-impl Paragraph {
-    fn new(line: &Line) -> Self {
+impl TextParagraph {
+    fn new(line: &TextLine) -> Self {
         Self {
             text: line.text.clone(),
             size: line.size,
@@ -187,7 +187,7 @@ impl Paragraph {
         }
     }
 
-    fn add(&mut self, line: &Line, above: &Line, left: f32, habits: &Habits) {
+    fn add(&mut self, line: &TextLine, above: &TextLine, left: f32, habits: &Habits) {
         self.line_count += 1;
         if self.is_fixed {
             self.text.push('\n');
@@ -241,8 +241,8 @@ impl Paragraph {
 mod tests {
     use super::*;
 
-    fn line(start: f32, height: f32, text: &str) -> Line {
-        Line {
+    fn line(start: f32, height: f32, text: &str) -> TextLine {
+        TextLine {
             start,
             end: start + 5.0 * text.chars().count() as f32,
             height,
@@ -255,13 +255,13 @@ mod tests {
         }
     }
 
-    fn paragraphs(lines: Vec<Line>) -> Vec<Paragraph> {
+    fn paragraphs(lines: Vec<TextLine>) -> Vec<TextParagraph> {
         let pages = [lines];
         let habits = Habits::of(&pages);
         join(&pages[0], &habits)
     }
 
-    fn joined(lines: Vec<Line>) -> Vec<String> {
+    fn joined(lines: Vec<TextLine>) -> Vec<String> {
         paragraphs(lines).into_iter().map(|p| p.text).collect()
     }
 

@@ -39,28 +39,28 @@ fn size(file: &Document, image: &Stream) -> Option<(usize, usize)> {
 }
 
 /// What one sample stands for: bytes of grey or colour.
-enum Space {
+enum ColorSpace {
     Direct { channels: usize },
     Palette { channels: usize, colours: Vec<u8> },
 }
 
-fn space(file: &Document, object: &Object) -> Option<Space> {
+fn space(file: &Document, object: &Object) -> Option<ColorSpace> {
     let (_, object) = file.dereference(object).ok()?;
     let parts = match object {
         Object::Array(parts) => parts.as_slice(),
         _ => std::slice::from_ref(object),
     };
     match parts.first()?.as_name().ok()? {
-        b"DeviceGray" | b"CalGray" | b"G" => Some(Space::Direct { channels: 1 }),
-        b"DeviceRGB" | b"CalRGB" | b"RGB" => Some(Space::Direct { channels: 3 }),
+        b"DeviceGray" | b"CalGray" | b"G" => Some(ColorSpace::Direct { channels: 1 }),
+        b"DeviceRGB" | b"CalRGB" | b"RGB" => Some(ColorSpace::Direct { channels: 3 }),
         b"ICCBased" => {
             let (_, profile) = file.dereference(parts.get(1)?).ok()?;
             let channels = number(file, &profile.as_stream().ok()?.dict, b"N")?;
             let channels = usize::try_from(channels).ok().filter(|count| matches!(count, 1 | 3))?;
-            Some(Space::Direct { channels })
+            Some(ColorSpace::Direct { channels })
         }
         b"Indexed" | b"I" => {
-            let Space::Direct { channels } = space(file, parts.get(1)?)? else { return None };
+            let ColorSpace::Direct { channels } = space(file, parts.get(1)?)? else { return None };
             let (_, table) = file.dereference(parts.get(3)?).ok()?;
             let colours = match table {
                 Object::String(bytes, _) => bytes.clone(),
@@ -69,7 +69,7 @@ fn space(file: &Document, object: &Object) -> Option<Space> {
                 }
                 _ => return None,
             };
-            Some(Space::Palette { channels, colours })
+            Some(ColorSpace::Palette { channels, colours })
         }
         _ => None,
     }
@@ -85,11 +85,11 @@ fn samples(file: &Document, image: &Stream) -> Option<Vec<u8>> {
     let bits = usize::try_from(bits).ok().filter(|bits| matches!(bits, 1 | 2 | 4 | 8))?;
     let space = match image.dict.get(b"ColorSpace") {
         Ok(object) => space(file, object)?,
-        Err(_) => Space::Direct { channels: 1 },
+        Err(_) => ColorSpace::Direct { channels: 1 },
     };
     let (channels, per_pixel) = match &space {
-        Space::Direct { channels } => (*channels, *channels),
-        Space::Palette { channels, .. } => (*channels, 1),
+        ColorSpace::Direct { channels } => (*channels, *channels),
+        ColorSpace::Palette { channels, .. } => (*channels, 1),
     };
     let row_samples = width.checked_mul(per_pixel)?;
     let row_bytes = row_samples.checked_mul(bits)?.div_ceil(8);
@@ -104,8 +104,8 @@ fn samples(file: &Document, image: &Stream) -> Option<Vec<u8>> {
             let bit = index * bits;
             let sample = usize::from(*row.get(bit / 8)?) >> (8 - bits - bit % 8) & most;
             match &space {
-                Space::Direct { .. } => bytes.push((sample * 255 / most) as u8),
-                Space::Palette { colours, .. } => {
+                ColorSpace::Direct { .. } => bytes.push((sample * 255 / most) as u8),
+                ColorSpace::Palette { colours, .. } => {
                     let at = sample * channels;
                     bytes.extend(colours.get(at..at + channels)?);
                 }

@@ -11,7 +11,7 @@ use crate::error::{Error, Result, Unreadable};
 
 /// A document in the making.
 #[derive(Default)]
-pub(in crate::document) struct Draft {
+pub(in crate::document) struct DocumentDraft {
     pub(in crate::document) text: String,
     pub(in crate::document) blocks: Vec<Block>,
     pub(in crate::document) map: SourceMap,
@@ -28,7 +28,7 @@ const MAX_TEXT_BYTES: usize = 64 << 20;
 /// Cells that a row keeps; a spreadsheet may name 16,384.
 const MAX_CELLS: usize = 4096;
 
-impl Draft {
+impl DocumentDraft {
     /// Adds a block; nothing if `content` is blank. Items of a list stand on lines that follow each other.
     pub(in crate::document) fn block(
         &mut self,
@@ -202,7 +202,7 @@ impl Draft {
     /// The document; its title is that of the metadata, else its first heading.
     ///
     /// # Errors
-    /// As [`Draft::check`].
+    /// As [`DocumentDraft::check`].
     pub(in crate::document) fn finish(
         self,
         kind: DocumentKind,

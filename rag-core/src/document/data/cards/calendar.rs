@@ -1,11 +1,11 @@
 //! Events, tasks and notes of a calendar.
 
-use super::lines::Line;
-use super::{Page, components, dates};
+use super::lines::ContentLine;
+use super::{CardsText, components, dates};
 use crate::document::limits;
 use crate::document::vocabulary::{UnreadKind, unread};
 
-pub(super) fn write(lines: &[Line], page: &mut Page) {
+pub(super) fn write(lines: &[ContentLine], page: &mut CardsText) {
     for (_, own) in components(lines, &["VCALENDAR"]) {
         let find = |name: &str| own.iter().find(|line| line.name == name);
         if let Some(line) = find("X-WR-CALNAME").or_else(|| find("NAME")) {
@@ -45,7 +45,7 @@ const FIELDS: [(&str, &str); 15] = [
     ("CONFERENCE", "Conference"),
 ];
 
-fn entry(kind: &str, own: &[&Line], page: &mut Page) {
+fn entry(kind: &str, own: &[&ContentLine], page: &mut CardsText) {
     let find = |name: &str| own.iter().copied().find(|line| line.name == name);
     let summary = find("SUMMARY").filter(|line| !line.text().trim().is_empty());
     let unnamed = match kind.to_ascii_uppercase().as_str() {
@@ -54,7 +54,7 @@ fn entry(kind: &str, own: &[&Line], page: &mut Page) {
         "VFREEBUSY" => "Busy times",
         _ => "Event",
     };
-    let title = summary.map_or_else(|| unnamed.to_owned(), Line::text);
+    let title = summary.map_or_else(|| unnamed.to_owned(), ContentLine::text);
     page.heading(2, &title, summary.or(own.first().copied()));
     if let Some(start) = find("DTSTART") {
         let span = dates::span(start, find("DTEND"));
@@ -88,7 +88,7 @@ fn entry(kind: &str, own: &[&Line], page: &mut Page) {
 }
 
 /// Organizer and attendees, with what they answered.
-fn people(own: &[&Line], page: &mut Page) {
+fn people(own: &[&ContentLine], page: &mut CardsText) {
     for (name, label) in [("ORGANIZER", "Organizer"), ("ATTENDEE", "Attendee")] {
         for line in own.iter().filter(|line| line.name == name) {
             let address = line.value.trim();
@@ -110,7 +110,7 @@ fn people(own: &[&Line], page: &mut Page) {
 }
 
 /// Files in the calendar are noted, links to files shown.
-fn attached(own: &[&Line], page: &mut Page) {
+fn attached(own: &[&ContentLine], page: &mut CardsText) {
     for line in own.iter().filter(|line| line.name == "ATTACH") {
         let is_inside = line.parameter("ENCODING").is_some() || line.value.starts_with("data:");
         let name = line.parameter("FILENAME").or_else(|| line.parameter("X-FILENAME"));

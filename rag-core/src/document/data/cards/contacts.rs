@@ -1,7 +1,7 @@
 //! Persons of an address book.
 
-use super::lines::Line;
-use super::{Page, components, dates};
+use super::lines::ContentLine;
+use super::{CardsText, components, dates};
 use crate::document::limits;
 use crate::document::vocabulary::{UnreadKind, unread};
 
@@ -31,7 +31,7 @@ const FIELDS: [(&str, &str); 22] = [
     ("NOTE", "Note"),
 ];
 
-pub(super) fn write(lines: &[Line], page: &mut Page) {
+pub(super) fn write(lines: &[ContentLine], page: &mut CardsText) {
     for (_, own) in components(lines, &["VCARD"]) {
         limits::tick();
         page.entry_count += 1;
@@ -39,7 +39,7 @@ pub(super) fn write(lines: &[Line], page: &mut Page) {
     }
 }
 
-fn card(own: &[&Line], page: &mut Page) {
+fn card(own: &[&ContentLine], page: &mut CardsText) {
     let find = |name: &str| {
         own.iter().copied().find(|line| line.name == name && !line.text().trim().is_empty())
     };
@@ -72,7 +72,7 @@ fn card(own: &[&Line], page: &mut Page) {
     }
 }
 
-fn value(key: &str, line: &Line) -> String {
+fn value(key: &str, line: &ContentLine) -> String {
     match key {
         "ORG" | "ADR" | "GENDER" => joined(&line.parts(';')),
         "BDAY" | "ANNIVERSARY" | "X-ANNIVERSARY" => dates::shown(line),
@@ -83,7 +83,7 @@ fn value(key: &str, line: &Line) -> String {
 }
 
 /// `Prefix Given Additional Family, Suffix` of a name in five parts.
-fn name_of(line: &Line) -> String {
+fn name_of(line: &ContentLine) -> String {
     let parts = line.parts(';');
     let part = |index: usize| parts.get(index).map(String::as_str).unwrap_or_default();
     let words = [part(3), part(1), part(2), part(0), part(4)];
@@ -96,8 +96,8 @@ fn joined(parts: &[String]) -> String {
 }
 
 /// The label with what the card calls the field, else its types: `Phone (cell, work)`.
-fn labelled(label: &str, line: &Line, own: &[&Line]) -> String {
-    let is_own = |other: &&&Line| {
+fn labelled(label: &str, line: &ContentLine, own: &[&ContentLine]) -> String {
+    let is_own = |other: &&&ContentLine| {
         other.name == "X-ABLABEL" && !line.group.is_empty() && other.group == line.group
     };
     let named = own

@@ -1,6 +1,6 @@
 //! Dates, times, durations and repetitions as a person reads them.
 
-use super::lines::Line;
+use super::lines::ContentLine;
 use crate::document::writing::civil::{civil, days_from_civil};
 
 const DAYS: [&str; 7] =
@@ -23,14 +23,14 @@ const MONTHS: [&str; 12] = [
 
 /// A day, and a time on it unless it is a whole day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Moment {
+pub(super) struct CalendarTime {
     /// Counted from 1970-01-01.
     days: i64,
     time: Option<(u32, u32, u32)>,
     is_utc: bool,
 }
 
-impl Moment {
+impl CalendarTime {
     /// Reads `20261207`, `20261207T140000`, `2026-12-07T14:00:00Z`.
     pub(super) fn parse(value: &str) -> Option<Self> {
         let digits: String = value.trim().chars().filter(|c| !matches!(c, '-' | ':')).collect();
@@ -94,13 +94,13 @@ pub(in crate::document) fn filetime(ticks: u64) -> Option<String> {
 }
 
 /// The moment of a line, or its value as it is.
-pub(super) fn shown(line: &Line) -> String {
+pub(super) fn shown(line: &ContentLine) -> String {
     let values: Vec<String> = line.value.split(',').map(|value| shown_value(value, line)).collect();
     values.join("; ")
 }
 
-fn shown_value(value: &str, line: &Line) -> String {
-    let Some(moment) = Moment::parse(value) else {
+fn shown_value(value: &str, line: &ContentLine) -> String {
+    let Some(moment) = CalendarTime::parse(value) else {
         return period(value).unwrap_or_else(|| value.to_owned());
     };
     let time = moment.time().map(|time| format!(", {time}")).unwrap_or_default();
@@ -110,15 +110,15 @@ fn shown_value(value: &str, line: &Line) -> String {
 /// `20261207T140000Z/PT1H` or two moments.
 fn period(value: &str) -> Option<String> {
     let (start, end) = value.split_once('/')?;
-    let start = Moment::parse(start)?;
+    let start = CalendarTime::parse(start)?;
     Some(
-        between(start, Moment::parse(end), "")
+        between(start, CalendarTime::parse(end), "")
             + &duration(end).map(|d| format!(", {d}")).unwrap_or_default(),
     )
 }
 
 /// The time zone as it is named.
-fn zone(line: &Line, moment: Moment) -> String {
+fn zone(line: &ContentLine, moment: CalendarTime) -> String {
     match line.parameter("TZID") {
         Some(name) if moment.time.is_some() && !name.is_empty() => {
             format!(" ({})", name.trim_start_matches('/'))
@@ -129,9 +129,9 @@ fn zone(line: &Line, moment: Moment) -> String {
 }
 
 /// From one line to another: `Monday 7 December 2026 (2026-12-07), 14:00 to 15:30 (Europe/Paris)`.
-pub(super) fn span(start: &Line, end: Option<&Line>) -> String {
-    let Some(first) = Moment::parse(&start.value) else { return start.text() };
-    let last = end.and_then(|end| Moment::parse(&end.value));
+pub(super) fn span(start: &ContentLine, end: Option<&ContentLine>) -> String {
+    let Some(first) = CalendarTime::parse(&start.value) else { return start.text() };
+    let last = end.and_then(|end| CalendarTime::parse(&end.value));
     let zones = (zone(start, first), end.zip(last).map(|(end, last)| zone(end, last)));
     match (zones.1, last) {
         (Some(other), Some(last)) if other != zones.0 && last.time.is_some() => {
@@ -143,7 +143,7 @@ pub(super) fn span(start: &Line, end: Option<&Line>) -> String {
     }
 }
 
-fn between(first: Moment, last: Option<Moment>, zone: &str) -> String {
+fn between(first: CalendarTime, last: Option<CalendarTime>, zone: &str) -> String {
     let start = first.time().map(|time| format!(", {time}")).unwrap_or_default();
     let end = match last.filter(|last| *last != first) {
         Some(last) if last.days == first.days => last.time().map(|time| format!(" to {time}")),
@@ -223,7 +223,7 @@ pub(super) fn repetition(rule: &str) -> String {
         words.push_str(&format!(", {count} times"));
     }
     if let Some(end) = of("UNTIL") {
-        let end = Moment::parse(end).map_or_else(|| end.to_owned(), Moment::date);
+        let end = CalendarTime::parse(end).map_or_else(|| end.to_owned(), CalendarTime::date);
         words.push_str(&format!(", until {end}"));
     }
     let told =
@@ -257,14 +257,14 @@ mod tests {
 
     #[test]
     fn moments_and_durations_are_read() {
-        let moment = Moment::parse("2026-12-07T14:00:00Z").unwrap();
-        assert_eq!(moment, Moment::parse("20261207T140000Z").unwrap());
+        let moment = CalendarTime::parse("2026-12-07T14:00:00Z").unwrap();
+        assert_eq!(moment, CalendarTime::parse("20261207T140000Z").unwrap());
         assert_eq!(moment.date(), "Monday 7 December 2026 (2026-12-07)");
         assert_eq!(
-            Moment::parse("20240229").unwrap().date(),
+            CalendarTime::parse("20240229").unwrap().date(),
             "Thursday 29 February 2024 (2024-02-29)"
         );
-        assert_eq!(Moment::parse("tomorrow"), None);
+        assert_eq!(CalendarTime::parse("tomorrow"), None);
         assert_eq!(duration("PT1H30M").unwrap(), "1 h 30 min");
         assert_eq!(duration("-P1D").unwrap(), "1 day");
         assert_eq!(duration("x"), None);

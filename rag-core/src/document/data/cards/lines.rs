@@ -6,7 +6,7 @@ use encoding_rs::Encoding;
 
 /// A content line, unfolded.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Line {
+pub(super) struct ContentLine {
     /// What holds several lines of one card together: `item1`.
     pub(super) group: String,
     /// In capitals.
@@ -19,7 +19,7 @@ pub(super) struct Line {
     pub(super) range: Range<usize>,
 }
 
-impl Line {
+impl ContentLine {
     pub(super) fn parameter(&self, name: &str) -> Option<&str> {
         self.parameters.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
@@ -86,7 +86,7 @@ pub(super) fn unfold_bytes(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// Every content line of `text`.
-pub(super) fn read(text: &str) -> Vec<Line> {
+pub(super) fn read(text: &str) -> Vec<ContentLine> {
     let mut lines = Vec::new();
     let mut raw: Option<(String, Range<usize>)> = None;
     let mut at = text.len() - text.trim_start_matches('\u{feff}').len();
@@ -121,7 +121,7 @@ fn is_quoted_printable(raw: &str) -> bool {
     head.to_ascii_uppercase().contains("QUOTED-PRINTABLE")
 }
 
-fn parse(raw: &str, range: Range<usize>) -> Option<Line> {
+fn parse(raw: &str, range: Range<usize>) -> Option<ContentLine> {
     let mut pieces = Vec::new();
     let (mut start, mut is_quoted, mut colon) = (0, false, None);
     for (at, c) in raw.char_indices() {
@@ -146,7 +146,7 @@ fn parse(raw: &str, range: Range<usize>) -> Option<Line> {
         return None;
     }
     let parameters: Vec<_> = parameters.iter().map(|piece| parameter(piece)).collect();
-    let mut line = Line {
+    let mut line = ContentLine {
         group: group.to_owned(),
         name: name.to_ascii_uppercase(),
         parameters,
@@ -166,7 +166,7 @@ fn parameter(piece: &str) -> (String, String) {
 }
 
 /// The value without its transfer encoding.
-fn decoded(line: &Line, value: &str) -> String {
+fn decoded(line: &ContentLine, value: &str) -> String {
     let encoding = line.parameter("ENCODING").unwrap_or_default();
     if !encoding.eq_ignore_ascii_case("QUOTED-PRINTABLE") {
         return value.to_owned();

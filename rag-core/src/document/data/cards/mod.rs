@@ -15,7 +15,7 @@ use crate::document::vocabulary::{
 use crate::document::writing::flow::Flow;
 use crate::error::Result;
 pub(in crate::document) use dates::filetime;
-use lines::Line;
+use lines::ContentLine;
 
 /// Reads calendars.
 pub(in crate::document) struct CalendarReader;
@@ -41,7 +41,7 @@ impl Reader for ContactsReader {
 fn read(
     source: &SourceFile<'_>,
     kind: DocumentKind,
-    write: fn(&[Line], &mut Page),
+    write: fn(&[ContentLine], &mut CardsText),
 ) -> Result<Document> {
     // A fold may part the bytes of one character: then only the unfolded text can be decoded, and its places are lost.
     let is_wide = source.bytes.contains(&0);
@@ -49,7 +49,7 @@ fn read(
     let unfolded = if parted { Some(lines::unfold_bytes(source.bytes)) } else { None };
     let bytes = unfolded.as_deref().unwrap_or(source.bytes);
     let decoded = encoding::decode(&SourceFile { bytes, ..*source }, None)?;
-    let mut page = Page::default();
+    let mut page = CardsText::default();
     write(&lines::read(&decoded.text), &mut page);
     page.flow.end(BlockKind::Paragraph);
     let flow = page.flow;
@@ -77,22 +77,22 @@ fn read(
 
 /// The text in the making.
 #[derive(Default)]
-struct Page {
+struct CardsText {
     flow: Flow,
     title: Option<String>,
     /// Events, tasks or persons.
     entry_count: usize,
 }
 
-impl Page {
-    fn heading(&mut self, level: u8, text: &str, line: Option<&Line>) {
+impl CardsText {
+    fn heading(&mut self, level: u8, text: &str, line: Option<&ContentLine>) {
         let range = line.map_or(0..0, |line| line.range.clone());
         self.flow.whole(text, range);
         self.flow.end(BlockKind::Heading { level });
     }
 
     /// A field as a paragraph; its first line stands behind the label, further ones are paragraphs of their own.
-    fn field(&mut self, label: &str, text: &str, line: &Line) {
+    fn field(&mut self, label: &str, text: &str, line: &ContentLine) {
         let mut paragraphs = text.lines().map(str::trim).filter(|text| !text.is_empty());
         let Some(first) = paragraphs.next() else { return };
         self.flow.whole(&format!("{label}: {first}"), line.range.clone());
@@ -106,7 +106,10 @@ impl Page {
 
 /// The components of the given names, outermost first, each with its own lines and those of components inside it that have
 /// none of these names left out.
-fn components<'a>(lines: &'a [Line], names: &[&str]) -> Vec<(&'a str, Vec<&'a Line>)> {
+fn components<'a>(
+    lines: &'a [ContentLine],
+    names: &[&str],
+) -> Vec<(&'a str, Vec<&'a ContentLine>)> {
     let mut done = Vec::new();
     // for each open component: its number among those that are kept, if it is one
     let mut open: Vec<Option<usize>> = Vec::new();

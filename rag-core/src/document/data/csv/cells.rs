@@ -4,12 +4,12 @@ use std::ops::Range;
 
 /// A cell: its bytes in the input without quotes, and whether quotes inside it are doubled.
 #[derive(Debug, Clone)]
-pub(super) struct Cell {
+pub(super) struct CsvCell {
     pub(super) range: Range<usize>,
     pub(super) escaped: bool,
 }
 
-impl Cell {
+impl CsvCell {
     pub(super) fn raw<'a>(&self, input: &'a str) -> &'a str {
         input.get(self.range.clone()).unwrap_or_default()
     }
@@ -23,7 +23,7 @@ impl Cell {
 const MAX_QUOTED_BYTES: usize = 1 << 20;
 
 /// Calls `row` with the cells of each row until it returns false.
-pub(super) fn for_each_row(input: &str, separator: u8, mut row: impl FnMut(&[Cell]) -> bool) {
+pub(super) fn for_each_row(input: &str, separator: u8, mut row: impl FnMut(&[CsvCell]) -> bool) {
     let bytes = input.as_bytes();
     let mut cells = Vec::new();
     let mut at = 0;
@@ -34,7 +34,7 @@ pub(super) fn for_each_row(input: &str, separator: u8, mut row: impl FnMut(&[Cel
             Some(&byte) if byte == separator => {
                 at += 1;
                 if at == bytes.len() {
-                    cells.push(Cell { range: at..at, escaped: false });
+                    cells.push(CsvCell { range: at..at, escaped: false });
                 }
                 if at < bytes.len() {
                     continue;
@@ -52,7 +52,7 @@ pub(super) fn for_each_row(input: &str, separator: u8, mut row: impl FnMut(&[Cel
 }
 
 /// Reads one cell; leaves `at` on the byte that ends it.
-fn read_cell(bytes: &[u8], at: &mut usize, separator: u8) -> Cell {
+fn read_cell(bytes: &[u8], at: &mut usize, separator: u8) -> CsvCell {
     let start = *at;
     if bytes.get(start) == Some(&b'"')
         && let Some(quoted) = quoted(bytes, start + 1, separator)
@@ -62,15 +62,15 @@ fn read_cell(bytes: &[u8], at: &mut usize, separator: u8) -> Cell {
     }
     let rest = bytes.get(start..).unwrap_or_default();
     *at = start + rest.iter().position(|&byte| ends(byte, separator)).unwrap_or(rest.len());
-    Cell { range: start..*at, escaped: false }
+    CsvCell { range: start..*at, escaped: false }
 }
 
 fn ends(byte: u8, separator: u8) -> bool {
     byte == separator || matches!(byte, b'\n' | b'\r')
 }
 
-struct Quoted {
-    cell: Cell,
+struct QuotedCell {
+    cell: CsvCell,
     end_of_cell: usize,
 }
 
@@ -79,7 +79,7 @@ struct Quoted {
 /// Sound quotes are doubled or followed by the end of the cell. One that is neither stands inside the text of its
 /// line (`"he said "no" twice"`), or the first one opens nothing: it belongs to the text (`"A" grade`), or was never
 /// closed, and what follows on the next lines are rows of their own.
-fn quoted(bytes: &[u8], start: usize, separator: u8) -> Option<Quoted> {
+fn quoted(bytes: &[u8], start: usize, separator: u8) -> Option<QuotedCell> {
     let limit = bytes.len().min(start.saturating_add(MAX_QUOTED_BYTES));
     let (mut at, mut escaped, mut is_unsound) = (start, false, false);
     while at < limit {
@@ -93,8 +93,8 @@ fn quoted(bytes: &[u8], start: usize, separator: u8) -> Option<Quoted> {
                 let after = bytes.get(at + 1..).unwrap_or_default();
                 let blanks = after.iter().take_while(|&&byte| byte == b' ').count();
                 if after.get(blanks).is_none_or(|&byte| ends(byte, separator)) {
-                    let cell = Cell { range: start..at, escaped };
-                    return Some(Quoted { cell, end_of_cell: at + 1 + blanks });
+                    let cell = CsvCell { range: start..at, escaped };
+                    return Some(QuotedCell { cell, end_of_cell: at + 1 + blanks });
                 }
                 let before = bytes.get(at.checked_sub(1)?)?;
                 let opens = at > start && ends(*before, separator);

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::cells::{Cell, for_each_row};
+use super::cells::{CsvCell, for_each_row};
 use crate::document::writing::grid::is_value;
 
 /// Rows looked at.
@@ -68,7 +68,7 @@ fn sample(input: &str) -> &str {
     head.rfind('\n').and_then(|end| head.get(..=end)).unwrap_or(head)
 }
 
-fn sample_rows(sample: &str, separator: u8) -> Vec<Vec<Cell>> {
+fn sample_rows(sample: &str, separator: u8) -> Vec<Vec<CsvCell>> {
     let mut rows = Vec::new();
     for_each_row(sample, separator, |cells| {
         if !cells.iter().all(|cell| cell.is_blank(sample)) {
@@ -96,7 +96,7 @@ fn separator(sample: &str) -> u8 {
 }
 
 /// The pattern score of the paper times its type score.
-fn consistency(sample: &str, rows: &[Vec<Cell>]) -> f64 {
+fn consistency(sample: &str, rows: &[Vec<CsvCell>]) -> f64 {
     let mut widths: BTreeMap<usize, usize> = BTreeMap::new();
     for row in rows {
         *widths.entry(row.len()).or_default() += 1;
@@ -121,9 +121,9 @@ fn is_clean(cell: &str) -> bool {
 fn preamble_rows(sample: &str, separator: u8) -> usize {
     let rows = sample_rows(sample, separator);
     let Some(width) = usual_width(&rows).filter(|&width| width > 1) else { return 0 };
-    let is_comment = |row: &[Cell]| row.first().is_some_and(|c| c.raw(sample).starts_with('#'));
-    let filled = |row: &[Cell]| row.iter().filter(|cell| !cell.is_blank(sample)).count();
-    let has_value = |row: &[Cell]| row.iter().any(|cell| is_value(cell.raw(sample)));
+    let is_comment = |row: &[CsvCell]| row.first().is_some_and(|c| c.raw(sample).starts_with('#'));
+    let filled = |row: &[CsvCell]| row.iter().filter(|cell| !cell.is_blank(sample)).count();
+    let has_value = |row: &[CsvCell]| row.iter().any(|cell| is_value(cell.raw(sample)));
     let mut first = 0;
     // Comments; the last one may name the columns (`#id,name`).
     while let Some(row) = rows.get(first).filter(|row| is_comment(row)) {
@@ -134,7 +134,7 @@ fn preamble_rows(sample: &str, separator: u8) -> usize {
         }
         first += 1;
     }
-    let is_wide = |row: &[Cell]| row.len() >= width && filled(row) * 2 > width;
+    let is_wide = |row: &[CsvCell]| row.len() >= width && filled(row) * 2 > width;
     // Names without one for the numbers of the rows, as R writes them.
     let row = |index: usize| rows.get(index).map(Vec::as_slice).unwrap_or_default();
     if row(first).len() + 1 == width && width > 2 && is_wide(row(first + 1)) {
@@ -142,7 +142,7 @@ fn preamble_rows(sample: &str, separator: u8) -> usize {
     }
     let head = rows.iter().skip(first).take(MAX_PREAMBLE_ROWS);
     let Some(wide) = head.clone().position(|row| is_wide(row)) else { return 0 };
-    let is_full = |row: &[Cell]| row.len() >= width && filled(row) >= width;
+    let is_full = |row: &[CsvCell]| row.len() >= width && filled(row) >= width;
     // Lines above the table that a spreadsheet filled up with empty cells: the names stand in the first full row,
     // if there are values below and it has none.
     let full = head.clone().position(|row| is_full(row)).filter(|&full| full > wide);
@@ -155,7 +155,7 @@ fn preamble_rows(sample: &str, separator: u8) -> usize {
 }
 
 /// The width that most rows have, the larger one of two.
-fn usual_width(rows: &[Vec<Cell>]) -> Option<usize> {
+fn usual_width(rows: &[Vec<CsvCell>]) -> Option<usize> {
     let mut widths: BTreeMap<usize, usize> = BTreeMap::new();
     for row in rows {
         *widths.entry(row.len()).or_default() += 1;

@@ -10,7 +10,7 @@ use crate::error::Result;
 mod cells;
 mod dialect;
 
-use cells::{Cell, for_each_row};
+use cells::{CsvCell, for_each_row};
 
 /// Reads CSV, TSV and other separated values.
 pub(in crate::document) struct CsvReader;
@@ -18,7 +18,7 @@ pub(in crate::document) struct CsvReader;
 impl Reader for CsvReader {
     fn read(&self, source: &SourceFile<'_>) -> Result<Document> {
         let decoded = encoding::decode(source, None)?;
-        let table = Table::read(&decoded.text, &source.extension());
+        let table = CsvTable::read(&decoded.text, &source.extension());
         let mut metadata = std::collections::BTreeMap::new();
         if decoded.encoding != "UTF-8" {
             metadata.insert("encoding".to_owned(), decoded.encoding.to_owned());
@@ -38,15 +38,15 @@ impl Reader for CsvReader {
 }
 
 /// A row that is a comment, as one cell.
-fn comment(input: &str, cells: &[Cell]) -> Option<Cell> {
+fn comment(input: &str, cells: &[CsvCell]) -> Option<CsvCell> {
     let first = cells.first().filter(|cell| cell.raw(input).starts_with('#'))?;
     let range = first.range.start..cells.last()?.range.end;
-    (!input.get(range.clone())?.contains('\n')).then_some(Cell { range, escaped: false })
+    (!input.get(range.clone())?.contains('\n')).then_some(CsvCell { range, escaped: false })
 }
 
 /// The text of the table, what stands before it, and where both came from.
 #[derive(Default)]
-struct Table {
+struct CsvTable {
     text: String,
     blocks: Vec<Block>,
     map: SourceMap,
@@ -56,7 +56,7 @@ struct Table {
     is_parted: bool,
 }
 
-impl Table {
+impl CsvTable {
     fn read(input: &str, extension: &str) -> Self {
         let dialect = dialect::find(input, extension);
         let mut table = Self::default();
@@ -80,7 +80,7 @@ impl Table {
     }
 
     /// Adds a row whose cells stand in `input`, which begins `shift` bytes into the source.
-    fn add(&mut self, kind: BlockKind, input: &str, cells: &[Cell], shift: usize) {
+    fn add(&mut self, kind: BlockKind, input: &str, cells: &[CsvCell], shift: usize) {
         limits::tick();
         self.rows += usize::from(kind == BlockKind::Table);
         let parted = std::mem::take(&mut self.is_parted);
@@ -102,7 +102,7 @@ impl Table {
         }
     }
 
-    fn add_cell(&mut self, input: &str, cell: &Cell, shift: usize) {
+    fn add_cell(&mut self, input: &str, cell: &CsvCell, shift: usize) {
         let raw = cell.raw(input);
         let start = self.text.len();
         let source = (cell.range.start + shift) as u64;

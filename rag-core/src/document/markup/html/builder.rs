@@ -5,13 +5,13 @@ use std::ops::Range;
 
 use html5gum::emitters::callback::CallbackEvent;
 
-use super::math::Formula;
+use super::math::MathFormula;
 use super::notes;
-use super::raised::Raised;
+use super::raised::RaisedElement;
 use super::runs::References;
-use super::spans::Spans;
+use super::spans::MergedCells;
 use super::start_tag::StartTag;
-use super::tags::{self, Effect};
+use super::tags::{self, ElementEffect};
 use crate::document::vocabulary::{Block, BlockKind, SourceMap, UnreadKind, unread};
 
 mod cells;
@@ -29,7 +29,7 @@ pub(super) enum Boilerplate {
 
 /// What a page gave.
 #[derive(Default)]
-pub(super) struct Page {
+pub(super) struct HtmlPage {
     pub(super) text: String,
     pub(super) blocks: Vec<Block>,
     pub(super) map: SourceMap,
@@ -47,9 +47,9 @@ const MIN_COPY_BYTES: usize = 64 << 10;
 /// Open elements looked at for implied ends; keeps a start tag at constant cost.
 const IMPLIED_REACH: usize = 16;
 
-struct Open {
+struct OpenElement {
     name: Vec<u8>,
-    effect: Effect,
+    effect: ElementEffect,
     skips: bool,
     /// What is noted if there is text in it although it is not read.
     hides: Option<UnreadKind>,
@@ -59,7 +59,7 @@ struct Open {
 
 /// White space seen and not yet written: it counts only if text follows.
 #[derive(Default, Clone)]
-enum Gap {
+enum PendingSpace {
     #[default]
     None,
     /// Between words; the byte it came from if it was one byte.
@@ -75,25 +75,25 @@ enum Gap {
 pub(super) struct Builder<'a> {
     input: &'a str,
     boilerplate: Boilerplate,
-    page: Page,
-    open: Vec<Open>,
+    page: HtmlPage,
+    open: Vec<OpenElement>,
     open_count: HashMap<Vec<u8>, usize>,
     roles: Vec<BlockKind>,
     skip_depth: usize,
     head_depth: usize,
     block: Option<(BlockKind, usize)>,
-    gap: Gap,
+    gap: PendingSpace,
     /// Whether the next block may stand on the line below, as list items do.
     close_to_previous: bool,
     references: References,
     tag: StartTag,
     /// Tables that are open; the merged cells of the outermost.
     table_depth: usize,
-    spans: Spans,
+    spans: MergedCells,
     /// Bytes that copies of merged cells may still take.
     copy_budget: usize,
     /// The superscript or subscript that is open.
-    raised: Option<Raised>,
+    raised: Option<RaisedElement>,
     /// Where the text stood when the last link to a note began.
     note_link: Option<usize>,
     /// Parts that may not belong to the text, innermost last.
@@ -104,12 +104,12 @@ pub(super) struct Builder<'a> {
     link_bytes: usize,
     /// Whether there was text in what is passed over.
     passed_text: bool,
-    lists: Vec<marks::List>,
+    lists: Vec<marks::HtmlList>,
     /// The number of the item that begins.
     mark: Option<String>,
     /// The reading of the characters that stand in a ruby element, and where it came from.
     reading: Option<(String, Range<usize>)>,
-    formula: Option<Formula>,
+    formula: Option<MathFormula>,
 }
 
 impl<'a> Builder<'a> {
@@ -117,19 +117,19 @@ impl<'a> Builder<'a> {
         Self {
             input,
             boilerplate,
-            page: Page::default(),
+            page: HtmlPage::default(),
             open: Vec::new(),
             open_count: HashMap::new(),
             roles: Vec::new(),
             skip_depth: 0,
             head_depth: 0,
             block: None,
-            gap: Gap::None,
+            gap: PendingSpace::None,
             close_to_previous: false,
             references: References::default(),
             tag: StartTag::default(),
             table_depth: 0,
-            spans: Spans::default(),
+            spans: MergedCells::default(),
             copy_budget: input.len() + MIN_COPY_BYTES,
             raised: None,
             note_link: None,
@@ -170,7 +170,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    pub(super) fn finish(mut self) -> Page {
+    pub(super) fn finish(mut self) -> HtmlPage {
         self.end_formula();
         self.end_raised();
         self.end_ruby();
@@ -182,7 +182,7 @@ impl<'a> Builder<'a> {
         let tag = std::mem::take(&mut self.tag);
         let effect = tags::effect(&tag.name);
         if let Some(formula) = &mut self.formula {
-            if effect == Effect::Inline {
+            if effect == ElementEffect::Inline {
                 formula.begin(&tag.name, self_closing);
                 self.tag = tag;
                 return;
@@ -204,8 +204,8 @@ impl<'a> Builder<'a> {
     }
 
     /// What an element does where it begins.
-    fn begin_element(&mut self, tag: &StartTag, effect: Effect) {
-        if effect != Effect::Inline {
+    fn begin_element(&mut self, tag: &StartTag, effect: ElementEffect) {
+        if effect != ElementEffect::Inline {
             self.end_raised();
         }
         self.begin(effect);
@@ -217,7 +217,7 @@ impl<'a> Builder<'a> {
         self.begin_marks(tag);
         if tag.name == b"math" && !self.is_hidden(tag) {
             self.end_raised();
-            self.formula = Some(Formula::default());
+            self.formula = Some(MathFormula::default());
         }
     }
 
@@ -261,32 +261,34 @@ impl<'a> Builder<'a> {
     }
 
     /// The break that an element makes where it begins.
-    fn begin(&mut self, effect: Effect) {
+    fn begin(&mut self, effect: ElementEffect) {
         let in_table = self.roles.last() == Some(&BlockKind::Table);
         match effect {
-            Effect::Block | Effect::Item if in_table => self.space(None),
-            Effect::Role(kind) if in_table && !matches!(kind, BlockKind::Heading { .. }) => {
+            ElementEffect::Block | ElementEffect::Item if in_table => self.space(None),
+            ElementEffect::Role(kind) if in_table && !matches!(kind, BlockKind::Heading { .. }) => {
                 self.space(None);
             }
-            Effect::Table if in_table => self.gap = Gap::Line,
-            Effect::Block | Effect::Role(_) | Effect::Table => {
+            ElementEffect::Table if in_table => self.gap = PendingSpace::Line,
+            ElementEffect::Block | ElementEffect::Role(_) | ElementEffect::Table => {
                 self.end_block();
                 self.close_to_previous = false;
             }
-            Effect::Item => {
+            ElementEffect::Item => {
                 self.end_block();
                 let last = self.page.blocks.last().map(|block| block.kind);
                 self.close_to_previous = last == Some(BlockKind::ListItem);
             }
-            Effect::Row | Effect::Break => self.line(),
-            Effect::Cell if !matches!(self.gap, Gap::Line) => self.gap = Gap::Cell,
+            ElementEffect::Row | ElementEffect::Break => self.line(),
+            ElementEffect::Cell if !matches!(self.gap, PendingSpace::Line) => {
+                self.gap = PendingSpace::Cell
+            }
             _ => {}
         }
     }
 
-    fn push(&mut self, tag: &StartTag, effect: Effect) {
+    fn push(&mut self, tag: &StartTag, effect: ElementEffect) {
         let skipped = if self.skip_depth > 0 {
-            matches!(effect, Effect::Skip | Effect::Head).then_some(None)
+            matches!(effect, ElementEffect::Skip | ElementEffect::Head).then_some(None)
         } else {
             self.skips(tag, effect)
         };
@@ -295,11 +297,11 @@ impl<'a> Builder<'a> {
             self.passed_text = false;
         }
         self.skip_depth += usize::from(skips);
-        self.head_depth += usize::from(effect == Effect::Head);
+        self.head_depth += usize::from(effect == ElementEffect::Head);
         let role = match effect {
-            Effect::Role(kind) => Some(kind),
-            Effect::Item => Some(BlockKind::ListItem),
-            Effect::Table => Some(BlockKind::Table),
+            ElementEffect::Role(kind) => Some(kind),
+            ElementEffect::Item => Some(BlockKind::ListItem),
+            ElementEffect::Table => Some(BlockKind::Table),
             _ => None,
         };
         // Inside a table only headings stand out; inside a heading nothing does.
@@ -310,9 +312,9 @@ impl<'a> Builder<'a> {
         };
         let role = role.filter(|_| !shadowed);
         self.roles.extend(role);
-        self.table_depth += usize::from(effect == Effect::Table);
+        self.table_depth += usize::from(effect == ElementEffect::Table);
         *self.open_count.entry(tag.name.clone()).or_default() += 1;
-        self.open.push(Open {
+        self.open.push(OpenElement {
             name: tag.name.clone(),
             effect,
             skips,
@@ -322,13 +324,15 @@ impl<'a> Builder<'a> {
     }
 
     /// What an element is left out for, whatever stands in it; the kind that is noted if that is text.
-    fn skips(&self, tag: &StartTag, effect: Effect) -> Option<Option<UnreadKind>> {
+    fn skips(&self, tag: &StartTag, effect: ElementEffect) -> Option<Option<UnreadKind>> {
         let classes = || tag.get(b"class").unwrap_or_default().split(u8::is_ascii_whitespace);
         let permalink = tag.name == b"a" && classes().any(|class| class == b"headerlink");
         let is_region = self.regions.last().is_some_and(|region| region.depth == self.open.len());
         match effect {
-            Effect::Skip => Some(tags::is_unseen(&tag.name).then_some(UnreadKind::HiddenText)),
-            Effect::Head => Some(None),
+            ElementEffect::Skip => {
+                Some(tags::is_unseen(&tag.name).then_some(UnreadKind::HiddenText))
+            }
+            ElementEffect::Head => Some(None),
             _ if permalink => Some(None),
             _ if !is_region && self.is_hidden(tag) => Some(Some(UnreadKind::HiddenText)),
             _ => None,
@@ -347,7 +351,7 @@ impl<'a> Builder<'a> {
         if let Some(formula) = &mut self.formula {
             if name == b"math" {
                 self.end_formula();
-            } else if tags::effect(name) == Effect::Inline {
+            } else if tags::effect(name) == ElementEffect::Inline {
                 return formula.end(name);
             }
         }
@@ -381,38 +385,43 @@ impl<'a> Builder<'a> {
             if self.lists.last().is_some_and(|list| list.depth >= self.open.len()) {
                 self.lists.pop();
             }
-            self.table_depth -= usize::from(open.effect == Effect::Table);
+            self.table_depth -= usize::from(open.effect == ElementEffect::Table);
             self.skip_depth -= usize::from(open.skips);
             if self.skip_depth == 0 && self.passed_text {
                 open.hides.into_iter().for_each(|kind| unread::note(kind, 1));
                 self.passed_text = false;
             }
-            self.head_depth -= usize::from(open.effect == Effect::Head);
+            self.head_depth -= usize::from(open.effect == ElementEffect::Head);
             if open.has_role {
                 self.roles.pop();
             }
         }
     }
 
-    fn finish_element(&mut self, effect: Effect, has_role: bool) {
+    fn finish_element(&mut self, effect: ElementEffect, has_role: bool) {
         let in_table = self.roles.last() == Some(&BlockKind::Table);
         match effect {
-            Effect::Block if in_table => self.space(None),
-            Effect::Role(_) | Effect::Item | Effect::Table if !has_role => self.space(None),
-            Effect::Block | Effect::Role(_) | Effect::Item | Effect::Table => self.end_block(),
-            Effect::Row => {
+            ElementEffect::Block if in_table => self.space(None),
+            ElementEffect::Role(_) | ElementEffect::Item | ElementEffect::Table if !has_role => {
+                self.space(None)
+            }
+            ElementEffect::Block
+            | ElementEffect::Role(_)
+            | ElementEffect::Item
+            | ElementEffect::Table => self.end_block(),
+            ElementEffect::Row => {
                 if self.table_depth == 1 {
                     self.hang();
                 }
                 self.line();
             }
-            Effect::Cell if self.table_depth == 1 => self.end_cell(),
+            ElementEffect::Cell if self.table_depth == 1 => self.end_cell(),
             _ => {}
         }
     }
 
     fn end_block(&mut self) {
-        self.gap = Gap::None;
+        self.gap = PendingSpace::None;
         if let Some((kind, start)) = self.block.take() {
             self.page.blocks.push(Block { kind, range: start..self.page.text.len() });
             self.close_to_previous = false;

@@ -5,7 +5,7 @@ use crate::document::writing::script::{self, Script};
 
 /// A formula that is open.
 #[derive(Default)]
-pub(in crate::document) struct Formula {
+pub(in crate::document) struct MathFormula {
     /// The open elements, each with what its children read so far.
     open: Vec<(Vec<u8>, Vec<String>)>,
     /// Elements open inside an annotation, which says the formula again.
@@ -19,7 +19,7 @@ pub(in crate::document) struct Formula {
 const MAX_BYTES: usize = 16 << 10;
 const MAX_DEPTH: usize = 256;
 
-impl Formula {
+impl MathFormula {
     pub(in crate::document) fn begin(&mut self, name: &[u8], self_closing: bool) {
         if self.annotations > 0 || name.starts_with(b"annotation") {
             self.annotations += usize::from(!self_closing);

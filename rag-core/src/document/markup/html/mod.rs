@@ -28,7 +28,7 @@ mod start_tag;
 mod tags;
 
 use builder::{Boilerplate, Builder};
-pub(in crate::document) use math::Formula;
+pub(in crate::document) use math::MathFormula;
 
 /// Reads HTML and XHTML.
 pub(in crate::document) struct HtmlReader;
@@ -57,7 +57,7 @@ pub(in crate::document) fn read_chapter(source: &SourceFile<'_>) -> Result<Docum
     Ok(document(parse(&decoded.text, Boilerplate::Keep), decoded))
 }
 
-fn document(page: builder::Page, decoded: Decoded) -> Document {
+fn document(page: builder::HtmlPage, decoded: Decoded) -> Document {
     let mut metadata = page.metadata;
     if decoded.encoding != "UTF-8" {
         metadata.insert("encoding".to_owned(), decoded.encoding.to_owned());
@@ -79,7 +79,7 @@ fn document(page: builder::Page, decoded: Decoded) -> Document {
 const FEW_BYTES: usize = 80;
 
 /// Runs the tokenizer over `input`.
-fn parse(input: &str, boilerplate: Boilerplate) -> builder::Page {
+fn parse(input: &str, boilerplate: Boilerplate) -> builder::HtmlPage {
     let mut builder = Builder::new(input, boilerplate);
     let callback = |event: CallbackEvent<'_>, span: Span<usize>| -> Option<Infallible> {
         limits::tick();

@@ -2,13 +2,13 @@
 
 use std::ops::Range;
 
-use super::runs::Piece;
+use super::runs::TextRun;
 use super::start_tag::StartTag;
 use super::tags;
 use crate::document::writing::script::{self, Script};
 
 /// A superscript or subscript that is open.
-pub(super) struct Raised {
+pub(super) struct RaisedElement {
     script: Script,
     /// Whether it is, or holds, a link to a note.
     is_note: bool,
@@ -19,14 +19,14 @@ pub(super) struct Raised {
 }
 
 /// What became of a superscript at its end.
-pub(super) enum Written {
+pub(super) enum RaisedText {
     /// These characters stand for the bytes at this place; `true` if a blank follows.
     Shown(String, Range<usize>, bool),
     /// It is running text after all: its pieces, and whether each is the bytes at its place.
     Running(Vec<(String, Range<usize>, bool)>),
 }
 
-impl Raised {
+impl RaisedElement {
     /// One that `tag` begins inside `depth` elements; `in_note_link` if it stands first in a link to a note.
     pub(super) fn begun_by(tag: &StartTag, depth: usize, in_note_link: bool) -> Option<Self> {
         let style = || tag.get(b"style").unwrap_or_default();
@@ -49,7 +49,7 @@ impl Raised {
         self.is_note |= self.script == Script::Superscript && is_note_link(tag);
     }
 
-    pub(super) fn push(&mut self, piece: &Piece<'_>) {
+    pub(super) fn push(&mut self, piece: &TextRun<'_>) {
         self.chars += piece.text.chars().count();
         self.pieces.push((piece.text.to_owned(), piece.source.clone(), piece.exact));
     }
@@ -60,10 +60,10 @@ impl Raised {
     }
 
     /// How it is written after `before`, the text of its line.
-    pub(super) fn end(self, before: &str) -> Written {
+    pub(super) fn end(self, before: &str) -> RaisedText {
         let content: String = self.pieces.iter().map(|(text, ..)| text.as_str()).collect();
         let (Some(first), Some(last)) = (self.pieces.first(), self.pieces.last()) else {
-            return Written::Running(Vec::new());
+            return RaisedText::Running(Vec::new());
         };
         let source = first.1.start..last.1.end;
         let marks = before.ends_with(|c: char| !c.is_whitespace());
@@ -73,9 +73,9 @@ impl Raised {
             script::shown(self.script, &content, before)
         };
         if self.is_too_long() || shown == content || shown.is_empty() {
-            return Written::Running(self.pieces);
+            return RaisedText::Running(self.pieces);
         }
-        Written::Shown(shown, source, content.ends_with(char::is_whitespace))
+        RaisedText::Shown(shown, source, content.ends_with(char::is_whitespace))
     }
 }
 

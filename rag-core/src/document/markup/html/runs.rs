@@ -6,7 +6,7 @@ use std::ops::Range;
 use html5gum::{Token, Tokenizer};
 
 /// A part of a text run: its text, its bytes in the input, and whether they are the same bytes.
-pub(super) struct Piece<'a> {
+pub(super) struct TextRun<'a> {
     pub(super) text: &'a str,
     pub(super) source: Range<usize>,
     pub(super) exact: bool,
@@ -27,16 +27,16 @@ impl References {
         input: &str,
         value: &'a str,
         span: Range<usize>,
-    ) -> Vec<Piece<'a>> {
+    ) -> Vec<TextRun<'a>> {
         let raw = input.get(span.clone()).unwrap_or_default();
         if raw == value {
-            return vec![Piece { text: value, source: span, exact: true }];
+            return vec![TextRun { text: value, source: span, exact: true }];
         }
         self.split(raw, value, span.start)
-            .unwrap_or_else(|| vec![Piece { text: value, source: span, exact: false }])
+            .unwrap_or_else(|| vec![TextRun { text: value, source: span, exact: false }])
     }
 
-    fn split<'a>(&mut self, raw: &str, value: &'a str, start: usize) -> Option<Vec<Piece<'a>>> {
+    fn split<'a>(&mut self, raw: &str, value: &'a str, start: usize) -> Option<Vec<TextRun<'a>>> {
         let mut pieces = Vec::new();
         let (mut at, mut value_at) = (0, 0);
         while at < raw.len() {
@@ -55,7 +55,7 @@ impl References {
             };
             let source = start + at..start + at + source_length;
             let text = value.get(value_at..value_at + text_length)?;
-            pieces.push(Piece { text, source, exact });
+            pieces.push(TextRun { text, source, exact });
             at += source_length;
             value_at += text_length;
         }

@@ -20,7 +20,7 @@ pub(super) struct Copy {
 
 /// The merged cells of one table.
 #[derive(Default)]
-pub(super) struct Spans {
+pub(super) struct MergedCells {
     column: usize,
     /// For each column, what hangs down from above and for how many more rows.
     hanging: Vec<(Copy, usize)>,
@@ -28,7 +28,7 @@ pub(super) struct Spans {
     open: Option<(usize, usize, usize)>,
 }
 
-impl Spans {
+impl MergedCells {
     pub(super) fn begin_row(&mut self) {
         self.column = 0;
         self.open = None;

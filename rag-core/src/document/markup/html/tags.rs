@@ -5,7 +5,7 @@ use crate::document::writing::script::Script;
 
 /// The effect of an element on the flow of text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Effect {
+pub(super) enum ElementEffect {
     /// None: its text runs on.
     Inline,
     /// Ends the block before it and, at its end, its own.
@@ -46,7 +46,7 @@ pub(super) enum Suspect {
 }
 
 /// The effect of the element `name` (lower case).
-pub(super) fn effect(name: &[u8]) -> Effect {
+pub(super) fn effect(name: &[u8]) -> ElementEffect {
     match name {
         b"h1" => heading(1),
         b"h2" => heading(2),
@@ -57,24 +57,24 @@ pub(super) fn effect(name: &[u8]) -> Effect {
         b"p" | b"div" | b"section" | b"article" | b"main" | b"header" | b"figure" | b"body"
         | b"figcaption" | b"address" | b"form" | b"fieldset" | b"center" | b"details" | b"html"
         | b"summary" | b"legend" | b"dl" | b"ul" | b"ol" | b"menu" | b"hr" | b"hgroup"
-        | b"dialog" | b"dir" | b"nav" | b"footer" | b"aside" => Effect::Block,
-        b"blockquote" => Effect::Role(BlockKind::Quote),
-        b"pre" | b"listing" | b"xmp" | b"plaintext" => Effect::Role(BlockKind::Code),
-        b"li" | b"dt" | b"dd" => Effect::Item,
-        b"table" => Effect::Table,
-        b"tr" | b"caption" => Effect::Row,
-        b"td" | b"th" => Effect::Cell,
-        b"br" => Effect::Break,
+        | b"dialog" | b"dir" | b"nav" | b"footer" | b"aside" => ElementEffect::Block,
+        b"blockquote" => ElementEffect::Role(BlockKind::Quote),
+        b"pre" | b"listing" | b"xmp" | b"plaintext" => ElementEffect::Role(BlockKind::Code),
+        b"li" | b"dt" | b"dd" => ElementEffect::Item,
+        b"table" => ElementEffect::Table,
+        b"tr" | b"caption" => ElementEffect::Row,
+        b"td" | b"th" => ElementEffect::Cell,
+        b"br" => ElementEffect::Break,
         b"script" | b"style" | b"template" | b"noscript" | b"iframe" | b"object" | b"svg"
         | b"canvas" | b"audio" | b"video" | b"select" | b"textarea" | b"button" | b"datalist"
-        | b"noembed" | b"noframes" | b"applet" | b"map" => Effect::Skip,
-        b"head" => Effect::Head,
-        _ => Effect::Inline,
+        | b"noembed" | b"noframes" | b"applet" | b"map" => ElementEffect::Skip,
+        b"head" => ElementEffect::Head,
+        _ => ElementEffect::Inline,
     }
 }
 
-fn heading(level: u8) -> Effect {
-    Effect::Role(BlockKind::Heading { level })
+fn heading(level: u8) -> ElementEffect {
+    ElementEffect::Role(BlockKind::Heading { level })
 }
 
 /// Elements that never have an end tag.
@@ -111,7 +111,7 @@ pub(super) fn implied_ends(name: &[u8]) -> (&'static [&'static [u8]], &'static [
         b"rt" | b"rp" | b"rb" | b"rtc" => (&[b"rt", b"rp", b"rb"], &[b"ruby"]),
         b"body" => (&[b"head"], &[b"body"]),
         _ => match effect(name) {
-            Effect::Block | Effect::Role(_) | Effect::Table => {
+            ElementEffect::Block | ElementEffect::Role(_) | ElementEffect::Table => {
                 (&[b"p", b"head"], &[b"div", b"td", b"th", b"li", b"table", b"section", b"body"])
             }
             _ => (&[], &[]),

@@ -6,7 +6,7 @@ use crate::document::writing::script::Script;
 
 /// The effect of a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Effect {
+pub(super) enum CommandEffect {
     /// Its arguments are text.
     Keep,
     /// So many arguments, and the optional ones before them, are no text.
@@ -31,44 +31,44 @@ pub(super) enum Effect {
     Accent(char),
 }
 
-pub(super) fn effect(name: &str) -> Effect {
+pub(super) fn effect(name: &str) -> CommandEffect {
     match name {
-        "part" | "chapter" => Effect::Heading(0),
-        "section" => Effect::Heading(1),
-        "subsection" => Effect::Heading(2),
-        "subsubsection" => Effect::Heading(3),
-        "paragraph" | "subparagraph" => Effect::Heading(4),
-        "begin" => Effect::Begin,
-        "end" => Effect::End,
-        "item" | "bibitem" => Effect::Item,
-        "title" | "author" | "date" => Effect::Title,
+        "part" | "chapter" => CommandEffect::Heading(0),
+        "section" => CommandEffect::Heading(1),
+        "subsection" => CommandEffect::Heading(2),
+        "subsubsection" => CommandEffect::Heading(3),
+        "paragraph" | "subparagraph" => CommandEffect::Heading(4),
+        "begin" => CommandEffect::Begin,
+        "end" => CommandEffect::End,
+        "item" | "bibitem" => CommandEffect::Item,
+        "title" | "author" | "date" => CommandEffect::Title,
         "newline" | "par" | "quad" | "qquad" | "hfill" | "vfill" | "linebreak" | "newpage"
         | "clearpage" | "smallskip" | "medskip" | "bigskip" | "hline" | "toprule" | "midrule"
         | "bottomrule" | "noindent" | "centering" | "maketitle" | "tableofcontents" => {
-            Effect::Break
+            CommandEffect::Break
         }
-        "textsuperscript" | "up" | "fup" | "textsu" => Effect::Script(Script::Superscript),
-        "textsubscript" => Effect::Script(Script::Subscript),
-        "sout" | "st" | "xout" => Effect::Deleted,
-        "includegraphics" => Effect::Picture,
-        "footnote" | "footnotetext" | "thanks" | "marginpar" | "marginnote" => Effect::Note,
+        "textsuperscript" | "up" | "fup" | "textsu" => CommandEffect::Script(Script::Superscript),
+        "textsubscript" => CommandEffect::Script(Script::Subscript),
+        "sout" | "st" | "xout" => CommandEffect::Deleted,
+        "includegraphics" => CommandEffect::Picture,
+        "footnote" | "footnotetext" | "thanks" | "marginpar" | "marginnote" => CommandEffect::Note,
         "label" | "ref" | "eqref" | "pageref" | "cite" | "citep" | "citet" | "nocite" | "input"
         | "include" | "bibliography" | "bibliographystyle" | "usepackage" | "documentclass"
         | "vspace" | "hspace" | "pagestyle" | "thispagestyle" | "color" | "hypersetup"
         | "index" | "phantom" | "vskip" | "cline" | "cmidrule" | "href" | "textcolor"
         | "colorbox" | "selectlanguage" | "pagenumbering" | "autoref" | "cref" | "Cref"
-        | "graphicspath" | "theoremstyle" | "foreignlanguage" => Effect::Drop(1),
+        | "graphicspath" | "theoremstyle" | "foreignlanguage" => CommandEffect::Drop(1),
         "setlength" | "addtolength" | "setcounter" | "newcommand" | "renewcommand"
         | "providecommand" | "definecolor" | "newtheorem" | "multicolumn" | "fontsize"
-        | "addcontentsline" | "rule" | "raisebox" => Effect::Drop(2),
-        "newenvironment" | "renewenvironment" => Effect::Drop(3),
-        "c" => Effect::Accent('\u{327}'),
-        "v" => Effect::Accent('\u{30c}'),
-        "u" => Effect::Accent('\u{306}'),
-        "H" => Effect::Accent('\u{30b}'),
-        "r" => Effect::Accent('\u{30a}'),
-        "k" => Effect::Accent('\u{328}'),
-        _ => special(name).map_or(Effect::Keep, Effect::Text),
+        | "addcontentsline" | "rule" | "raisebox" => CommandEffect::Drop(2),
+        "newenvironment" | "renewenvironment" => CommandEffect::Drop(3),
+        "c" => CommandEffect::Accent('\u{327}'),
+        "v" => CommandEffect::Accent('\u{30c}'),
+        "u" => CommandEffect::Accent('\u{306}'),
+        "H" => CommandEffect::Accent('\u{30b}'),
+        "r" => CommandEffect::Accent('\u{30a}'),
+        "k" => CommandEffect::Accent('\u{328}'),
+        _ => special(name).map_or(CommandEffect::Keep, CommandEffect::Text),
     }
 }
 

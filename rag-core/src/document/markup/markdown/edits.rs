@@ -36,7 +36,7 @@ pub(super) fn apply(text: &str) -> (String, SourceMap) {
 }
 
 /// What is open: a tag of HTML, and where its content begins.
-struct Open {
+struct OpenTag {
     name: &'static str,
     start: usize,
     content: usize,
@@ -45,7 +45,7 @@ struct Open {
 /// The edits in the order of the text; one inside another follows it.
 fn edits(text: &str) -> Vec<Edit> {
     let mut edits = Vec::new();
-    let mut open: Option<Open> = None;
+    let mut open: Option<OpenTag> = None;
     let is_plain = !text.contains("~~") && !text.contains('<');
     if is_plain {
         return edits;
@@ -83,7 +83,7 @@ fn deleted(text: &str, range: Range<usize>) -> Edit {
 const ELEMENTS: [&str; 5] = ["sup", "sub", "del", "s", "strike"];
 
 /// Follows the tags in the HTML at `range`.
-fn tags(text: &str, range: Range<usize>, open: &mut Option<Open>, edits: &mut Vec<Edit>) {
+fn tags(text: &str, range: Range<usize>, open: &mut Option<OpenTag>, edits: &mut Vec<Edit>) {
     let html = text.get(range.clone()).unwrap_or_default();
     for (offset, _) in html.match_indices('<') {
         let rest = html.get(offset + 1..).unwrap_or_default();
@@ -95,7 +95,7 @@ fn tags(text: &str, range: Range<usize>, open: &mut Option<Open>, edits: &mut Ve
         let name = ELEMENTS.iter().find(|name| word.is_some_and(|w| w.eq_ignore_ascii_case(name)));
         let Some(name) = name else { continue };
         match (ended, open.take()) {
-            (None, _) => *open = Some(Open { name, start, content: end }),
+            (None, _) => *open = Some(OpenTag { name, start, content: end }),
             (Some(_), Some(begun)) if begun.name == *name => {
                 edits.extend(element(text, &begun, start, end));
             }
@@ -105,7 +105,7 @@ fn tags(text: &str, range: Range<usize>, open: &mut Option<Open>, edits: &mut Ve
 }
 
 /// The edit for an element from its start tag to `end`, whose content ends at `content_end`.
-fn element(text: &str, begun: &Open, content_end: usize, end: usize) -> Option<Edit> {
+fn element(text: &str, begun: &OpenTag, content_end: usize, end: usize) -> Option<Edit> {
     let script = match begun.name {
         "sup" => Script::Superscript,
         "sub" => Script::Subscript,

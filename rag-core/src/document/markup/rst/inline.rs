@@ -31,31 +31,31 @@ pub(super) fn add(
         }
         let window = rest.get(..rest.floor_char_boundary(MAX_SPAN_BYTES)).unwrap_or_default();
         at += match special(window, before) {
-            Piece::Words { range: words, length } => {
+            InlinePiece::Words { range: words, length } => {
                 let (start, end) = (at + words.start, at + words.end);
                 // What is inside marks may hold escapes, but no marks.
                 flow.exact(input.get(start..end).unwrap_or_default(), start);
                 length
             }
-            Piece::Name { name, length } => {
+            InlinePiece::Name { name, length } => {
                 match substitutions.get(name) {
                     Some(text) => flow.whole(text, at..at + length),
                     None => flow.exact(name, at + 1),
                 }
                 length
             }
-            Piece::Raised { script, content, length } => {
+            InlinePiece::Raised { script, content, length } => {
                 let shown = script::shown(script, content, flow.before());
                 flow.whole(&shown, at..at + length);
                 length
             }
-            Piece::Nothing { length } => length,
+            InlinePiece::Nothing { length } => length,
         };
     }
 }
 
 /// What a special character begins.
-enum Piece<'a> {
+enum InlinePiece<'a> {
     /// Words between marks: where they are, and how long all of it is.
     Words { range: Range<usize>, length: usize },
     /// The name of a substitution.
@@ -67,32 +67,32 @@ enum Piece<'a> {
 }
 
 /// Reads the special character that `rest` begins with; `before` stands before it.
-fn special(rest: &str, before: Option<char>) -> Piece<'_> {
-    let itself = Piece::Words { range: 0..1, length: 1 };
+fn special(rest: &str, before: Option<char>) -> InlinePiece<'_> {
+    let itself = InlinePiece::Words { range: 0..1, length: 1 };
     let opens =
         before.is_none_or(|c| c.is_whitespace() || "'\"([{<-/:\u{ab}\u{2018}\u{201c}".contains(c));
     match rest.as_bytes() {
-        [b'\\', next, ..] if next.is_ascii_whitespace() => Piece::Nothing { length: 2 },
+        [b'\\', next, ..] if next.is_ascii_whitespace() => InlinePiece::Nothing { length: 2 },
         [b'\\', ..] => {
             let escaped = rest.chars().nth(1).map_or(0, char::len_utf8);
-            Piece::Words { range: 1..1 + escaped, length: 1 + escaped }
+            InlinePiece::Words { range: 1..1 + escaped, length: 1 + escaped }
         }
         [b'`', b'`', ..] => match rest.get(2..).and_then(|inner| inner.find("``")) {
-            Some(end) if end > 0 => Piece::Words { range: 2..2 + end, length: end + 4 },
-            _ => Piece::Words { range: 0..2, length: 2 },
+            Some(end) if end > 0 => InlinePiece::Words { range: 2..2 + end, length: end + 4 },
+            _ => InlinePiece::Words { range: 0..2, length: 2 },
         },
         [b'`', ..] if opens => interpreted(rest, 0).unwrap_or(itself),
         [b':', ..] if opens => role(rest).unwrap_or(itself),
         [b'*', b'*', ..] if opens => {
-            between(rest, "**").unwrap_or(Piece::Words { range: 0..2, length: 2 })
+            between(rest, "**").unwrap_or(InlinePiece::Words { range: 0..2, length: 2 })
         }
         [b'*', ..] if opens => between(rest, "*").unwrap_or(itself),
         [b'|', ..] if opens => match between(rest, "|") {
-            Some(Piece::Words { range, length }) => {
+            Some(InlinePiece::Words { range, length }) => {
                 let after = rest.get(length..).unwrap_or_default();
                 let underscores = after.bytes().take_while(|&b| b == b'_').count().min(2);
                 let name = rest.get(range).unwrap_or_default();
-                Piece::Name { name, length: length + underscores }
+                InlinePiece::Name { name, length: length + underscores }
             }
             _ => itself,
         },
@@ -102,7 +102,7 @@ fn special(rest: &str, before: Option<char>) -> Piece<'_> {
 }
 
 /// Words between two marks: no white space inside them at the marks, none but punctuation after the second.
-fn between<'a>(rest: &'a str, mark: &str) -> Option<Piece<'a>> {
+fn between<'a>(rest: &'a str, mark: &str) -> Option<InlinePiece<'a>> {
     let inner = rest.get(mark.len()..)?;
     if inner.starts_with(char::is_whitespace) {
         return None;
@@ -114,7 +114,7 @@ fn between<'a>(rest: &'a str, mark: &str) -> Option<Piece<'a>> {
         let after = inner.get(end + mark.len()..)?.chars().next();
         if !last.is_whitespace() && last != '\\' && after.is_none_or(|c| !c.is_alphanumeric()) {
             let range = mark.len()..mark.len() + end;
-            return Some(Piece::Words { range, length: end + 2 * mark.len() });
+            return Some(InlinePiece::Words { range, length: end + 2 * mark.len() });
         }
         from = end + mark.len();
     }
@@ -122,7 +122,7 @@ fn between<'a>(rest: &'a str, mark: &str) -> Option<Piece<'a>> {
 }
 
 /// `` :role:`text` ``, from the colon on.
-fn role(rest: &str) -> Option<Piece<'_>> {
+fn role(rest: &str) -> Option<InlinePiece<'_>> {
     let tick = rest.find('`')?;
     let name = rest.get(1..tick)?.strip_suffix(':')?;
     let sound = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '+' | ':' | '.');
@@ -136,15 +136,15 @@ fn role(rest: &str) -> Option<Piece<'_>> {
         _ => return Some(piece),
     };
     match piece {
-        Piece::Words { range, length } => {
-            Some(Piece::Raised { script, content: rest.get(range)?, length })
+        InlinePiece::Words { range, length } => {
+            Some(InlinePiece::Raised { script, content: rest.get(range)?, length })
         }
         piece => Some(piece),
     }
 }
 
 /// `` `text` ``, `` `text <target>`_ ``, `` `~module.name` `` from the tick at `tick` on.
-fn interpreted(rest: &str, tick: usize) -> Option<Piece<'_>> {
+fn interpreted(rest: &str, tick: usize) -> Option<InlinePiece<'_>> {
     let start = tick + 1;
     let inner = rest.get(start..)?;
     let end = inner.find('`').filter(|&end| end > 0)?;
@@ -164,18 +164,21 @@ fn interpreted(rest: &str, tick: usize) -> Option<Piece<'_>> {
         Some(b'~') => words.start = content.get(..words.end)?.rfind('.').map_or(1, |dot| dot + 1),
         _ => {}
     }
-    Some(Piece::Words { range: start + words.start..start + words.end.max(words.start), length })
+    Some(InlinePiece::Words {
+        range: start + words.start..start + words.end.max(words.start),
+        length,
+    })
 }
 
 /// The underscore of `name_`, `[1]_` and `name__` says that it is a reference; any other is a character.
-fn reference(rest: &str, before: Option<char>) -> Piece<'_> {
+fn reference(rest: &str, before: Option<char>) -> InlinePiece<'_> {
     let count = rest.bytes().take_while(|&b| b == b'_').count();
     let after = rest.get(count..).and_then(|rest| rest.chars().next());
     let ends = after
         .is_none_or(|c| c.is_whitespace() || "'\")]}>-/:.,;!?\u{bb}\u{2019}\u{201d}".contains(c));
     let named = before.is_some_and(|c| c.is_alphanumeric() || c == ']');
     match count <= 2 && named && ends {
-        true => Piece::Nothing { length: count },
-        false => Piece::Words { range: 0..count, length: count },
+        true => InlinePiece::Nothing { length: count },
+        false => InlinePiece::Words { range: 0..count, length: count },
     }
 }

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use super::Line;
+use super::SourceLine;
 
 /// A table: for each cell of each row, the stretches of the input that are in it, top to bottom.
-pub(super) struct Table {
+pub(super) struct RstTable {
     pub(super) rows: Vec<Vec<Vec<Range<usize>>>>,
     /// Lines of the input.
     pub(super) line_count: usize,
@@ -17,7 +17,7 @@ const MAX_COLUMNS: usize = 200;
 
 /// The table that `lines` begin with, if they do. `no_end` is set once no simple table can end any more: so that many
 /// beginnings cost one search.
-pub(super) fn rows(lines: &[Line<'_>], no_end: &mut bool) -> Option<Table> {
+pub(super) fn rows(lines: &[SourceLine<'_>], no_end: &mut bool) -> Option<RstTable> {
     let first = lines.first()?.text.trim();
     if is_grid_border(first) {
         return grid(lines);
@@ -38,14 +38,14 @@ fn is_grid_border(text: &str) -> bool {
         && text.bytes().all(|b| matches!(b, b'+' | b'-' | b'='))
 }
 
-fn grid(lines: &[Line<'_>]) -> Option<Table> {
-    let is_part = |line: &&Line<'_>| line.text.trim_start().starts_with(['+', '|']);
+fn grid(lines: &[SourceLine<'_>]) -> Option<RstTable> {
+    let is_part = |line: &&SourceLine<'_>| line.text.trim_start().starts_with(['+', '|']);
     let lines: Vec<_> = lines.iter().take_while(is_part).collect();
     let indent = lines.first()?.indent;
     if lines.len() < 3 {
         return None;
     }
-    let is_border = |line: &Line<'_>| line.text.contains("+-") || line.text.contains("+=");
+    let is_border = |line: &SourceLine<'_>| line.text.contains("+-") || line.text.contains("+=");
     // Cells span columns and rows: the columns are those of all borders, whole or in part.
     let mut edges = BTreeSet::new();
     for line in lines.iter().filter(|line| is_border(line)) {
@@ -53,7 +53,7 @@ fn grid(lines: &[Line<'_>]) -> Option<Table> {
         edges.extend(characters.filter(|(_, c)| *c == '+').map(|(at, _)| at));
     }
     let edges: Vec<usize> = edges.into_iter().take(MAX_COLUMNS).collect();
-    let mut table = Table { rows: Vec::new(), line_count: lines.len() };
+    let mut table = RstTable { rows: Vec::new(), line_count: lines.len() };
     for line in &lines {
         let text = line.text.get(indent..)?;
         if is_border(line) || table.rows.is_empty() {
@@ -88,13 +88,13 @@ fn is_simple_border(text: &str, mark: u8) -> bool {
 }
 
 /// The last border of a simple table: the one that a blank line, or none, follows.
-fn simple_end(lines: &[Line<'_>]) -> Option<usize> {
-    let is_end = |index: usize| lines.get(index + 1).is_none_or(Line::is_blank);
+fn simple_end(lines: &[SourceLine<'_>]) -> Option<usize> {
+    let is_end = |index: usize| lines.get(index + 1).is_none_or(SourceLine::is_blank);
     let is_border = |index: usize| is_simple_border(lines[index].text.trim(), b'=');
     (1..lines.len()).find(|&index| is_border(index) && is_end(index))
 }
 
-fn simple(lines: &[Line<'_>], end: usize) -> Option<Table> {
+fn simple(lines: &[SourceLine<'_>], end: usize) -> Option<RstTable> {
     let first = lines.first()?;
     let indent = first.indent;
     let border = first.text.trim_end().get(indent..)?;
@@ -109,7 +109,7 @@ fn simple(lines: &[Line<'_>], end: usize) -> Option<Table> {
         }
         last = byte;
     }
-    let mut table = Table { rows: Vec::new(), line_count: end + 1 };
+    let mut table = RstTable { rows: Vec::new(), line_count: end + 1 };
     for line in lines.get(1..end)? {
         let text = line.text.get(indent.min(line.indent)..)?;
         let trimmed = text.trim();

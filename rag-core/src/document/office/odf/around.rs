@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use super::Reading;
+use super::OdfReading;
 use crate::document::archive::package::Package;
 use crate::document::markup::xml::{Tag, Visit, Xml};
 use crate::document::office::office97::ole;
@@ -26,7 +26,7 @@ pub(super) struct Around {
     seen: HashSet<String>,
 }
 
-impl Reading {
+impl OdfReading {
     /// Reads or notes an element that is no text of the document; any other is to be entered.
     pub(super) fn apart(&mut self, xml: &mut Xml<'_>, tag: &Tag<'_>) -> Result<Visit> {
         Ok(match tag.name() {
@@ -176,7 +176,7 @@ fn object(
 ) -> Result<crate::document::vocabulary::Document> {
     let content = format!("{name}/content.xml");
     if let Some(text) = package.text(&content)? {
-        let mut reading = Reading::default();
+        let mut reading = OdfReading::default();
         match formula(&mut Xml::new(source.path, &content, &text))? {
             Some(formula) => {
                 reading.draft.block(BlockKind::Paragraph, &formula, &reading.here());

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::styles::{LEVELS, Level};
+use super::styles::{LEVELS, OdfListLevel};
 use crate::document::office::ooxml::numeral;
 
 /// How far one list has counted, level by level.
@@ -12,13 +12,13 @@ type Counts = [u32; LEVELS];
 #[derive(Default)]
 pub(super) struct Lists {
     /// The lists that are open, outermost first: one for each level.
-    open: Vec<Open>,
+    open: Vec<OpenList>,
     /// The counts of lists that are over, by their ids and styles.
     ended: HashMap<String, Counts>,
     headings: Counts,
 }
 
-struct Open {
+struct OpenList {
     style: String,
     id: Option<String>,
     counts: Counts,
@@ -43,7 +43,7 @@ impl Lists {
                 .copied()
                 .unwrap_or_default(),
         };
-        self.open.push(Open { style, id, counts });
+        self.open.push(OpenList { style, id, counts });
     }
 
     pub(super) fn end(&mut self) {
@@ -64,14 +64,18 @@ impl Lists {
     }
 
     /// Counts an item; gives what stands before it, nothing for a bullet.
-    pub(super) fn next(&mut self, levels: Option<&[Level]>, start: Option<u32>) -> Option<String> {
+    pub(super) fn next(
+        &mut self,
+        levels: Option<&[OdfListLevel]>,
+        start: Option<u32>,
+    ) -> Option<String> {
         let depth = self.open.len().checked_sub(1)?.min(LEVELS - 1);
         let counts = &mut self.open.last_mut()?.counts;
         count(counts, levels?, depth, start)
     }
 
     /// Counts a heading of `level`, from 1; gives its number, if headings have any.
-    pub(super) fn heading(&mut self, levels: &[Level], level: u8) -> Option<String> {
+    pub(super) fn heading(&mut self, levels: &[OdfListLevel], level: u8) -> Option<String> {
         let depth = usize::from(level).checked_sub(1)?.min(LEVELS - 1);
         count(&mut self.headings, levels, depth, None)
     }
@@ -79,7 +83,7 @@ impl Lists {
 
 fn count(
     counts: &mut Counts,
-    levels: &[Level],
+    levels: &[OdfListLevel],
     depth: usize,
     start: Option<u32>,
 ) -> Option<String> {
@@ -120,11 +124,11 @@ mod tests {
 
     #[test]
     fn lists_count_by_level_and_go_on_where_they_say_so() {
-        let level = |format: &str, shown| Level {
+        let level = |format: &str, shown| OdfListLevel {
             format: format.to_owned(),
             suffix: ".".to_owned(),
             shown,
-            ..Level::default()
+            ..OdfListLevel::default()
         };
         let levels = vec![level("1", 1), level("a", 2)];
         let mut lists = Lists::default();
@@ -146,6 +150,6 @@ mod tests {
         labels.extend(lists.next(Some(&levels), None));
         assert_eq!(labels, ["1.", "2.", "2.a.", "2.b.", "3.", "4.", "9.", "1."]);
         assert_eq!(lists.heading(&levels, 1).as_deref(), Some("1."));
-        assert_eq!(lists.heading(&[Level::default()], 1), None);
+        assert_eq!(lists.heading(&[OdfListLevel::default()], 1), None);
     }
 }

@@ -12,20 +12,20 @@ pub(super) const LEVELS: usize = 10;
 
 /// All styles of a document, automatic and named.
 #[derive(Default)]
-pub(super) struct Styles {
+pub(super) struct OdfStyles {
     /// The named style that each automatic style is made from.
     parents: HashMap<String, String>,
     looks: HashMap<String, Look>,
     /// Sheets, rows and slides in these styles are not shown.
     hidden: std::collections::HashSet<String>,
-    lists: HashMap<String, Vec<Level>>,
+    lists: HashMap<String, Vec<OdfListLevel>>,
     /// How headings are numbered.
-    outline: Vec<Level>,
+    outline: Vec<OdfListLevel>,
 }
 
 /// How a level of a list is numbered.
 #[derive(Clone)]
-pub(super) struct Level {
+pub(super) struct OdfListLevel {
     /// The numeral as OpenDocument names it: `1`, `a`, `I`; empty for bullets and none.
     pub(super) format: String,
     pub(super) prefix: String,
@@ -35,14 +35,14 @@ pub(super) struct Level {
     pub(super) shown: usize,
 }
 
-impl Default for Level {
+impl Default for OdfListLevel {
     fn default() -> Self {
         let (prefix, suffix) = Default::default();
         Self { format: String::new(), prefix, suffix, start: 1, shown: 1 }
     }
 }
 
-impl Styles {
+impl OdfStyles {
     /// Adds the styles of a part.
     pub(super) fn read(&mut self, xml: &mut Xml<'_>) -> Result<()> {
         let mut name = String::new();
@@ -100,11 +100,11 @@ impl Styles {
         self.hidden.contains(name)
     }
 
-    pub(super) fn list(&self, name: &str) -> Option<&[Level]> {
+    pub(super) fn list(&self, name: &str) -> Option<&[OdfListLevel]> {
         self.lists.get(name).map(Vec::as_slice)
     }
 
-    pub(super) fn outline(&self) -> &[Level] {
+    pub(super) fn outline(&self) -> &[OdfListLevel] {
         &self.outline
     }
 }
@@ -129,12 +129,12 @@ fn look_of(tag: &Tag<'_>) -> Look {
     }
 }
 
-fn levels(xml: &mut Xml<'_>) -> Result<Vec<Level>> {
-    let mut levels = vec![Level::default(); LEVELS];
+fn levels(xml: &mut Xml<'_>) -> Result<Vec<OdfListLevel>> {
+    let mut levels = vec![OdfListLevel::default(); LEVELS];
     let child = |_: &mut Xml<'_>, tag: &Tag<'_>| {
         let number: usize = tag.number("level").unwrap_or(0);
         if let Some(level) = number.checked_sub(1).and_then(|index| levels.get_mut(index)) {
-            *level = Level {
+            *level = OdfListLevel {
                 format: tag.attribute("num-format").unwrap_or_default(),
                 prefix: tag.attribute("num-prefix").unwrap_or_default(),
                 suffix: tag.attribute("num-suffix").unwrap_or_default(),

@@ -1,6 +1,6 @@
 //! Tables and sheets of an OpenDocument, with what repeats and what is merged.
 
-use super::Reading;
+use super::OdfReading;
 use crate::document::markup::xml::{Tag, Visit, Xml};
 use crate::document::office::sheet;
 use crate::document::vocabulary::{Block, BlockKind, Unit, UnreadKind, one_line, unread};
@@ -19,7 +19,7 @@ const MAX_MERGED_BYTES: usize = 400;
 /// Columns in which merged cells are followed downwards.
 const MAX_HANGING: usize = 1000;
 
-impl Reading {
+impl OdfReading {
     pub(super) fn table(&mut self, xml: &mut Xml<'_>, tag: &Tag<'_>) -> Result<()> {
         self.counts[1] += 1;
         let sheet = tag.attribute("name").map(|name| one_line(&name)).unwrap_or_default();
@@ -162,7 +162,7 @@ fn value(tag: &Tag<'_>, kind: &str, number: Option<f64>) -> String {
     let stored = match kind {
         "float" | "currency" | "percentage" => number.map(|number| {
             let code = if kind == "percentage" { "0.##%" } else { "" };
-            let shown = sheet::Format::of_code(code).show(number, false);
+            let shown = sheet::CellFormat::of_code(code).show(number, false);
             let currency = tag.attribute("currency").unwrap_or_default();
             if currency.is_empty() { shown } else { format!("{shown} {currency}") }
         }),

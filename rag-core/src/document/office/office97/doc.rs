@@ -2,13 +2,13 @@
 
 use super::cfb::Compound;
 use super::doc_looks::Looks;
-use super::doc_styles::{Properties, Styles};
+use super::doc_styles::{DocStyles, ParagraphProperties};
 use super::{place_at, u16_at, u32_at, utf16, windows_1252};
 use crate::document::office::runs::Runs;
 use crate::document::vocabulary::{
     BlockKind, Document, DocumentKind, Reader, SourceFile, Unit, UnreadKind, one_line, unread,
 };
-use crate::document::writing::draft::{Draft, Join, part};
+use crate::document::writing::draft::{DocumentDraft, Join, part};
 use crate::error::{Error, Result, Unreadable};
 
 /// Reads the Word format of 1997 to 2003; of older ones the plain text.
@@ -30,11 +30,11 @@ impl Reader for DocReader {
                 "encrypted: it needs a password",
             ));
         }
-        let mut text = Text::default();
+        let mut text = DocText::default();
         if u16_at(&main, 2).is_some_and(|version| version >= WORD_97) {
             let table = if flags & 0x0200 != 0 { "1Table" } else { "0Table" };
             let table = file.stream(table).ok_or_else(broken)?;
-            text.styles = Styles::read(&main, &table);
+            text.styles = DocStyles::read(&main, &table);
             text.looks = Looks::read(&main, &table);
             let (shown, furniture) = characters(&main, &table).ok_or_else(broken)?;
             shown.into_iter().for_each(|(place, c)| text.push(place, c));
@@ -94,9 +94,9 @@ fn characters(main: &[u8], table: &[u8]) -> Option<(Vec<(usize, char)>, String)>
 }
 
 #[derive(Default)]
-struct Text {
-    draft: Draft,
-    styles: Styles,
+struct DocText {
+    draft: DocumentDraft,
+    styles: DocStyles,
     looks: Looks,
     paragraph: Runs,
     cells: Vec<String>,
@@ -108,7 +108,7 @@ struct Text {
     in_table: bool,
 }
 
-impl Text {
+impl DocText {
     fn push(&mut self, place: usize, c: char) {
         match c {
             '\u{13}' => self.fields.push(true),
@@ -149,8 +149,10 @@ impl Text {
         self.count += 1;
         let location = part(Unit::Paragraph, self.count, None);
         match properties {
-            Properties { heading: Some(level), .. } => self.draft.heading(level, &text, &location),
-            Properties { is_item: true, .. } if !text.trim().is_empty() => {
+            ParagraphProperties { heading: Some(level), .. } => {
+                self.draft.heading(level, &text, &location)
+            }
+            ParagraphProperties { is_item: true, .. } if !text.trim().is_empty() => {
                 self.draft.block(BlockKind::ListItem, &format!("- {}", text.trim()), &location);
             }
             _ => self.draft.block(BlockKind::Paragraph, &text, &location),

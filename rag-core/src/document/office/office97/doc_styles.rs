@@ -4,7 +4,7 @@ use super::{place_at, u16_at};
 
 /// What matters of the properties of a paragraph.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Properties {
+pub(super) struct ParagraphProperties {
     pub(super) heading: Option<u8>,
     pub(super) is_item: bool,
     pub(super) in_table: bool,
@@ -16,9 +16,9 @@ const PAGE_BYTES: usize = 512;
 
 /// Runs of bytes of the main stream and the properties of the paragraphs in them, in order.
 #[derive(Default)]
-pub(super) struct Styles(Vec<(usize, usize, Properties)>);
+pub(super) struct DocStyles(Vec<(usize, usize, ParagraphProperties)>);
 
-impl Styles {
+impl DocStyles {
     /// Reads the pages of properties; as many as are sound.
     pub(super) fn read(main: &[u8], table: &[u8]) -> Self {
         let mut styles = Self(Vec::new());
@@ -48,7 +48,7 @@ impl Styles {
             let offset = page.get((count + 1) * 4 + index * 13);
             let (Some((start, end)), Some(&offset)) = (places, offset) else { return };
             let properties = match usize::from(offset) * 2 {
-                0 => Properties::default(),
+                0 => ParagraphProperties::default(),
                 offset => properties(page, offset).unwrap_or_default(),
             };
             self.0.push((start, end, properties));
@@ -56,14 +56,14 @@ impl Styles {
     }
 
     /// The properties of the paragraph that the byte `place` belongs to.
-    pub(super) fn at(&self, place: usize) -> Properties {
+    pub(super) fn at(&self, place: usize) -> ParagraphProperties {
         let index = self.0.partition_point(|&(start, ..)| start <= place);
         let run = index.checked_sub(1).and_then(|index| self.0.get(index));
-        run.filter(|&&(_, end, _)| place < end).map_or(Properties::default(), |run| run.2)
+        run.filter(|&&(_, end, _)| place < end).map_or(ParagraphProperties::default(), |run| run.2)
     }
 }
 
-fn properties(page: &[u8], offset: usize) -> Option<Properties> {
+fn properties(page: &[u8], offset: usize) -> Option<ParagraphProperties> {
     let size = usize::from(*page.get(offset)?);
     let (start, length) = if size == 0 {
         (offset + 2, usize::from(*page.get(offset + 1)?) * 2)
@@ -72,7 +72,7 @@ fn properties(page: &[u8], offset: usize) -> Option<Properties> {
     };
     let bytes = page.get(start..(start + length).min(page.len()))?;
     let style = u16_at(bytes, 0)?;
-    let mut properties = Properties::default();
+    let mut properties = ParagraphProperties::default();
     // Styles 1 to 9 are the headings in every document.
     if (1..=9).contains(&style) {
         properties.heading = Some((style as u8).min(6));

@@ -7,7 +7,7 @@ use super::{place_at, u16_at, u32_at, utf16};
 use crate::document::vocabulary::{
     BlockKind, Document, DocumentKind, Location, Reader, SourceFile, Unit, UnreadKind, unread,
 };
-use crate::document::writing::draft::{Draft, part};
+use crate::document::writing::draft::{DocumentDraft, part};
 use crate::error::{Error, Result, Unreadable};
 
 /// Reads the PowerPoint format of 1997 to 2003.
@@ -32,7 +32,7 @@ impl Reader for PptReader {
             stream.ok_or_else(|| Error::document(source.path, Unreadable::Broken, "broken PPT"))?;
         let mut show = Show::default();
         walk(&stream, &mut |record| show.index(record));
-        let mut draft = Draft::default();
+        let mut draft = DocumentDraft::default();
         for (index, slide) in show.slides.iter().enumerate() {
             let location = part(Unit::Slide, index + 1, None);
             slide.texts.iter().for_each(|text| write(&mut draft, text, &location));
@@ -95,14 +95,14 @@ fn walk<'a>(stream: &'a [u8], visit: &mut impl FnMut(&Record<'a>)) {
 }
 
 /// A text and what it is: 0 and 6 are titles, 1 and 7 bodies.
-struct Text {
+struct PptText {
     kind: u32,
     text: String,
 }
 
 struct Slide {
     id: u32,
-    texts: Vec<Text>,
+    texts: Vec<PptText>,
 }
 
 /// The slides in their order and where each object stands.
@@ -160,7 +160,7 @@ impl Show {
 #[derive(Default)]
 struct Texts {
     kind: u32,
-    texts: Vec<Text>,
+    texts: Vec<PptText>,
 }
 
 impl Texts {
@@ -174,11 +174,11 @@ impl Texts {
             0x0FA8 => record.body.iter().map(|&byte| char::from(byte)).collect(),
             _ => return,
         };
-        self.texts.push(Text { kind: self.kind, text });
+        self.texts.push(PptText { kind: self.kind, text });
     }
 }
 
-fn write(draft: &mut Draft, text: &Text, location: &Location) {
+fn write(draft: &mut DocumentDraft, text: &PptText, location: &Location) {
     // A line feed inside a paragraph is a vertical tab.
     let content = text.text.replace('\u{b}', "\n").replace('\0', "");
     if matches!(text.kind, 0 | 6) {

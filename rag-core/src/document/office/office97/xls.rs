@@ -5,12 +5,12 @@ use std::collections::HashMap;
 use super::cfb::Compound;
 use super::xls_strings::{self, string_8, string_16};
 use super::{place_at, u16_at, u32_at};
-use crate::document::office::sheet::{self, Format};
+use crate::document::office::sheet::{self, CellFormat};
 use crate::document::vocabulary::{
     BlockKind, Document, DocumentKind, Location, Reader, SourceFile, Unit, UnreadKind, one_line,
     unread,
 };
-use crate::document::writing::draft::{Draft, Join, part};
+use crate::document::writing::draft::{DocumentDraft, Join, part};
 use crate::error::{Error, Result, Unreadable};
 
 /// Reads the Excel format of 1993 to 2003.
@@ -22,7 +22,7 @@ impl Reader for XlsReader {
         let stream = file.stream("Workbook").or_else(|| file.stream("Book"));
         let stream =
             stream.ok_or_else(|| Error::document(source.path, Unreadable::Broken, "broken XLS"))?;
-        let book = Book::read(&stream);
+        let book = XlsBook::read(&stream);
         if book.encrypted {
             return Err(Error::document(
                 source.path,
@@ -30,7 +30,7 @@ impl Reader for XlsReader {
                 "encrypted: it needs a password",
             ));
         }
-        let mut draft = Draft::default();
+        let mut draft = DocumentDraft::default();
         for tab in &book.sheets {
             let location = part(Unit::Row, 1, Some(&format!("sheet {}", tab.name)));
             let mark = if tab.is_hidden { " (hidden sheet)" } else { "" };
@@ -56,7 +56,7 @@ fn records(stream: &[u8]) -> impl Iterator<Item = (u16, &[u8], usize)> {
 }
 
 /// A sheet as the workbook lists it.
-struct Tab {
+struct XlsSheet {
     name: String,
     start: usize,
     /// Whether the program shows no tab for it.
@@ -65,22 +65,22 @@ struct Tab {
 
 /// What the sheets share.
 #[derive(Default)]
-struct Book {
+struct XlsBook {
     encrypted: bool,
     /// Whether texts are 16-bit, as from BIFF 8 on.
     is_wide: bool,
     from_1904: bool,
-    sheets: Vec<Tab>,
+    sheets: Vec<XlsSheet>,
     strings: Vec<String>,
     /// How each cell style shows numbers.
-    formats: Vec<Format>,
+    formats: Vec<CellFormat>,
 }
 
-impl Book {
+impl XlsBook {
     fn read(stream: &[u8]) -> Self {
         let mut book = Self::default();
         let mut shared: Vec<&[u8]> = Vec::new();
-        let mut codes: HashMap<u16, Format> = HashMap::new();
+        let mut codes: HashMap<u16, CellFormat> = HashMap::new();
         let mut styles = Vec::new();
         for (kind, record, _) in records(stream) {
             match kind {
@@ -94,7 +94,7 @@ impl Book {
                     let code = record.get(2..).and_then(|rest| {
                         if book.is_wide { string_16(rest) } else { string_8(rest) }
                     });
-                    let format = code.map(|code| Format::of_code(&code));
+                    let format = code.map(|code| CellFormat::of_code(&code));
                     codes.extend(u16_at(record, 0).zip(format));
                 }
                 0x00E0 => styles.push(u16_at(record, 2).unwrap_or(0)),
@@ -102,7 +102,8 @@ impl Book {
                 _ => {}
             }
         }
-        let format = |id| codes.entry(id).or_insert_with(|| Format::built_in(id.into())).clone();
+        let format =
+            |id| codes.entry(id).or_insert_with(|| CellFormat::built_in(id.into())).clone();
         book.formats = styles.into_iter().map(format).collect();
         book.strings = xls_strings::shared(&shared);
         book
@@ -122,7 +123,7 @@ impl Book {
         if let (Some(start), Some(name)) = (place_at(record, 0), name)
             && is_sheet
         {
-            self.sheets.push(Tab { name: one_line(&name), start, is_hidden });
+            self.sheets.push(XlsSheet { name: one_line(&name), start, is_hidden });
         }
     }
 
@@ -133,7 +134,7 @@ impl Book {
     }
 }
 
-fn read_sheet(book: &Book, stream: &[u8], name: &str, draft: &mut Draft) {
+fn read_sheet(book: &XlsBook, stream: &[u8], name: &str, draft: &mut DocumentDraft) {
     let mut cells: std::collections::BTreeMap<(u16, u16), String> = Default::default();
     let mut formula = None;
     let mut depth = 0;
@@ -181,7 +182,7 @@ fn read_sheet(book: &Book, stream: &[u8], name: &str, draft: &mut Draft) {
 
 /// Several numbers in one row.
 fn add_numbers(
-    book: &Book,
+    book: &XlsBook,
     record: &[u8],
     cells: &mut std::collections::BTreeMap<(u16, u16), String>,
 ) {
@@ -199,7 +200,7 @@ fn number_at(record: &[u8], at: usize) -> Option<f64> {
 }
 
 /// The value a formula had when the file was saved; a text follows in a record of its own.
-fn formula_value(book: &Book, record: &[u8], style: u16) -> Option<String> {
+fn formula_value(book: &XlsBook, record: &[u8], style: u16) -> Option<String> {
     if u16_at(record, 12) != Some(0xFFFF) {
         return number_at(record, 6).map(|number| book.show(number, style));
     }
@@ -229,7 +230,7 @@ fn truth(value: Option<&u8>, is_error: Option<&u8>) -> Option<String> {
 
 /// Comments and text boxes of a sheet, whose texts stand in the record after that of their shape; pictures are
 /// noted (MS-XLS 2.4.329, 2.4.181).
-fn add_texts(stream: &[u8], location: &Location, draft: &mut Draft) {
+fn add_texts(stream: &[u8], location: &Location, draft: &mut DocumentDraft) {
     let (mut awaited, mut depth) = (0, 0_usize);
     for (kind, record, _) in records(stream) {
         match kind {
@@ -261,7 +262,11 @@ fn unpack(packed: u32) -> f64 {
     if packed & 1 != 0 { value / 100.0 } else { value }
 }
 
-fn write(cells: std::collections::BTreeMap<(u16, u16), String>, name: &str, draft: &mut Draft) {
+fn write(
+    cells: std::collections::BTreeMap<(u16, u16), String>,
+    name: &str,
+    draft: &mut DocumentDraft,
+) {
     let mut rows: std::collections::BTreeMap<u16, Vec<(usize, String)>> = Default::default();
     for ((row, column), text) in cells {
         rows.entry(row).or_default().push((usize::from(column) + 1, text));

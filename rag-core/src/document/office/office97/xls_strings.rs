@@ -29,7 +29,7 @@ pub(super) fn string_8(bytes: &[u8]) -> Option<String> {
 
 /// The shared texts, from their record and those that continue it; as many as are sound.
 pub(super) fn shared(records: &[&[u8]]) -> Vec<String> {
-    let mut reader = Pieces { records, at: 0 };
+    let mut reader = ContinuedRecords { records, at: 0 };
     let mut strings = Vec::new();
     if reader.skip(8).is_none() {
         return strings;
@@ -41,13 +41,13 @@ pub(super) fn shared(records: &[&[u8]]) -> Vec<String> {
 }
 
 /// Reads across the ends of records.
-struct Pieces<'a> {
+struct ContinuedRecords<'a> {
     records: &'a [&'a [u8]],
     /// In the first of `records`.
     at: usize,
 }
 
-impl<'a> Pieces<'a> {
+impl<'a> ContinuedRecords<'a> {
     /// Goes on to the next record if this one is read to its end.
     fn settle(&mut self) -> Option<()> {
         while self.at >= self.records.first()?.len() {

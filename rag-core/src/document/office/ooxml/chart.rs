@@ -2,9 +2,9 @@
 
 use super::here::Here;
 use crate::document::markup::xml::{Tag, Visit, Xml};
-use crate::document::office::sheet::Format;
+use crate::document::office::sheet::CellFormat;
 use crate::document::vocabulary::{BlockKind, Location, UnreadKind, unread};
-use crate::document::writing::draft::{Draft, Join};
+use crate::document::writing::draft::{DocumentDraft, Join};
 use crate::error::Result;
 
 /// Points of a series; more are no longer read.
@@ -96,7 +96,7 @@ fn points(xml: &mut Xml<'_>, from_1904: bool) -> Result<Vec<String>> {
     let mut format = None;
     // A point may have a format of its own.
     let mut own = None;
-    let shown = |value: String, own: Option<Format>, format: &Option<Format>| {
+    let shown = |value: String, own: Option<CellFormat>, format: &Option<CellFormat>| {
         let format = own.as_ref().or(format.as_ref());
         match (format, value.trim().parse()) {
             (Some(format), Ok(number)) => format.show(number, from_1904),
@@ -115,16 +115,16 @@ fn points(xml: &mut Xml<'_>, from_1904: bool) -> Result<Vec<String>> {
             }
             "f" => Visit::Skip,
             "formatCode" => {
-                format = Some(Format::of_code(&xml.text()?));
+                format = Some(CellFormat::of_code(&xml.text()?));
                 Visit::Done
             }
             // Newer charts have their format on the list, and a point holds its value itself.
             "lvl" => {
-                format = tag.attribute("formatCode").map(|code| Format::of_code(&code));
+                format = tag.attribute("formatCode").map(|code| CellFormat::of_code(&code));
                 Visit::Enter
             }
             "pt" => {
-                own = tag.attribute("formatCode").map(|code| Format::of_code(&code));
+                own = tag.attribute("formatCode").map(|code| CellFormat::of_code(&code));
                 if tag.attribute("idx").is_none() || points.len() >= MAX_POINTS {
                     Visit::Enter
                 } else {
@@ -156,7 +156,7 @@ fn point(xml: &mut Xml<'_>) -> Result<Option<String>> {
     Ok(value.or(Some(own).filter(|own| !own.is_empty())))
 }
 
-fn table(draft: &mut Draft, series: &[Series], location: &Location) {
+fn table(draft: &mut DocumentDraft, series: &[Series], location: &Location) {
     let Some(first) = series.first() else { return };
     let mut header = vec![String::new()];
     header.extend(series.iter().map(|series| series.name.clone()));

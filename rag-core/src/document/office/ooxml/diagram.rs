@@ -26,7 +26,7 @@ pub(super) fn add(here: &mut Here<'_, '_>, name: &str) -> Result<()> {
         unread::note(UnreadKind::Diagram, 1);
         return Ok(());
     };
-    let mut model = Model::read(&mut Xml::new(source.path, name, &text))?;
+    let mut model = DiagramModel::read(&mut Xml::new(source.path, name, &text))?;
     let shown = model.in_order();
     if shown.is_empty() {
         unread::note(UnreadKind::Diagram, 1);
@@ -38,13 +38,13 @@ pub(super) fn add(here: &mut Here<'_, '_>, name: &str) -> Result<()> {
 }
 
 #[derive(Default)]
-struct Model {
+struct DiagramModel {
     points: Vec<Point>,
     /// What stands inside each shape: its place among them, and its id.
     inside: HashMap<String, Vec<(u32, String)>>,
 }
 
-impl Model {
+impl DiagramModel {
     fn read(xml: &mut Xml<'_>) -> Result<Self> {
         let mut model = Self::default();
         let child = |xml: &mut Xml<'_>, tag: &Tag<'_>| {
@@ -150,7 +150,7 @@ mod tests {
              <dgm:cxn srcId='3' destId='1' srcOrd='0'/><dgm:cxn type='presOf' srcId='5' destId='2'/>\
              </dgm:dataModel>"
         );
-        let mut model = Model::read(&mut Xml::new(Path::new("a"), "a", &xml)).unwrap();
+        let mut model = DiagramModel::read(&mut Xml::new(Path::new("a"), "a", &xml)).unwrap();
         assert_eq!(model.in_order(), ["First", "Second", "Under second", "Alone"]);
     }
 }

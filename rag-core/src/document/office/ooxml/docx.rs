@@ -3,7 +3,7 @@
 use super::here::Here;
 use super::numbering::{Label, Numbering};
 use super::objects::Objects;
-use super::styles::Styles;
+use super::styles::WordStyles;
 use super::{properties, signature};
 use crate::document::archive::package::{Package, Relation};
 use crate::document::markup::xml::{Tag, Visit, Xml};
@@ -11,9 +11,9 @@ use crate::document::vocabulary::{
     BlockKind, Document, DocumentKind, Location, Reader, SourceFile, Unit, UnreadKind, one_line,
     unread,
 };
-use crate::document::writing::draft::{Draft, part};
+use crate::document::writing::draft::{DocumentDraft, part};
 use crate::error::Result;
-use paragraph::{Paragraph, tick_of};
+use paragraph::{DocxParagraph, tick_of};
 
 mod chunk;
 mod paragraph;
@@ -33,12 +33,12 @@ impl Reader for DocxReader {
     fn read(&self, source: &SourceFile<'_>) -> Result<Document> {
         let mut package = Package::open(source)?;
         let main = main_part(&mut package)?;
-        let mut draft = Draft::default();
+        let mut draft = DocumentDraft::default();
         properties(&mut package, source, &mut draft)?;
         let text = package.required(&main)?;
-        let mut reading = Reading {
+        let mut reading = DocxReading {
             source,
-            styles: Styles::read(&mut package, source)?,
+            styles: WordStyles::read(&mut package, source)?,
             numbering: Numbering::read(&mut package, source)?,
             relations: package.relations(&main)?,
             package,
@@ -69,13 +69,13 @@ fn main_part(package: &mut Package<'_>) -> Result<String> {
     Ok(found.map_or_else(|| "word/document.xml".to_owned(), |relation| relation.target))
 }
 
-struct Reading<'r> {
+struct DocxReading<'r> {
     source: &'r SourceFile<'r>,
     package: Package<'r>,
-    styles: Styles,
+    styles: WordStyles,
     numbering: Numbering,
     relations: Vec<Relation>,
-    draft: Draft,
+    draft: DocumentDraft,
     objects: Objects,
     /// Ids of charts and diagrams met since the last block.
     shown: Vec<String>,
@@ -97,7 +97,7 @@ struct Note {
     opening: String,
 }
 
-impl Reading<'_> {
+impl DocxReading<'_> {
     /// Reads paragraphs and tables up to the end of the element that was begun.
     fn flow(&mut self, xml: &mut Xml<'_>) -> Result<()> {
         let child = |xml: &mut Xml<'_>, tag: &Tag<'_>| {
@@ -164,7 +164,7 @@ impl Reading<'_> {
     }
 
     /// Adds a paragraph to the document, then those of the boxes in it.
-    fn write(&mut self, mut paragraph: Paragraph, location: &Location) {
+    fn write(&mut self, mut paragraph: DocxParagraph, location: &Location) {
         let boxes = std::mem::take(&mut paragraph.boxes);
         self.write_one(&paragraph, location);
         for inner in &boxes {
@@ -172,7 +172,7 @@ impl Reading<'_> {
         }
     }
 
-    fn write_one(&mut self, paragraph: &Paragraph, location: &Location) {
+    fn write_one(&mut self, paragraph: &DocxParagraph, location: &Location) {
         let text = paragraph.text.trim();
         if text.is_empty() {
             return;
@@ -213,7 +213,7 @@ impl Reading<'_> {
     }
 
     /// Number or bullet; the paragraph's own properties count before those of its style.
-    fn label(&mut self, paragraph: &Paragraph) -> Option<Label> {
+    fn label(&mut self, paragraph: &DocxParagraph) -> Option<Label> {
         let (list, level) = self.styles.numbering(&paragraph.style);
         let list = paragraph.list.clone().or(list).filter(|list| list != "0")?;
         let level = paragraph.level.or(level).unwrap_or(0);

@@ -64,9 +64,9 @@ fn read(xml: &mut Xml<'_>, out: &mut String) -> Result<()> {
 
 /// The operands of a formula, by their names.
 #[derive(Default)]
-struct Parts(Vec<(String, String)>);
+struct MathParts(Vec<(String, String)>);
 
-impl Parts {
+impl MathParts {
     fn get(&self, name: &str) -> &str {
         self.0.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str())
     }
@@ -78,8 +78,8 @@ impl Parts {
 }
 
 /// Reads the operands of the element that was begun and adds what `shape` makes of them.
-fn parts(xml: &mut Xml<'_>, out: &mut String, shape: impl Fn(&Parts) -> String) -> Result<()> {
-    let mut parts = Parts::default();
+fn parts(xml: &mut Xml<'_>, out: &mut String, shape: impl Fn(&MathParts) -> String) -> Result<()> {
+    let mut parts = MathParts::default();
     loop {
         let tag = match xml.next()? {
             None | Some(Node::End) => break,
@@ -100,7 +100,7 @@ fn parts(xml: &mut Xml<'_>, out: &mut String, shape: impl Fn(&Parts) -> String) 
 }
 
 /// The characters that a sum, integral or bracket is drawn with.
-fn properties(xml: &mut Xml<'_>, parts: &mut Parts) -> Result<()> {
+fn properties(xml: &mut Xml<'_>, parts: &mut MathParts) -> Result<()> {
     loop {
         match xml.next()? {
             None | Some(Node::End) => return Ok(()),

@@ -5,7 +5,7 @@ use crate::document::markup::xml::{Tag, Visit, Xml};
 use crate::document::office::runs::{Look, Runs};
 use crate::document::text::language::primary_language;
 use crate::document::vocabulary::{SourceFile, one_line};
-use crate::document::writing::draft::Draft;
+use crate::document::writing::draft::DocumentDraft;
 use crate::document::writing::grid::{Grid, Spanning};
 use crate::document::writing::script::Script;
 use crate::error::Result;
@@ -24,7 +24,11 @@ mod styles;
 pub(in crate::document) mod xlsx;
 
 /// Author, dates, title and counts, from the core and extended properties.
-fn properties(package: &mut Package<'_>, source: &SourceFile<'_>, draft: &mut Draft) -> Result<()> {
+fn properties(
+    package: &mut Package<'_>,
+    source: &SourceFile<'_>,
+    draft: &mut DocumentDraft,
+) -> Result<()> {
     for part in ["docProps/core.xml", "docProps/app.xml"] {
         // They say nothing about the subject: damage to them is no reason to refuse the file.
         let Ok(Some(text)) = package.text(part) else { continue };

@@ -12,7 +12,7 @@ use crate::error::Result;
 const LEVELS: usize = 9;
 
 #[derive(Clone)]
-struct Level {
+struct ListLevel {
     start: u32,
     format: String,
     /// `%1.%2` stands for the numbers of levels 1 and 2.
@@ -21,7 +21,7 @@ struct Level {
     is_legal: bool,
 }
 
-impl Default for Level {
+impl Default for ListLevel {
     fn default() -> Self {
         Self { start: 1, format: "decimal".to_owned(), pattern: String::new(), is_legal: false }
     }
@@ -31,9 +31,9 @@ impl Default for Level {
 #[derive(Default)]
 pub(super) struct Numbering {
     /// By abstract id.
-    kinds: HashMap<String, Vec<Level>>,
+    kinds: HashMap<String, Vec<ListLevel>>,
     /// By list id.
-    lists: HashMap<String, List>,
+    lists: HashMap<String, NumberedList>,
     counts: HashMap<String, [u32; LEVELS]>,
     /// Lists whose own starts were already used.
     begun: std::collections::HashSet<String>,
@@ -41,13 +41,13 @@ pub(super) struct Numbering {
 
 /// A list that is made from a kind of list.
 #[derive(Default)]
-struct List {
+struct NumberedList {
     /// The abstract id.
     kind: String,
     /// Where its levels start, if they differ.
     starts: [Option<u32>; LEVELS],
     /// Levels that it shapes anew.
-    levels: HashMap<usize, Level>,
+    levels: HashMap<usize, ListLevel>,
 }
 
 /// What stands before a paragraph.
@@ -191,19 +191,19 @@ fn auto_label(number: u32, format: &str) -> String {
 
 /// A kind of list as it is written.
 #[derive(Default)]
-struct Kind {
-    levels: Vec<Level>,
+struct AbstractNumbering {
+    levels: Vec<ListLevel>,
     /// The list style it stands for.
     names: Option<String>,
     /// The list style whose levels it has.
     follows: Option<String>,
 }
 
-fn kind(xml: &mut Xml<'_>) -> Result<Kind> {
-    let mut kind = Kind::default();
+fn kind(xml: &mut Xml<'_>) -> Result<AbstractNumbering> {
+    let mut kind = AbstractNumbering::default();
     let child = |_: &mut Xml<'_>, tag: &Tag<'_>| {
         match tag.name() {
-            "lvl" if kind.levels.len() < LEVELS => kind.levels.push(Level::default()),
+            "lvl" if kind.levels.len() < LEVELS => kind.levels.push(ListLevel::default()),
             "styleLink" => kind.names = tag.attribute("val"),
             "numStyleLink" => kind.follows = tag.attribute("val"),
             _ => {}
@@ -217,7 +217,7 @@ fn kind(xml: &mut Xml<'_>) -> Result<Kind> {
     Ok(kind)
 }
 
-impl Level {
+impl ListLevel {
     /// Takes what an element inside a level says.
     fn apply(&mut self, tag: &Tag<'_>) {
         let value = tag.attribute("val").unwrap_or_default();
@@ -232,14 +232,14 @@ impl Level {
 }
 
 /// The kind of a list, and what it says itself of its levels.
-fn list(xml: &mut Xml<'_>) -> Result<List> {
-    let (mut list, mut index) = (List::default(), 0);
+fn list(xml: &mut Xml<'_>) -> Result<NumberedList> {
+    let (mut list, mut index) = (NumberedList::default(), 0);
     let child = |_: &mut Xml<'_>, tag: &Tag<'_>| {
         match tag.name() {
             "abstractNumId" => list.kind = tag.attribute("val").unwrap_or_default(),
             "lvlOverride" => index = tag.number("ilvl").unwrap_or(0),
             "lvl" => {
-                list.levels.insert(index, Level::default());
+                list.levels.insert(index, ListLevel::default());
             }
             "startOverride" => {
                 if let Some(start) = list.starts.get_mut(index) {
@@ -332,10 +332,14 @@ mod tests {
 
     #[test]
     fn lower_levels_begin_anew_under_each_number() {
-        let level = |pattern: &str| Level { pattern: pattern.to_owned(), ..Level::default() };
+        let level =
+            |pattern: &str| ListLevel { pattern: pattern.to_owned(), ..ListLevel::default() };
         let mut numbering = Numbering::default();
         numbering.kinds.insert("0".to_owned(), vec![level("%1."), level("%1.%2")]);
-        numbering.lists.insert("7".to_owned(), List { kind: "0".to_owned(), ..List::default() });
+        numbering.lists.insert(
+            "7".to_owned(),
+            NumberedList { kind: "0".to_owned(), ..NumberedList::default() },
+        );
         let mut labels = Vec::new();
         for level in [0, 1, 1, 0, 1] {
             if let Some(Label::Number(label)) = numbering.next("7", level) {

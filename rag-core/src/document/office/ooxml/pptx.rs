@@ -11,7 +11,7 @@ use crate::document::office::sheet::unescaped;
 use crate::document::vocabulary::{
     BlockKind, Document, DocumentKind, Location, Reader, SourceFile, Unit, one_line,
 };
-use crate::document::writing::draft::{Draft, Join, part};
+use crate::document::writing::draft::{DocumentDraft, Join, part};
 use crate::error::Result;
 
 /// Reads PPTX and PPTM.
@@ -23,7 +23,7 @@ const PRESENTATION: &str = "ppt/presentation.xml";
 impl Reader for PptxReader {
     fn read(&self, source: &SourceFile<'_>) -> Result<Document> {
         let mut package = Package::open(source)?;
-        let mut draft = Draft::default();
+        let mut draft = DocumentDraft::default();
         properties(&mut package, source, &mut draft)?;
         let slides = slides(&mut package, source)?;
         let mut objects = Objects::default();
@@ -32,7 +32,8 @@ impl Reader for PptxReader {
             let xml = || Xml::new(source.path, slide, &text);
             let mark = is_hidden(&mut xml())?.then_some("hidden");
             let location = part(Unit::Slide, index + 1, mark);
-            let mut shapes = Shapes { draft: &mut draft, location: &location, shown: Vec::new() };
+            let mut shapes =
+                SlideShapes { draft: &mut draft, location: &location, shown: Vec::new() };
             shapes.read(&mut xml(), &mut Shape::default())?;
             let shown = shapes.shown;
             let relations = package.relations(slide)?;
@@ -85,8 +86,8 @@ fn slides(package: &mut Package<'_>, source: &SourceFile<'_>) -> Result<Vec<Stri
 const GENERATED: [&str; 2] =
     ["AI-generated content may be incorrect.", "Description automatically generated"];
 
-struct Shapes<'a> {
-    draft: &'a mut Draft,
+struct SlideShapes<'a> {
+    draft: &'a mut DocumentDraft,
     location: &'a Location,
     /// The relations of charts and diagrams on this slide.
     shown: Vec<String>,
@@ -99,7 +100,7 @@ struct Shape {
     placeholder: Option<String>,
 }
 
-impl Shapes<'_> {
+impl SlideShapes<'_> {
     fn read(&mut self, xml: &mut Xml<'_>, shape: &mut Shape) -> Result<()> {
         let child = |xml: &mut Xml<'_>, tag: &Tag<'_>| {
             Ok(match tag.name() {

@@ -13,7 +13,7 @@ const MAX_BASES: usize = 16;
 
 /// What a style says about the role of its paragraphs.
 #[derive(Clone, Default)]
-pub(super) struct Style {
+pub(super) struct WordStyle {
     name: String,
     base: Option<String>,
     /// From 0; 9 is body text.
@@ -26,9 +26,9 @@ pub(super) struct Style {
 
 /// All styles by their ids.
 #[derive(Default)]
-pub(super) struct Styles(HashMap<String, Style>);
+pub(super) struct WordStyles(HashMap<String, WordStyle>);
 
-impl Styles {
+impl WordStyles {
     pub(super) fn read(package: &mut Package<'_>, source: &SourceFile<'_>) -> Result<Self> {
         let part = "word/styles.xml";
         let Some(text) = package.text(part)? else { return Ok(Self::default()) };
@@ -38,7 +38,7 @@ impl Styles {
             Ok(match tag.name() {
                 "style" => {
                     let id = tag.attribute("styleId").unwrap_or_default();
-                    styles.insert(id, Style::read(xml)?);
+                    styles.insert(id, WordStyle::read(xml)?);
                     Visit::Done
                 }
                 "docDefaults" | "latentStyles" => Visit::Skip,
@@ -50,7 +50,7 @@ impl Styles {
     }
 
     /// The style and those it is based on, nearest first.
-    fn chain(&self, id: &str) -> impl Iterator<Item = &Style> {
+    fn chain(&self, id: &str) -> impl Iterator<Item = &WordStyle> {
         let mut next = self.0.get(id);
         let chain = std::iter::from_fn(move || {
             let style = next?;
@@ -91,7 +91,7 @@ impl Styles {
     }
 }
 
-impl Style {
+impl WordStyle {
     fn read(xml: &mut Xml<'_>) -> Result<Self> {
         let mut style = Self::default();
         let child = |_: &mut Xml<'_>, tag: &Tag<'_>| {

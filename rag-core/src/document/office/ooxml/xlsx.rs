@@ -7,11 +7,11 @@ use super::objects::Objects;
 use super::{is_on, properties};
 use crate::document::archive::package::Package;
 use crate::document::markup::xml::{Tag, Visit, Xml};
-use crate::document::office::sheet::{self, Format};
+use crate::document::office::sheet::{self, CellFormat};
 use crate::document::vocabulary::{
     Document, DocumentKind, Reader, SourceFile, Unit, UnreadKind, one_line, unread,
 };
-use crate::document::writing::draft::{Draft, part};
+use crate::document::writing::draft::{DocumentDraft, part};
 use crate::error::Result;
 
 mod around;
@@ -26,9 +26,9 @@ const WORKBOOK: &str = "xl/workbook.xml";
 impl Reader for XlsxReader {
     fn read(&self, source: &SourceFile<'_>) -> Result<Document> {
         let mut package = Package::open(source)?;
-        let mut draft = Draft::default();
+        let mut draft = DocumentDraft::default();
         properties(&mut package, source, &mut draft)?;
-        let book = Book::read(&mut package, source)?;
+        let book = XlsxBook::read(&mut package, source)?;
         let mut objects = Objects::default();
         for tab in &book.sheets {
             let Some(text) = package.text(&tab.target)? else { continue };
@@ -48,14 +48,14 @@ impl Reader for XlsxReader {
 }
 
 /// A sheet as the workbook lists it.
-struct Tab {
+struct XlsxSheet {
     name: String,
     target: String,
     /// Whether the program shows no tab for it.
     is_hidden: bool,
 }
 
-impl Tab {
+impl XlsxSheet {
     /// The heading; a sheet that nobody is shown says so.
     fn title(&self) -> String {
         format!("{}{}", self.name, if self.is_hidden { " (hidden sheet)" } else { "" })
@@ -68,11 +68,11 @@ impl Tab {
 }
 
 /// What the sheets share.
-struct Book {
-    sheets: Vec<Tab>,
+struct XlsxBook {
+    sheets: Vec<XlsxSheet>,
     strings: Vec<String>,
     /// How each cell style shows numbers.
-    formats: Vec<Format>,
+    formats: Vec<CellFormat>,
     /// Whether days are counted from 1904.
     from_1904: bool,
     /// Whether the program that wrote the file left all calculation to the one that opens it: what stands as
@@ -80,7 +80,7 @@ struct Book {
     is_uncalculated: bool,
 }
 
-impl Book {
+impl XlsxBook {
     fn read(package: &mut Package<'_>, source: &SourceFile<'_>) -> Result<Self> {
         let relations = package.relations(WORKBOOK)?;
         let text = package.required(WORKBOOK)?;
@@ -107,7 +107,7 @@ impl Book {
                     let is_hidden = tag.attribute("state").is_some_and(|state| state != "visible");
                     book.sheets.extend(found.map(|relation| {
                         let target = relation.target.clone();
-                        Tab { name: name.clone(), target, is_hidden }
+                        XlsxSheet { name: name.clone(), target, is_hidden }
                     }));
                 }
                 _ => {}
@@ -172,11 +172,15 @@ fn rich_text(xml: &mut Xml<'_>) -> Result<String> {
 }
 
 /// How the cells of each style show numbers (ECMA-376 part 1, 18.8.30).
-fn formats(package: &mut Package<'_>, source: &SourceFile<'_>, name: &str) -> Result<Vec<Format>> {
+fn formats(
+    package: &mut Package<'_>,
+    source: &SourceFile<'_>,
+    name: &str,
+) -> Result<Vec<CellFormat>> {
     let Some(text) = package.text(name)? else { return Ok(Vec::new()) };
     let mut codes: HashMap<u32, String> = HashMap::new();
     let mut formats = Vec::new();
-    let mut known: HashMap<u32, Format> = HashMap::new();
+    let mut known: HashMap<u32, CellFormat> = HashMap::new();
     let mut in_cells = false;
     let child = |_: &mut Xml<'_>, tag: &Tag<'_>| {
         match tag.name() {
@@ -189,8 +193,8 @@ fn formats(package: &mut Package<'_>, source: &SourceFile<'_>, name: &str) -> Re
             "xf" if in_cells => {
                 let id: u32 = tag.number("numFmtId").unwrap_or(0);
                 let format = known.entry(id).or_insert_with(|| match codes.get(&id) {
-                    Some(code) => Format::of_code(code),
-                    None => Format::built_in(id),
+                    Some(code) => CellFormat::of_code(code),
+                    None => CellFormat::built_in(id),
                 });
                 formats.push(format.clone());
             }

@@ -1,13 +1,13 @@
 //! Superscripts and subscripts, which begin and end in mid-sentence.
 
-use super::{Parser, Target};
+use super::{RtfParser, RtfTarget};
 use crate::document::writing::script;
 
-impl Parser<'_> {
+impl RtfParser<'_> {
     /// Begins or ends a superscript or subscript before more text is added.
     pub(super) fn follow_script(&mut self) {
         let open = self.raised.map(|(script, _)| script);
-        let wanted = self.state.script.filter(|_| self.state.target == Target::Body);
+        let wanted = self.state.script.filter(|_| self.state.target == RtfTarget::Body);
         if open != wanted {
             self.end_script();
             self.raised = wanted.map(|script| (script, self.text.len()));

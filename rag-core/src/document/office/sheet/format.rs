@@ -13,7 +13,7 @@ use crate::document::writing::civil::civil;
 
 /// How a cell shows a number.
 #[derive(Debug, Clone, Default)]
-pub(in crate::document) enum Format {
+pub(in crate::document) enum CellFormat {
     /// As it is.
     #[default]
     General,
@@ -22,12 +22,12 @@ pub(in crate::document) enum Format {
     /// Both of them.
     DateTime,
     /// As a code says.
-    Code(Arc<Code>),
+    Code(Arc<FormatCode>),
 }
 
 /// A format code that was understood.
 #[derive(Debug)]
-pub(in crate::document) struct Code {
+pub(in crate::document) struct FormatCode {
     format: NumberFormat,
     options: FormatOptions,
     /// Whether it shows days, not only times.
@@ -65,7 +65,7 @@ const TYPED_DECIMALS: usize = 4;
 /// Characters of a format code; Excel takes 255.
 const MAX_CODE_CHARS: usize = 512;
 
-impl Format {
+impl CellFormat {
     /// The formats that need no definition (ECMA-376 part 1, 18.8.30).
     pub(in crate::document) fn built_in(id: u32) -> Self {
         match id {
@@ -91,7 +91,7 @@ impl Format {
         let Ok(format) = NumberFormat::parse(&code) else { return Self::General };
         let is_date = format.is_date_format();
         let options = FormatOptions { locale: locale::of_code(&code), ..FormatOptions::default() };
-        Self::Code(Arc::new(Code {
+        Self::Code(Arc::new(FormatCode {
             has_days: is_date && (letters.contains(['y', 'd', 'e']) || letters.contains("mmm")),
             dates: if is_date { dates(&letters) } else { Dates::Clear },
             is_percent: letters.contains('%'),
@@ -128,7 +128,7 @@ impl Format {
     }
 }
 
-impl Code {
+impl FormatCode {
     /// Nothing if the code shows nothing of the number.
     fn show(&self, number: f64, from_1904: bool) -> Option<String> {
         if self.is_mixed && number.fract() != 0.0 {
@@ -267,13 +267,13 @@ mod tests {
     use super::*;
 
     fn shown(code: &str, number: f64) -> String {
-        Format::of_code(code).show(number, false)
+        CellFormat::of_code(code).show(number, false)
     }
 
     #[test]
     fn numbers_look_as_the_sheet_shows_them() {
-        assert_eq!(Format::General.show(0.1 + 0.2, false), "0.3");
-        assert_eq!(Format::General.show(-6.0, false), "-6");
+        assert_eq!(CellFormat::General.show(0.1 + 0.2, false), "0.3");
+        assert_eq!(CellFormat::General.show(-6.0, false), "-6");
         assert_eq!(shown("0.0%", 0.125), "12.5%");
         assert_eq!(shown("[Red]\"day\" #,##0.00", 3.5), "day 3.50");
         assert_eq!(shown("00000", 1099.0), "01099");
@@ -291,8 +291,8 @@ mod tests {
 
     #[test]
     fn days_and_times_look_as_the_sheet_shows_them_and_leave_no_doubt() {
-        assert_eq!(Format::built_in(14).show(45_292.0, false), "2024-01-01");
-        assert_eq!(Format::built_in(22).show(45_292.5, false), "2024-01-01 12:00:00");
+        assert_eq!(CellFormat::built_in(14).show(45_292.0, false), "2024-01-01");
+        assert_eq!(CellFormat::built_in(22).show(45_292.5, false), "2024-01-01 12:00:00");
         assert_eq!(shown("dd/mm/yyyy hh:mm", 45_326.5), "04/02/2024 12:00 (2024-02-04)");
         assert_eq!(shown("dd.mm.yyyy", 45_326.0), "04.02.2024");
         assert_eq!(shown("yyyy-mm-dd", 45_326.0), "2024-02-04");
@@ -306,10 +306,10 @@ mod tests {
         assert_eq!(shown("[h]:mm", 1.5), "36:00");
         assert_eq!(shown("h:mm AM/PM", 0.75), "6:00 PM");
         assert_eq!(shown("[m]:ss", 1.2), "1728:00");
-        assert_eq!(Format::built_in(14).show(0.0, true), "1904-01-01");
-        assert_eq!(Format::of_code("d.m.yyyy").show(0.0, true), "1.1.1904");
-        assert_eq!(Format::built_in(14).show(1e300, false), "1e300");
-        assert_eq!(Format::built_in(14).show(1.0, false), "1900-01-01");
+        assert_eq!(CellFormat::built_in(14).show(0.0, true), "1904-01-01");
+        assert_eq!(CellFormat::of_code("d.m.yyyy").show(0.0, true), "1.1.1904");
+        assert_eq!(CellFormat::built_in(14).show(1e300, false), "1e300");
+        assert_eq!(CellFormat::built_in(14).show(1.0, false), "1900-01-01");
     }
 
     #[test]
@@ -330,7 +330,7 @@ mod tests {
         assert_eq!(shown("0.00 \"", 12.0), "12.00");
         assert_eq!(shown("[>100]General;0.0", 150.75), "150.75");
         assert_eq!(shown("yyyy-mm-dd", 1e300), "1e300");
-        let texts = Format::of_code("0;-0;0;\"Nr. \"@").show_text("7a".to_owned());
+        let texts = CellFormat::of_code("0;-0;0;\"Nr. \"@").show_text("7a".to_owned());
         assert_eq!(texts, "Nr. 7a");
     }
 }

@@ -43,9 +43,9 @@ fn named(tag: &str) -> Option<Locale> {
 }
 
 /// Short and full months, short and full days from Sunday on.
-type Names = ([&'static str; 12], [&'static str; 12], [&'static str; 7], [&'static str; 7]);
+type DateNames = ([&'static str; 12], [&'static str; 12], [&'static str; 7], [&'static str; 7]);
 
-const FRENCH: Names = (
+const FRENCH: DateNames = (
     [
         "janv.",
         "f\u{e9}vr.",
@@ -78,7 +78,7 @@ const FRENCH: Names = (
     ["dimanche", "lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi"],
 );
 
-const GERMAN: Names = (
+const GERMAN: DateNames = (
     ["Jan", "Feb", "M\u{e4}r", "Apr", "Mai", "Jun", "Jul", "Aug", "Sep", "Okt", "Nov", "Dez"],
     [
         "Januar",
@@ -98,7 +98,7 @@ const GERMAN: Names = (
     ["Sonntag", "Montag", "Dienstag", "Mittwoch", "Donnerstag", "Freitag", "Samstag"],
 );
 
-const SPANISH: Names = (
+const SPANISH: DateNames = (
     ["ene", "feb", "mar", "abr", "may", "jun", "jul", "ago", "sep", "oct", "nov", "dic"],
     [
         "enero",
@@ -118,7 +118,7 @@ const SPANISH: Names = (
     ["domingo", "lunes", "martes", "mi\u{e9}rcoles", "jueves", "viernes", "s\u{e1}bado"],
 );
 
-const ITALIAN: Names = (
+const ITALIAN: DateNames = (
     ["gen", "feb", "mar", "apr", "mag", "giu", "lug", "ago", "set", "ott", "nov", "dic"],
     [
         "gennaio",

@@ -1,22 +1,22 @@
 //! The cells of tables: tabs between them, and what merged ones show again.
 
-use super::{Builder, Gap};
-use crate::document::markup::html::spans::{Copy, Spans};
+use super::{Builder, PendingSpace};
+use crate::document::markup::html::spans::{Copy, MergedCells};
 use crate::document::markup::html::start_tag::StartTag;
-use crate::document::markup::html::tags::Effect;
+use crate::document::markup::html::tags::ElementEffect;
 
 impl Builder<'_> {
     /// Notes the columns and rows that a cell of the outermost table covers; fills those covered from above.
-    pub(super) fn begin_span(&mut self, tag: &StartTag, effect: Effect) {
-        if effect == Effect::Table && self.table_depth == 0 {
-            self.spans = Spans::default();
+    pub(super) fn begin_span(&mut self, tag: &StartTag, effect: ElementEffect) {
+        if effect == ElementEffect::Table && self.table_depth == 0 {
+            self.spans = MergedCells::default();
         }
         if self.table_depth != 1 {
             return;
         }
         match effect {
-            Effect::Row => self.spans.begin_row(),
-            Effect::Cell => {
+            ElementEffect::Row => self.spans.begin_row(),
+            ElementEffect::Cell => {
                 self.hang();
                 let number = |name| tag.text(name).and_then(|text| text.parse().ok()).unwrap_or(1);
                 let is_spent = self.copy_budget == 0;
@@ -32,7 +32,7 @@ impl Builder<'_> {
         let follows = self.spans.column() > 0;
         for copy in self.spans.hanging() {
             if follows {
-                self.gap = Gap::Cell;
+                self.gap = PendingSpace::Cell;
             }
             self.copy(&copy);
         }
@@ -51,7 +51,7 @@ impl Builder<'_> {
         if let Some(source) = copy.source.clone() {
             self.page.map.push_whole(start, &copy.text, source);
         }
-        self.gap = Gap::Cell;
+        self.gap = PendingSpace::Cell;
     }
 
     pub(super) fn end_cell(&mut self) {
@@ -60,7 +60,7 @@ impl Builder<'_> {
         let source = self.page.map.source_bytes(&(start..self.page.text.len()));
         let copy = Copy { text, source };
         for _ in 0..self.spans.end_cell(&copy) {
-            self.gap = Gap::Cell;
+            self.gap = PendingSpace::Cell;
             self.copy(&copy);
         }
     }

@@ -1,13 +1,13 @@
 //! What a page shows beside its words: numbers of lists, boxes that are ticked, readings of characters.
 
-use super::{Builder, Gap};
-use crate::document::markup::html::runs::Piece;
+use super::{Builder, PendingSpace};
+use crate::document::markup::html::runs::TextRun;
 use crate::document::markup::html::start_tag::StartTag;
 use crate::document::vocabulary::BlockKind;
 use crate::document::writing::roman::roman;
 
 /// A list that is open.
-pub(super) struct List {
+pub(super) struct HtmlList {
     /// How many elements are open around it.
     pub(super) depth: usize,
     /// The number of its next item and how it is written; nothing if its items have none.
@@ -56,7 +56,7 @@ impl Builder<'_> {
         });
         // Where a list counts down from is known only at its end.
         let known = tag.name == b"ol" && !bare && (!reversed || start.is_some());
-        self.lists.push(List {
+        self.lists.push(HtmlList {
             depth: self.open.len(),
             number: known.then(|| (start.unwrap_or(1), style)),
             step: if reversed { -1 } else { 1 },
@@ -66,7 +66,8 @@ impl Builder<'_> {
     fn item(&mut self, tag: &StartTag) {
         self.mark = None;
         let in_table = self.roles.last() == Some(&BlockKind::Table);
-        let Some(List { number: Some((number, style)), step, .. }) = self.lists.last_mut() else {
+        let Some(HtmlList { number: Some((number, style)), step, .. }) = self.lists.last_mut()
+        else {
             return;
         };
         if let Some(value) = tag.text(b"value").and_then(|value| value.parse().ok()) {
@@ -88,11 +89,11 @@ impl Builder<'_> {
     fn tick(&mut self, ticked: bool) {
         self.write_gap();
         self.page.text.push(if ticked { '\u{2611}' } else { '\u{2610}' });
-        self.gap = Gap::Space(None);
+        self.gap = PendingSpace::Space(None);
     }
 
     /// Takes the reading of a character, which stands apart from the word it is in.
-    pub(super) fn reading(&mut self, piece: &Piece<'_>) {
+    pub(super) fn reading(&mut self, piece: &TextRun<'_>) {
         let (reading, source) = self.reading.get_or_insert_with(Default::default);
         reading.push_str(piece.text.trim());
         if source.start == source.end {
@@ -106,7 +107,7 @@ impl Builder<'_> {
         let Some((reading, source)) = self.reading.take() else { return };
         if !reading.is_empty() {
             let shown = format!("({reading})");
-            self.word(&shown, &Piece { text: &shown, source, exact: false }, 0);
+            self.word(&shown, &TextRun { text: &shown, source, exact: false }, 0);
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Superscripts, subscripts and formulas, which are collected and written at their end.
 
-use super::{Builder, Gap, MAX_OPEN};
-use crate::document::markup::html::raised::{self, Raised, Written};
-use crate::document::markup::html::runs::Piece;
+use super::{Builder, MAX_OPEN, PendingSpace};
+use crate::document::markup::html::raised::{self, RaisedElement, RaisedText};
+use crate::document::markup::html::runs::TextRun;
 use crate::document::markup::html::start_tag::StartTag;
 use crate::document::vocabulary::one_line;
 
@@ -15,7 +15,7 @@ impl Builder<'_> {
             Some(raised) => raised.inside(tag),
             None if self.open.len() < MAX_OPEN => {
                 let in_link = self.note_link == Some(self.page.text.len());
-                self.raised = Raised::begun_by(tag, self.open.len(), in_link);
+                self.raised = RaisedElement::begun_by(tag, self.open.len(), in_link);
             }
             None => {}
         }
@@ -25,19 +25,21 @@ impl Builder<'_> {
     pub(super) fn end_raised(&mut self) {
         let Some(raised) = self.raised.take() else { return };
         let line = match (&self.gap, &self.block) {
-            (Gap::None, Some((_, start))) => self.page.text.get(*start..).unwrap_or_default(),
+            (PendingSpace::None, Some((_, start))) => {
+                self.page.text.get(*start..).unwrap_or_default()
+            }
             _ => "",
         };
         match raised.end(line) {
-            Written::Shown(shown, source, blank) => {
-                self.word(&shown, &Piece { text: &shown, source, exact: false }, 0);
+            RaisedText::Shown(shown, source, blank) => {
+                self.word(&shown, &TextRun { text: &shown, source, exact: false }, 0);
                 if blank {
                     self.space(None);
                 }
             }
-            Written::Running(pieces) => {
+            RaisedText::Running(pieces) => {
                 for (text, source, exact) in &pieces {
-                    self.running(&Piece { text, source: source.clone(), exact: *exact });
+                    self.running(&TextRun { text, source: source.clone(), exact: *exact });
                 }
             }
         }
@@ -49,7 +51,7 @@ impl Builder<'_> {
         let source = std::mem::take(&mut formula.source);
         let shown = one_line(&formula.finish());
         if !shown.is_empty() {
-            self.word(&shown, &Piece { text: &shown, source, exact: false }, 0);
+            self.word(&shown, &TextRun { text: &shown, source, exact: false }, 0);
         }
     }
 }

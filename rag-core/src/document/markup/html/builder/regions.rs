@@ -4,7 +4,7 @@
 //! A tag alone says little: an aside may be a warning or an advertisement, a footer may name the author of a quotation.
 //! What is in doubt is kept; what is taken back is noted.
 
-use super::{Builder, Gap};
+use super::{Builder, PendingSpace};
 use crate::document::markup::html::start_tag::StartTag;
 use crate::document::markup::html::tags::{self, Suspect};
 use crate::document::vocabulary::{BlockKind, UnreadKind, unread};
@@ -18,7 +18,7 @@ pub(super) struct Region {
     blocks: usize,
     links: usize,
     block: Option<(BlockKind, usize)>,
-    gap: Gap,
+    gap: PendingSpace,
     close_to_previous: bool,
     /// Whether it stands inside the text of the page, and inside a quotation or figure.
     inside: bool,

@@ -1,33 +1,33 @@
 //! Writes words with the white space due before them, and where each came from.
 
-use super::{Builder, Gap};
-use crate::document::markup::html::runs::Piece;
+use super::{Builder, PendingSpace};
+use crate::document::markup::html::runs::TextRun;
 use crate::document::vocabulary::BlockKind;
 
 impl Builder<'_> {
     pub(super) fn line(&mut self) {
         match &mut self.gap {
-            Gap::Kept(kept, source) => {
+            PendingSpace::Kept(kept, source) => {
                 kept.push('\n');
                 *source = usize::MAX;
             }
             _ => match self.roles.last() {
                 Some(BlockKind::Heading { .. }) => self.space(None),
-                Some(BlockKind::Code) => self.gap = Gap::Kept("\n".to_owned(), usize::MAX),
-                _ => self.gap = Gap::Line,
+                Some(BlockKind::Code) => self.gap = PendingSpace::Kept("\n".to_owned(), usize::MAX),
+                _ => self.gap = PendingSpace::Line,
             },
         }
     }
 
     pub(super) fn space(&mut self, source: Option<usize>) {
         match self.gap {
-            Gap::None => self.gap = Gap::Space(source),
-            Gap::Space(_) => self.gap = Gap::Space(None),
-            Gap::Line | Gap::Cell | Gap::Kept(..) => {}
+            PendingSpace::None => self.gap = PendingSpace::Space(source),
+            PendingSpace::Space(_) => self.gap = PendingSpace::Space(None),
+            PendingSpace::Line | PendingSpace::Cell | PendingSpace::Kept(..) => {}
         }
     }
 
-    pub(super) fn running(&mut self, piece: &Piece<'_>) {
+    pub(super) fn running(&mut self, piece: &TextRun<'_>) {
         if self.roles.last() == Some(&BlockKind::Code) {
             self.kept(piece);
         } else {
@@ -36,7 +36,7 @@ impl Builder<'_> {
     }
 
     /// Running text: white space of any length is one space.
-    pub(super) fn flow(&mut self, piece: &Piece<'_>) {
+    pub(super) fn flow(&mut self, piece: &TextRun<'_>) {
         let mut start = 0;
         let is_space = |c: char| c.is_ascii_whitespace();
         for run in piece.text.split_inclusive(is_space) {
@@ -51,7 +51,7 @@ impl Builder<'_> {
     }
 
     /// Preformatted text: white space stays, but none begins or ends the block.
-    pub(super) fn kept(&mut self, piece: &Piece<'_>) {
+    pub(super) fn kept(&mut self, piece: &TextRun<'_>) {
         let mut start = 0;
         for run in piece.text.split_inclusive(char::is_whitespace) {
             let word = run.trim_end_matches(char::is_whitespace);
@@ -61,7 +61,7 @@ impl Builder<'_> {
             if !white.is_empty() {
                 let source = if piece.exact { piece.source.start + start } else { usize::MAX };
                 match &mut self.gap {
-                    Gap::Kept(kept, at) => {
+                    PendingSpace::Kept(kept, at) => {
                         let follows =
                             source != usize::MAX && at.checked_add(kept.len()) == Some(source);
                         if !follows {
@@ -69,7 +69,7 @@ impl Builder<'_> {
                         }
                         kept.push_str(white);
                     }
-                    _ => self.gap = Gap::Kept(white.to_owned(), source),
+                    _ => self.gap = PendingSpace::Kept(white.to_owned(), source),
                 }
                 start += white.len();
             }
@@ -77,7 +77,7 @@ impl Builder<'_> {
     }
 
     /// Writes a word, which stands at `start` of the piece, after the white space due before it.
-    pub(super) fn word(&mut self, word: &str, piece: &Piece<'_>, start: usize) {
+    pub(super) fn word(&mut self, word: &str, piece: &TextRun<'_>, start: usize) {
         let mut at = start;
         for part in word.split_inclusive('\u{ad}') {
             let shown = part.trim_end_matches('\u{ad}');
@@ -115,16 +115,16 @@ impl Builder<'_> {
         }
         let start = text.len();
         match gap {
-            Gap::None => {}
-            Gap::Space(source) => {
+            PendingSpace::None => {}
+            PendingSpace::Space(source) => {
                 text.push(' ');
                 if let Some(source) = source {
                     self.page.map.push_exact(start..start + 1, source as u64);
                 }
             }
-            Gap::Line => text.push('\n'),
-            Gap::Cell => text.push('\t'),
-            Gap::Kept(kept, source) => {
+            PendingSpace::Line => text.push('\n'),
+            PendingSpace::Cell => text.push('\t'),
+            PendingSpace::Kept(kept, source) => {
                 text.push_str(&kept);
                 if source != usize::MAX {
                     self.page.map.push_exact(start..text.len(), source as u64);

@@ -1,6 +1,6 @@
 //! Files of other formats that stand in the text as they are (`altChunk`; ECMA-376 part 1, 17.17.2.1).
 
-use super::Reading;
+use super::DocxReading;
 use crate::document::archive::package::Package;
 use crate::document::markup::xml::{Tag, Visit, Xml};
 use crate::document::vocabulary::{Document, SourceFile, Unit, UnreadKind, unread};
@@ -17,7 +17,7 @@ const TYPES: [(&str, &str); 7] = [
     ("plain", "txt"),
 ];
 
-impl Reading<'_> {
+impl DocxReading<'_> {
     /// Reads the file that `tag` refers to by the reader of its format.
     pub(super) fn chunk(&mut self, tag: &Tag<'_>) -> Result<()> {
         let id = tag.attribute("id").unwrap_or_default();

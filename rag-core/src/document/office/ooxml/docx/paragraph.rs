@@ -1,8 +1,8 @@
 //! The runs of a paragraph: what is shown of fields, forms, changes and signs.
 
-use super::Reading;
+use super::DocxReading;
 use crate::document::markup::xml::{Tag, Visit, Xml};
-use crate::document::office::ooxml::styles::Styles;
+use crate::document::office::ooxml::styles::WordStyles;
 use crate::document::office::ooxml::{is_on, math};
 use crate::document::office::runs::{Look, Runs};
 use crate::document::office::symbols;
@@ -12,7 +12,7 @@ use crate::error::Result;
 
 /// A paragraph as it is read.
 #[derive(Default)]
-pub(super) struct Paragraph {
+pub(super) struct DocxParagraph {
     pub(super) style: String,
     pub(super) text: String,
     pub(super) outline: Option<u8>,
@@ -20,12 +20,12 @@ pub(super) struct Paragraph {
     pub(super) list: Option<String>,
     pub(super) level: Option<usize>,
     /// What frames and text boxes inside it hold.
-    pub(super) boxes: Vec<Paragraph>,
+    pub(super) boxes: Vec<DocxParagraph>,
 }
 
-impl Reading<'_> {
-    pub(super) fn paragraph(&mut self, xml: &mut Xml<'_>) -> Result<Paragraph> {
-        let mut paragraph = Paragraph::default();
+impl DocxReading<'_> {
+    pub(super) fn paragraph(&mut self, xml: &mut Xml<'_>) -> Result<DocxParagraph> {
+        let mut paragraph = DocxParagraph::default();
         let mut runs = Runs::default();
         let mut look = Look::default();
         let child = |xml: &mut Xml<'_>, tag: &Tag<'_>| {
@@ -105,7 +105,7 @@ impl Reading<'_> {
     }
 
     /// The paragraphs of a text box; a table in it gives one for each row.
-    fn text_box(&mut self, xml: &mut Xml<'_>) -> Result<Vec<Paragraph>> {
+    fn text_box(&mut self, xml: &mut Xml<'_>) -> Result<Vec<DocxParagraph>> {
         let mut paragraphs = Vec::new();
         let child = |xml: &mut Xml<'_>, tag: &Tag<'_>| {
             Ok(match tag.name() {
@@ -129,7 +129,7 @@ impl Reading<'_> {
     }
 }
 
-impl Paragraph {
+impl DocxParagraph {
     /// Reads style, list and outline level.
     fn properties(&mut self, xml: &mut Xml<'_>) -> Result<()> {
         let child = |_: &mut Xml<'_>, tag: &Tag<'_>| {
@@ -163,7 +163,7 @@ fn push_symbol(runs: &mut Runs, look: Look, tag: &Tag<'_>) {
 }
 
 /// Reads the properties of a run to their end; `before` is what the style of its paragraph says.
-fn run_look(xml: &mut Xml<'_>, styles: &Styles, before: Look) -> Result<Look> {
+fn run_look(xml: &mut Xml<'_>, styles: &WordStyles, before: Look) -> Result<Look> {
     let mut look = before;
     let child = |_: &mut Xml<'_>, tag: &Tag<'_>| {
         if tag.name() == "rStyle" {

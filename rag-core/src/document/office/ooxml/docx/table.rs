@@ -1,6 +1,6 @@
 //! Tables of a text document, with merged cells and rows that were deleted.
 
-use super::Reading;
+use super::DocxReading;
 use super::paragraph::tick_of;
 use crate::document::markup::xml::{Tag, Visit, Xml};
 use crate::document::office::ooxml::numbering::Label;
@@ -10,7 +10,7 @@ use crate::error::Result;
 
 /// A cell of a table.
 #[derive(Default)]
-struct Cell {
+struct DocxCell {
     words: Vec<String>,
     /// Columns it covers.
     columns: usize,
@@ -18,7 +18,7 @@ struct Cell {
     goes_on: bool,
 }
 
-impl Reading<'_> {
+impl DocxReading<'_> {
     pub(super) fn read_table(&mut self, xml: &mut Xml<'_>) -> Result<()> {
         let name = format!("table {}", self.table);
         let mut rows = Vec::new();
@@ -51,13 +51,13 @@ impl Reading<'_> {
     }
 
     /// The cells of a row; nothing if a tracked change deleted it.
-    fn cells(&mut self, xml: &mut Xml<'_>) -> Result<Option<Vec<Cell>>> {
+    fn cells(&mut self, xml: &mut Xml<'_>) -> Result<Option<Vec<DocxCell>>> {
         let mut cells = Vec::new();
         let mut is_deleted = false;
         let child = |xml: &mut Xml<'_>, tag: &Tag<'_>| {
             Ok(match tag.name() {
                 "tc" => {
-                    let mut cell = Cell { columns: 1, ..Cell::default() };
+                    let mut cell = DocxCell { columns: 1, ..DocxCell::default() };
                     self.cell(xml, &mut cell)?;
                     cells.push(cell);
                     Visit::Done
@@ -80,7 +80,7 @@ impl Reading<'_> {
     }
 
     /// The paragraphs of a cell, those of tables in it too.
-    fn cell(&mut self, xml: &mut Xml<'_>, cell: &mut Cell) -> Result<()> {
+    fn cell(&mut self, xml: &mut Xml<'_>, cell: &mut DocxCell) -> Result<()> {
         let child = |xml: &mut Xml<'_>, tag: &Tag<'_>| {
             Ok(match tag.name() {
                 "p" => {
@@ -133,7 +133,7 @@ struct ColumnGrid {
 }
 
 impl ColumnGrid {
-    fn row(&mut self, cells: Vec<Cell>) -> Vec<String> {
+    fn row(&mut self, cells: Vec<DocxCell>) -> Vec<String> {
         let mut row = Vec::new();
         let alone = cells.len() == 1;
         for cell in cells {

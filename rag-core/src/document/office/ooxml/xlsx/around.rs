@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Tab, rich_text};
+use super::{XlsxSheet, rich_text};
 use crate::document::archive::package::{Package, Relation};
 use crate::document::markup::xml::{Tag, Visit, Xml};
 use crate::document::office::ooxml::here::Here;
@@ -14,7 +14,7 @@ use crate::document::writing::draft::part;
 use crate::error::Result;
 
 /// Adds what the sheet refers to.
-pub(super) fn add(here: &mut Here<'_, '_>, relations: &[Relation], tab: &Tab) -> Result<()> {
+pub(super) fn add(here: &mut Here<'_, '_>, relations: &[Relation], tab: &XlsxSheet) -> Result<()> {
     for relation in relations {
         let part = relation.target.as_str();
         let result = match relation.kind.as_str() {
@@ -48,7 +48,7 @@ fn add_drawing(here: &mut Here<'_, '_>, name: &str) -> Result<()> {
 }
 
 /// What people wrote on cells, after their names.
-fn add_comments(here: &mut Here<'_, '_>, name: &str, tab: &Tab) -> Result<()> {
+fn add_comments(here: &mut Here<'_, '_>, name: &str, tab: &XlsxSheet) -> Result<()> {
     let Here { package, source, draft, .. } = here;
     let people = people(package, source)?;
     let Some(text) = package.text(name)? else { return Ok(()) };

@@ -2,20 +2,20 @@
 
 use std::collections::HashMap;
 
-use super::{Book, Tab, rich_text};
+use super::{XlsxBook, XlsxSheet, rich_text};
 use crate::document::markup::xml::{Tag, Visit, Xml};
 use crate::document::office::ooxml::is_on;
 use crate::document::office::sheet;
 use crate::document::vocabulary::{SourceFile, Unit, UnreadKind, one_line, unread};
-use crate::document::writing::draft::{Draft, Join, part};
+use crate::document::writing::draft::{DocumentDraft, Join, part};
 use crate::error::Result;
 
 /// Reads the rows of one sheet.
 pub(super) struct Sheet<'a> {
     source: &'a SourceFile<'a>,
-    book: &'a Book,
-    tab: &'a Tab,
-    draft: &'a mut Draft,
+    book: &'a XlsxBook,
+    tab: &'a XlsxSheet,
+    draft: &'a mut DocumentDraft,
     join: Join,
     /// The row that was read last, from 1.
     row: usize,
@@ -70,17 +70,17 @@ impl Merged {
 
 /// A cell as it is read.
 #[derive(Default)]
-struct Cell {
+struct XlsxCell {
     kind: String,
     style: usize,
     value: String,
     inline: Option<String>,
-    formula: Option<Formula>,
+    formula: Option<SheetFormula>,
 }
 
 /// A formula as it is written; shared ones may leave the text to another cell.
 #[derive(Default)]
-struct Formula {
+struct SheetFormula {
     text: String,
     shared: Option<u32>,
 }
@@ -89,9 +89,9 @@ impl<'a> Sheet<'a> {
     /// Looks through `xml` for merged cells, which stand behind the rows.
     pub(super) fn new(
         source: &'a SourceFile<'a>,
-        book: &'a Book,
-        tab: &'a Tab,
-        draft: &'a mut Draft,
+        book: &'a XlsxBook,
+        tab: &'a XlsxSheet,
+        draft: &'a mut DocumentDraft,
         xml: &mut Xml<'_>,
     ) -> Result<Self> {
         let merged = merged_cells(xml)?;
@@ -131,10 +131,10 @@ impl<'a> Sheet<'a> {
                 return Ok(Visit::Enter);
             }
             column = tag.attribute("r").and_then(|r| sheet::column(&r)).unwrap_or(column + 1);
-            let mut cell = Cell {
+            let mut cell = XlsxCell {
                 kind: tag.attribute("t").unwrap_or_default(),
                 style: tag.number("s").unwrap_or(0),
-                ..Cell::default()
+                ..XlsxCell::default()
             };
             cell.read(xml)?;
             let formula = cell.formula.take().and_then(|formula| {
@@ -165,7 +165,7 @@ impl<'a> Sheet<'a> {
 
 impl Sheet<'_> {
     /// Keeps the text of a formula that others share, which only the first of them has.
-    fn remember(&mut self, formula: &Formula, column: usize, row: usize) {
+    fn remember(&mut self, formula: &SheetFormula, column: usize, row: usize) {
         if let Some(index) = formula.shared
             && !formula.text.trim().is_empty()
             && self.shared.len() < MAX_SHARED
@@ -175,7 +175,7 @@ impl Sheet<'_> {
     }
 
     /// The text of a formula as it reads in this cell, whose value is not stored.
-    fn formula(&self, formula: &Formula, column: usize, row: usize) -> String {
+    fn formula(&self, formula: &SheetFormula, column: usize, row: usize) -> String {
         unread::note(UnreadKind::Formula, 1);
         let away = |to: usize, from: usize| {
             i64::try_from(to).unwrap_or(0) - i64::try_from(from).unwrap_or(0)
@@ -218,14 +218,14 @@ impl Sheet<'_> {
     }
 }
 
-impl Cell {
+impl XlsxCell {
     fn read(&mut self, xml: &mut Xml<'_>) -> Result<()> {
         let child = |xml: &mut Xml<'_>, tag: &Tag<'_>| {
             Ok(match tag.name() {
                 "f" => {
                     let shared = tag.attribute("t").filter(|kind| kind == "shared");
                     let shared = shared.and_then(|_| tag.number("si"));
-                    self.formula = Some(Formula { text: xml.text()?, shared });
+                    self.formula = Some(SheetFormula { text: xml.text()?, shared });
                     Visit::Done
                 }
                 "v" => {
@@ -243,14 +243,14 @@ impl Cell {
     }
 
     /// Whether a formula stands here whose value was never calculated.
-    fn lacks_value(&self, book: &Book) -> bool {
+    fn lacks_value(&self, book: &XlsxBook) -> bool {
         let value = self.value.trim();
         let is_text = self.kind == "str";
         value.is_empty() && !is_text || value == "0" && book.is_uncalculated
     }
 
     /// The value as the sheet shows it.
-    fn shown(self, book: &Book) -> String {
+    fn shown(self, book: &XlsxBook) -> String {
         let format = book.formats.get(self.style).cloned().unwrap_or_default();
         if let Some(inline) = self.inline {
             return format.show_text(inline);
