@@ -781,6 +781,142 @@ typedef struct {
 } rag_setting;
 
 /**
+ * How to load an encoder. Begin with RAG_ENCODER_OPTIONS_INIT; zero in a field is its default.
+ */
+typedef struct {
+    /**
+     * sizeof(rag_encoder_options); set by RAG_ENCODER_OPTIONS_INIT.
+     */
+    size_t struct_size;
+    /**
+     * A folder of models, looked in before the usual places. NULL: none.
+     */
+    const char *model_dir;
+    /**
+     * What runs the network: "auto" for our own kernels, "candle" for candle on the CPU; "cuda:0" or "metal:0" in builds
+     * for them. NULL: "auto".
+     */
+    const char *backend;
+    /**
+     * Instructions of our own kernels: "amx", "avx512", "avx2", "neon" or "portable". NULL: the best that the CPU has.
+     */
+    const char *level;
+    /**
+     * Most threads of a call. 0: as many as the machine runs at once.
+     */
+    size_t threads;
+    /**
+     * Keep the first so many floats of each vector, scaled to length 1 again, for models trained so. 0: all.
+     */
+    size_t truncate_dim;
+    /**
+     * A rag_precision.
+     */
+    int32_t precision;
+    /**
+     * Zero: the struct ends at a multiple of its largest field.
+     */
+    int32_t reserved;
+    /**
+     * Options by their names in docs/options.md, `setting_count` of them, set after the fields; among them those that have no
+     * field here.
+     */
+    const rag_setting *settings;
+    /**
+     * How many.
+     */
+    size_t setting_count;
+} rag_encoder_options;
+
+/**
+ * How to load a generator. Begin with RAG_GENERATOR_OPTIONS_INIT; zero in a field is its default.
+ */
+typedef struct {
+    /**
+     * sizeof(rag_generator_options); set by RAG_GENERATOR_OPTIONS_INIT.
+     */
+    size_t struct_size;
+    /**
+     * A folder of models, looked in before the usual places. NULL: none.
+     */
+    const char *model_dir;
+    /**
+     * A built-in chat template in place of the model's own: "chatml", "completion", "gemma", "llama2", "llama3",
+     * "mistral", "phi3" or "zephyr". NULL: the model's own, else the built-in one that its vocabulary was made for.
+     */
+    const char *template_name;
+    /**
+     * Threads, the caller's included, to 256; candle's networks choose their own. 0: as many as the machine runs at once.
+     */
+    size_t threads;
+    /**
+     * A rag_kv.
+     */
+    int32_t kv;
+    /**
+     * Zero: `backend` stands at a multiple of its size.
+     */
+    int32_t reserved;
+    /**
+     * What runs the network: "auto" for our own decoder, or candle on the CPU for families that it does not run; "candle"
+     * for that alone; "cuda:0" or "metal:0" in builds for them. NULL: "auto".
+     */
+    const char *backend;
+    /**
+     * Instructions: "amx", "avx512", "avx2", "neon" or "portable". NULL: the best that the CPU has.
+     */
+    const char *level;
+    /**
+     * Options by their names in docs/options.md, `setting_count` of them, set after the fields; among them those that have no
+     * field here.
+     */
+    const rag_setting *settings;
+    /**
+     * How many.
+     */
+    size_t setting_count;
+} rag_generator_options;
+
+/**
+ * How to load a reranker. Begin with RAG_RERANKER_OPTIONS_INIT; zero in a field is its default.
+ */
+typedef struct {
+    /**
+     * sizeof(rag_reranker_options); set by RAG_RERANKER_OPTIONS_INIT.
+     */
+    size_t struct_size;
+    /**
+     * A folder of models, looked in before the usual places. NULL: none.
+     */
+    const char *model_dir;
+    /**
+     * Instructions: "amx", "avx512", "avx2", "neon" or "portable". NULL: the best that the CPU has.
+     */
+    const char *level;
+    /**
+     * Most threads of a call. 0: as many as the machine runs at once.
+     */
+    size_t threads;
+    /**
+     * A rag_precision.
+     */
+    int32_t precision;
+    /**
+     * Zero: the struct ends at a multiple of its largest field.
+     */
+    int32_t reserved;
+    /**
+     * Options by their names in docs/options.md, `setting_count` of them, set after the fields; among them those that have no
+     * field here.
+     */
+    const rag_setting *settings;
+    /**
+     * How many.
+     */
+    size_t setting_count;
+} rag_reranker_options;
+
+/**
  * How to open a knowledge base. Begin with RAG_OPEN_OPTIONS_INIT; zero in a field is its default.
  */
 typedef struct {
@@ -844,6 +980,18 @@ typedef struct {
      * How many.
      */
     size_t setting_count;
+    /**
+     * How the encoder is loaded, if it is not given loaded; its `model_dir` must be NULL. NULL: the defaults.
+     */
+    const rag_encoder_options *encoder_options;
+    /**
+     * How the generator is loaded; its `model_dir` must be NULL. NULL: the defaults.
+     */
+    const rag_generator_options *generator_options;
+    /**
+     * How the reranker is loaded; its `model_dir` must be NULL. NULL: the defaults.
+     */
+    const rag_reranker_options *reranker_options;
 } rag_open_options;
 
 /**
@@ -2040,54 +2188,6 @@ typedef struct {
 } rag_damage;
 
 /**
- * How to load an encoder. Begin with RAG_ENCODER_OPTIONS_INIT; zero in a field is its default.
- */
-typedef struct {
-    /**
-     * sizeof(rag_encoder_options); set by RAG_ENCODER_OPTIONS_INIT.
-     */
-    size_t struct_size;
-    /**
-     * A folder of models, looked in before the usual places. NULL: none.
-     */
-    const char *model_dir;
-    /**
-     * What runs the network: "auto" for our own kernels, "candle" for candle on the CPU; "cuda:0" or "metal:0" in builds
-     * for them. NULL: "auto".
-     */
-    const char *backend;
-    /**
-     * Instructions of our own kernels: "amx", "avx512", "avx2", "neon" or "portable". NULL: the best that the CPU has.
-     */
-    const char *level;
-    /**
-     * Most threads of a call. 0: as many as the machine runs at once.
-     */
-    size_t threads;
-    /**
-     * Keep the first so many floats of each vector, scaled to length 1 again, for models trained so. 0: all.
-     */
-    size_t truncate_dim;
-    /**
-     * A rag_precision.
-     */
-    int32_t precision;
-    /**
-     * Zero: the struct ends at a multiple of its largest field.
-     */
-    int32_t reserved;
-    /**
-     * Options by their names in docs/options.md, `setting_count` of them, set after the fields; among them those that have no
-     * field here.
-     */
-    const rag_setting *settings;
-    /**
-     * How many.
-     */
-    size_t setting_count;
-} rag_encoder_options;
-
-/**
  * Turns `count` texts into `count` rows of floats in `rows`, one row of the encoder's length for each, of any length but
  * zero: they are scaled to 1. `role` is a rag_text_role. Text `i` is `sizes[i]` bytes of UTF-8 at `texts[i]`, not
  * NUL-terminated; there are 64 at most. All are borrowed for the callback, `rows` is zero before. Return false if it cannot:
@@ -2100,94 +2200,6 @@ typedef bool (*rag_on_encode)(int32_t role,
                               size_t count,
                               float *rows,
                               void *user_data);
-
-/**
- * How to load a reranker. Begin with RAG_RERANKER_OPTIONS_INIT; zero in a field is its default.
- */
-typedef struct {
-    /**
-     * sizeof(rag_reranker_options); set by RAG_RERANKER_OPTIONS_INIT.
-     */
-    size_t struct_size;
-    /**
-     * A folder of models, looked in before the usual places. NULL: none.
-     */
-    const char *model_dir;
-    /**
-     * Instructions: "amx", "avx512", "avx2", "neon" or "portable". NULL: the best that the CPU has.
-     */
-    const char *level;
-    /**
-     * Most threads of a call. 0: as many as the machine runs at once.
-     */
-    size_t threads;
-    /**
-     * A rag_precision.
-     */
-    int32_t precision;
-    /**
-     * Zero: the struct ends at a multiple of its largest field.
-     */
-    int32_t reserved;
-    /**
-     * Options by their names in docs/options.md, `setting_count` of them, set after the fields; among them those that have no
-     * field here.
-     */
-    const rag_setting *settings;
-    /**
-     * How many.
-     */
-    size_t setting_count;
-} rag_reranker_options;
-
-/**
- * How to load a generator. Begin with RAG_GENERATOR_OPTIONS_INIT; zero in a field is its default.
- */
-typedef struct {
-    /**
-     * sizeof(rag_generator_options); set by RAG_GENERATOR_OPTIONS_INIT.
-     */
-    size_t struct_size;
-    /**
-     * A folder of models, looked in before the usual places. NULL: none.
-     */
-    const char *model_dir;
-    /**
-     * A built-in chat template in place of the model's own: "chatml", "completion", "gemma", "llama2", "llama3",
-     * "mistral", "phi3" or "zephyr". NULL: the model's own, else the built-in one that its vocabulary was made for.
-     */
-    const char *template_name;
-    /**
-     * Threads, the caller's included, to 256; candle's networks choose their own. 0: as many as the machine runs at once.
-     */
-    size_t threads;
-    /**
-     * A rag_kv.
-     */
-    int32_t kv;
-    /**
-     * Zero: `backend` stands at a multiple of its size.
-     */
-    int32_t reserved;
-    /**
-     * What runs the network: "auto" for our own decoder, or candle on the CPU for families that it does not run; "candle"
-     * for that alone; "cuda:0" or "metal:0" in builds for them. NULL: "auto".
-     */
-    const char *backend;
-    /**
-     * Instructions: "amx", "avx512", "avx2", "neon" or "portable". NULL: the best that the CPU has.
-     */
-    const char *level;
-    /**
-     * Options by their names in docs/options.md, `setting_count` of them, set after the fields; among them those that have no
-     * field here.
-     */
-    const rag_setting *settings;
-    /**
-     * How many.
-     */
-    size_t setting_count;
-} rag_generator_options;
 
 /**
  * A token with the logarithms of the probabilities the model gave. Lent by rag_generation_logprob_at until the generation is

@@ -599,6 +599,44 @@ struct Picture {
 /// Options by their names, each with its value as written for the shell; several of one name are a list.
 using Settings = std::vector<std::pair<std::string, std::string>>;
 
+/// How to load an encoder; zero and empty are the defaults. See rag_encoder_options.
+struct EncoderOptions {
+    std::string model_dir = {};
+    std::string backend = {};
+    std::string level = {};
+    std::size_t threads = 0;
+    std::size_t truncate_dim = 0;
+    rag_precision precision = RAG_PRECISION_AUTO;
+    /// Further options by their names in docs/options.md, set after the fields.
+    Settings settings = {};
+};
+
+/// How to load a reranker; zero and empty are the defaults. See rag_reranker_options.
+struct RerankerOptions {
+    std::string model_dir = {};
+    std::string level = {};
+    std::size_t threads = 0;
+    rag_precision precision = RAG_PRECISION_AUTO;
+    /// Further options by their names in docs/options.md, set after the fields.
+    Settings settings = {};
+};
+
+/// How to load a generator; zero is the default.
+struct GeneratorOptions {
+    /// A folder of models, looked in before the usual places.
+    std::string model_dir = {};
+    /// A built-in chat template in place of the model's own, such as "gemma".
+    std::string template_name = {};
+    std::size_t threads = 0;
+    rag_kv kv = RAG_KV_F16;
+    /// What runs the network: "auto", "candle", or a device such as "cuda:0". Empty: "auto".
+    std::string backend = {};
+    /// Instructions, such as "avx2". Empty: the best that the CPU has.
+    std::string level = {};
+    /// Further options by their names in docs/options.md, set after the fields.
+    Settings settings = {};
+};
+
 /// How to open a knowledge base; an empty string is the default.
 struct OpenOptions {
     std::string encoder = {};
@@ -614,6 +652,10 @@ struct OpenOptions {
     bool secure_delete = false;
     /// RAG_TRUST_UNTRUSTED for a file of somebody else's.
     rag_trust trust = RAG_TRUST_TRUSTED;
+    /// How the models are loaded; the `model_dir` of each is empty.
+    EncoderOptions encoder_options = {};
+    GeneratorOptions generator_options = {};
+    RerankerOptions reranker_options = {};
     /// Further options by their names in docs/options.md, set after the fields.
     Settings settings = {};
 };
@@ -767,22 +809,6 @@ struct AskOptions {
     Settings settings = {};
 };
 
-/// How to load a generator; zero is the default.
-struct GeneratorOptions {
-    /// A folder of models, looked in before the usual places.
-    std::string model_dir = {};
-    /// A built-in chat template in place of the model's own, such as "gemma".
-    std::string template_name = {};
-    std::size_t threads = 0;
-    rag_kv kv = RAG_KV_F16;
-    /// What runs the network: "auto", "candle", or a device such as "cuda:0". Empty: "auto".
-    std::string backend = {};
-    /// Instructions, such as "avx2". Empty: the best that the CPU has.
-    std::string level = {};
-    /// Further options by their names in docs/options.md, set after the fields.
-    Settings settings = {};
-};
-
 namespace impl {
 
 using PieceCallback = Callback<std::function<bool(std::string_view)>>;
@@ -836,6 +862,70 @@ inline bool on_recognize(const rag_picture *picture, rag_text *text, void *user_
 inline float or_zero(const std::optional<float> &value) {
     return !value ? 0 : *value == 0 ? RAG_ZERO : *value;
 }
+
+/// EncoderOptions as C sees them; lives as long as the call.
+class RawEncoderOptions {
+public:
+    explicit RawEncoderOptions(const EncoderOptions &options) : settings_(options.settings) {
+        raw_ = RAG_ENCODER_OPTIONS_INIT;
+        raw_.model_dir = or_null(options.model_dir);
+        raw_.backend = or_null(options.backend);
+        raw_.level = or_null(options.level);
+        raw_.threads = options.threads;
+        raw_.truncate_dim = options.truncate_dim;
+        raw_.precision = options.precision;
+        settings_.put_into(raw_);
+    }
+    RawEncoderOptions(const RawEncoderOptions &) = delete;
+    RawEncoderOptions &operator=(const RawEncoderOptions &) = delete;
+    const rag_encoder_options *get() const { return &raw_; }
+
+private:
+    RawSettings settings_;
+    rag_encoder_options raw_{};
+};
+
+/// RerankerOptions as C sees them; lives as long as the call.
+class RawRerankerOptions {
+public:
+    explicit RawRerankerOptions(const RerankerOptions &options) : settings_(options.settings) {
+        raw_ = RAG_RERANKER_OPTIONS_INIT;
+        raw_.model_dir = or_null(options.model_dir);
+        raw_.level = or_null(options.level);
+        raw_.threads = options.threads;
+        raw_.precision = options.precision;
+        settings_.put_into(raw_);
+    }
+    RawRerankerOptions(const RawRerankerOptions &) = delete;
+    RawRerankerOptions &operator=(const RawRerankerOptions &) = delete;
+    const rag_reranker_options *get() const { return &raw_; }
+
+private:
+    RawSettings settings_;
+    rag_reranker_options raw_{};
+};
+
+/// GeneratorOptions as C sees them; lives as long as the call.
+class RawGeneratorOptions {
+public:
+    explicit RawGeneratorOptions(const GeneratorOptions &options) : settings_(options.settings) {
+        raw_ = RAG_GENERATOR_OPTIONS_INIT;
+        raw_.model_dir = or_null(options.model_dir);
+        raw_.template_name = or_null(options.template_name);
+        raw_.threads = options.threads;
+        raw_.kv = options.kv;
+        raw_.backend = or_null(options.backend);
+        raw_.level = or_null(options.level);
+        settings_.put_into(raw_);
+    }
+    RawGeneratorOptions(const RawGeneratorOptions &) = delete;
+    RawGeneratorOptions &operator=(const RawGeneratorOptions &) = delete;
+    const rag_generator_options *get() const { return &raw_; }
+
+private:
+    RawSettings settings_;
+    rag_generator_options raw_{};
+};
 
 /// SearchOptions as C sees them; lives as long as the call.
 class RawSearchOptions {
@@ -1088,28 +1178,6 @@ private:
     impl::Handle<rag_chat> handle_;
 };
 
-/// How to load an encoder; zero and empty are the defaults. See rag_encoder_options.
-struct EncoderOptions {
-    std::string model_dir = {};
-    std::string backend = {};
-    std::string level = {};
-    std::size_t threads = 0;
-    std::size_t truncate_dim = 0;
-    rag_precision precision = RAG_PRECISION_AUTO;
-    /// Further options by their names in docs/options.md, set after the fields.
-    Settings settings = {};
-};
-
-/// How to load a reranker; zero and empty are the defaults. See rag_reranker_options.
-struct RerankerOptions {
-    std::string model_dir = {};
-    std::string level = {};
-    std::size_t threads = 0;
-    rag_precision precision = RAG_PRECISION_AUTO;
-    /// Further options by their names in docs/options.md, set after the fields.
-    Settings settings = {};
-};
-
 /// A sentence encoder without a knowledge base.
 class Encoder {
 public:
@@ -1119,17 +1187,9 @@ public:
 
     /// Loads the encoder `name`.
     static Result<Encoder> open(const std::string &name, const EncoderOptions &options = {}) {
-        rag_encoder_options raw = RAG_ENCODER_OPTIONS_INIT;
-        raw.model_dir = impl::or_null(options.model_dir);
-        raw.backend = impl::or_null(options.backend);
-        raw.level = impl::or_null(options.level);
-        raw.threads = options.threads;
-        raw.truncate_dim = options.truncate_dim;
-        raw.precision = options.precision;
-        const impl::RawSettings settings(options.settings);
-        settings.put_into(raw);
+        const impl::RawEncoderOptions raw(options);
         return impl::own<Encoder, rag_encoder>([&](rag_encoder **out, rag_error **error) {
-            return rag_encoder_open_with(name.c_str(), &raw, out, error);
+            return rag_encoder_open_with(name.c_str(), raw.get(), out, error);
         });
     }
     /// An encoder of your own; see rag_encoder_own. Several threads may call `encode` at once. If it throws, the call that needed
@@ -1209,15 +1269,9 @@ class Reranker {
 public:
     /// Loads the reranker `name`.
     static Result<Reranker> open(const std::string &name, const RerankerOptions &options = {}) {
-        rag_reranker_options raw = RAG_RERANKER_OPTIONS_INIT;
-        raw.model_dir = impl::or_null(options.model_dir);
-        raw.level = impl::or_null(options.level);
-        raw.threads = options.threads;
-        raw.precision = options.precision;
-        const impl::RawSettings settings(options.settings);
-        settings.put_into(raw);
+        const impl::RawRerankerOptions raw(options);
         return impl::own<Reranker, rag_reranker>([&](rag_reranker **out, rag_error **error) {
-            return rag_reranker_open(name.c_str(), &raw, out, error);
+            return rag_reranker_open(name.c_str(), raw.get(), out, error);
         });
     }
 #ifndef RAG_EXPECTED
@@ -1274,6 +1328,12 @@ public:
         raw.loaded_encoder = options.loaded_encoder ? options.loaded_encoder->handle() : nullptr;
         raw.secure_delete = options.secure_delete;
         raw.trust = options.trust;
+        const impl::RawEncoderOptions encoder(options.encoder_options);
+        raw.encoder_options = encoder.get();
+        const impl::RawGeneratorOptions generator(options.generator_options);
+        raw.generator_options = generator.get();
+        const impl::RawRerankerOptions reranker(options.reranker_options);
+        raw.reranker_options = reranker.get();
         const impl::RawSettings settings(options.settings);
         settings.put_into(raw);
         return impl::own<KnowledgeBase, rag_kb>([&](rag_kb **out, rag_error **error) {
@@ -1565,17 +1625,9 @@ class Generator {
 public:
     /// Loads the generator `name`.
     static Result<Generator> open(const std::string &name, const GeneratorOptions &options = {}) {
-        rag_generator_options raw = RAG_GENERATOR_OPTIONS_INIT;
-        raw.model_dir = impl::or_null(options.model_dir);
-        raw.template_name = impl::or_null(options.template_name);
-        raw.threads = options.threads;
-        raw.kv = options.kv;
-        raw.backend = impl::or_null(options.backend);
-        raw.level = impl::or_null(options.level);
-        const impl::RawSettings settings(options.settings);
-        settings.put_into(raw);
+        const impl::RawGeneratorOptions raw(options);
         return impl::own<Generator, rag_generator>([&](rag_generator **out, rag_error **error) {
-            return rag_generator_open_with(name.c_str(), &raw, out, error);
+            return rag_generator_open_with(name.c_str(), raw.get(), out, error);
         });
     }
 #ifndef RAG_EXPECTED

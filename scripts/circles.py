@@ -39,11 +39,6 @@ KNOWN: dict[tuple[str, str], dict[tuple[str, ...], str]] = {
         ("link", "meta"): "the link to the log is a row of meta",
         ("migrate", "open", "pool", "space"): "a connection is opened, migrated and given room by those that open it",
     },
-    ("rag-cli", "commands::eval"): {("ranking", "settings"): "settings name what is ranked"},
-    ("rag-py", "the crate"): {
-        ("encode_stream", "encoder"): "a stream holds the encoder that made it",
-        ("pickle", "types"): "types are pickled by a function that names them",
-    },
 }
 
 ITEM = re.compile(

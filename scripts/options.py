@@ -208,7 +208,7 @@ def python_type(entry: dict) -> str:
 
 
 def alias(entry: dict) -> str:
-    return "".join(part.title() for part in entry["name"].split("_"))
+    return "".join(part.title() for part in entry["declared"].split("_"))
 
 
 def in_python(group: str, entries: list) -> list:
@@ -334,7 +334,7 @@ class Surfaces:
         return known.get((group, name), "")
 
     def in_c(self, entry: dict) -> str:
-        group, name = entry["group"], NAMES.get(entry["name"], (entry["name"],))[0]
+        group, name = entry["group"], NAMES.get(entry["declared"], (entry["declared"],))[0]
         if name in self.c.get(group, ()):
             self.there(NO_C, group, entry["name"])
             struct = f"rag_{group}" if group == "guards" else f"rag_{group}_options"
@@ -348,7 +348,7 @@ class Surfaces:
         return not entry["code"] and "settings" in structs.get(group, ()) and (group, entry["name"]) not in known
 
     def in_cpp(self, entry: dict) -> None:
-        group, name = entry["group"], NAMES.get(entry["name"], ("", entry["name"]))[1]
+        group, name = entry["group"], NAMES.get(entry["declared"], ("", entry["declared"]))[1]
         if name in self.cpp.get(group, ()):
             self.there(NO_CPP, group, entry["name"])
         elif not self.by_name(self.cpp, NO_CPP, group, entry):

@@ -20,7 +20,7 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::path::PathBuf;
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser};
 
 pub use interrupt::{Interrupt, Job, Press};
@@ -43,6 +43,10 @@ struct Cli {
     /// Take options from this file, not from the rag.toml beside the knowledge base; none for no file
     #[arg(long, global = true, value_name = "FILE|none")]
     config: Option<PathBuf>,
+    /// Do nothing but show the options of this command, each with its value and where that comes from: an argument, a
+    /// variable, a line of a file, the default
+    #[arg(long, global = true)]
+    show_config: bool,
     #[command(subcommand)]
     command: Command,
 }
@@ -73,7 +77,7 @@ pub fn run_with(
     let args = arguments::settle(args.into_iter().collect(), &Cli::command());
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
-        Err(error) => return report_usage(&error, out, err),
+        Err(error) => return report_usage(&named(error), out, err),
     };
     let output = if cli.json { Output::Json } else { Output::Human };
     let mut console = Console::new(out, err, output, cli.quiet, interrupt);
@@ -91,7 +95,20 @@ fn execute(cli: &Cli, console: &mut Console<'_>) -> Outcome {
         false => Config::load(std::env::vars_os(), source).map_err(Failure::Usage)?,
     };
     console.notices(config.notices());
-    cli.command.run(&config, console)
+    match cli.show_config {
+        true => cli.command.show(&config, console),
+        false => cli.command.run(&config, console),
+    }
+}
+
+/// A mistake in an option's name in the words that every surface has for it.
+fn named(mut error: clap::Error) -> clap::Error {
+    if let Some(ContextValue::String(nearest)) = error.get(ContextKind::SuggestedArg) {
+        let tip = format!("there is no such option; the nearest is {nearest}");
+        error.remove(ContextKind::SuggestedArg);
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+    }
+    error
 }
 
 /// Prints help and version on `out`, mistakes on `err`.

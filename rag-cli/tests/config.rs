@@ -191,3 +191,74 @@ fn help_completions_and_pages_name_the_options() {
     assert!(place.directory.path().join("man1/rag-model-fetch.1").exists());
     assert!(!rag(&["man"]).output().unwrap().stdout.is_empty());
 }
+
+#[test]
+fn models_are_loaded_as_said_wherever_a_knowledge_base_is_opened() {
+    let file = "[encoder]\ntruncate_dim = 8\n\n[generator]\ntemplate = 'completion'\nthreads = 1\n";
+    let place = place_with(file);
+    let (kb, docs) = (place.path("kb.rag"), place.path("docs"));
+    let encoder = format!("{}/../tests/data/encoder/families/bert", env!("CARGO_MANIFEST_DIR"));
+    let Some(llm) = common::model("smollm2") else { return };
+    json(&["sync", &kb, &docs, "--encoder", &encoder, "--json"], 0);
+    assert_eq!(json(&["info", &kb, "--json"], 0)["dim"], 8);
+    let template = |more: &[&str], variables: &[(&str, &str)]| {
+        let ask = ["ask", &kb, "When?", "--llm", &llm, "--prompt-only", "--json"];
+        let output = rag(&[&ask, more].concat()).envs(variables.iter().copied()).output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{stderr}");
+        serde_json::from_slice::<Value>(&output.stdout).unwrap()["template"].clone()
+    };
+    assert_eq!(template(&[], &[]), "completion");
+    // nearer than the file: a variable, the table of the whole, an argument
+    assert_eq!(template(&[], &[("RAG_GENERATOR_TEMPLATE", "zephyr")]), "zephyr");
+    assert_eq!(template(&[], &[("RAG_OPEN_GENERATOR_TEMPLATE", "zephyr")]), "zephyr");
+    let variable = [("RAG_GENERATOR_TEMPLATE", "chatml")];
+    assert_eq!(template(&["--generator-template", "zephyr"], &variable), "zephyr");
+    // without the file the vectors would be others
+    let search = ["search", &kb, "bridge", "--config", "none", "--json"];
+    assert_eq!(json(&search, 1)["error"]["code"], "ModelMismatch");
+    json(&[&search[..], &["--encoder-truncate-dim", "8"]].concat(), 0);
+    let error = &json(&["search", &kb, "q", "--encoder-threads", "1000", "--json"], 1)["error"];
+    let message = error["message"].as_str().unwrap();
+    assert!(message.contains("encoder_threads: 1000 is outside 1 to 256"), "{message}");
+}
+
+#[test]
+fn one_command_line_shows_what_holds_and_where_it_comes_from() {
+    let place = place_with(
+        "[search]\ntop_k = 7\n\n[ask]\nseed = 1\nregex = 'a+'\n[generator]\nthreads = 2\n",
+    );
+    let (kb, more) = (place.path("kb.rag"), place.path("more.rag"));
+    let line = ["ask", &kb, "When?", "--temperature", "0.5", "--also", &more, "--show-config"];
+    let variables = [("RAG_ASK_TEMPERATURE", "0.25"), ("RAG_ASK_SEED", "2")];
+    let run = |more: &[&str]| {
+        let output = rag(&[&line, more].concat()).envs(variables).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let text = run(&[]);
+    let file = place.path("rag.toml");
+    for said in [
+        "ask.temperature = 0.5  (argument)\n",
+        "ask.seed = 2  (variable RAG_ASK_SEED)\n",
+        &format!("ask.top_k = 7  ({file}, line 2)\n"),
+        &format!("open.generator_threads = 2  ({file}, line 8)\n"),
+        &format!("open.also = [\"{more}\"]  (argument)\n"),
+        "ask.max_new_tokens = 256  (default)\n",
+        "ask.explain = false  (default)\n",
+        "open.llm = qwen2.5-0.5b  (default)\n",
+    ] {
+        assert!(text.contains(said), "{said}: {text}");
+    }
+    assert!(!text.contains("secure_delete") && !text.contains("sync."), "{text}");
+    // nothing ran
+    assert!(!std::path::Path::new(&kb).exists());
+    let show: Value =
+        serde_json::from_str(&run(&["--json", "--explain", "--json-schema", &file])).unwrap();
+    assert_eq!(listed(&show, "ask", "temperature")["from"], "argument");
+    assert_eq!(listed(&show, "ask", "explain")["value"], true);
+    // nearer than the other that excludes it
+    assert_eq!(listed(&show, "ask", "regex")["from"], "default");
+    let wrong = json(&["ask", &kb, "When?", "--stop", "", "--show-config", "--json"], 1);
+    assert!(wrong["error"]["message"].as_str().unwrap().contains("a stop string is empty"));
+}

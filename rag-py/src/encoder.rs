@@ -7,9 +7,9 @@ use std::sync::Arc;
 use numpy::{PyArray1, PyArray2, PyArrayMethods};
 use pyo3::exceptions::{PyUserWarning, PyValueError};
 use pyo3::prelude::*;
+use pyo3::types::PyIterator;
 use rag_core::encode::{Embeddings, EncoderOptions, OwnEncoder, TextEncoder, TextRole};
 
-use crate::encode_stream::EncodeStream;
 use crate::error::raised;
 use crate::interrupt::{call, long_call};
 use crate::options::{Keywords, from_keywords, model_dirs, model_name};
@@ -282,5 +282,35 @@ impl Encoder {
             "{truncated} of {rows} texts are longer than {max_tokens} tokens; only their beginning was encoded"
         );
         PyErr::warn(py, &py.get_type::<PyUserWarning>(), &CString::new(text)?, 1)
+    }
+}
+
+/// What `Encoder.encode_batches` returns: an iterator of arrays.
+#[pyclass(module = "rag_py._native")]
+pub(crate) struct EncodeStream {
+    encoder: Py<Encoder>,
+    texts: Py<PyIterator>,
+    batch_size: usize,
+}
+
+impl EncodeStream {
+    pub(crate) fn new(encoder: Py<Encoder>, texts: Py<PyIterator>, batch_size: usize) -> Self {
+        Self { encoder, texts, batch_size: batch_size.max(1) }
+    }
+}
+
+#[pymethods]
+impl EncodeStream {
+    fn __iter__(stream: PyRef<'_, Self>) -> PyRef<'_, Self> {
+        stream
+    }
+
+    fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyArray2<f32>>>> {
+        let texts = self.texts.bind(py).clone().take(self.batch_size);
+        let batch: Vec<String> = texts.map(|text| text?.extract()).collect::<PyResult<_>>()?;
+        if batch.is_empty() {
+            return Ok(None);
+        }
+        self.encoder.get().encode_passages(py, batch).map(Some)
     }
 }

@@ -18,7 +18,7 @@ use crate::encoder::EncoderChoice;
 use crate::error::to_py;
 use crate::interrupt::{LongCall, call, long_call};
 use crate::log;
-use crate::options::{Keywords, from_keywords, model_dirs};
+use crate::options::{Keywords, from_keywords, model_dirs, set_named};
 use crate::process::ThisProcess;
 use crate::progress::{progress_callback, report};
 use crate::stream;
@@ -174,12 +174,12 @@ impl KnowledgeBase {
         &self,
         py: Python<'_>,
         question: &str,
-        top_k: Option<usize>,
+        top_k: Option<&Bound<'_, PyAny>>,
         options: Option<Keywords<'_, '_>>,
     ) -> PyResult<Vec<Hit>> {
         let inner = self.inner(py)?;
         let mut options = from_keywords::<SearchOptions>("search", options)?;
-        options.top_k = top_k.unwrap_or(options.top_k);
+        set_named(&mut options, "search", "top_k", top_k)?;
         let hits = long_call(py, |call| inner.search_with(question, &options, call))?;
         Ok(hits.into_iter().map(Hit).collect())
     }

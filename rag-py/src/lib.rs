@@ -6,7 +6,6 @@
 mod chat;
 mod cli;
 mod dict;
-mod encode_stream;
 mod encoder;
 mod error;
 mod functions;
@@ -32,9 +31,7 @@ mod _native {
     #[pymodule_export]
     use crate::cli::cli;
     #[pymodule_export]
-    use crate::encode_stream::EncodeStream;
-    #[pymodule_export]
-    use crate::encoder::Encoder;
+    use crate::encoder::{EncodeStream, Encoder};
     #[pymodule_export]
     use crate::error::error_classes;
     #[pymodule_export]
@@ -44,15 +41,13 @@ mod _native {
     #[pymodule_export]
     use crate::knowledge_base::KnowledgeBase;
     #[pymodule_export]
-    use crate::pickle::restore;
-    #[pymodule_export]
     use crate::reranker::Reranker;
     #[pymodule_export]
     use crate::stream::{AnswerStream, GenerationStream};
     #[pymodule_export]
     use crate::types::{
         Answer, Citation, Document, Generation, Hit, Location, Passage, Progress, Skipped,
-        SyncReport, Unread,
+        SyncReport, Unread, restore,
     };
 
     #[pymodule_export]

@@ -112,23 +112,34 @@ pub(crate) fn from_keywords<O: Keyworded>(
     }
     // after the callables: an option says whether it goes together with one
     for (name, given) in plain {
-        let value = value::of(&name, &given)?;
-        options.set(&name, value).map_err(|fault| refused(given.py(), method, &name, fault))?;
+        set_named(&mut options, method, &name, Some(&given))?;
     }
     Ok(options)
+}
+
+/// Sets an option of `method` that it names itself; `None` keeps the default.
+pub(crate) fn set_named<O: Options>(
+    options: &mut O,
+    method: &str,
+    name: &str,
+    given: Option<&Bound<'_, PyAny>>,
+) -> PyResult<()> {
+    let Some(given) = given else { return Ok(()) };
+    let value = value::of(name, given)?;
+    options.set(name, value).map_err(|fault| refused(given.py(), method, name, fault))
 }
 
 /// A name that there is not is refused whatever its value.
 fn check_name<O: Options>(method: &str, name: &str) -> PyResult<()> {
     match O::default().set(name, Value::Unset) {
-        Err(Fault::Unknown(nearest)) => Err(unknown(method, name, nearest)),
+        Err(fault @ Fault::Unknown(_)) => Err(unknown(method, name, fault)),
         _ => Ok(()),
     }
 }
 
 fn refused(py: Python<'_>, method: &str, name: &str, fault: Fault) -> PyErr {
     match fault {
-        Fault::Unknown(nearest) => unknown(method, name, nearest),
+        Fault::Unknown(_) => unknown(method, name, fault),
         Fault::Type(reason) => {
             PyTypeError::new_err(format!("{method}() argument '{name}': {reason}"))
         }
@@ -136,8 +147,9 @@ fn refused(py: Python<'_>, method: &str, name: &str, fault: Fault) -> PyErr {
     }
 }
 
-fn unknown(method: &str, name: &str, nearest: Option<&str>) -> PyErr {
-    let hint = nearest.map_or_else(String::new, |near| format!("; did you mean '{near}'?"));
-    let text = format!("{method}() got an unexpected keyword argument '{name}'{hint}");
-    PyTypeError::new_err(text)
+fn unknown(method: &str, name: &str, fault: Fault) -> PyErr {
+    let reason = fault.reason();
+    PyTypeError::new_err(format!(
+        "{method}() got an unexpected keyword argument '{name}': {reason}"
+    ))
 }

@@ -2,6 +2,7 @@
 #include <rag.hpp>
 
 rag::Answer in_place(const rag::KnowledgeBase &kb, const rag::Generator &generator) {
+    rag::KnowledgeBase other(":memory:", {.encoder = "minilm", .generator_options = {.threads = 4}, .settings = {{"encoder_level", "portable"}}});
     kb.search("When?", {.top_k = 3, .filter = "kind = pdf"});
     generator.generate("It was", {.temperature = 0.7F, .logit_bias = {{5, -1.0F}}, .logprobs = 3, .regex = "[0-9]+"});
     return kb.ask("When?", {.search = {.top_k = 1, .ef_search = 64},

@@ -112,6 +112,15 @@ scenario() {
   return $code
 }
 
+refusals() {
+  local code=0
+  python3 tests/scenarios/to_lines.py tests/scenarios/options.json >"$WORK/lines" || return 1
+  "$WORK/refusals" "$(fresh refusals)" <"$WORK/lines" >"$WORK/refusals.out" || code=1
+  cat "$WORK/refusals.out"
+  grep $'^T\t' "$WORK/refusals.out" >"$TRANSCRIPTS/cpp-options.txt"
+  return $code
+}
+
 SENTENCES=$'The bridge was opened in 1987.\nSoup is served at noon.\nIn 1987 the crossing was inaugurated.'
 similar_lines() { printf '%s\n' "$SENTENCES" | "$WORK/$1/similar" "$RAG_TEST_MODELS/minilm"; }
 QUESTIONS=$'When was the laboratory founded?\n/new\nWhat does code E21 mean?'
@@ -139,6 +148,7 @@ step "the headers under strict warnings" strict
 for source in examples/c/*.c tests/c/*.c; do step "compile $source" compile c "$source" "$(basename "$source" .c)"; done
 for source in examples/cpp/*.cpp; do step "compile $source" compile c++ "$source" "$(basename "$source" .cpp)_cpp"; done
 step "compile tests/c/test_hpp.cpp" compile c++ tests/c/test_hpp.cpp test_hpp
+step "compile tests/c/refusals.cpp" compile c++ tests/c/refusals.cpp refusals
 step "options written in place, in C++20" eval 'c++ -std=c++20 "${WARNINGS[@]}" -I "$PREFIX/include" -fsyntax-only tests/c/designated.cpp'
 step "compile tests/c/test_expected.cpp, without exceptions" eval '(WARNINGS+=(-fno-exceptions) && compile c++ tests/c/test_expected.cpp test_expected)'
 python3 tests/c/null_calls.py "$PREFIX/include/rag.h" >"$WORK/null_calls.c" || failed=$((failed + 1))
@@ -194,6 +204,7 @@ if have e5-small && have qwen2.5-0.5b; then
 fi
 mkdir -p "$TRANSCRIPTS"
 for file in tests/scenarios/*.json; do step "scenario $(basename "$file" .json)" scenario "$file"; done
+step "refusals in C++" refusals
 step "uninstall" uninstall_leaves_nothing
 
 echo "$passed passed, $failed failed"

@@ -50,10 +50,36 @@ static void expect_holds(const struct run *run, const char *what, const char *pa
     if (!strstr(whole, part)) fail(run, what, part, whole);
 }
 
-/* Compares the status of a step with its "error"; true if there is a result to look at. */
+/* The options of a step that are given by name. */
+static size_t settings_of(const struct step *step, rag_setting settings[8]) {
+    size_t count = 0;
+    for (size_t i = 0; i < step->fact_count && count < 8; i++) {
+        const struct fact *fact = &step->facts[i];
+        if (is(fact, "option")) settings[count++] = (rag_setting){text_of(fact, 1), text_of(fact, 2)};
+    }
+    return count;
+}
+
+/* Whether a step was refused as its "refusal" says. */
+static void expect_refusal(const struct run *run, const struct fact *refusal, rag_status status, const rag_error *error) {
+    char wanted[512];
+    expect_text(run, "status", "InvalidArgument", rag_status_name(status));
+    snprintf(wanted, sizeof wanted, "invalid %s: %s", text_of(refusal, 1), text_of(refusal, 2));
+    expect_text(run, "refusal", wanted, rag_error_message(error));
+    printf("T\t%s\t%d\t%s\trefused\t%s\t%s\n", run->name, run->step->number, run->step->action, text_of(refusal, 1),
+           text_of(refusal, 2));
+}
+
+/* Compares the status of a step with its "error" or "refusal"; true if there is a result to look at. */
 static bool succeeded(const struct run *run, rag_status status, rag_error *error) {
     const char *wanted = find_text(run->step, "error");
+    const struct fact *refusal = find(run->step, "refusal");
     char got[4096];
+    if (refusal) {
+        expect_refusal(run, refusal, status, error);
+        rag_error_free(error);
+        return false;
+    }
     snprintf(got, sizeof got, "%s (%s)", rag_status_name(status), rag_error_message(error));
     rag_error_free(error);
     if (strcmp(rag_status_name(status), wanted ? wanted : "Ok") != 0) fail(run, "status", wanted ? wanted : "Ok", got);
@@ -134,6 +160,9 @@ static rag_status open_kb(struct run *run, const char *encoder, const char *llm,
         model_path(run, llm, llm_path);
         options.llm = llm_path;
     }
+    rag_setting settings[8];
+    options.settings = settings;
+    options.setting_count = run->step ? settings_of(run->step, settings) : 0;
     join(path, run->folder, file);
     rag_kb_close(run->kb);
     return rag_kb_open(path, &options, &run->kb, error);
@@ -179,7 +208,11 @@ static void run_sync(struct run *run) {
         if (is(&run->step->facts[i], "path") && &run->step->facts[i] != root) fail(run, "sync", "one path", "several");
     join(path, run->docs, text_of(root, 1));
     if (strcmp(text_of(root, 1), ".") == 0) snprintf(path, sizeof path, "%s", run->docs);
-    if (!succeeded(run, rag_kb_sync(run->kb, path, NULL, &report, &error), error)) return;
+    rag_setting settings[8];
+    rag_sync_options options = RAG_SYNC_OPTIONS_INIT;
+    options.settings = settings;
+    options.setting_count = settings_of(run->step, settings);
+    if (!succeeded(run, rag_kb_sync(run->kb, path, &options, &report, &error), error)) return;
     for (size_t i = 0; i < run->step->fact_count; i++) {
         const struct fact *fact = &run->step->facts[i];
         if (is(fact, "expect_count"))
@@ -254,7 +287,10 @@ static rag_search_options search_options(const struct step *step) {
 }
 
 static void run_search(struct run *run) {
-    const rag_search_options options = search_options(run->step);
+    rag_search_options options = search_options(run->step);
+    rag_setting settings[8];
+    options.settings = settings;
+    options.setting_count = settings_of(run->step, settings);
     rag_hits *hits = NULL;
     rag_error *error = NULL;
     const char *question = find_text(run->step, "question");
@@ -364,6 +400,9 @@ static void run_ask(struct run *run) {
     options.generate = &generate;
     options.system = find_text(run->step, "system");
     options.user_data = run;
+    rag_setting settings[8];
+    options.settings = settings;
+    options.setting_count = settings_of(run->step, settings);
     if (find(run->step, "stream")) options.on_piece = keep_piece;
     run->pieces[0] = 0;
     const char *question = find_text(run->step, "question");

@@ -349,6 +349,16 @@ static void a_generator_continues_and_streams(const std::string &name) {
     CHECK(other.kv_bytes_per_token() > 0 && other.kv_bytes_per_token() < generator.kv_bytes_per_token());
 }
 
+static void models_are_loaded_as_the_file_is_opened(rag::OpenOptions options) {
+    options.encoder_options.truncate_dim = 128;
+    options.settings = {{"generator_threads", "1"}};
+    rag::KnowledgeBase kb(":memory:", options);
+    kb.add("bridge", bridge);
+    CHECK(kb.info()->dim == 128);
+    options.generator_options.template_name = "no-such";
+    CHECK(thrown_by([&] { rag::KnowledgeBase(":memory:", options); }) == RAG_INVALID_ARGUMENT);
+}
+
 static void run(const std::string &folder) {
     const std::string docs = folder + "/docs";
     failures_are_exceptions_with_a_status(folder);
@@ -366,6 +376,7 @@ static void run(const std::string &folder) {
     a_repair_says_what_it_kept(options, folder);
     a_reranker_scores_and_a_file_is_read(folder);
     an_encoder_of_ones_own_is_a_function();
+    models_are_loaded_as_the_file_is_opened(options);
     an_encoder_gives_unit_rows(options);
     if (can_ask) a_generator_continues_and_streams(llm);
     if (can_ask) answers_stream_cite_and_chat(options);

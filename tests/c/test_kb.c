@@ -321,6 +321,30 @@ static void an_encoder_takes_its_options(void) {
     rag_encoder_free(cut);
 }
 
+static void a_file_is_opened_with_the_options_of_its_models(void) {
+    rag_error *error = NULL;
+    rag_kb *kb = NULL;
+    rag_info *info = NULL;
+    rag_encoder_options encoder = RAG_ENCODER_OPTIONS_INIT;
+    encoder.truncate_dim = 128;
+    rag_open_options options = RAG_OPEN_OPTIONS_INIT;
+    options.encoder = encoder_path;
+    options.llm = "none";
+    options.encoder_options = &encoder;
+    if (!CHECK_STATUS(rag_kb_open(":memory:", &options, &kb, &error), RAG_OK)) return;
+    CHECK_STATUS(rag_kb_add(kb, "bridge", bridge, strlen(bridge), NULL, NULL, &error), RAG_OK);
+    if (CHECK_STATUS(rag_kb_info(kb, &info, &error), RAG_OK)) CHECK(info->dim == 128);
+    rag_info_free(info);
+    rag_kb_close(kb);
+    kb = NULL;
+    rag_setting threads = {"generator_threads", "1000"};
+    options.settings = &threads;
+    options.setting_count = 1;
+    CHECK(rag_kb_open(":memory:", &options, &kb, &error) == RAG_INVALID_ARGUMENT && kb == NULL);
+    CHECK(strstr(rag_error_message(error), "generator_threads: 1000 is outside 1 to 256") != NULL);
+    rag_error_free(error);
+}
+
 /* Counts letters: near enough to meaning for these texts. */
 static bool count_letters(int32_t role, const char *const *texts, const size_t *sizes, size_t count, float *rows,
                           void *user_data) {
@@ -712,6 +736,7 @@ int main(int argc, char **argv) {
     documents_and_their_passages_are_listed();
     an_encoder_fills_the_rows_it_is_given();
     an_encoder_takes_its_options();
+    a_file_is_opened_with_the_options_of_its_models();
     an_encoder_of_ones_own_builds_and_searches();
     rag_kb *kb = open_memory();
     if (!kb) return finish();

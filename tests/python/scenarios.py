@@ -39,15 +39,25 @@ class Scenario:
             try:
                 found = getattr(self, "do_" + action)(step[action], step)
             except Exception as error:
+                if "expect_refusal" in step:
+                    self.refused(number, action, step["expect_refusal"], error)
+                    continue
                 self.check(number, "error", wanted_error, code_of(error), str(error))
                 continue
-            self.check(number, "error", wanted_error, None)
+            self.check(number, "error", wanted_error or step.get("expect_refusal"), None)
             if action in ("search", "ask"):
                 self.results[number] = found
                 self.transcript.append("\t".join(["T", self.spec["name"], str(number), action, *found["line"]]))
             for key, wanted in step.get("expect", {}).items():
                 self.check(number, key, *self.compare(key, wanted, found))
         self.close()
+
+    def refused(self, number, action, wanted, error):
+        ((option, reason),) = wanted.items()
+        is_refusal = isinstance(error, (TypeError, rag_py.errors.InvalidArgumentError))
+        said = str(error)
+        self.check(number, "refusal", True, is_refusal and option in said and said.endswith(f": {reason}"), repr(error))
+        self.transcript.append("\t".join(["T", self.spec["name"], str(number), action, "refused", option, reason]))
 
     def check(self, number, what, wanted, got, detail=""):
         assert wanted == got, f"{self.spec['name']} step {number}: {what}: wanted {wanted!r}, got {got!r} {detail}"
@@ -106,11 +116,12 @@ class Scenario:
             return self.docs / name[len("$DOCS/") :]
         return models_dir() / name
 
-    def open(self, options):
+    def open(self, options, more=None):
         self.kb = rag_py.open(
             self.root / options.get("kb", "kb.rag"),
             encoder=self.model(options.get("encoder", self.spec["encoder"])),
             llm=self.model(options.get("llm", self.spec.get("llm"))),
+            **(more or {}),
         )
 
     def close(self):
@@ -118,18 +129,18 @@ class Scenario:
             self.kb.close()
             self.kb = None
 
-    def do_reopen(self, options, _step):
+    def do_reopen(self, options, step):
         self.close()
-        self.open(options)
+        self.open(options, step.get("options"))
 
-    def do_sync(self, paths, _step):
-        report = self.kb.sync(*[self.docs / path for path in paths])
+    def do_sync(self, paths, step):
+        report = self.kb.sync(*[self.docs / path for path in paths], **step.get("options", {}))
         skipped = [{"path": self.relative(file.path), "code": file.code} for file in report.skipped]
         found = {key: getattr(report, key) for key in COUNTS}
         return {**found, "skipped": sorted(skipped, key=lambda file: file["path"])}
 
     def do_search(self, question, step):
-        options = {key: step[key] for key in ("top_k", "mode") if key in step}
+        options = {key: step[key] for key in ("top_k", "mode") if key in step} | step.get("options", {})
         hits = self.kb.search(question * step.get("repeat", 1), **options)
         files = [self.relative(hit.uri) for hit in hits]
         spans = [f"{file}:{hit.start}-{hit.end}" for file, hit in zip(files, hits)]
@@ -145,7 +156,7 @@ class Scenario:
         }
 
     def do_ask(self, question, step):
-        options = {"seed": step.get("seed", 0), "system": step.get("system")}
+        options = {"seed": step.get("seed", 0), "system": step.get("system"), **step.get("options", {})}
         question = question * step.get("repeat", 1)
         pieces = []
         if step.get("stream"):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import rag_py
-from conftest import BRIDGE, ROOT
+from conftest import BRIDGE, ROOT, model
 from rag_py import errors, types
 
 sys.path.insert(0, str(ROOT / "scripts"))
@@ -57,7 +57,7 @@ def test_types_have_each_option(group):
 def test_a_new_option_appears_everywhere_or_is_missed(monkeypatch):
     monkeypatch.chdir(ROOT)
     monkeypatch.setattr(script, "arguments", lambda command: {"--width"} if command == "search" else set())
-    width = {**TABLES["search"][0], "name": "width", "doc": "How wide.", "default": 7, "least": 1, "most": 9, "unit": "words"}
+    width = {**TABLES["search"][0], "name": "width", "declared": "width", "doc": "How wide.", "default": 7, "least": 1, "most": 9, "unit": "words"}
     tables = {**TABLES, "search": [*TABLES["search"], width]}
     where = script.Surfaces()
     files = script.made(tables, where)
@@ -106,14 +106,14 @@ def test_each_option_takes_its_default_and_none(kb, folder, generator):
 def test_a_wrong_name_is_refused_with_the_nearest(kb, folder, generator):
     for group, call in calls(kb, folder, generator).items():
         for value in (1, None):
-            with pytest.raises(TypeError, match=r"\(\) got an unexpected keyword argument 'no_such_thing'$"):
+            with pytest.raises(TypeError, match=r"\(\) got an unexpected keyword argument 'no_such_thing': there is no such option$"):
                 kb.chat(no_such_thing=value) if group == "summarize" else call(no_such_thing=value)
     for call, wrong, right in (
         (kb.search, "diversty", "diversity"),
         (kb.ask, "temprature", "temperature"),
         (kb.summarize, "max_sentence", "max_sentences"),
     ):
-        with pytest.raises(TypeError, match=rf"{call.__name__}\(\) .* '{wrong}'; did you mean '{right}'\?$"):
+        with pytest.raises(TypeError, match=rf"{call.__name__}\(\) .* '{wrong}': there is no such option; the nearest is {right}$"):
             call(BRIDGE, **{wrong: 1})
 
 
@@ -174,3 +174,16 @@ def test_values_of_many_types_are_taken(kb, folder, tmp_path):
             copy.add("Something new.")
     encoder = MODELS / "encoder/families/bert"
     assert rag_py.Encoder(encoder, threads=0).threads == rag_py.Encoder(encoder).threads >= 1
+
+
+def test_models_are_loaded_as_the_file_is_opened(tmp_path):
+    encoder = MODELS / "encoder/families/bert"
+    with rag_py.open(":memory:", encoder=encoder, llm=model("smollm2"), encoder_truncate_dim=8, generator_template="completion", generator_threads=1) as kb:
+        kb.add("The bridge was opened in 1871.")
+        assert kb.info()["dim"] == 8
+        assert kb.prompt(BRIDGE)["template"] == "completion"
+    path = tmp_path / "kb.rag"
+    for wrong in ({"generator_threads": 1000}, {"encoder_level": "abacus"}):
+        with pytest.raises(errors.InvalidArgumentError, match=f"invalid {next(iter(wrong))}: "):
+            rag_py.open(path, encoder=encoder, **wrong)
+    assert not path.exists()

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs the scenarios through the shell and compares the transcripts of all four surfaces.
+"""Runs the scenarios through the shell and compares the transcripts of all surfaces.
 
     tests/scenarios/compare.py DIR [path/to/rag]
 
@@ -14,6 +14,8 @@ import sys
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 OTHERS = ("rust", "python", "c")
+# scenarios that further surfaces run
+MORE = {"options": ("cpp",)}
 
 
 def run_shell(directory, binary):
@@ -51,7 +53,7 @@ def main():
     for shell in sorted(directory.glob("shell-*.txt")):
         wanted = shell.read_text(encoding="utf-8").splitlines()
         scenario = shell.stem.removeprefix("shell-")
-        for surface in OTHERS:
+        for surface in (*OTHERS, *MORE.get(scenario, ())):
             faults = differences(surface, wanted, directory / f"{surface}-{scenario}.txt")
             print("\n".join(faults), end="\n" if faults else "")
             passed += not faults

@@ -38,6 +38,8 @@ def action_lines(step):
     for key in ("top_k", "mode", "seed", "system"):
         if key in step:
             emit(key, step[key])
+    for name, value in step.get("options", {}).items():
+        emit("option", name, value if isinstance(value, str) else json.dumps(value))
     if step.get("stream"):
         emit("stream", 1)
     reopen = step.get("reopen", {})
@@ -49,6 +51,8 @@ def action_lines(step):
 def expect_lines(step):
     if "expect_error" in step:
         emit("error", step["expect_error"])
+    for option, reason in step.get("expect_refusal", {}).items():
+        emit("refusal", option, reason)
     expect = step.get("expect", {})
     for key in COUNTS:
         if key in expect:

@@ -17,6 +17,8 @@ import tempfile
 
 SCENARIOS = pathlib.Path(__file__).resolve().parent.parent / "scenarios"
 COUNTS = ("added", "updated", "removed", "renamed", "unchanged")
+# where an option is another argument than its name
+ARGUMENTS = {("ask", "top_k"): "-k", ("ask", "sampling_top_k"): "--top-k"}
 
 
 class Mismatch(Exception):
@@ -26,6 +28,15 @@ class Mismatch(Exception):
 def check(what, want, got):
     if want != got:
         raise Mismatch(f"{what}: wanted {want!r}, got {got!r}")
+
+
+def argument(command, option):
+    """How the shell writes an option."""
+    return ARGUMENTS.get((command, option), "--" + option.replace("_", "-"))
+
+
+def written(command, option, value):
+    return [argument(command, option), value if isinstance(value, str) else json.dumps(value)]
 
 
 def models_dir():
@@ -60,6 +71,27 @@ class Runner:
             return str(self.docs / name.removeprefix("$DOCS/"))
         return str(models_dir() / name)
 
+    def refused(self, number, step):
+        """Expects that a step is refused for its options, in these words."""
+        ((option, reason),) = step["expect_refusal"].items()
+        action = next(key for key in ("sync", "search", "ask", "reopen") if key in step)
+        command = "search" if action == "reopen" else action
+        arguments = [text for pair in step["options"].items() for text in written(command, *pair)]
+        if command == "sync":
+            arguments += [str(self.kb), str(self.docs)]
+        else:
+            arguments += [str(self.kb), "probe" if action == "reopen" else step[action]]
+        done = subprocess.run([self.binary, command, *arguments, "--json"], capture_output=True, check=False)
+        said, object_ = done.stderr.decode(), done.stdout.decode()
+        if done.returncode not in (1, 2) or (done.returncode == 1 and json.loads(object_)["error"]["code"] != "InvalidArgument"):
+            raise Mismatch(f"wanted a refusal, got exit code {done.returncode}: {said}{object_}")
+        named = (option, argument(command, option))
+        before, nearest, name = reason.partition("the nearest is ")
+        shown = f"{before}{nearest}{argument(command, name)}" if nearest else reason
+        if not any(name in said for name in named) or shown not in said:
+            raise Mismatch(f"wanted {named} and {shown!r} in {said!r}")
+        self.transcript(number, action, "refused", option, reason)
+
     def rag(self, command, *arguments, text=False):
         """Runs one command; returns (exit code, JSON or text)."""
         flags = ["--encoder", self.encoder]
@@ -91,7 +123,9 @@ class Runner:
                 raise Mismatch(f"step {number}: {error}\n  {shown}") from None
 
     def step(self, number, step):
-        if "write" in step:
+        if "expect_refusal" in step:
+            self.refused(number, step)
+        elif "write" in step:
             for path, text in step["write"].items():
                 self.write(path, text.encode())
         elif "write_base64" in step:

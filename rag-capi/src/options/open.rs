@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use rag_core::store::Access;
-use rag_core::{OpenOptions, Result, Trust};
+use rag_core::{Error, OpenOptions, Result, Trust};
 
-use super::given::{Options, choice, model_dirs, owned_text, owned_texts, set_all};
+use super::given::{self, Options, choice, model_dirs, owned_text, owned_texts, set_all};
+use super::{rag_encoder_options, rag_generator_options, rag_reranker_options};
 use crate::handles::{rag_encoder, rag_setting};
 
 /// Whether a knowledge base may be created and written.
@@ -71,6 +72,12 @@ pub struct rag_open_options {
     pub settings: *const rag_setting,
     /// How many.
     pub setting_count: usize,
+    /// How the encoder is loaded, if it is not given loaded; its `model_dir` must be NULL. NULL: the defaults.
+    pub encoder_options: *const rag_encoder_options,
+    /// How the generator is loaded; its `model_dir` must be NULL. NULL: the defaults.
+    pub generator_options: *const rag_generator_options,
+    /// How the reranker is loaded; its `model_dir` must be NULL. NULL: the defaults.
+    pub reranker_options: *const rag_reranker_options,
 }
 
 // SAFETY: repr(C), struct_size first, then only integers and pointers.
@@ -99,7 +106,42 @@ impl rag_open_options {
         options.secure_delete = self.secure_delete != 0;
         options.trust = choice(self.trust, &[Trust::Trusted, Trust::Untrusted], "trust")?;
         // SAFETY: passed on to the caller.
-        unsafe { set_all(&mut options, self.settings, self.setting_count) }?;
+        unsafe {
+            self.lay_over_parts(&mut options)?;
+            set_all(&mut options, self.settings, self.setting_count)?;
+        }
         Ok(options)
+    }
+
+    /// The options that the loader of each model has.
+    ///
+    /// # Safety
+    /// As [`Self::over`].
+    unsafe fn lay_over_parts(&self, options: &mut OpenOptions) -> Result<()> {
+        // SAFETY: passed on to the caller.
+        let (encoder, generator, reranker) = unsafe {
+            (
+                given::read(self.encoder_options)?,
+                given::read(self.generator_options)?,
+                given::read(self.reranker_options)?,
+            )
+        };
+        for (part, model_dir) in [
+            ("encoder_options", encoder.model_dir),
+            ("generator_options", generator.model_dir),
+            ("reranker_options", reranker.model_dir),
+        ] {
+            if !model_dir.is_null() {
+                let reason = "its model_dir must be NULL: it belongs in rag_open_options";
+                return Err(Error::invalid(part, reason));
+            }
+        }
+        // SAFETY: passed on to the caller.
+        unsafe {
+            options.encoder_options = encoder.over(options.encoder_options.clone())?;
+            options.generator_options = generator.over(options.generator_options.clone())?;
+            options.reranker_options = reranker.over(options.reranker_options.clone())?;
+        }
+        Ok(())
     }
 }

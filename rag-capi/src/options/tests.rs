@@ -443,7 +443,15 @@ fn a_sync_takes_every_option() {
 #[test]
 fn a_file_is_opened_with_every_option() {
     let also = [c"b.rag".as_ptr()];
+    let loading = (
+        rag_encoder_options { truncate_dim: 64, ..begun() },
+        rag_generator_options { kv: rag_kv::RAG_KV_Q8 as i32, ..begun() },
+        rag_reranker_options { threads: 3, ..begun() },
+    );
     let given = rag_open_options {
+        encoder_options: &loading.0,
+        generator_options: &loading.1,
+        reranker_options: &loading.2,
         encoder: c"e".as_ptr(),
         llm: c"none".as_ptr(),
         model_dir: c"models".as_ptr(),
@@ -467,8 +475,14 @@ fn a_file_is_opened_with_every_option() {
         also,
         secure_delete,
         trust,
+        encoder_options,
+        generator_options,
+        reranker_options,
         ..
     } = options;
+    assert_eq!(encoder_options.truncate_dim, NonZeroUsize::new(64));
+    assert_eq!(generator_options.kv, KvPrecision::Q8);
+    assert_eq!(reranker_options.threads, Threads::of(3));
     assert_eq!(
         (encoder.as_deref(), llm.as_deref(), reranker.as_deref()),
         (Some("e"), Some("none"), Some("r"))
@@ -476,6 +490,22 @@ fn a_file_is_opened_with_every_option() {
     assert_eq!(model_dirs.model_dirs.first(), Some(&PathBuf::from("models")));
     assert!(loaded_encoder.is_none() && secure_delete && also == [PathBuf::from("b.rag")]);
     assert_eq!((access, trust), (Access::ReadOnly, Trust::Untrusted));
+}
+
+#[test]
+fn a_file_is_opened_with_the_options_of_its_models_by_name() {
+    let settings = [(c"encoder_threads", c"2"), (c"generator_template", c"gemma")]
+        .map(|(name, value)| rag_setting { name: name.as_ptr(), value: value.as_ptr() });
+    let given = rag_open_options { settings: &settings[0], setting_count: 2, ..begun() };
+    // SAFETY: the texts are constants, the array is a live local.
+    let options = unsafe { given.over(OpenOptions::default()) }.expect("valid options");
+    assert_eq!(options.encoder_options.threads, Threads::of(2));
+    assert_eq!(options.generator_options.template, Some(BuiltInTemplate::Gemma));
+    let elsewhere = rag_generator_options { model_dir: c"models".as_ptr(), ..begun() };
+    let given = rag_open_options { generator_options: &elsewhere, ..begun() };
+    // SAFETY: what it points at is a live local.
+    let said = unsafe { given.over(OpenOptions::default()) }.expect_err("a refusal").line();
+    assert!(said.contains("invalid generator_options: its model_dir must be NULL"), "{said}");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::options::{Adding, KnowledgeBaseArgs, RemovalArgs};
 use crate::console::Console;
 use crate::failure::{Exit, Outcome};
-use crate::options::{Config, OptionArgs};
+use crate::options::{Config, Holding, OptionArgs};
 
 /// Add the text on standard input under a name, in place of any with the same name
 #[derive(Debug, clap::Args)]
@@ -26,6 +26,15 @@ pub(crate) struct Args {
 #[derive(Debug, Serialize)]
 struct Report {
     passage_ids: Vec<i64>,
+}
+
+impl Args {
+    /// What holds for its options.
+    pub(crate) fn show(&self, held: &mut Holding<'_>) -> rag_core::Result<()> {
+        self.knowledge_base.show(held)?;
+        held.add(&self.removal)?;
+        held.add(&self.options)
+    }
 }
 
 pub(crate) fn run(args: &Args, config: &Config, console: &mut Console<'_>) -> Outcome {

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use rag_core::cite::{Citation, Conflict, has_markers};
 use rag_core::guard::Refusal;
+use rag_core::options::Value;
 use rag_core::search::Hit;
 use rag_core::{
     Answer, Explain, KnowledgeBase, Masked, NotFoundReason, Outcome as AnswerOutcome, Timings,
@@ -19,7 +20,7 @@ use super::options::{Asking, KnowledgeBaseArgs, ReachArgs, Writing};
 use super::search::{other_file, place};
 use crate::console::{Console, one_line, shorten, visible};
 use crate::failure::{Exit, Failure, Outcome};
-use crate::options::{Config, OptionArgs, Spelling};
+use crate::options::{Config, Holding, OptionArgs, Spelling};
 
 /// Characters of a quote shown to people.
 const QUOTE_CHARS: usize = 200;
@@ -53,6 +54,12 @@ pub(crate) struct AskArgs<S: Spelling> {
 }
 
 impl<S: Spelling> AskArgs<S> {
+    pub(crate) fn show(&self, held: &mut Holding<'_>) -> rag_core::Result<()> {
+        held.add(&self.llm)?;
+        self.reach.show(held)?;
+        held.add(&self.options)
+    }
+
     /// The knowledge base, opened to be asked, and how.
     pub(crate) fn open(
         &self,
@@ -108,6 +115,18 @@ impl<'a> AnswerObject<'a> {
             question_cut: answer.question_cut.as_deref(),
             conflicts: &answer.conflicts,
         }
+    }
+}
+
+impl Args {
+    /// What holds for its options.
+    pub(crate) fn show(&self, held: &mut Holding<'_>) -> rag_core::Result<()> {
+        self.knowledge_base.show(held)?;
+        self.ask.show(held)?;
+        if self.explain.is_some() {
+            held.set("explain", Value::Flag(true));
+        }
+        Ok(())
     }
 }
 

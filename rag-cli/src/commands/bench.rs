@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::console::Console;
 use crate::failure::{Failure, Outcome};
-use crate::options::Config;
+use crate::options::{Config, Holding};
 
 /// Measure speed on this machine
 #[derive(Debug, clap::Args)]
@@ -26,6 +26,17 @@ enum What {
     Encode(encode::Args),
     Generate(generate::Args),
     Index(index::Args),
+}
+
+impl Args {
+    /// What holds for its options.
+    pub(crate) fn show(&self, held: &mut Holding<'_>) -> rag_core::Result<()> {
+        match &self.what {
+            What::Encode(args) => args.show(held),
+            What::Generate(args) => args.show(held),
+            What::Index(_) => Ok(()),
+        }
+    }
 }
 
 pub(crate) fn run(args: &Args, config: &Config, console: &mut Console<'_>) -> Outcome {

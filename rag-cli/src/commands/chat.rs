@@ -10,7 +10,7 @@ use super::ask::{AnswerObject, AskArgs, Pieces, print_sources};
 use super::options::{Asking, KnowledgeBaseArgs};
 use crate::console::Console;
 use crate::failure::{Exit, Failure, Outcome, error_object};
-use crate::options::Config;
+use crate::options::{Config, Holding};
 use crate::written;
 
 /// Talk with the documents: one question a line; /again answers the last one anew, /save FILE keeps the conversation,
@@ -55,6 +55,14 @@ impl<'a> Line<'a> {
             ("/save", path) => Line::Save(path.map(PathBuf::from)),
             _ => Line::Question(line),
         }
+    }
+}
+
+impl Args {
+    /// What holds for its options.
+    pub(crate) fn show(&self, held: &mut Holding<'_>) -> rag_core::Result<()> {
+        self.knowledge_base.show(held)?;
+        self.ask.show(held)
     }
 }
 

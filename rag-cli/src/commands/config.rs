@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
-use rag_core::options::{Entry, Kind, Range, Table, Value, tables};
+use rag_core::options::{Entry, Kind, Range, Table, tables};
 use serde::Serialize;
 use serde_json::Value as Json;
 
 use crate::console::{Console, one_line};
 use crate::failure::{Exit, Failure, Outcome};
-use crate::options::{Config, Origin, default_of, is_code, shown as shown_value};
+use crate::options::{Config, Held, Origin, default_of, is_code, shown as shown_value};
 
 /// Show the options of all commands and calls, or what holds for each
 #[derive(Debug, clap::Args)]
@@ -51,7 +51,7 @@ impl Args {
 pub(crate) fn run(args: &Args, config: &Config, console: &mut Console<'_>) -> Outcome {
     match &args.what {
         What::List => list(console)?,
-        What::Show { .. } => show(config, console)?,
+        What::Show { .. } => show(every(config), console)?,
     }
     Ok(Exit::Done)
 }
@@ -61,7 +61,7 @@ pub(crate) fn run(args: &Args, config: &Config, console: &mut Console<'_>) -> Ou
 struct Shown {
     name: &'static str,
     value: Json,
-    /// `default`, `file` or `variable`.
+    /// `default`, `file`, `variable` or `argument`.
     from: &'static str,
     /// The file and its line, or the variable.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -73,7 +73,7 @@ struct Shown {
 }
 
 impl Shown {
-    fn new(entry: &Entry, value: &Value, origin: &Origin) -> Self {
+    fn new(Held { entry, value, origin }: &Held) -> Self {
         let (file, line, variable) = match origin {
             Origin::File(path, line) => (Some(path.display().to_string()), Some(*line), None),
             Origin::Variable(name) => (None, None, Some(name.clone())),
@@ -84,23 +84,38 @@ impl Shown {
     }
 }
 
-/// What holds for every option.
-fn show(config: &Config, console: &mut Console<'_>) -> Result<(), Failure> {
+/// What holds for every option, whatever the command.
+fn every(config: &Config) -> Vec<(&'static str, Vec<Held>)> {
+    let held = |group: &str, entry: Entry| {
+        let found = config.find(group, &entry);
+        let (value, origin) = found.unwrap_or((&entry.default, &Origin::Default));
+        Held { value: value.clone(), origin: origin.clone(), entry }
+    };
+    let of = |Table { group, entries, .. }: Table| {
+        let entries = entries.into_iter().filter(|entry| !is_code(entry));
+        (group, entries.map(|entry| held(group, entry)).collect())
+    };
+    tables().into_iter().map(of).collect()
+}
+
+/// Prints what holds for options.
+pub(super) fn show(
+    groups: Vec<(&'static str, Vec<Held>)>,
+    console: &mut Console<'_>,
+) -> Result<(), Failure> {
     let mut shown = serde_json::Map::new();
-    for table in &tables() {
-        let mut options = Vec::new();
-        for entry in table.entries.iter().filter(|entry| !is_code(entry)) {
-            let found = config.find(table.group, entry);
-            let (value, origin) = found.unwrap_or((&entry.default, &Origin::Default));
-            if console.is_json() {
-                options.push(json(&Shown::new(entry, value, origin))?);
-                continue;
-            }
-            let text = if found.is_some() { shown_value(value) } else { default_of(entry) };
-            let text = one_line(&text);
-            console.line(format_args!("{}.{} = {text}  ({origin})", table.group, entry.name))?;
+    for (group, held) in groups {
+        if console.is_json() {
+            let options: Vec<Shown> = held.iter().map(Shown::new).collect();
+            shown.insert(group.to_owned(), json(&options)?);
+            continue;
         }
-        shown.insert(table.group.to_owned(), options.into());
+        for Held { entry, value, origin } in &held {
+            let is_default = *origin == Origin::Default;
+            let text = if is_default { default_of(entry) } else { shown_value(value) };
+            let text = one_line(&text);
+            console.line(format_args!("{group}.{} = {text}  ({origin})", entry.name))?;
+        }
     }
     if console.is_json() { console.json(&shown) } else { Ok(()) }
 }
@@ -113,6 +128,8 @@ fn json(value: &impl Serialize) -> Result<Json, Failure> {
 #[derive(Debug, Serialize)]
 struct Listed {
     name: &'static str,
+    /// Its name among the options it is declared with.
+    declared: &'static str,
     /// The options it is declared with.
     group: &'static str,
     #[serde(flatten)]
@@ -168,6 +185,7 @@ impl Listed {
         };
         Self {
             name: entry.name,
+            declared: field.name,
             group: field.group,
             takes: Takes::new(field.kind),
             default: entry.default.to_json(),

@@ -10,7 +10,7 @@ use super::options::{Encoding, model_dirs};
 use crate::console::Console;
 use crate::failure::{Exit, Failure, Outcome};
 use crate::npy;
-use crate::options::{Config, OptionArgs};
+use crate::options::{Config, Holding, OptionArgs};
 
 /// Lines handed to the encoder at once; it makes batches of its own.
 const LINES_AT_ONCE: usize = 1024;
@@ -26,6 +26,13 @@ pub(crate) struct Args {
     query: bool,
     #[command(flatten)]
     pub(super) how: OptionArgs<Encoding>,
+}
+
+impl Args {
+    /// What holds for its options.
+    pub(crate) fn show(&self, held: &mut Holding<'_>) -> rag_core::Result<()> {
+        held.add(&self.how)
+    }
 }
 
 pub(crate) fn run(args: &Args, config: &Config, console: &mut Console<'_>) -> Outcome {

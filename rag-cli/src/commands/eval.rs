@@ -2,28 +2,31 @@
 
 mod answers;
 mod bootstrap;
+mod measured;
 mod ranking;
 mod reranking;
 mod settings;
 
 use std::path::PathBuf;
 
+use rag_core::generate::GeneratorOptions;
 use rag_core::rerank::DEFAULT_COUNT;
 use rag_core::search::{Fusion, Mode};
-use rag_core::{AskOptions, Explain};
+use rag_core::{AskOptions, Explain, OpenOptions};
 use serde::Serialize;
 
 use super::encode;
-use super::options::{Encoding, Evaluating, Sorting, check_rerank};
+use super::options::{Encoding, Evaluating, Sorting, check_rerank, model_dirs};
 use crate::beir::Collection;
 use crate::console::Console;
 use crate::failure::{Exit, Failure, Outcome};
 use crate::metrics::Metrics;
-use crate::options::{Config, OptionArgs};
+use crate::options::{Config, Holding, OptionArgs};
 use answers::AnswerMetrics;
+use measured::{Measured, Measuring};
 use ranking::Ranker;
 use reranking::Reranked;
-use settings::{Measured, Measuring, Setting};
+use settings::Setting;
 
 /// Measure retrieval on a collection in the BEIR layout, and answers where queries carry them
 #[derive(Debug, clap::Args)]
@@ -109,9 +112,8 @@ pub(crate) fn run(args: &Args, config: &Config, console: &mut Console<'_>) -> Ou
         false => Some(encode::load(&args.encoder, &args.how.options(config)?)?),
     };
     let ranker = Ranker::build(&collection, encoder.as_ref(), console, job.token())?;
-    let reranker = args.reranker.options(config)?.reranker;
     let count = options.search.rerank.unwrap_or(DEFAULT_COUNT);
-    let reranked = reranker.map(|name| Reranked::load(&name, count)).transpose()?;
+    let reranked = Reranked::load(&args.reranker.options(config)?, count)?;
     let measuring =
         Measuring { collection: &collection, ranker: &ranker, reranked: reranked.as_ref() };
     let mut measured: Vec<Measured> = Vec::with_capacity(settings.len());
@@ -125,7 +127,7 @@ pub(crate) fn run(args: &Args, config: &Config, console: &mut Console<'_>) -> Ou
     let answers = match &args.llm {
         Some(llm) => Some(answers::measure(
             &collection,
-            &args.how_to_answer(llm, options, &settings),
+            &args.how_to_answer(args.opening(llm, config)?, options, &settings),
             console,
             &job,
         )?),
@@ -150,13 +152,35 @@ pub(crate) fn run(args: &Args, config: &Config, console: &mut Console<'_>) -> Ou
 }
 
 impl Args {
+    /// What holds for its options.
+    pub(crate) fn show(&self, held: &mut Holding<'_>) -> rag_core::Result<()> {
+        held.add(&self.how)?;
+        held.add(&self.reranker)?;
+        held.add_given::<GeneratorOptions>(&Vec::new(), |_| true);
+        held.add(&self.options)
+    }
+
+    /// With which models answers are made.
+    fn opening(&self, llm: &str, config: &Config) -> rag_core::Result<OpenOptions> {
+        let mut generator_options = GeneratorOptions::default();
+        config.apply(&Vec::new(), |_| true, &mut generator_options)?;
+        Ok(OpenOptions {
+            encoder: Some(self.encoder.clone()),
+            encoder_options: self.how.options(config)?,
+            llm: Some(llm.to_owned()),
+            generator_options,
+            model_dirs: model_dirs(),
+            ..OpenOptions::default()
+        })
+    }
+
     /// Passages for answers are found by the first setting.
-    fn how_to_answer<'a>(
-        &'a self,
-        llm: &'a str,
+    fn how_to_answer(
+        &self,
+        opening: OpenOptions,
         mut options: AskOptions,
         settings: &[Setting],
-    ) -> answers::How<'a> {
+    ) -> answers::How<'_> {
         if let Some(first) = settings.first() {
             (options.search.mode, options.search.fusion) = (first.mode, first.fusion);
         }
@@ -164,8 +188,7 @@ impl Args {
         options.search.rerank = None;
         options.explain = Explain::Trace;
         answers::How {
-            encoder: &self.encoder,
-            llm,
+            opening,
             options,
             unanswerable: self.unanswerable,
             records: self.answers.as_deref(),

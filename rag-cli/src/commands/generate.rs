@@ -13,7 +13,7 @@ use super::ask::Pieces;
 use super::options::{Generating, Loading, model_dirs};
 use crate::console::Console;
 use crate::failure::{Exit, Outcome};
-use crate::options::{Config, OptionArgs};
+use crate::options::{Config, Holding, OptionArgs};
 
 /// Continue a prompt, or answer a conversation
 #[derive(Debug, clap::Args)]
@@ -75,6 +75,14 @@ struct GenerationObject<'a> {
     logprobs: &'a [TokenLogprob],
     #[serde(skip_serializing_if = "Vec::is_empty")]
     more: Vec<GenerationObject<'a>>,
+}
+
+impl Args {
+    /// What holds for its options.
+    pub(crate) fn show(&self, held: &mut Holding<'_>) -> rag_core::Result<()> {
+        held.add(&self.load)?;
+        held.add(&self.generate)
+    }
 }
 
 pub(crate) fn run(args: &Args, config: &Config, console: &mut Console<'_>) -> Outcome {

@@ -31,8 +31,8 @@ mod watch;
 use clap::Subcommand;
 
 use crate::console::Console;
-use crate::failure::Outcome;
-use crate::options::{Config, Source};
+use crate::failure::{Exit, Outcome};
+use crate::options::{Config, Holding, Source};
 
 /// What `rag` can do.
 #[derive(Debug, Subcommand)]
@@ -89,6 +89,39 @@ impl Command {
             Command::Completions(args) => completions::run(args, console),
             Command::Man(args) => man::run(args, console),
         }
+    }
+
+    /// What holds for its options, in place of running it.
+    pub(crate) fn show(&self, config: &Config, console: &mut Console<'_>) -> Outcome {
+        let mut held = Holding::new(config);
+        match self {
+            Command::Sync(args) => args.show(&mut held),
+            Command::Search(args) => args.show(&mut held),
+            Command::Ask(args) => args.show(&mut held),
+            Command::Summarize(args) => args.show(&mut held),
+            Command::Chat(args) => args.show(&mut held),
+            Command::Repair(args) => args.show(&mut held),
+            Command::Add(args) => args.show(&mut held),
+            Command::Remove(args) => args.show(&mut held),
+            Command::Encode(args) => args.show(&mut held),
+            Command::Generate(args) => args.show(&mut held),
+            Command::Eval(args) => args.show(&mut held),
+            Command::Bench(args) => args.show(&mut held),
+            // it shows all of them
+            Command::Config(args) => return config::run(args, config, console),
+            Command::Info(_)
+            | Command::List(_)
+            | Command::Check(_)
+            | Command::Vacuum(_)
+            | Command::Backup(_)
+            | Command::Restore(_)
+            | Command::Model(_)
+            | Command::Read(_)
+            | Command::Completions(_)
+            | Command::Man(_) => Ok(()),
+        }?;
+        config::show(held.groups(), console)?;
+        Ok(Exit::Done)
     }
 
     /// The file of options beside its knowledge base: of what it says, commands take the options they have.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use rag_core::encode::EncoderOptions;
 use rag_core::generate::{GenerateOptions, GeneratorOptions};
 use rag_core::model::ModelDirs;
-use rag_core::options::Value;
+use rag_core::options::{Entry, Value};
 use rag_core::search::SearchOptions;
 use rag_core::store::{Access, Filter};
 use rag_core::{
@@ -14,7 +14,7 @@ use rag_core::{
 };
 
 use crate::failure::Failure;
-use crate::options::{Config, OptionArgs, Spelling};
+use crate::options::{Config, Holding, OptionArgs, Spelling};
 
 /// Where models are looked for: the documented variables and cache folders.
 pub(crate) fn model_dirs() -> ModelDirs {
@@ -34,6 +34,7 @@ macro_rules! spelling {
         }
     };
     (@ ONLY [$($value:expr),*]) => { const ONLY: &'static [&'static str] = &[$($value),*]; };
+    (@ GROUPS [$($value:expr),*]) => { const GROUPS: &'static [&'static str] = &[$($value),*]; };
     (@ LEFT_OUT [$($value:expr),*]) => { const LEFT_OUT: &'static [&'static str] = &[$($value),*]; };
     (@ LONG [$($value:expr),*]) => { const LONG: &'static [(&'static str, &'static str)] = &[$($value),*]; };
     (@ SHORT [$($value:expr),*]) => { const SHORT: &'static [(&'static str, char)] = &[$($value),*]; };
@@ -51,7 +52,7 @@ const CONSTRAINTS: &[&str] = &["json_schema", "regex", "grammar"];
 
 spelling!(
     /// How a knowledge base is opened by every command.
-    Opening: OpenOptions, ONLY = ["encoder", "untrusted"]
+    Opening: OpenOptions, ONLY = ["encoder", "untrusted"], GROUPS = ["encoder"]
 );
 spelling!(
     /// How what is removed goes.
@@ -59,11 +60,11 @@ spelling!(
 );
 spelling!(
     /// Who writes answers.
-    Writing: OpenOptions, ONLY = ["llm"]
+    Writing: OpenOptions, ONLY = ["llm"], GROUPS = ["generator"]
 );
 spelling!(
     /// What sorts hits anew.
-    Sorting: OpenOptions, ONLY = ["reranker"]
+    Sorting: OpenOptions, ONLY = ["reranker"], GROUPS = ["reranker"]
 );
 spelling!(
     /// `rag search`.
@@ -138,6 +139,20 @@ pub(crate) struct ReachArgs {
 }
 
 impl ReachArgs {
+    /// Whether the option is one of these.
+    fn takes(entry: &Entry) -> bool {
+        entry.name == "also" || Sorting::takes(entry)
+    }
+
+    pub(crate) fn show(&self, held: &mut Holding<'_>) -> Result<()> {
+        held.add(&self.reranker)?;
+        let text = |path: &PathBuf| path.to_string_lossy().into_owned();
+        let also: Vec<String> = self.also.iter().map(text).collect();
+        let given = if also.is_empty() { Vec::new() } else { vec![("also", also.into())] };
+        held.add_given::<OpenOptions>(&given, |entry| entry.name == "also");
+        Ok(())
+    }
+
     /// Refuses to sort with nothing.
     pub(crate) fn check<S: Spelling>(
         &self,
@@ -172,13 +187,18 @@ impl KnowledgeBaseArgs {
         self.open.options(config)
     }
 
+    /// How the file is opened.
+    pub(crate) fn show(&self, held: &mut Holding<'_>) -> Result<()> {
+        held.add(&self.open)
+    }
+
     /// Opens the file to write to it, or makes it.
     pub(crate) fn open_to_write(
         &self,
         removal: &RemovalArgs,
         config: &Config,
     ) -> Result<KnowledgeBase> {
-        self.open_with(Access::Create, &[], &removal.given()?, &["secure_delete"], config)
+        self.open_with(Access::Create, &[], &removal.given()?, Removing::takes, config)
     }
 
     /// Opens an existing file to search it.
@@ -188,7 +208,7 @@ impl KnowledgeBaseArgs {
         config: &Config,
     ) -> Result<KnowledgeBase> {
         let given = reach.reranker.given()?;
-        self.open_with(Access::ReadOnly, &reach.also, &given, &["reranker", "also"], config)
+        self.open_with(Access::ReadOnly, &reach.also, &given, ReachArgs::takes, config)
     }
 
     /// Opens an existing file for questions. What an answer measures on the way is kept if the file can be written.
@@ -201,7 +221,8 @@ impl KnowledgeBaseArgs {
         let writable = files::may_write(&self.path);
         let access = if writable { Access::ReadWrite } else { Access::ReadOnly };
         let given = [reach.reranker.given()?, llm.given()?].concat();
-        self.open_with(access, &reach.also, &given, &["reranker", "also", "llm"], config)
+        let takes = |entry: &Entry| ReachArgs::takes(entry) || Writing::takes(entry);
+        self.open_with(access, &reach.also, &given, takes, config)
     }
 
     fn open_with(
@@ -209,11 +230,11 @@ impl KnowledgeBaseArgs {
         access: Access,
         also: &[PathBuf],
         more: &[(&'static str, Value)],
-        takes: &[&str],
+        takes: impl Fn(&Entry) -> bool,
         config: &Config,
     ) -> Result<KnowledgeBase> {
         let given = [&self.open.given()?, more].concat();
-        let takes = |name: &str| Opening::takes(name) || takes.contains(&name);
+        let takes = |entry: &Entry| Opening::takes(entry) || takes(entry);
         let mut options =
             OpenOptions { access, model_dirs: model_dirs(), ..OpenOptions::default() };
         config.apply(&given, takes, &mut options)?;

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::options::{RemovalArgs, UntrustedArg, parse_filter};
 use crate::console::{Console, name};
 use crate::failure::{Exit, Outcome};
-use crate::options::Config;
+use crate::options::{Config, Holding};
 
 /// Remove the document with this name, or all that pass a filter; exit code 3 if there is none
 #[derive(Debug, clap::Args)]
@@ -37,6 +37,13 @@ struct Report {
     /// Those that passed the filter, if one was given.
     #[serde(skip_serializing_if = "Option::is_none")]
     uris: Option<Vec<String>>,
+}
+
+impl Args {
+    /// What holds for its options.
+    pub(crate) fn show(&self, held: &mut Holding<'_>) -> rag_core::Result<()> {
+        held.add(&self.removal)
+    }
 }
 
 pub(crate) fn run(args: &Args, config: &Config, console: &mut Console<'_>) -> Outcome {

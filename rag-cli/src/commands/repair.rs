@@ -7,7 +7,7 @@ use rag_core::{KnowledgeBase, OpenOptions};
 use super::options::{KnowledgeBaseArgs, model_dirs};
 use crate::console::{Console, one_line};
 use crate::failure::{Exit, Outcome};
-use crate::options::Config;
+use crate::options::{Config, Holding};
 
 /// Make a new file of what is intact in a damaged one; exit code 4 if something is lost
 #[derive(Debug, clap::Args)]
@@ -16,6 +16,13 @@ pub(crate) struct Args {
     pub(super) knowledge_base: KnowledgeBaseArgs,
     /// The file to make; it must not exist
     to: PathBuf,
+}
+
+impl Args {
+    /// What holds for its options.
+    pub(crate) fn show(&self, held: &mut Holding<'_>) -> rag_core::Result<()> {
+        self.knowledge_base.show(held)
+    }
 }
 
 pub(crate) fn run(args: &Args, config: &Config, console: &mut Console<'_>) -> Outcome {

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::options::{KnowledgeBaseArgs, ReachArgs, Searching};
 use crate::console::{Console, name, one_line, shorten};
 use crate::failure::{Exit, Failure, Outcome};
-use crate::options::{Config, OptionArgs};
+use crate::options::{Config, Holding, OptionArgs};
 
 /// Characters of a passage shown to people.
 const SHOWN_CHARS: usize = 240;
@@ -28,6 +28,15 @@ pub(crate) struct Args {
 #[derive(Debug, Serialize)]
 struct Hits {
     hits: Vec<Hit>,
+}
+
+impl Args {
+    /// What holds for its options.
+    pub(crate) fn show(&self, held: &mut Holding<'_>) -> rag_core::Result<()> {
+        self.knowledge_base.show(held)?;
+        self.reach.show(held)?;
+        held.add(&self.search)
+    }
 }
 
 pub(crate) fn run(args: &Args, config: &Config, console: &mut Console<'_>) -> Outcome {

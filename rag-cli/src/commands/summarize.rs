@@ -9,7 +9,7 @@ use super::explain;
 use super::options::{KnowledgeBaseArgs, Summarizing};
 use crate::console::Console;
 use crate::failure::{Exit, Outcome};
-use crate::options::Config;
+use crate::options::{Config, Holding};
 
 /// Summarize a document, or what the documents say about a question, with citations
 #[derive(Debug, clap::Args)]
@@ -24,6 +24,14 @@ pub(crate) struct Args {
     document: Option<String>,
     #[command(flatten)]
     pub(super) ask: AskArgs<Summarizing>,
+}
+
+impl Args {
+    /// What holds for its options.
+    pub(crate) fn show(&self, held: &mut Holding<'_>) -> rag_core::Result<()> {
+        self.knowledge_base.show(held)?;
+        self.ask.show(held)
+    }
 }
 
 pub(crate) fn run(args: &Args, config: &Config, console: &mut Console<'_>) -> Outcome {

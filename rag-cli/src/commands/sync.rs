@@ -15,7 +15,7 @@ use super::options::{KnowledgeBaseArgs, RemovalArgs, Syncing};
 use super::watch::Changes;
 use crate::console::{Console, one_line};
 use crate::failure::{Exit, Failure, Outcome};
-use crate::options::{Config, OptionArgs};
+use crate::options::{Config, Holding, OptionArgs};
 
 /// Add, update, rename and remove documents until the file mirrors these folders
 #[derive(Debug, clap::Args)]
@@ -46,6 +46,15 @@ struct ProgressLine<'a> {
     passage_count: usize,
     passages_per_second: f64,
     remaining_seconds: Option<f64>,
+}
+
+impl Args {
+    /// What holds for its options.
+    pub(crate) fn show(&self, held: &mut Holding<'_>) -> rag_core::Result<()> {
+        self.knowledge_base.show(held)?;
+        held.add(&self.removal)?;
+        held.add(&self.options)
+    }
 }
 
 pub(crate) fn run(args: &Args, config: &Config, console: &mut Console<'_>) -> Outcome {

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 
 use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
 use clap::{Arg, ArgAction, ArgMatches};
-use rag_core::options::{Entry, Fault, Kind, Options, Range, Value};
+use rag_core::options::{Entry, Fault, Field, Kind, Options, Range, Value};
 
 use super::{Given, Spelling, default_of, is_code};
 
@@ -22,7 +22,7 @@ pub(super) fn given<S: Spelling>(matches: &ArgMatches) -> Given {
 
 fn entries<S: Spelling>() -> Vec<Entry> {
     let mut entries = S::Options::table();
-    entries.retain(|entry| !is_code(entry) && S::takes(entry.name));
+    entries.retain(|entry| !is_code(entry) && S::takes(entry));
     entries
 }
 
@@ -71,10 +71,12 @@ fn argument<S: Spelling>(entry: &Entry) -> Vec<Arg> {
     };
     let arg = arg
         .help(help(entry, is_several, file.is_some()))
-        .value_name(file.map_or_else(|| value_name(entry.name, entry.field.kind), |f| f.1.into()))
+        .value_name(file.map_or_else(|| value_name(&entry.field), |file| file.1.into()))
         .action(if is_several { ArgAction::Append } else { ArgAction::Set })
         .allow_negative_numbers(true)
-        .value_parser(reader);
+        .value_parser(reader)
+        // how models are loaded is seldom said: `-h` is short without
+        .hide_short_help(entry.name == entry.field.full_name);
     vec![match S::ALONE.iter().find(|(option, _)| *option == entry.name) {
         Some((_, meant)) => arg.num_args(0..=1).require_equals(true).default_missing_value(*meant),
         None => arg,
@@ -166,7 +168,11 @@ fn lower(text: &str) -> String {
     letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
 
-fn value_name(name: &str, kind: Kind) -> String {
+fn value_name(field: &Field) -> String {
+    kind_name(field.name, field.kind)
+}
+
+fn kind_name(name: &str, kind: Kind) -> String {
     match kind {
         // models
         Kind::Text if ["encoder", "llm", "reranker"].contains(&name) => "NAME|PATH".to_owned(),
@@ -177,7 +183,7 @@ fn value_name(name: &str, kind: Kind) -> String {
         Kind::Form { name: "rule", .. } => "REGEX".to_owned(),
         Kind::Form { name: "metadata", .. } => "KEY=VALUE".to_owned(),
         Kind::Form { syntax, .. } if !syntax.contains(' ') => syntax.to_owned(),
-        Kind::List(kind) => value_name(name, *kind),
+        Kind::List(kind) => kind_name(name, *kind),
         _ => name.to_uppercase(),
     }
 }

@@ -98,21 +98,18 @@ impl Config {
         best.map(|setting| (&setting.value, &setting.origin))
     }
 
-    /// Sets options: those of `given` as they say, of the others those that `takes` allows as variables or the file say.
-    ///
-    /// # Errors
-    /// InvalidArgument for values that exclude each other.
-    pub(crate) fn apply<O: Options>(
-        &self,
-        given: &Given,
-        takes: impl Fn(&str) -> bool,
-        options: &mut O,
-    ) -> Result<()> {
-        let mut said: Vec<(&str, &Value, &Origin)> = Vec::new();
+    /// What is said of options, and where: of those of `given` what it says, of the others that `takes` allows what variables or the
+    /// file say. Of those that exclude each other the one that is said nearest is there.
+    pub(super) fn said<'a, O: Options>(
+        &'a self,
+        given: &'a Given,
+        takes: impl Fn(&Entry) -> bool,
+    ) -> Vec<(&'static str, &'a Value, &'a Origin)> {
+        let mut said: Vec<(&'static str, &Value, &Origin)> = Vec::new();
         for entry in O::table().iter().filter(|entry| !is_code(entry)) {
             match given.iter().find(|(name, _)| *name == entry.name) {
                 Some((name, value)) => said.push((name, value, &Origin::Argument)),
-                None if takes(entry.name) => {
+                None if takes(entry) => {
                     let found = self.find(O::GROUP, entry);
                     said.extend(found.map(|(value, origin)| (entry.name, value, origin)));
                 }
@@ -124,7 +121,20 @@ impl Config {
             let nearest = said.iter().filter(|one| of(one.0)).map(|one| one.2.rank()).max();
             said.retain(|one| !of(one.0) || Some(one.2.rank()) == nearest);
         }
-        for (name, value, origin) in said {
+        said
+    }
+
+    /// Sets options: those of `given` as they say, of the others those that `takes` allows as variables or the file say.
+    ///
+    /// # Errors
+    /// InvalidArgument for values that exclude each other.
+    pub(crate) fn apply<O: Options>(
+        &self,
+        given: &Given,
+        takes: impl Fn(&Entry) -> bool,
+        options: &mut O,
+    ) -> Result<()> {
+        for (name, value, origin) in self.said::<O>(given, takes) {
             options.set(name, value.clone()).map_err(|fault| {
                 let error = fault.into_error(name);
                 match origin {

@@ -6,6 +6,7 @@
 mod argument;
 mod config;
 mod file;
+mod held;
 mod origin;
 mod variables;
 
@@ -18,6 +19,7 @@ use rag_core::options::{Entry, Kind, Options, Value};
 use rag_core::{Error, Result, files};
 
 pub(crate) use config::{Config, Source};
+pub(crate) use held::{Held, Holding};
 pub(crate) use origin::Origin;
 
 /// Names of options, each with a value.
@@ -29,6 +31,8 @@ pub(crate) trait Spelling: Debug + Clone + 'static {
     type Options: Options;
     /// The only ones it takes; all if there are none here.
     const ONLY: &'static [&'static str] = &[];
+    /// It takes these too: those that are declared with one of these groups.
+    const GROUPS: &'static [&'static str] = &[];
     /// Those that are no arguments; a file or a variable may set them.
     const LEFT_OUT: &'static [&'static str] = &[];
     /// Long names; an empty one for none.
@@ -43,8 +47,11 @@ pub(crate) trait Spelling: Debug + Clone + 'static {
     const EITHER: &'static [&'static [&'static str]] = &[];
 
     /// Whether the option is an argument.
-    fn takes(name: &str) -> bool {
-        (Self::ONLY.is_empty() || Self::ONLY.contains(&name)) && !Self::LEFT_OUT.contains(&name)
+    fn takes(entry: &Entry) -> bool {
+        let is_meant = Self::ONLY.is_empty()
+            || Self::ONLY.contains(&entry.name)
+            || Self::GROUPS.contains(&entry.field.group);
+        is_meant && !Self::LEFT_OUT.contains(&entry.name)
     }
 }
 
@@ -80,7 +87,8 @@ impl<S: Spelling> OptionArgs<S> {
     /// InvalidArgument for values that exclude each other.
     pub(crate) fn options(&self, config: &Config) -> Result<S::Options> {
         let mut options = S::Options::default();
-        config.apply(&self.given()?, |name| S::ONLY.is_empty() || S::takes(name), &mut options)?;
+        let takes = |entry: &Entry| S::ONLY.is_empty() || S::takes(entry);
+        config.apply(&self.given()?, takes, &mut options)?;
         Ok(options)
     }
 }

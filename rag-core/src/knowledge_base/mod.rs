@@ -66,9 +66,10 @@ impl KnowledgeBase {
     /// # Errors
     /// NotFound if a model named in `options` is not on this machine; Model if it is damaged; ModelMismatch if
     /// the file was built with another encoder than the one named or given, or than one of [`OpenOptions::also`];
-    /// InvalidArgument for a file named twice, an encoder both named and given, or others to be searched with a file that is not
+    /// InvalidArgument for options out of range, a file named twice, an encoder both named and given, or others to be searched with a file that is not
     /// trusted; Store, StoreVersion, Io and Busy for the files.
     pub fn open(path: impl AsRef<Path>, options: &OpenOptions) -> Result<Self> {
+        options.validate()?;
         // The encoder is looked up first, so that a wrong name leaves no new file behind.
         match (&options.encoder, &options.loaded_encoder) {
             (Some(name), None) => drop(options.model_dirs.resolve(name)?),
@@ -362,16 +363,18 @@ impl KnowledgeBase {
         Self::repair_with(from, to, &OpenOptions::default(), Call::new())
     }
 
-    /// As [`KnowledgeBase::repair`], with the encoder and the model folders of `options`.
+    /// As [`KnowledgeBase::repair`], with the encoder, how it is loaded, and the model folders of `options`.
     ///
     /// # Errors
-    /// As [`KnowledgeBase::repair`]; NotFound or Model for the encoder, where one is named or needed; Cancelled.
+    /// As [`KnowledgeBase::repair`]; InvalidArgument for options out of range; NotFound or Model for the encoder, where one is named
+    /// or needed; Cancelled.
     pub fn repair_with(
         from: impl AsRef<Path>,
         to: impl AsRef<Path>,
         options: &OpenOptions,
         call: Call<'_>,
     ) -> Result<Salvage> {
+        options.validate()?;
         models::salvage(from.as_ref(), to.as_ref(), options, call.token())
     }
 

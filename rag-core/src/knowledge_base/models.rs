@@ -13,18 +13,13 @@ use crate::store::{Salvage, Store};
 
 use super::types::{NO_LLM, OpenOptions, Trust};
 
-/// Names of the models and, once loaded, the models.
+/// How the models are found and loaded and, once loaded, the models.
 #[derive(Debug)]
 pub(super) struct Models {
-    dirs: ModelDirs,
+    options: OpenOptions,
     encoder_name: EncoderName,
-    trust: Trust,
-    llm_name: String,
-    /// The caller's, in place of the name.
-    given_encoder: Option<Arc<Encoder>>,
     encoder: Lazy<Arc<Encoder>>,
     generator: Lazy<Generator>,
-    reranker_name: Option<String>,
     reranker: Lazy<Reranker>,
 }
 
@@ -87,14 +82,10 @@ impl Models {
             options.model_dirs.resolve(name)?;
         }
         Ok(Self {
-            dirs: options.model_dirs.clone(),
+            options: options.clone(),
             encoder_name,
-            trust: options.trust,
-            llm_name: options.llm.clone().unwrap_or_else(|| DEFAULT_LLM.to_owned()),
-            given_encoder: options.loaded_encoder.clone(),
             encoder: Lazy::default(),
             generator: Lazy::default(),
-            reranker_name: options.reranker.clone(),
             reranker: Lazy::default(),
         })
     }
@@ -112,7 +103,7 @@ impl Models {
                 _ => {
                     // the file will name this path; that it is the caller's own word is not for the file to say
                     if matches!(self.encoder_name, EncoderName::Caller(_)) {
-                        self.dirs.remember(&own.name);
+                        self.options.model_dirs.remember(&own.name);
                     }
                     Ok(encoder)
                 }
@@ -122,26 +113,36 @@ impl Models {
     }
 
     fn find_encoder(&self) -> Result<Arc<Encoder>> {
-        if let Some(given) = &self.given_encoder {
+        let OpenOptions { loaded_encoder, model_dirs, trust, encoder_options, .. } = &self.options;
+        if let Some(given) = loaded_encoder {
             return Ok(Arc::clone(given));
         }
-        let path = self.encoder_name.resolve(&self.dirs, self.trust)?;
-        Encoder::load(&path, &self.encoder_name.stored(&path)).map(Arc::new)
+        let path = self.encoder_name.resolve(model_dirs, *trust)?;
+        let name = self.encoder_name.stored(&path);
+        Encoder::load_with(&path, &name, encoder_options).map(Arc::new)
+    }
+
+    fn llm_name(&self) -> &str {
+        self.options.llm.as_deref().unwrap_or(DEFAULT_LLM)
     }
 
     pub(super) fn has_generator(&self) -> bool {
-        self.llm_name != NO_LLM
+        self.llm_name() != NO_LLM
     }
 
     pub(super) fn generator(&self) -> Result<&Generator> {
         if !self.has_generator() {
             return Err(Error::NotFound {
                 what: "generator",
-                name: self.llm_name.clone(),
+                name: self.llm_name().to_owned(),
                 hint: "the knowledge base was opened without one".to_owned(),
             });
         }
-        self.generator.get_or_load(|| Generator::load(&self.dirs.resolve(&self.llm_name)?))
+        let load = || {
+            let path = self.options.model_dirs.resolve(self.llm_name())?;
+            Generator::load_with(&path, &self.options.generator_options)
+        };
+        self.generator.get_or_load(load)
     }
 
     pub(super) fn generator_is_loaded(&self) -> bool {
@@ -150,8 +151,12 @@ impl Models {
 
     /// The reranker, if one was named.
     pub(super) fn reranker(&self) -> Result<Option<&Reranker>> {
-        let Some(name) = &self.reranker_name else { return Ok(None) };
-        self.reranker.get_or_load(|| Reranker::load(&self.dirs.resolve(name)?)).map(Some)
+        let Some(name) = &self.options.reranker else { return Ok(None) };
+        let load = || {
+            let path = self.options.model_dirs.resolve(name)?;
+            Reranker::load_with(&path, &self.options.reranker_options)
+        };
+        self.reranker.get_or_load(load).map(Some)
     }
 }
 
@@ -200,7 +205,7 @@ pub(super) fn salvage(
             return Ok(Arc::clone(given));
         }
         let path = name.resolve(&options.model_dirs, options.trust)?;
-        Encoder::load(&path, name.text()).map(Arc::new)
+        Encoder::load_with(&path, name.text(), &options.encoder_options).map(Arc::new)
     };
     let encoder = Lazy::default();
     // a file that does not say which encoder it was built with takes the word of the caller

@@ -2,7 +2,7 @@
 
 use super::field::Field;
 use super::value::{Fault, Value};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// A row of the table of options: what is declared of one, under the name it has here and with the default it has here.
 #[derive(Debug, Clone, PartialEq)]
@@ -54,32 +54,71 @@ pub trait Options: Default {
     }
 }
 
-/// The name that a part knows an option by: `renames` are pairs of the name outside and the name inside.
-pub(crate) fn inner<'a>(
-    renames: &[(&'static str, &'static str)],
-    name: &'a str,
-) -> Option<&'a str> {
-    match renames.iter().find(|(outer, inner)| *outer == name || *inner == name) {
-        Some((outer, inner)) => (*outer == name).then_some(*inner),
-        None => Some(name),
-    }
+/// What the options of a part are called by what holds it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Called {
+    /// As in the part, but for these: the name outside and the name inside.
+    As(&'static [(&'static str, &'static str)]),
+    /// With this before the name, which is the part's group and a low line: `encoder_threads`.
+    Prefixed(&'static str),
 }
 
-/// Rows of a part under the names, and with the defaults, that they have outside.
-pub(crate) fn outer(
-    renames: &[(&'static str, &'static str)],
-    mut entries: Vec<Entry>,
-    get: impl Fn(&str) -> Option<Value>,
-) -> Vec<Entry> {
-    for entry in &mut entries {
-        if let Some(default) = get(entry.name) {
-            entry.default = default;
-        }
-        if let Some((outer, _)) = renames.iter().find(|(_, inner)| *inner == entry.name) {
-            entry.name = outer;
+/// As in the part, but for these pairs of the name outside and the name inside.
+pub(crate) const fn renames(pairs: &'static [(&'static str, &'static str)]) -> Called {
+    Called::As(pairs)
+}
+
+/// With the part's group and a low line before the name.
+pub(crate) const fn prefixed(prefix: &'static str) -> Called {
+    Called::Prefixed(prefix)
+}
+
+impl Called {
+    /// The name that the part knows an option by.
+    pub(crate) fn inner<'a>(&self, name: &'a str) -> Option<&'a str> {
+        let pairs = match self {
+            Self::As(pairs) => pairs,
+            Self::Prefixed(prefix) => return name.strip_prefix(prefix),
+        };
+        match pairs.iter().find(|(outer, inner)| *outer == name || *inner == name) {
+            Some((outer, inner)) => (*outer == name).then_some(*inner),
+            None => Some(name),
         }
     }
-    entries
+
+    /// Rows of the part under the names, and with the defaults, that they have outside.
+    pub(crate) fn rows(
+        &self,
+        mut entries: Vec<Entry>,
+        get: impl Fn(&str) -> Option<Value>,
+    ) -> Vec<Entry> {
+        for entry in &mut entries {
+            if let Some(default) = get(entry.name) {
+                entry.default = default;
+            }
+            entry.name = match self {
+                Self::As(pairs) => pairs
+                    .iter()
+                    .find(|(_, inner)| *inner == entry.name)
+                    .map_or(entry.name, |(outer, _)| outer),
+                Self::Prefixed(_) => entry.field.full_name,
+            };
+        }
+        entries
+    }
+
+    /// What the part found wrong, by the name that the option has outside.
+    pub(crate) fn error(&self, error: Error) -> Error {
+        let Error::InvalidArgument { argument, reason } = error else { return error };
+        let argument = match self {
+            Self::As(pairs) => pairs
+                .iter()
+                .find(|(_, inner)| *inner == argument)
+                .map_or(argument, |(outer, _)| (*outer).into()),
+            Self::Prefixed(prefix) => format!("{prefix}{argument}").into(),
+        };
+        Error::InvalidArgument { argument, reason }
+    }
 }
 
 /// The declared name that is nearest to `name`.
@@ -113,7 +152,7 @@ pub(crate) fn read<T: super::OptionValue>(field: &Field, value: Value) -> Result
 /// Declares options.
 ///
 /// Each field: its documentation in sentences that every surface can show, name, type, default, and what else is said of it by the
-/// methods of [`Field`]. `parts` are options that these hold whole; `custom` ones are set by a method of the struct; `code` are fields
+/// methods of [`Field`]. `parts` are options that these hold whole, under the same names but for those given (`renames`) or all with a prefix (`prefixed`); `custom` ones are set by a method of the struct; `code` are fields
 /// that only a program can give. `check` holds values against each other.
 macro_rules! options {
     (
@@ -127,7 +166,7 @@ macro_rules! options {
         $(parts {
             $(
                 $(#[doc = $part_doc:literal])+
-                $part:ident: $part_type:ty = $part_default:expr, renames($renames:expr);
+                $part:ident: $part_type:ty = $part_default:expr, $called:ident($called_so:expr);
             )*
         })?
         $(custom {
@@ -183,6 +222,7 @@ macro_rules! options {
                 $(
                     const $field: Field =
                         Field::new($group, stringify!($field), concat!($($doc),+), <$type as OptionValue>::KIND)
+                            .full_name(concat!($group, "_", stringify!($field)))
                             $(.$key($($argument),*))*;
                 )*
                 $($(
@@ -216,7 +256,7 @@ macro_rules! options {
                     table.retain(|entry| entry.field.kind != Kind::Code(""));
                     $($({
                         let get = |name: &str| here.$part.get(name);
-                        table.extend(declare::outer($renames, <$part_type>::table(), get));
+                        table.extend(declare::$called($called_so).rows(<$part_type>::table(), get));
                     })*)?
                     table
                 }
@@ -252,7 +292,7 @@ macro_rules! options {
                         value => value,
                     };
                     $($(
-                        if let Some(inner) = declare::inner($renames, name) {
+                        if let Some(inner) = declare::$called($called_so).inner(name) {
                             match self.$part.set(inner, value.clone()) {
                                 Err(Fault::Unknown(_)) => {}
                                 done => return done,
@@ -275,8 +315,9 @@ macro_rules! options {
                         }
                     )*)?
                     $($(
-                        if let Some(value) =
-                            declare::inner($renames, name).and_then(|inner| self.$part.get(inner))
+                        if let Some(value) = declare::$called($called_so)
+                            .inner(name)
+                            .and_then(|inner| self.$part.get(inner))
                         {
                             return Some(value);
                         }
@@ -290,7 +331,10 @@ macro_rules! options {
                             return Err($crate::Error::invalid(Fields::$field.name, reason));
                         }
                     )*
-                    $($(self.$part.validate()?;)*)?
+                    $($(
+                        let called = declare::$called($called_so);
+                        self.$part.validate().map_err(|error| called.error(error))?;
+                    )*)?
                     let check: fn(&Self) -> $crate::Result<()> = $check;
                     check(self)
                 }

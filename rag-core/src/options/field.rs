@@ -122,6 +122,8 @@ pub struct Field {
     pub group: &'static str,
     /// Its name, on every surface; the shell has hyphens for its low lines.
     pub name: &'static str,
+    /// Its group and its name, such as `"encoder_threads"`: its name among options that hold several groups with such a name.
+    pub full_name: &'static str,
     /// What it says, in sentences.
     pub doc: &'static str,
     /// What it takes.
@@ -149,6 +151,7 @@ impl Field {
         Self {
             group,
             name,
+            full_name: name,
             doc,
             kind,
             range: None,
@@ -157,6 +160,11 @@ impl Field {
             unset_word: None,
             singular: None,
         }
+    }
+
+    /// Its group and its name.
+    pub(super) const fn full_name(self, full_name: &'static str) -> Self {
+        Self { full_name, ..self }
     }
 
     /// Under another name than the field of the struct.

@@ -3,6 +3,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::encoder::EncoderOptions;
+use super::generator::GeneratorOptions;
+use super::reranker::RerankerOptions;
 use super::{options, switch};
 use crate::encode::Encoder;
 use crate::model::ModelDirs;
@@ -46,6 +49,14 @@ options! {
         /// For a file of somebody else's: follow nothing that it says of places outside of it. Its sources are not verified, no other
         /// file is searched with it, and a name in the file is a name in the model folders, never a path.
         trust: Trust = Trust::Trusted, name("untrusted");
+    }
+    parts {
+        /// How the encoder is loaded, if it is not given loaded.
+        encoder_options: EncoderOptions = EncoderOptions::default(), prefixed("encoder_");
+        /// How the generator is loaded.
+        generator_options: GeneratorOptions = GeneratorOptions::default(), prefixed("generator_");
+        /// How the reranker is loaded.
+        reranker_options: RerankerOptions = RerankerOptions::default(), prefixed("reranker_");
     }
     code {
         /// An encoder that was loaded before, to be shared, or is the caller's own ([`Encoder::own`]); then [`OpenOptions::encoder`]

@@ -1,5 +1,5 @@
 use super::ask::{AskOptions, Writer};
-use super::encoder::EncoderOptions;
+use super::encoder::{EncoderOptions, Precision};
 use super::generate::GenerateOptions;
 use super::generator::GeneratorOptions;
 use super::open::OpenOptions;
@@ -8,6 +8,7 @@ use super::search::SearchOptions;
 use super::summarize::SummarizeOptions;
 use super::sync::{Missing, SyncOptions};
 use super::{Fault, Kind, Options, Table, Value, tables};
+use crate::kernels::Threads;
 
 fn refused<O: Options>(name: &str, value: impl Into<Value>) -> String {
     let mut options = O::default();
@@ -120,6 +121,37 @@ fn a_range_holds_in_the_struct_too() {
     options.search.top_k = 0;
     let line = options.validate().unwrap_err().to_string();
     assert!(line.contains("top_k") && line.contains("0 is outside 1 to 10,000"), "{line}");
+}
+
+#[test]
+fn a_knowledge_base_is_opened_with_the_options_of_its_models() {
+    let mut options = OpenOptions::default();
+    options
+        .set_all([
+            ("encoder_precision", Value::from("f32")),
+            ("generator_threads", 4usize.into()),
+            ("reranker_threads", 2usize.into()),
+        ])
+        .unwrap();
+    assert_eq!(options.encoder_options.precision, Precision::F32);
+    assert_eq!(options.generator_options.threads, Threads::of(4));
+    assert_eq!(options.reranker_options.threads, Threads::of(2));
+    assert_eq!(options.get("generator_threads"), Some(4usize.into()));
+    let line = refused::<OpenOptions>("generator_thread", Value::Integer(1));
+    assert!(line.contains("the nearest is generator_threads"), "{line}");
+    let line = refused::<OpenOptions>("threads", Value::Integer(1));
+    assert!(line.contains("there is no such option"), "{line}");
+    options.generator_options.threads = Threads::of(1000);
+    let line = options.validate().unwrap_err().line();
+    assert!(line.contains("invalid generator_threads: 1000 is outside 1 to 256"), "{line}");
+    let of = |group: &str| tables().into_iter().find(|table| table.group == group).unwrap().entries;
+    for group in ["encoder", "generator", "reranker"] {
+        for entry in of(group) {
+            let wanted = format!("{group}_{}", entry.name);
+            assert_eq!(entry.field.full_name, wanted);
+            assert!(of("open").iter().any(|open| open.name == wanted), "{wanted}");
+        }
+    }
 }
 
 #[test]

@@ -155,18 +155,21 @@ impl Fault {
         Self::Type(format!("{given} is {}, but it takes {wanted}", given.kind()))
     }
 
+    /// What is wrong, in the words that every surface has for it.
+    #[must_use]
+    pub fn reason(self) -> String {
+        match self {
+            Self::Unknown(Some(nearest)) => {
+                format!("there is no such option; the nearest is {nearest}")
+            }
+            Self::Unknown(None) => "there is no such option".to_owned(),
+            Self::Type(reason) | Self::Value(reason) | Self::Other(reason) => reason,
+        }
+    }
+
     /// As an error that names the option.
     #[must_use]
     pub fn into_error(self, name: &str) -> Error {
-        match self {
-            Self::Unknown(Some(nearest)) => Error::invalid(
-                name.to_owned(),
-                format!("there is no such option; the nearest is {nearest}"),
-            ),
-            Self::Unknown(None) => Error::invalid(name.to_owned(), "there is no such option"),
-            Self::Type(reason) | Self::Value(reason) | Self::Other(reason) => {
-                Error::invalid(name.to_owned(), reason)
-            }
-        }
+        Error::invalid(name.to_owned(), self.reason())
     }
 }

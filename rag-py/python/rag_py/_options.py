@@ -317,6 +317,42 @@ class OpenOptions(TypedDict, total=False):
     """For a file of somebody else's: follow nothing that it says of places outside of it. Its sources are not verified, no
     other file is searched with it, and a name in the file is a name in the model folders, never a path. Default: False.
     """
+    encoder_precision: Optional[Precision]
+    """The numbers it multiplies: auto is bf16 where the CPU multiplies it, else f32. One of "auto", "f32", "bf16", "int8".
+    Default: "auto"."""
+    encoder_level: Optional[Level]
+    """Vector instructions. f32 has no use for AMX and runs AVX-512 then. One of "best", "amx", "avx512", "avx2", "neon",
+    "portable". Default: the best that this CPU has."""
+    encoder_threads: Optional[int]
+    """Most threads of a call. Default: one per CPU; 1 to 256 threads."""
+    encoder_truncate_dim: Optional[int]
+    """Keep the first so many numbers of each vector and scale them to length 1 again, for models trained so that this
+    costs little (Kusupati et al. 2022). Default: all."""
+    encoder_backend: Optional[str]
+    """What runs it: our own kernels (auto), candle on the CPU, or candle on a GPU. candle runs BERT, RoBERTa, XLM-RoBERTa,
+    CamemBERT, DistilBERT, ModernBERT and Nomic, in f32 and on threads of its own. Takes auto, candle, cuda[:N] or
+    metal[:N]. Default: "auto"."""
+    generator_backend: Optional[str]
+    """What runs it: our own decoder, else candle (auto), candle alone, or candle on a GPU. Takes auto, candle, cuda[:N] or
+    metal[:N]. Default: "auto"."""
+    generator_threads: Optional[int]
+    """Threads, the caller's included; candle's networks choose their own. Default: one per CPU; 1 to 256 threads."""
+    generator_level: Optional[Level]
+    """Vector instructions. One of "best", "amx", "avx512", "avx2", "neon", "portable". Default: the best that this CPU
+    has."""
+    generator_kv: Optional[Kv]
+    """How keys and values are kept; q8 takes half the memory. One of "f16", "q8". Default: "f16"."""
+    generator_template: Optional[Template]
+    """A built-in chat template in place of the model's own. One of "chatml", "completion", "gemma", "llama2", "llama3",
+    "mistral", "phi3", "zephyr". Default: the model's own, else the built-in one that its vocabulary was made for."""
+    reranker_precision: Optional[Precision]
+    """The numbers it multiplies: auto is bf16 where the CPU multiplies it, else f32. One of "auto", "f32", "bf16", "int8".
+    Default: "auto"."""
+    reranker_level: Optional[Level]
+    """Vector instructions. One of "best", "amx", "avx512", "avx2", "neon", "portable". Default: the best that this CPU
+    has."""
+    reranker_threads: Optional[int]
+    """Most threads of a call. Default: one per CPU; 1 to 256 threads."""
 
 
 class EncoderOptions(TypedDict, total=False):

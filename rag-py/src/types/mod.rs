@@ -18,8 +18,13 @@ pub(crate) use location::{Findable, Location};
 pub(crate) use passage::Passage;
 pub(crate) use report::{Progress, Skipped, SyncReport, Unread};
 
+use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
+use rag_core::Error;
+
+use crate::error::to_py;
+use crate::pickle;
 
 /// Characters of a text that a repr shows.
 const REPR_CHARS: usize = 60;
@@ -36,4 +41,22 @@ fn short(py: Python<'_>, text: &str) -> PyResult<String> {
 /// `text` as Python would write it.
 fn repr(py: Python<'_>, text: &str) -> PyResult<String> {
     Ok(PyString::new(py, text).repr()?.to_string())
+}
+
+/// Makes a pickled value again; called by `pickle`.
+#[pyfunction]
+pub(crate) fn restore<'py>(
+    py: Python<'py>,
+    class: &str,
+    json: &str,
+) -> PyResult<Bound<'py, PyAny>> {
+    match class {
+        "Answer" => Answer(pickle::read(py, json)?).into_bound_py_any(py),
+        "Document" => Document(pickle::read(py, json)?).into_bound_py_any(py),
+        "Hit" => Hit(pickle::read(py, json)?).into_bound_py_any(py),
+        "Passage" => Passage(pickle::read(py, json)?).into_bound_py_any(py),
+        "Unread" => Unread(pickle::read(py, json)?).into_bound_py_any(py),
+        "Citation" => Citation(pickle::read(py, json)?).into_bound_py_any(py),
+        _ => Err(to_py(py, &Error::invalid("class", format!("{class:?} is not pickled")))),
+    }
 }

@@ -39,8 +39,25 @@ pub(crate) struct Step {
     pub(crate) stream: bool,
     pub(crate) system: Option<String>,
     #[serde(default)]
+    pub(crate) options: BTreeMap<String, serde_json::Value>,
+    #[serde(default)]
     pub(crate) expect: Expect,
+    #[serde(default)]
+    pub(crate) expect_refusal: BTreeMap<String, String>,
     pub(crate) expect_error: Option<String>,
+}
+
+impl Step {
+    /// What it does.
+    pub(crate) fn action(&self) -> &'static str {
+        let actions = [
+            ("sync", self.sync.is_some()),
+            ("search", self.search.is_some()),
+            ("ask", self.ask.is_some()),
+            ("reopen", self.reopen.is_some()),
+        ];
+        actions.iter().find(|(_, is_it)| *is_it).map_or("files", |(name, _)| name)
+    }
 }
 
 fn once() -> usize {

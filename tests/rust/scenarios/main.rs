@@ -81,6 +81,7 @@ scenarios! {
     french
     index_search_update_delete
     lexical
+    options
     rename
     reopen
 }

@@ -7,12 +7,16 @@ use std::{env, fs};
 
 use rag_core::cite::{Citation, Status};
 use rag_core::model::ModelDirs;
+use rag_core::options::{Options, Value};
 use rag_core::search::{Hit, Mode, SearchOptions};
 use rag_core::{
-    Answer, AskOptions, Call, Error, KnowledgeBase, OpenOptions, SyncOptions, SyncReport,
+    Answer, AskOptions, Call, Error, ErrorCode, KnowledgeBase, OpenOptions, SyncOptions, SyncReport,
 };
 
 use crate::format::{Expect, ExpectSkip, Reopen, Scenario, Step, base64};
+
+/// Options by their names.
+type Named = BTreeMap<String, serde_json::Value>;
 
 /// What earlier steps gave, for `same_as`.
 enum Outcome {
@@ -47,10 +51,17 @@ impl<'a> Runner<'a> {
     }
 
     pub(crate) fn run(mut self) {
-        self.knowledge_base = Some(self.open(&Reopen::default()).unwrap());
+        self.knowledge_base = Some(self.open(&Reopen::default(), &BTreeMap::new()).unwrap());
         for (number, step) in self.scenario.steps.iter().enumerate() {
             let place = format!("{} step {number}", self.scenario.name);
             let result = self.step(number, step, &place);
+            if let Some((option, reason)) = step.expect_refusal.first_key_value() {
+                let error = result.unwrap_err();
+                assert_eq!(error.code(), ErrorCode::InvalidArgument, "{place}");
+                assert_eq!(error.line(), format!("invalid {option}: {reason}"), "{place}");
+                self.transcript(number, step.action(), &["refused", option, reason]);
+                continue;
+            }
             let code = result.as_ref().err().map(|error| error.code().name());
             let line = result.err().map(|error| error.line());
             assert_eq!(code, step.expect_error.as_deref(), "{place}: {line:?}");
@@ -61,15 +72,16 @@ impl<'a> Runner<'a> {
         }
     }
 
-    fn open(&self, reopen: &Reopen) -> Result<KnowledgeBase, Error> {
+    fn open(&self, reopen: &Reopen, named: &Named) -> Result<KnowledgeBase, Error> {
         let encoder = reopen.encoder.as_ref().unwrap_or(&self.scenario.encoder);
         let llm = reopen.llm.as_ref().or(self.scenario.llm.as_ref());
-        let options = OpenOptions {
+        let mut options = OpenOptions {
             encoder: Some(self.model(encoder)),
             llm: llm.map(|name| self.model(name)),
             model_dirs: ModelDirs::from_variables(|name| env::var_os(name)),
             ..OpenOptions::default()
         };
+        set(&mut options, named)?;
         KnowledgeBase::open(self.root.join(reopen.kb.as_deref().unwrap_or("kb.rag")), &options)
     }
 
@@ -84,7 +96,9 @@ impl<'a> Runner<'a> {
     fn step(&mut self, number: usize, step: &Step, place: &str) -> Result<(), Error> {
         if let Some(roots) = &step.sync {
             let roots: Vec<PathBuf> = roots.iter().map(|root| self.path(root)).collect();
-            let report = self.kb().sync_with(&roots, &SyncOptions::default(), Call::new())?;
+            let mut options = SyncOptions::default();
+            set(&mut options, &step.options)?;
+            let report = self.kb().sync_with(&roots, &options, Call::new())?;
             self.check_report(&step.expect, &report, place);
         } else if let Some(question) = &step.search {
             self.search(number, step, &question.repeat(step.repeat), place)?;
@@ -92,7 +106,7 @@ impl<'a> Runner<'a> {
             self.ask(number, step, &question.repeat(step.repeat), place)?;
         } else if let Some(reopen) = &step.reopen {
             self.knowledge_base = None;
-            self.knowledge_base = Some(self.open(reopen)?);
+            self.knowledge_base = Some(self.open(reopen, &step.options)?);
         } else {
             self.change_files(step);
         }
@@ -142,8 +156,9 @@ impl<'a> Runner<'a> {
             Some("hybrid") | None => Mode::Hybrid,
             Some(other) => panic!("{place}: no mode {other}"),
         };
-        let options =
+        let mut options =
             SearchOptions { top_k: step.top_k.unwrap_or(5), mode, ..SearchOptions::default() };
+        set(&mut options, &step.options)?;
         let hits = self.kb().search_with(question, &options, Call::new())?;
         self.transcript(number, "search", &[&self.hit_spans(&hits)]);
         self.check_hits(&step.expect, &hits, place);
@@ -160,6 +175,7 @@ impl<'a> Runner<'a> {
     ) -> Result<(), Error> {
         let mut options = AskOptions { system: step.system.clone(), ..AskOptions::default() };
         options.generate.seed = step.seed;
+        set(&mut options, &step.options)?;
         let mut pieces = String::new();
         let mut on_piece = |piece: &str| {
             pieces.push_str(piece);
@@ -284,6 +300,11 @@ impl<'a> Runner<'a> {
         self.transcript.push_str(&line);
         self.transcript.push('\n');
     }
+}
+
+/// Sets options by their names.
+fn set(options: &mut impl Options, named: &Named) -> Result<(), Error> {
+    options.set_all(named.iter().map(|(name, value)| (name, Value::from_json(value))))
 }
 
 fn source_bytes(uri: &str, start: Option<u64>, end: Option<u64>) -> Vec<u8> {

@@ -12,7 +12,7 @@ use crate::commands::encode::load;
 use crate::commands::options::Encoding;
 use crate::console::Console;
 use crate::failure::{Exit, Outcome};
-use crate::options::{Config, OptionArgs};
+use crate::options::{Config, Holding, OptionArgs};
 
 /// Words per passage: about 146 tokens on average, with a spread as in real documents.
 const PASSAGE_WORDS: std::ops::Range<u64> = 40..250;
@@ -52,6 +52,13 @@ struct Figures {
     query_p99_milliseconds: f64,
     #[serde(flatten)]
     machine: Machine,
+}
+
+impl Args {
+    /// What holds for its options.
+    pub(super) fn show(&self, held: &mut Holding<'_>) -> rag_core::Result<()> {
+        held.add(&self.how)
+    }
 }
 
 pub(crate) fn run(args: &Args, config: &Config, console: &mut Console<'_>) -> Outcome {

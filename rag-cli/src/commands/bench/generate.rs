@@ -14,7 +14,7 @@ use crate::commands::generate::per_second;
 use crate::commands::options::{Loading, model_dirs};
 use crate::console::Console;
 use crate::failure::{Exit, Outcome};
-use crate::options::{Config, OptionArgs};
+use crate::options::{Config, Holding, OptionArgs};
 
 /// Take in a made-up prompt and continue it
 #[derive(Debug, clap::Args)]
@@ -58,6 +58,13 @@ struct Figures {
     repeated_time_to_first_token_milliseconds: f64,
     #[serde(flatten)]
     machine: Machine,
+}
+
+impl Args {
+    /// What holds for its options.
+    pub(super) fn show(&self, held: &mut Holding<'_>) -> rag_core::Result<()> {
+        held.add(&self.load)
+    }
 }
 
 pub(crate) fn run(args: &Args, config: &Config, console: &mut Console<'_>) -> Outcome {

@@ -8,12 +8,11 @@ use std::time::Instant;
 use rag_core::cite::Status;
 use rag_core::files::PlainFile;
 use rag_core::search::MIN_COVERAGE;
-use rag_core::store::{Access, Comparison, Field, Filter};
+use rag_core::store::{Comparison, Field, Filter};
 use rag_core::{AddOptions, Answer, AskOptions, Error, KnowledgeBase, OpenOptions};
 use serde::Serialize;
 
 use crate::beir::Collection;
-use crate::commands::options::model_dirs;
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::interrupt::Job;
@@ -25,9 +24,8 @@ const ARTICLES: [&str; 10] = ["a", "an", "the", "le", "la", "les", "l", "un", "u
 /// How answers are asked for.
 #[derive(Debug, Clone)]
 pub(super) struct How<'a> {
-    pub(super) encoder: &'a str,
-    /// [`NO_LLM`] for none.
-    pub(super) llm: &'a str,
+    /// The models.
+    pub(super) opening: OpenOptions,
     pub(super) options: AskOptions,
     /// Whether each query is also asked with its documents taken out.
     pub(super) unanswerable: bool,
@@ -88,14 +86,7 @@ pub(super) fn measure(
     console: &Console<'_>,
     job: &Job,
 ) -> Result<AnswerMetrics, Failure> {
-    let options = OpenOptions {
-        encoder: Some(how.encoder.to_owned()),
-        llm: Some(how.llm.to_owned()),
-        model_dirs: model_dirs(),
-        access: Access::Create,
-        ..OpenOptions::default()
-    };
-    let knowledge_base = KnowledgeBase::open(":memory:", &options)?;
+    let knowledge_base = KnowledgeBase::open(":memory:", &how.opening)?;
     fill(&knowledge_base, collection, console, job)?;
     let queries: Vec<_> = collection.queries.iter().filter(|q| !q.answers.is_empty()).collect();
     let bar = console.bar("answering", Some(queries.len() as u64));

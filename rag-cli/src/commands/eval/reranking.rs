@@ -1,7 +1,7 @@
 //! Sorts the best documents of a query anew, as the product does with passages.
 
 use rag_core::rerank::Reranker;
-use rag_core::{CancelToken, Result};
+use rag_core::{CancelToken, OpenOptions, Result};
 
 use crate::beir::{Collection, Query};
 use crate::commands::options::model_dirs;
@@ -14,9 +14,12 @@ pub(super) struct Reranked {
 }
 
 impl Reranked {
-    /// The one of this name, for so many documents.
-    pub(super) fn load(name: &str, count: usize) -> Result<Self> {
-        Ok(Self { reranker: Reranker::load(&model_dirs().resolve(name)?)?, count })
+    /// The one that is named, for so many documents; none if none is.
+    pub(super) fn load(options: &OpenOptions, count: usize) -> Result<Option<Self>> {
+        let Some(name) = &options.reranker else { return Ok(None) };
+        let path = model_dirs().resolve(name)?;
+        let reranker = Reranker::load_with(&path, &options.reranker_options)?;
+        Ok(Some(Self { reranker, count }))
     }
 
     /// Sorts the first of `ranked`, which are document numbers; the others keep their places.
