@@ -17,4 +17,6 @@ if [ "${1-}" = --portable ]; then
 fi
 rm -rf target/wheels
 "$python" -m maturin build --release --locked --manifest-path rag-py/Cargo.toml --out target/wheels "$@" >&2
+# editors show what stubs say
+"$python" scripts/stub_docs.py target/wheels/*.whl
 ls target/wheels/*.whl

@@ -420,7 +420,13 @@ impl KnowledgeBase {
         Ok(self.inner(py)?.notices())
     }
 
-    /// Takes all that was ever removed from the file or replaced in it out of its pages, indexes and log.
+    /// Takes all that was ever removed from the file or replaced in it out of its pages, its full-text index, its vector index and
+    /// its log. Rewrites the file.
+    ///
+    /// What the disk or its snapshots keep of overwritten blocks, and copies of the file, are beyond it.
+    ///
+    /// Raises:
+    ///     BusyError: Another process writes, or still reads from before.
     fn purge(&self, py: Python<'_>) -> PyResult<()> {
         let inner = self.inner(py)?;
         long_call(py, |call| inner.purge_with(call))

@@ -129,7 +129,8 @@ fn pieces(stream: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>> {
 /// The pieces of an answer as they are written, then the answer with its citations.
 ///
 /// Iterate to get the pieces, with `for` or `async for`; `answer` is there at the end. Closing it, leaving its `with` block or dropping it
-/// stops the generation within one token. The pieces carry no citation markers; `answer.text` does.
+/// stops the generation within one token. The pieces carry no citation markers; `answer.text` does. Pieces may arrive and the answer
+/// still turn out not found, if no passage supports what was written.
 #[pyclass(frozen, module = "rag_py._native")]
 pub(crate) struct AnswerStream {
     stream: Stream<rag_core::Answer>,

@@ -1,6 +1,8 @@
 """The package as it is installed: metadata, files, import time, the `rag` script."""
 
+import ast
 import importlib.metadata
+import inspect
 import pathlib
 import re
 import subprocess
@@ -8,6 +10,10 @@ import sys
 
 import rag_py
 from conftest import ROOT
+from rag_py import _native
+
+sys.path.insert(0, str(ROOT / "scripts"))
+import stub_docs  # noqa: E402
 
 DISTRIBUTION = importlib.metadata.distribution("rag-py")
 
@@ -49,6 +55,22 @@ def test_everything_public_is_there_and_documented():
         for member, method in vars(value).items() if isinstance(value, type) else ():
             if not member.startswith("_"):
                 assert method.__doc__, f"{name}.{member}"
+
+
+def test_the_stub_says_what_help_says():
+    known = stub_docs.docs()
+    for name in rag_py.__all__:
+        value = getattr(_native, name, None)
+        members = [f"{name}.{member}" for member in vars(value) if not member.startswith("_")] if isinstance(value, type) else []
+        for each in [name, *members] if callable(value) else []:
+            owner, _, member = each.partition(".")
+            said = inspect.getdoc(getattr(value, member) if member else value)
+            assert known[each] == said, each
+    text = stub_docs.stub()
+    said = {node.name for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ClassDef) and ast.get_docstring(node)}
+    assert said >= {name for name in rag_py.__all__ if isinstance(getattr(_native, name, None), type)}
+    installed = pathlib.Path(_native.__file__).with_name("_native.pyi").read_text(encoding="utf-8")
+    assert installed == text
 
 
 IMPORT = """

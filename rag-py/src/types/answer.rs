@@ -79,7 +79,7 @@ impl Answer {
         to_plain(py, &self.0.masked)
     }
 
-    /// What of a long question was searched for; `None` if all of it was.
+    /// What of a long question was searched for: its last question. `None` if all of it was, or nothing.
     #[getter]
     fn question_cut(&self) -> Option<&str> {
         self.0.question_cut.as_deref()

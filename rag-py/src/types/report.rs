@@ -132,6 +132,7 @@ impl Unread {
         self.0.names.clone()
     }
 
+    /// In words: "2 attachments (plan.dwg, a.zip)".
     fn __str__(&self) -> String {
         self.0.to_string()
     }
@@ -156,7 +157,8 @@ pub(crate) struct Skipped {
     /// What is wrong with it.
     #[pyo3(get)]
     message: String,
-    /// Why a document could not be read, in a word that never changes, such as "NoText"; None for other errors.
+    /// Why a document could not be read, in a word that never changes: "NoText", "Encrypted", "UndecodedFont", "Unsupported",
+    /// "Broken", "TooLarge", "TooSlow" or "NotAFile"; later versions may add some. None for other errors.
     #[pyo3(get)]
     unreadable: Option<&'static str>,
 }
