@@ -30,7 +30,7 @@ def documented_in(path: pathlib.Path) -> dict:
     for line in path.read_text(encoding="utf-8").splitlines():
         if depth > 0 or line.lstrip().startswith("#["):
             if included := INCLUDED.match(line):
-                doc.append((path.parent / included[1]).read_text(encoding="utf-8").rstrip("\n"))
+                doc.append((path.parent / included[1]).read_text(encoding="utf-8"))
                 continue
             # an attribute may go on over several lines
             depth += line.count("[") - line.count("]")

@@ -212,7 +212,8 @@ static void run_sync(struct run *run) {
     rag_sync_options options = RAG_SYNC_OPTIONS_INIT;
     options.settings = settings;
     options.setting_count = settings_of(run->step, settings);
-    if (!succeeded(run, rag_kb_sync(run->kb, path, &options, &report, &error), error)) return;
+    const rag_status status = rag_kb_sync(run->kb, path, &options, &report, &error);
+    if (!succeeded(run, status, error)) return;
     for (size_t i = 0; i < run->step->fact_count; i++) {
         const struct fact *fact = &run->step->facts[i];
         if (is(fact, "expect_count"))
@@ -294,7 +295,8 @@ static void run_search(struct run *run) {
     rag_hits *hits = NULL;
     rag_error *error = NULL;
     const char *question = find_text(run->step, "question");
-    if (!succeeded(run, rag_kb_search(run->kb, question, &options, &hits, &error), error)) return;
+    const rag_status status = rag_kb_search(run->kb, question, &options, &hits, &error);
+    if (!succeeded(run, status, error)) return;
     struct result *result = new_result(run);
     const char *uris[MAX_SPANS];
     for (const rag_hit *hit; (hit = rag_hits_at(hits, result->count)); result->count++) {
@@ -406,7 +408,8 @@ static void run_ask(struct run *run) {
     if (find(run->step, "stream")) options.on_piece = keep_piece;
     run->pieces[0] = 0;
     const char *question = find_text(run->step, "question");
-    if (!succeeded(run, rag_kb_ask(run->kb, question, &options, &answer, &error), error)) return;
+    const rag_status status = rag_kb_ask(run->kb, question, &options, &answer, &error);
+    if (!succeeded(run, status, error)) return;
     struct result *result = new_result(run);
     const rag_citation *citation;
     for (; (citation = rag_answer_citation_at(answer, result->count)); result->count++)

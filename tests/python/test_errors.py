@@ -49,7 +49,7 @@ def test_invalid_argument(kb):
             kb.search(question)
     with pytest.raises(errors.InvalidArgumentError, match="^invalid top_k: "):
         kb.search(BRIDGE, top_k=0)
-    with pytest.raises(OverflowError):
+    with pytest.raises(errors.InvalidArgumentError, match="^invalid top_k: -1 is below 0$"):
         kb.search(BRIDGE, top_k=-1)
 
 
