@@ -13,7 +13,7 @@ use candle_nn::VarBuilder;
 use candle_transformers::models::{bert, modernbert, nomic_bert};
 
 use crate::error::{Error, Result};
-use crate::kernels::activation::Activation;
+use crate::kernels::elementwise::activation::Activation;
 use crate::model::Backend;
 use crate::model::architecture::{Family, Positions, Rotary, TransformerConfig};
 use crate::model::folder::Pooling;

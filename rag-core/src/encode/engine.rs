@@ -8,8 +8,8 @@ use std::thread;
 
 use crate::error::{Error, Result};
 use crate::kernels::KernelLevel;
-use crate::kernels::level::Level;
-use crate::kernels::linear::{Arithmetic, Format};
+use crate::kernels::gemm::linear::{Arithmetic, NumberFormat};
+use crate::kernels::isa::level::Level;
 use crate::kernels::pool::Pool;
 use crate::model::Backend;
 use crate::model::folder::Pooling;
@@ -56,13 +56,13 @@ impl Setup {
         let backend = options.backend;
         let format = match (backend, options.precision) {
             (Backend::Auto, precision) => precision.format(level),
-            (_, Precision::Auto | Precision::F32) => Format::F32,
+            (_, Precision::Auto | Precision::F32) => NumberFormat::F32,
             (_, other) => {
                 let reason = format!("{}, but candle's networks run in f32", other.name());
                 return Err(Error::invalid("precision", reason));
             }
         };
-        let level = if format == Format::F32 { level.vectors() } else { level };
+        let level = if format == NumberFormat::F32 { level.vectors() } else { level };
         Ok(Self { arithmetic: Arithmetic { level, format }, backend })
     }
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
-use crate::kernels::linear::Format;
+use crate::kernels::gemm::linear::NumberFormat;
 use crate::model::fingerprint::Fingerprint;
 use crate::model::folder::{EncoderFolder, Pooling};
 use crate::model::safetensors::Tensors;
@@ -136,7 +136,7 @@ impl Loaded {
     }
 }
 
-fn fingerprint(files: &EncoderFolder, tensors: &Tensors, format: Format) -> Fingerprint {
+fn fingerprint(files: &EncoderFolder, tensors: &Tensors, format: NumberFormat) -> Fingerprint {
     let mut fingerprint = Fingerprint::new("encoder 1");
     fingerprint.part("config", &files.config_bytes);
     fingerprint.part("tokenizer", &files.tokenizer_bytes);
@@ -145,7 +145,7 @@ fn fingerprint(files: &EncoderFolder, tensors: &Tensors, format: Format) -> Fing
     fingerprint.part("query prefix", files.query_prefix.as_bytes());
     fingerprint.part("passage prefix", files.passage_prefix.as_bytes());
     fingerprint.part("max tokens", &(files.max_tokens as u64).to_le_bytes());
-    if format == Format::Int8 {
+    if format == NumberFormat::Int8 {
         fingerprint.part("precision", b"int8");
     }
     fingerprint

@@ -1,10 +1,10 @@
 //! From a pooled state to a unit vector: dense layers, truncation, length 1.
 
 use crate::error::{Error, Result};
+use crate::kernels::elementwise::norm::normalize;
 use crate::kernels::gemm::PostOp;
-use crate::kernels::level::Level;
-use crate::kernels::linear::{Arithmetic, Format, Inputs, Linear, Product};
-use crate::kernels::rows::normalize;
+use crate::kernels::gemm::linear::{Arithmetic, Inputs, Linear, NumberFormat, Product};
+use crate::kernels::isa::level::Level;
 use crate::model::fingerprint::Fingerprint;
 use crate::model::folder::DenseFolder;
 use crate::model::safetensors::Tensors;
@@ -43,7 +43,7 @@ impl Head {
         fingerprint: &mut Fingerprint,
     ) -> Result<Self> {
         let HeadDims { pooled: pooled_dim, truncated: truncate_dim } = dims;
-        let arithmetic = Arithmetic { level, format: Format::F32 };
+        let arithmetic = Arithmetic { level, format: NumberFormat::F32 };
         let mut denses = Vec::with_capacity(folders.len());
         let mut dim = pooled_dim;
         for folder in folders {

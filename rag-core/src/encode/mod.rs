@@ -13,7 +13,7 @@ mod options;
 mod own;
 mod parallel;
 mod pieces;
-mod places;
+mod positions;
 pub(crate) mod tokens;
 mod weights;
 
@@ -22,7 +22,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use crate::error::Result;
-use crate::kernels::linear::Format;
+use crate::kernels::gemm::linear::NumberFormat;
 use crate::model::Backend;
 use crate::passage::TokenRanges;
 use crate::progress::CancelToken;
@@ -183,9 +183,9 @@ impl Encoder {
     pub fn precision(&self) -> Precision {
         let Source::Folder(loaded) = &self.source else { return Precision::F32 };
         match loaded.setup.arithmetic.format {
-            Format::F32 => Precision::F32,
-            Format::Bf16 => Precision::Bf16,
-            Format::Int8 => Precision::Int8,
+            NumberFormat::F32 => Precision::F32,
+            NumberFormat::Bf16 => Precision::Bf16,
+            NumberFormat::Int8 => Precision::Int8,
         }
     }
 

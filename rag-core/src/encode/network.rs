@@ -5,19 +5,21 @@
 //! type and rows are widened as they are read.
 
 use crate::error::Result;
-use crate::kernels::activation::Activation;
-use crate::kernels::bidirectional::{Attention, AttentionScratch, Heads, Sequence};
+use crate::kernels::Heads;
+use crate::kernels::attention::bidirectional::{Attention, AttentionScratch, Sequence};
+use crate::kernels::elementwise::activation::Activation;
+use crate::kernels::elementwise::norm::{Glu, gate};
+use crate::kernels::elementwise::norm::{LayerNorm, layer_norm};
+use crate::kernels::elementwise::rope::rotate;
+use crate::kernels::gemm::linear::{Arithmetic, Inputs, NumberFormat, Product, multiplies_bf16};
 use crate::kernels::gemm::{BLOCK_ROWS, PostOp};
-use crate::kernels::level::Level;
-use crate::kernels::linear::{Arithmetic, Format, Inputs, Product, multiplies_bf16};
+use crate::kernels::isa::level::Level;
 use crate::kernels::pool::Pool;
-use crate::kernels::rows::{LayerNorm, layer_norm};
-use crate::kernels::turn::{Glu, gate, turn};
 use crate::model::architecture::{Positions, TransformerConfig};
 use crate::model::folder::Pooling;
 use crate::model::safetensors::Tensors;
 
-use super::places::AllPlaces;
+use super::positions::LayerPositions;
 use super::weights::{Layer, Norm, Weights};
 
 /// A transformer ready to run. Shared by any number of threads.
@@ -33,7 +35,7 @@ pub(crate) struct Network {
     has_table: bool,
     eps: f32,
     max_tokens: usize,
-    places: AllPlaces,
+    positions: LayerPositions,
     weights: Weights,
 }
 
@@ -96,9 +98,9 @@ impl Network {
             attention: Attention {
                 level,
                 in_bf16: match format {
-                    Format::F32 => false,
-                    Format::Bf16 => true,
-                    Format::Int8 => multiplies_bf16(level),
+                    NumberFormat::F32 => false,
+                    NumberFormat::Bf16 => true,
+                    NumberFormat::Int8 => multiplies_bf16(level),
                 },
             },
             heads: Heads { count: config.head_count, dim: config.hidden_size / config.head_count },
@@ -109,7 +111,7 @@ impl Network {
             has_table,
             eps: config.layer_norm_eps,
             max_tokens,
-            places: AllPlaces::new(config, max_tokens, &weights.buckets),
+            positions: LayerPositions::new(config, max_tokens, &weights.buckets),
             weights,
         })
     }
@@ -203,7 +205,7 @@ impl Network {
         scratch: &mut Scratch,
     ) {
         let Scratch { x, qkv, context, attention: buffers, inputs, .. } = scratch;
-        let (layer, places) = (&self.weights.layers[index], self.places.of(index));
+        let (layer, positions) = (&self.weights.layers[index], self.positions.of(index));
         let input = self.normed(layer.before_attention.as_ref(), x, context);
         let product = Product { lhs: input, post_op: PostOp::None, out: qkv };
         layer.qkv.run(product, threads, inputs);
@@ -211,10 +213,10 @@ impl Network {
         for ids in sequences {
             let (own, rest) = qkv.split_at_mut(ids.len() * 3 * self.hidden);
             let (out, others) = contexts.split_at_mut(ids.len() * self.hidden);
-            if let Some(turns) = &places.turns {
-                turn(self.level, self.heads, turns, own);
+            if let Some(table) = &positions.rotary {
+                rotate(self.level, self.heads, table, own);
             }
-            let distances = places.distances.as_ref();
+            let distances = positions.distances.as_ref();
             let sequence = Sequence { heads: self.heads, distances, qkv: own };
             self.attention.run(sequence, threads, buffers, out);
             (qkv, contexts) = (rest, others);

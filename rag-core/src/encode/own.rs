@@ -8,7 +8,7 @@ use std::path::Path;
 use unicode_segmentation::UnicodeSegmentation;
 
 use crate::error::{Error, Result};
-use crate::kernels::rows::normalize;
+use crate::kernels::elementwise::norm::normalize;
 use crate::model::fingerprint::Fingerprint;
 use crate::progress::CancelToken;
 

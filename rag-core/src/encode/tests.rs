@@ -4,7 +4,7 @@ use super::parallel::{batches, run_parallel};
 use super::*;
 use crate::error::Error;
 use crate::kernels::KernelLevel;
-use crate::kernels::level::Level;
+use crate::kernels::isa::level::Level;
 use crate::model::test_model;
 
 /// Ids published for the two tokenizers, from the tests of transformers.js.

@@ -5,7 +5,7 @@
 //! al. 2024 (Nomic), Guenther et al. 2023 (Jina 2), Zhang et al. 2024 (GTE).
 
 use crate::error::Result;
-use crate::kernels::linear::{Arithmetic, Linear};
+use crate::kernels::gemm::linear::{Arithmetic, Linear};
 use crate::model::architecture::{Family, Positions, TransformerConfig};
 use crate::model::safetensors::{Tensor, Tensors};
 

@@ -17,7 +17,7 @@ pub(super) use self::families::names;
 use self::families::{Built, Step};
 use crate::error::{Error, Result};
 use crate::generate::engine::{Backend, GeneratorOptions};
-use crate::kernels::attend::KvPrecision;
+use crate::kernels::KvPrecision;
 use crate::model::generator_files::GeneratorFiles;
 use crate::progress::CancelToken;
 

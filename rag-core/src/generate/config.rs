@@ -3,7 +3,8 @@
 mod folder;
 
 use crate::error::{Error, Result};
-use crate::kernels::states::{Gate, Pairs};
+use crate::kernels::elementwise::activation::Activation;
+use crate::kernels::elementwise::rope::RotaryPairs;
 use crate::model::gguf::Gguf;
 
 const MAX_LAYERS: usize = 512;
@@ -31,8 +32,8 @@ pub(super) struct Config {
     pub(super) score_cap: f32,
     /// The same for the logits.
     pub(super) logit_cap: f32,
-    pub(super) gate: Gate,
-    pub(super) pairs: Pairs,
+    pub(super) gate: Activation,
+    pub(super) pairs: RotaryPairs,
     /// Components of a head that rotate.
     pub(super) rotated_dim: usize,
     /// Factor of rotated components (Phi-3, `rope.scaling.attn_factor`).
@@ -66,8 +67,8 @@ pub(super) struct LayerConfig {
 /// What a family does in its own way.
 struct Family {
     name: &'static str,
-    pairs: Pairs,
-    gate: Gate,
+    pairs: RotaryPairs,
+    gate: Activation,
     /// Embeddings are multiplied by the root of their width.
     scales_embedding: bool,
     /// Every so many layers one sees everything, the others through the window; 0: all see through the window.
@@ -79,8 +80,8 @@ struct Family {
 
 const LLAMA: Family = Family {
     name: "llama",
-    pairs: Pairs::Neighbours,
-    gate: Gate::Silu,
+    pairs: RotaryPairs::Neighbours,
+    gate: Activation::Silu,
     scales_embedding: false,
     full_every: 0,
     unrotated_every: 0,
@@ -92,16 +93,20 @@ const FAMILIES: &[Family] = &[
     LLAMA,
     Family { name: "mistral3", ..LLAMA },
     Family { name: "smollm3", unrotated_every: 4, ..LLAMA },
-    Family { name: "qwen2", pairs: Pairs::Halves, ..LLAMA },
-    Family { name: "qwen3", pairs: Pairs::Halves, ..LLAMA },
-    Family { name: "phi3", pairs: Pairs::Halves, is_fused: true, ..LLAMA },
+    Family { name: "qwen2", pairs: RotaryPairs::Halves, ..LLAMA },
+    Family { name: "qwen3", pairs: RotaryPairs::Halves, ..LLAMA },
+    Family { name: "phi3", pairs: RotaryPairs::Halves, is_fused: true, ..LLAMA },
     Family { name: "gemma", full_every: 0, ..GEMMA },
     Family { name: "gemma2", full_every: 2, ..GEMMA },
     Family { name: "gemma3", full_every: 6, ..GEMMA },
 ];
 
-const GEMMA: Family =
-    Family { pairs: Pairs::Halves, gate: Gate::GeluTanh, scales_embedding: true, ..LLAMA };
+const GEMMA: Family = Family {
+    pairs: RotaryPairs::Halves,
+    gate: Activation::GeluTanh,
+    scales_embedding: true,
+    ..LLAMA
+};
 
 impl Config {
     /// Reads and checks the metadata.

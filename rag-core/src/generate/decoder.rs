@@ -6,15 +6,16 @@
 
 mod layer;
 
-use self::layer::{Layer, Place, Rows, Step};
+use self::layer::{Layer, RotaryAngles, Rows, Step};
 use super::config::{Config, Rotation};
 use super::engine::Engine;
 use super::kv::KvCache;
 use super::weights::{Linear, Loader};
 use crate::error::{Error, Result};
-use crate::kernels::attend::{CacheShape, KeyBias, KvPrecision};
-use crate::kernels::states::{Cap, Norm, Pairs};
-use crate::kernels::tiles::{Input, Rounded, multiply};
+use crate::kernels::attention::kv_page::{CacheShape, KeyBias, KvPrecision};
+use crate::kernels::elementwise::rope::RotaryPairs;
+use crate::kernels::elementwise::{Cap, RmsNorm};
+use crate::kernels::quantized::{Input, QuantizedRows, multiply};
 use crate::model::tensors::TensorSource;
 use crate::progress::CancelToken;
 
@@ -90,10 +91,10 @@ impl Decoder {
         }
     }
 
-    /// Rounded keys are kept without a bias if all of it is turned by position alone.
+    /// QuantizedRows keys are kept without a bias if all of it is turned by position alone.
     fn key_bias(&self) -> KeyBias {
         let config = &self.config;
-        let is_turned = config.pairs == Pairs::Halves
+        let is_turned = config.pairs == RotaryPairs::Halves
             && config.rotations.len() == 1
             && config.rotated_dim == config.head_dim
             && config.layers.iter().all(|layer| layer.rotation.is_some());
@@ -134,7 +135,7 @@ impl Decoder {
         let Engine { pool, proof, .. } = &self.engine;
         let start = cache.len();
         cache.reserve(start + ids.len());
-        let places = self.places(start, ids.len());
+        let angles = self.angles(start, ids.len());
         let mut rows = Rows::new(&self.config, ids.len());
         self.embedding.look_up(pool, *proof, ids, &mut rows.states);
         if self.config.embedding_scale != 1.0 {
@@ -143,9 +144,9 @@ impl Decoder {
         for (index, layer) in self.layers.iter().enumerate() {
             // Checked here, on the caller's thread: some hosts see interrupts on that one alone.
             cancel.check()?;
-            let place = self.config.layers[index].rotation.map(|rotation| &places[rotation]);
+            let angles = self.config.layers[index].rotation.map(|rotation| &angles[rotation]);
             let (engine, config) = (&self.engine, &self.config);
-            layer.forward(Step { layer: index, engine, config, place }, &mut rows, cache);
+            layer.forward(Step { layer: index, engine, config, angles }, &mut rows, cache);
         }
         cache.advance(ids.len());
         Ok(rows.states)
@@ -156,10 +157,10 @@ impl Decoder {
         let Engine { pool, proof, .. } = &self.engine;
         let dim = self.config.dim;
         let count = states.len() / dim;
-        let mut rounded = Rounded::new(count, dim);
+        let mut rounded = QuantizedRows::new(count, dim);
         let groups = rounded.groups(1);
         pool.pieces(&mut states, dim, |index, row| {
-            proof.run(Norm { row, weight: &self.norm, epsilon: self.config.norm_epsilon });
+            proof.run(RmsNorm { row, weight: &self.norm, epsilon: self.config.norm_epsilon });
             groups.take(index).for_each(|rounded| rounded.round(*proof, row));
         });
         drop(groups);
@@ -176,8 +177,8 @@ impl Decoder {
     }
 
     /// Cosines and sines of some positions, for each rotation.
-    fn places(&self, start: usize, rows: usize) -> Vec<Place> {
-        let place = |(rotation, frequencies): (&Rotation, &Vec<f64>)| {
+    fn angles(&self, start: usize, rows: usize) -> Vec<RotaryAngles> {
+        let angles = |(rotation, frequencies): (&Rotation, &Vec<f64>)| {
             let angles = (start..start + rows).flat_map(|position| {
                 let position = position as f64 / rotation.divisor;
                 frequencies.iter().map(move |frequency| position * frequency)
@@ -188,9 +189,9 @@ impl Decoder {
                 ((cos * scale) as f32, (sin * scale) as f32)
             });
             let (cos, sin) = turns.unzip();
-            Place { cos, sin, pairs: frequencies.len() }
+            RotaryAngles { cos, sin, pairs: frequencies.len() }
         };
-        self.config.rotations.iter().zip(&self.frequencies).map(place).collect()
+        self.config.rotations.iter().zip(&self.frequencies).map(angles).collect()
     }
 }
 

@@ -2,8 +2,8 @@
 
 use crate::error::{Error, Result};
 pub use crate::kernels::KvPrecision;
-pub use crate::kernels::lanes::KernelLevel;
-use crate::kernels::lanes::Proof;
+pub use crate::kernels::isa::KernelLevel;
+use crate::kernels::isa::Proof;
 use crate::kernels::pool::Pool;
 pub use crate::model::Backend;
 use crate::options::Options;

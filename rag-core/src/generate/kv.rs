@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::kernels::attend::{CacheShape, PAGE, Page};
+use crate::kernels::attention::PAGE;
+use crate::kernels::attention::kv_page::{CacheShape, Page};
 
 /// Keys and values of a prefix. Positions from `len` on hold leftovers that nobody reads.
 ///
@@ -67,7 +68,7 @@ impl KvCache {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::attend::{KeyBias, KvPrecision};
+    use crate::kernels::attention::kv_page::{KeyBias, KvPrecision};
 
     #[test]
     fn growing_moves_no_page_and_forks_share_until_written() {

@@ -203,7 +203,7 @@ impl Generator {
         let held = options.constraint.as_ref().map(start).transpose()?;
         let mut memory = self.memory();
         let started = Instant::now();
-        let (logits, reused) = self.take_in(&mut memory, prompt_ids, &mut call)?;
+        let (logits, reused) = self.prefill(&mut memory, prompt_ids, &mut call)?;
         let prefill = started.elapsed();
         let room = self.context_len() - prompt_ids.len();
         let mut run = Run {
@@ -276,7 +276,7 @@ impl Generator {
     /// As [`Generator::generate`].
     pub fn logits(&self, prompt_ids: &[u32], cancel: &CancelToken) -> Result<Vec<f32>> {
         self.check_prompt(prompt_ids)?;
-        Ok(self.take_in(&mut self.memory(), prompt_ids, &mut Call::new().cancel(cancel))?.0)
+        Ok(self.prefill(&mut self.memory(), prompt_ids, &mut Call::new().cancel(cancel))?.0)
     }
 
     /// The natural logarithm of the probability that `continuation_ids` follow `prompt_ids`.
@@ -295,7 +295,7 @@ impl Generator {
         self.check_room(&all)?;
         let mut memory = self.memory();
         let (mut logits, _) =
-            self.take_in(&mut memory, prompt_ids, &mut Call::new().cancel(cancel))?;
+            self.prefill(&mut memory, prompt_ids, &mut Call::new().cancel(cancel))?;
         let mut sum = 0.0;
         for (index, ids) in continuation_ids.chunks(SCORED_TOGETHER).enumerate() {
             if index > 0 {
@@ -350,7 +350,7 @@ impl Generator {
     /// Runs the part of the prompt that is not in memory; returns the logits after it and how much was.
     ///
     /// The last token is never taken from memory: somebody must give the logits.
-    fn take_in(
+    fn prefill(
         &self,
         memory: &mut Memory,
         prompt_ids: &[u32],

@@ -6,7 +6,7 @@ use super::decoder::{Decoder, SPAN};
 use super::engine::{Backend, Engine, GeneratorOptions};
 use super::kv::KvCache;
 use crate::error::{Error, Result};
-use crate::kernels::attend::PAGE;
+use crate::kernels::attention::PAGE;
 use crate::model::generator_files::GeneratorFiles;
 use crate::progress::CancelToken;
 

@@ -5,9 +5,9 @@ use std::ops::Range;
 use blake3::Hasher;
 
 use crate::error::Result;
-use crate::kernels::lanes::Proof;
+use crate::kernels::isa::Proof;
 use crate::kernels::pool::Pool;
-use crate::kernels::tiles::{Kind, Matrix, Target};
+use crate::kernels::quantized::{GgmlType, Matrix, Target};
 use crate::model::tensors::TensorSource;
 
 const SAMPLE_BYTES: usize = 4096;
@@ -80,7 +80,7 @@ impl<'a> Loader<'a> {
         Ok(Linear { matrix, bias })
     }
 
-    fn tensor(&self, name: &str) -> Result<(Kind, &'a [usize])> {
+    fn tensor(&self, name: &str) -> Result<(GgmlType, &'a [usize])> {
         let found = self.source.tensor(name);
         found.ok_or_else(|| self.source.bad(format!("tensor {name} is missing")))
     }

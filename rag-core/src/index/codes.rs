@@ -3,7 +3,7 @@
 //! A code costs `dim + 4` bytes. The cosine of two codes is off by about
 //! `sqrt((s1^2 + s2^2) / 12)` for scales `s1` and `s2`, which is what [`Codes::margin`] builds on.
 
-use crate::kernels::int8::{Kernel, Query};
+use crate::kernels::dot::int8::{Kernel, Query};
 
 /// Rows scored together in a scan.
 const BLOCK: usize = 256;

@@ -1,34 +1,37 @@
-//! The only place with SIMD: matrix tiles, row-wise functions and dot products, each with a portable twin.
+//! The only place with SIMD: products, attention and functions of rows, each with a portable twin.
+//!
+//! `isa` asks the CPU and gives each instruction set one set of vector operations; everything else is written once over
+//! those and compiled for each of them.
 
-pub(crate) mod activation;
-#[cfg(target_arch = "x86_64")]
-pub(crate) mod amx;
-pub(crate) mod attend;
-pub(crate) mod bidirectional;
-pub(crate) mod convert;
+pub(crate) mod attention;
 #[cfg(feature = "unstable")]
 pub mod dot;
 #[cfg(not(feature = "unstable"))]
 #[allow(dead_code, unreachable_pub, reason = "public where `unstable` shows it")]
 pub(crate) mod dot;
+pub(crate) mod elementwise;
 pub(crate) mod gemm;
-#[cfg(feature = "unstable")]
-pub mod int8;
-#[cfg(not(feature = "unstable"))]
-#[allow(dead_code, unreachable_pub, reason = "public where `unstable` shows it")]
-pub(crate) mod int8;
-pub(crate) mod lanes;
-pub(crate) mod level;
-pub(crate) mod linear;
+pub(crate) mod isa;
 pub(crate) mod pool;
-pub(crate) mod rows;
-pub(crate) mod states;
+pub(crate) mod quantized;
 pub(crate) mod threads;
-pub(crate) mod tiles;
-pub(crate) mod turn;
-pub(crate) mod vectors;
-pub(crate) mod words;
 
-pub use self::attend::KvPrecision;
-pub use self::lanes::KernelLevel;
+pub use self::attention::kv_page::KvPrecision;
+pub use self::isa::KernelLevel;
 pub use self::threads::Threads;
+
+/// How a token's numbers are divided among the heads of attention.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Heads {
+    /// Number of heads.
+    pub(crate) count: usize,
+    /// Numbers of one head.
+    pub(crate) dim: usize,
+}
+
+impl Heads {
+    /// Numbers of all heads.
+    pub(crate) fn hidden(self) -> usize {
+        self.count * self.dim
+    }
+}

@@ -8,7 +8,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::error::{Error, Result};
-use crate::kernels::activation::Activation;
+use crate::kernels::elementwise::activation::Activation;
 
 /// Whose tensor names and order of parts a model has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

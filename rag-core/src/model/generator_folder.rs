@@ -12,7 +12,7 @@ use super::folder::{MAX_CONFIG_BYTES, MAX_TOKENIZER_BYTES, read_file, read_json_
 use super::safetensors::shards::{Shard, Shards};
 use super::tensors::TensorSource;
 use crate::error::{Error, Result};
-use crate::kernels::tiles::Kind;
+use crate::kernels::quantized::GgmlType;
 
 /// Parts of a layer in `transformers` and in GGUF.
 const PARTS: &[(&str, &str)] = &[
@@ -107,7 +107,7 @@ impl GeneratorFolder {
     }
 
     /// Name, kind and shape of every tensor, as the folder has them.
-    pub(crate) fn stored(&self) -> impl Iterator<Item = (&str, Kind, &[usize])> {
+    pub(crate) fn stored(&self) -> impl Iterator<Item = (&str, GgmlType, &[usize])> {
         let shards = self.shards.tensors().iter();
         shards.map(|(name, shard)| (name.as_str(), shard.kind, shard.shape.as_slice()))
     }
@@ -153,8 +153,8 @@ impl GeneratorFolder {
         self.shards.size_bytes()
     }
 
-    /// Kind and numbers of each tensor that is used; of all where GGUF does not name them all.
-    pub(crate) fn tensors(&self) -> impl Iterator<Item = (Kind, u64)> {
+    /// GgmlType and numbers of each tensor that is used; of all where GGUF does not name them all.
+    pub(crate) fn tensors(&self) -> impl Iterator<Item = (GgmlType, u64)> {
         let used: HashSet<&str> = self.names.values().map(String::as_str).collect();
         let is_used = move |name: &str| self.unnamed.is_some() || used.contains(name);
         self.stored()
@@ -242,7 +242,7 @@ impl GeneratorFolder {
 }
 
 impl TensorSource for GeneratorFolder {
-    fn tensor(&self, name: &str) -> Option<(Kind, &[usize])> {
+    fn tensor(&self, name: &str) -> Option<(GgmlType, &[usize])> {
         let shard = self.shards.tensors().get(self.names.get(name)?)?;
         Some((shard.kind, &shard.shape))
     }

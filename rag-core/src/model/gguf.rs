@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use super::tensors::TensorSource;
 use crate::error::{Error, Result};
 use crate::files::PlainFile;
-use crate::kernels::tiles::Kind;
+use crate::kernels::quantized::GgmlType;
 
 const MAGIC: [u8; 4] = *b"GGUF";
 const MAX_ENTRIES: u64 = 65_536;
@@ -44,7 +44,7 @@ pub(crate) enum Value {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TensorInfo {
     /// Element type or quantisation.
-    pub(crate) kind: Kind,
+    pub(crate) kind: GgmlType,
     /// Row-major shape: rows first, contiguous dimension last.
     pub(crate) shape: Vec<usize>,
     /// Size in the file.
@@ -178,7 +178,7 @@ impl Gguf {
 }
 
 impl TensorSource for Gguf {
-    fn tensor(&self, name: &str) -> Option<(Kind, &[usize])> {
+    fn tensor(&self, name: &str) -> Option<(GgmlType, &[usize])> {
         self.tensors.get(name).map(|info| (info.kind, info.shape.as_slice()))
     }
 
@@ -397,7 +397,7 @@ impl Header<'_> {
         }
         shape.reverse();
         let kind = self.u32()?;
-        let kind = Kind::from_ggml(kind).ok_or_else(|| {
+        let kind = GgmlType::from_ggml(kind).ok_or_else(|| {
             let kind = kind_name(kind);
             self.bad(format!("tensor {name:?} is stored as {kind}, which is not supported"))
         })?;
@@ -409,7 +409,7 @@ impl Header<'_> {
         Ok((name, TensorInfo { kind, shape, offset, size_bytes }))
     }
 
-    fn tensor_size(&self, name: &str, shape: &[usize], kind: Kind) -> Result<usize> {
+    fn tensor_size(&self, name: &str, shape: &[usize], kind: GgmlType) -> Result<usize> {
         let row = shape.last().copied().unwrap_or(0);
         if shape.contains(&0) || !row.is_multiple_of(kind.block_elements()) {
             let kind = kind.name();

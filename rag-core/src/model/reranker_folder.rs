@@ -14,7 +14,7 @@ use super::folder::{
     MAX_CONFIG_BYTES, MAX_TOKENIZER_BYTES, Module, Pooling, inside, read_file, read_json_if_there,
     read_max_tokens, weights_path,
 };
-use crate::kernels::activation::Activation;
+use crate::kernels::elementwise::activation::Activation;
 
 /// What stands between the pooled state and the logits, and the names of its tensors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use super::generator_files::GeneratorFiles;
 use super::generator_folder::GeneratorFolder;
 use super::gguf::{self, Gguf};
 use crate::error::{Error, Result};
-use crate::kernels::tiles::Kind;
+use crate::kernels::quantized::GgmlType;
 
 /// What a generator's files say about themselves. Nothing here has been run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -27,7 +27,7 @@ pub struct GeneratorSummary {
     pub quantisation: String,
     /// Tokens it was made to hold.
     pub context_len: Option<u64>,
-    /// Kind of tokenizer and, for byte-pair ones, how it splits, such as `"gpt2/qwen2"`; `"tokenizer.json/BPE"` in a
+    /// GgmlType of tokenizer and, for byte-pair ones, how it splits, such as `"gpt2/qwen2"`; `"tokenizer.json/BPE"` in a
     /// folder.
     pub tokenizer: Option<String>,
     /// Tokens in the vocabulary.
@@ -146,11 +146,11 @@ pub(crate) fn find(path: &Path) -> Result<PathBuf> {
 }
 
 /// The type that holds most weights, as llama.cpp writes it.
-fn commonest(tensors: &[(Kind, u64)]) -> String {
-    let count_of = |kind: Kind| -> u64 {
+fn commonest(tensors: &[(GgmlType, u64)]) -> String {
+    let count_of = |kind: GgmlType| -> u64 {
         tensors.iter().filter(|(other, _)| *other == kind).map(|(_, count)| count).sum()
     };
-    let kinds = Kind::ALL.into_iter().map(|kind| (kind, count_of(kind)));
+    let kinds = GgmlType::ALL.into_iter().map(|kind| (kind, count_of(kind)));
     let commonest = kinds.filter(|(_, count)| *count > 0).max_by_key(|(_, count)| *count);
     commonest.map_or_else(String::new, |(kind, _)| kind.name().to_owned())
 }

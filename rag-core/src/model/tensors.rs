@@ -3,12 +3,12 @@
 use blake3::Hasher;
 
 use crate::error::{Error, Result};
-use crate::kernels::tiles::Kind;
+use crate::kernels::quantized::GgmlType;
 
 /// Weights on disk, read a piece at a time.
 pub(crate) trait TensorSource {
     /// How a tensor is stored and its shape, rows first; `None` if there is none of this name.
-    fn tensor(&self, name: &str) -> Option<(Kind, &[usize])>;
+    fn tensor(&self, name: &str) -> Option<(GgmlType, &[usize])>;
 
     /// Replaces `bytes` by `len` bytes of a tensor from `from` on, as they lie in the file.
     ///

@@ -1,11 +1,11 @@
 //! From a pooled state to logits: a dense layer, a function, perhaps a norm, and the labels. Always f32.
 
 use crate::error::{Error, Result};
-use crate::kernels::activation::Activation;
+use crate::kernels::elementwise::activation::Activation;
+use crate::kernels::elementwise::norm::{LayerNorm, layer_norm};
 use crate::kernels::gemm::PostOp;
-use crate::kernels::level::Level;
-use crate::kernels::linear::{Arithmetic, Format, Inputs, Linear, Product};
-use crate::kernels::rows::{LayerNorm, layer_norm};
+use crate::kernels::gemm::linear::{Arithmetic, Inputs, Linear, NumberFormat, Product};
+use crate::kernels::isa::level::Level;
 use crate::model::reranker_folder::{HeadKind, RerankerFolder};
 use crate::model::safetensors::Tensors;
 
@@ -66,7 +66,12 @@ impl Head {
         };
         Ok(Self {
             level,
-            dense: Linear::new(Arithmetic { level, format: Format::F32 }, &weight, hidden, bias),
+            dense: Linear::new(
+                Arithmetic { level, format: NumberFormat::F32 },
+                &weight,
+                hidden,
+                bias,
+            ),
             post_op,
             has_tanh: matches!(files.head, HeadKind::Pooler | HeadKind::Classifier),
             norm: norm(tensors, files)?,

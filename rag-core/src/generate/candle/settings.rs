@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Result};
-use crate::kernels::tiles::Kind;
+use crate::kernels::quantized::GgmlType;
 use crate::model::generator_folder::GeneratorFolder;
 
 /// Longest context, if no window is shorter: candle makes tables for all of it while it loads.
@@ -174,8 +174,8 @@ impl<'a> Settings<'a> {
         for (name, kind, shape) in self.folder.stored() {
             self.folder.read_stored(name, 0, self.folder.stored_bytes(name), &mut bytes)?;
             let stored = match kind {
-                Kind::F16 => DType::F16,
-                Kind::BF16 => DType::BF16,
+                GgmlType::F16 => DType::F16,
+                GgmlType::BF16 => DType::BF16,
                 _ => DType::F32,
             };
             let tensor = Tensor::from_raw_buffer(&bytes, stored, shape, device)

@@ -9,7 +9,8 @@ use super::{
 };
 use crate::error::{Error, Result};
 use crate::generate::candle;
-use crate::kernels::states::{Gate, Pairs};
+use crate::kernels::elementwise::activation::Activation;
+use crate::kernels::elementwise::rope::RotaryPairs;
 use crate::model::generator_folder::GeneratorFolder;
 
 /// `model_type`, the family it is of, and the rope base that `transformers` takes if none is given.
@@ -83,7 +84,7 @@ impl Config {
             score_cap: settings.cap("attn_logit_softcapping", family, 50.0)?,
             logit_cap: settings.cap("final_logit_softcapping", family, 30.0)?,
             gate: settings.gate(family)?,
-            pairs: Pairs::Halves,
+            pairs: RotaryPairs::Halves,
             rotated_dim,
             rotation_scale: settings.rotation_scale(&ropes)?,
             layers: settings.layers(model_type, family, layer_count, rotations.len())?,
@@ -176,13 +177,15 @@ impl<'a> Settings<'a> {
         if cap >= 0.0 { Ok(cap as f32) } else { Err(self.bad(format!("{key} is {cap}"))) }
     }
 
-    fn gate(&self, family: &Family) -> Result<Gate> {
+    fn gate(&self, family: &Family) -> Result<Activation> {
         let name = self.value("hidden_activation").or_else(|| self.value("hidden_act"));
         let name = name.and_then(Value::as_str).unwrap_or("unnamed");
         let fits = match family.gate {
-            Gate::Silu => matches!(name, "silu" | "swish"),
+            Activation::Silu => matches!(name, "silu" | "swish"),
             // Gemma 1 said "gelu" and meant the other
-            Gate::GeluTanh => matches!(name, "gelu_pytorch_tanh" | "gelu_new" | "gelu"),
+            Activation::GeluTanh => matches!(name, "gelu_pytorch_tanh" | "gelu_new" | "gelu"),
+            // of no family that we run
+            Activation::Gelu | Activation::Relu => false,
         };
         if fits {
             Ok(family.gate)

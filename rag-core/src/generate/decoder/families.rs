@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::tests::relative_error;
 use super::*;
 use crate::generate::engine::GeneratorOptions;
-use crate::kernels::lanes::KernelLevel;
+use crate::kernels::isa::KernelLevel;
 use crate::model::ChatModel;
 use crate::model::generator_folder::GeneratorFolder;
 use crate::model::gguf::Gguf;

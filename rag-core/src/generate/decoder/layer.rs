@@ -7,10 +7,15 @@ use crate::generate::config::Config;
 use crate::generate::engine::Engine;
 use crate::generate::kv::KvCache;
 use crate::generate::weights::{Linear, Loader};
-use crate::kernels::attend::{KeyBias, KvRow, PAGE, Sight, attend};
+use crate::kernels::attention::PAGE;
+use crate::kernels::attention::causal::{KvView, attend};
+use crate::kernels::attention::kv_page::{KeyBias, KvRow};
+use crate::kernels::elementwise::rope::RotateHead;
+use crate::kernels::elementwise::{Add, Gated, RmsNorm};
 use crate::kernels::pool::Pieces;
-use crate::kernels::states::{Add, Gated, Norm, Rotate};
-use crate::kernels::tiles::{GatedPair, GatedTarget, Input, Rounded, multiply, multiply_gated};
+use crate::kernels::quantized::{
+    GatedPair, GatedTarget, Input, QuantizedRows, multiply, multiply_gated,
+};
 
 /// Rows a task takes through a norm or a gate.
 const ROWS: usize = 8;
@@ -33,7 +38,7 @@ pub(super) struct Layer {
 }
 
 /// Cosines and sines, `[positions, pairs]`.
-pub(super) struct Place {
+pub(super) struct RotaryAngles {
     pub(super) cos: Vec<f32>,
     pub(super) sin: Vec<f32>,
     pub(super) pairs: usize,
@@ -46,7 +51,7 @@ pub(super) struct Step<'a> {
     pub(super) engine: &'a Engine,
     pub(super) config: &'a Config,
     /// `None` for a layer without positions.
-    pub(super) place: Option<&'a Place>,
+    pub(super) angles: Option<&'a RotaryAngles>,
 }
 
 /// The rows of a span and what is worked out for them.
@@ -54,14 +59,14 @@ pub(super) struct Rows {
     /// `[rows, dim]`.
     pub(super) states: Vec<f32>,
     normed: Vec<f32>,
-    rounded: Rounded,
+    rounded: QuantizedRows,
     queries: Vec<f32>,
     keys: Vec<f32>,
     values: Vec<f32>,
-    found: Rounded,
+    attended: QuantizedRows,
     gates: Vec<f32>,
     ups: Vec<f32>,
-    gated: Rounded,
+    gated: QuantizedRows,
     count: usize,
 }
 
@@ -71,14 +76,14 @@ impl Rows {
         Self {
             states: zeros(config.dim),
             normed: zeros(config.dim),
-            rounded: Rounded::new(count, config.dim),
+            rounded: QuantizedRows::new(count, config.dim),
             queries: zeros(config.query_dim()),
             keys: zeros(config.key_dim()),
             values: zeros(config.key_dim()),
-            found: Rounded::new(count, config.query_dim()),
+            attended: QuantizedRows::new(count, config.query_dim()),
             gates: zeros(config.feed_forward_dim),
             ups: zeros(config.feed_forward_dim),
-            gated: Rounded::new(count, config.feed_forward_dim),
+            gated: QuantizedRows::new(count, config.feed_forward_dim),
             count,
         }
     }
@@ -138,7 +143,7 @@ impl Layer {
         ];
         multiply(pool, *proof, input, &mut targets);
         self.write_keys_and_values(step, rows, cache);
-        let sight = Sight {
+        let view = KvView {
             pages: cache.pages(),
             layer,
             first: cache.len(),
@@ -147,9 +152,9 @@ impl Layer {
             bias: if cache.shape().bias == KeyBias::Apart { self.key.bias() } else { &[] },
             cap: config.score_cap,
         };
-        attend(pool, *proof, sight, &mut rows.queries);
-        round(engine, &rows.queries, config.query_dim(), &mut rows.found);
-        let input = Input { rows: count, values: &rows.queries, rounded: &rows.found };
+        attend(pool, *proof, view, &mut rows.queries);
+        round(engine, &rows.queries, config.query_dim(), &mut rows.attended);
+        let input = Input { rows: count, values: &rows.queries, rounded: &rows.attended };
         let output = Residual { linear: &self.output, norm: self.after_attention.as_deref() };
         output.add(step, input, &mut rows.states, &mut rows.normed);
         norm(engine, config, rows, &self.feed_forward_norm);
@@ -175,19 +180,16 @@ impl Layer {
 
     /// Norms and rotates queries and keys, and writes keys and values to the cache.
     fn write_keys_and_values(&self, step: Step<'_>, rows: &mut Rows, cache: &mut KvCache) {
-        let Step { layer, engine, config, place } = step;
+        let Step { layer, engine, config, angles } = step;
         let Engine { pool, proof, .. } = engine;
         let (start, count, dim) = (cache.len(), rows.count, config.head_dim);
         let turn = |row: usize, heads: &mut [f32], weight: Option<&[f32]>, scale: f32| {
-            let angles = |values: fn(&Place) -> &[f32]| {
-                place.map_or(&[][..], |place| &values(place)[row * place.pairs..][..place.pairs])
-            };
-            let (cos, sin) = (angles(|place| &place.cos), angles(|place| &place.sin));
+            let (cos, sin) = angles.map_or((&[][..], &[][..]), |angles| angles.at(row));
             for head in heads.chunks_exact_mut(dim) {
                 if let Some(weight) = weight {
-                    proof.run(Norm { row: head, weight, epsilon: config.norm_epsilon });
+                    proof.run(RmsNorm { row: head, weight, epsilon: config.norm_epsilon });
                 }
-                proof.run(Rotate { head, cos, sin, pairs: config.pairs, scale });
+                proof.run(RotateHead { head, cos, sin, pairs: config.pairs, scale });
             }
         };
         let is_apart = cache.shape().bias == KeyBias::Apart;
@@ -210,8 +212,8 @@ impl Layer {
                 let row = position - start;
                 let keys = key_rows.take(row);
                 turn(row, keys, self.key_norm.as_deref(), 1.0);
-                if is_apart && let Some(place) = place {
-                    let (cos, sin) = place.at(row);
+                if is_apart && let Some(angles) = angles {
+                    let (cos, sin) = angles.at(row);
                     take_out(keys, self.key.bias(), cos, sin);
                     if layer == 0 {
                         page.write_turns(position - from, cos, sin);
@@ -230,7 +232,7 @@ impl Layer {
     }
 }
 
-impl Place {
+impl RotaryAngles {
     /// Cosines and sines of a row.
     fn at(&self, row: usize) -> (&[f32], &[f32]) {
         let range = row * self.pairs..(row + 1) * self.pairs;
@@ -259,7 +261,7 @@ fn norm(engine: &Engine, config: &Config, rows: &mut Rows, weight: &[f32]) {
         normed.copy_from_slice(&states[index * ROWS * dim..][..normed.len()]);
         let mut rounded = groups.take(index);
         for row in normed.chunks_exact_mut(dim) {
-            proof.run(Norm { row, weight, epsilon });
+            proof.run(RmsNorm { row, weight, epsilon });
             if let Some(rounded) = rounded.next() {
                 rounded.round(*proof, row);
             }
@@ -267,7 +269,7 @@ fn norm(engine: &Engine, config: &Config, rows: &mut Rows, weight: &[f32]) {
     });
 }
 
-fn round(engine: &Engine, values: &[f32], width: usize, to: &mut Rounded) {
+fn round(engine: &Engine, values: &[f32], width: usize, to: &mut QuantizedRows) {
     let Engine { pool, proof, .. } = engine;
     let groups = to.groups(ROWS);
     pool.run(values.len().div_ceil(ROWS * width), |index| {
@@ -309,7 +311,7 @@ impl Residual<'_> {
         let spare = Pieces::new(spare, dim);
         pool.pieces(states, dim, |index, row| {
             let values = spare.take(index);
-            proof.run(Norm { row: values, weight, epsilon });
+            proof.run(RmsNorm { row: values, weight, epsilon });
             proof.run(Add { row, values });
         });
     }

@@ -9,8 +9,8 @@ use candle_transformers::models::{quantized_llama, quantized_qwen2};
 
 use super::*;
 use crate::generate::engine::GeneratorOptions;
-use crate::kernels::attend::KvPrecision;
-use crate::kernels::lanes::KernelLevel;
+use crate::kernels::KvPrecision;
+use crate::kernels::isa::KernelLevel;
 use crate::model::gguf::Gguf;
 use crate::model::gguf::testing::Writer;
 

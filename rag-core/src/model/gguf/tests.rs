@@ -37,7 +37,7 @@ fn a_sound_file_is_read_as_written() {
     assert_eq!(gguf.number("llama.scale").unwrap(), Some(0.5));
     assert_eq!(gguf.flag("general.flag"), Some(true));
     assert_eq!(gguf.texts("tokenizer.ggml.tokens").unwrap(), ["a", "b"]);
-    assert_eq!(gguf.tensor("weight").unwrap(), (Kind::F32, &[2, 32][..]));
+    assert_eq!(gguf.tensor("weight").unwrap(), (GgmlType::F32, &[2, 32][..]));
     let mut bytes = Vec::new();
     gguf.read_part("weight", 0, 4 * 64, &mut bytes).unwrap();
     assert_eq!(bytes, 0.5f32.to_le_bytes().repeat(64));

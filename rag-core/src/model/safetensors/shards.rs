@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::{Dtype, places, read_header};
 use crate::error::{Error, Result};
 use crate::files::PlainFile;
-use crate::kernels::tiles::Kind;
+use crate::kernels::quantized::GgmlType;
 use crate::model::folder::read_json;
 
 const MAX_FILES: usize = 1024;
@@ -17,7 +17,7 @@ const MAX_FILES: usize = 1024;
 /// Where a tensor lies.
 #[derive(Debug)]
 pub(crate) struct Shard {
-    pub(crate) kind: Kind,
+    pub(crate) kind: GgmlType,
     pub(crate) shape: Vec<usize>,
     size_bytes: usize,
     file: usize,
@@ -59,9 +59,9 @@ impl Shards {
         let mut offset = 8 + header.len() as u64;
         for place in places(path, &header, info.len() - offset)? {
             let kind = match place.dtype {
-                Some(Dtype::F32) => Kind::F32,
-                Some(Dtype::F16) => Kind::F16,
-                Some(Dtype::Bf16) => Kind::BF16,
+                Some(Dtype::F32) => GgmlType::F32,
+                Some(Dtype::F16) => GgmlType::F16,
+                Some(Dtype::Bf16) => GgmlType::BF16,
                 None => {
                     let reason = format!(
                         "tensor {} is stored as {}, which is not supported: F32, F16 and BF16 are",

@@ -1,0 +1,411 @@
+//! Causal attention over keys and values kept as 16-bit floats, or rounded to 8 bits, in pages of 64 positions.
+//!
+//! Softmax is worked out page by page (Milakov and Gimelshein 2018). A query meets its pages in order and on its
+//! own, so its result is the same bits whatever queries stand beside it and on any number of threads.
+#![expect(unsafe_code, reason = "vectors into checked slices, and a query for each task")]
+
+use std::sync::Arc;
+
+use super::kv_page::{CacheShape, KeyBias, KvPrecision, Page};
+use super::{KeyGroups, PAGE, PagePart, Weighing, kv_q8};
+use crate::kernels::elementwise::exp::{exp, tanh};
+use crate::kernels::isa::{LANES, Lanes, Proof, Work, each};
+use crate::kernels::pool::Pool;
+
+const GROUPS: usize = PAGE / LANES;
+
+/// The keys and values that one layer's queries attend to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct KvView<'a> {
+    /// Pages from position 0 on; they hold the queries' own positions too.
+    pub(crate) pages: &'a [Arc<Page>],
+    /// The layer.
+    pub(crate) layer: usize,
+    /// Position of the first query.
+    pub(crate) first: usize,
+    /// Query heads that share a key head (Ainslie et al. 2023).
+    pub(crate) group: usize,
+    /// Positions a query sees, its own included; `usize::MAX` for all.
+    pub(crate) window: usize,
+    /// The bias that the keys were written without, `[heads, dim]`, not rotated; empty if they hold it.
+    pub(crate) bias: &'a [f32],
+    /// Scores go through `cap * tanh(score / cap)`; 0 for no cap.
+    pub(crate) cap: f32,
+}
+
+/// Replaces each query by its attention output: `queries` is `[positions, heads * dim]`, already scaled.
+pub(crate) fn attend(pool: &Pool, proof: Proof, view: KvView<'_>, queries: &mut [f32]) {
+    let Some(shape) = view.pages.first().map(|page| page.shape) else { return };
+    let stride = shape.heads * view.group * shape.dim;
+    let positions = queries.len() / stride;
+    assert!(queries.len() == positions * stride && view.group > 0 && view.window > 0);
+    assert!(view.first + positions <= view.pages.len() * PAGE);
+    assert!(view.pages.iter().all(|page| page.shape == shape) && view.layer < shape.layers);
+    let bias_len = if shape.bias == KeyBias::Apart { shape.heads * shape.dim } else { 0 };
+    assert!(view.bias.len() == bias_len);
+    let rows = positions * view.group;
+    // few rows are spread over the threads
+    let least = (rows * shape.heads).div_ceil(pool.thread_count());
+    let most = queries_at_once(proof).min(least.max(1));
+    let runs = rows.div_ceil(most);
+    let start = Start(queries.as_mut_ptr());
+    pool.run_with(runs * shape.heads, Vec::new, |sums, task| {
+        // the last positions see most, so they go first
+        let (run, head) = (runs - 1 - task / shape.heads, task % shape.heads);
+        let row = run * most;
+        let count = most.min(rows - row);
+        let at = |row: usize| {
+            let row = row.min(rows - 1);
+            let number = head * view.group + row % view.group;
+            let offset = row / view.group * stride + number * shape.dim;
+            // SAFETY: `row` is a row of the queries and `number` below their heads.
+            (unsafe { start.get().add(offset) }, view.first + row / view.group)
+        };
+        let rows = Rows { view, shape, head, count, sums };
+        match count {
+            5.. => run_rows::<8>(proof, rows, std::array::from_fn(|r| at(row + r.min(count - 1)))),
+            3..=4 => {
+                run_rows::<4>(proof, rows, std::array::from_fn(|r| at(row + r.min(count - 1))))
+            }
+            2 => run_rows::<2>(proof, rows, std::array::from_fn(|r| at(row + r))),
+            _ => run_rows::<1>(proof, rows, [at(row)]),
+        }
+    });
+}
+
+/// The start of the queries, of which tasks write disjoint heads of positions.
+struct Start(*mut f32);
+
+// SAFETY: see `attend`: each row of each head belongs to one task.
+unsafe impl Sync for Start {}
+
+impl Start {
+    fn get(&self) -> *mut f32 {
+        self.0
+    }
+}
+
+fn queries_at_once(proof: Proof) -> usize {
+    match proof {
+        #[cfg(target_arch = "x86_64")]
+        Proof::Avx512(_) => crate::kernels::isa::Avx512::QUERIES,
+        #[cfg(target_arch = "x86_64")]
+        Proof::Avx2(_) => crate::kernels::isa::Avx2::QUERIES,
+        #[cfg(target_arch = "aarch64")]
+        Proof::Neon(_) | Proof::NeonPlain(_) => crate::kernels::isa::Neon::<true>::QUERIES,
+        Proof::Portable(_) => crate::kernels::isa::Portable::QUERIES,
+    }
+}
+
+/// Some queries of one key head.
+struct Rows<'a> {
+    view: KvView<'a>,
+    shape: CacheShape,
+    head: usize,
+    /// How many of the `R` rows count; the others repeat the last.
+    count: usize,
+    sums: &'a mut Vec<f32>,
+}
+
+fn run_rows<const R: usize>(proof: Proof, rows: Rows<'_>, queries: [(*mut f32, usize); R]) {
+    proof.run(Attention { rows, queries });
+}
+
+struct Attention<'a, const R: usize> {
+    rows: Rows<'a>,
+    /// Where each query stands and its position.
+    queries: [(*mut f32, usize); R],
+}
+
+/// The softmax of `R` queries over the pages they have met so far.
+struct OnlineSoftmax<const R: usize> {
+    largest: [f32; R],
+    sum: [f32; R],
+    /// Scores, then weights, of a page.
+    weights: [[f32; PAGE]; R],
+}
+
+impl<const R: usize> Work for Attention<'_, R> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, lanes: L) {
+        let Rows { view, shape, head, count, sums } = self.rows;
+        let width = shape.width();
+        let turned_len = if view.bias.is_empty() { 0 } else { R * shape.dim };
+        sums.clear();
+        sums.resize(R * width + turned_len, 0.0);
+        let (sums, turned) = sums.split_at_mut(R * width);
+        for (turned, (query, _)) in turned.chunks_exact_mut(shape.dim).zip(&self.queries) {
+            let bias = &view.bias[head * shape.dim..][..shape.dim];
+            // SAFETY: the query's `dim` numbers are this task's alone.
+            kv_q8::turn(unsafe { std::slice::from_raw_parts(*query, shape.dim) }, bias, turned);
+        }
+        let mut softmax = OnlineSoftmax {
+            largest: [f32::NEG_INFINITY; R],
+            sum: [0.0; R],
+            weights: [[0.0; PAGE]; R],
+        };
+        let is_rounded = shape.precision == KvPrecision::Q8;
+        if is_rounded {
+            for (query, _) in self.queries.iter().take(count) {
+                // SAFETY: the query's `dim` numbers are this task's alone.
+                kv_q8::mix(unsafe { std::slice::from_raw_parts_mut(*query, shape.dim) });
+            }
+        }
+        let seen = |position: usize| (position + 1).saturating_sub(view.window);
+        let (from, to) = (seen(self.queries[0].1), self.queries[R - 1].1 + 1);
+        for (page, base) in view.pages.iter().zip((0..).step_by(PAGE)) {
+            if base + PAGE <= from || base >= to {
+                continue;
+            }
+            let count = PAGE.min(to - base);
+            // SAFETY: a page's keys are whole groups of `dim` vectors, its values `PAGE` rows of `width`; each query
+            // holds `dim` numbers; `sums` holds `R` rows of `width`.
+            unsafe {
+                if is_rounded {
+                    let area = page.rounded(view.layer, head).0;
+                    let keys = PagePart { area, width: shape.dim, count };
+                    let scores = &mut softmax.weights;
+                    kv_q8::score(lanes, keys, &self.queries, scores);
+                    if !turned.is_empty() {
+                        let area = &page.turns[..];
+                        let angles = PagePart { area, width: shape.dim, count };
+                        kv_q8::add_turns(lanes, angles, turned, scores);
+                    }
+                } else {
+                    let area = page.halves(view.layer, head).0;
+                    let keys = PagePart { area, width: shape.dim, count };
+                    score(lanes, keys, &self.queries, &mut softmax.weights);
+                }
+                for r in 0..R {
+                    let position = self.queries[r].1;
+                    let visible = seen(position).saturating_sub(base).min(PAGE)
+                        ..(position + 1).saturating_sub(base).min(PAGE);
+                    let sums = &mut sums[r * width..][..width];
+                    softmax.meet(lanes, QueryRow { index: r, visible, sums }, view.cap);
+                }
+                if is_rounded {
+                    let area = page.rounded(view.layer, head).1;
+                    let values = PagePart { area, width, count };
+                    kv_q8::weigh_all(lanes, values, &softmax.weights, sums);
+                } else {
+                    let area = page.halves(view.layer, head).1;
+                    weigh_all(lanes, PagePart { area, width, count }, &softmax.weights, sums);
+                }
+            }
+        }
+        for (r, (query, _)) in self.queries.iter().enumerate().take(count) {
+            let share = 1.0 / softmax.sum[r];
+            // SAFETY: the query's `dim` numbers are this task's alone.
+            let out = unsafe { std::slice::from_raw_parts_mut(*query, shape.dim) };
+            for (out, sum) in out.iter_mut().zip(&sums[r * width..]) {
+                *out = sum * share;
+            }
+        }
+    }
+}
+
+/// Scores of the keys, and of some more up to a whole group.
+///
+/// # Safety
+/// Each query holds as many numbers as a key.
+#[inline(always)]
+unsafe fn score<L: Lanes, const R: usize>(
+    lanes: L,
+    keys: PagePart<&[u16]>,
+    queries: &[(*mut f32, usize); R],
+    scores: &mut [[f32; PAGE]; R],
+) {
+    assert!(keys.area.len() == PAGE * keys.width && keys.count <= PAGE);
+    let groups = keys.count.div_ceil(LANES);
+    // SAFETY: groups `group..group + G` exist in the page, as `G` divides `GROUPS`.
+    unsafe {
+        match R {
+            1 | 2 => {
+                for first in (0..groups).step_by(4) {
+                    score_groups::<L, R, 4>(lanes, KeyGroups { keys, first }, queries, scores);
+                }
+            }
+            4 => {
+                for first in (0..groups).step_by(2) {
+                    score_groups::<L, R, 2>(lanes, KeyGroups { keys, first }, queries, scores);
+                }
+            }
+            _ => {
+                for first in 0..groups {
+                    score_groups::<L, R, 1>(lanes, KeyGroups { keys, first }, queries, scores);
+                }
+            }
+        }
+    }
+}
+
+/// # Safety
+/// As [`score`]; `G` groups from the first on exist.
+#[inline(always)]
+unsafe fn score_groups<L: Lanes, const R: usize, const G: usize>(
+    lanes: L,
+    groups: KeyGroups<&[u16]>,
+    queries: &[(*mut f32, usize); R],
+    scores: &mut [[f32; PAGE]; R],
+) {
+    let KeyGroups { keys: PagePart { area, width: dim, .. }, first: group } = groups;
+    debug_assert!(group + G <= GROUPS);
+    let mut sums = [[lanes.zero(); G]; R];
+    // SAFETY: by contract.
+    unsafe {
+        let start = area.as_ptr().add(group * LANES * dim);
+        for at in 0..dim {
+            let keys: [L::Floats; G] =
+                each!(G, g => lanes.load_half(start.add((g * dim + at) * LANES)));
+            for (sums, (query, _)) in sums.iter_mut().zip(queries) {
+                let query = lanes.splat(*query.add(at));
+                for (sum, keys) in sums.iter_mut().zip(keys) {
+                    *sum = lanes.mul_add(keys, query, *sum);
+                }
+            }
+        }
+        for (scores, sums) in scores.iter_mut().zip(sums) {
+            for (g, sum) in sums.iter().enumerate() {
+                lanes.store(scores.as_mut_ptr().add((group + g) * LANES), *sum);
+            }
+        }
+    }
+}
+
+/// The lanes of a group of positions within a range.
+#[inline(always)]
+fn mask(group: usize, visible: &std::ops::Range<usize>) -> u16 {
+    let from = visible.start.saturating_sub(group * LANES).min(LANES);
+    let to = visible.end.saturating_sub(group * LANES).min(LANES);
+    (((1u32 << to) - 1) & !((1u32 << from) - 1)) as u16
+}
+
+/// One of the queries that meet a page: its sums, and the positions of the page that it sees.
+struct QueryRow<'a> {
+    index: usize,
+    visible: std::ops::Range<usize>,
+    sums: &'a mut [f32],
+}
+
+impl<const R: usize> OnlineSoftmax<R> {
+    /// Turns the scores of a row into weights relative to the largest so far, zero where it does not see, and
+    /// brings its sums to the same scale.
+    #[inline(always)]
+    fn meet<L: Lanes>(&mut self, lanes: L, row: QueryRow<'_>, cap: f32) {
+        let QueryRow { index: r, visible, sums } = row;
+        let weights = &mut self.weights[r];
+        if visible.is_empty() {
+            weights.fill(0.0);
+            return;
+        }
+        let none = lanes.splat(f32::NEG_INFINITY);
+        let mut largest = none;
+        for (group, scores) in weights.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
+            // SAFETY: sixteen long.
+            unsafe {
+                let mut values = lanes.load(scores.as_ptr());
+                if cap > 0.0 {
+                    let shares = lanes.mul(values, lanes.splat(1.0 / cap));
+                    values = lanes.mul(lanes.splat(cap), tanh(lanes, shares));
+                }
+                let values = lanes.keep(mask(group, &visible), values, none);
+                lanes.store(scores.as_mut_ptr(), values);
+                largest = lanes.max(largest, values);
+            }
+        }
+        let before = self.largest[r];
+        let largest = lanes.largest(largest).max(before);
+        if largest > before {
+            let factor = if before == f32::NEG_INFINITY { 0.0 } else { (before - largest).exp() };
+            self.sum[r] *= factor;
+            sums.iter_mut().for_each(|sum| *sum *= factor);
+            self.largest[r] = largest;
+        }
+        let (top, mut total) = (lanes.splat(largest), lanes.zero());
+        for (group, weights) in weights.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
+            // SAFETY: sixteen long.
+            unsafe {
+                let power = exp(lanes, lanes.sub(lanes.load(weights.as_ptr()), top));
+                let power = lanes.keep(mask(group, &visible), power, lanes.zero());
+                lanes.store(weights.as_mut_ptr(), power);
+                total = lanes.add(total, power);
+            }
+        }
+        self.sum[r] += lanes.sum(total);
+    }
+}
+
+/// Adds the values, weighted, to the sums of each row.
+///
+/// # Safety
+/// `sums` holds `R` rows as wide as the values, a multiple of sixteen.
+#[inline(always)]
+unsafe fn weigh_all<L: Lanes, const R: usize>(
+    lanes: L,
+    values: PagePart<&[u16]>,
+    weights: &[[f32; PAGE]; R],
+    sums: &mut [f32],
+) {
+    let PagePart { area, width, count } = values;
+    assert!(area.len() == PAGE * width && count <= PAGE && sums.len() == R * width);
+    let mut at = 0;
+    while at < width {
+        let wide = at + 4 * LANES <= width && L::QUERIES == 8;
+        let pass = if L::QUERIES == 8 { R.min(4) } else { R.min(2) };
+        for row in (0..R).step_by(pass) {
+            let to = Weighing { values, at, row };
+            // SAFETY: `pass` rows from `row` on and the vectors from `at` on exist.
+            unsafe {
+                match (pass, wide) {
+                    (4, true) => weigh::<L, R, 4, 4>(lanes, to, weights, sums),
+                    (2, true) => weigh::<L, R, 2, 4>(lanes, to, weights, sums),
+                    (_, true) => weigh::<L, R, 1, 4>(lanes, to, weights, sums),
+                    (4, false) => weigh::<L, R, 4, 1>(lanes, to, weights, sums),
+                    (2, false) => weigh::<L, R, 2, 1>(lanes, to, weights, sums),
+                    (_, false) => weigh::<L, R, 1, 1>(lanes, to, weights, sums),
+                }
+            }
+        }
+        at += if wide { 4 * LANES } else { LANES };
+    }
+}
+
+/// `P` rows, `V` vectors of each.
+///
+/// # Safety
+/// As [`weigh_all`]; rows `row..row + P` and numbers `at..at + 16 * V` exist.
+#[inline(always)]
+unsafe fn weigh<L: Lanes, const R: usize, const P: usize, const V: usize>(
+    lanes: L,
+    to: Weighing<&[u16]>,
+    weights: &[[f32; PAGE]; R],
+    sums: &mut [f32],
+) {
+    let PagePart { area, width, count } = to.values;
+    // SAFETY: by contract, and the area holds `count` rows of `width`.
+    unsafe {
+        let start = sums.as_mut_ptr().add(to.row * width + to.at);
+        let mut totals: [[L::Floats; V]; P] =
+            each!(P, p => each!(V, v => lanes.load(start.add(p * width + v * LANES))));
+        for key in 0..count {
+            let from = area.as_ptr().add(key * width + to.at);
+            let values: [L::Floats; V] = each!(V, v => lanes.load_half(from.add(v * LANES)));
+            for (p, totals) in totals.iter_mut().enumerate() {
+                let weight = lanes.splat(*weights.get_unchecked(to.row + p).get_unchecked(key));
+                for (total, values) in totals.iter_mut().zip(values) {
+                    *total = lanes.mul_add(values, weight, *total);
+                }
+            }
+        }
+        for (p, totals) in totals.iter().enumerate() {
+            for (v, total) in totals.iter().enumerate() {
+                lanes.store(start.add(p * width + v * LANES), *total);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,161 @@
+//! Rotary position embedding (Su et al. 2021, RoFormer): pairs of components of a head turned by angles that grow with the
+//! position.
+
+use crate::kernels::Heads;
+use crate::kernels::isa::level::{Simd, per_level};
+use crate::kernels::isa::{Lanes, Work};
+
+/// Cosines and sines of every position's angles (Su et al. 2021), for halves of a head turned together.
+#[derive(Debug, Clone)]
+pub(crate) struct RotaryTable {
+    /// Numbers of half a head.
+    half: usize,
+    /// For each position `half` cosines, then `half` sines.
+    values: Vec<f32>,
+}
+
+impl RotaryTable {
+    /// Angles `position / (divisor * theta^(2 i / dim))` for `count` positions.
+    pub(crate) fn new(dim: usize, count: usize, theta: f32, divisor: f32) -> Self {
+        let half = dim / 2;
+        let frequencies: Vec<f64> = (0..half)
+            .map(|i| f64::from(theta).powf(-((2 * i) as f64) / dim as f64) / f64::from(divisor))
+            .collect();
+        let mut values = Vec::with_capacity(count * dim);
+        for position in 0..count {
+            let angles = frequencies.iter().map(|frequency| position as f64 * frequency);
+            values.extend(angles.clone().map(|angle| angle.cos() as f32));
+            values.extend(angles.map(|angle| angle.sin() as f32));
+        }
+        Self { half, values }
+    }
+}
+
+#[inline(always)]
+fn rotate_body<S: Simd>(_: S, heads: Heads, table: &RotaryTable, qkv: &mut [f32]) {
+    let half = table.half;
+    let hidden = heads.count * heads.dim;
+    let positions = table.values.chunks_exact(2 * half);
+    for (row, position) in qkv.chunks_exact_mut(3 * hidden).zip(positions) {
+        let (cosines, sines) = position.split_at(half);
+        for head in row[..2 * hidden].chunks_exact_mut(heads.dim) {
+            let (first, second) = head.split_at_mut(half);
+            for i in 0..half {
+                let (a, b) = (first[i], second[i]);
+                first[i] = a * cosines[i] - b * sines[i];
+                second[i] = b * cosines[i] + a * sines[i];
+            }
+        }
+    }
+}
+
+per_level! {
+    /// RotaryTable queries and keys of one sequence by their positions; there are as many positions as tokens or more.
+    pub(crate) fn rotate(heads: Heads, table: &RotaryTable, qkv: &mut [f32]) = rotate_body
+}
+
+/// How components of a head pair up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RotaryPairs {
+    /// Neighbours; llama.cpp stores Llama weights permuted for this.
+    Neighbours,
+    /// Component `i` with the one half of the rotated part further.
+    Halves,
+}
+
+/// Rotates the first `2 * cos.len()` components of a head and scales all of it.
+pub(crate) struct RotateHead<'a> {
+    /// The head.
+    pub(crate) head: &'a mut [f32],
+    /// Cosines, one per pair; empty for no rotation.
+    pub(crate) cos: &'a [f32],
+    /// Sines.
+    pub(crate) sin: &'a [f32],
+    /// Which components pair up.
+    pub(crate) pairs: RotaryPairs,
+    /// Factor of every component.
+    pub(crate) scale: f32,
+}
+
+/// Rotates a pair by an angle given as its cosine and sine.
+#[inline(always)]
+fn rotate_pair(x: &mut f32, y: &mut f32, (cos, sin): (&f32, &f32), scale: f32) {
+    (*x, *y) = ((*x * cos - *y * sin) * scale, (*x * sin + *y * cos) * scale);
+}
+
+impl Work for RotateHead<'_> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, _lanes: L) {
+        let (rotated, rest) = self.head.split_at_mut(2 * self.cos.len());
+        let turns = self.cos.iter().zip(self.sin);
+        match self.pairs {
+            RotaryPairs::Neighbours => {
+                for ([x, y], angle) in rotated.as_chunks_mut::<2>().0.iter_mut().zip(turns) {
+                    rotate_pair(x, y, angle, self.scale);
+                }
+            }
+            RotaryPairs::Halves => {
+                let (xs, ys) = rotated.split_at_mut(self.cos.len());
+                for ((x, y), angle) in xs.iter_mut().zip(ys).zip(turns) {
+                    rotate_pair(x, y, angle, self.scale);
+                }
+            }
+        }
+        rest.iter_mut().for_each(|value| *value *= self.scale);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::isa::Proof;
+    use crate::kernels::isa::level::Level;
+
+    fn numbers(count: usize, seed: usize) -> Vec<f32> {
+        (0..count).map(|at| ((at * 37 + seed * 11) % 101) as f32 / 20.0 - 2.5).collect()
+    }
+
+    #[test]
+    fn products_of_rotated_vectors_depend_on_their_distance() {
+        let heads = Heads { count: 1, dim: 6 };
+        let table = RotaryTable::new(6, 40, 100.0, 1.0);
+        let row: Vec<f32> = (0..18).map(|i| (i as f32 * 0.7).sin()).collect();
+        for level in Level::available() {
+            let mut qkv: Vec<f32> = row.iter().copied().cycle().take(18 * 40).collect();
+            rotate(level, heads, &table, &mut qkv);
+            assert_eq!(qkv[..18], row, "position 0 stays");
+            let score = |query: usize, key: usize| -> f32 {
+                let (query, key) = (&qkv[query * 18..][..6], &qkv[key * 18 + 6..][..6]);
+                query.iter().zip(key).map(|(a, b)| a * b).sum()
+            };
+            assert!(
+                (score(3, 7) - score(30, 34)).abs() < 1e-5
+                    && (score(3, 7) - score(7, 3)).abs() > 1e-3
+            );
+            assert_eq!(qkv[12..18], row[12..], "values stay");
+        }
+    }
+
+    #[test]
+    fn rotation_keeps_lengths_and_leaves_the_rest() {
+        let (cos, sin): (Vec<f32>, Vec<f32>) =
+            (0..5).map(|pair| ((pair as f32).cos(), (pair as f32).sin())).unzip();
+        for proof in Proof::available() {
+            for (pairs, first, second) in
+                [(RotaryPairs::Neighbours, 2, 3), (RotaryPairs::Halves, 1, 6)]
+            {
+                let before = numbers(13, 3);
+                let mut head = before.clone();
+                proof.run(RotateHead { head: &mut head, cos: &cos, sin: &sin, pairs, scale: 2.0 });
+                let (x, y) = (before[first], before[second]);
+                let expected = 2.0 * (x * cos[1] - y * sin[1]);
+                assert!((head[first] - expected).abs() < 1e-5, "{proof:?} {pairs:?}");
+                let length = |row: &[f32]| row[..10].iter().map(|v| v * v).sum::<f32>().sqrt();
+                assert!((length(&head) - 2.0 * length(&before)).abs() < 1e-4);
+                assert_eq!(head[10..], before[10..].iter().map(|v| 2.0 * v).collect::<Vec<_>>());
+            }
+        }
+    }
+}
