@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use rag_core::encode::Encoder;
 use rag_core::search::{Mode, SearchOptions};
-use rag_core::{Call, CancelToken, KnowledgeBase, OpenOptions};
+use rag_core::{Call, KnowledgeBase, OpenOptions};
 
 /// Searches that are timed, after a tenth as many that are not.
 const SEARCHES: usize = 2000;
@@ -21,7 +21,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     let [path, encoder, texts] = arguments.as_slice() else {
         return Err("usage: bench_bindings KB ENCODER TEXTS.txt".into());
     };
-    let cancel = CancelToken::new();
     let knowledge_base = KnowledgeBase::open(path, &OpenOptions::read_only())?;
     let options = SearchOptions { mode: Mode::Lexical, top_k: 10, ..SearchOptions::default() };
     let mut times = Vec::with_capacity(SEARCHES);
@@ -42,9 +41,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let texts = fs::read_to_string(texts)?;
     let texts: Vec<&str> = texts.lines().collect();
     let encoder = Encoder::load(Path::new(encoder), "minilm")?;
-    encoder.encode_passages(&texts[..texts.len().min(WARM_UP)], &cancel)?;
+    encoder.encode_passages(&texts[..texts.len().min(WARM_UP)])?;
     let start = Instant::now();
-    encoder.encode_passages(&texts, &cancel)?;
+    encoder.encode_passages(&texts)?;
     println!("encode_s {:.4}", start.elapsed().as_secs_f64());
     Ok(())
 }

@@ -13,7 +13,6 @@ use std::time::{Duration, Instant};
 use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
 use candle_transformers::models::bert::{BertModel, Config};
-use rag_core::CancelToken;
 use rag_core::encode::Encoder;
 use rag_core::passage::TokenRanges;
 
@@ -75,13 +74,12 @@ fn main() -> Result<()> {
     println!("passages: {}, mean_tokens: {:.0}", texts.len(), tokens as f64 / texts.len() as f64);
 
     let one = Encoder::load(folder, "bench")?.with_threads(NonZeroUsize::MIN);
-    let cancel = CancelToken::new();
     let mut best = [Duration::MAX; 3];
     let mut lowest = f32::MAX;
     for _ in 0..3 {
-        let (ours, time) = timed(|| Ok(encoder.encode_passages(&texts, &cancel)?))?;
+        let (ours, time) = timed(|| Ok(encoder.encode_passages(&texts)?))?;
         best[0] = best[0].min(time);
-        best[1] = best[1].min(timed(|| Ok(one.encode_passages(&texts, &cancel)?))?.1);
+        best[1] = best[1].min(timed(|| Ok(one.encode_passages(&texts)?))?.1);
         let texts = texts.iter().map(|text| peer.encode(&format!("{prefix}{text}")));
         let (theirs, time) = timed(|| texts.collect::<Result<Vec<_>>>())?;
         best[2] = best[2].min(time);
@@ -97,7 +95,7 @@ fn main() -> Result<()> {
     let mut times = Vec::new();
     for text in texts.iter().cycle().take(200) {
         let question: String = text.split(' ').take(12).collect::<Vec<_>>().join(" ");
-        times.push(timed(|| Ok(encoder.encode_queries(&[question], &cancel)?))?.1);
+        times.push(timed(|| Ok(encoder.encode_queries(&[question])?))?.1);
     }
     times.sort();
     println!(

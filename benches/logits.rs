@@ -9,8 +9,8 @@ use std::error::Error;
 use std::io::Write;
 use std::path::Path;
 
+use rag_core::Call;
 use rag_core::generate::{Draft, GenerateOptions, Generator};
-use rag_core::{Call, CancelToken};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -26,11 +26,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let job: Job = serde_json::from_slice(&std::fs::read(job)?)?;
     let generator = Generator::load(Path::new(model))?;
-    let cancel = CancelToken::new();
     let mut out = std::io::BufWriter::new(std::fs::File::create(out)?);
     let mut continuations = Vec::new();
     for prompt in &job.prompts {
-        for logit in generator.logits(prompt, &cancel)? {
+        for logit in generator.logits(prompt)? {
             out.write_all(&logit.to_le_bytes())?;
         }
         if job.new_tokens > 0 {

@@ -7,7 +7,6 @@ use std::env;
 use std::error::Error;
 use std::io::{self, BufRead};
 
-use rag_core::CancelToken;
 use rag_core::encode::Encoder;
 use rag_core::model::ModelDirs;
 
@@ -24,7 +23,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         return Err("there must be two lines or more on the standard input".into());
     }
 
-    let vectors = encoder.encode_queries(&lines, &CancelToken::new())?;
+    let vectors = encoder.encode_queries(&lines)?;
     let rows: Vec<&[f32]> = vectors.rows().collect();
     // rows have length 1: their dot product is the cosine
     let cosine = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();

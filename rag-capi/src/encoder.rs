@@ -5,7 +5,7 @@ use std::path::Path;
 use std::ptr;
 
 use rag_core::encode::{Encoder, EncoderOptions, OwnEncoder, Precision, TextEncoder, TextRole};
-use rag_core::{Error, Result};
+use rag_core::{Call, Error, Result};
 
 use crate::boundary::{self, Output, UserData};
 use crate::error::{rag_error, rag_status, run};
@@ -245,8 +245,12 @@ pub unsafe extern "C" fn rag_encoder_encode(
             check_room(vector_floats, count, encoder.identity().dim)?;
             let cancel = progress::token(cancel);
             let encoded = match role {
-                rag_text_role::RAG_TEXT_PASSAGE => encoder.encode_passages(&texts, &cancel)?,
-                rag_text_role::RAG_TEXT_QUERY => encoder.encode_queries(&texts, &cancel)?,
+                rag_text_role::RAG_TEXT_PASSAGE => {
+                    encoder.encode_passages_with(&texts, Call::new().cancel(&cancel))?
+                }
+                rag_text_role::RAG_TEXT_QUERY => {
+                    encoder.encode_queries_with(&texts, Call::new().cancel(&cancel))?
+                }
             };
             if encoded.data.len() != rows.len() {
                 return Err(Error::internal("the encoder gave another number of vectors"));

@@ -3,7 +3,7 @@
 use std::ffi::c_char;
 
 use rag_core::rerank::{Reranker, RerankerOptions};
-use rag_core::{Error, Result};
+use rag_core::{Call, Error, Result};
 
 use crate::boundary::{self, Output};
 use crate::error::{rag_error, rag_status, run};
@@ -80,7 +80,9 @@ pub unsafe extern "C" fn rag_reranker_score(
             let question = boundary::text(question, "question")?;
             let texts = boundary::texts(texts, count, "texts")?;
             let room = boundary::array_mut(scores, count, "scores")?;
-            let scored = reranker.score(question, &texts, &progress::token(cancel))?.scores;
+            let scored = reranker
+                .score_with(question, &texts, Call::new().cancel(&progress::token(cancel)))?
+                .scores;
             if scored.len() != room.len() {
                 return Err(Error::internal("the reranker gave another number of scores"));
             }

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use rag_core::encode::{Embeddings, Encoder, EncoderOptions, Precision};
 use rag_core::kernels::KernelLevel;
 use rag_core::passage::TokenRanges;
-use rag_core::{CancelToken, ErrorCode};
+use rag_core::{Call, CancelToken, ErrorCode};
 
 use tiny::{Family, TinyFolder};
 
@@ -51,7 +51,7 @@ fn cosine(a: &[f32], b: &[f32]) -> f64 {
 }
 
 fn passages(encoder: &Encoder, texts: &[&str]) -> Embeddings {
-    encoder.encode_passages(texts, &CancelToken::new()).unwrap()
+    encoder.encode_passages(texts).unwrap()
 }
 
 /// The level that `RAG_TEST_LEVEL` names, for all of these tests; else the best.
@@ -116,12 +116,11 @@ fn minilm_vectors_are_the_published_ones() {
 fn e5_vectors_are_those_of_the_reference_forward_pass() {
     let Some(folder) = model("e5-small") else { return };
     let encoder = load(&folder, Precision::F32);
-    let cancel = CancelToken::new();
     for case in data("e5-small.json")["texts"].as_array().unwrap() {
         let text = [case["text"].as_str().unwrap()];
         let ours = match case["kind"].as_str().unwrap() {
-            "query" => encoder.encode_queries(&text, &cancel).unwrap(),
-            _ => encoder.encode_passages(&text, &cancel).unwrap(),
+            "query" => encoder.encode_queries(&text).unwrap(),
+            _ => encoder.encode_passages(&text).unwrap(),
         };
         let cosine = cosine(&ours.data, &vector(&case["vector"]));
         assert!((cosine - 1.0).abs() < 1e-5, "{text:?}: {cosine}");
@@ -305,14 +304,14 @@ fn batches_give_the_vectors_of_one_call_and_read_no_more_than_they_encode() {
     let cancel = CancelToken::new();
     let mut read = 0;
     let texts = TEXTS.iter().inspect(|_| read += 1);
-    let mut batches = encoder.passage_batches(texts, 4, &cancel);
+    let mut batches = encoder.passage_batches(texts, 4);
     let mut data = batches.next().unwrap().unwrap().data;
     for batch in batches {
         data.extend(batch.unwrap().data);
     }
     assert_eq!(read, TEXTS.len());
     assert_eq!(data, passages(&encoder, &TEXTS).data);
-    let mut first = encoder.passage_batches(TEXTS, 0, &cancel);
+    let mut first = encoder.passage_batches_with(TEXTS, 0, Call::new().cancel(&cancel));
     assert_eq!(first.next().unwrap().unwrap().len(), 1);
     cancel.cancel();
     assert_eq!(first.next().unwrap().unwrap_err().code(), ErrorCode::Cancelled);
@@ -324,7 +323,7 @@ fn a_cancelled_call_stops() {
     let encoder = open(tiny.path(), "tiny").unwrap();
     let cancel = CancelToken::new();
     cancel.cancel();
-    let error = encoder.encode_passages(&["one"], &cancel).unwrap_err();
+    let error = encoder.encode_passages_with(&["one"], Call::new().cancel(&cancel)).unwrap_err();
     assert_eq!(error.code(), ErrorCode::Cancelled);
 }
 
@@ -366,7 +365,7 @@ fn prefixes_are_put_before_questions_and_passages() {
         json["prompts"] = serde_json::json!({"query": "two ", "document": "three "});
     });
     let encoder = load(folder.path(), Precision::F32);
-    let query = encoder.encode_queries(&["one"], &CancelToken::new()).unwrap().data;
+    let query = encoder.encode_queries(&["one"]).unwrap().data;
     assert!((cosine(&query, &folder.candle_mean("two one")) - 1.0).abs() < 1e-6);
     assert!((cosine(&one(&encoder, "one"), &folder.candle_mean("three one")) - 1.0).abs() < 1e-6);
     assert_eq!(encoder.passage_budget_tokens(), encoder.identity().max_tokens - 3);

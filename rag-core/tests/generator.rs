@@ -246,13 +246,12 @@ fn bad_arguments_are_refused_by_name() {
 #[test]
 fn beams_never_score_below_greedy() {
     let Some(smollm) = smollm() else { return };
-    let cancel = CancelToken::new();
     let score = |prompt: &[u32], generation: &Generation| {
         let mut all = generation.token_ids.clone();
         if generation.stop_reason == StopReason::EndOfTurn {
             all.push(2);
         }
-        smollm.log_probability(prompt, &all, &cancel).unwrap() / all.len() as f64
+        smollm.log_probability(prompt, &all).unwrap() / all.len() as f64
     };
     let mut better = 0;
     for question in ["Write one line about rain.", "Name three animals.", "Who are you?"] {
@@ -335,8 +334,7 @@ fn log_probabilities_are_the_models_own_and_sum_to_the_whole() {
         let recorded: Vec<u32> = generation.logprobs.iter().map(|token| token.token_id).collect();
         assert_eq!(recorded, generation.token_ids);
         let sum: f64 = generation.logprobs.iter().map(|token| f64::from(token.logprob)).sum();
-        let whole =
-            smollm.log_probability(&prompt, &generation.token_ids, &CancelToken::new()).unwrap();
+        let whole = smollm.log_probability(&prompt, &generation.token_ids).unwrap();
         assert!((sum - whole).abs() < 1e-3, "{sum} {whole}");
         for token in &generation.logprobs {
             assert_eq!(token.likeliest.len(), 3);
@@ -374,12 +372,12 @@ fn several_answers_have_the_seeds_after_the_first() {
     let prompt = ids(smollm, "Name a colour.");
     let warm = Sampling { temperature: 1.0, ..Sampling::default() };
     let options = |seed| GenerateOptions { seed, sampling: warm.clone(), ..at_most(12) };
-    let answers = smollm.generate_many(&prompt, &options(5), 3, &CancelToken::new()).unwrap();
+    let answers = smollm.generate_many(&prompt, 3, &options(5), Call::new()).unwrap();
     for (answer, seed) in answers.iter().zip(5..) {
         assert_eq!(answer.token_ids, run(smollm, &prompt, &options(seed)).token_ids);
     }
     assert!(answers.iter().any(|answer| answer.token_ids != answers[0].token_ids));
-    assert!(smollm.generate_many(&prompt, &options(5), 0, &CancelToken::new()).is_err());
+    assert!(smollm.generate_many(&prompt, 0, &options(5), Call::new()).is_err());
 }
 
 #[test]

@@ -6,7 +6,8 @@ mod common;
 use rag_core::generate::{GenerateOptions, Generation, Generator, GeneratorOptions, KvPrecision};
 use rag_core::kernels::Threads;
 use rag_core::model::{BuiltInTemplate, Message, Role, TemplateSource};
-use rag_core::{Call, CancelToken, ErrorCode};
+use rag_core::options::Options;
+use rag_core::{Call, ErrorCode};
 
 fn load(name: &str, options: &GeneratorOptions) -> Option<Generator> {
     Some(Generator::load_with(&common::model(name)?, options).unwrap())
@@ -48,7 +49,7 @@ fn eight_bit_keys_and_values_halve_the_memory_and_keep_the_perplexity() {
         ids.truncate(900);
         assert!(ids.len() > 600, "{}", ids.len());
         let perplexity = |generator: &Generator| {
-            let sum = generator.log_probability(&ids[..1], &ids[1..], &CancelToken::new()).unwrap();
+            let sum = generator.log_probability(&ids[..1], &ids[1..]).unwrap();
             (-sum / (ids.len() - 1) as f64).exp()
         };
         let (half, eight) = (perplexity(&half), perplexity(&eight));
@@ -197,8 +198,7 @@ mod held {
         let beams = run(qwen, &ids, &GenerateOptions { beams: 3, ..greedy.clone() });
         assert!(date(&beams.text), "{}", beams.text);
         assert_eq!(beams.stop_reason, StopReason::EndOfTurn);
-        let many =
-            qwen.generate_many(&ids, &hot(1, Some(dates())), 4, &CancelToken::new()).unwrap();
+        let many = qwen.generate_many(&ids, 4, &hot(1, Some(dates())), Call::new()).unwrap();
         assert!(many.iter().all(|one| date(&one.text)), "{many:?}");
         let free = run(qwen, &ids, &GenerateOptions { constraint: None, ..greedy.clone() });
         assert!(!date(&free.text), "{}", free.text);
@@ -263,7 +263,9 @@ mod held {
         };
         let error = qwen.generate_with(&ids, &options, Call::new()).unwrap_err();
         assert!(error.to_string().starts_with("invalid logit_bias: "), "{error}");
-        let both = Constraint::one_of(None, Some("a".to_owned()), Some("b".to_owned()));
-        assert!(both.unwrap_err().to_string().starts_with("invalid regex: "));
+        let both: [(_, rag_core::options::Value); 2] =
+            [("regex", "a".into()), ("grammar", "b".into())];
+        let error = GenerateOptions::default().set_all(both).unwrap_err();
+        assert_eq!(error.to_string(), "invalid grammar: give it or regex, not both");
     }
 }

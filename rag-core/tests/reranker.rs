@@ -7,9 +7,7 @@ use std::path::{Path, PathBuf};
 use rag_core::encode::Encoder;
 use rag_core::rerank::{DEFAULT_COUNT, Reranker};
 use rag_core::search::{Hit, Mode, SearchOptions};
-use rag_core::{
-    Abstain, AskOptions, Call, CancelToken, ErrorCode, KnowledgeBase, OpenOptions, Writer,
-};
+use rag_core::{Abstain, AskOptions, Call, ErrorCode, KnowledgeBase, OpenOptions, Writer};
 
 const QUESTION: &str = "when was the bridge opened ?";
 
@@ -56,7 +54,7 @@ fn the_best_hits_are_sorted_by_the_cross_encoder() {
     assert_eq!(ids(&hits[DEFAULT_COUNT..]), ids(&plain[DEFAULT_COUNT..]));
     assert_eq!(hits[DEFAULT_COUNT..], plain[DEFAULT_COUNT..]);
     let texts: Vec<&str> = hits[..DEFAULT_COUNT].iter().map(|hit| hit.text.as_str()).collect();
-    let scores = reranker.score(QUESTION, &texts, &CancelToken::new()).unwrap().scores;
+    let scores = reranker.score(QUESTION, &texts).unwrap().scores;
     assert!(scores.is_sorted_by(|a, b| a >= b));
     for ((rank, hit), score) in (1..).zip(&hits).zip(scores) {
         assert_eq!((hit.ranks.rerank, hit.score), (Some(rank), score));

@@ -20,8 +20,8 @@ use rag_core::encode::{Encoder, EncoderIdentity, OwnEncoder, TextEncoder, TextRo
 use rag_core::passage::Passage;
 use rag_core::store::{Access, NewDocument, Store};
 use rag_core::{
-    Abstain, Answer, AskOptions, Call, CancelToken, ErrorCode, KnowledgeBase, NO_LLM, OpenOptions,
-    SyncOptions, Trust, Writer,
+    Abstain, Answer, AskOptions, Call, ErrorCode, KnowledgeBase, NO_LLM, OpenOptions, SyncOptions,
+    Trust, Writer,
 };
 
 /// Far more than any of these calls takes.
@@ -191,7 +191,7 @@ fn forged(place: &Path, uri: &str, encoder: &str) -> PathBuf {
         unread: &[],
     };
     let passage = Passage { range: 0..TEXT.len(), heading: None, page: None, token_count: 9 };
-    let vector = letters().encode_passages(&[TEXT.to_owned()], &CancelToken::new()).unwrap().data;
+    let vector = letters().encode_passages(&[TEXT.to_owned()]).unwrap().data;
     store.put_document(&document, &[passage], &vector).unwrap();
     path
 }

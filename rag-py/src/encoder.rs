@@ -101,7 +101,7 @@ impl Encoder {
         texts: Vec<String>,
     ) -> PyResult<Bound<'py, PyArray2<f32>>> {
         let inner = self.inner.get()?;
-        let vectors = long_call(py, |call| inner.encode_queries(&texts, call.token()))?;
+        let vectors = long_call(py, |call| inner.encode_queries_with(&texts, call))?;
         self.array(py, vectors)
     }
 
@@ -120,7 +120,7 @@ impl Encoder {
         texts: Vec<String>,
     ) -> PyResult<Bound<'py, PyArray2<f32>>> {
         let inner = self.inner.get()?;
-        let vectors = long_call(py, |call| inner.encode_passages(&texts, call.token()))?;
+        let vectors = long_call(py, |call| inner.encode_passages_with(&texts, call))?;
         self.array(py, vectors)
     }
 

@@ -144,7 +144,7 @@ impl Generator {
         let options = from_keywords::<GenerateOptions>("generate_many", options)?;
         let inner = self.inner.get()?;
         let generations = long_call(py, |call| {
-            inner.generate_many(&prompt.token_ids(inner)?, &options, count, call.token())
+            inner.generate_many(&prompt.token_ids(inner)?, count, &options, call)
         })?;
         Ok(generations.into_iter().map(Generation).collect())
     }

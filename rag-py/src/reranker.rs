@@ -66,7 +66,7 @@ impl Reranker {
         texts: Vec<String>,
     ) -> PyResult<Bound<'py, PyArray1<f32>>> {
         let inner = self.inner.get()?;
-        let scores = long_call(py, |call| inner.score(question, &texts, call.token()))?;
+        let scores = long_call(py, |call| inner.score_with(question, &texts, call))?;
         if scores.question_truncated || !scores.truncated.is_empty() {
             let max_tokens = inner.info().max_tokens;
             let what = match (scores.question_truncated, scores.truncated.len()) {

@@ -2,7 +2,8 @@
 
 use std::ffi::{c_char, c_void};
 
-use rag_core::generate::{Constraint, Draft, EarlyStopping, GenerateOptions, Sampling};
+use rag_core::generate::{Draft, EarlyStopping, GenerateOptions, Sampling};
+use rag_core::options::Options as _;
 use rag_core::{Error, Result};
 
 use super::given::{
@@ -124,11 +125,14 @@ impl rag_generate_options {
         unsafe {
             options.stop = owned_texts(self.stop, self.stop_count, "stop")?;
             options.sampling.logit_bias = self.logit_bias()?;
-            options.constraint = Constraint::one_of(
-                owned_text(self.json_schema, "json_schema")?,
-                owned_text(self.regex, "regex")?,
-                owned_text(self.grammar, "grammar")?,
-            )?;
+        }
+        let forms =
+            [("json_schema", self.json_schema), ("regex", self.regex), ("grammar", self.grammar)];
+        for (name, text) in forms {
+            // SAFETY: passed on to the caller.
+            if let Some(text) = unsafe { owned_text(text, name) }? {
+                options.set_all([(name, text.into())])?;
+            }
         }
         self.lay_over_sampling(&mut options.sampling);
         options.max_new_tokens = or_default(self.max_new_tokens, options.max_new_tokens);

@@ -4,7 +4,7 @@ use std::io::{self, BufRead};
 
 use rag_core::encode::{Embeddings, Encoder, EncoderOptions};
 use rag_core::model::DEFAULT_ENCODER;
-use rag_core::{CancelToken, Error};
+use rag_core::{Call, CancelToken, Error};
 
 use super::options::{Encoding, model_dirs};
 use crate::console::Console;
@@ -76,9 +76,9 @@ fn encode(
     cancel: &CancelToken,
 ) -> rag_core::Result<Embeddings> {
     if query {
-        encoder.encode_queries(lines, cancel)
+        encoder.encode_queries_with(lines, Call::new().cancel(cancel))
     } else {
-        encoder.encode_passages(lines, cancel)
+        encoder.encode_passages_with(lines, Call::new().cancel(cancel))
     }
 }
 

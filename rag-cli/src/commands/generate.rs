@@ -93,7 +93,7 @@ pub(crate) fn run(args: &Args, config: &Config, console: &mut Console<'_>) -> Ou
     let job = console.job();
     if console.is_json() {
         let generations =
-            generator.generate_many(&prompt_ids, &options, args.answers, job.token())?;
+            generator.generate_many(&prompt_ids, args.answers, &options, job.call())?;
         let mut objects = generations.iter().map(|one| object(one, template));
         let first = objects.next();
         let first = first.map(|first| GenerationObject { more: objects.collect(), ..first });

@@ -2,7 +2,7 @@
 
 use super::{Embeddings, Encoder};
 use crate::error::Result;
-use crate::progress::CancelToken;
+use crate::progress::{Call, CancelToken};
 
 /// Vectors of passages as they are done, in order; see [`Encoder::passage_batches`].
 #[derive(Debug)]
@@ -10,7 +10,7 @@ pub struct PassageBatches<'a, I> {
     encoder: &'a Encoder,
     texts: I,
     batch_size: usize,
-    cancel: &'a CancelToken,
+    cancel: CancelToken,
 }
 
 impl Encoder {
@@ -18,22 +18,33 @@ impl Encoder {
     pub const BATCH_SIZE: usize = 256;
 
     /// Encodes passages from an iterator, `batch_size` at a time: each step gives the vectors of the next ones, which are the same as
-    /// [`Encoder::encode_passages`] of all at once. Stop by dropping it, or by `cancel` in the middle of a batch. A `batch_size` of 0
-    /// is 1.
+    /// [`Encoder::encode_passages`] of all at once. Stop by dropping it. A `batch_size` of 0 is 1.
     ///
     /// # Errors
     /// Each step: as [`Encoder::encode_queries`].
-    pub fn passage_batches<'a, I>(
-        &'a self,
-        texts: I,
-        batch_size: usize,
-        cancel: &'a CancelToken,
-    ) -> PassageBatches<'a, I::IntoIter>
+    pub fn passage_batches<I>(&self, texts: I, batch_size: usize) -> PassageBatches<'_, I::IntoIter>
     where
         I: IntoIterator,
         I::Item: AsRef<str>,
     {
-        let texts = texts.into_iter();
+        self.passage_batches_with(texts, batch_size, Call::new())
+    }
+
+    /// As [`Encoder::passage_batches`], until it is cancelled, in the middle of a batch too.
+    ///
+    /// # Errors
+    /// Each step: as [`Encoder::encode_queries_with`].
+    pub fn passage_batches_with<I>(
+        &self,
+        texts: I,
+        batch_size: usize,
+        call: Call<'_>,
+    ) -> PassageBatches<'_, I::IntoIter>
+    where
+        I: IntoIterator,
+        I::Item: AsRef<str>,
+    {
+        let (texts, cancel) = (texts.into_iter(), call.token().clone());
         PassageBatches { encoder: self, texts, batch_size: batch_size.max(1), cancel }
     }
 }
@@ -47,6 +58,7 @@ where
 
     fn next(&mut self) -> Option<Self::Item> {
         let batch: Vec<I::Item> = self.texts.by_ref().take(self.batch_size).collect();
-        (!batch.is_empty()).then(|| self.encoder.encode_passages(&batch, self.cancel))
+        let call = Call::new().cancel(&self.cancel);
+        (!batch.is_empty()).then(|| self.encoder.encode_passages_with(&batch, call))
     }
 }

@@ -25,7 +25,7 @@ use crate::error::Result;
 use crate::kernels::gemm::linear::NumberFormat;
 use crate::model::Backend;
 use crate::passage::TokenRanges;
-use crate::progress::CancelToken;
+use crate::progress::{Call, CancelToken};
 
 pub use self::batches::PassageBatches;
 pub use self::options::{EncoderOptions, Precision};
@@ -246,25 +246,41 @@ impl Encoder {
     /// Encodes questions, with the query prefix.
     ///
     /// # Errors
-    /// [`ErrorCode::Cancelled`](crate::ErrorCode::Cancelled) between batches; [`ErrorCode::Model`](crate::ErrorCode::Model) if a vector is not finite.
-    pub fn encode_queries<S: AsRef<str>>(
+    /// [`ErrorCode::Model`](crate::ErrorCode::Model) if a vector is not finite.
+    pub fn encode_queries<S: AsRef<str>>(&self, texts: &[S]) -> Result<Embeddings> {
+        self.encode_queries_with(texts, Call::new())
+    }
+
+    /// As [`Encoder::encode_queries`], until it is cancelled.
+    ///
+    /// # Errors
+    /// As [`Encoder::encode_queries`]; [`ErrorCode::Cancelled`](crate::ErrorCode::Cancelled) between batches.
+    pub fn encode_queries_with<S: AsRef<str>>(
         &self,
         texts: &[S],
-        cancel: &CancelToken,
+        call: Call<'_>,
     ) -> Result<Embeddings> {
-        self.encode(TextRole::Query, texts, cancel)
+        self.encode(TextRole::Query, texts, call.token())
     }
 
     /// Encodes passages, with the passage prefix.
     ///
     /// # Errors
     /// As [`Encoder::encode_queries`].
-    pub fn encode_passages<S: AsRef<str>>(
+    pub fn encode_passages<S: AsRef<str>>(&self, texts: &[S]) -> Result<Embeddings> {
+        self.encode_passages_with(texts, Call::new())
+    }
+
+    /// As [`Encoder::encode_passages`], until it is cancelled.
+    ///
+    /// # Errors
+    /// As [`Encoder::encode_queries_with`].
+    pub fn encode_passages_with<S: AsRef<str>>(
         &self,
         texts: &[S],
-        cancel: &CancelToken,
+        call: Call<'_>,
     ) -> Result<Embeddings> {
-        self.encode(TextRole::Passage, texts, cancel)
+        self.encode(TextRole::Passage, texts, call.token())
     }
 
     /// The folder's.

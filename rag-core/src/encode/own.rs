@@ -148,6 +148,7 @@ mod tests {
     use super::*;
     use crate::ErrorCode;
     use crate::passage::TokenRanges;
+    use crate::progress::Call;
 
     /// Counts letters: near enough to meaning for these texts.
     struct Letters(usize);
@@ -173,15 +174,18 @@ mod tests {
     fn what_it_gives_is_checked() {
         let cancel = CancelToken::new();
         let refused = |encoder: &Encoder, text: &str| {
-            encoder.encode_queries(&[text], &cancel).unwrap_err().line()
+            encoder.encode_queries_with(&[text], Call::new().cancel(&cancel)).unwrap_err().line()
         };
         assert!(refused(&letters("short", 1), "a").contains("25 numbers for 1 texts of 26"));
         assert!(refused(&letters("zero", 0), "123").contains("text 0 is zero"));
         let many = vec!["abc"; 2 * TEXTS + 1];
-        let rows = letters("many", 0).encode_passages(&many, &cancel).unwrap();
+        let rows =
+            letters("many", 0).encode_passages_with(&many, Call::new().cancel(&cancel)).unwrap();
         assert_eq!(rows.len(), many.len());
         cancel.cancel();
-        let stopped = letters("stopped", 0).encode_passages(&many, &cancel).unwrap_err();
+        let stopped = letters("stopped", 0)
+            .encode_passages_with(&many, Call::new().cancel(&cancel))
+            .unwrap_err();
         assert_eq!(stopped.code(), ErrorCode::Cancelled);
         for (name, dim, max_tokens) in [(" ", 26, 64), ("a", 0, 64), ("a", 4097, 64), ("a", 1, 63)]
         {

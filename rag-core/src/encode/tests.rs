@@ -47,7 +47,7 @@ fn every_level_gives_the_same_vectors_within_rounding() {
     let encode = |level| {
         let options = EncoderOptions { precision: Precision::F32, level, ..Default::default() };
         let encoder = Encoder::load_with(&folder, "minilm", &options).unwrap();
-        encoder.encode_passages(&texts, &CancelToken::new()).unwrap()
+        encoder.encode_passages(&texts).unwrap()
     };
     let best = encode(None);
     for level in KernelLevel::ALL.map(Some).into_iter().filter(|level| Level::of(*level).is_some())

@@ -31,30 +31,6 @@ pub enum Constraint {
 }
 
 impl Constraint {
-    /// The one that is given, if any is: a JSON schema, a regular expression, or a grammar.
-    ///
-    /// # Errors
-    /// [`ErrorCode::InvalidArgument`](crate::ErrorCode::InvalidArgument) if more than one is.
-    pub fn one_of(
-        json_schema: Option<String>,
-        regex: Option<String>,
-        grammar: Option<String>,
-    ) -> Result<Option<Self>> {
-        let given = [
-            json_schema.map(Constraint::JsonSchema),
-            regex.map(Constraint::Regex),
-            grammar.map(Constraint::Grammar),
-        ];
-        let mut given = given.into_iter().flatten();
-        match (given.next(), given.next()) {
-            (Some(first), Some(second)) => {
-                let reason = format!("give it or {}, not both", second.name());
-                Err(first.bad(reason))
-            }
-            (first, _) => Ok(first),
-        }
-    }
-
     /// The name of the option that gives it: `"json_schema"`, `"regex"` or `"grammar"`.
     #[must_use]
     pub fn name(&self) -> &'static str {

@@ -40,7 +40,7 @@ use crate::error::{Error, Result};
 use crate::model::ChatModel;
 use crate::model::generator_files::GeneratorFiles;
 use crate::options::Options;
-use crate::progress::{Call, CancelToken, Progress, Stage};
+use crate::progress::{Call, Progress, Stage};
 
 const MAX_ANSWERS: usize = 64;
 /// Tokens of a continuation whose probabilities are worked out in one go.
@@ -247,16 +247,16 @@ impl Generator {
     }
 
     /// Several answers to one prompt: the first with `options.seed`, the next with the seed after it, and so on. The prompt
-    /// is taken in once. Greedy answers are all the same: give a temperature.
+    /// is taken in once, and the pieces of each follow those of the one before. Greedy answers are all the same: give a temperature.
     ///
     /// # Errors
-    /// As [`Generator::generate`]; InvalidArgument if `count` is 0 or over 64.
+    /// As [`Generator::generate_with`]; InvalidArgument if `count` is 0 or over 64.
     pub fn generate_many(
         &self,
         prompt_ids: &[u32],
-        options: &GenerateOptions,
         count: usize,
-        cancel: &CancelToken,
+        options: &GenerateOptions,
+        mut call: Call<'_>,
     ) -> Result<Vec<Generation>> {
         if count == 0 || count > MAX_ANSWERS {
             return Err(Error::invalid("count", format!("{count} is outside 1 to {MAX_ANSWERS}")));
@@ -265,7 +265,7 @@ impl Generator {
             .map(|index| {
                 let seed = options.seed.wrapping_add(index);
                 let options = GenerateOptions { seed, ..options.clone() };
-                self.generate_with(prompt_ids, &options, Call::new().cancel(cancel))
+                self.generate_with(prompt_ids, &options, call.lend())
             })
             .collect()
     }
@@ -274,28 +274,43 @@ impl Generator {
     ///
     /// # Errors
     /// As [`Generator::generate`].
-    pub fn logits(&self, prompt_ids: &[u32], cancel: &CancelToken) -> Result<Vec<f32>> {
+    pub fn logits(&self, prompt_ids: &[u32]) -> Result<Vec<f32>> {
+        self.logits_with(prompt_ids, Call::new())
+    }
+
+    /// As [`Generator::logits`], with reports of the prompt and a token that stops it.
+    ///
+    /// # Errors
+    /// As [`Generator::generate`]; Cancelled.
+    pub fn logits_with(&self, prompt_ids: &[u32], mut call: Call<'_>) -> Result<Vec<f32>> {
         self.check_prompt(prompt_ids)?;
-        Ok(self.prefill(&mut self.memory(), prompt_ids, &mut Call::new().cancel(cancel))?.0)
+        Ok(self.prefill(&mut self.memory(), prompt_ids, &mut call)?.0)
     }
 
     /// The natural logarithm of the probability that `continuation_ids` follow `prompt_ids`.
     ///
     /// # Errors
     /// As [`Generator::generate`].
-    pub fn log_probability(
+    pub fn log_probability(&self, prompt_ids: &[u32], continuation_ids: &[u32]) -> Result<f64> {
+        self.log_probability_with(prompt_ids, continuation_ids, Call::new())
+    }
+
+    /// As [`Generator::log_probability`], with reports of the prompt and a token that stops it.
+    ///
+    /// # Errors
+    /// As [`Generator::generate`]; Cancelled.
+    pub fn log_probability_with(
         &self,
         prompt_ids: &[u32],
         continuation_ids: &[u32],
-        cancel: &CancelToken,
+        mut call: Call<'_>,
     ) -> Result<f64> {
         self.chat.check_ids(continuation_ids)?;
         let all: Vec<u32> = prompt_ids.iter().chain(continuation_ids).copied().collect();
         self.check_prompt(prompt_ids)?;
         self.check_room(&all)?;
         let mut memory = self.memory();
-        let (mut logits, _) =
-            self.prefill(&mut memory, prompt_ids, &mut Call::new().cancel(cancel))?;
+        let (mut logits, _) = self.prefill(&mut memory, prompt_ids, &mut call)?;
         let mut sum = 0.0;
         for (index, ids) in continuation_ids.chunks(SCORED_TOGETHER).enumerate() {
             if index > 0 {
@@ -309,7 +324,7 @@ impl Generator {
                     known,
                     &mut memory.cache,
                     known.len(),
-                    cancel,
+                    call.token(),
                 )?);
             }
             for (id, logits) in ids.iter().zip(logits.chunks(self.chat.vocabulary_len())) {

@@ -3,7 +3,7 @@
 use crate::encode::Encoder;
 use crate::error::Result;
 use crate::options::guards::Topics;
-use crate::progress::CancelToken;
+use crate::progress::{Call, CancelToken};
 
 use super::{Guard, Refusal};
 
@@ -27,13 +27,13 @@ impl TopicGate {
         encoder: &Encoder,
         cancel: &CancelToken,
     ) -> Result<Self> {
-        let rows = encoder.encode_queries(everyday, cancel)?;
+        let rows = encoder.encode_queries_with(everyday, Call::new().cancel(cancel))?;
         let mut centre = vec![0.0; rows.dim];
         for row in rows.rows() {
             centre.iter_mut().zip(row).for_each(|(sum, value)| *sum += value / rows.len() as f32);
         }
         let encode = |examples: &[String]| -> Result<Vec<Vec<f32>>> {
-            let rows = encoder.encode_queries(examples, cancel)?;
+            let rows = encoder.encode_queries_with(examples, Call::new().cancel(cancel))?;
             Ok(rows.rows().map(|row| centred(row, &centre)).collect())
         };
         let (allowed, denied) = (encode(&topics.allowed)?, encode(&topics.denied)?);

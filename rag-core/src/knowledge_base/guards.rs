@@ -7,6 +7,7 @@ use crate::cite;
 use crate::error::Result;
 use crate::guard::{MaskCounts, Refusal, TopicGate, Topics, mask};
 use crate::model::{ChatModel, Message, Role};
+use crate::progress::Call;
 use crate::search;
 
 use super::ask::follow_up;
@@ -54,7 +55,7 @@ impl Run<'_> {
         let mut forms = vec![self.question.to_owned()];
         let form = follow_up(self.question, &self.options.history);
         forms.extend(Some(form).filter(|form| form != self.question));
-        let vectors = encoder.encode_queries(&forms, &self.cancel)?;
+        let vectors = encoder.encode_queries_with(&forms, Call::new().cancel(&self.cancel))?;
         Ok(gate.check(vectors.rows()))
     }
 }

@@ -430,7 +430,7 @@ impl KnowledgeBase {
     }
 
     fn encode_question(&self, question: &str, cancel: &CancelToken) -> Result<Vec<f32>> {
-        Ok(self.encoder()?.encode_queries(&[question], cancel)?.data)
+        Ok(self.encoder()?.encode_queries_with(&[question], Call::new().cancel(cancel))?.data)
     }
 
     /// How files are cut into passages that the encoder takes.
@@ -473,7 +473,7 @@ fn every<'a>(store: &'a Store, also: &'a [Store]) -> Vec<&'a Store> {
 
 /// One unit vector per passage, row after row.
 fn encode(encoder: &Encoder, texts: &[String], cancel: &CancelToken) -> Result<Vec<f32>> {
-    let embeddings = encoder.encode_passages(texts, cancel)?;
+    let embeddings = encoder.encode_passages_with(texts, Call::new().cancel(cancel))?;
     if let Some(row) = embeddings.truncated.first() {
         return Err(Error::internal(format!("passage {row} is longer than the encoder takes")));
     }

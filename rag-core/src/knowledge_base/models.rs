@@ -7,7 +7,7 @@ use crate::encode::{Encoder, EncoderIdentity, OWN_PREFIX};
 use crate::error::{Error, Result};
 use crate::generate::Generator;
 use crate::model::{DEFAULT_ENCODER, DEFAULT_LLM, ModelDirs};
-use crate::progress::CancelToken;
+use crate::progress::{Call, CancelToken};
 use crate::rerank::Reranker;
 use crate::store::{Salvage, Store};
 
@@ -226,7 +226,7 @@ pub(super) fn salvage(
                 found: short(&found.name, &found.fingerprint),
             });
         }
-        Ok(encoder.encode_passages(texts, cancel)?.data)
+        Ok(encoder.encode_passages_with(texts, Call::new().cancel(cancel))?.data)
     };
     Store::salvage(from, to, named.as_ref(), &mut encode, cancel)
 }

@@ -1,7 +1,7 @@
 //! A search whose best hits are sorted anew, if the knowledge base was opened with a reranker.
 
 use crate::error::{Error, Result};
-use crate::progress::CancelToken;
+use crate::progress::{Call, CancelToken};
 use crate::rerank::{DEFAULT_COUNT, Reranker};
 use crate::search::{self, Context, Hit, SearchOptions};
 
@@ -40,7 +40,7 @@ impl KnowledgeBase {
         let top_k = if options.top_k == 0 { 0 } else { options.top_k.max(count) };
         let wider = SearchOptions { top_k, context: Context::None, ..options.clone() };
         let mut hits = search::search_all(&self.stores(), question, embedding, &wider)?;
-        reranker.rerank(question, &mut hits, count, cancel)?;
+        reranker.rerank_with(question, &mut hits, count, Call::new().cancel(cancel))?;
         hits.truncate(options.top_k);
         search::surround(&self.stores(), hits, options.context)
     }

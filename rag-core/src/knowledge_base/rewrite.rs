@@ -32,14 +32,17 @@ pub(super) struct Queries {
 impl Queries {
     /// The unit vector of the first query, together with that of the passage that might answer it.
     pub(super) fn embedding(&self, encoder: &Encoder, cancel: &CancelToken) -> Result<Vec<f32>> {
-        let mut embedding = encoder.encode_queries(&self.texts[..1], cancel)?.data;
+        let mut embedding =
+            encoder.encode_queries_with(&self.texts[..1], Call::new().cancel(cancel))?.data;
         if let Some(passage) = &self.hypothetical {
-            let other = encoder.encode_passages(&[passage], cancel)?.data;
+            let other = encoder.encode_passages_with(&[passage], Call::new().cancel(cancel))?.data;
             embedding.iter_mut().zip(&other).for_each(|(sum, more)| *sum += more);
             let length = embedding.iter().map(|x| x * x).sum::<f32>().sqrt();
             // two opposite vectors have no mean direction; the question's own is then as good
             if length < 1e-6 {
-                return Ok(encoder.encode_queries(&self.texts[..1], cancel)?.data);
+                return Ok(encoder
+                    .encode_queries_with(&self.texts[..1], Call::new().cancel(cancel))?
+                    .data);
             }
             embedding.iter_mut().for_each(|x| *x /= length);
         }

@@ -222,8 +222,8 @@ impl<'a> Run<'a> {
     /// How near each sentence is to a claim.
     pub(super) fn cosines(&self, claim: &str, sentences: &[&str]) -> Result<Vec<f32>> {
         let encoder = self.knowledge_base.encoder()?;
-        let claim = encoder.encode_queries(&[claim], &self.cancel)?.data;
-        let rows = encoder.encode_passages(sentences, &self.cancel)?;
+        let claim = encoder.encode_queries_with(&[claim], Call::new().cancel(&self.cancel))?.data;
+        let rows = encoder.encode_passages_with(sentences, Call::new().cancel(&self.cancel))?;
         Ok(rows.rows().map(|row| row.iter().zip(&claim).map(|(a, b)| a * b).sum()).collect())
     }
 }

@@ -136,11 +136,14 @@ impl Run<'_> {
         let mut chosen = Vec::new();
         if !sentences.is_empty() {
             let encoder = self.knowledge_base.encoder()?;
-            let vectors = encoder.encode_passages(&sentences, &self.cancel)?;
+            let vectors =
+                encoder.encode_passages_with(&sentences, Call::new().cancel(&self.cancel))?;
             let rows: Vec<&[f32]> = vectors.rows().collect();
             let aim = match self.question {
                 "" => search::centroid(&rows),
-                asked => encoder.encode_queries(&[asked], &self.cancel)?.data,
+                asked => {
+                    encoder.encode_queries_with(&[asked], Call::new().cancel(&self.cancel))?.data
+                }
             };
             chosen = search::spread(&aim, &rows, max_sentences, DIVERSITY);
             chosen.sort_unstable();

@@ -191,75 +191,75 @@ fn fixed_date(format: String) -> String {
 /// `tojson` as Hugging Face sets it up: Python's `json.dumps` with `ensure_ascii=False`, no HTML escapes.
 fn to_json(value: Value, options: Kwargs) -> Result<Value, JinjaError> {
     let indent: Option<usize> = options.get("indent")?;
-    let mut json = String::new();
-    write_json(&value, indent.map(|width| width.min(16)), 0, &mut json)?;
-    Ok(Value::from(json))
+    let indent = indent.map(|width| width.min(16));
+    let mut json = Json { text: String::new(), indent, depth: 0 };
+    json.value(&value)?;
+    Ok(Value::from(json.text))
 }
 
-fn write_json(
-    value: &Value,
+/// JSON as it is written.
+struct Json {
+    text: String,
+    /// Blanks before what stands in a list or a map, for each that it stands in; none for one line.
     indent: Option<usize>,
+    /// In how many it stands.
     depth: usize,
-    json: &mut String,
-) -> Result<(), JinjaError> {
-    if depth > MAX_JSON_DEPTH || json.len() > MAX_OUTPUT_BYTES {
-        return Err(refusal("value is too large for JSON"));
-    }
-    match value.kind() {
-        ValueKind::Map => {
-            let item = |key: Value, json: &mut String| {
-                let _ = write!(json, "{}: ", serde_json::Value::from(key.to_string()));
-                write_json(&value.get_item(&key)?, indent, depth + 1, json)
-            };
-            write_items(value, ['{', '}'], indent, depth, json, item)
-        }
-        ValueKind::Seq | ValueKind::Iterable => {
-            let item = |item: Value, json: &mut String| write_json(&item, indent, depth + 1, json);
-            write_items(value, ['[', ']'], indent, depth, json, item)
-        }
-        ValueKind::Undefined | ValueKind::None => {
-            json.push_str("null");
-            Ok(())
-        }
-        ValueKind::Bool => {
-            json.push_str(if value.is_true() { "true" } else { "false" });
-            Ok(())
-        }
-        ValueKind::Number => {
-            json.push_str(&value.to_string());
-            Ok(())
-        }
-        _ => {
-            json.push_str(&serde_json::Value::from(value.to_string()).to_string());
-            Ok(())
-        }
-    }
 }
 
-fn write_items(
-    value: &Value,
-    [open, close]: [char; 2],
-    indent: Option<usize>,
-    depth: usize,
-    json: &mut String,
-    mut write_item: impl FnMut(Value, &mut String) -> Result<(), JinjaError>,
-) -> Result<(), JinjaError> {
-    let line =
-        |depth: usize| indent.map_or(String::new(), |width| format!("\n{:1$}", "", width * depth));
-    json.push(open);
-    let mut first = true;
-    for item in value.try_iter()? {
-        if !std::mem::take(&mut first) {
-            json.push_str(if indent.is_some() { "," } else { ", " });
+impl Json {
+    fn value(&mut self, value: &Value) -> Result<(), JinjaError> {
+        if self.depth > MAX_JSON_DEPTH || self.text.len() > MAX_OUTPUT_BYTES {
+            return Err(refusal("value is too large for JSON"));
         }
-        json.push_str(&line(depth + 1));
-        write_item(item, json)?;
+        match value.kind() {
+            ValueKind::Map => {
+                return self.items(value, ['{', '}'], |json, key| {
+                    let _ = write!(json.text, "{}: ", serde_json::Value::from(key.to_string()));
+                    json.value(&value.get_item(&key)?)
+                });
+            }
+            ValueKind::Seq | ValueKind::Iterable => {
+                return self.items(value, ['[', ']'], |json, item| json.value(&item));
+            }
+            ValueKind::Undefined | ValueKind::None => self.text.push_str("null"),
+            ValueKind::Bool => self.text.push_str(if value.is_true() { "true" } else { "false" }),
+            ValueKind::Number => self.text.push_str(&value.to_string()),
+            _ => self.text.push_str(&serde_json::Value::from(value.to_string()).to_string()),
+        }
+        Ok(())
     }
-    if !first {
-        json.push_str(&line(depth));
+
+    /// The items of a list, or the keys of a map with what `write_item` makes of each.
+    fn items(
+        &mut self,
+        value: &Value,
+        [open, close]: [char; 2],
+        mut write_item: impl FnMut(&mut Self, Value) -> Result<(), JinjaError>,
+    ) -> Result<(), JinjaError> {
+        self.text.push(open);
+        self.depth += 1;
+        let mut is_empty = true;
+        for item in value.try_iter()? {
+            if !std::mem::take(&mut is_empty) {
+                self.text.push_str(if self.indent.is_some() { "," } else { ", " });
+            }
+            self.line();
+            write_item(self, item)?;
+        }
+        self.depth -= 1;
+        if !is_empty {
+            self.line();
+        }
+        self.text.push(close);
+        Ok(())
     }
-    json.push(close);
-    Ok(())
+
+    /// Begins a line, where there are lines.
+    fn line(&mut self) {
+        if let Some(width) = self.indent {
+            let _ = write!(self.text, "\n{:1$}", "", width * self.depth);
+        }
+    }
 }
 
 #[cfg(test)]

@@ -440,13 +440,13 @@ fn scored(gguf: &Gguf, tokens: &[String], kinds: &[Kind]) -> Result<SentencePiec
         }
     }
     let pieces = text_ids(tokens, kinds).into_iter().map(|(token, id)| (token.to_owned(), id));
-    Ok(SentencePiece::new(
-        pieces.collect(),
-        scores.iter().map(|score| *score as f32).collect(),
+    Ok(SentencePiece {
+        ids: pieces.collect(),
+        scores: scores.iter().map(|score| *score as f32).collect(),
         bytes,
-        token_id(gguf, "tokenizer.ggml.unknown_token_id", tokens.len())?,
-        gguf.flag("tokenizer.ggml.add_space_prefix").unwrap_or(true),
-    ))
+        unknown: token_id(gguf, "tokenizer.ggml.unknown_token_id", tokens.len())?,
+        opens_with_space: gguf.flag("tokenizer.ggml.add_space_prefix").unwrap_or(true),
+    })
 }
 
 /// The byte that a token such as `<0x0A>` stands for.

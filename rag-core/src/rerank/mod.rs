@@ -16,7 +16,7 @@ use crate::encode::network::{Batch, NetworkConfig};
 use crate::error::{Error, Result};
 use crate::model::reranker_folder::{Output, RerankerFolder};
 use crate::model::safetensors::Tensors;
-use crate::progress::CancelToken;
+use crate::progress::{Call, CancelToken};
 use crate::search::Hit;
 
 pub use crate::options::reranker::RerankerOptions;
@@ -134,15 +134,22 @@ impl Reranker {
     /// [`Scores::question_truncated`] says so.
     ///
     /// # Errors
-    /// [`ErrorCode::Cancelled`](crate::ErrorCode::Cancelled) between batches;
     /// [`ErrorCode::Model`](crate::ErrorCode::Model) if a score is not finite.
-    pub fn score<S: AsRef<str>>(
+    pub fn score<S: AsRef<str>>(&self, question: &str, passages: &[S]) -> Result<Scores> {
+        self.score_with(question, passages, Call::new())
+    }
+
+    /// As [`Reranker::score`], until it is cancelled.
+    ///
+    /// # Errors
+    /// As [`Reranker::score`]; [`ErrorCode::Cancelled`](crate::ErrorCode::Cancelled) between batches.
+    pub fn score_with<S: AsRef<str>>(
         &self,
         question: &str,
         passages: &[S],
-        cancel: &CancelToken,
+        call: Call<'_>,
     ) -> Result<Scores> {
-        let logits = self.logits(question, passages, cancel)?;
+        let logits = self.logits(question, passages, call.token())?;
         let scores = logits.rows.chunks_exact(self.head.label_count());
         Ok(Scores {
             scores: scores.map(|row| score(self.output, row)).collect(),
@@ -158,17 +165,25 @@ impl Reranker {
     ///
     /// # Errors
     /// As [`Reranker::score`].
-    pub fn rerank(
+    pub fn rerank(&self, question: &str, hits: &mut [Hit], count: usize) -> Result<()> {
+        self.rerank_with(question, hits, count, Call::new())
+    }
+
+    /// As [`Reranker::rerank`], until it is cancelled.
+    ///
+    /// # Errors
+    /// As [`Reranker::score_with`].
+    pub fn rerank_with(
         &self,
         question: &str,
         hits: &mut [Hit],
         count: usize,
-        cancel: &CancelToken,
+        call: Call<'_>,
     ) -> Result<()> {
         let count = count.min(hits.len());
         let Some(first) = hits.get_mut(..count) else { return Ok(()) };
         let texts: Vec<String> = first.iter().map(text).collect();
-        let scores = self.score(question, &texts, cancel)?.scores;
+        let scores = self.score_with(question, &texts, call)?.scores;
         first.iter_mut().zip(scores).for_each(|(hit, score)| hit.score = score);
         first.sort_by(|a, b| b.score.total_cmp(&a.score));
         for (rank, hit) in (1..).zip(first) {

@@ -101,7 +101,6 @@ fn rounded_logits_are_near() {
 
 #[test]
 fn the_folder_says_what_a_logit_becomes() {
-    let cancel = CancelToken::new();
     for (name, output) in [
         ("bert", "sigmoid"),
         ("bert-two-labels", "softmax"),
@@ -112,7 +111,7 @@ fn the_folder_says_what_a_logit_becomes() {
         assert_eq!(reranker.info().output, output);
         assert_eq!(reranker.info().max_tokens, 40);
         let case = &cases(&folder(name))[0];
-        let score = reranker.score(&case.question, &[&case.passage], &cancel).unwrap().scores[0];
+        let score = reranker.score(&case.question, &[&case.passage]).unwrap().scores[0];
         let sigmoid = |x: f32| 1.0 / (1.0 + (-x).exp());
         let want = match case.logits[..] {
             [other, wanted] => wanted.exp() / (wanted.exp() + other.exp()),
@@ -132,7 +131,7 @@ fn a_score_depends_on_its_pair_alone() {
             let threads = Threads::of(threads);
             let options = RerankerOptions { threads, ..Default::default() };
             let reranker = Reranker::load_with(&folder, &options).unwrap();
-            reranker.score("when was it", texts, &CancelToken::new()).unwrap().scores
+            reranker.score("when was it", texts).unwrap().scores
         };
         let together = run(1, &texts);
         assert_eq!(run(3, &texts), together);
@@ -153,10 +152,10 @@ fn long_questions_leave_a_quarter_to_passages() {
     // 40 tokens less [CLS] and two [SEP]
     assert_eq!((question.ids.len(), question.truncated), (37 - 9, true));
     assert_eq!(reranker.pairs.ids(&question, &long).unwrap().ids.len(), 40);
-    let scores = reranker.score(&long, &["the bridge", &long], &CancelToken::new()).unwrap();
+    let scores = reranker.score(&long, &["the bridge", &long]).unwrap();
     assert!(scores.question_truncated);
     assert_eq!(scores.truncated, [1]);
-    let short = reranker.score("the bridge", &["a"; 0], &CancelToken::new()).unwrap();
+    let short = reranker.score("the bridge", &["a"; 0]).unwrap();
     assert!(short.scores.is_empty() && !short.question_truncated);
 }
 

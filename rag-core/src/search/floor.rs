@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::encode::Encoder;
 use crate::error::Result;
-use crate::progress::CancelToken;
+use crate::progress::{Call, CancelToken};
 use crate::store::{IndexMode, Store};
 
 /// The cosine that the best passage for a question must exceed, measured on one knowledge base.
@@ -67,7 +67,7 @@ pub(crate) fn min_coverage_of_forms(word_count: usize) -> f32 {
 /// # Errors
 /// Store; Model; Cancelled.
 pub fn measure(store: &Store, encoder: &Encoder, cancel: &CancelToken) -> Result<Option<Floor>> {
-    let embeddings = encoder.encode_queries(UNRELATED, cancel)?;
+    let embeddings = encoder.encode_queries_with(UNRELATED, Call::new().cancel(cancel))?;
     let mut best = Vec::with_capacity(UNRELATED.len());
     for row in embeddings.rows() {
         let Some((_, cosine)) = store.nearest(row, 1, IndexMode::Auto)?.first().copied() else {

@@ -82,11 +82,11 @@ pub(super) fn search(
     }
     let also: HashMap<i64, f32> =
         also.iter().filter_map(|id| most.get(id).map(|score| (*id, *score))).collect();
-    let mut hits = best(connection, &found, &scorer, most, limit)?;
+    let mut hits = scorer.best(connection, &found, most, limit)?;
     let held: HashSet<i64> = hits.iter().map(|hit| hit.0).collect();
     let more: HashMap<i64, f32> = also.into_iter().filter(|hit| !held.contains(&hit.0)).collect();
     let count = more.len();
-    hits.extend(best(connection, &found, &scorer, more, count)?);
+    hits.extend(scorer.best(connection, &found, more, count)?);
     Ok(hits)
 }
 
@@ -125,41 +125,6 @@ pub(super) fn coverage(
         if total > 0.0 { held.map(|(_, weight)| weight).sum::<f32>() / total } else { 0.0 }
     };
     Ok(Coverage { word_count: word_count.ceil() as usize, shares: ids.iter().map(share).collect() })
-}
-
-/// Scores passages in the order of the most they can have, until no other can be among the best.
-fn best(
-    connection: &Connection,
-    found: &Found,
-    scorer: &Scorer,
-    most: HashMap<i64, f32>,
-    limit: usize,
-) -> Outcome<Vec<(i64, f32)>> {
-    let mut waiting: BinaryHeap<Candidate> =
-        most.into_iter().map(|(id, score)| Candidate { score, id }).collect();
-    // the worst of the best on top
-    let mut kept: BinaryHeap<std::cmp::Reverse<Candidate>> = BinaryHeap::with_capacity(limit + 1);
-    let mut length = connection.prepare_cached("SELECT sz FROM lexical_docsize WHERE id = ?1")?;
-    while let Some(Candidate { score: most, id }) = waiting.pop() {
-        if kept.len() >= limit && kept.peek().is_none_or(|worst| worst.0.score > most) {
-            break;
-        }
-        let blob: Option<Vec<u8>> = length.query_row([id], |row| row.get(0)).optional()?;
-        let length = blob.as_deref().and_then(varint).map(|(length, _)| length);
-        let length = length.ok_or_else(|| damaged("it does not say how long a passage is"))?;
-        let mut score = 0.0;
-        for (term, postings) in found.postings.iter().enumerate() {
-            if let Ok(place) = postings.binary_search_by_key(&id, |posting| posting.0) {
-                score += scorer.score(term, postings[place].1, length);
-            }
-        }
-        kept.push(std::cmp::Reverse(Candidate { score, id }));
-        if kept.len() > limit {
-            kept.pop();
-        }
-    }
-    let sorted = kept.into_sorted_vec();
-    Ok(sorted.into_iter().map(|candidate| (candidate.0.id, candidate.0.score)).collect())
 }
 
 /// The terms of a question in this file, and what they are measured against.
@@ -318,6 +283,43 @@ impl Scorer {
         keep_rarest(&mut weights, terms);
         let average_length = statistics.word_count as f32 / passages.max(1.0);
         Self { weights, average_length: average_length.max(1.0) }
+    }
+
+    /// Scores passages in the order of the most they can have, until no other can be among the best.
+    fn best(
+        &self,
+        connection: &Connection,
+        found: &Found,
+        most: HashMap<i64, f32>,
+        limit: usize,
+    ) -> Outcome<Vec<(i64, f32)>> {
+        let mut waiting: BinaryHeap<Candidate> =
+            most.into_iter().map(|(id, score)| Candidate { score, id }).collect();
+        // the worst of the best on top
+        let mut kept: BinaryHeap<std::cmp::Reverse<Candidate>> =
+            BinaryHeap::with_capacity(limit + 1);
+        let mut length =
+            connection.prepare_cached("SELECT sz FROM lexical_docsize WHERE id = ?1")?;
+        while let Some(Candidate { score: most, id }) = waiting.pop() {
+            if kept.len() >= limit && kept.peek().is_none_or(|worst| worst.0.score > most) {
+                break;
+            }
+            let blob: Option<Vec<u8>> = length.query_row([id], |row| row.get(0)).optional()?;
+            let length = blob.as_deref().and_then(varint).map(|(length, _)| length);
+            let length = length.ok_or_else(|| damaged("it does not say how long a passage is"))?;
+            let mut score = 0.0;
+            for (term, postings) in found.postings.iter().enumerate() {
+                if let Ok(place) = postings.binary_search_by_key(&id, |posting| posting.0) {
+                    score += self.score(term, postings[place].1, length);
+                }
+            }
+            kept.push(std::cmp::Reverse(Candidate { score, id }));
+            if kept.len() > limit {
+                kept.pop();
+            }
+        }
+        let sorted = kept.into_sorted_vec();
+        Ok(sorted.into_iter().map(|candidate| (candidate.0.id, candidate.0.score)).collect())
     }
 
     fn score(&self, term: usize, count: u32, length: u64) -> f32 {

@@ -145,62 +145,74 @@ impl Filter {
 
     /// The condition over the table `document`, and the values to bind in order.
     pub(super) fn to_sql(&self) -> (String, Vec<Sql>) {
-        let (mut sql, mut values) = (String::new(), Vec::new());
-        self.write(&mut sql, &mut values);
-        (sql, values)
+        let mut condition = Condition::default();
+        self.write(&mut condition);
+        (condition.sql, condition.values)
     }
 
-    fn write(&self, sql: &mut String, values: &mut Vec<Sql>) {
+    fn write(&self, condition: &mut Condition) {
         match self {
-            Filter::Compare(field, how, value) => {
-                field.compare(*how, value, sql, values);
-            }
+            Filter::Compare(field, how, value) => field.compare(*how, value, condition),
             Filter::Glob(field, pattern) => {
                 let free = pattern.starts_with(['/', '*']) || *field != Field::Path;
-                sql.push_str("coalesce(");
-                field.write(sql, values);
-                sql.push_str(" GLOB ?, 0)");
-                values.push(Sql::Text(pattern.clone()));
+                condition.sql.push_str("coalesce(");
+                field.write(condition);
+                condition.sql.push_str(" GLOB ?, 0)");
+                condition.text(pattern);
                 if !free {
-                    sql.insert_str(sql.len(), " OR document.uri GLOB ?");
-                    values.push(Sql::Text(format!("*/{pattern}")));
+                    condition.sql.push_str(" OR document.uri GLOB ?");
+                    condition.text(format!("*/{pattern}"));
                 }
             }
-            Filter::All(parts) => join(parts, " AND ", "1", sql, values),
-            Filter::Any(parts) => join(parts, " OR ", "0", sql, values),
+            Filter::All(parts) => condition.join(parts, " AND ", "1"),
+            Filter::Any(parts) => condition.join(parts, " OR ", "0"),
             Filter::Not(part) => {
-                sql.push_str("NOT (");
-                part.write(sql, values);
-                sql.push(')');
+                condition.sql.push_str("NOT (");
+                part.write(condition);
+                condition.sql.push(')');
             }
         }
     }
 }
 
-fn join(parts: &[Filter], between: &str, empty: &str, sql: &mut String, values: &mut Vec<Sql>) {
-    if parts.is_empty() {
-        sql.push_str(empty);
+/// A condition as it is written, and the values to bind in order.
+#[derive(Default)]
+struct Condition {
+    sql: String,
+    values: Vec<Sql>,
+}
+
+impl Condition {
+    fn text(&mut self, value: impl Into<String>) {
+        self.values.push(Sql::Text(value.into()));
     }
-    for (number, part) in parts.iter().enumerate() {
-        if number > 0 {
-            sql.push_str(between);
+
+    /// Writes parts with a word between them; `empty` for none.
+    fn join(&mut self, parts: &[Filter], between: &str, empty: &str) {
+        if parts.is_empty() {
+            self.sql.push_str(empty);
         }
-        sql.push('(');
-        part.write(sql, values);
-        sql.push(')');
+        for (number, part) in parts.iter().enumerate() {
+            if number > 0 {
+                self.sql.push_str(between);
+            }
+            self.sql.push('(');
+            part.write(self);
+            self.sql.push(')');
+        }
     }
 }
 
 impl Field {
-    fn write(&self, sql: &mut String, values: &mut Vec<Sql>) {
+    fn write(&self, condition: &mut Condition) {
         match self {
             Field::Metadata(key) => {
-                sql.push_str(
+                condition.sql.push_str(
                     "(SELECT atom FROM json_each(document.metadata) WHERE json_each.key = ?)",
                 );
-                values.push(Sql::Text(key.clone()));
+                condition.text(key);
             }
-            _ => sql.push_str(self.column()),
+            _ => condition.sql.push_str(self.column()),
         }
     }
 
@@ -217,7 +229,7 @@ impl Field {
         }
     }
 
-    fn compare(&self, how: Comparison, value: &str, sql: &mut String, values: &mut Vec<Sql>) {
+    fn compare(&self, how: Comparison, value: &str, condition: &mut Condition) {
         let operator = match how {
             Comparison::Equal => "=",
             Comparison::Unequal => "<>",
@@ -234,15 +246,15 @@ impl Field {
                 "CASE WHEN {column} GLOB '*[0-9]*' AND NOT {column} GLOB '*[^-+.0-9eE]*' \
                  THEN CAST({column} AS REAL) {operator} ? ELSE {test} END"
             );
-            values.push(Sql::Real(number));
+            condition.values.push(Sql::Real(number));
         }
-        values.push(Sql::Text(value.to_owned()));
+        condition.text(value);
         if let Field::Metadata(key) = self {
             let from = "FROM json_each(document.metadata) WHERE json_each.key = ?";
             test = format!("(SELECT {test} {from})");
-            values.push(Sql::Text(key.clone()));
+            condition.text(key);
         }
-        sql.push_str(&format!("coalesce({test}, 0)"));
+        condition.sql.push_str(&format!("coalesce({test}, 0)"));
     }
 }
 

@@ -244,7 +244,8 @@ fn words(text: &str, cut: Cut) -> Vec<Word> {
             let elided = (before_apostrophe && (is_letter(part) || part == "qu"))
                 || (after_apostrophe && is_letter(part));
             if !part.is_empty() && !elided {
-                push_part(part, plain, stretch, cut, &mut words);
+                let mut push = |folded, gram| words.push(Word { folded, plain, stretch, gram });
+                push_part(part, cut, &mut push);
             }
             after_apostrophe = before_apostrophe;
             rest = tail.get(tail.chars().next().map_or(0, char::len_utf8)..).unwrap_or_default();
@@ -258,9 +259,8 @@ fn is_word_char(c: char, cut: Cut) -> bool {
     c.is_alphanumeric() || cut_len(c, cut) == Some(3)
 }
 
-/// Adds a run of letters and digits: whole, or in grams where the script has no spaces.
-fn push_part(part: &str, plain: bool, stretch: usize, cut: Cut, words: &mut Vec<Word>) {
-    let mut push = |folded: String, gram| words.push(Word { folded, plain, stretch, gram });
+/// Adds a run of letters and digits: whole, or in grams where the script has no spaces; `push` is told which.
+fn push_part(part: &str, cut: Cut, push: &mut impl FnMut(String, bool)) {
     if part.is_ascii() {
         return push(part.get(..MAX_WORD_CHARS).unwrap_or(part).to_owned(), false);
     }

@@ -2,7 +2,7 @@
 
 use rag_core::encode::{Encoder, EncoderOptions, Precision};
 use rag_core::model::Backend;
-use rag_core::{CancelToken, ErrorCode};
+use rag_core::{Call, CancelToken, ErrorCode};
 
 use crate::families::{cases, families};
 use crate::{TEXTS, cosine, model, passages};
@@ -75,6 +75,9 @@ fn candle_runs_in_f32_and_on_devices_that_are_there() {
     }
     let cancel = CancelToken::new();
     cancel.cancel();
-    let error = candle(folder).unwrap().encode_passages(&["one"], &cancel).unwrap_err();
+    let error = candle(folder)
+        .unwrap()
+        .encode_passages_with(&["one"], Call::new().cancel(&cancel))
+        .unwrap_err();
     assert_eq!(error.code(), ErrorCode::Cancelled);
 }

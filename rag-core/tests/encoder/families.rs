@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use rag_core::ErrorCode;
 use rag_core::encode::{Encoder, EncoderOptions, Precision};
 use rag_core::kernels::KernelLevel;
-use rag_core::{CancelToken, ErrorCode};
 
 use crate::{cosine, vector};
 
@@ -44,7 +44,7 @@ fn every_family_gives_the_vectors_of_transformers_at_every_level() {
                 loaded => loaded.unwrap(),
             };
             for (text, want) in cases(&folder) {
-                let got = encoder.encode_passages(&[&text], &CancelToken::new()).unwrap().data;
+                let got = encoder.encode_passages(&[&text]).unwrap().data;
                 for (got, want) in got.iter().zip(&want) {
                     let off = f64::from((got - want).abs());
                     assert!(off < COMPARE, "{} {level:?} {text:?}: {got} {want}", folder.display());
@@ -61,7 +61,7 @@ fn every_family_runs_rounded() {
             let options = EncoderOptions { precision, ..super::options() };
             let encoder = Encoder::load_with(&folder, "x", &options).unwrap();
             for (text, want) in cases(&folder) {
-                let got = encoder.encode_passages(&[&text], &CancelToken::new()).unwrap().data;
+                let got = encoder.encode_passages(&[&text]).unwrap().data;
                 let cosine = cosine(&got, &want);
                 assert!(cosine > least, "{} {precision:?} {text:?}: {cosine}", folder.display());
             }
@@ -82,6 +82,6 @@ fn longer_texts_are_cut_to_the_positions_a_family_has() {
             "{name}"
         );
         let long = "river ".repeat(100);
-        assert_eq!(encoder.encode_passages(&[&long], &CancelToken::new()).unwrap().truncated, [0]);
+        assert_eq!(encoder.encode_passages(&[&long]).unwrap().truncated, [0]);
     }
 }

@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use rag_core::ErrorCode;
 use rag_core::encode::{Encoder, EncoderOptions, Precision};
 use rag_core::model::{Backend, is_encoder_gguf, is_generator};
-use rag_core::{CancelToken, ErrorCode};
 
 use crate::{cosine, vector};
 
@@ -30,7 +30,7 @@ fn files_of_each_type_give_the_vectors_of_transformers() {
             assert_eq!((encoder.identity().dim, encoder.identity().max_tokens), (32, 40));
             for case in expected["cases"].as_array().unwrap() {
                 let text = case["text"].as_str().unwrap();
-                let got = encoder.encode_passages(&[text], &CancelToken::new()).unwrap().data;
+                let got = encoder.encode_passages(&[text]).unwrap().data;
                 let cosine = cosine(&got, &vector(&case["vector"]));
                 assert!(cosine > least, "{name} {text:?}: {cosine}");
             }

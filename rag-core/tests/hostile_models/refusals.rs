@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rag_core::generate::{GenerateOptions, Generator, Sampling};
 use rag_core::model::{Message, Role, TemplateSource};
-use rag_core::{Call, CancelToken, Error, ErrorCode, Result};
+use rag_core::{Call, Error, ErrorCode, Result};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -181,9 +181,7 @@ fn weights_that_do_not_fit_are_refused() {
 #[test]
 fn older_configurations_mean_the_same() {
     let prompt: Vec<u32> = (0..40).collect();
-    let logits = |folder: &Path| {
-        Generator::load(folder).unwrap().logits(&prompt, &CancelToken::new()).unwrap()
-    };
+    let logits = |folder: &Path| Generator::load(folder).unwrap().logits(&prompt).unwrap();
     for family in ["llama", "gemma3", "phi3", "smollm3"] {
         let folder = copy(family);
         let expected = logits(folder.path());
@@ -229,7 +227,6 @@ fn a_hostile_template_of_a_folder_is_replaced_and_said_so() {
 
 #[test]
 fn calls_out_of_range_are_refused() {
-    let cancel = CancelToken::new();
     for path in [data("tiny.gguf"), data("families/llama")] {
         let generator = Generator::load(&path).unwrap();
         let call = |prompt: &[u32], sampling: Sampling| -> Result<()> {
@@ -249,7 +246,7 @@ fn calls_out_of_range_are_refused() {
             "{error}"
         );
         assert!(call(&[1], warm(0.0)).is_ok());
-        assert_eq!(generator.logits(&[], &cancel).unwrap_err().code(), ErrorCode::InvalidArgument);
+        assert_eq!(generator.logits(&[]).unwrap_err().code(), ErrorCode::InvalidArgument);
     }
 }
 

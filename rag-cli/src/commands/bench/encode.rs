@@ -73,11 +73,12 @@ pub(crate) fn run(args: &Args, config: &Config, console: &mut Console<'_>) -> Ou
     let count = || passages.iter().map(|text| encoder.token_count(text)).sum::<Result<usize>>();
     let token_count = count()?;
     let token_times = times(args.runs.max(1), || count().map(|_| ()))?;
-    let passage_times =
-        times(args.runs.max(1), || encoder.encode_passages(&passages, job.token()).map(|_| ()))?;
+    let passage_times = times(args.runs.max(1), || {
+        encoder.encode_passages_with(&passages, job.call()).map(|_| ())
+    })?;
     let query_times = times(QUERY_COUNT, || {
         encoder
-            .encode_queries(&["When was the bridge over the river opened?"], job.token())
+            .encode_queries_with(&["When was the bridge over the river opened?"], job.call())
             .map(|_| ())
     })?;
     let seconds = milliseconds(passage_times.first()) / 1e3;

@@ -127,7 +127,7 @@ pub(crate) fn run(args: &Args, config: &Config, console: &mut Console<'_>) -> Ou
             .min(again.time_to_first_token.as_secs_f64() * 1e3);
     }
     if let (Some(_), Some((first, rest))) = (&args.text, prompt_ids.split_first()) {
-        let sum = generator.log_probability(&[*first], rest, job.token())?;
+        let sum = generator.log_probability_with(&[*first], rest, job.call())?;
         figures.perplexity = Some((-sum / rest.len().max(1) as f64).exp());
     }
     print(&figures, console)?;

@@ -10,7 +10,7 @@ use rag_core::encode::{Embeddings, Encoder, EncoderIdentity};
 use rag_core::passage::Passage;
 use rag_core::search::{SearchOptions, search};
 use rag_core::store::{Access, IndexMode, NewDocument, Precision, Store};
-use rag_core::{CancelToken, Error, Result};
+use rag_core::{Call, CancelToken, Error, Result};
 
 use super::settings::Setting;
 use crate::beir::{Collection, Query};
@@ -43,7 +43,9 @@ impl Ranker {
         drop(bar);
         let encode_seconds = start.elapsed().as_secs_f64();
         let questions: Vec<&str> = collection.queries.iter().map(|q| q.text.as_str()).collect();
-        let queries = encoder.map(|e| e.encode_queries(&questions, cancel)).transpose()?;
+        let queries = encoder
+            .map(|e| e.encode_queries_with(&questions, Call::new().cancel(cancel)))
+            .transpose()?;
         let identity = encoder.map(Encoder::identity);
         let (store, document_of_passage) = fill_store(&texts, identity, vectors.as_ref(), cancel)?;
         Ok(Self { queries, store, document_of_passage, encode_seconds })
@@ -92,7 +94,7 @@ fn encode_by_length(
     for (part, indices) in order.chunks(TEXTS_AT_ONCE).enumerate() {
         let batch: Vec<&str> =
             indices.iter().filter_map(|index| texts.get(*index)).map(String::as_str).collect();
-        let rows = encoder.encode_passages(&batch, cancel)?;
+        let rows = encoder.encode_passages_with(&batch, Call::new().cancel(cancel))?;
         for (index, row) in indices.iter().zip(rows.rows()) {
             if let Some(target) = data.get_mut(index * dim..(index + 1) * dim) {
                 target.copy_from_slice(row);

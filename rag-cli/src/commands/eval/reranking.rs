@@ -1,7 +1,7 @@
 //! Sorts the best documents of a query anew, as the product does with passages.
 
 use rag_core::rerank::Reranker;
-use rag_core::{CancelToken, OpenOptions, Result};
+use rag_core::{Call, CancelToken, OpenOptions, Result};
 
 use crate::beir::{Collection, Query};
 use crate::commands::options::model_dirs;
@@ -34,7 +34,8 @@ impl Reranked {
         let Some(first) = ranked.get_mut(..count) else { return Ok(()) };
         let text = |document: &usize| collection.documents.get(*document).map(|d| d.full_text());
         let texts: Vec<String> = first.iter().map(|d| text(d).unwrap_or_default()).collect();
-        let scores = self.reranker.score(&query.text, &texts, cancel)?.scores;
+        let scores =
+            self.reranker.score_with(&query.text, &texts, Call::new().cancel(cancel))?.scores;
         let mut scored: Vec<(usize, f32)> = first.iter().copied().zip(scores).collect();
         scored.sort_by(|a, b| b.1.total_cmp(&a.1));
         first.iter_mut().zip(scored).for_each(|(place, (document, _))| *place = document);

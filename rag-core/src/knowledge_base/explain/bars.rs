@@ -27,7 +27,8 @@ pub(super) fn budget(trace: &Trace, page: &mut Page) {
     let taken = budget.context_len.saturating_sub(budget.left_tokens);
     let title = format!("{taken} of {} tokens of context taken", budget.context_len);
     let left = format!("room left {}", budget.left_tokens);
-    bar(&title, &parts, Some(&left), |amount| format!("{amount:.0}"), page);
+    let bar = Bar { title: &title, parts: &parts, left: Some(&left) };
+    bar.draw(|amount| format!("{amount:.0}"), page);
 }
 
 pub(super) fn timings(timings: &Timings, page: &mut Page) {
@@ -42,7 +43,7 @@ pub(super) fn timings(timings: &Timings, page: &mut Page) {
     let parts: Vec<Part> =
         named.into_iter().chain([part("citations and the rest", rest.max(0.0), 0)]).collect();
     let title = format!("Time: {}", time(timings.total_ms));
-    bar(&title, &parts, None, time, page);
+    Bar { title: &title, parts: &parts, left: None }.draw(time, page);
 }
 
 /// Milliseconds for a person.
@@ -55,29 +56,33 @@ fn time(milliseconds: f64) -> String {
 }
 
 /// Parts drawn to scale, then what each of them is, then `left`, which is not drawn.
-fn bar(
-    title: &str,
-    parts: &[Part],
-    left: Option<&str>,
-    write: impl Fn(f64) -> String,
-    page: &mut Page,
-) {
-    let whole: f64 = parts.iter().map(|part| part.amount).sum();
-    if whole <= 0.0 {
-        return;
+struct Bar<'a> {
+    title: &'a str,
+    parts: &'a [Part],
+    left: Option<&'a str>,
+}
+
+impl Bar<'_> {
+    /// Onto `page`, with amounts as `write` writes them.
+    fn draw(&self, write: impl Fn(f64) -> String, page: &mut Page) {
+        let whole: f64 = self.parts.iter().map(|part| part.amount).sum();
+        if whole <= 0.0 {
+            return;
+        }
+        let parts = || self.parts.iter().filter(|part| part.amount > 0.0);
+        page.section(self.title);
+        page.open("div", "bar");
+        for part in parts() {
+            let title = format!("{}: {}", part.name, write(part.amount));
+            page.part(part.amount / whole, part.colour, &title);
+        }
+        page.close("div");
+        page.open("ul", "keys");
+        for part in parts() {
+            page.key(part.colour, &format!("{} {}", part.name, write(part.amount)));
+        }
+        self.left.into_iter().for_each(|left| page.key(0, left));
+        page.close("ul");
+        page.close("section");
     }
-    page.section(title);
-    page.open("div", "bar");
-    for part in parts.iter().filter(|part| part.amount > 0.0) {
-        let title = format!("{}: {}", part.name, write(part.amount));
-        page.part(part.amount / whole, part.colour, &title);
-    }
-    page.close("div");
-    page.open("ul", "keys");
-    for part in parts.iter().filter(|part| part.amount > 0.0) {
-        page.key(part.colour, &format!("{} {}", part.name, write(part.amount)));
-    }
-    left.into_iter().for_each(|left| page.key(0, left));
-    page.close("ul");
-    page.close("section");
 }

@@ -12,13 +12,15 @@ pub(super) const SPACE: char = '\u{2581}';
 
 /// A vocabulary of scored pieces.
 pub(super) struct SentencePiece {
-    ids: HashMap<String, u32>,
-    scores: Vec<f32>,
+    /// The pieces that text may become.
+    pub(super) ids: HashMap<String, u32>,
+    /// One score per token.
+    pub(super) scores: Vec<f32>,
     /// The token of each byte, for characters that are no piece.
-    bytes: [Option<u32>; 256],
-    unknown: Option<u32>,
+    pub(super) bytes: [Option<u32>; 256],
+    pub(super) unknown: Option<u32>,
     /// Whether a text that opens a prompt, or follows a control token, is read as if a space came before it.
-    opens_with_space: bool,
+    pub(super) opens_with_space: bool,
 }
 
 /// A stretch of the text, linked to its neighbours; empty once joined to the one before.
@@ -56,17 +58,6 @@ impl PartialOrd for Union {
 }
 
 impl SentencePiece {
-    /// A vocabulary in which text may become `pieces` (with ids); `scores` has one score per id.
-    pub(super) fn new(
-        pieces: HashMap<String, u32>,
-        scores: Vec<f32>,
-        bytes: [Option<u32>; 256],
-        unknown: Option<u32>,
-        opens_with_space: bool,
-    ) -> Self {
-        Self { ids: pieces, scores, bytes, unknown, opens_with_space }
-    }
-
     /// The tokens of `text`; `opens` says that it opens the prompt or follows a control token.
     pub(super) fn encode(&self, text: &str, opens: bool) -> Vec<u32> {
         let mut ids = Vec::new();
@@ -161,7 +152,7 @@ mod tests {
         bytes[0xC3] = Some(90);
         bytes[0xA9] = Some(91);
         let scores = scored.iter().map(|(_, score)| *score).collect();
-        SentencePiece::new(ids.collect(), scores, bytes, Some(99), opens_with_space)
+        SentencePiece { ids: ids.collect(), scores, bytes, unknown: Some(99), opens_with_space }
     }
 
     #[test]
