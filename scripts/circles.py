@@ -24,11 +24,6 @@ KNOWN: dict[tuple[str, str], dict[tuple[str, ...], str]] = {
         ("ask", "guards"): "a refusal is an answer, and an answer may be refused",
         ("gate", "run"): "gates are steps of a run",
     },
-    ("rag-core", "model"): {
-        ("built_in", "chat", "template"): "a chat is written by a template, built in or not",
-        ("encoder_gguf", "folder", "generator_files", "generator_folder", "reranker_folder", "safetensors", "summary"):
-            "a folder is read by what its files are, and these name their folder",
-    },
     ("rag-core", "search"): {("fusion", "legs"): "legs are fused, and a fusion says which legs it needs"},
     ("rag-core", "store"): {
         ("bm25", "types"): "options of a search hold the statistics it is scored by",

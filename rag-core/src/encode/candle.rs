@@ -15,9 +15,9 @@ use candle_transformers::models::{bert, modernbert, nomic_bert};
 use crate::error::{Error, Result};
 use crate::kernels::elementwise::activation::Activation;
 use crate::model::Backend;
-use crate::model::architecture::{Family, Positions, Rotary, TransformerConfig};
-use crate::model::folder::Pooling;
-use crate::model::safetensors::Tensors;
+use crate::model::encoder::Pooling;
+use crate::model::encoder::architecture::{Family, Positions, Rotary, TransformerConfig};
+use crate::model::formats::safetensors::Tensors;
 use crate::progress::CancelToken;
 
 use super::network::{Batch, NetworkConfig, pool};

@@ -12,15 +12,15 @@ use crate::kernels::gemm::linear::{Arithmetic, NumberFormat};
 use crate::kernels::isa::level::Level;
 use crate::kernels::pool::Pool;
 use crate::model::Backend;
-use crate::model::folder::Pooling;
-use crate::model::safetensors::Tensors;
+use crate::model::encoder::Pooling;
+use crate::model::formats::safetensors::Tensors;
 use crate::progress::CancelToken;
 
 use super::candle::CandleNetwork;
 use super::network::{Batch, Network, NetworkConfig, PooledRows, Scratch};
 use super::parallel::{batches, run_parallel};
-use super::tokens::TokenIds;
 use super::{EncoderOptions, Precision};
+use crate::model::tokenizer::text::TokenIds;
 
 /// Tokens of one batch: enough rows to fill the kernels, few enough to stay in the second-level cache.
 const BATCH_TOKENS: usize = 384;

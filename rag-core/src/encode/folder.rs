@@ -6,16 +6,16 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::kernels::gemm::linear::NumberFormat;
+use crate::model::encoder::{EncoderFiles, Pooling};
 use crate::model::fingerprint::Fingerprint;
-use crate::model::folder::{EncoderFolder, Pooling};
-use crate::model::safetensors::Tensors;
+use crate::model::formats::safetensors::Tensors;
 use crate::progress::CancelToken;
 
 use super::engine::{Engine, RowHead, Setup};
 use super::head::{Head, HeadDims};
 use super::network::{Batch, NetworkConfig};
-use super::tokens::{TextTokenizer, TokenIds};
 use super::{Embeddings, EncoderIdentity, EncoderInfo, EncoderOptions, TextRole};
+use crate::model::tokenizer::text::{TextTokenizer, TokenIds};
 
 /// Everything that a folder says, ready to run.
 pub(super) struct Loaded {
@@ -37,7 +37,7 @@ impl Loaded {
         options: &EncoderOptions,
     ) -> Result<(Self, EncoderIdentity, EncoderInfo)> {
         let setup = Setup::new(options)?;
-        let files = EncoderFolder::read(folder)?;
+        let files = EncoderFiles::read(folder)?;
         let mut tensors = files.tensors()?;
         let mut fingerprint = fingerprint(&files, &tensors, setup.arithmetic.format);
         let poolings = files.poolings.clone();
@@ -136,7 +136,7 @@ impl Loaded {
     }
 }
 
-fn fingerprint(files: &EncoderFolder, tensors: &Tensors, format: NumberFormat) -> Fingerprint {
+fn fingerprint(files: &EncoderFiles, tensors: &Tensors, format: NumberFormat) -> Fingerprint {
     let mut fingerprint = Fingerprint::new("encoder 1");
     fingerprint.part("config", &files.config_bytes);
     fingerprint.part("tokenizer", &files.tokenizer_bytes);

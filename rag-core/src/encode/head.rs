@@ -5,9 +5,9 @@ use crate::kernels::elementwise::norm::normalize;
 use crate::kernels::gemm::PostOp;
 use crate::kernels::gemm::linear::{Arithmetic, Inputs, Linear, NumberFormat, Product};
 use crate::kernels::isa::level::Level;
+use crate::model::encoder::DenseFolder;
 use crate::model::fingerprint::Fingerprint;
-use crate::model::folder::DenseFolder;
-use crate::model::safetensors::Tensors;
+use crate::model::formats::safetensors::Tensors;
 
 /// What comes after pooling. Always f32.
 pub(super) struct Head {

@@ -1,6 +1,6 @@
 //! Texts to unit vectors: one siamese encoder for questions and passages.
 //!
-//! Owns the path from text to vector: prefix, tokens ([`tokens`]), batches and threads, transformer and pooling
+//! Owns the path from text to vector: prefix, tokens ([`text`](crate::model::tokenizer::text)), batches and threads, transformer and pooling
 //! ([`network`]). What a model folder says is read in [`crate::model`].
 
 mod batches;
@@ -12,9 +12,7 @@ pub(crate) mod network;
 mod options;
 mod own;
 mod parallel;
-mod pieces;
 mod positions;
-pub(crate) mod tokens;
 mod weights;
 
 use std::num::NonZeroUsize;
@@ -285,7 +283,7 @@ impl Encoder {
 
     /// The folder's.
     #[cfg(test)]
-    fn tokenizer(&self) -> &tokens::TextTokenizer {
+    fn tokenizer(&self) -> &crate::model::tokenizer::text::TextTokenizer {
         match &self.source {
             Source::Folder(loaded) => &loaded.tokenizer,
             Source::Own(_) => panic!("no folder"),

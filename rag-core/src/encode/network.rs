@@ -15,9 +15,9 @@ use crate::kernels::gemm::linear::{Arithmetic, Inputs, NumberFormat, Product, mu
 use crate::kernels::gemm::{BLOCK_ROWS, PostOp};
 use crate::kernels::isa::level::Level;
 use crate::kernels::pool::Pool;
-use crate::model::architecture::{Positions, TransformerConfig};
-use crate::model::folder::Pooling;
-use crate::model::safetensors::Tensors;
+use crate::model::encoder::Pooling;
+use crate::model::encoder::architecture::{Positions, TransformerConfig};
+use crate::model::formats::safetensors::Tensors;
 
 use super::positions::LayerPositions;
 use super::weights::{Layer, Norm, Weights};

@@ -2,7 +2,7 @@
 
 use crate::kernels::attention::bidirectional::Distances;
 use crate::kernels::elementwise::rope::RotaryTable;
-use crate::model::architecture::{Positions, Rotary, TransformerConfig};
+use crate::model::encoder::architecture::{Positions, Rotary, TransformerConfig};
 
 /// One kind of attention layer.
 #[derive(Debug, Default)]

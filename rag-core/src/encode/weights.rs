@@ -6,8 +6,8 @@
 
 use crate::error::Result;
 use crate::kernels::gemm::linear::{Arithmetic, Linear};
-use crate::model::architecture::{Family, Positions, TransformerConfig};
-use crate::model::safetensors::{Tensor, Tensors};
+use crate::model::encoder::architecture::{Family, Positions, TransformerConfig};
+use crate::model::formats::safetensors::{Tensor, Tensors};
 
 /// Weight and bias of a layer normalisation.
 pub(super) struct Norm {

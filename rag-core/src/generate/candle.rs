@@ -18,7 +18,7 @@ use self::families::{Built, Step};
 use crate::error::{Error, Result};
 use crate::generate::engine::{Backend, GeneratorOptions};
 use crate::kernels::KvPrecision;
-use crate::model::generator_files::GeneratorFiles;
+use crate::model::generator::files::GeneratorFiles;
 use crate::progress::CancelToken;
 
 /// Tokens of a prompt that go through the network together where it can go on from a cache with several.

@@ -5,7 +5,7 @@ mod folder;
 use crate::error::{Error, Result};
 use crate::kernels::elementwise::activation::Activation;
 use crate::kernels::elementwise::rope::RotaryPairs;
-use crate::model::gguf::Gguf;
+use crate::model::formats::gguf::Gguf;
 
 const MAX_LAYERS: usize = 512;
 const MAX_WIDTH: usize = 1 << 17;

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::model::tokenizer::Vocabulary;
+use crate::model::tokenizer::vocabulary::Vocabulary;
 
 /// Whether this build can hold a generation to a [`Constraint`]: feature `constrain`.
 pub const CAN_CONSTRAIN: bool = cfg!(feature = "constrain");

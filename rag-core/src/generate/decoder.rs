@@ -16,7 +16,7 @@ use crate::kernels::attention::kv_page::{CacheShape, KeyBias, KvPrecision};
 use crate::kernels::elementwise::rope::RotaryPairs;
 use crate::kernels::elementwise::{Cap, RmsNorm};
 use crate::kernels::quantized::{Input, QuantizedRows, multiply};
-use crate::model::tensors::TensorSource;
+use crate::model::formats::tensors::TensorSource;
 use crate::progress::CancelToken;
 
 /// Tokens that go through a layer together, so that each weight is unpacked once for all of them.

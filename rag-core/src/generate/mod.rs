@@ -38,7 +38,7 @@ pub use self::types::{
 };
 use crate::error::{Error, Result};
 use crate::model::ChatModel;
-use crate::model::generator_files::GeneratorFiles;
+use crate::model::generator::files::GeneratorFiles;
 use crate::options::Options;
 use crate::progress::{Call, Progress, Stage};
 

@@ -7,7 +7,7 @@ use super::engine::{Backend, Engine, GeneratorOptions};
 use super::kv::KvCache;
 use crate::error::{Error, Result};
 use crate::kernels::attention::PAGE;
-use crate::model::generator_files::GeneratorFiles;
+use crate::model::generator::files::GeneratorFiles;
 use crate::progress::CancelToken;
 
 /// A decoder-only network with its weights.

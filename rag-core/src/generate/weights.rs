@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::kernels::isa::Proof;
 use crate::kernels::pool::Pool;
 use crate::kernels::quantized::{GgmlType, Matrix, Target};
-use crate::model::tensors::TensorSource;
+use crate::model::formats::tensors::TensorSource;
 
 const SAMPLE_BYTES: usize = 4096;
 /// Bytes read at a time.

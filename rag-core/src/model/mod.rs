@@ -1,47 +1,29 @@
 //! Model folders and files on disk: found by name, read without trust, checked, fingerprinted.
+//!
+//! `formats` reads GGUF and safetensors; `encoder`, `generator` and `reranker` say what the files of each mean; `tokenizer` makes
+//! tokens of text for all three; `chat` writes conversations down.
 
-pub(crate) mod architecture;
 mod backend;
-mod built_in;
 pub(crate) mod chat;
 mod dirs;
-pub(crate) mod encoder_gguf;
+pub(crate) mod encoder;
 pub(crate) mod fingerprint;
-pub(crate) mod folder;
-pub(crate) mod generator_files;
-pub(crate) mod generator_folder;
-pub(crate) mod gguf;
-pub(crate) mod patterns;
-pub(crate) mod reranker_folder;
-pub(crate) mod safetensors;
-mod summary;
-mod template;
-pub(crate) mod tensors;
+pub(crate) mod formats;
+pub(crate) mod generator;
+pub(crate) mod reranker;
 pub(crate) mod tokenizer;
 
 pub use self::backend::Backend;
-pub use self::built_in::BuiltInTemplate;
-pub use self::chat::{ChatModel, Message, Rendered, Role, TemplateSource};
+pub use self::chat::{BuiltInTemplate, ChatModel, Message, Rendered, Role, TemplateSource};
 pub use self::dirs::ModelDirs;
-pub use self::encoder_gguf::is_encoder_gguf;
-pub use self::reranker_folder::is_reranker;
-pub use self::summary::{GeneratorSummary, inspect, is_generator};
-
-use crate::error::{Error, Result};
-use crate::files::PlainFile;
+pub use self::encoder::is_encoder_gguf;
+pub use self::encoder::modules::is_reranker;
+pub use self::generator::{GeneratorSummary, inspect, is_generator};
 
 /// The encoder used when none is named: French, English and ninety more languages.
 pub const DEFAULT_ENCODER: &str = "e5-small";
 /// The generator used when none is named.
 pub const DEFAULT_LLM: &str = "qwen2.5-0.5b";
-
-/// Opens a file of a model.
-fn open_plain(path: &std::path::Path) -> Result<PlainFile> {
-    PlainFile::open(path).map_err(|source| match source.kind() {
-        std::io::ErrorKind::InvalidInput => Error::model(path, "not a regular file"),
-        _ => Error::io(path, source),
-    })
-}
 
 /// The folder of a real model for tests: `$RAG_TEST_MODELS/<name>`, else `~/.cache/rag/models/<name>`.
 ///

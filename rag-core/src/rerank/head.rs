@@ -6,8 +6,8 @@ use crate::kernels::elementwise::norm::{LayerNorm, layer_norm};
 use crate::kernels::gemm::PostOp;
 use crate::kernels::gemm::linear::{Arithmetic, Inputs, Linear, NumberFormat, Product};
 use crate::kernels::isa::level::Level;
-use crate::model::reranker_folder::{HeadKind, RerankerFolder};
-use crate::model::safetensors::Tensors;
+use crate::model::formats::safetensors::Tensors;
+use crate::model::reranker::{HeadKind, RerankerFolder};
 
 /// The layers after pooling.
 pub(super) struct Head {

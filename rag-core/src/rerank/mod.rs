@@ -14,8 +14,8 @@ use crate::encode::EncoderOptions;
 use crate::encode::engine::{Engine, RowHead, Setup};
 use crate::encode::network::{Batch, NetworkConfig};
 use crate::error::{Error, Result};
-use crate::model::reranker_folder::{Output, RerankerFolder};
-use crate::model::safetensors::Tensors;
+use crate::model::formats::safetensors::Tensors;
+use crate::model::reranker::{Output, RerankerFolder};
 use crate::progress::{Call, CancelToken};
 use crate::search::Hit;
 

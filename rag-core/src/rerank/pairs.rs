@@ -1,8 +1,8 @@
 //! A question and a passage to one sequence of token ids: joined as the tokenizer says, the passage cut to fit.
 
-use crate::encode::tokens::{PairFrame, TextTokenizer, TokenIds};
 use crate::error::{Error, Result};
-use crate::model::reranker_folder::RerankerFolder;
+use crate::model::reranker::RerankerFolder;
+use crate::model::tokenizer::text::{PairFrame, TextTokenizer, TokenIds};
 
 /// The share of the model's tokens that a question leaves to passages is one part in so many.
 const PASSAGE_SHARE: usize = 4;

@@ -12,9 +12,9 @@ use serde_json::json;
 use super::settings::{self, MAX_CONTEXT_LEN, Settings};
 use crate::error::{Error, Result};
 use crate::files::PlainFile;
-use crate::model::generator_files::GeneratorFiles;
-use crate::model::generator_folder::GeneratorFolder;
-use crate::model::gguf::Gguf;
+use crate::model::formats::gguf::Gguf;
+use crate::model::generator::files::GeneratorFiles;
+use crate::model::generator::folder::GeneratorFolder;
 
 type Outcome<T> = candle_core::Result<T>;
 

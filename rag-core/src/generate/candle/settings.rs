@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Result};
 use crate::kernels::quantized::GgmlType;
-use crate::model::generator_folder::GeneratorFolder;
+use crate::model::generator::folder::GeneratorFolder;
 
 /// Longest context, if no window is shorter: candle makes tables for all of it while it loads.
 pub(super) const MAX_CONTEXT_LEN: usize = 1 << 15;

@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::generate::candle;
 use crate::kernels::elementwise::activation::Activation;
 use crate::kernels::elementwise::rope::RotaryPairs;
-use crate::model::generator_folder::GeneratorFolder;
+use crate::model::generator::folder::GeneratorFolder;
 
 /// `model_type`, the family it is of, and the rope base that `transformers` takes if none is given.
 const MODEL_TYPES: &[(&str, &str, f64)] = &[

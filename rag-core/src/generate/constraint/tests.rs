@@ -1,8 +1,8 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
-use crate::model::gguf::Gguf;
-use crate::model::tokenizer::tests::tiny;
+use crate::model::formats::gguf::Gguf;
+use crate::model::tokenizer::vocabulary::tests::tiny;
 
 fn vocabulary() -> Vocabulary {
     let file = tiny().file();

@@ -9,8 +9,8 @@ use super::*;
 use crate::generate::engine::GeneratorOptions;
 use crate::kernels::isa::KernelLevel;
 use crate::model::ChatModel;
-use crate::model::generator_folder::GeneratorFolder;
-use crate::model::gguf::Gguf;
+use crate::model::formats::gguf::Gguf;
+use crate::model::generator::folder::GeneratorFolder;
 use crate::model::{Message, Role};
 
 /// Relative L2 distance of logits: keys and values are kept in 11 bits, and products of f16 and bf16 weights round

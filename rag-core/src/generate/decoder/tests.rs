@@ -11,8 +11,8 @@ use super::*;
 use crate::generate::engine::GeneratorOptions;
 use crate::kernels::KvPrecision;
 use crate::kernels::isa::KernelLevel;
-use crate::model::gguf::Gguf;
-use crate::model::gguf::testing::Writer;
+use crate::model::formats::gguf::Gguf;
+use crate::model::formats::gguf::testing::Writer;
 
 const VOCABULARY: usize = 96;
 const DIM: usize = 64;

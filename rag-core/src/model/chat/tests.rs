@@ -1,9 +1,9 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
-use crate::model::gguf::testing::Writer;
+use crate::model::formats::gguf::testing::Writer;
 use crate::model::test_model;
-use crate::model::tokenizer::tests::tiny;
+use crate::model::tokenizer::vocabulary::tests::tiny;
 
 fn message(role: Role, content: &str) -> Message {
     Message { role, content: content.to_owned() }
@@ -15,7 +15,7 @@ fn chat(writer: &Writer) -> ChatModel {
 }
 
 fn real(name: &str) -> Option<ChatModel> {
-    let path = crate::model::summary::find(&test_model(name)?).unwrap();
+    let path = crate::model::formats::files::find_gguf(&test_model(name)?).unwrap();
     Some(ChatModel::from_gguf(&Gguf::open(&path).unwrap(), None).unwrap())
 }
 

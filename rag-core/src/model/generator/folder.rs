@@ -8,11 +8,13 @@ use std::path::{Path, PathBuf};
 use blake3::Hasher;
 use serde_json::{Map, Value};
 
-use super::folder::{MAX_CONFIG_BYTES, MAX_TOKENIZER_BYTES, read_file, read_json_if_there};
-use super::safetensors::shards::{Shard, Shards};
-use super::tensors::TensorSource;
 use crate::error::{Error, Result};
 use crate::kernels::quantized::GgmlType;
+use crate::model::formats::files::{
+    MAX_CONFIG_BYTES, MAX_TOKENIZER_BYTES, read_file, read_json_if_there,
+};
+use crate::model::formats::safetensors::shards::{Shard, Shards};
+use crate::model::formats::tensors::TensorSource;
 
 /// Parts of a layer in `transformers` and in GGUF.
 const PARTS: &[(&str, &str)] = &[

@@ -4,11 +4,11 @@ use std::path::Path;
 
 use blake3::Hasher;
 
-use super::generator_folder::GeneratorFolder;
-use super::gguf::Gguf;
-use super::summary::find;
-use super::tensors::TensorSource;
 use crate::error::Result;
+use crate::model::formats::files::find_gguf;
+use crate::model::formats::gguf::Gguf;
+use crate::model::formats::tensors::TensorSource;
+use crate::model::generator::folder::GeneratorFolder;
 
 /// Bytes hashed at each end of a tensor.
 const SAMPLE_BYTES: usize = 4096;
@@ -28,7 +28,7 @@ impl GeneratorFiles {
     /// # Errors
     /// Io if it cannot be read; Model if it is neither, or damaged.
     pub(crate) fn open(path: &Path) -> Result<Self> {
-        match find(path) {
+        match find_gguf(path) {
             Err(_) if GeneratorFolder::is_one(path) => {
                 GeneratorFolder::open(path).map(Self::Folder)
             }

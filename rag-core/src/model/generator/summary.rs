@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::folder::read_json;
-use super::generator_files::GeneratorFiles;
-use super::generator_folder::GeneratorFolder;
-use super::gguf::{self, Gguf};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::kernels::quantized::GgmlType;
+use crate::model::formats::files::{find_gguf, read_json};
+use crate::model::formats::gguf;
+use crate::model::formats::gguf::Gguf;
+use crate::model::generator::files::GeneratorFiles;
+use crate::model::generator::folder::GeneratorFolder;
 
 /// What a generator's files say about themselves. Nothing here has been run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -57,7 +58,7 @@ pub fn inspect(path: &Path) -> Result<GeneratorSummary> {
 #[must_use]
 pub fn is_generator(path: &Path) -> bool {
     if !GeneratorFolder::is_one(path) || path.join("modules.json").exists() {
-        return find(path).is_ok();
+        return find_gguf(path).is_ok();
     }
     let config: Result<Map<String, Value>> = read_json(&path.join("config.json"));
     let classes = config.ok().and_then(|mut config| config.remove("architectures"));
@@ -109,40 +110,6 @@ fn of_folder(folder: &GeneratorFolder) -> Result<GeneratorSummary> {
         size_bytes: folder.size_bytes(),
         licence: None,
     })
-}
-
-/// The GGUF file that `path` is or, if it is a folder, the only one in it.
-///
-/// # Errors
-/// Io if it cannot be read; Model if the folder holds none or several.
-pub(crate) fn find(path: &Path) -> Result<PathBuf> {
-    let info = std::fs::metadata(path).map_err(|source| Error::io(path, source))?;
-    if !info.is_dir() {
-        return Ok(path.to_owned());
-    }
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(path).map_err(|source| Error::io(path, source))? {
-        let entry = entry.map_err(|source| Error::io(path, source))?.path();
-        if entry.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gguf")) {
-            found.push(entry);
-        }
-    }
-    found.sort();
-    match found.as_slice() {
-        [only] => Ok(only.clone()),
-        [] => Err(Error::model(
-            path,
-            "the folder holds no .gguf file, nor config.json with safetensors weights",
-        )),
-        [first, second, ..] => Err(Error::model(
-            path,
-            format!(
-                "the folder holds several .gguf files ({}, {}); name one",
-                first.display(),
-                second.display()
-            ),
-        )),
-    }
 }
 
 /// The type that holds most weights, as llama.cpp writes it.

@@ -9,12 +9,17 @@ use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
 
-use super::architecture::{TransformerConfig, activation_named, transformer_config};
-use super::folder::{
-    MAX_CONFIG_BYTES, MAX_TOKENIZER_BYTES, Module, Pooling, inside, read_file, read_json_if_there,
-    read_max_tokens, weights_path,
-};
 use crate::kernels::elementwise::activation::Activation;
+use crate::model::encoder::Pooling;
+use crate::model::encoder::architecture::{
+    TransformerConfig, activation_named, transformer_config,
+};
+use crate::model::encoder::modules::{
+    CROSS_ENCODER_CLASS, Module, class_of, inside, read_max_tokens, weights_path,
+};
+use crate::model::formats::files::{
+    MAX_CONFIG_BYTES, MAX_TOKENIZER_BYTES, read_file, read_json_if_there,
+};
 
 /// What stands between the pooled state and the logits, and the names of its tensors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,28 +75,7 @@ pub(crate) struct RerankerFolder {
     pub(crate) max_tokens: usize,
 }
 
-/// Whether `path` is a folder with a cross-encoder: then [`Reranker::load`](crate::rerank::Reranker::load) is for it.
-/// Looks at `config.json` and `modules.json` alone.
-#[must_use]
-pub fn is_reranker(path: &Path) -> bool {
-    let modules: Option<Vec<Module>> =
-        read_json_if_there(&path.join("modules.json")).ok().flatten();
-    let pools = modules.iter().flatten().any(|module| module.kind() == "Pooling");
-    let transformer = modules.as_ref().and_then(|modules| modules.first());
-    let folder = path.join(transformer.map_or("", |module| &module.path));
-    let config: Option<Map<String, Value>> =
-        read_json_if_there(&folder.join("config.json")).ok().flatten();
-    let class = config.as_ref().and_then(class_of);
-    !pools && class.is_some_and(|class| class.ends_with(CLASS))
-}
-
-/// How the classes of networks that we run end.
-const CLASS: &str = "ForSequenceClassification";
 const KNOWN: &str = "bert, roberta, xlm-roberta, camembert, distilbert, modernbert, new and gte";
-
-fn class_of(config: &Map<String, Value>) -> Option<&str> {
-    config.get("architectures")?.get(0)?.as_str()
-}
 
 impl RerankerFolder {
     /// Reads and checks a folder.
@@ -180,7 +164,7 @@ fn is_encoder(folder: &Path) -> Error {
 
 fn check_class(folder: &Path, config: &Map<String, Value>) -> Result<()> {
     match class_of(config) {
-        Some(class) if class.ends_with(CLASS) => Ok(()),
+        Some(class) if class.ends_with(CROSS_ENCODER_CLASS) => Ok(()),
         Some(class) if class.ends_with("ForCausalLM") => {
             let reason =
                 "a generator, which writes text: give it as llm; a reranker is a cross-encoder";
@@ -189,8 +173,9 @@ fn check_class(folder: &Path, config: &Map<String, Value>) -> Result<()> {
         Some(class) if class.ends_with("Model") => Err(is_encoder(folder)),
         class => {
             let class = class.unwrap_or("missing");
-            let reason =
-                format!("architectures names {class}, expected a class that ends with {CLASS}");
+            let reason = format!(
+                "architectures names {class}, expected a class that ends with {CROSS_ENCODER_CLASS}"
+            );
             Err(Error::model(folder, reason))
         }
     }

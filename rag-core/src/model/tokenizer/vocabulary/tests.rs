@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::*;
-use crate::model::gguf::testing::Writer;
+use crate::model::formats::gguf::testing::Writer;
 use crate::model::test_model;
 
 /// A token for each byte.
@@ -118,7 +118,7 @@ fn check(gguf: &Path, inputs: &Path, expected: &Path) {
 #[test]
 fn gemma_text_comes_back_and_opens_without_a_space() {
     let Some(folder) = test_model("gemma3-270m") else { return };
-    let gguf = Gguf::open(&crate::model::summary::find(&folder).unwrap()).unwrap();
+    let gguf = Gguf::open(&crate::model::formats::files::find_gguf(&folder).unwrap()).unwrap();
     let vocabulary = Vocabulary::from_gguf(&gguf).unwrap();
     for text in [
         "The capital of France is",
@@ -140,7 +140,7 @@ fn gemma_text_comes_back_and_opens_without_a_space() {
 fn qwen_splits_and_merges_as_published() {
     let Some(folder) = test_model("qwen2.5-0.5b") else { return };
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data/vocabulary");
-    let gguf = crate::model::summary::find(&folder).unwrap();
+    let gguf = crate::model::formats::files::find_gguf(&folder).unwrap();
     check(&gguf, &data.join("qwen2.inp"), &data.join("qwen2.out"));
 }
 
@@ -189,7 +189,7 @@ fn other_vocabularies_split_and_merge_as_published() {
 #[test]
 fn long_and_odd_texts_are_encoded_in_time() {
     let Some(folder) = test_model("qwen2.5-0.5b") else { return };
-    let gguf = Gguf::open(&crate::model::summary::find(&folder).unwrap()).unwrap();
+    let gguf = Gguf::open(&crate::model::formats::files::find_gguf(&folder).unwrap()).unwrap();
     let vocabulary = Vocabulary::from_gguf(&gguf).unwrap();
     let texts = [
         " ".repeat(100_000),

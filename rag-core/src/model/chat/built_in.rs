@@ -1,8 +1,8 @@
 //! Our own chat templates, one for each family, for models whose own is missing, does not run or is not wanted.
 
-use super::chat::{Message, Role, without_system};
-use super::template::Segment;
-use super::tokenizer::Vocabulary;
+use crate::model::chat::message::{Message, Role, without_system};
+use crate::model::chat::template::Segment;
+use crate::model::tokenizer::vocabulary::Vocabulary;
 use crate::options::words;
 
 words! {
@@ -37,7 +37,11 @@ impl BuiltInTemplate {
     /// in this form; else [`BuiltInTemplate::Completion`].
     ///
     /// Gemma's base models hold the same tokens as those taught turns, so the file must say that it is one of the latter.
-    pub(super) fn of(vocabulary: &Vocabulary, architecture: &str, finetune: &str) -> Self {
+    pub(in crate::model) fn of(
+        vocabulary: &Vocabulary,
+        architecture: &str,
+        finetune: &str,
+    ) -> Self {
         let fits = |template: Self| template.missing_token(vocabulary).is_none();
         let is_taught = ["it", "instruct", "chat"].iter().any(|word| {
             finetune.to_lowercase().split(['-', '_', ' ', '.']).any(|part| part == *word)
@@ -56,7 +60,7 @@ impl BuiltInTemplate {
     }
 
     /// A control token that it writes and the vocabulary lacks.
-    pub(super) fn missing_token(self, vocabulary: &Vocabulary) -> Option<&'static str> {
+    pub(in crate::model) fn missing_token(self, vocabulary: &Vocabulary) -> Option<&'static str> {
         let names: &[&str] = match self {
             Self::ChatMl => &["<|im_start|>", "<|im_end|>"],
             Self::Llama3 => &["<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"],
@@ -72,7 +76,12 @@ impl BuiltInTemplate {
 
     /// The conversation cut into scaffold and content, ready for the answer. `bos` and `eos` are the texts of the tokens
     /// that open and end one.
-    pub(super) fn segments(self, messages: &[Message], bos: &str, eos: &str) -> Vec<Segment> {
+    pub(in crate::model) fn segments(
+        self,
+        messages: &[Message],
+        bos: &str,
+        eos: &str,
+    ) -> Vec<Segment> {
         let merged = match self {
             Self::Gemma | Self::Mistral => without_system(messages),
             _ => None,

@@ -17,8 +17,8 @@ use tokenizers::normalizers::unicode::NFC;
 
 use self::sentence_piece::{SPACE, SentencePiece};
 use self::splitting::Splitting;
-use super::gguf::Gguf;
 use crate::error::{Error, Result};
+use crate::model::formats::gguf::Gguf;
 
 /// Names of control tokens that end a turn, beyond those the file declares.
 const END_NAMES: &[&str] = &[

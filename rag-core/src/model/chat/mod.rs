@@ -1,35 +1,20 @@
 //! A conversation as tokens: who speaks, through which template, and back from tokens to text.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use super::built_in::BuiltInTemplate;
-use super::generator_folder::GeneratorFolder;
-use super::gguf::Gguf;
-use super::template::{JinjaTemplate, Segment};
-use super::tokenizer::Vocabulary;
 use crate::error::{Error, Result};
-use crate::options::words;
+use crate::model::formats::gguf::Gguf;
+use crate::model::generator::folder::GeneratorFolder;
+use crate::model::tokenizer::vocabulary::Vocabulary;
 
-words! {
-    /// Who speaks.
-    pub enum Role("role") {
-        /// Persona and rules.
-        System = "system",
-        /// The person.
-        User = "user",
-        /// The model.
-        Assistant = "assistant",
-    }
-}
+mod built_in;
+mod message;
+mod template;
 
-/// One turn of a conversation. Its content is data: no text in it can become a control token.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Message {
-    /// Who speaks.
-    pub role: Role,
-    /// What is said.
-    pub content: String,
-}
+pub use built_in::BuiltInTemplate;
+use message::without_system;
+pub use message::{Message, Role};
+use template::{JinjaTemplate, Segment};
 
 /// Which template wrote a conversation down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -271,21 +256,6 @@ impl ChatModel {
     pub(crate) fn vocabulary(&self) -> &Vocabulary {
         &self.vocabulary
     }
-}
-
-/// The conversation with its system turns put before the first question, for templates that know no system
-/// turn; `None` if there is nothing to move.
-pub(super) fn without_system(messages: &[Message]) -> Option<Vec<Message>> {
-    let (system, mut rest): (Vec<Message>, Vec<Message>) =
-        messages.iter().cloned().partition(|message| message.role == Role::System);
-    if system.is_empty() {
-        return None;
-    }
-    let first = rest.iter_mut().find(|message| message.role == Role::User)?;
-    let mut parts: Vec<String> = system.into_iter().map(|message| message.content).collect();
-    parts.push(std::mem::take(&mut first.content));
-    first.content = parts.join("\n\n");
-    Some(rest)
 }
 
 #[cfg(test)]

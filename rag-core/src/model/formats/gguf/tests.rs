@@ -5,7 +5,8 @@ use proptest::prelude::*;
 use super::testing::{Writer, file, string};
 use super::*;
 use crate::error::ErrorCode;
-use crate::model::summary::{find, inspect};
+use crate::model::formats::files::find_gguf;
+use crate::model::inspect;
 
 fn sound() -> Writer {
     Writer::default()
@@ -162,13 +163,13 @@ fn a_file_cut_after_opening_is_refused_not_a_fault() {
 #[test]
 fn folders_hold_one_file_or_are_refused() {
     let folder = tempfile::tempdir().unwrap();
-    assert!(find(folder.path()).unwrap_err().to_string().contains("no .gguf file"));
+    assert!(find_gguf(folder.path()).unwrap_err().to_string().contains("no .gguf file"));
     std::fs::write(folder.path().join("a.gguf"), sound().bytes()).unwrap();
     std::fs::write(folder.path().join("readme.md"), "x").unwrap();
-    assert_eq!(find(folder.path()).unwrap(), folder.path().join("a.gguf"));
+    assert_eq!(find_gguf(folder.path()).unwrap(), folder.path().join("a.gguf"));
     std::fs::write(folder.path().join("b.GGUF"), sound().bytes()).unwrap();
-    assert!(find(folder.path()).unwrap_err().to_string().contains("several"));
-    assert_eq!(find(&folder.path().join("none")).unwrap_err().code(), ErrorCode::Io);
+    assert!(find_gguf(folder.path()).unwrap_err().to_string().contains("several"));
+    assert_eq!(find_gguf(&folder.path().join("none")).unwrap_err().code(), ErrorCode::Io);
     assert_eq!(Gguf::open(folder.path()).unwrap_err().code(), ErrorCode::Model);
 }
 

@@ -6,17 +6,18 @@
 
 use std::path::Path;
 
-use candle_core::Device;
-use candle_core::quantized::gguf_file::Content;
 use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Result};
-use crate::files::PlainFile;
-
-use super::architecture::transformer_config;
-use super::folder::{EncoderFolder, Pooling};
-use super::gguf::Gguf;
-use super::safetensors::Tensors;
+use crate::kernels::isa::Proof;
+use crate::kernels::pool::Pool;
+use crate::kernels::quantized::Matrix;
+use crate::model::encoder::architecture::transformer_config;
+use crate::model::encoder::{EncoderFiles, Pooling};
+use crate::model::formats::files::{find_gguf, open_plain};
+use crate::model::formats::gguf::{Gguf, TensorInfo};
+use crate::model::formats::safetensors::Tensors;
+use crate::model::formats::tensors::TensorSource;
 
 const ARCHITECTURE: &str = "bert";
 /// The mark of a piece that begins a word.
@@ -44,7 +45,7 @@ const LAYER_NAMES: [(&str, &str); 8] = [
 /// Whether `path` is a GGUF file, or a folder with one, whose network makes vectors and no text.
 #[must_use]
 pub fn is_encoder_gguf(path: &Path) -> bool {
-    let gguf = super::summary::find(path).and_then(|file| Gguf::open(&file));
+    let gguf = find_gguf(path).and_then(|file| Gguf::open(&file));
     gguf.is_ok_and(|gguf| {
         gguf.text("general.architecture").is_some_and(|name| name.contains("bert"))
     })
@@ -54,8 +55,8 @@ pub fn is_encoder_gguf(path: &Path) -> bool {
 ///
 /// # Errors
 /// Model naming what is missing, wrong or not run here; Io.
-pub(crate) fn read(path: &Path) -> Result<EncoderFolder> {
-    let path = super::summary::find(path)?;
+pub(super) fn read(path: &Path) -> Result<EncoderFiles> {
+    let path = find_gguf(path)?;
     let gguf = Gguf::open(&path)?;
     let name = gguf.text("general.architecture").unwrap_or("missing");
     if name != ARCHITECTURE {
@@ -73,7 +74,7 @@ pub(crate) fn read(path: &Path) -> Result<EncoderFolder> {
     if max_tokens < 4 {
         return Err(gguf.bad(format!("bert.context_length is {max_tokens}")));
     }
-    Ok(EncoderFolder {
+    Ok(EncoderFiles {
         tokenizer_bytes: tokenizer(&gguf)?.to_string().into_bytes(),
         poolings: vec![pooling(&gguf)?],
         config,
@@ -190,29 +191,45 @@ fn tokenizer(gguf: &Gguf) -> Result<Value> {
 ///
 /// # Errors
 /// Model for a tensor that is damaged or of a kind that is not known; Io.
-pub(crate) fn tensors(path: &Path) -> Result<Tensors> {
+pub(super) fn tensors(path: &Path) -> Result<Tensors> {
     let gguf = Gguf::open(path)?;
-    let mut file = PlainFile::open(path).map_err(|source| Error::io(path, source))?;
-    let failed = |cause| Error::model_cause(path, "its weights cannot be read", cause);
-    let content = Content::read(&mut file).map_err(failed)?;
     let mut hasher = blake3::Hasher::new();
-    hasher
-        .update_reader(&mut PlainFile::open(path).map_err(|source| Error::io(path, source))?)
-        .map_err(|source| Error::io(path, source))?;
+    hasher.update_reader(&mut open_plain(path)?).map_err(|source| Error::io(path, source))?;
+    let pool = Pool::new(1);
     let mut all = Vec::new();
     for (name, info) in gguf.tensors() {
         let Some(new) = renamed(name) else { continue };
-        let tensor = content.tensor(&mut file, name, &Device::Cpu).map_err(failed)?;
-        let values =
-            tensor.dequantize(&Device::Cpu).and_then(|tensor| tensor.flatten_all()?.to_vec1());
+        let values = values(&gguf, name, info, &pool)?;
         // tables of one row are written without their first dimension
         let mut shape = info.shape.clone();
         if new.ends_with("embeddings.weight") && shape.len() == 1 {
             shape.insert(0, 1);
         }
-        all.push((new, shape, values.map_err(failed)?));
+        all.push((new, shape, values));
     }
     Tensors::of(path, all, hasher.finalize())
+}
+
+/// Rows of a tensor that are widened together.
+const ROWS: usize = 1024;
+
+/// A tensor in f32, through the tiles in which a decoder keeps its weights: they give each value exactly.
+fn values(gguf: &Gguf, name: &str, info: &TensorInfo, pool: &Pool) -> Result<Vec<f32>> {
+    let columns = info.shape.last().copied().unwrap_or(1);
+    let (rows, row_bytes) = (info.element_count() / columns.max(1), info.kind.row_bytes(columns));
+    let refused = || gguf.bad(format!("no memory for tensor {name}, or a row is no whole blocks"));
+    let mut values = vec![0.0; info.element_count()];
+    let mut bytes = Vec::new();
+    for (first, values) in (0..rows).step_by(ROWS).zip(values.chunks_mut(ROWS * columns)) {
+        let count = ROWS.min(rows - first);
+        gguf.read_part(name, first * row_bytes, count * row_bytes, &mut bytes)?;
+        let mut matrix = Matrix::new(info.kind, count, columns).ok_or_else(refused)?;
+        matrix.pack(pool, 0, &bytes);
+        for (row, out) in values.chunks_mut(columns).enumerate() {
+            matrix.row(Proof::detect(), row, out);
+        }
+    }
+    Ok(values)
 }
 
 fn renamed(name: &str) -> Option<String> {

@@ -11,9 +11,9 @@ use tokenizers::{
 };
 
 use crate::error::{Error, Result};
-use crate::model::patterns;
+use crate::model::tokenizer::patterns;
 
-use super::pieces::Vocabulary;
+use super::unigram::Vocabulary;
 
 /// The tokenizers crate around a vocabulary that loads fast.
 type Tokenizer = TokenizerImpl<

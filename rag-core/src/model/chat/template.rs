@@ -11,7 +11,7 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Kwargs, Value, ValueKind};
 use minijinja::{AutoEscape, Environment, Error as JinjaError, ErrorKind, context};
 
-use super::chat::Message;
+use crate::model::chat::message::Message;
 
 const FUEL: u64 = 1_000_000;
 const MAX_SOURCE_BYTES: usize = 256 << 10;

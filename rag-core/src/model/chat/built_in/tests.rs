@@ -3,8 +3,8 @@
 use super::*;
 use crate::model::ChatModel;
 use crate::model::chat::TemplateSource;
-use crate::model::gguf::Gguf;
-use crate::model::gguf::testing::Writer;
+use crate::model::formats::gguf::Gguf;
+use crate::model::formats::gguf::testing::Writer;
 
 fn turns(contents: &[(Role, &str)]) -> Vec<Message> {
     let turn =
@@ -109,7 +109,7 @@ fn published_dialogues_come_out_the_same() {
 
 /// Bytes, then the control tokens of every family.
 fn vocabulary() -> Writer {
-    let mut tokens: Vec<String> = crate::model::tokenizer::tests::byte_tokens();
+    let mut tokens: Vec<String> = crate::model::tokenizer::vocabulary::tests::byte_tokens();
     let control = [
         "<s>",
         "</s>",
@@ -193,7 +193,7 @@ fn the_template_wanted_replaces_the_models_own_and_must_fit_its_vocabulary() {
     let wanted = chat(&own, Some(BuiltInTemplate::Gemma)).unwrap().render(&hello).unwrap();
     assert_eq!(wanted.template, TemplateSource::BuiltIn(BuiltInTemplate::Gemma));
     assert!(wanted.text.ends_with("<start_of_turn>model\n"));
-    let small = crate::model::tokenizer::tests::tiny();
+    let small = crate::model::tokenizer::vocabulary::tests::tiny();
     for template in BuiltInTemplate::ALL {
         assert_eq!(BuiltInTemplate::parse(template.name()).unwrap(), template);
         match chat(&small, Some(template)) {
@@ -213,7 +213,7 @@ fn the_template_wanted_replaces_the_models_own_and_must_fit_its_vocabulary() {
 #[test]
 fn a_template_is_chosen_only_where_nothing_else_can_be_meant() {
     let with = |control: &[&str], architecture: &str, finetune: &str| {
-        let mut tokens = crate::model::tokenizer::tests::byte_tokens();
+        let mut tokens = crate::model::tokenizer::vocabulary::tests::byte_tokens();
         let mut kinds = vec![1; tokens.len()];
         kinds.extend(control.iter().map(|_| 3));
         tokens.extend(control.iter().map(|name| (*name).to_owned()));

@@ -9,8 +9,8 @@ use tokenizers::Tokenizer;
 
 use super::{Alphabet, Kind, Pieces, Tables, Vocabulary, byte_of};
 use crate::error::{Error, Result};
-use crate::model::generator_folder::GeneratorFolder;
-use crate::model::patterns::check_steps;
+use crate::model::generator::folder::GeneratorFolder;
+use crate::model::tokenizer::patterns::check_steps;
 
 /// When a space is put before a text.
 #[derive(Clone, Copy, PartialEq)]

@@ -10,7 +10,7 @@ use super::{Dtype, places, read_header};
 use crate::error::{Error, Result};
 use crate::files::PlainFile;
 use crate::kernels::quantized::GgmlType;
-use crate::model::folder::read_json;
+use crate::model::formats::files::read_json;
 
 const MAX_FILES: usize = 1024;
 
@@ -53,7 +53,7 @@ impl Shards {
     }
 
     fn add(&mut self, path: &Path) -> Result<()> {
-        let mut file = crate::model::open_plain(path)?;
+        let mut file = crate::model::formats::files::open_plain(path)?;
         let info = file.metadata().map_err(|source| Error::io(path, source))?;
         let header = read_header(path, &mut file, info.len(), &mut blake3::Hasher::new())?;
         let mut offset = 8 + header.len() as u64;

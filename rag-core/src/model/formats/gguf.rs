@@ -12,10 +12,10 @@ use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use super::tensors::TensorSource;
 use crate::error::{Error, Result};
 use crate::files::PlainFile;
 use crate::kernels::quantized::GgmlType;
+use crate::model::formats::tensors::TensorSource;
 
 const MAGIC: [u8; 4] = *b"GGUF";
 const MAX_ENTRIES: u64 = 65_536;
@@ -76,7 +76,7 @@ impl Gguf {
     /// # Errors
     /// Io if the file cannot be opened or read, Model with the reason if it is damaged or not a GGUF file.
     pub(crate) fn open(path: &Path) -> Result<Self> {
-        let file = super::open_plain(path)?;
+        let file = crate::model::formats::files::open_plain(path)?;
         let info = file.metadata().map_err(|source| Error::io(path, source))?;
         let mut header = Header { path, reader: BufReader::new(&*file), at: 0, size: info.len() };
         let (metadata, tensors, data_offset) = header.read()?;

@@ -1,0 +1,116 @@
+//! What a folder holds: its modules, its weights, how many tokens it takes, and whether it is a cross-encoder's.
+
+use std::path::{Component, Path, PathBuf};
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::architecture::{Positions, TransformerConfig};
+use crate::error::{Error, Result};
+use crate::model::formats::files::read_json_if_there;
+
+/// How the classes of networks that we run end.
+pub(in crate::model) const CROSS_ENCODER_CLASS: &str = "ForSequenceClassification";
+
+/// An entry of `modules.json`.
+#[derive(Deserialize)]
+pub(in crate::model) struct Module {
+    #[serde(default)]
+    pub(in crate::model) path: String,
+    r#type: String,
+}
+
+impl Module {
+    /// The last word of its class, such as `Pooling`.
+    pub(in crate::model) fn kind(&self) -> &str {
+        self.r#type.rsplit('.').next().unwrap_or_default()
+    }
+}
+
+/// Whether `path` is a folder with a cross-encoder: then [`Reranker::load`](crate::rerank::Reranker::load) is for it.
+/// Looks at `config.json` and `modules.json` alone.
+#[must_use]
+pub fn is_reranker(path: &Path) -> bool {
+    let modules: Option<Vec<Module>> =
+        read_json_if_there(&path.join("modules.json")).ok().flatten();
+    let pools = modules.iter().flatten().any(|module| module.kind() == "Pooling");
+    let transformer = modules.as_ref().and_then(|modules| modules.first());
+    let folder = path.join(transformer.map_or("", |module| &module.path));
+    let config: Option<Map<String, Value>> =
+        read_json_if_there(&folder.join("config.json")).ok().flatten();
+    let class = config.as_ref().and_then(class_of);
+    !pools && class.is_some_and(|class| class.ends_with(CROSS_ENCODER_CLASS))
+}
+
+/// The class of the network that a `config.json` names.
+pub(in crate::model) fn class_of(config: &Map<String, Value>) -> Option<&str> {
+    config.get("architectures")?.get(0)?.as_str()
+}
+
+/// `folder/part`, if `part` does not lead out of it.
+pub(in crate::model) fn inside(modules: &Path, folder: &Path, part: &str) -> Result<PathBuf> {
+    let ordinary = Path::new(part).components().all(|c| matches!(c, Component::Normal(_)));
+    if ordinary && !part.contains('\0') {
+        Ok(if part.is_empty() { folder.to_owned() } else { folder.join(part) })
+    } else {
+        Err(Error::model(modules, format!("module path {part:?} leads out of the folder")))
+    }
+}
+
+/// The limit in `sentence_bert_config.json` or its older names, within the positions the transformer has.
+pub(in crate::model) fn read_max_tokens(
+    folder: &Path,
+    config: &TransformerConfig,
+) -> Result<usize> {
+    #[derive(Default, Deserialize)]
+    struct SentenceConfig {
+        #[serde(default)]
+        max_seq_length: Option<u64>,
+        #[serde(default)]
+        do_lower_case: bool,
+    }
+    // a model without a position table may claim any length: rotations and biases are made for this many
+    const MOST_WITHOUT_TABLE: usize = 1 << 15;
+    let usable = match config.positions {
+        Positions::Table { .. } | Positions::TableAndBuckets { .. } => {
+            config.position_count - config.first_position()
+        }
+        Positions::Rotary { .. } | Positions::Linear => {
+            config.position_count.min(MOST_WITHOUT_TABLE)
+        }
+    };
+    for kind in ["bert", "roberta", "xlm-roberta", "camembert", "distilbert", "mpnet"] {
+        let path = folder.join(format!("sentence_{kind}_config.json"));
+        let Some(sentence) = read_json_if_there::<SentenceConfig>(&path)? else { continue };
+        if sentence.do_lower_case {
+            return Err(Error::model(
+                &path,
+                "do_lower_case outside the tokenizer is not supported",
+            ));
+        }
+        let limit = sentence.max_seq_length.and_then(|limit| usize::try_from(limit).ok());
+        return match limit {
+            Some(limit) if limit < 4 => {
+                Err(Error::model(&path, format!("max_seq_length is {limit}")))
+            }
+            limit => Ok(limit.unwrap_or(usable).min(usable)),
+        };
+    }
+    Ok(usable)
+}
+
+/// The file of the weights.
+pub(in crate::model) fn weights_path(folder: &Path) -> Result<PathBuf> {
+    let path = folder.join("model.safetensors");
+    if path.is_file() {
+        return Ok(path);
+    }
+    let reason = if folder.join("model.safetensors.index.json").exists() {
+        "weights in several parts are not supported: join them into one model.safetensors"
+    } else if folder.join("pytorch_model.bin").exists() {
+        "model.safetensors is missing, and pytorch_model.bin is not read: convert it to safetensors"
+    } else {
+        "model.safetensors is missing"
+    };
+    Err(Error::model(folder, reason))
+}
