@@ -1,7 +1,7 @@
 //! Texts to unit vectors: one siamese encoder for questions and passages.
 //!
-//! Owns the path from text to vector: prefix, tokens ([`text`](crate::model::tokenizer::text)), batches and threads, transformer and pooling
-//! ([`network`]). What a model folder says is read in [`crate::model`].
+//! Owns the path from text to vector: prefix, tokens, batches and threads, transformer and pooling
+//! ([`network`]). What a model folder says is read in [`crate::model`], its tokenizer too.
 
 mod batches;
 mod candle;
