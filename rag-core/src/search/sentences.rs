@@ -7,7 +7,7 @@ use std::ops::Range;
 use super::Hit;
 use crate::error::Result;
 use crate::passage;
-use crate::words::{Word, words};
+use crate::words::{Word, WordKind, words};
 
 /// The cosine of a question (first argument) with each of some sentences.
 pub type Cosines<'a> = &'a dyn Fn(&str, &[&str]) -> Result<Vec<f32>>;
@@ -52,18 +52,20 @@ pub fn sentences(question: &str, hits: &[Hit], cosines: Cosines<'_>) -> Result<V
     let texts: Vec<&str> = told.iter().map(String::as_str).collect();
     let cosines = if texts.is_empty() { Vec::new() } else { cosines(question, &texts)? };
     let asked: BTreeSet<Word> = words(question).into_iter().collect();
+    let held: Vec<Held> = texts.iter().map(|text| Held::of(&asked, text)).collect();
     let least = cosines.iter().copied().fold(f32::INFINITY, f32::min);
     let length = cosines.iter().copied().fold(f32::NEG_INFINITY, f32::max) - least;
-    let scores: Vec<f32> = texts
+    let mut scores: Vec<f32> = held
         .iter()
         .zip(&cosines)
         .zip(&sentences)
-        .map(|((text, cosine), sentence)| {
+        .map(|((held, cosine), sentence)| {
             let meaning = if length > 0.0 { (cosine - least) / length } else { 1.0 };
             let rank = 1.0 - sentence.hit as f32 / hits.len() as f32;
-            MEANING * meaning + WORDS * share(&asked, text) + RANK * rank
+            MEANING * meaning + WORDS * held.share + RANK * rank
         })
         .collect();
+    place_rivals(&held, &mut scores);
     sentences.iter_mut().zip(scores).for_each(|(sentence, score)| sentence.score = score);
     sentences.sort_by(|a, b| {
         b.score.total_cmp(&a.score).then((a.hit, a.number).cmp(&(b.hit, b.number)))
@@ -92,13 +94,61 @@ fn is_field(text: &str) -> bool {
     is_key && value.starts_with(char::is_whitespace) && !text.trim().contains('\n')
 }
 
-/// The share of the question's words that a sentence holds.
-fn share(asked: &BTreeSet<Word>, text: &str) -> f32 {
-    let held: BTreeSet<String> = words(text).into_iter().map(|word| word.key).collect();
-    let weight = |word: &&Word| word.kind.weight();
-    let total: f32 = asked.iter().map(|word| weight(&word)).sum();
-    let found: f32 = asked.iter().filter(|word| held.contains(&word.key)).map(|w| weight(&w)).sum();
-    if total > 0.0 { found / total } else { 0.0 }
+/// What a sentence holds of a question.
+struct Held<'a> {
+    /// The words of the question that stand in it.
+    words: BTreeSet<&'a Word>,
+    /// Their share of the question, by weight.
+    share: f32,
+    /// Whether it holds a figure that the question does not.
+    has_other_figure: bool,
+}
+
+impl<'a> Held<'a> {
+    fn of(asked: &'a BTreeSet<Word>, text: &str) -> Self {
+        let said = words(text);
+        let keys: BTreeSet<&str> = said.iter().map(|word| word.key.as_str()).collect();
+        let held: BTreeSet<&Word> =
+            asked.iter().filter(|word| keys.contains(word.key.as_str())).collect();
+        let is_asked = |word: &Word| asked.iter().any(|other| other.key == word.key);
+        let weight = |words: &mut dyn Iterator<Item = &Word>| -> f32 {
+            words.map(|word| word.kind.weight()).sum()
+        };
+        let total = weight(&mut asked.iter());
+        let found = weight(&mut held.iter().copied());
+        Self {
+            share: if total > 0.0 { found / total } else { 0.0 },
+            has_other_figure: said.iter().any(|word| is_figure(word) && !is_asked(word)),
+            words: held,
+        }
+    }
+
+    /// Whether this says the same of something else: all that it has in common with the question, `other` has too, and one
+    /// of the question's figures besides, in whose place this has a figure of its own.
+    fn is_rival_of(&self, other: &Self) -> bool {
+        self.has_other_figure
+            && self.words.is_subset(&other.words)
+            && other.words.difference(&self.words).any(|word| is_figure(word))
+    }
+}
+
+fn is_figure(word: &Word) -> bool {
+    word.kind == WordKind::Number
+}
+
+/// Puts each sentence behind the best one that it is a rival of: what was found of buoy 1234 comes before what is told in the
+/// same words of buoy 2377. To an encoder one number is as good as another, so that meaning must not decide here.
+fn place_rivals(held: &[Held<'_>], scores: &mut [f32]) {
+    let given = scores.to_vec();
+    for (sentence, score) in held.iter().zip(scores) {
+        if !sentence.has_other_figure {
+            continue;
+        }
+        let better = held.iter().zip(&given).filter(|(other, _)| sentence.is_rival_of(other));
+        if let Some(best) = better.map(|(_, given)| *given).reduce(f32::max) {
+            *score = score.min(best.next_down());
+        }
+    }
 }
 
 /// Each hit cut down to the `count` sentences in a row that hold its best one in their middle.
@@ -193,6 +243,27 @@ mod tests {
             assert_eq!(backup.text[best[0].range.clone()].trim(), answer);
         }
         assert!(!is_field("The job starts at one: it copies all.") && !is_field("a:b"));
+    }
+
+    /// Sentences of other numbers mean more, as encoders happen to find.
+    #[test]
+    fn what_is_told_of_another_number_comes_after_what_is_told_of_the_one_asked_for() {
+        let note = |n: u32, day: u32| hit(&format!("Buoy number {n} was serviced on day {day}."));
+        let hits = [note(1234, 42), note(2377, 1234 - 7), note(12, 8)];
+        let likes_others = |_: &str, texts: &[&str]| -> Result<Vec<f32>> {
+            Ok(texts.iter().map(|text| if text.contains("2377") { 0.9 } else { 0.8 }).collect())
+        };
+        let question = "On what day was buoy number 1234 serviced?";
+        let ranked = sentences(question, &hits, &likes_others).unwrap();
+        assert_eq!(ranked[0].hit, 0);
+        assert!(ranked.is_sorted_by(|a, b| a.score >= b.score));
+        // one that has no figure of its own is about nothing else
+        let hits = [note(1234, 42), hit("It was serviced again in spring.")];
+        let likes_spring = |_: &str, texts: &[&str]| -> Result<Vec<f32>> {
+            Ok(texts.iter().map(|text| f32::from(u8::from(text.contains("spring")))).collect())
+        };
+        let ranked = sentences(question, &hits, &likes_spring).unwrap();
+        assert_eq!(ranked[0].hit, 1);
     }
 
     #[test]
