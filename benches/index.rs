@@ -19,7 +19,7 @@ use rag_core::index::codes::{Code, Codes};
 use rag_core::index::graph::{Graph, Reach};
 use rag_core::index::hnsw::HnswRs;
 use rag_core::index::native::Native;
-use rag_core::index::{BuildOptions, Candidate, GraphBuilder, flat};
+use rag_core::index::{BuildOptions, GraphBuilder, ScoredPosition, flat};
 use rag_core::kernels::dot::dot_f32;
 use rag_core::passage::Passage;
 use rag_core::store::{
@@ -207,8 +207,9 @@ impl Library for Memory {
             }
         };
         let row = |position: u32| &rows.data[position as usize * rows.dim..][..rows.dim];
-        let exact = |c: Candidate| Candidate { score: dot_f32(query, row(c.position)), ..c };
-        let mut candidates: Vec<Candidate> = candidates.into_iter().map(exact).collect();
+        let exact =
+            |c: ScoredPosition| ScoredPosition { score: dot_f32(query, row(c.position)), ..c };
+        let mut candidates: Vec<ScoredPosition> = candidates.into_iter().map(exact).collect();
         candidates.sort_by(|a, b| b.cmp(a));
         Ok(candidates.iter().take(TOP_K).map(|c| i64::from(c.position)).collect())
     }

@@ -5,6 +5,7 @@
 - Rust sources are ASCII outside of tests;
 - files stay under 600 lines;
 - few functions of rag-core take five parameters or more (parameters.py);
+- a type name that other files see has one home, or a reason for several (homes.py);
 - modules that stand beside each other, also within a module, do not use each other in a circle (circles.py).
 """
 
@@ -13,6 +14,7 @@ import re
 import sys
 
 import circles
+import homes
 import parameters
 from rooms import OPTIONS_OF
 
@@ -64,11 +66,13 @@ def main() -> int:
         if whole.count("\n") > 600:
             faults.append(f"{path}: {whole.count(chr(10))} lines; split it")
     faults += circles.faults(circles.CRATES)
+    faults += homes.faults()
     rate = parameters.rate()
     if rate > parameters.MOST_PER_1000:
         faults.append(f"rag-core: more than {parameters.MOST_PER_1000} in 1,000 functions take many parameters: scripts/parameters.py lists them")
     print("\n".join(faults))
     print(f"{rate:.1f} in 1,000 functions of rag-core take {parameters.MANY} parameters or more, self not counted")
+    print(f"{homes.share():.1f} % of the type names of rag-core have more than one home")
     print(f"{checked} passed, {len(faults)} failed")
     return 1 if faults else 0
 

@@ -13,7 +13,7 @@ use crate::search::Hit;
 use crate::store::lexical::fold;
 use crate::words::{Word, words};
 
-use super::checks::{self, Context, Decimal, Fault, Polar, Reading};
+use super::checks::{self, ClaimContext, Decimal, Disagreement, Polar, Reading};
 use super::{Citation, Evidence, MIN_SUPPORT, Meaning, Refuted, Status};
 
 /// A sentence, or two neighbours, of a hit.
@@ -133,7 +133,12 @@ impl<'a> Claim<'a> {
         if is_polar { MIN_POLAR_SUPPORT } else { MIN_SUPPORT }
     }
 
-    fn fault(&self, span: &Reading, context: &Context<'_>, support: f32) -> Option<Fault> {
+    fn fault(
+        &self,
+        span: &Reading,
+        context: &ClaimContext<'_>,
+        support: f32,
+    ) -> Option<Disagreement> {
         let polar = self.polar.and_then(|polar| {
             checks::polar_fault(polar, self.question, span, context, self.decimal)
         });
@@ -255,9 +260,9 @@ impl<'a> Spans<'a> {
         refuted.map_or(Verdict::Unsupported, Verdict::Refuted)
     }
 
-    fn context<'c>(&'c self, asked: &'c Reading, span: &Span) -> Context<'c> {
+    fn context<'c>(&'c self, asked: &'c Reading, span: &Span) -> ClaimContext<'c> {
         let hit = &self.hits[span.hit];
-        Context {
+        ClaimContext {
             question: asked,
             titles: hit.title.iter().chain(&hit.heading).map(|title| fold(title)).collect(),
             passage: &hit.text,
@@ -275,7 +280,7 @@ impl<'a> Spans<'a> {
         Support { hit: span.hit, range: span.range.clone(), support, evidence }
     }
 
-    fn refuted(&self, claim: &Claim<'_>, span: &Span, fault: Fault) -> Refuted {
+    fn refuted(&self, claim: &Claim<'_>, span: &Span, fault: Disagreement) -> Refuted {
         let hit = &self.hits[span.hit];
         Refuted {
             claim: claim.written.trim().to_owned(),

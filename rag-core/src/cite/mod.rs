@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::Result;
 use crate::marks;
 use crate::passage;
+pub use crate::search::Cosines;
 use crate::search::{Hit, is_first};
 use crate::words;
 
@@ -143,9 +144,6 @@ pub struct Cited {
     /// Other documents that give other figures for what is cited.
     pub conflicts: Vec<Conflict>,
 }
-
-/// The cosine of a claim (first argument) with each of some sentences.
-pub type Cosines<'a> = &'a dyn Fn(&str, &[&str]) -> Result<Vec<f32>>;
 
 /// Compares by meaning where words cannot be compared: a claim in one language, a passage in another.
 pub struct Meaning<'a> {

@@ -16,12 +16,12 @@ use crate::error::{Error, Result};
 use crate::kernels::elementwise::activation::Activation;
 use crate::model::Backend;
 use crate::model::encoder::Pooling;
-use crate::model::encoder::architecture::{Family, Positions, Rotary, TransformerConfig};
+use crate::model::encoder::architecture::{EncoderFamily, Positions, Rotary, TransformerConfig};
 use crate::model::formats::safetensors::Tensors;
 use crate::progress::CancelToken;
 
 use super::network::{Batch, NetworkConfig, pool};
-use super::weights::{BERT, Names, Source};
+use super::weights::{BERT, Names, WeightSource};
 
 type Outcome<T> = candle_core::Result<T>;
 
@@ -30,7 +30,7 @@ const GPU_TOKENS: usize = 1 << 15;
 const CPU_TOKENS: usize = 1 << 10;
 
 /// A network of candle's, loaded. Any number of threads may use it at once.
-pub(super) struct CandleNetwork {
+pub(super) struct CandleEncoder {
     path: PathBuf,
     model: Model,
     device: Device,
@@ -49,7 +49,7 @@ fn failed(path: &Path, cause: candle_core::Error) -> Error {
     Error::model_cause(path, "candle cannot run its network", cause)
 }
 
-impl CandleNetwork {
+impl CandleEncoder {
     /// Takes the weights out of `tensors`.
     ///
     /// # Errors
@@ -63,10 +63,10 @@ impl CandleNetwork {
         let NetworkConfig { transformer: config, max_tokens } = network;
         let device = backend.device()?;
         let path = tensors.path().to_owned();
-        let source = Source::new(tensors, config);
+        let source = WeightSource::new(tensors, config);
         let to = match config.family {
-            Family::Bert | Family::DistilBert => &BERT,
-            Family::ModernBert | Family::NomicBert => source.names,
+            EncoderFamily::Bert | EncoderFamily::DistilBert => &BERT,
+            EncoderFamily::ModernBert | EncoderFamily::NomicBert => source.names,
             _ => {
                 let reason = format!(
                     "{backend}, but candle does not run {} here: it does bert, roberta, xlm-roberta, camembert, \
@@ -76,7 +76,7 @@ impl CandleNetwork {
                 return Err(Error::invalid("backend", reason));
             }
         };
-        let prefix = if config.family == Family::ModernBert { "model." } else { "" };
+        let prefix = if config.family == EncoderFamily::ModernBert { "model." } else { "" };
         let mut renamed =
             Renamed { source, to, prefix, path: &path, device: &device, tensors: HashMap::new() };
         renamed.all()?;
@@ -99,7 +99,7 @@ impl CandleNetwork {
     }
 
     /// The pooled states of sequences of checked ids, one row each in their order, as
-    /// [`Network::forward`](super::network::Network::forward) makes them.
+    /// [`EncoderNetwork::forward`](super::network::Network::forward) makes them.
     ///
     /// Sequences of like length are padded to the longest of them. A row depends on the batch around it by rounding
     /// alone.
@@ -187,7 +187,7 @@ impl CandleNetwork {
 
 /// Weights under the names that candle knows them by.
 struct Renamed<'a> {
-    source: Source<'a>,
+    source: WeightSource<'a>,
     to: &'static Names,
     prefix: &'static str,
     path: &'a Path,
@@ -248,7 +248,7 @@ impl Renamed<'_> {
         }
         let shape = [type_count(config), hidden];
         match (config.type_count, config.family) {
-            (0, Family::ModernBert | Family::NomicBert) => Ok(()),
+            (0, EncoderFamily::ModernBert | EncoderFamily::NomicBert) => Ok(()),
             (0, _) => self.put(self.to.types, vec![0.0; hidden], &shape),
             _ => {
                 let types = self.source.values(names.types, &shape)?;
@@ -297,12 +297,12 @@ fn model(
 ) -> Result<Outcome<Model>> {
     let config = network.transformer;
     Ok(match (config.family, config.positions) {
-        (Family::ModernBert, Positions::Rotary { global, local, window, global_every }) => {
+        (EncoderFamily::ModernBert, Positions::Rotary { global, local, window, global_every }) => {
             only(config, &[Activation::Gelu], backend)?;
             let config = modern(network, (global, local), window, global_every);
             modernbert::ModernBert::load(weights, &config).map(Model::Modern)
         }
-        (Family::NomicBert, Positions::Rotary { global, .. }) => {
+        (EncoderFamily::NomicBert, Positions::Rotary { global, .. }) => {
             only(config, &[Activation::Silu], backend)?;
             let config = nomic(network, global);
             nomic_bert::NomicBertModel::load(weights, &config).map(Model::Nomic)

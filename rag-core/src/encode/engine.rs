@@ -16,8 +16,8 @@ use crate::model::encoder::Pooling;
 use crate::model::formats::safetensors::Tensors;
 use crate::progress::CancelToken;
 
-use super::candle::CandleNetwork;
-use super::network::{Batch, Network, NetworkConfig, PooledRows, Scratch};
+use super::candle::CandleEncoder;
+use super::network::{Batch, EncoderNetwork, EncoderScratch, NetworkConfig, PooledRows};
 use super::parallel::{batches, run_parallel};
 use super::{EncoderOptions, Precision};
 use crate::model::tokenizer::text::TokenIds;
@@ -69,19 +69,19 @@ impl Setup {
 
 /// Who runs the network.
 enum Runs {
-    Ours(Box<Network>),
-    Candle(Box<CandleNetwork>),
+    Ours(Box<EncoderNetwork>),
+    Candle(Box<CandleEncoder>),
 }
 
 /// A network with its threads. Any number of callers may use it at once.
-pub(crate) struct Engine {
+pub(crate) struct EncoderEngine {
     network: Runs,
     poolings: Vec<Pooling>,
     thread_count: usize,
     pool: OnceLock<Pool>,
 }
 
-impl Engine {
+impl EncoderEngine {
     /// Takes the weights out of `tensors`.
     ///
     /// # Errors
@@ -96,9 +96,9 @@ impl Engine {
     ) -> Result<Self> {
         let network = match setup.backend {
             Backend::Auto => {
-                Runs::Ours(Box::new(Network::load(tensors, config, setup.arithmetic)?))
+                Runs::Ours(Box::new(EncoderNetwork::load(tensors, config, setup.arithmetic)?))
             }
-            other => Runs::Candle(Box::new(CandleNetwork::load(tensors, config, other)?)),
+            other => Runs::Candle(Box::new(CandleEncoder::load(tensors, config, other)?)),
         };
         Ok(Self { network, poolings, thread_count: cpu_count(), pool: OnceLock::new() })
     }
@@ -190,7 +190,7 @@ impl Engine {
 
     fn run_ours(
         &self,
-        network: &Network,
+        network: &EncoderNetwork,
         all: Batch<'_>,
         head: RowHead<'_>,
         cancel: &CancelToken,
@@ -205,7 +205,7 @@ impl Engine {
             work.push((Batch { sequences, seconds: own }, out));
             (rest, seconds) = (others, later);
         }
-        let state = <(Scratch, Vec<f32>)>::default;
+        let state = <(EncoderScratch, Vec<f32>)>::default;
         let threads = (work.len() == 1).then(|| self.threads());
         run_parallel(self.thread_count, work, state, |(scratch, pooled), (batch, out)| {
             cancel.check()?;

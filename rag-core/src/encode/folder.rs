@@ -11,8 +11,8 @@ use crate::model::fingerprint::Fingerprint;
 use crate::model::formats::safetensors::Tensors;
 use crate::progress::CancelToken;
 
-use super::engine::{Engine, RowHead, Setup};
-use super::head::{Head, HeadDims};
+use super::engine::{EncoderEngine, RowHead, Setup};
+use super::head::{EncoderHead, HeadDims};
 use super::network::{Batch, NetworkConfig};
 use super::{Embeddings, EncoderIdentity, EncoderInfo, EncoderOptions, TextRole};
 use crate::model::tokenizer::text::{TextTokenizer, TokenIds};
@@ -22,8 +22,8 @@ pub(super) struct Loaded {
     path: PathBuf,
     pub(super) setup: Setup,
     pub(super) tokenizer: TextTokenizer,
-    pub(super) engine: Engine,
-    head: Head,
+    pub(super) engine: EncoderEngine,
+    head: EncoderHead,
     query_prefix: String,
     passage_prefix: String,
     /// Tokens of a passage beside its text.
@@ -42,12 +42,12 @@ impl Loaded {
         let mut fingerprint = fingerprint(&files, &tensors, setup.arithmetic.format);
         let poolings = files.poolings.clone();
         let config = NetworkConfig { transformer: &files.config, max_tokens: files.max_tokens };
-        let engine = Engine::load(&mut tensors, config, poolings, setup)?
+        let engine = EncoderEngine::load(&mut tensors, config, poolings, setup)?
             .with_threads(options.threads.asked());
         let truncated = options.truncate_dim.map(NonZeroUsize::get);
         let dims = HeadDims { pooled: engine.pooled_dim(), truncated };
         let level = setup.arithmetic.level.vectors();
-        let head = Head::load(&files.denses, dims, level, &mut fingerprint)?;
+        let head = EncoderHead::load(&files.denses, dims, level, &mut fingerprint)?;
         let fingerprint = fingerprint.finish();
         let tokenizer = TextTokenizer::load(
             &files.tokenizer_path,

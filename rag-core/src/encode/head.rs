@@ -10,7 +10,7 @@ use crate::model::fingerprint::Fingerprint;
 use crate::model::formats::safetensors::Tensors;
 
 /// What comes after pooling. Always f32.
-pub(super) struct Head {
+pub(super) struct EncoderHead {
     denses: Vec<Dense>,
     pooled_dim: usize,
     dim: usize,
@@ -30,7 +30,7 @@ pub(super) struct HeadDims {
     pub(super) truncated: Option<usize>,
 }
 
-impl Head {
+impl EncoderHead {
     /// Loads the dense layers and adds them to the fingerprint.
     ///
     /// # Errors

@@ -20,10 +20,10 @@ use crate::model::encoder::architecture::{Positions, TransformerConfig};
 use crate::model::formats::safetensors::Tensors;
 
 use super::positions::LayerPositions;
-use super::weights::{Layer, Norm, Weights};
+use super::weights::{EncoderLayer, Norm, Weights};
 
 /// A transformer ready to run. Shared by any number of threads.
-pub(crate) struct Network {
+pub(crate) struct EncoderNetwork {
     level: Level,
     attention: Attention,
     heads: Heads,
@@ -69,7 +69,7 @@ impl Batch<'_> {
 
 /// Buffers of one thread, kept from batch to batch.
 #[derive(Default)]
-pub(crate) struct Scratch {
+pub(crate) struct EncoderScratch {
     x: Vec<f32>,
     qkv: Vec<f32>,
     context: Vec<f32>,
@@ -79,7 +79,7 @@ pub(crate) struct Scratch {
     inputs: Inputs,
 }
 
-impl Network {
+impl EncoderNetwork {
     /// Packs the weights.
     ///
     /// # Errors
@@ -138,7 +138,7 @@ impl Network {
         &self,
         batch: Batch<'_>,
         threads: Option<&Pool>,
-        scratch: &mut Scratch,
+        scratch: &mut EncoderScratch,
         PooledRows { poolings, rows }: PooledRows<'_>,
     ) {
         let sequences = batch.sequences;
@@ -202,9 +202,9 @@ impl Network {
         index: usize,
         sequences: &[&[u32]],
         threads: Option<&Pool>,
-        scratch: &mut Scratch,
+        scratch: &mut EncoderScratch,
     ) {
-        let Scratch { x, qkv, context, attention: buffers, inputs, .. } = scratch;
+        let EncoderScratch { x, qkv, context, attention: buffers, inputs, .. } = scratch;
         let (layer, positions) = (&self.weights.layers[index], self.positions.of(index));
         let input = self.normed(layer.before_attention.as_ref(), x, context);
         let product = Product { lhs: input, post_op: PostOp::None, out: qkv };
@@ -224,8 +224,13 @@ impl Network {
     }
 
     /// The rest of a layer, in blocks of rows, so that the wide middle stays in the second-level cache.
-    fn feed_forward(&self, layer: &Layer, threads: Option<&Pool>, scratch: &mut Scratch) {
-        let Scratch { x, qkv, wide, up, context, inputs, .. } = scratch;
+    fn feed_forward(
+        &self,
+        layer: &EncoderLayer,
+        threads: Option<&Pool>,
+        scratch: &mut EncoderScratch,
+    ) {
+        let EncoderScratch { x, qkv, wide, up, context, inputs, .. } = scratch;
         let block = BLOCK_ROWS * self.hidden;
         for (x, context) in x.chunks_mut(block).zip(context.chunks(block)) {
             let product = Product { lhs: context, post_op: PostOp::Sum, out: x };

@@ -6,7 +6,7 @@
 
 use crate::error::Result;
 use crate::kernels::gemm::linear::{Arithmetic, Linear};
-use crate::model::encoder::architecture::{Family, Positions, TransformerConfig};
+use crate::model::encoder::architecture::{EncoderFamily, Positions, TransformerConfig};
 use crate::model::formats::safetensors::{Tensor, Tensors};
 
 /// Weight and bias of a layer normalisation.
@@ -16,7 +16,7 @@ pub(super) struct Norm {
 }
 
 /// One layer; which norms are there says whether they stand before or after the two halves.
-pub(super) struct Layer {
+pub(super) struct EncoderLayer {
     pub(super) before_attention: Option<Norm>,
     /// Queries (already divided by the root of the head's size), keys and values in one product.
     pub(super) qkv: Linear,
@@ -37,7 +37,7 @@ pub(super) struct Weights {
     /// What a token of type 1 has added beside that: row 1 less row 0. Empty if there is one type.
     pub(super) second_type: Vec<f32>,
     pub(super) input_norm: Norm,
-    pub(super) layers: Vec<Layer>,
+    pub(super) layers: Vec<EncoderLayer>,
     pub(super) final_norm: Option<Norm>,
     /// MPNet's bias of scores, `[buckets, heads]`.
     pub(super) buckets: Vec<f32>,
@@ -137,31 +137,37 @@ const MODERN: Names = Names {
     ..BERT
 };
 
-impl Family {
+impl EncoderFamily {
     fn names(self) -> &'static Names {
         match self {
-            Family::Bert => &BERT,
-            Family::DistilBert => &DISTILBERT,
-            Family::Mpnet => &MPNET,
-            Family::ModernBert => &MODERN,
-            Family::NomicBert => &NOMIC,
-            Family::JinaBert => &JINA,
-            Family::Gte => &GTE,
+            EncoderFamily::Bert => &BERT,
+            EncoderFamily::DistilBert => &DISTILBERT,
+            EncoderFamily::Mpnet => &MPNET,
+            EncoderFamily::ModernBert => &MODERN,
+            EncoderFamily::NomicBert => &NOMIC,
+            EncoderFamily::JinaBert => &JINA,
+            EncoderFamily::Gte => &GTE,
         }
     }
 
     /// Whether the wide middle is two halves, one gating the other.
     pub(super) fn is_gated(self) -> bool {
-        matches!(self, Family::ModernBert | Family::NomicBert | Family::JinaBert | Family::Gte)
+        matches!(
+            self,
+            EncoderFamily::ModernBert
+                | EncoderFamily::NomicBert
+                | EncoderFamily::JinaBert
+                | EncoderFamily::Gte
+        )
     }
 
     /// Whether norms stand before the halves of a layer.
     pub(super) fn norms_first(self) -> bool {
-        self == Family::ModernBert
+        self == EncoderFamily::ModernBert
     }
 
     pub(super) fn has_biases(self) -> bool {
-        !matches!(self, Family::ModernBert | Family::NomicBert)
+        !matches!(self, EncoderFamily::ModernBert | EncoderFamily::NomicBert)
     }
 
     pub(super) fn has_up_bias(self) -> bool {
@@ -170,14 +176,14 @@ impl Family {
 }
 
 /// Takes a model's tensors out of a file, whatever prefix their names carry.
-pub(super) struct Source<'a> {
+pub(super) struct WeightSource<'a> {
     tensors: &'a mut Tensors,
     prefix: &'static str,
     pub(super) config: &'a TransformerConfig,
     pub(super) names: &'static Names,
 }
 
-impl<'a> Source<'a> {
+impl<'a> WeightSource<'a> {
     /// Finds the prefix that the names carry.
     pub(super) fn new(tensors: &'a mut Tensors, config: &'a TransformerConfig) -> Self {
         let names = config.family.names();
@@ -244,7 +250,7 @@ impl<'a> Source<'a> {
         Ok(Linear::new(arithmetic, &weight, shape[1], bias))
     }
 
-    fn layer(&mut self, index: usize, arithmetic: Arithmetic) -> Result<Layer> {
+    fn layer(&mut self, index: usize, arithmetic: Arithmetic) -> Result<EncoderLayer> {
         let names = self.names;
         let hidden = self.config.hidden_size;
         let name = |part: &str| format!("{}.{index}.{part}", names.layer);
@@ -259,7 +265,7 @@ impl<'a> Source<'a> {
             true => (attention_norm, None, out_norm, None),
             false => (None, attention_norm, None, out_norm),
         };
-        Ok(Layer {
+        Ok(EncoderLayer {
             before_attention,
             qkv: self.qkv(name, arithmetic)?,
             attention_out: self.linear(&name(names.attention_out), [hidden, hidden], arithmetic)?,
@@ -287,7 +293,7 @@ impl<'a> Source<'a> {
         let wide = self.config.intermediate_size * if family.is_gated() { 2 } else { 1 };
         let names: Vec<String> = self.names.up.iter().map(|part| name(part)).collect();
         let (mut weight, bias) = self.joined(&names, [wide, hidden], family.has_up_bias())?;
-        if family == Family::Gte {
+        if family == EncoderFamily::Gte {
             // the gate, which is activated, comes second in the file
             weight.rotate_left(wide / 2 * hidden);
         }
@@ -335,7 +341,7 @@ impl Weights {
         config: &TransformerConfig,
         arithmetic: Arithmetic,
     ) -> Result<Self> {
-        let mut source = Source::new(tensors, config);
+        let mut source = WeightSource::new(tensors, config);
         let names = source.names;
         let shape = [config.vocab_size, config.hidden_size];
         let words = source.tensors.take(&format!("{}{}", source.prefix, names.words), &shape)?;

@@ -3,8 +3,8 @@
 //! The greedy continuation always keeps its place, so the answer never scores below the greedy one.
 
 use super::EarlyStopping;
-use super::constraint::Held;
-use super::network::{Cache, Network};
+use super::constraint::ConstraintState;
+use super::network::{Cache, GeneratorNetwork};
 use crate::error::{Error, Result};
 use crate::progress::CancelToken;
 
@@ -44,7 +44,7 @@ struct Beam {
     cache: Cache,
     /// Of tokens that may come next; the others' are negative infinity.
     logits: Vec<f32>,
-    held: Option<Held>,
+    held: Option<ConstraintState>,
     greedy: bool,
 }
 
@@ -61,7 +61,7 @@ pub(super) struct Start<'a> {
     pub(super) cache: &'a Cache,
     /// Those of the next token, already masked by `held`.
     pub(super) logits: Vec<f32>,
-    pub(super) held: Option<Held>,
+    pub(super) held: Option<ConstraintState>,
 }
 
 impl Search<'_> {
@@ -71,7 +71,7 @@ impl Search<'_> {
     /// Cancelled within one token; Model if the logits are not numbers; Internal if every beam is lost.
     pub(super) fn run(
         &self,
-        network: &Network,
+        network: &GeneratorNetwork,
         start: Start<'_>,
         cancel: &CancelToken,
     ) -> Result<Hypothesis> {

@@ -14,7 +14,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use candle_core::{Device, Tensor};
 
 pub(super) use self::families::names;
-use self::families::{Built, Step};
+use self::families::{Built, CandleStep};
 use crate::error::{Error, Result};
 use crate::generate::engine::{Backend, GeneratorOptions};
 use crate::kernels::KvPrecision;
@@ -25,7 +25,7 @@ use crate::progress::CancelToken;
 const SPAN: usize = 64;
 
 /// A network of candle-transformers with its weights.
-pub(super) struct CandleNetwork {
+pub(super) struct CandleDecoder {
     path: PathBuf,
     device: Device,
     backend: Backend,
@@ -41,7 +41,7 @@ pub(super) struct CandleNetwork {
 
 /// The network and what it has taken in.
 struct State {
-    step: Box<dyn Step>,
+    step: Box<dyn CandleStep>,
     passes: Vec<Vec<u32>>,
     /// Whether `passes` is not what the network has taken in, because a pass failed.
     is_lost: bool,
@@ -73,7 +73,7 @@ pub(super) fn is_wanted(files: &GeneratorFiles, backend: Backend) -> bool {
     backend != Backend::Auto || families::only_candle_runs(files)
 }
 
-impl CandleNetwork {
+impl CandleDecoder {
     /// Loads the weights; `vocabulary_len` is the tokenizer's.
     ///
     /// # Errors

@@ -65,7 +65,7 @@ pub(super) struct LayerConfig {
 }
 
 /// What a family does in its own way.
-struct Family {
+struct DecoderFamily {
     name: &'static str,
     pairs: RotaryPairs,
     gate: Activation,
@@ -78,7 +78,7 @@ struct Family {
     is_fused: bool,
 }
 
-const LLAMA: Family = Family {
+const LLAMA: DecoderFamily = DecoderFamily {
     name: "llama",
     pairs: RotaryPairs::Neighbours,
     gate: Activation::Silu,
@@ -89,19 +89,19 @@ const LLAMA: Family = Family {
 };
 
 /// The architectures we run (names as in llama.cpp, `llama-arch.cpp`).
-const FAMILIES: &[Family] = &[
+const FAMILIES: &[DecoderFamily] = &[
     LLAMA,
-    Family { name: "mistral3", ..LLAMA },
-    Family { name: "smollm3", unrotated_every: 4, ..LLAMA },
-    Family { name: "qwen2", pairs: RotaryPairs::Halves, ..LLAMA },
-    Family { name: "qwen3", pairs: RotaryPairs::Halves, ..LLAMA },
-    Family { name: "phi3", pairs: RotaryPairs::Halves, is_fused: true, ..LLAMA },
-    Family { name: "gemma", full_every: 0, ..GEMMA },
-    Family { name: "gemma2", full_every: 2, ..GEMMA },
-    Family { name: "gemma3", full_every: 6, ..GEMMA },
+    DecoderFamily { name: "mistral3", ..LLAMA },
+    DecoderFamily { name: "smollm3", unrotated_every: 4, ..LLAMA },
+    DecoderFamily { name: "qwen2", pairs: RotaryPairs::Halves, ..LLAMA },
+    DecoderFamily { name: "qwen3", pairs: RotaryPairs::Halves, ..LLAMA },
+    DecoderFamily { name: "phi3", pairs: RotaryPairs::Halves, is_fused: true, ..LLAMA },
+    DecoderFamily { name: "gemma", full_every: 0, ..GEMMA },
+    DecoderFamily { name: "gemma2", full_every: 2, ..GEMMA },
+    DecoderFamily { name: "gemma3", full_every: 6, ..GEMMA },
 ];
 
-const GEMMA: Family = Family {
+const GEMMA: DecoderFamily = DecoderFamily {
     pairs: RotaryPairs::Halves,
     gate: Activation::GeluTanh,
     scales_embedding: true,
@@ -211,7 +211,7 @@ impl Config {
     }
 }
 
-fn family(gguf: &Gguf) -> Result<&'static Family> {
+fn family(gguf: &Gguf) -> Result<&'static DecoderFamily> {
     let name = gguf
         .text("general.architecture")
         .ok_or_else(|| gguf.bad("general.architecture is missing"))?;
@@ -280,7 +280,7 @@ impl Keys<'_> {
     }
 
     /// The rotation of layers that see everything, then that of windowed ones where it differs (Gemma 3).
-    fn rotations(&self, family: &Family) -> Result<Vec<Rotation>> {
+    fn rotations(&self, family: &DecoderFamily) -> Result<Vec<Rotation>> {
         let base = self.number("rope.freq_base")?.unwrap_or(10_000.0);
         let mut rotations = vec![Rotation { base, divisor: self.rope_divisor()?, factors: None }];
         if family.name == "gemma3" {
@@ -292,7 +292,7 @@ impl Keys<'_> {
 
     fn layers(
         &self,
-        family: &Family,
+        family: &DecoderFamily,
         layer_count: usize,
         rotation_count: usize,
     ) -> Result<Vec<LayerConfig>> {

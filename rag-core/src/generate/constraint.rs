@@ -58,7 +58,7 @@ pub(super) struct Grammars(engine::Shared);
 
 /// A constraint at some place of the text.
 #[derive(Clone)]
-pub(super) struct Held(engine::State);
+pub(super) struct ConstraintState(engine::State);
 
 impl Grammars {
     /// The constraint before the first token.
@@ -66,17 +66,21 @@ impl Grammars {
     /// # Errors
     /// InvalidArgument, named after the option: it is malformed, and where; too large; or this build knows no
     /// constraints.
-    pub(super) fn start(&self, vocabulary: &Vocabulary, constraint: &Constraint) -> Result<Held> {
+    pub(super) fn start(
+        &self,
+        vocabulary: &Vocabulary,
+        constraint: &Constraint,
+    ) -> Result<ConstraintState> {
         let len = constraint.source().len();
         if len > MAX_SOURCE_BYTES {
             let reason = format!("{len} bytes are over {MAX_SOURCE_BYTES}");
             return Err(constraint.bad(reason));
         }
-        self.0.start(vocabulary, constraint).map(Held)
+        self.0.start(vocabulary, constraint).map(ConstraintState)
     }
 }
 
-impl Held {
+impl ConstraintState {
     /// Makes the logits of tokens that may not come next negative infinity.
     ///
     /// # Errors
@@ -88,7 +92,7 @@ impl Held {
     /// Takes in a token that may come next.
     ///
     /// # Errors
-    /// As [`Held::mask`].
+    /// As [`ConstraintState::mask`].
     pub(super) fn push(&mut self, id: u32) -> Result<()> {
         self.0.push(id)
     }

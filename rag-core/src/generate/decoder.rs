@@ -6,11 +6,11 @@
 
 mod layer;
 
-use self::layer::{Layer, RotaryAngles, Rows, Step};
+use self::layer::{DecoderLayer, RotaryAngles, Rows, Step};
 use super::config::{Config, Rotation};
-use super::engine::Engine;
+use super::engine::GeneratorEngine;
 use super::kv::KvCache;
-use super::weights::{Linear, Loader};
+use super::weights::{Loader, QuantizedLinear};
 use crate::error::{Error, Result};
 use crate::kernels::attention::kv_page::{CacheShape, KeyBias, KvPrecision};
 use crate::kernels::elementwise::rope::RotaryPairs;
@@ -25,11 +25,11 @@ pub(super) const SPAN: usize = 512;
 /// A decoder-only transformer.
 pub(super) struct Decoder {
     config: Config,
-    engine: Engine,
-    embedding: Linear,
+    engine: GeneratorEngine,
+    embedding: QuantizedLinear,
     /// `None` if the embedding scores tokens too.
-    head: Option<Linear>,
-    layers: Vec<Layer>,
+    head: Option<QuantizedLinear>,
+    layers: Vec<DecoderLayer>,
     norm: Vec<f32>,
     /// For each rotation, radians per position, one per pair of components.
     frequencies: Vec<Vec<f64>>,
@@ -45,7 +45,7 @@ impl Decoder {
         config: Config,
         source: &dyn TensorSource,
         vocabulary_len: usize,
-        engine: Engine,
+        engine: GeneratorEngine,
     ) -> Result<Self> {
         let mut loader = Loader::new(source, &engine.pool, config.norm_offset);
         let embedding = loader.linear("token_embd", vocabulary_len, config.dim)?;
@@ -55,7 +55,7 @@ impl Decoder {
             .transpose()?;
         let norm = loader.vector("output_norm.weight", config.dim)?;
         let layers = (0..config.layers.len())
-            .map(|index| Layer::load(&mut loader, &config, index))
+            .map(|index| DecoderLayer::load(&mut loader, &config, index))
             .collect::<Result<_>>()?;
         let frequencies = frequencies(&mut loader, &config)?;
         let fingerprint = loader.fingerprint();
@@ -71,7 +71,7 @@ impl Decoder {
     }
 
     /// What it runs on.
-    pub(super) fn engine(&self) -> &Engine {
+    pub(super) fn engine(&self) -> &GeneratorEngine {
         &self.engine
     }
 
@@ -100,7 +100,7 @@ impl Decoder {
             && config.layers.iter().all(|layer| layer.rotation.is_some());
         let is_apart = self.engine.kv == KvPrecision::Q8
             && is_turned
-            && self.layers.iter().all(Layer::has_plain_key_bias);
+            && self.layers.iter().all(DecoderLayer::has_plain_key_bias);
         if is_apart { KeyBias::Apart } else { KeyBias::Within }
     }
 
@@ -132,7 +132,7 @@ impl Decoder {
 
     /// Runs tokens through all layers; returns their states.
     fn span(&self, ids: &[u32], cache: &mut KvCache, cancel: &CancelToken) -> Result<Vec<f32>> {
-        let Engine { pool, proof, .. } = &self.engine;
+        let GeneratorEngine { pool, proof, .. } = &self.engine;
         let start = cache.len();
         cache.reserve(start + ids.len());
         let angles = self.angles(start, ids.len());
@@ -154,7 +154,7 @@ impl Decoder {
 
     /// The logits after each of some states.
     fn logits(&self, mut states: Vec<f32>) -> Vec<f32> {
-        let Engine { pool, proof, .. } = &self.engine;
+        let GeneratorEngine { pool, proof, .. } = &self.engine;
         let dim = self.config.dim;
         let count = states.len() / dim;
         let mut rounded = QuantizedRows::new(count, dim);

@@ -11,7 +11,7 @@ pub use crate::options::generator::GeneratorOptions;
 
 /// What the arithmetic runs on.
 #[derive(Debug)]
-pub(super) struct Engine {
+pub(super) struct GeneratorEngine {
     /// The threads.
     pub(super) pool: Pool,
     /// The instructions.
@@ -20,7 +20,7 @@ pub(super) struct Engine {
     pub(super) kv: KvPrecision,
 }
 
-impl Engine {
+impl GeneratorEngine {
     /// # Errors
     /// InvalidArgument for more threads than allowed, or a level that this CPU does not run.
     pub(super) fn new(options: &GeneratorOptions) -> Result<Self> {

@@ -25,11 +25,11 @@ use std::time::Instant;
 
 use self::beam::{Search, Start, likeliest, log_sum_exp};
 pub use self::constraint::{CAN_CONSTRAIN, Constraint};
-use self::constraint::{Grammars, Held};
-use self::engine::Engine;
+use self::constraint::{ConstraintState, Grammars};
+use self::engine::GeneratorEngine;
 pub use self::engine::{Backend, GeneratorOptions, KernelLevel, KvPrecision};
 use self::lookup::Lookup;
-use self::network::{Cache, Network};
+use self::network::{Cache, GeneratorNetwork};
 use self::sampling::Sampler;
 pub use self::sampling::Sampling;
 use self::stop::TextStream;
@@ -50,7 +50,7 @@ const SCORED_TOGETHER: usize = 64;
 pub struct Generator {
     path: PathBuf,
     chat: ChatModel,
-    network: Network,
+    network: GeneratorNetwork,
     grammars: Grammars,
     memory: Mutex<Memory>,
 }
@@ -91,19 +91,23 @@ impl Generator {
     /// As [`Generator::load`]; [`ErrorCode::InvalidArgument`](crate::ErrorCode::InvalidArgument) for options out of
     /// range.
     pub fn load_with(path: &Path, options: &GeneratorOptions) -> Result<Self> {
-        let engine = Engine::new(options)?;
+        let engine = GeneratorEngine::new(options)?;
         catch_unwind(AssertUnwindSafe(|| Self::load_files(path, engine, options))).unwrap_or_else(
             |_| Err(Error::model(path, "the loader gave up on it, the file is probably damaged")),
         )
     }
 
-    fn load_files(path: &Path, engine: Engine, options: &GeneratorOptions) -> Result<Self> {
+    fn load_files(
+        path: &Path,
+        engine: GeneratorEngine,
+        options: &GeneratorOptions,
+    ) -> Result<Self> {
         let files = GeneratorFiles::open(path)?;
         let chat = match &files {
             GeneratorFiles::Gguf(gguf) => ChatModel::from_gguf(gguf, options.template)?,
             GeneratorFiles::Folder(folder) => ChatModel::from_folder(folder, options.template)?,
         };
-        let network = Network::load(&files, chat.vocabulary_len(), engine, options)?;
+        let network = GeneratorNetwork::load(&files, chat.vocabulary_len(), engine, options)?;
         let memory = Mutex::new(Memory { cache: network.new_cache(), prompt: Vec::new() });
         let grammars = Grammars::default();
         Ok(Self { path: files.path().to_owned(), chat, network, grammars, memory })
@@ -416,7 +420,7 @@ struct Run<'a> {
     stream: TextStream<'a>,
     call: Call<'a>,
     /// Where the text stands in the form it is held to.
-    held: Option<Held>,
+    held: Option<ConstraintState>,
     text: String,
     token_ids: Vec<u32>,
     logprobs: Vec<TokenLogprob>,

@@ -1,9 +1,9 @@
 //! What takes in tokens and gives logits: our own decoder, or one of candle's networks.
 
-use super::candle::{self, CandleNetwork, Passes};
+use super::candle::{self, CandleDecoder, Passes};
 use super::config::Config;
 use super::decoder::{Decoder, SPAN};
-use super::engine::{Backend, Engine, GeneratorOptions};
+use super::engine::{Backend, GeneratorEngine, GeneratorOptions};
 use super::kv::KvCache;
 use crate::error::{Error, Result};
 use crate::kernels::attention::PAGE;
@@ -11,9 +11,9 @@ use crate::model::generator::files::GeneratorFiles;
 use crate::progress::CancelToken;
 
 /// A decoder-only network with its weights.
-pub(super) enum Network {
+pub(super) enum GeneratorNetwork {
     Ours(Box<Decoder>),
-    Candle(Box<CandleNetwork>),
+    Candle(Box<CandleDecoder>),
 }
 
 /// What a network has taken in. Forks share what they can.
@@ -49,7 +49,7 @@ impl Cache {
     }
 }
 
-impl Network {
+impl GeneratorNetwork {
     /// Reads the weights for whoever runs them; `vocabulary_len` is the tokenizer's.
     ///
     /// # Errors
@@ -57,11 +57,11 @@ impl Network {
     pub(super) fn load(
         files: &GeneratorFiles,
         vocabulary_len: usize,
-        engine: Engine,
+        engine: GeneratorEngine,
         options: &GeneratorOptions,
     ) -> Result<Self> {
         if candle::is_wanted(files, options.backend) {
-            let network = CandleNetwork::load(files, vocabulary_len, options)?;
+            let network = CandleDecoder::load(files, vocabulary_len, options)?;
             return Ok(Self::Candle(Box::new(network)));
         }
         let config = match files {
@@ -106,7 +106,7 @@ impl Network {
     }
 
     /// Threads and instructions, if they are ours to choose.
-    pub(super) fn engine(&self) -> Option<&Engine> {
+    pub(super) fn engine(&self) -> Option<&GeneratorEngine> {
         match self {
             Self::Ours(decoder) => Some(decoder.engine()),
             Self::Candle(_) => None,

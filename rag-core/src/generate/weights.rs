@@ -59,7 +59,12 @@ impl<'a> Loader<'a> {
     }
 
     /// A matrix `[rows, columns]` that maps `columns` inputs to `rows` outputs, with its bias if it has one.
-    pub(super) fn linear(&mut self, name: &str, rows: usize, columns: usize) -> Result<Linear> {
+    pub(super) fn linear(
+        &mut self,
+        name: &str,
+        rows: usize,
+        columns: usize,
+    ) -> Result<QuantizedLinear> {
         self.linear_part(name, [rows, columns], 0..rows)
     }
 
@@ -69,7 +74,7 @@ impl<'a> Loader<'a> {
         name: &str,
         shape: [usize; 2],
         rows: Range<usize>,
-    ) -> Result<Linear> {
+    ) -> Result<QuantizedLinear> {
         let weight = format!("{name}.weight");
         self.check_shape(&weight, &shape)?;
         let matrix = self.pack(&weight, rows.start, rows.len(), shape[1])?;
@@ -77,7 +82,7 @@ impl<'a> Loader<'a> {
             Some(bias) => bias.get(rows).unwrap_or_default().to_vec(),
             None => Vec::new(),
         };
-        Ok(Linear { matrix, bias })
+        Ok(QuantizedLinear { matrix, bias })
     }
 
     fn tensor(&self, name: &str) -> Result<(GgmlType, &'a [usize])> {
@@ -121,12 +126,12 @@ impl<'a> Loader<'a> {
 
 /// A linear map `y = W x + b`.
 #[derive(Debug)]
-pub(super) struct Linear {
+pub(super) struct QuantizedLinear {
     matrix: Matrix,
     bias: Vec<f32>,
 }
 
-impl Linear {
+impl QuantizedLinear {
     /// Outputs.
     pub(super) fn rows(&self) -> usize {
         self.matrix.rows()

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use super::Candidate;
+use super::ScoredPosition;
 use super::codes::{Code, Codes};
 
 /// The `limit` best positions that `keep` lets through, best first, ties by position.
@@ -13,21 +13,26 @@ pub fn best(
     query: &Code,
     limit: usize,
     keep: impl Fn(u32) -> bool,
-) -> Vec<Candidate> {
+) -> Vec<ScoredPosition> {
     let mut best = Best::new(limit);
-    codes.for_each(query, |position, score| best.offer(Candidate { score, position }, &keep));
+    codes.for_each(query, |position, score| best.offer(ScoredPosition { score, position }, &keep));
     best.sorted()
 }
 
 /// The `limit` best of `positions`, which rise and are in range; best first, ties by position.
 #[must_use]
-pub fn best_among(codes: &Codes, query: &Code, limit: usize, positions: &[u32]) -> Vec<Candidate> {
+pub fn best_among(
+    codes: &Codes,
+    query: &Code,
+    limit: usize,
+    positions: &[u32],
+) -> Vec<ScoredPosition> {
     let mut best = Best::new(limit);
     let mut scores = [0f32; BLOCK];
     for positions in positions.chunks(BLOCK) {
         codes.scores(query, positions, &mut scores);
         for (&position, &score) in positions.iter().zip(&scores) {
-            best.offer(Candidate { score, position }, |_| true);
+            best.offer(ScoredPosition { score, position }, |_| true);
         }
     }
     best.sorted()
@@ -40,7 +45,7 @@ const BLOCK: usize = 256;
 struct Best {
     limit: usize,
     floor: f32,
-    heap: BinaryHeap<Reverse<Candidate>>,
+    heap: BinaryHeap<Reverse<ScoredPosition>>,
 }
 
 impl Best {
@@ -50,7 +55,7 @@ impl Best {
 
     /// Takes a candidate in if it is among the best so far. Positions must rise: an equal score then never
     /// displaces one that is kept.
-    fn offer(&mut self, candidate: Candidate, keep: impl Fn(u32) -> bool) {
+    fn offer(&mut self, candidate: ScoredPosition, keep: impl Fn(u32) -> bool) {
         let fits = self.heap.len() < self.limit || candidate.score > self.floor;
         if self.limit == 0 || !fits || !keep(candidate.position) {
             return;
@@ -64,7 +69,7 @@ impl Best {
         }
     }
 
-    fn sorted(self) -> Vec<Candidate> {
+    fn sorted(self) -> Vec<ScoredPosition> {
         self.heap.into_sorted_vec().into_iter().map(|candidate| candidate.0).collect()
     }
 }

@@ -5,7 +5,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use super::Candidate;
+use super::ScoredPosition;
 
 /// Positions must stay below this.
 pub(super) const MAX_POSITIONS: usize = 1 << 31;
@@ -13,7 +13,7 @@ pub(super) const MAX_POSITIONS: usize = 1 << 31;
 /// A candidate as one number: greater is better; the lowest bit says that it has yet to be expanded.
 type Key = u64;
 
-fn key(candidate: Candidate) -> Key {
+fn key(candidate: ScoredPosition) -> Key {
     let bits = candidate.score.to_bits();
     // the sign bit apart, floats order as integers do; negative ones the other way round
     let ordered = if bits >> 31 == 0 { bits | 1 << 31 } else { !bits };
@@ -21,10 +21,10 @@ fn key(candidate: Candidate) -> Key {
     u64::from(ordered) << 32 | u64::from(position) | 1
 }
 
-fn candidate(key: Key) -> Candidate {
+fn candidate(key: Key) -> ScoredPosition {
     let ordered = (key >> 32) as u32;
     let bits = if ordered >> 31 == 1 { ordered & !(1 << 31) } else { !ordered };
-    Candidate { score: f32::from_bits(bits), position: !(key as u32 | 1) >> 1 }
+    ScoredPosition { score: f32::from_bits(bits), position: !(key as u32 | 1) >> 1 }
 }
 
 /// The best candidates, at most `capacity`, and how far they have been expanded.
@@ -55,7 +55,7 @@ impl Frontier {
     }
 
     /// Takes a candidate in, in place of the worst if it is full.
-    pub(super) fn insert(&mut self, new: Candidate) {
+    pub(super) fn insert(&mut self, new: ScoredPosition) {
         let new = key(new);
         if self.keys.len() >= self.capacity {
             if self.keys.last().is_some_and(|worst| *worst >= new) {
@@ -69,7 +69,7 @@ impl Frontier {
     }
 
     /// The best candidate that was not expanded yet, now marked as expanded.
-    pub(super) fn expand(&mut self) -> Option<Candidate> {
+    pub(super) fn expand(&mut self) -> Option<ScoredPosition> {
         let unseen = self.keys.get(self.next..)?.iter().position(|key| key & 1 == 1);
         self.next += unseen?;
         let key = self.keys.get_mut(self.next)?;
@@ -80,7 +80,7 @@ impl Frontier {
     }
 
     /// What is left, best first.
-    pub(super) fn candidates(&self) -> impl Iterator<Item = Candidate> + '_ {
+    pub(super) fn candidates(&self) -> impl Iterator<Item = ScoredPosition> + '_ {
         self.keys.iter().map(|key| candidate(*key))
     }
 }
@@ -116,18 +116,18 @@ impl Visited {
 
 /// What a walk needs besides the graph; reused by the next walk.
 #[derive(Debug, Default)]
-pub(super) struct Scratch {
+pub(super) struct WalkScratch {
     pub(super) frontier: Frontier,
     pub(super) visited: Visited,
 }
 
 /// Scratches that nobody uses now.
 #[derive(Debug, Default)]
-pub(super) struct Scratches(Mutex<Vec<Scratch>>);
+pub(super) struct Scratches(Mutex<Vec<WalkScratch>>);
 
 impl Scratches {
     /// Runs `work` with a scratch of its own.
-    pub(super) fn lend<T>(&self, work: impl FnOnce(&mut Scratch) -> T) -> T {
+    pub(super) fn lend<T>(&self, work: impl FnOnce(&mut WalkScratch) -> T) -> T {
         let lock = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut scratch = lock().pop().unwrap_or_default();
         let value = work(&mut scratch);
@@ -153,7 +153,7 @@ mod tests {
         fn keys_order_as_candidates_do(
             a in any::<(f32, u32)>(), b in any::<(f32, u32)>()
         ) {
-            let make = |(score, position): (f32, u32)| Candidate { score, position: position >> 1 };
+            let make = |(score, position): (f32, u32)| ScoredPosition { score, position: position >> 1 };
             let (a, b) = (make(a), make(b));
             prop_assert_eq!(key(a).cmp(&key(b)), a.cmp(&b));
             prop_assert_eq!(candidate(key(a)).position, a.position);
@@ -166,11 +166,11 @@ mod tests {
         ) {
             let mut frontier = Frontier::default();
             frontier.reset(capacity);
-            let mut all: Vec<Candidate> = Vec::new();
+            let mut all: Vec<ScoredPosition> = Vec::new();
             let mut expanded = Vec::new();
             for (position, score) in (0u32..).zip(scores) {
-                all.push(Candidate { score, position });
-                frontier.insert(Candidate { score, position });
+                all.push(ScoredPosition { score, position });
+                frontier.insert(ScoredPosition { score, position });
                 if position % 3 == 0 {
                     expanded.extend(frontier.expand());
                 }

@@ -7,9 +7,9 @@ mod soundness;
 
 use std::collections::{HashMap, VecDeque};
 
-use super::Candidate;
+use super::ScoredPosition;
 use super::codes::{Code, Codes};
-use super::frontier::{MAX_POSITIONS, Scratch, Scratches};
+use super::frontier::{MAX_POSITIONS, Scratches, WalkScratch};
 use super::walk::{Score, Walk};
 
 const MAGIC: &[u8; 4] = b"RAGH";
@@ -113,7 +113,13 @@ impl Graph {
     /// # Panics
     /// If `codes` has fewer vectors than the graph has nodes.
     #[must_use]
-    pub fn search(&self, codes: &Codes, query: &Code, limit: usize, ef: usize) -> Vec<Candidate> {
+    pub fn search(
+        &self,
+        codes: &Codes,
+        query: &Code,
+        limit: usize,
+        ef: usize,
+    ) -> Vec<ScoredPosition> {
         self.scratches.lend(|scratch| {
             let starts = self.starts(codes, query);
             self.walk(0, codes, query).explore(&starts, ef.max(limit), scratch);
@@ -132,7 +138,7 @@ impl Graph {
         query: &Code,
         Reach { limit, ef }: Reach,
         keep: impl Fn(u32) -> bool,
-    ) -> Vec<Candidate> {
+    ) -> Vec<ScoredPosition> {
         self.scratches.lend(|scratch| {
             let starts = self.starts(codes, query);
             self.walk(0, codes, query).explore_kept(&starts, ef.max(limit), scratch, keep);
@@ -143,7 +149,7 @@ impl Graph {
     /// Where to begin on layer 0: near the query, and at the entry, which alone is sure to reach every node.
     fn starts(&self, codes: &Codes, query: &Code) -> [u32; 2] {
         let score = codes.score(query, self.entry);
-        let mut best = Candidate { score, position: self.entry };
+        let mut best = ScoredPosition { score, position: self.entry };
         for layer in (1..self.layers.len()).rev() {
             best = self.walk(layer, codes, query).descend(best);
         }
@@ -272,7 +278,7 @@ fn connect(links: &mut Links, entry: u32, codes: &Codes) {
         }
     }
     let mut reach =
-        Reached { codes, entry, nodes: vec![false; count], scratch: Scratch::default() };
+        Reached { codes, entry, nodes: vec![false; count], scratch: WalkScratch::default() };
     let mut crowds: HashMap<u32, Crowd> = HashMap::new();
     reach.spread(links, entry);
     for node in 0..count as u32 {
@@ -322,7 +328,7 @@ struct Reached<'a> {
     codes: &'a Codes,
     entry: u32,
     nodes: Vec<bool>,
-    scratch: Scratch,
+    scratch: WalkScratch,
 }
 
 impl Reached<'_> {
@@ -337,7 +343,7 @@ impl Reached<'_> {
             },
             score: |nodes: &[u32], scores: &mut [f32]| codes.scores(&code, nodes, scores),
         };
-        let mut best = Candidate { score: codes.score(&code, entry), position: entry };
+        let mut best = ScoredPosition { score: codes.score(&code, entry), position: entry };
         for layer in (1..links.nodes[entry as usize].len()).rev() {
             best = walk(layer).descend(best);
         }

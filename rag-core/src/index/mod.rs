@@ -42,22 +42,22 @@ pub trait GraphBuilder: Debug + Send + Sync {
 
 /// A position and its approximate score. Orders by score, then the lower position first: "greater" is better.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Candidate {
+pub struct ScoredPosition {
     /// Approximate cosine.
     pub score: f32,
     /// Place among the codes searched.
     pub position: u32,
 }
 
-impl Eq for Candidate {}
+impl Eq for ScoredPosition {}
 
-impl PartialOrd for Candidate {
+impl PartialOrd for ScoredPosition {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl Ord for Candidate {
+impl Ord for ScoredPosition {
     fn cmp(&self, other: &Self) -> Ordering {
         self.score.total_cmp(&other.score).then(other.position.cmp(&self.position))
     }

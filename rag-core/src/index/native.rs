@@ -10,10 +10,10 @@
 use rayon::prelude::*;
 
 use super::codes::Codes;
-use super::frontier::{Scratch, Scratches};
+use super::frontier::{Scratches, WalkScratch};
 use super::graph::Links;
 use super::walk::{Score, Walk};
-use super::{BuildOptions, Candidate, GraphBuilder};
+use super::{BuildOptions, GraphBuilder, ScoredPosition};
 use crate::error::{Error, Result};
 use crate::options::Options;
 use crate::progress::CancelToken;
@@ -72,13 +72,13 @@ struct Growing<'a> {
 }
 
 /// What a node found: its neighbours on each layer from 0, best first.
-type Found = Vec<Vec<Candidate>>;
+type Found = Vec<Vec<ScoredPosition>>;
 
 /// A node that was linked to, and by whom.
 struct Pick {
     layer: usize,
     target: u32,
-    sources: Vec<Candidate>,
+    sources: Vec<ScoredPosition>,
 }
 
 impl<'a> Growing<'a> {
@@ -145,13 +145,13 @@ impl<'a> Growing<'a> {
         self.scratches.lend(|scratch| self.search_with(node, scratch))
     }
 
-    fn search_with(&self, node: u32, scratch: &mut Scratch) -> Found {
+    fn search_with(&self, node: u32, scratch: &mut WalkScratch) -> Found {
         let level = usize::from(self.levels[node as usize]);
         let mut found = vec![Vec::new(); level + 1];
         let Some(&entry) = self.order.first() else { return found };
         let mut scores = [0.0];
         self.codes.scores_between(node, self.sums[node as usize], &[entry], &mut scores);
-        let mut best = Candidate { score: scores[0], position: entry };
+        let mut best = ScoredPosition { score: scores[0], position: entry };
         for layer in (0..self.layers.len()).rev() {
             let walk = self.walk(layer, node);
             if layer > level {
@@ -159,7 +159,7 @@ impl<'a> Growing<'a> {
                 continue;
             }
             walk.explore(&[best.position], self.options.ef_construction, scratch);
-            let candidates: Vec<Candidate> = scratch.frontier.candidates().collect();
+            let candidates: Vec<ScoredPosition> = scratch.frontier.candidates().collect();
             best = candidates.first().copied().unwrap_or(best);
             found[layer] = self.select(&candidates, self.options.m, |_| false);
         }
@@ -170,11 +170,11 @@ impl<'a> Growing<'a> {
     /// Two for which `is_chosen` holds need no comparing.
     fn select(
         &self,
-        candidates: &[Candidate],
+        candidates: &[ScoredPosition],
         limit: usize,
         is_chosen: impl Fn(usize) -> bool,
-    ) -> Vec<Candidate> {
-        let mut taken: Vec<Candidate> = Vec::with_capacity(limit);
+    ) -> Vec<ScoredPosition> {
+        let mut taken: Vec<ScoredPosition> = Vec::with_capacity(limit);
         // positions to compare with: all that were taken, and those of them that were not chosen before
         let (mut all, mut new) = (Vec::with_capacity(limit), Vec::with_capacity(limit));
         for (index, candidate) in candidates.iter().enumerate() {
@@ -193,7 +193,7 @@ impl<'a> Growing<'a> {
         taken
     }
 
-    fn is_apart(&self, candidate: &Candidate, rivals: &[u32]) -> bool {
+    fn is_apart(&self, candidate: &ScoredPosition, rivals: &[u32]) -> bool {
         const STEP: usize = 4;
         let sum = self.sums[candidate.position as usize];
         rivals.chunks(STEP).all(|rivals| {
@@ -205,18 +205,19 @@ impl<'a> Growing<'a> {
 
     /// Writes the links of a batch, and gathers the links back, by layer and target.
     fn link(&mut self, batch: &[u32], found: &[Found]) -> Vec<Pick> {
-        let mut back: Vec<(usize, u32, Candidate)> = Vec::new();
+        let mut back: Vec<(usize, u32, ScoredPosition)> = Vec::new();
         for (node, found) in batch.iter().zip(found) {
             for (layer, neighbours) in found.iter().enumerate() {
                 let slot = self.slot(layer, *node);
                 self.layers[layer].write(slot, neighbours, neighbours.len());
-                let source = |to: &Candidate| Candidate { score: to.score, position: *node };
+                let source =
+                    |to: &ScoredPosition| ScoredPosition { score: to.score, position: *node };
                 back.extend(neighbours.iter().map(|to| (layer, to.position, source(to))));
             }
         }
         back.sort_by_key(|(layer, target, source)| (*layer, *target, source.position));
         let groups = back.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1));
-        let pick = |group: &[(usize, u32, Candidate)]| Pick {
+        let pick = |group: &[(usize, u32, ScoredPosition)]| Pick {
             layer: group[0].0,
             target: group[0].1,
             sources: group.iter().map(|link| link.2).collect(),
@@ -225,18 +226,18 @@ impl<'a> Growing<'a> {
     }
 
     /// The links of a node that was linked to, and how many of the first were chosen together.
-    fn pick(&self, pick: &Pick) -> (Vec<Candidate>, usize) {
+    fn pick(&self, pick: &Pick) -> (Vec<ScoredPosition>, usize) {
         let layer = &self.layers[pick.layer];
         let (mut links, chosen) = layer.read(self.slot(pick.layer, pick.target));
         if links.len() + pick.sources.len() <= layer.places {
             links.extend(&pick.sources);
             return (links, chosen);
         }
-        let mut all: Vec<(Candidate, bool)> =
+        let mut all: Vec<(ScoredPosition, bool)> =
             links.iter().enumerate().map(|(index, link)| (*link, index < chosen)).collect();
         all.extend(pick.sources.iter().map(|source| (*source, false)));
         all.sort_by_key(|link| std::cmp::Reverse(link.0));
-        let candidates: Vec<Candidate> = all.iter().map(|link| link.0).collect();
+        let candidates: Vec<ScoredPosition> = all.iter().map(|link| link.0).collect();
         let picked = self.select(&candidates, layer.places, |index| all[index].1);
         let count = picked.len();
         (picked, count)
@@ -267,14 +268,14 @@ impl Layer {
         &self.links[slot * self.places..][..usize::from(self.counts[slot])]
     }
 
-    fn read(&self, slot: usize) -> (Vec<Candidate>, usize) {
+    fn read(&self, slot: usize) -> (Vec<ScoredPosition>, usize) {
         let scores = &self.scores[slot * self.places..];
         let links = self.links_of(slot).iter().zip(scores);
-        let links = links.map(|(&position, &score)| Candidate { score, position }).collect();
+        let links = links.map(|(&position, &score)| ScoredPosition { score, position }).collect();
         (links, usize::from(self.chosen[slot]))
     }
 
-    fn write(&mut self, slot: usize, links: &[Candidate], chosen: usize) {
+    fn write(&mut self, slot: usize, links: &[ScoredPosition], chosen: usize) {
         let start = slot * self.places;
         for (place, link) in links.iter().enumerate() {
             self.links[start + place] = link.position;

@@ -2,8 +2,8 @@
 
 use std::collections::BinaryHeap;
 
-use super::Candidate;
-use super::frontier::Scratch;
+use super::ScoredPosition;
+use super::frontier::WalkScratch;
 
 /// Neighbours scored together.
 pub(super) const BLOCK: usize = 64;
@@ -29,7 +29,7 @@ where
     S: Score,
 {
     /// Leaves in the frontier the best nodes found when the `ef` best seen have all been expanded.
-    pub(super) fn explore(&self, starts: &[u32], ef: usize, scratch: &mut Scratch) {
+    pub(super) fn explore(&self, starts: &[u32], ef: usize, scratch: &mut WalkScratch) {
         scratch.frontier.reset(ef);
         scratch.visited.reset(self.node_count);
         let mut floor = f32::NEG_INFINITY;
@@ -49,13 +49,15 @@ where
         &self,
         starts: &[u32],
         ef: usize,
-        scratch: &mut Scratch,
+        scratch: &mut WalkScratch,
         keep: impl Fn(u32) -> bool,
     ) {
         scratch.frontier.reset(ef);
         scratch.visited.reset(self.node_count);
-        let mut open: BinaryHeap<Candidate> = BinaryHeap::new();
-        let enter = |scratch: &mut Scratch, open: &mut BinaryHeap<Candidate>, new: Candidate| {
+        let mut open: BinaryHeap<ScoredPosition> = BinaryHeap::new();
+        let enter = |scratch: &mut WalkScratch,
+                     open: &mut BinaryHeap<ScoredPosition>,
+                     new: ScoredPosition| {
             if new.score >= scratch.frontier.floor() {
                 open.push(new);
                 if keep(new.position) {
@@ -74,15 +76,15 @@ where
     }
 
     /// Steps to better neighbours until there is none; the score rises, so it ends.
-    pub(super) fn descend(&self, mut best: Candidate) -> Candidate {
+    pub(super) fn descend(&self, mut best: ScoredPosition) -> ScoredPosition {
         let mut scores = [0.0; BLOCK];
         loop {
             let mut next = best;
             for links in (self.neighbours)(best.position).chunks(BLOCK) {
                 (self.score)(links, &mut scores);
                 let scored = links.iter().zip(scores);
-                let scored = scored.map(|(&position, score)| Candidate { score, position });
-                next = scored.fold(next, Candidate::max);
+                let scored = scored.map(|(&position, score)| ScoredPosition { score, position });
+                next = scored.fold(next, ScoredPosition::max);
             }
             if next == best {
                 return best;
@@ -95,8 +97,8 @@ where
     fn take(
         &self,
         links: &[u32],
-        scratch: &mut Scratch,
-        mut each: impl FnMut(&mut Scratch, Candidate),
+        scratch: &mut WalkScratch,
+        mut each: impl FnMut(&mut WalkScratch, ScoredPosition),
     ) {
         let mut fresh = [0u32; BLOCK];
         let mut scores = [0f32; BLOCK];
@@ -108,7 +110,7 @@ where
             }
             (self.score)(&fresh[..count], &mut scores[..count]);
             for (&position, &score) in fresh.iter().zip(&scores).take(count) {
-                each(scratch, Candidate { score, position });
+                each(scratch, ScoredPosition { score, position });
             }
         }
     }

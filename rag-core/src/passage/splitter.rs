@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::window::Window;
+use super::window::TokenWindow;
 use super::{Passage, SplitOptions, TokenRanges, breaks, rows};
 use crate::document::{BlockKind, Document, DocumentKind, plain_heading};
 use crate::error::{Error, Result};
@@ -54,7 +54,7 @@ pub(super) struct Splitter<'a> {
     tokens: &'a dyn TokenRanges,
     options: &'a SplitOptions,
     units: Vec<SpanUnit>,
-    window: Window<'a>,
+    window: TokenWindow<'a>,
     /// Headings in force: level and plain text.
     headings: Vec<(u8, String)>,
     /// Units before this were entered into `headings`.
@@ -79,7 +79,7 @@ impl<'a> Splitter<'a> {
             tokens,
             options,
             units: units(document),
-            window: Window::new(&document.text, tokens),
+            window: TokenWindow::new(&document.text, tokens),
             headings: Vec::new(),
             entered: 0,
             next_section: 0,

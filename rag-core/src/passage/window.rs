@@ -10,7 +10,7 @@ use crate::error::Result;
 const PIECE_BYTES: usize = 4096;
 
 /// Where the tokens of a stretch of text start.
-pub(super) struct Window<'a> {
+pub(super) struct TokenWindow<'a> {
     text: &'a str,
     tokens: &'a dyn TokenRanges,
     /// Starts of tokens at or after the last `advance`, in order.
@@ -19,7 +19,7 @@ pub(super) struct Window<'a> {
     next: usize,
 }
 
-impl<'a> Window<'a> {
+impl<'a> TokenWindow<'a> {
     pub(super) fn new(text: &'a str, tokens: &'a dyn TokenRanges) -> Self {
         Self { text, tokens, starts: VecDeque::new(), next: 0 }
     }

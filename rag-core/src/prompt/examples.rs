@@ -4,7 +4,7 @@
 use super::Language;
 
 /// A question answered the way we want it.
-pub(super) struct Example {
+pub(super) struct BuiltInExample {
     pub(super) passages: &'static [&'static str],
     pub(super) question: &'static str,
     pub(super) answer: &'static str,
@@ -36,7 +36,7 @@ impl Language {
         }
     }
 
-    pub(super) fn examples(self) -> &'static [Example] {
+    pub(super) fn examples(self) -> &'static [BuiltInExample] {
         match self {
             Language::English => ENGLISH,
             Language::French => FRENCH,
@@ -44,8 +44,8 @@ impl Language {
     }
 }
 
-const ENGLISH: &[Example] = &[
-    Example {
+const ENGLISH: &[BuiltInExample] = &[
+    BuiltInExample {
         passages: &[
             "The Harlow lighthouse stands on a rock two miles off the coast. It was lit for the first time in \
              1862 and has been automatic since 1984.",
@@ -54,7 +54,7 @@ const ENGLISH: &[Example] = &[
         question: "Since when has the Harlow lighthouse been automatic?",
         answer: "The Harlow lighthouse has been automatic since 1984.",
     },
-    Example {
+    BuiltInExample {
         passages: &[
             "Members may borrow up to six books for three weeks. Films are lent for one week.",
             "The reading room is on the second floor, next to the map collection.",
@@ -64,8 +64,8 @@ const ENGLISH: &[Example] = &[
     },
 ];
 
-const FRENCH: &[Example] = &[
-    Example {
+const FRENCH: &[BuiltInExample] = &[
+    BuiltInExample {
         passages: &[
             "Le phare de Kerlan se dresse sur un rocher \u{e0} trois kilom\u{e8}tres de la c\u{f4}te. Il a \
              \u{e9}t\u{e9} allum\u{e9} pour la premi\u{e8}re fois en 1862 et il est automatique depuis 1984.",
@@ -74,7 +74,7 @@ const FRENCH: &[Example] = &[
         question: "Depuis quand le phare de Kerlan est-il automatique ?",
         answer: "Le phare de Kerlan est automatique depuis 1984.",
     },
-    Example {
+    BuiltInExample {
         passages: &[
             "Les membres peuvent emprunter six livres pour trois semaines. Les films sont pr\u{ea}t\u{e9}s une \
              semaine.",

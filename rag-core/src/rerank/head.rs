@@ -10,7 +10,7 @@ use crate::model::formats::safetensors::Tensors;
 use crate::model::reranker::{HeadKind, RerankerFolder};
 
 /// The layers after pooling.
-pub(super) struct Head {
+pub(super) struct RerankerHead {
     level: Level,
     dense: Linear,
     post_op: PostOp,
@@ -29,7 +29,7 @@ struct Norm {
 /// Where a dense layer inside the transformer may stand.
 const PREFIXES: [&str; 4] = ["bert.", "gte.", "new.", ""];
 
-impl Head {
+impl RerankerHead {
     /// Takes the head out of the weights.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::encode::EncoderOptions;
-use crate::encode::engine::{Engine, RowHead, Setup};
+use crate::encode::engine::{EncoderEngine, RowHead, Setup};
 use crate::encode::network::{Batch, NetworkConfig};
 use crate::error::{Error, Result};
 use crate::model::formats::safetensors::Tensors;
@@ -20,7 +20,7 @@ use crate::progress::{Call, CancelToken};
 use crate::search::Hit;
 
 pub use crate::options::reranker::RerankerOptions;
-use head::Head;
+use head::RerankerHead;
 use pairs::Pairs;
 
 /// Hits that are reranked where nothing else is said.
@@ -59,8 +59,8 @@ pub struct Scores {
 pub struct Reranker {
     path: PathBuf,
     pairs: Pairs,
-    engine: Engine,
-    head: Head,
+    engine: EncoderEngine,
+    head: RerankerHead,
     output: Output,
     info: RerankerInfo,
 }
@@ -98,9 +98,9 @@ impl Reranker {
         let mut tensors = Tensors::read(&files.weights_path)?;
         let (config, max_tokens) = (&files.config, files.max_tokens);
         let network = NetworkConfig { transformer: config, max_tokens };
-        let engine = Engine::load(&mut tensors, network, vec![files.pooling], setup)?
+        let engine = EncoderEngine::load(&mut tensors, network, vec![files.pooling], setup)?
             .with_threads(threads.asked());
-        let head = Head::load(&mut tensors, &files, setup.arithmetic.level)?;
+        let head = RerankerHead::load(&mut tensors, &files, setup.arithmetic.level)?;
         let output = files.output(head.label_count())?;
         let pairs = Pairs::load(&files, engine.vocab_size())?;
         let info = RerankerInfo {

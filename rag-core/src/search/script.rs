@@ -6,16 +6,17 @@ const MAX_LETTERS: usize = 400;
 /// A script by its block of characters; one number for all blocks of a script, and one for Chinese and Japanese, which
 /// share most of their letters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Script(u32);
+pub(crate) struct WritingSystem(u32);
 
 /// The script of most letters of a text; `None` without letters.
-pub(crate) fn script(text: &str) -> Option<Script> {
-    let mut scripts: Vec<Script> = text.chars().filter_map(of_letter).take(MAX_LETTERS).collect();
+pub(crate) fn script(text: &str) -> Option<WritingSystem> {
+    let mut scripts: Vec<WritingSystem> =
+        text.chars().filter_map(of_letter).take(MAX_LETTERS).collect();
     scripts.sort_unstable();
     scripts.chunk_by(|a, b| a == b).max_by_key(|same| same.len()).map(|same| same[0])
 }
 
-fn of_letter(c: char) -> Option<Script> {
+fn of_letter(c: char) -> Option<WritingSystem> {
     if !c.is_alphabetic() {
         return None;
     }
@@ -29,7 +30,7 @@ fn of_letter(c: char) -> Option<Script> {
         0x3005..=0x30ff | 0x3400..=0x9fff | 0xf900..=0xfaff | 0x20000..=0x3ffff => 0x3400,
         other => other & !0x7f,
     };
-    Some(Script(block))
+    Some(WritingSystem(block))
 }
 
 #[cfg(test)]

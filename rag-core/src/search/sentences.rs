@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::passage;
 use crate::words::{Word, WordKind, words};
 
-/// The cosine of a question (first argument) with each of some sentences.
+/// The cosine of a question or claim (first argument) with each of some sentences.
 pub type Cosines<'a> = &'a dyn Fn(&str, &[&str]) -> Result<Vec<f32>>;
 
 /// What the meaning of a sentence counts beside the words it shares with the question, and beside the rank of its hit.

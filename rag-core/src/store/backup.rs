@@ -7,8 +7,8 @@ use std::time::Duration;
 use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
 
-use super::fault::{Fault, Outcome};
-use super::pool::Pool;
+use super::fault::{Outcome, StoreFault};
+use super::pool::ConnectionPool;
 use super::{link, space};
 use crate::error::{Error, Result};
 use crate::files::Claim;
@@ -18,7 +18,7 @@ use crate::progress::CancelToken;
 const PAGES: i32 = 512;
 
 /// Writes the copy beside its place and moves it there when it is whole and on the disk.
-pub(super) fn backup(pool: &Pool, to: &Path, cancel: &CancelToken) -> Result<()> {
+pub(super) fn backup(pool: &ConnectionPool, to: &Path, cancel: &CancelToken) -> Result<()> {
     require_free(to)?;
     let part = part(to);
     let copied = create_part(&part, pool.path())
@@ -94,7 +94,7 @@ pub(super) fn put_in_place(part: &Path, to: &Path) -> Result<()> {
 }
 
 /// Writes the copy, as it stands in one snapshot and with a lineage of its own.
-pub(super) fn copy(pool: &Pool, part: &Path, cancel: &CancelToken) -> Outcome<()> {
+pub(super) fn copy(pool: &ConnectionPool, part: &Path, cancel: &CancelToken) -> Outcome<()> {
     let reader = pool.reader()?;
     // a snapshot of its own: writers would make the copy begin again
     let snapshot = reader.unchecked_transaction()?;
@@ -113,5 +113,5 @@ pub(super) fn copy(pool: &Pool, part: &Path, cancel: &CancelToken) -> Outcome<()
     }
     drop(backup);
     link::renew(&copy)?;
-    copy.close().map_err(|(_, error)| Fault::Sql(error))
+    copy.close().map_err(|(_, error)| StoreFault::Sql(error))
 }

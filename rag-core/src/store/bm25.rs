@@ -7,8 +7,8 @@ use std::collections::{BinaryHeap, HashMap, HashSet};
 
 use rusqlite::{Connection, OptionalExtension};
 
-use super::fault::{Fault, Outcome};
-use super::forms::Forms;
+use super::fault::{Outcome, StoreFault};
+use super::forms::WordForms;
 use super::lexical::{MAX_TERMS, Term, terms};
 use super::types::LexicalOptions;
 
@@ -167,7 +167,7 @@ fn word(connection: &Connection, forms: &[String]) -> Outcome<Vec<(i64, i64)>> {
 
 /// Every place of another word that is a form of one asked for. In Latin letters only where the file keeps no stems: they
 /// would be looked for twice.
-fn kindred(connection: &Connection, kin: &Forms, but: &[String]) -> Outcome<Vec<(i64, i64)>> {
+fn kindred(connection: &Connection, kin: &WordForms, but: &[String]) -> Outcome<Vec<(i64, i64)>> {
     let mut statement = connection.prepare_cached(
         "SELECT term, doc, \"offset\" FROM temp.words WHERE term >= ?1 AND term < ?2",
     )?;
@@ -261,8 +261,8 @@ fn varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
     None
 }
 
-fn damaged(what: &str) -> Fault {
-    Fault::Damaged(what.to_owned())
+fn damaged(what: &str) -> StoreFault {
+    StoreFault::Damaged(what.to_owned())
 }
 
 /// What one occurrence of each term is worth.

@@ -10,11 +10,11 @@ use rusqlite::{Connection, OptionalExtension};
 use xxhash_rust::xxh3::Xxh3;
 
 use super::bm25::WORDS;
-use super::fault::{Fault, Outcome};
+use super::fault::{Outcome, StoreFault};
 use super::link::{self, Link};
-use super::pool::Pool;
+use super::pool::ConnectionPool;
 use super::rows::{self, DocumentRecord, PASSAGE_COLUMNS};
-use super::segment::Segment;
+use super::segment::SealedSegment;
 use super::types::Damage;
 use super::{lexical, meta, schema};
 use crate::document::SourceMap;
@@ -41,7 +41,7 @@ struct Findings<'a> {
 }
 
 /// Every damage in one snapshot of the file.
-pub(super) fn check(pool: &Pool, cancel: &CancelToken) -> Outcome<Vec<Damage>> {
+pub(super) fn check(pool: &ConnectionPool, cancel: &CancelToken) -> Outcome<Vec<Damage>> {
     // FTS5 looks at its index as this connection saw it at its last search, and takes what others merged since for
     // damage: so a connection that has not searched
     let mut reader = pool.new_reader()?;
@@ -52,7 +52,7 @@ pub(super) fn check(pool: &Pool, cancel: &CancelToken) -> Outcome<Vec<Damage>> {
     let noted = link::acknowledged(pool.path());
     let found = reader
         .unchecked_transaction()
-        .map_err(Fault::from)
+        .map_err(StoreFault::from)
         .and_then(|snapshot| run(&snapshot, noted, cancel));
     reader.progress_handler(0, None::<fn() -> bool>)?;
     found
@@ -381,7 +381,7 @@ fn segment(connection: &Connection, report: &mut Report<'_>) -> Outcome<()> {
     if others > 0 {
         report(format!("{others} parts of a vector index that is not in use"))?;
     }
-    let Some(segment) = Segment::read(connection, generation, dim)? else { return Ok(()) };
+    let Some(segment) = SealedSegment::read(connection, generation, dim)? else { return Ok(()) };
     let given = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'passage'";
     if segment.max_id > connection.query_row(given, [], |row| row.get(0))? {
         report(format!("the vector index is said to hold passages up to {}", segment.max_id))?;
@@ -403,7 +403,7 @@ fn segment(connection: &Connection, report: &mut Report<'_>) -> Outcome<()> {
 /// Holds the codes of the vector index against the vectors they were made from.
 fn codes(
     connection: &Connection,
-    segment: &Segment,
+    segment: &SealedSegment,
     dim: usize,
     report: &mut Report<'_>,
 ) -> Outcome<()> {

@@ -7,11 +7,11 @@ use rusqlite::ErrorCode as Sql;
 use crate::error::Error;
 
 /// The result of a function inside the store, which does not know the file's path.
-pub(super) type Outcome<T> = Result<T, Fault>;
+pub(super) type Outcome<T> = Result<T, StoreFault>;
 
 /// A failure before the file's path is put to it.
 #[derive(Debug)]
-pub(super) enum Fault {
+pub(super) enum StoreFault {
     /// SQLite's own.
     Sql(rusqlite::Error),
     /// Something we read is not what we wrote.
@@ -20,27 +20,27 @@ pub(super) enum Fault {
     Other(Error),
 }
 
-impl From<rusqlite::Error> for Fault {
+impl From<rusqlite::Error> for StoreFault {
     fn from(error: rusqlite::Error) -> Self {
-        Fault::Sql(error)
+        StoreFault::Sql(error)
     }
 }
 
-impl From<Error> for Fault {
+impl From<Error> for StoreFault {
     fn from(error: Error) -> Self {
-        Fault::Other(error)
+        StoreFault::Other(error)
     }
 }
 
-impl Fault {
+impl StoreFault {
     /// The error for a caller who has the file at `path` open.
     pub(super) fn at(self, path: &Path) -> Error {
         let error = match self {
-            Fault::Other(error) => return error,
-            Fault::Damaged(what) => {
+            StoreFault::Other(error) => return error,
+            StoreFault::Damaged(what) => {
                 return Error::store(path, format!("{what}; `check` names every damage"));
             }
-            Fault::Sql(error) => error,
+            StoreFault::Sql(error) => error,
         };
         let reason = match error.sqlite_error_code() {
             Some(Sql::DatabaseBusy | Sql::DatabaseLocked) => {
@@ -58,12 +58,12 @@ impl Fault {
     }
 
     /// What happened, for a list of damages. A cancellation or a lock is not damage and comes back as it is.
-    pub(super) fn damage(self) -> Result<String, Fault> {
+    pub(super) fn damage(self) -> Result<String, StoreFault> {
         match self {
-            Fault::Damaged(what) => Ok(what),
-            Fault::Sql(error) => match error.sqlite_error_code() {
+            StoreFault::Damaged(what) => Ok(what),
+            StoreFault::Sql(error) => match error.sqlite_error_code() {
                 Some(Sql::OperationInterrupted | Sql::DatabaseBusy | Sql::DatabaseLocked) => {
-                    Err(Fault::Sql(error))
+                    Err(StoreFault::Sql(error))
                 }
                 _ => Ok(error.to_string()),
             },

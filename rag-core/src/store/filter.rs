@@ -27,10 +27,10 @@ const MAX_WILDCARDS: usize = 16;
 #[derive(Debug, Clone, PartialEq)]
 pub enum Filter {
     /// One comparison. A document without the field does not pass.
-    Compare(Field, Comparison, String),
+    Compare(FilterField, Comparison, String),
     /// The field matches the pattern: `*` is any run of characters, `/` included, `?` one, `[a-z]` one of them.
-    /// For [`Field::Path`], a pattern that does not begin with `/` or `*` may begin at any folder.
-    Glob(Field, String),
+    /// For [`FilterField::Path`], a pattern that does not begin with `/` or `*` may begin at any folder.
+    Glob(FilterField, String),
     /// All hold; true if there are none.
     All(Vec<Filter>),
     /// At least one holds; false if there are none.
@@ -41,7 +41,7 @@ pub enum Filter {
 
 /// What of a document is looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Field {
+pub enum FilterField {
     /// `kind`: the format, such as `pdf` or `markdown`.
     Kind,
     /// `path` or `uri`: the absolute path, or the caller's own name.
@@ -88,17 +88,17 @@ impl Filter {
 
     /// `kind = name`.
     pub fn kind(name: impl Into<String>) -> Self {
-        Filter::Compare(Field::Kind, Comparison::Equal, name.into())
+        Filter::Compare(FilterField::Kind, Comparison::Equal, name.into())
     }
 
     /// `path glob pattern`.
     pub fn path(pattern: impl Into<String>) -> Self {
-        Filter::Glob(Field::Path, pattern.into())
+        Filter::Glob(FilterField::Path, pattern.into())
     }
 
     /// A comparison of a metadata value.
     pub fn metadata(key: impl Into<String>, how: Comparison, value: impl Into<String>) -> Self {
-        Filter::Compare(Field::Metadata(key.into()), how, value.into())
+        Filter::Compare(FilterField::Metadata(key.into()), how, value.into())
     }
 
     /// Both hold.
@@ -154,7 +154,7 @@ impl Filter {
         match self {
             Filter::Compare(field, how, value) => field.compare(*how, value, condition),
             Filter::Glob(field, pattern) => {
-                let free = pattern.starts_with(['/', '*']) || *field != Field::Path;
+                let free = pattern.starts_with(['/', '*']) || *field != FilterField::Path;
                 condition.sql.push_str("coalesce(");
                 field.write(condition);
                 condition.sql.push_str(" GLOB ?, 0)");
@@ -203,10 +203,10 @@ impl Condition {
     }
 }
 
-impl Field {
+impl FilterField {
     fn write(&self, condition: &mut Condition) {
         match self {
-            Field::Metadata(key) => {
+            FilterField::Metadata(key) => {
                 condition.sql.push_str(
                     "(SELECT atom FROM json_each(document.metadata) WHERE json_each.key = ?)",
                 );
@@ -219,13 +219,13 @@ impl Field {
     /// What a comparison reads; the metadata is unpacked once, around it.
     fn column(&self) -> &'static str {
         match self {
-            Field::Kind => "document.kind",
-            Field::Path => "document.uri",
-            Field::Title => "document.title",
-            Field::Lang => "document.lang",
-            Field::Size => "document.size",
-            Field::Modified => "document.mtime_ns / 1000000000.0",
-            Field::Metadata(_) => "atom",
+            FilterField::Kind => "document.kind",
+            FilterField::Path => "document.uri",
+            FilterField::Title => "document.title",
+            FilterField::Lang => "document.lang",
+            FilterField::Size => "document.size",
+            FilterField::Modified => "document.mtime_ns / 1000000000.0",
+            FilterField::Metadata(_) => "atom",
         }
     }
 
@@ -249,7 +249,7 @@ impl Field {
             condition.values.push(Sql::Real(number));
         }
         condition.text(value);
-        if let Field::Metadata(key) = self {
+        if let FilterField::Metadata(key) = self {
             let from = "FROM json_each(document.metadata) WHERE json_each.key = ?";
             test = format!("(SELECT {test} {from})");
             condition.text(key);

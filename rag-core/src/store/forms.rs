@@ -52,7 +52,7 @@ const MIN_BASE: usize = 3;
 
 /// A word and what counts as a form of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Forms {
+pub(super) struct WordForms {
     /// Its letters, without what its script writes in front.
     base: Vec<char>,
     script: Script,
@@ -70,7 +70,7 @@ enum Script {
     Other,
 }
 
-impl Forms {
+impl WordForms {
     /// The forms of a folded word; `None` if it has none: a number, a word too short to tell.
     pub(super) fn of(word: &str) -> Option<Self> {
         let script = script(word.chars().next()?);
@@ -180,7 +180,7 @@ mod tests {
     /// Whether one is a form of the other, and is looked for where it stands.
     fn alike(asked: &str, held: &str) -> bool {
         let (asked, held) = (fold(asked), fold(held));
-        let Some(forms) = Forms::of(&asked) else { return false };
+        let Some(forms) = WordForms::of(&asked) else { return false };
         let found = forms.starts().iter().any(|start| held.starts_with(start.as_str()));
         let holds = forms.holds(&held);
         assert!(found || !holds, "{asked} {held} is a form that is not looked for");

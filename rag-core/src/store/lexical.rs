@@ -12,7 +12,7 @@ use rust_stemmers::{Algorithm, Stemmer};
 use unicode_normalization::UnicodeNormalization;
 
 use super::common::{Common, is_common, is_grammar};
-use super::forms::Forms;
+use super::forms::WordForms;
 use super::visible::visible;
 
 /// Most different words of a question that are looked for: the rarest ones.
@@ -97,7 +97,7 @@ pub(super) struct Term {
     /// How often the question says it.
     pub(super) count: usize,
     /// Other words of the index that are it too.
-    pub(super) kin: Option<Forms>,
+    pub(super) kin: Option<WordForms>,
     /// How much of a word it is: less for three letters of Thai.
     pub(super) share: f32,
     /// How much it takes of the room for [`MAX_TERMS`] words.
@@ -127,7 +127,7 @@ pub(super) fn terms(question: &str) -> Vec<Term> {
             forms.insert(english.stem(&word.folded).into_owned());
         }
         let inflects = word.plain && !word.gram && !(word.folded.is_ascii() && spoken.is_stemmed());
-        let kin = if inflects { Forms::of(&word.folded) } else { None };
+        let kin = if inflects { WordForms::of(&word.folded) } else { None };
         let parts = vec![forms.into_iter().collect()];
         terms.add(Term { parts, count: 1, kin, share: word.share(), room: word.room() });
     }

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
-use super::fault::{Fault, Outcome};
+use super::fault::{Outcome, StoreFault};
 use super::meta;
 
 /// The key in `meta`.
@@ -51,7 +51,7 @@ impl Link {
 /// The last commit; `None` in a file that nobody has written to who names them.
 pub(super) fn last(connection: &Connection) -> Outcome<Option<Link>> {
     let Some(value) = meta::value(connection, COMMIT)? else { return Ok(None) };
-    let damaged = || Fault::Damaged(format!("the value of {COMMIT:?} is damaged"));
+    let damaged = || StoreFault::Damaged(format!("the value of {COMMIT:?} is damaged"));
     Link::parse(&value).map(Some).ok_or_else(damaged)
 }
 

@@ -7,9 +7,9 @@ use rusqlite::{Connection, params_from_iter};
 use serde::{Deserialize, Serialize};
 
 use super::Store;
-use super::fault::{Fault, Outcome};
+use super::fault::{Outcome, StoreFault};
 use super::filter::{self, Filter};
-use super::open::Source;
+use super::open::ConnectionSource;
 use super::rows::{DOCUMENT_COLUMNS, DocumentRecord, UNREAD};
 use super::types::{ADDED_TEXT, Info, SkippedDocument};
 use super::{meta, schema, space, vectors};
@@ -84,7 +84,7 @@ impl Store {
 
     /// Size of the file and of its log; in memory, of its pages.
     fn bytes(&self, connection: &Connection) -> Outcome<u64> {
-        if matches!(self.pool.source(), Source::Memory) {
+        if matches!(self.pool.source(), ConnectionSource::Memory) {
             return space::file_bytes(connection);
         }
         let path = self.pool.path();
@@ -116,7 +116,8 @@ fn list(connection: &Connection, filter: Option<&Filter>) -> Outcome<Vec<StoredD
 }
 
 fn document(record: DocumentRecord, passages: i64) -> Outcome<StoredDocument> {
-    let damaged = || Fault::Damaged(format!("document {} ({}) is damaged", record.id, record.uri));
+    let damaged =
+        || StoreFault::Damaged(format!("document {} ({}) is damaged", record.id, record.uri));
     if record.sum() != record.check {
         return Err(damaged());
     }

@@ -6,7 +6,7 @@
 
 use rusqlite::{Connection, OptionalExtension};
 
-use super::fault::{Fault, Outcome};
+use super::fault::{Outcome, StoreFault};
 use super::lexical::Cut;
 use super::link;
 use super::schema::RowSum;
@@ -45,7 +45,7 @@ pub(super) fn precision(connection: &Connection) -> Outcome<Precision> {
     match value(connection, PRECISION)?.as_deref() {
         Some("f16") => Ok(Precision::F16),
         Some("f32") => Ok(Precision::F32),
-        _ => Err(Fault::Damaged("it does not say how precise its vectors are".to_owned())),
+        _ => Err(StoreFault::Damaged("it does not say how precise its vectors are".to_owned())),
     }
 }
 
@@ -55,7 +55,7 @@ pub(super) fn cut(connection: &Connection) -> Outcome<Cut> {
         None => Ok(Cut::Pairs),
         Some("2") => Ok(Cut::Grams),
         Some(other) => {
-            Err(Fault::Damaged(format!("it cuts words in a way we do not know: {other:?}")))
+            Err(StoreFault::Damaged(format!("it cuts words in a way we do not know: {other:?}")))
         }
     }
 }
@@ -75,7 +75,7 @@ pub(super) fn value(connection: &Connection, key: &str) -> Outcome<Option<String
         statement.query_row([key], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
     match row {
         Some((value, sum)) if sum == row_sum(key, &value) => Ok(Some(value)),
-        Some(_) => Err(Fault::Damaged(format!("the value of {key:?} is damaged"))),
+        Some(_) => Err(StoreFault::Damaged(format!("the value of {key:?} is damaged"))),
         None => Ok(None),
     }
 }
@@ -95,7 +95,8 @@ pub(super) fn row_sum(key: &str, value: &str) -> i64 {
 pub(super) fn counter(connection: &Connection, key: &str) -> Outcome<u64> {
     let value = value(connection, key)?;
     let number = value.and_then(|value| value.parse().ok());
-    number.ok_or_else(|| Fault::Damaged(format!("the counter {key:?} is missing or no number")))
+    number
+        .ok_or_else(|| StoreFault::Damaged(format!("the counter {key:?} is missing or no number")))
 }
 
 /// Adds one to a counter.
@@ -118,7 +119,7 @@ pub(super) fn encoder(connection: &Connection) -> Outcome<Option<EncoderIdentity
     let number = |key| counter(connection, key).map(|number| number as usize);
     let dim = number(DIM)?;
     if !(1..=MAX_DIM).contains(&dim) {
-        return Err(Fault::Damaged(format!("vectors of length {dim} cannot be")));
+        return Err(StoreFault::Damaged(format!("vectors of length {dim} cannot be")));
     }
     let name = value(connection, NAME)?.unwrap_or_default();
     Ok(Some(EncoderIdentity { fingerprint, name, dim, max_tokens: number(MAX_TOKENS)? }))

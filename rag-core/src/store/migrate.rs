@@ -7,7 +7,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use super::fault::{Fault, Outcome};
+use super::fault::{Outcome, StoreFault};
 use super::{link, schema, space};
 use crate::error::Error;
 
@@ -15,14 +15,14 @@ use crate::error::Error;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Ladder {
     /// The first step goes from version 1 to 2, and so on.
-    pub(super) steps: &'static [Step],
+    pub(super) steps: &'static [MigrationStep],
     /// The tables of the version after the last step.
     pub(super) tables: &'static [&'static str],
 }
 
 /// The way from one version to the next.
 #[derive(Debug)]
-pub(super) struct Step {
+pub(super) struct MigrationStep {
     /// The tables before it.
     pub(super) tables: &'static [&'static str],
     /// What is done; all steps of a file share one transaction, which is not theirs to end. A step that drops a table
@@ -60,10 +60,10 @@ pub(super) fn version(connection: &Connection) -> Outcome<u32> {
 pub(super) fn expect(connection: &Connection, path: &Path, expected: u32) -> Outcome<()> {
     match version(connection)? {
         found if found == expected => Ok(()),
-        0 => Err(Fault::Damaged("it has no format version".to_owned())),
+        0 => Err(StoreFault::Damaged("it has no format version".to_owned())),
         found => {
             let path = path.to_owned();
-            Err(Fault::Other(Error::StoreVersion { path, found, supported: expected }))
+            Err(StoreFault::Other(Error::StoreVersion { path, found, supported: expected }))
         }
     }
 }
@@ -103,10 +103,10 @@ fn run(connection: &mut Connection, ladder: &Ladder) -> Outcome<()> {
 }
 
 /// The error of an upgrade, which says that nothing was changed.
-fn explained(fault: Fault, path: &Path, from: u32, to: u32) -> Fault {
+fn explained(fault: StoreFault, path: &Path, from: u32, to: u32) -> StoreFault {
     match fault.at(path) {
         error @ (Error::Busy { .. } | Error::Cancelled | Error::DiskFull { .. }) => error.into(),
-        error => Fault::Other(Error::Store {
+        error => StoreFault::Other(Error::Store {
             path: path.to_owned(),
             reason: format!(
                 "the upgrade from format version {from} to {to} failed; it is as it was"

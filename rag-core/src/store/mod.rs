@@ -45,15 +45,15 @@ use crate::index::native::Native;
 use crate::passage::Passage;
 use crate::progress::CancelToken;
 use fault::Outcome;
-use open::Source;
-use pool::Pool;
+use open::ConnectionSource;
+use pool::ConnectionPool;
 use scopes::Scopes;
-use vectors::Vectors;
+use vectors::StoredVectors;
 
 pub use vectors::EF_SEARCH;
 
 pub use bm25::{Coverage, Statistics};
-pub use filter::{Comparison, Field, Filter};
+pub use filter::{Comparison, Filter, FilterField};
 pub use listing::StoredDocument;
 pub use salvage::Encode;
 pub use types::{
@@ -67,8 +67,8 @@ pub use types::{
 /// file is left without companions, unless another process has it open.
 #[derive(Debug)]
 pub struct Store {
-    pool: Pool,
-    vectors: RwLock<Vectors>,
+    pool: ConnectionPool,
+    vectors: RwLock<StoredVectors>,
     scopes: Scopes,
 }
 
@@ -119,7 +119,7 @@ impl Store {
         if held.as_ref() == Some(identity) {
             return Ok(());
         }
-        if matches!(self.pool.source(), Source::ReadOnly { .. }) {
+        if matches!(self.pool.source(), ConnectionSource::ReadOnly { .. }) {
             return match held.filter(|held| !write::comparable(held, identity)) {
                 Some(held) => Err(write::mismatch(&held, identity)),
                 None => Ok(()),
@@ -191,7 +191,7 @@ impl Store {
         let cut = self.pool.read(meta::cut)?;
         let bodies = write::bodies(document, passages, cut);
         self.pool.write(|connection| {
-            if matches!(self.pool.source(), Source::ReadWrite) {
+            if matches!(self.pool.source(), ConnectionSource::ReadWrite) {
                 let bytes = write::least_bytes(connection, document, passages, dim)?;
                 space::require_in_log(self.path(), bytes)?;
             }
@@ -205,7 +205,7 @@ impl Store {
     /// # Errors
     /// DiskFull, never where the system does not say how much room there is; Store.
     pub fn require_growth(&self, bytes: u64) -> Result<()> {
-        if !matches!(self.pool.source(), Source::ReadWrite) {
+        if !matches!(self.pool.source(), ConnectionSource::ReadWrite) {
             return Ok(());
         }
         let unused = self.pool.read(|connection| {
@@ -461,8 +461,9 @@ impl Store {
         if seal == Seal::Now {
             return seal::seal(&self.pool, dim, Some(builder), cancel);
         }
-        let state =
-            |_: &Connection, vectors: &Vectors| Ok((vectors.wants_seal(), vectors.live_count()));
+        let state = |_: &Connection, vectors: &StoredVectors| {
+            Ok((vectors.wants_seal(), vectors.live_count()))
+        };
         let (wanted, count) = self.with_vectors(dim, state)?;
         if !wanted {
             return Ok(());
@@ -543,7 +544,7 @@ impl Store {
     fn with_vectors<T>(
         &self,
         dim: usize,
-        work: impl FnOnce(&Connection, &Vectors) -> Outcome<T>,
+        work: impl FnOnce(&Connection, &StoredVectors) -> Outcome<T>,
     ) -> Result<T> {
         self.pool.read(|connection| {
             let held = self.vectors.read().unwrap_or_else(PoisonError::into_inner);

@@ -14,9 +14,9 @@ use rusqlite::limits::Limit;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use super::bm25::WORDS;
-use super::fault::{Fault, Outcome};
+use super::fault::{Outcome, StoreFault};
 use super::migrate::{self, LADDER, Ladder};
-use super::pool::Pool;
+use super::pool::ConnectionPool;
 use super::types::Access;
 use super::{log, meta, schema};
 use crate::error::{Error, Result};
@@ -35,7 +35,7 @@ const MAX_VARIABLES: i32 = 999;
 
 /// Where connections come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Source {
+pub(super) enum ConnectionSource {
     /// One connection, nothing on disk.
     Memory,
     /// A file we may write.
@@ -53,12 +53,12 @@ enum Header {
     Ours,
 }
 
-pub(super) fn open(path: &Path, access: Access) -> Result<Pool> {
+pub(super) fn open(path: &Path, access: Access) -> Result<ConnectionPool> {
     open_with(path, access, &LADDER)
 }
 
 /// As [`open`], for a library that knows the versions of `ladder`.
-pub(super) fn open_with(path: &Path, access: Access, ladder: &Ladder) -> Result<Pool> {
+pub(super) fn open_with(path: &Path, access: Access, ladder: &Ladder) -> Result<ConnectionPool> {
     if path.as_os_str() == MEMORY {
         return memory(path, access);
     }
@@ -77,7 +77,12 @@ pub(super) fn open_with(path: &Path, access: Access, ladder: &Ladder) -> Result<
     })))
 }
 
-fn open_claimed(path: &Path, access: Access, claim: Claim, ladder: &Ladder) -> Result<Pool> {
+fn open_claimed(
+    path: &Path,
+    access: Access,
+    claim: Claim,
+    ladder: &Ladder,
+) -> Result<ConnectionPool> {
     match (header(path, &claim, ladder.version())?, access) {
         (Header::Empty, Access::Create) => {
             create(path)?;
@@ -120,11 +125,11 @@ fn header_by_sqlite(path: &Path) -> Outcome<Header> {
     match number("PRAGMA application_id")? {
         schema::APPLICATION_ID => Ok(Header::Ours),
         _ if number("PRAGMA page_count")? == 0 => Ok(Header::Empty),
-        _ => Err(Fault::Other(Error::store(path, "not a rag file"))),
+        _ => Err(StoreFault::Other(Error::store(path, "not a rag file"))),
     }
 }
 
-fn memory(path: &Path, access: Access) -> Result<Pool> {
+fn memory(path: &Path, access: Access) -> Result<ConnectionPool> {
     if access == Access::ReadOnly {
         return Err(Error::invalid("access", "a store in memory cannot be read-only"));
     }
@@ -136,7 +141,7 @@ fn memory(path: &Path, access: Access) -> Result<Pool> {
         Ok(connection)
     };
     let connection = run().map_err(|fault| fault.at(path))?;
-    Ok(Pool::in_memory(path.to_owned(), schema::VERSION, connection))
+    Ok(ConnectionPool::in_memory(path.to_owned(), schema::VERSION, connection))
 }
 
 /// Makes the tables in one transaction; two processes that do so at once end with one set.
@@ -162,14 +167,14 @@ fn fill(connection: &Connection) -> Outcome<()> {
     meta::create(connection)
 }
 
-fn read_write(path: &Path, claim: Claim, ladder: &Ladder) -> Result<Pool> {
+fn read_write(path: &Path, claim: Claim, ladder: &Ladder) -> Result<ConnectionPool> {
     files::require_one_name(path)?;
     let run = || -> Outcome<Connection> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(path, flags)?;
         harden(&mut connection)?;
         if connection.is_readonly("main")? {
-            return Err(Fault::Other(Error::store(
+            return Err(StoreFault::Other(Error::store(
                 path,
                 "the file is read-only: open it with read-only access, or make it writable",
             )));
@@ -180,7 +185,13 @@ fn read_write(path: &Path, claim: Claim, ladder: &Ladder) -> Result<Pool> {
         Ok(connection)
     };
     let connection = run().map_err(|fault| fault.at(path))?;
-    Pool::new(path.to_owned(), Source::ReadWrite, ladder.version(), claim, connection)
+    ConnectionPool::new(
+        path.to_owned(),
+        ConnectionSource::ReadWrite,
+        ladder.version(),
+        claim,
+        connection,
+    )
 }
 
 /// Switches to the write-ahead log. SQLite does not call the busy handler for this statement, since a connection that
@@ -207,8 +218,8 @@ fn verify(connection: &Connection, path: &Path, ladder: &Ladder) -> Outcome<()> 
     schema::verify(connection, ladder.tables)
 }
 
-fn read_only(path: &Path, claim: Claim, ladder: &Ladder) -> Result<Pool> {
-    let source = Source::ReadOnly { immutable: false };
+fn read_only(path: &Path, claim: Claim, ladder: &Ladder) -> Result<ConnectionPool> {
+    let source = ConnectionSource::ReadOnly { immutable: false };
     let opened = reader(path, &source).and_then(|connection| {
         verify(&connection, path, ladder)?;
         Ok(connection)
@@ -220,19 +231,19 @@ fn read_only(path: &Path, claim: Claim, ladder: &Ladder) -> Result<Pool> {
         Err(fault) => Err(fault),
     };
     let (connection, source) = connection.map_err(|fault| fault.at(path))?;
-    Pool::new(path.to_owned(), source, ladder.version(), claim, connection)
+    ConnectionPool::new(path.to_owned(), source, ladder.version(), claim, connection)
 }
 
-fn immutable(path: &Path, ladder: &Ladder) -> Outcome<(Connection, Source)> {
-    let source = Source::ReadOnly { immutable: true };
+fn immutable(path: &Path, ladder: &Ladder) -> Outcome<(Connection, ConnectionSource)> {
+    let source = ConnectionSource::ReadOnly { immutable: true };
     let connection = reader(path, &source)?;
     verify(&connection, path, ladder)?;
     Ok((connection, source))
 }
 
-fn cannot_open(fault: &Fault) -> bool {
+fn cannot_open(fault: &StoreFault) -> bool {
     use rusqlite::ErrorCode::{CannotOpen, PermissionDenied, ReadOnly, SystemIoFailure};
-    matches!(fault, Fault::Sql(error) if matches!(
+    matches!(fault, StoreFault::Sql(error) if matches!(
         error.sqlite_error_code(),
         Some(CannotOpen | PermissionDenied | ReadOnly | SystemIoFailure)
     ))
@@ -249,20 +260,20 @@ fn has_log(path: &Path) -> bool {
 }
 
 /// One more connection that can only read.
-pub(super) fn reader(path: &Path, source: &Source) -> Outcome<Connection> {
+pub(super) fn reader(path: &Path, source: &ConnectionSource) -> Outcome<Connection> {
     let mut connection = match source {
-        Source::ReadOnly { immutable: true } => {
+        ConnectionSource::ReadOnly { immutable: true } => {
             let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
             Connection::open_with_flags(
                 immutable_uri(path)?,
                 flags | OpenFlags::SQLITE_OPEN_NO_MUTEX,
             )?
         }
-        Source::ReadOnly { immutable: false } => {
+        ConnectionSource::ReadOnly { immutable: false } => {
             let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
             Connection::open_with_flags(path, flags)?
         }
-        Source::ReadWrite | Source::Memory => {
+        ConnectionSource::ReadWrite | ConnectionSource::Memory => {
             let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
             Connection::open_with_flags(path, flags)?
         }

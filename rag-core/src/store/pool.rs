@@ -8,8 +8,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use super::fault::{Fault, Outcome};
-use super::open::{self, Source};
+use super::fault::{Outcome, StoreFault};
+use super::open::{self, ConnectionSource};
 use super::{link, migrate};
 use crate::error::{Error, Result};
 use crate::files::{self, Claim, FileId, beside};
@@ -19,9 +19,9 @@ const MAX_IDLE: usize = 8;
 
 /// The connections of one store. Readers are closed before the writer, which then leaves one file behind.
 #[derive(Debug)]
-pub(super) struct Pool {
+pub(super) struct ConnectionPool {
     path: PathBuf,
-    source: Source,
+    source: ConnectionSource,
     /// The format version it was opened with. A newer library may upgrade the file meanwhile: every snapshot asks.
     version: u32,
     idle: Mutex<Vec<Connection>>,
@@ -34,16 +34,25 @@ pub(super) struct Pool {
 }
 
 /// A connection to read with; it goes back to the pool.
-pub(super) enum Reader<'a> {
+pub(super) enum ReadConnection<'a> {
     Pooled(Option<Connection>, &'a Mutex<Vec<Connection>>),
     Shared(MutexGuard<'a, Connection>),
 }
 
-impl Pool {
+impl ConnectionPool {
     pub(super) fn in_memory(path: PathBuf, version: u32, main: Connection) -> Self {
         let (idle, main) = (Mutex::default(), Mutex::new(main));
         let (log, notices) = (None, Vec::new());
-        Self { path, source: Source::Memory, version, idle, main, log, notices, claim: None }
+        Self {
+            path,
+            source: ConnectionSource::Memory,
+            version,
+            idle,
+            main,
+            log,
+            notices,
+            claim: None,
+        }
     }
 
     /// The store of the file that `claim` is on, which `main` has read by now.
@@ -52,13 +61,13 @@ impl Pool {
     /// Store if another file has taken its name meanwhile.
     pub(super) fn new(
         path: PathBuf,
-        source: Source,
+        source: ConnectionSource,
         version: u32,
         claim: Claim,
         main: Connection,
     ) -> Result<Self> {
         claim.note_sides();
-        let logged = source != Source::ReadOnly { immutable: true };
+        let logged = source != ConnectionSource::ReadOnly { immutable: true };
         let log = logged.then(|| FileId::of(&beside(claim.name(), "-wal"))).flatten();
         let notices = missing_commits(&path, source, &main).map_err(|fault| fault.at(&path))?;
         let (idle, main) = (Mutex::default(), Mutex::new(main));
@@ -85,7 +94,7 @@ impl Pool {
         &self.path
     }
 
-    pub(super) fn source(&self) -> &Source {
+    pub(super) fn source(&self) -> &ConnectionSource {
         &self.source
     }
 
@@ -115,8 +124,8 @@ impl Pool {
             transaction.commit()?;
             Ok((value, commit))
         };
-        let (value, commit) = run().map_err(|fault: Fault| fault.at(&self.path))?;
-        if let (Source::ReadWrite, Some(commit)) = (&self.source, commit) {
+        let (value, commit) = run().map_err(|fault: StoreFault| fault.at(&self.path))?;
+        if let (ConnectionSource::ReadWrite, Some(commit)) = (&self.source, commit) {
             // only what went into the log that others see is acknowledged
             self.placed(&connection)?;
             link::acknowledge(&self.path, commit);
@@ -126,7 +135,7 @@ impl Pool {
 
     /// Refuses to write where others would not see it, or lose it.
     fn may_commit(&self, connection: &Connection) -> Result<()> {
-        if self.source != Source::ReadWrite {
+        if self.source != ConnectionSource::ReadWrite {
             return Ok(());
         }
         files::require_one_link(&self.path, &self.placed(connection)?)
@@ -187,26 +196,26 @@ impl Pool {
     }
 
     /// A connection to read with, without a transaction.
-    pub(super) fn reader(&self) -> Outcome<Reader<'_>> {
-        if matches!(self.source, Source::Memory) {
-            return Ok(Reader::Shared(lock(&self.main)));
+    pub(super) fn reader(&self) -> Outcome<ReadConnection<'_>> {
+        if matches!(self.source, ConnectionSource::Memory) {
+            return Ok(ReadConnection::Shared(lock(&self.main)));
         }
         self.in_place()?;
         let idle = lock(&self.idle).pop();
         match idle {
-            Some(connection) => Ok(Reader::Pooled(Some(connection), &self.idle)),
+            Some(connection) => Ok(ReadConnection::Pooled(Some(connection), &self.idle)),
             None => self.new_reader(),
         }
     }
 
-    /// As [`Pool::reader`], one that nobody used before; in memory there is only the one.
-    pub(super) fn new_reader(&self) -> Outcome<Reader<'_>> {
-        if matches!(self.source, Source::Memory) {
-            return Ok(Reader::Shared(lock(&self.main)));
+    /// As [`ConnectionPool::reader`], one that nobody used before; in memory there is only the one.
+    pub(super) fn new_reader(&self) -> Outcome<ReadConnection<'_>> {
+        if matches!(self.source, ConnectionSource::Memory) {
+            return Ok(ReadConnection::Shared(lock(&self.main)));
         }
         self.in_place()?;
         let connection = open::reader(&self.path, &self.source)?;
-        Ok(Reader::Pooled(Some(connection), &self.idle))
+        Ok(ReadConnection::Pooled(Some(connection), &self.idle))
     }
 
     /// Refuses to go on if another file has taken the name of ours, or none has it: SQLite does not notice with a log,
@@ -234,20 +243,20 @@ impl Pool {
     /// Refuses what would write to a store opened to be read.
     pub(super) fn writable(&self) -> Result<()> {
         match self.source {
-            Source::Memory | Source::ReadWrite => Ok(()),
-            Source::ReadOnly { .. } => Err(read_only(&self.path)),
+            ConnectionSource::Memory | ConnectionSource::ReadWrite => Ok(()),
+            ConnectionSource::ReadOnly { .. } => Err(read_only(&self.path)),
         }
     }
 }
 
-impl Drop for Pool {
+impl Drop for ConnectionPool {
     /// Folds the log into the file; SQLite removes the log with the last connection.
     fn drop(&mut self) {
         if let Some(claim) = &mut self.claim {
             claim.closing();
         }
         lock(&self.idle).clear();
-        if !matches!(self.source, Source::ReadWrite) {
+        if !matches!(self.source, ConnectionSource::ReadWrite) {
             return;
         }
         let main = lock(&self.main);
@@ -262,33 +271,33 @@ impl Drop for Pool {
     }
 }
 
-impl Deref for Reader<'_> {
+impl Deref for ReadConnection<'_> {
     type Target = Connection;
 
     fn deref(&self) -> &Connection {
         match self {
-            Reader::Pooled(connection, _) => {
+            ReadConnection::Pooled(connection, _) => {
                 connection.as_ref().expect("taken only when the reader is dropped")
             }
-            Reader::Shared(connection) => connection,
+            ReadConnection::Shared(connection) => connection,
         }
     }
 }
 
-impl DerefMut for Reader<'_> {
+impl DerefMut for ReadConnection<'_> {
     fn deref_mut(&mut self) -> &mut Connection {
         match self {
-            Reader::Pooled(connection, _) => {
+            ReadConnection::Pooled(connection, _) => {
                 connection.as_mut().expect("taken only when the reader is dropped")
             }
-            Reader::Shared(connection) => connection,
+            ReadConnection::Shared(connection) => connection,
         }
     }
 }
 
-impl Drop for Reader<'_> {
+impl Drop for ReadConnection<'_> {
     fn drop(&mut self) {
-        if let Reader::Pooled(connection, idle) = self {
+        if let ReadConnection::Pooled(connection, idle) = self {
             let mut idle = lock(idle);
             if idle.len() < MAX_IDLE {
                 idle.extend(connection.take());
@@ -298,12 +307,16 @@ impl Drop for Reader<'_> {
 }
 
 /// Whether the file stands behind what was acknowledged. Who may write begins to count from where it stands.
-fn missing_commits(path: &Path, source: Source, connection: &Connection) -> Outcome<Vec<String>> {
+fn missing_commits(
+    path: &Path,
+    source: ConnectionSource,
+    connection: &Connection,
+) -> Outcome<Vec<String>> {
     let noted = link::acknowledged(path);
     // a damaged row is for `check` to name
     let last = link::last(connection).or_else(|fault| fault.damage().map(|_| None))?;
     let notice = link::missing(noted, last);
-    if let (Some(_), Source::ReadWrite, Some(last)) = (&notice, source, last) {
+    if let (Some(_), ConnectionSource::ReadWrite, Some(last)) = (&notice, source, last) {
         link::acknowledge(path, last);
     }
     Ok(notice.into_iter().collect())

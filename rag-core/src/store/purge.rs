@@ -5,8 +5,8 @@
 
 use rusqlite::Connection;
 
-use super::fault::{Fault, Outcome};
-use super::open::Source;
+use super::fault::{Outcome, StoreFault};
+use super::open::ConnectionSource;
 use super::{Store, meta, space};
 use crate::error::{Error, Result};
 
@@ -45,7 +45,7 @@ impl Store {
     /// # Errors
     /// Store; Busy if another process writes, or still reads from before.
     pub fn scrub(&self) -> Result<()> {
-        if !matches!(self.pool.source(), Source::ReadWrite) {
+        if !matches!(self.pool.source(), ConnectionSource::ReadWrite) {
             return Ok(());
         }
         let secure = "PRAGMA secure_delete";
@@ -68,7 +68,7 @@ impl Store {
         self.pool.alone(|connection| {
             let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
             let is_blocked: i64 = connection.query_row(sql, [], |row| row.get(0))?;
-            if is_blocked == 0 { Ok(()) } else { Err(Fault::Other(Error::Busy { path })) }
+            if is_blocked == 0 { Ok(()) } else { Err(StoreFault::Other(Error::Busy { path })) }
         })
     }
 }

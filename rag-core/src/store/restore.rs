@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::pool::Pool;
+use super::pool::ConnectionPool;
 use super::types::Access;
 use super::{Info, Store, backup, log};
 use crate::error::{Error, Result};
@@ -34,7 +34,7 @@ pub(super) fn restore(from: &Path, to: &Path, cancel: &CancelToken) -> Result<In
     source.info()
 }
 
-fn put(source: &Pool, to: &Path, cancel: &CancelToken) -> Result<()> {
+fn put(source: &ConnectionPool, to: &Path, cancel: &CancelToken) -> Result<()> {
     let part = backup::part(to);
     let copied = backup::create_part(&part, source.path())
         .and_then(|()| backup::copy(source, &part, cancel).map_err(|fault| fault.at(to)));

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 
 use rusqlite::{Connection, OptionalExtension, Row, Statement};
 
-use super::fault::{Fault, Outcome};
+use super::fault::{Outcome, StoreFault};
 use super::schema::RowSum;
 use super::types::{ADDED_TEXT, DocumentRow, PassageRow, SkippedDocument};
 use crate::error::{ErrorCode, Unreadable};
@@ -107,7 +107,8 @@ impl DocumentRecord {
     }
 
     pub(super) fn into_row(self) -> Outcome<DocumentRow> {
-        let damaged = |id, uri: &str| Fault::Damaged(format!("document {id} ({uri}) is damaged"));
+        let damaged =
+            |id, uri: &str| StoreFault::Damaged(format!("document {id} ({uri}) is damaged"));
         let hash = <[u8; 32]>::try_from(self.hash.as_slice());
         let (Ok(hash), true) = (hash, self.sum() == self.check) else {
             return Err(damaged(self.id, &self.uri));
@@ -236,7 +237,7 @@ pub(super) fn source_map(connection: &Connection, id: i64) -> Outcome<Option<Vec
         statement.query_row([id], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
     match row {
         Some((sum, map)) if RowSum::new().bytes(&map).finish() == sum => Ok(Some(map)),
-        Some(_) => Err(Fault::Damaged(format!("the source map of document {id} is damaged"))),
+        Some(_) => Err(StoreFault::Damaged(format!("the source map of document {id} is damaged"))),
         None => Ok(None),
     }
 }
@@ -328,7 +329,9 @@ pub(super) fn passages(connection: &Connection, ids: &[i64]) -> Outcome<Vec<Pass
     for id in ids {
         match statement.query_row([id], read_passage).optional()? {
             Some((passage, true)) => found.push(passage),
-            Some((_, false)) => return Err(Fault::Damaged(format!("passage {id} is damaged"))),
+            Some((_, false)) => {
+                return Err(StoreFault::Damaged(format!("passage {id} is damaged")));
+            }
             None => {}
         }
     }
@@ -366,7 +369,7 @@ pub(super) fn passages_of(
     for row in statement.query_map(bounds, read_passage)? {
         let (passage, intact) = row?;
         if !intact {
-            return Err(Fault::Damaged(format!("passage {} is damaged", passage.id)));
+            return Err(StoreFault::Damaged(format!("passage {} is damaged", passage.id)));
         }
         passages.push(passage);
     }

@@ -11,7 +11,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
-use super::fault::{Fault, Outcome};
+use super::fault::{Outcome, StoreFault};
 use super::rows::{self, DocumentRecord, PASSAGE_COLUMNS};
 use super::types::{Access, PassageRow, Salvage};
 use super::{Store, backup, lexical, log, meta, open, schema, space};
@@ -75,7 +75,7 @@ fn open_damaged(path: &Path) -> Outcome<Connection> {
 
 fn write(source: &Connection, from: &Path, part: &Path, help: Help<'_, '_>) -> Result<Salvage> {
     let Help { identity, encode, cancel } = help;
-    let at = |fault: Fault| fault.at(from);
+    let at = |fault: StoreFault| fault.at(from);
     let target = Store::open(part, Access::Create)?;
     let held = meta::encoder(source).ok().flatten();
     if let Some(identity) = held.as_ref().or(identity) {

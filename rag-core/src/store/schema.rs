@@ -7,7 +7,7 @@ use half::slice::HalfFloatSliceExt;
 use rusqlite::Connection;
 use xxhash_rust::xxh3::Xxh3;
 
-use super::fault::{Fault, Outcome};
+use super::fault::{Outcome, StoreFault};
 use super::types::Precision;
 use crate::kernels::dot::dot_f32;
 
@@ -66,9 +66,9 @@ pub(super) fn verify(connection: &Connection, tables: &[&str]) -> Outcome<()> {
     let (ours, found) = (objects(&model)?, objects(connection)?);
     match ours.symmetric_difference(&found).next() {
         None => Ok(()),
-        Some((kind, name, _)) => {
-            Err(Fault::Damaged(format!("its {kind} {name:?} is not as this version writes it")))
-        }
+        Some((kind, name, _)) => Err(StoreFault::Damaged(format!(
+            "its {kind} {name:?} is not as this version writes it"
+        ))),
     }
 }
 

@@ -3,9 +3,9 @@
 use rusqlite::Connection;
 
 use super::fault::Outcome;
-use super::open::Source;
-use super::pool::Pool;
-use super::segment::Segment;
+use super::open::ConnectionSource;
+use super::pool::ConnectionPool;
+use super::segment::SealedSegment;
 use super::vectors::each_vector;
 use super::{meta, space};
 use crate::error::{Error, Result};
@@ -28,7 +28,7 @@ struct Snapshot {
 /// Builds and swaps in a segment: codes, and a graph if there is a builder. If another seal was faster, its
 /// result stands.
 pub(super) fn seal(
-    pool: &Pool,
+    pool: &ConnectionPool,
     dim: usize,
     builder: Option<&dyn GraphBuilder>,
     cancel: &CancelToken,
@@ -36,7 +36,7 @@ pub(super) fn seal(
     let wants_vectors = builder.is_some_and(GraphBuilder::wants_vectors);
     let read = |connection: &Connection| Snapshot::read(connection, dim, wants_vectors, cancel);
     let mut snapshot = pool.read(read)?;
-    if matches!(pool.source(), Source::ReadWrite) {
+    if matches!(pool.source(), ConnectionSource::ReadWrite) {
         space::require_in_log(pool.path(), snapshot.least_bytes())?;
     }
     let graph = match builder.filter(|_| !snapshot.ids.is_empty()) {
@@ -98,6 +98,6 @@ impl Snapshot {
             return meta::put(connection, meta::SEGMENT, "none");
         }
         let Self { max_id, ids, codes, .. } = self;
-        Segment { generation, max_id, ids, codes, graph }.write(connection)
+        SealedSegment { generation, max_id, ids, codes, graph }.write(connection)
     }
 }

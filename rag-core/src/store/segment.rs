@@ -5,7 +5,7 @@
 
 use rusqlite::Connection;
 
-use super::fault::{Fault, Outcome};
+use super::fault::{Outcome, StoreFault};
 use super::meta;
 use crate::index::codes::Codes;
 use crate::index::graph::Graph;
@@ -17,7 +17,7 @@ const HEAD_BYTES: usize = 64;
 
 /// Sealed vectors: passage ids, rising, with their codes and perhaps a graph over them.
 #[derive(Debug, Clone)]
-pub(super) struct Segment {
+pub(super) struct SealedSegment {
     pub(super) generation: u64,
     /// Every passage up to this id that existed when it was sealed is in it.
     pub(super) max_id: i64,
@@ -26,7 +26,7 @@ pub(super) struct Segment {
     pub(super) graph: Option<Graph>,
 }
 
-impl Segment {
+impl SealedSegment {
     /// Writes the segment in place of any other, inside the caller's transaction.
     pub(super) fn write(&self, connection: &Connection) -> Outcome<()> {
         connection.execute("DELETE FROM segment", [])?;
@@ -72,7 +72,7 @@ impl Segment {
     /// Reads the segment of this generation, of vectors of length `dim`; `None` if there ought to be none.
     ///
     /// # Errors
-    /// `Fault::Damaged` with what is wrong, if it cannot be used.
+    /// `StoreFault::Damaged` with what is wrong, if it cannot be used.
     pub(super) fn read(
         connection: &Connection,
         generation: u64,
@@ -82,7 +82,7 @@ impl Segment {
         if kind == "none" {
             return Ok(None);
         }
-        let damaged = |what: &str| Fault::Damaged(format!("the vector index {what}"));
+        let damaged = |what: &str| StoreFault::Damaged(format!("the vector index {what}"));
         let head = bytes_of(connection, generation, "head", HEAD_BYTES as u64)?;
         let word = |at: usize| -> u64 {
             let bytes = head.get(at * 8..at * 8 + 8).and_then(|bytes| bytes.try_into().ok());
@@ -122,7 +122,7 @@ fn bytes_of(connection: &Connection, generation: u64, kind: &str, length: u64) -
     let mut statement = connection.prepare_cached(
         "SELECT chunk, data, \"check\" FROM segment WHERE generation = ?1 AND kind = ?2 ORDER BY chunk",
     )?;
-    let damaged = |what| Err(Fault::Damaged(format!("the vector index's {kind} {what}")));
+    let damaged = |what| Err(StoreFault::Damaged(format!("the vector index's {kind} {what}")));
     let generation = generation.cast_signed();
     let mut bytes = Vec::new();
     let mut rows = statement.query((generation, kind))?;

@@ -7,8 +7,8 @@ use rusqlite::limits::Limit;
 
 use super::fault::Outcome;
 use super::meta;
-use super::open::Source;
-use super::pool::Pool;
+use super::open::ConnectionSource;
+use super::pool::ConnectionPool;
 use crate::error::{Error, Result};
 
 /// Refuses if the disk that holds `path` has less than `needed_bytes` free. Where the system does not say how much it
@@ -55,7 +55,7 @@ pub(super) fn require_in_log(path: &Path, needed_bytes: u64) -> Result<()> {
 ///
 /// # Errors
 /// Store; DiskFull; Busy.
-pub(super) fn vacuum(pool: &Pool) -> Result<()> {
+pub(super) fn vacuum(pool: &ConnectionPool) -> Result<()> {
     rewrite(pool)?;
     pool.alone(|connection| {
         connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
@@ -67,11 +67,11 @@ pub(super) fn vacuum(pool: &Pool) -> Result<()> {
 ///
 /// # Errors
 /// Store; DiskFull; Busy.
-pub(super) fn rewrite(pool: &Pool) -> Result<()> {
+pub(super) fn rewrite(pool: &ConnectionPool) -> Result<()> {
     // pages get new places: no log from before belongs to what they will be
     pool.write(|connection| meta::bump(connection, meta::CHANGE))?;
     pool.alone(|connection| {
-        if !matches!(pool.source(), Source::Memory) {
+        if !matches!(pool.source(), ConnectionSource::Memory) {
             require_in_log(pool.path(), used_bytes(connection)?)?;
         }
         connection.execute_batch("INSERT INTO lexical(lexical) VALUES('optimize')")?;

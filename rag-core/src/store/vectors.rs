@@ -5,11 +5,11 @@ use std::collections::BinaryHeap;
 
 use rusqlite::{Connection, OptionalExtension};
 
-use super::fault::{Fault, Outcome};
-use super::segment::Segment;
+use super::fault::{Outcome, StoreFault};
+use super::segment::SealedSegment;
 use super::types::{IndexMode, NearestOptions};
 use super::{meta, schema};
-use crate::index::Candidate;
+use crate::index::ScoredPosition;
 use crate::index::codes::{Code, Codes};
 use crate::index::flat;
 use crate::index::graph::{Graph, Reach};
@@ -36,7 +36,7 @@ struct Part {
 
 /// All codes, as of one state of the file.
 #[derive(Debug, Default)]
-pub(super) struct Vectors {
+pub(super) struct StoredVectors {
     loaded: bool,
     change: u64,
     generation: u64,
@@ -93,7 +93,7 @@ impl Part {
         self.named(&found)
     }
 
-    fn named(&self, found: &[Candidate]) -> Vec<(i64, f32)> {
+    fn named(&self, found: &[ScoredPosition]) -> Vec<(i64, f32)> {
         found.iter().map(|c| (self.ids[c.position as usize], c.score)).collect()
     }
 }
@@ -143,7 +143,7 @@ impl Scope {
     }
 }
 
-impl Vectors {
+impl StoredVectors {
     /// Whether this is the state of the file that `connection` sees, or a later one.
     pub(super) fn is_current(&self, connection: &Connection) -> Outcome<bool> {
         Ok(self.loaded && self.change >= meta::counter(connection, meta::CHANGE)?)
@@ -165,7 +165,7 @@ impl Vectors {
     fn load(connection: &Connection, generation: u64, dim: usize) -> Outcome<Self> {
         let mut state =
             Self { generation, tail: Part::new(Vec::new(), Codes::new(dim)), ..Self::default() };
-        match Segment::read(connection, generation, dim) {
+        match SealedSegment::read(connection, generation, dim) {
             Ok(Some(segment)) => {
                 state.last_id = segment.max_id;
                 state.graph = segment.graph;
@@ -265,7 +265,7 @@ fn best_first(a: &(i64, f32), b: &(i64, f32)) -> std::cmp::Ordering {
 
 /// One search: where it looks, and how.
 struct Search<'a> {
-    vectors: &'a Vectors,
+    vectors: &'a StoredVectors,
     query: &'a Code,
     graph: Option<&'a Graph>,
     ef: usize,
@@ -275,7 +275,7 @@ struct Search<'a> {
 
 impl<'a> Search<'a> {
     fn new(
-        vectors: &'a Vectors,
+        vectors: &'a StoredVectors,
         query: &'a Code,
         options: &NearestOptions<'_>,
         limit: usize,
@@ -324,7 +324,7 @@ fn rescore(
     let mut statement = connection.prepare_cached("SELECT data FROM vector WHERE id = ?1")?;
     let mut vector = Vec::with_capacity(query.len());
     let mut hits = Vec::with_capacity(candidates.len().min(limit));
-    let mut best: BinaryHeap<Reverse<Candidate>> = BinaryHeap::new();
+    let mut best: BinaryHeap<Reverse<ScoredPosition>> = BinaryHeap::new();
     let mut settled = limit == 0;
     for (id, score) in candidates {
         let floor = best.peek().filter(|_| best.len() == limit).map(|worst| worst.0.score);
@@ -339,7 +339,7 @@ fn rescore(
             Some(true) => {
                 let score = dot_f32(query, &vector).clamp(-1.0, 1.0);
                 hits.push((*id, score));
-                best.push(Reverse(Candidate { score, position: 0 }));
+                best.push(Reverse(ScoredPosition { score, position: 0 }));
                 if best.len() > limit {
                     best.pop();
                 }
@@ -399,6 +399,6 @@ fn read_row(id: i64, row: &rusqlite::Row<'_>, dim: usize, vector: &mut Vec<f32>)
     data.is_some_and(|data| schema::read_vector_row(id, data, dim, vector))
 }
 
-fn damaged(id: i64) -> Fault {
-    Fault::Damaged(format!("the vector of passage {id} is damaged; add its document again"))
+fn damaged(id: i64) -> StoreFault {
+    StoreFault::Damaged(format!("the vector of passage {id} is damaged; add its document again"))
 }

@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use rusqlite::Connection;
 
-use super::fault::{Fault, Outcome};
+use super::fault::{Outcome, StoreFault};
 use super::rows::{self, DocumentRecord, PassageSum, TRIED_PICTURES, UNREAD, UNREADABLE};
 use super::types::{NewDocument, Precision, SkippedFile};
 use super::{lexical, meta, schema};
@@ -198,7 +198,7 @@ fn next_passage_id(connection: &Connection) -> Outcome<i64> {
         .query_row([], |row| row.get(0))?;
     last.checked_add(1)
         .filter(|id| *id < i64::MAX >> 1)
-        .ok_or_else(|| Fault::Damaged("no passage number is left".to_owned()))
+        .ok_or_else(|| StoreFault::Damaged("no passage number is left".to_owned()))
 }
 
 /// Removes the document with this uri, its passages and vectors; `false` if there was none.
@@ -243,7 +243,7 @@ pub(super) fn put_skipped(connection: &Connection, file: &SkippedFile<'_>) -> Ou
         hash: file.hash.to_vec(),
         title: None,
         lang: None,
-        metadata: metadata.map_err(|error| Fault::Damaged(error.to_string()))?,
+        metadata: metadata.map_err(|error| StoreFault::Damaged(error.to_string()))?,
         length: 0,
         status: file.error.code() as i64,
         error: Some(file.error.line()),
@@ -285,7 +285,7 @@ fn existing(connection: &Connection, id: i64) -> Outcome<DocumentRecord> {
     if record.sum() == record.check {
         return Ok(record);
     }
-    Err(Fault::Damaged(format!("document {id} ({}) is damaged", record.uri)))
+    Err(StoreFault::Damaged(format!("document {id} ({}) is damaged", record.uri)))
 }
 
 /// Decides how precisely vectors are kept, while there are none.
@@ -295,7 +295,7 @@ pub(super) fn set_precision(connection: &Connection, precision: Precision) -> Ou
     }
     if !is_empty(connection)? {
         let reason = "it can be chosen only before the first passage is written";
-        return Err(Fault::Other(Error::invalid("precision", reason)));
+        return Err(StoreFault::Other(Error::invalid("precision", reason)));
     }
     meta::put_precision(connection, precision)
 }
@@ -314,7 +314,7 @@ pub(super) fn bind_encoder(connection: &Connection, identity: &EncoderIdentity) 
     if let Some(held) = held.filter(|held| !comparable(held, identity))
         && !is_empty(connection)?
     {
-        return Err(Fault::Other(mismatch(&held, identity)));
+        return Err(StoreFault::Other(mismatch(&held, identity)));
     }
     meta::put_encoder(connection, identity)
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 use rag_core::search::{self, Mode, SearchOptions};
 use rag_core::store::{
-    Comparison, Field, Filter, IndexMode, LexicalOptions, NearestOptions, NewDocument, Seal,
+    Comparison, Filter, FilterField, IndexMode, LexicalOptions, NearestOptions, NewDocument, Seal,
 };
 use rag_core::{CancelToken, ErrorCode};
 
@@ -186,14 +186,14 @@ fn filters_beyond_their_limits_are_refused() {
 fn any_filter() -> impl Strategy<Value = Filter> {
     use Comparison::{AtLeast, AtMost, Equal, Greater, Less, Unequal};
     let field = prop_oneof![
-        Just(Field::Kind),
-        Just(Field::Path),
-        Just(Field::Title),
-        Just(Field::Lang),
-        Just(Field::Size),
-        Just(Field::Modified),
-        any::<String>().prop_map(Field::Metadata),
-        r#"[a-z'";%$.\x00\[\]-]{0,9}"#.prop_map(Field::Metadata),
+        Just(FilterField::Kind),
+        Just(FilterField::Path),
+        Just(FilterField::Title),
+        Just(FilterField::Lang),
+        Just(FilterField::Size),
+        Just(FilterField::Modified),
+        any::<String>().prop_map(FilterField::Metadata),
+        r#"[a-z'";%$.\x00\[\]-]{0,9}"#.prop_map(FilterField::Metadata),
     ];
     let value = prop_oneof![any::<String>(), r#"[0-9a-z'";%$.\x00\[*?-]{0,9}"#];
     let how = prop::sample::select(vec![Equal, Unequal, Less, AtMost, Greater, AtLeast]);

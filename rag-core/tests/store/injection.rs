@@ -1,6 +1,6 @@
 //! Questions and filters that are written as if they were SQL or full-text syntax: they are words and values.
 
-use rag_core::store::{Comparison, Field, Filter};
+use rag_core::store::{Comparison, Filter, FilterField};
 use rag_core::{CancelToken, ErrorCode};
 
 use crate::fixture::Kb;
@@ -80,13 +80,17 @@ fn values_and_keys_of_filters_are_never_sql() {
         ":name",
         "\0",
     ] {
-        for field in
-            [Field::Path, Field::Kind, Field::Title, Field::Lang, Field::Metadata("a".into())]
-        {
+        for field in [
+            FilterField::Path,
+            FilterField::Kind,
+            FilterField::Title,
+            FilterField::Lang,
+            FilterField::Metadata("a".into()),
+        ] {
             let filter = Filter::Compare(field, Comparison::Equal, hostile.to_owned());
             assert_eq!(documents(&filter), 0, "{hostile}");
         }
-        let key = Field::Metadata(hostile.to_owned());
+        let key = FilterField::Metadata(hostile.to_owned());
         assert_eq!(documents(&Filter::Compare(key, Comparison::Equal, "x".to_owned())), 0);
         // as text, it parses to a value, or is refused as syntax
         let text = format!("path = '{}'", hostile.replace('\'', "''"));
@@ -100,10 +104,14 @@ fn values_and_keys_of_filters_are_never_sql() {
         }
     }
     let named = "o'neil's \"report\".txt".to_owned();
-    assert_eq!(documents(&Filter::Compare(Field::Path, Comparison::Equal, named)), 1);
+    assert_eq!(documents(&Filter::Compare(FilterField::Path, Comparison::Equal, named)), 1);
     assert!(
         kb.store
-            .remove_where(&Filter::Compare(Field::Path, Comparison::Equal, "' OR 1=1 --".into()))
+            .remove_where(&Filter::Compare(
+                FilterField::Path,
+                Comparison::Equal,
+                "' OR 1=1 --".into()
+            ))
             .unwrap()
             .is_empty()
     );

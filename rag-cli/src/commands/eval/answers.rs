@@ -8,7 +8,7 @@ use std::time::Instant;
 use rag_core::cite::Status;
 use rag_core::files::PlainFile;
 use rag_core::search::MIN_COVERAGE;
-use rag_core::store::{Comparison, Field, Filter};
+use rag_core::store::{Comparison, Filter, FilterField};
 use rag_core::{AddOptions, Answer, AskOptions, Error, KnowledgeBase, OpenOptions};
 use serde::Serialize;
 
@@ -155,7 +155,7 @@ impl<'a> Records<'a> {
 
 /// Every document but these.
 fn without(uris: &[&str]) -> Filter {
-    let is = |uri: &&str| Filter::Compare(Field::Path, Comparison::Equal, (*uri).to_owned());
+    let is = |uri: &&str| Filter::Compare(FilterField::Path, Comparison::Equal, (*uri).to_owned());
     Filter::Not(Box::new(Filter::Any(uris.iter().map(is).collect())))
 }
 

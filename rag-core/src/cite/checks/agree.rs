@@ -1,7 +1,7 @@
 //! Whether the figures of a claim stand in a span.
 
-use super::figures::{Bound, Figure, Value};
-use super::units::Unit;
+use super::figures::{Bound, Figure, FigureValue};
+use super::units::MeasureUnit;
 
 /// The first figure of the claim that the span does not give.
 pub(super) fn missing<'a>(
@@ -27,12 +27,12 @@ fn are_opposite(a: Bound, b: Bound) -> bool {
 /// The number stands there, but for another thing, and this thing has another number.
 fn counts_something_else(figure: &Figure, givers: &[&Figure], span: &[Figure]) -> bool {
     let counts_same = |other: &Figure| other.counted.iter().any(|key| figure.counted.contains(key));
-    let is_number = |value: &Value| matches!(value, Value::Number(..));
+    let is_number = |value: &FigureValue| matches!(value, FigureValue::Number(..));
     if figure.counted.is_empty() || !is_number(&figure.value) {
         return false;
     }
-    let has_unit = |other: &Figure| matches!(&other.value, Value::Number(_, Some(_)));
-    let is_unitless = matches!(&figure.value, Value::Number(_, None));
+    let has_unit = |other: &Figure| matches!(&other.value, FigureValue::Number(_, Some(_)));
+    let is_unitless = matches!(&figure.value, FigureValue::Number(_, None));
     let all_counted = givers.iter().all(|other| {
         (is_unitless && has_unit(other)) || (!other.counted.is_empty() && !counts_same(other))
     });
@@ -42,23 +42,22 @@ fn counts_something_else(figure: &Figure, givers: &[&Figure], span: &[Figure]) -
     all_counted && other_number
 }
 
-fn gives(value: &Value, other: &Figure, span: &[Figure], is_row: bool) -> bool {
+fn gives(value: &FigureValue, other: &Figure, span: &[Figure], is_row: bool) -> bool {
     match (value, &other.value) {
-        (Value::Number(a, unit), Value::Number(b, other)) => {
+        (FigureValue::Number(a, unit), FigureValue::Number(b, other)) => {
             is_same_amount((*a, unit.as_ref()), (*b, other.as_ref()), is_row)
         }
-        (Value::Number(a, None), Value::Date(date, _)) => {
+        (FigureValue::Number(a, None), FigureValue::Date(date, _)) => {
             let parts = [date.year, date.day.and_then(|day| i32::try_from(day).ok())];
             parts.into_iter().flatten().any(|part| is_close(f64::from(part), *a))
         }
-        (Value::Number(a, None), Value::Ordinal(b)) | (Value::Ordinal(a), Value::Ordinal(b)) => {
-            is_close(*a, *b)
-        }
-        (Value::Ordinal(a), Value::Number(b, None)) => is_close(*a, *b),
-        (Value::Ordinal(a), Value::Date(date, _)) => {
+        (FigureValue::Number(a, None), FigureValue::Ordinal(b))
+        | (FigureValue::Ordinal(a), FigureValue::Ordinal(b)) => is_close(*a, *b),
+        (FigureValue::Ordinal(a), FigureValue::Number(b, None)) => is_close(*a, *b),
+        (FigureValue::Ordinal(a), FigureValue::Date(date, _)) => {
             date.day.is_some_and(|day| is_close(f64::from(day), *a))
         }
-        (Value::Date(a, second), Value::Date(b, other)) => {
+        (FigureValue::Date(a, second), FigureValue::Date(b, other)) => {
             let years = years(span);
             let readings = || Some(*b).into_iter().chain(*other);
             Some(*a)
@@ -66,23 +65,23 @@ fn gives(value: &Value, other: &Figure, span: &[Figure], is_row: bool) -> bool {
                 .chain(*second)
                 .any(|a| readings().any(|b| a.is_given_by(&b, &years)))
         }
-        (Value::Time(a, sure), Value::Time(b, other)) => {
+        (FigureValue::Time(a, sure), FigureValue::Time(b, other)) => {
             a == b || ((!sure || !other) && a % 720 == b % 720)
         }
-        (Value::Time(minutes, _), Value::Number(seconds, Some(unit))) => {
+        (FigureValue::Time(minutes, _), FigureValue::Number(seconds, Some(unit))) => {
             unit.measure == "time" && is_close(f64::from(*minutes) * 60.0, *seconds)
         }
-        (Value::Number(seconds, Some(unit)), Value::Time(minutes, _)) => {
+        (FigureValue::Number(seconds, Some(unit)), FigureValue::Time(minutes, _)) => {
             unit.measure == "time" && is_close(f64::from(*minutes) * 60.0, *seconds)
         }
-        (Value::Code(a), Value::Code(b)) => a == b,
+        (FigureValue::Code(a), FigureValue::Code(b)) => a == b,
         _ => false,
     }
 }
 
 fn is_same_amount(
-    (a, unit): (f64, Option<&Unit>),
-    (b, other): (f64, Option<&Unit>),
+    (a, unit): (f64, Option<&MeasureUnit>),
+    (b, other): (f64, Option<&MeasureUnit>),
     is_row: bool,
 ) -> bool {
     match (unit, other) {
@@ -102,24 +101,24 @@ fn is_close(a: f64, b: f64) -> bool {
 
 fn years(span: &[Figure]) -> Vec<i32> {
     let year = |figure: &Figure| match &figure.value {
-        Value::Number(amount, None) if amount.fract() == 0.0 && amount.abs() < 1e4 => {
+        FigureValue::Number(amount, None) if amount.fract() == 0.0 && amount.abs() < 1e4 => {
             Some(*amount as i32)
         }
-        Value::Date(date, _) => date.year,
+        FigureValue::Date(date, _) => date.year,
         _ => None,
     };
     span.iter().filter_map(year).collect()
 }
 
 /// Whether two figures are of one kind, so that one might stand in the other's place.
-pub(super) fn is_same_kind(a: &Value, b: &Value) -> bool {
+pub(super) fn is_same_kind(a: &FigureValue, b: &FigureValue) -> bool {
     match (a, b) {
-        (Value::Number(_, Some(a)), Value::Number(_, Some(b))) => a.factor(b).is_some(),
-        (Value::Number(_, None), Value::Number(_, None))
-        | (Value::Ordinal(_), Value::Ordinal(_))
-        | (Value::Date(..), Value::Date(..))
-        | (Value::Time(..), Value::Time(..))
-        | (Value::Code(_), Value::Code(_)) => true,
+        (FigureValue::Number(_, Some(a)), FigureValue::Number(_, Some(b))) => a.factor(b).is_some(),
+        (FigureValue::Number(_, None), FigureValue::Number(_, None))
+        | (FigureValue::Ordinal(_), FigureValue::Ordinal(_))
+        | (FigureValue::Date(..), FigureValue::Date(..))
+        | (FigureValue::Time(..), FigureValue::Time(..))
+        | (FigureValue::Code(_), FigureValue::Code(_)) => true,
         _ => false,
     }
 }

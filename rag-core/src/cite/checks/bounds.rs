@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::figures::{Bound, Figure, Value};
+use super::figures::{Bound, Figure, FigureValue};
 use super::tokens::{Gap, Token};
 
 /// A number without a unit has that of the number it is joined to: "5 to 7 mg".
@@ -17,10 +17,10 @@ pub(super) fn hand_units_back(text: &str, found: &mut [Figure]) {
             .contains(&between.trim())
         });
         let unit = match &found[index].value {
-            Value::Number(_, Some(unit)) if joined => unit.clone(),
+            FigureValue::Number(_, Some(unit)) if joined => unit.clone(),
             _ => continue,
         };
-        if let Value::Number(amount, own @ None) = &mut found[index - 1].value {
+        if let FigureValue::Number(amount, own @ None) = &mut found[index - 1].value {
             *amount *= unit.size;
             *own = Some(unit);
         }

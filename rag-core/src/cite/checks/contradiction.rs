@@ -6,10 +6,10 @@
 use super::negation::Stand;
 use super::opposites;
 use super::tokens::Token;
-use super::{Fault, Reading, Reason};
+use super::{Disagreement, Reading, Reason};
 
 /// Why the span contradicts the claim, if it does.
-pub(super) fn find(claim: &Reading, span: &Reading) -> Option<Fault> {
+pub(super) fn find(claim: &Reading, span: &Reading) -> Option<Disagreement> {
     if let Some(fault) = exception(claim, span).or_else(|| condition(claim, span)) {
         return Some(fault);
     }
@@ -50,7 +50,7 @@ impl Tally {
         }
     }
 
-    fn verdict(&self, claim: &Reading) -> Option<Fault> {
+    fn verdict(&self, claim: &Reading) -> Option<Disagreement> {
         let word = |index: usize| claim.word(index);
         if let Some((index, is_opposite)) = self.against {
             let reason = if is_opposite { Reason::Opposite } else { Reason::Negation };
@@ -58,12 +58,12 @@ impl Tally {
                 true => format!("the passage says the opposite of {:?}", word(index)),
                 false => format!("{:?} is denied in one and not in the other", word(index)),
             };
-            return Some(Fault::new(reason, detail));
+            return Some(Disagreement::new(reason, detail));
         }
         let first = *self.plain_against.first()?;
         let outvoted = self.decided_for == 0 && self.plain_against.len() >= self.plain_for.max(1);
         outvoted.then(|| {
-            Fault::new(
+            Disagreement::new(
                 Reason::Negation,
                 format!("{:?} is denied in one and not in the other", word(first)),
             )
@@ -192,7 +192,7 @@ fn closeness(claim: &Reading, span: &Reading, index: usize, place: usize) -> f32
 }
 
 /// What the span excepts, the claim may not include; and "all" may not drop the exception.
-fn exception(claim: &Reading, span: &Reading) -> Option<Fault> {
+fn exception(claim: &Reading, span: &Reading) -> Option<Disagreement> {
     let excepted: Vec<&Token> =
         stood(span, |stand| stand.excepted).filter(|token| counts(token)).collect();
     let named = stood(claim, |stand| stand.excepted).next().is_some();
@@ -204,7 +204,7 @@ fn exception(claim: &Reading, span: &Reading) -> Option<Fault> {
         !stand.denied && excepted.iter().any(|other| other.folded == token.folded)
     });
     if let Some((token, _)) = included {
-        return Some(Fault::new(
+        return Some(Disagreement::new(
             Reason::Negation,
             format!("the passage excepts {:?}", token.folded),
         ));
@@ -231,7 +231,10 @@ fn exception(claim: &Reading, span: &Reading) -> Option<Fault> {
         ])
     });
     universal.then(|| {
-        Fault::new(Reason::Negation, format!("the exception of {:?} is left out", first.folded))
+        Disagreement::new(
+            Reason::Negation,
+            format!("the exception of {:?} is left out", first.folded),
+        )
     })
 }
 
@@ -245,12 +248,12 @@ fn stood(reading: &Reading, which: fn(&Stand) -> bool) -> impl Iterator<Item = &
 }
 
 /// "If" where the span says "unless", and the other way round.
-fn condition(claim: &Reading, span: &Reading) -> Option<Fault> {
+fn condition(claim: &Reading, span: &Reading) -> Option<Disagreement> {
     let unless = |reading: &Reading| next_of(reading, &["unless"]);
     let given = |reading: &Reading| next_of(reading, &["if", "when", "whenever"]);
     let crossed = |a: Option<String>, b: Option<String>| a.is_some() && a == b;
     let found = crossed(unless(claim), given(span)) || crossed(given(claim), unless(span));
-    found.then(|| Fault::new(Reason::Negation, "\"unless\" stands for \"if\"".to_owned()))
+    found.then(|| Disagreement::new(Reason::Negation, "\"unless\" stands for \"if\"".to_owned()))
 }
 
 fn next_of(reading: &Reading, openers: &[&str]) -> Option<String> {

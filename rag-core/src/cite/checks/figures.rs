@@ -9,14 +9,14 @@ use super::bounds::{bound, counted, hand_units_back};
 use super::dates::{self, Date, Moment};
 use super::numerals;
 use super::tokens::Token;
-use super::units::{self, Unit};
+use super::units::{self, MeasureUnit};
 
 /// A figure where it stands.
 #[derive(Debug, Clone)]
 pub(super) struct Figure {
     /// Bytes of the text, unit included.
     pub(super) range: Range<usize>,
-    pub(super) value: Value,
+    pub(super) value: FigureValue,
     pub(super) bound: Bound,
     /// What it counts: keys of up to two words right after it.
     pub(super) counted: Vec<String>,
@@ -24,9 +24,9 @@ pub(super) struct Figure {
 
 /// What a figure says.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Value {
+pub(super) enum FigureValue {
     /// An amount of a unit, or of nothing that is known.
-    Number(f64, Option<Unit>),
+    Number(f64, Option<MeasureUnit>),
     /// A place in a row.
     Ordinal(f64),
     /// A date and, where day and month cannot be told apart, its other reading.
@@ -83,8 +83,8 @@ pub(super) fn figures(text: &str, tokens: &[Token], decimal: Decimal) -> Vec<Fig
         .into_iter()
         .map(|(range, moment)| {
             let value = match moment {
-                Moment::Date(date, other) => Value::Date(date, other),
-                Moment::Time(minutes, is_sure) => Value::Time(minutes, is_sure),
+                Moment::Date(date, other) => FigureValue::Date(date, other),
+                Moment::Time(minutes, is_sure) => FigureValue::Time(minutes, is_sure),
             };
             Figure::new(range, value)
         })
@@ -102,7 +102,7 @@ pub(super) fn figures(text: &str, tokens: &[Token], decimal: Decimal) -> Vec<Fig
 }
 
 impl Figure {
-    fn new(range: Range<usize>, value: Value) -> Self {
+    fn new(range: Range<usize>, value: FigureValue) -> Self {
         Self { range, value, bound: Bound::None, counted: Vec::new() }
     }
 }
@@ -118,7 +118,10 @@ fn add_codes(text: &str, found: &mut Vec<Figure>) {
             continue;
         }
         let code = written.chars().filter(|c| c.is_alphanumeric() || ".+/".contains(*c));
-        found.push(Figure::new(range, Value::Code(code.flat_map(char::to_lowercase).collect())));
+        found.push(Figure::new(
+            range,
+            FigureValue::Code(code.flat_map(char::to_lowercase).collect()),
+        ));
     }
 }
 
@@ -184,7 +187,7 @@ fn number_at(text: &str, start: usize, decimal: Decimal) -> Figure {
         range_start = start - lead;
     }
     if let Some(length) = ordinal_ending(after(end)) {
-        return Figure::new(range_start..end + length, Value::Ordinal(amount));
+        return Figure::new(range_start..end + length, FigureValue::Ordinal(amount));
     }
     let power = superscript(after(end)).filter(|_| amount.abs() == 10.0);
     if let Some((exponent, length)) = power {
@@ -219,28 +222,28 @@ fn number_at(text: &str, start: usize, decimal: Decimal) -> Figure {
                 Some(unit)
             }),
     };
-    Figure::new(range_start..end, Value::Number(sized(amount, unit.as_ref()), unit))
+    Figure::new(range_start..end, FigureValue::Number(sized(amount, unit.as_ref()), unit))
 }
 
 /// The amount in the unit that all of its kind are compared in.
-fn sized(amount: f64, unit: Option<&Unit>) -> f64 {
+fn sized(amount: f64, unit: Option<&MeasureUnit>) -> f64 {
     amount * unit.map_or(1.0, |unit| unit.size)
 }
 
-fn money_after(text: &str) -> Option<(Unit, usize)> {
+fn money_after(text: &str) -> Option<(MeasureUnit, usize)> {
     let trimmed = text.trim_start_matches([' ', '\'', '\u{2019}']);
     let length = trimmed.find(|c: char| !c.is_alphabetic()).unwrap_or(trimmed.len());
     let unit = units::currency(trimmed.get(..length)?)?;
     Some((unit, text.len() - trimmed.len() + length))
 }
 
-fn unit_after(text: &str) -> Option<(Unit, usize)> {
+fn unit_after(text: &str) -> Option<(MeasureUnit, usize)> {
     if let Some(rest) = ["per cent", "pour cent", "por ciento", "per cento"]
         .into_iter()
         .find(|name| text.trim_start().starts_with(name))
     {
         let lead = text.len() - text.trim_start().len();
-        return Some((Unit::new("percent", 1.0), lead + rest.len()));
+        return Some((MeasureUnit::new("percent", 1.0), lead + rest.len()));
     }
     units::leading(text)
 }
@@ -398,7 +401,7 @@ fn scale(after: &str, is_money: bool) -> Option<(f64, usize)> {
     Some((factor, captures.get(0)?.len()))
 }
 
-fn currency_before(before: &str) -> Option<(Unit, usize)> {
+fn currency_before(before: &str) -> Option<(MeasureUnit, usize)> {
     let trimmed = before.trim_end_matches([' ', '\u{a0}']);
     let sign = ["US$", "$", "\u{20ac}", "\u{a3}", "\u{a5}", "EUR", "USD", "GBP", "CHF"]
         .into_iter()
@@ -418,12 +421,12 @@ fn add_words(text: &str, tokens: &[Token], found: &mut Vec<Figure>) {
         let Some(last) = rest.get(numeral.length - 1) else { break };
         let (start, mut end) = (rest[0].range.start, last.range.end);
         let value = if numeral.is_ordinal {
-            Value::Ordinal(numeral.amount)
+            FigureValue::Ordinal(numeral.amount)
         } else {
             let unit = unit_after(text.get(end..).unwrap_or_default());
             end += unit.as_ref().map_or(0, |(_, length)| *length);
             let unit = unit.map(|(unit, _)| unit);
-            Value::Number(sized(numeral.amount, unit.as_ref()), unit)
+            FigureValue::Number(sized(numeral.amount, unit.as_ref()), unit)
         };
         if is_free(&(start..end), found) {
             found.push(Figure::new(start..end, value));

@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 use crate::store::lexical::fold;
 
 pub(crate) use figures::Decimal;
-use figures::{Figure, Value};
+use figures::{Figure, FigureValue};
 use negation::Stand;
 pub(crate) use polar::Polar;
 pub(crate) use polar::leading as leading_polar;
@@ -54,13 +54,13 @@ pub enum Reason {
 
 /// A disagreement.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Fault {
+pub(super) struct Disagreement {
     pub(super) reason: Reason,
     /// In words, lower case.
     pub(super) detail: String,
 }
 
-impl Fault {
+impl Disagreement {
     fn new(reason: Reason, detail: String) -> Self {
         Self { reason, detail }
     }
@@ -130,7 +130,7 @@ impl Reading {
         };
         let (ours, theirs) = (lone(self, other)?, lone(other, self)?);
         let names_differ = names::brings_own(self, other) && names::brings_own(other, self);
-        let is_code = matches!(ours.value, Value::Code(_));
+        let is_code = matches!(ours.value, FigureValue::Code(_));
         (agree::is_same_kind(&ours.value, &theirs.value) && !names_differ && !is_code)
             .then(|| (self.written(&ours).to_owned(), other.written(&theirs).to_owned()))
     }
@@ -165,7 +165,7 @@ impl Reading {
 
 /// What is known beside claim and span.
 #[derive(Debug)]
-pub(super) struct Context<'a> {
+pub(super) struct ClaimContext<'a> {
     pub(super) question: &'a Reading,
     /// Title and heading of the passage, folded.
     pub(super) titles: Vec<String>,
@@ -174,7 +174,7 @@ pub(super) struct Context<'a> {
     pub(super) span_start: usize,
 }
 
-impl Context<'_> {
+impl ClaimContext<'_> {
     fn words(&self) -> impl Iterator<Item = &str> {
         self.passage.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty())
     }
@@ -215,7 +215,11 @@ fn is_whole(claim: &Reading, span: &Reading) -> bool {
 }
 
 /// The first fault of `claim` as said by `span`.
-pub(super) fn fault(claim: &Reading, span: &Reading, context: &Context<'_>) -> Option<Fault> {
+pub(super) fn fault(
+    claim: &Reading,
+    span: &Reading,
+    context: &ClaimContext<'_>,
+) -> Option<Disagreement> {
     if is_whole(claim, span) {
         return None;
     }
@@ -227,10 +231,10 @@ pub(super) fn fault(claim: &Reading, span: &Reading, context: &Context<'_>) -> O
         .or_else(|| of_fragment(claim, span, context))
 }
 
-fn figure(claim: &Reading, span: &Reading) -> Option<Fault> {
+fn figure(claim: &Reading, span: &Reading) -> Option<Disagreement> {
     let missing = agree::missing(&claim.figures, &span.figures, span.is_row())?;
     let reason =
-        if matches!(missing.value, Value::Date(..)) { Reason::Date } else { Reason::Figure };
+        if matches!(missing.value, FigureValue::Date(..)) { Reason::Date } else { Reason::Figure };
     let others =
         span.figures.iter().filter(|other| agree::is_same_kind(&missing.value, &other.value));
     let others: Vec<String> =
@@ -239,14 +243,14 @@ fn figure(claim: &Reading, span: &Reading) -> Option<Fault> {
         [] => format!("{:?} is not there", claim.written(missing)),
         others => format!("{:?} is not there, but {}", claim.written(missing), others.join(", ")),
     };
-    Some(Fault::new(reason, detail))
+    Some(Disagreement::new(reason, detail))
 }
 
 /// Whether `text` gives every figure below zero that `question` names: words alone show 40 and -40 alike.
 pub(super) fn gives_negatives(question: &str, text: &str) -> bool {
     let asked = Reading::new(question, Decimal::Point);
     let is_negative =
-        |figure: &&Figure| matches!(figure.value, Value::Number(number, _) if number < 0.0);
+        |figure: &&Figure| matches!(figure.value, FigureValue::Number(number, _) if number < 0.0);
     let negatives: Vec<Figure> = asked.figures.iter().filter(is_negative).cloned().collect();
     negatives.is_empty() || {
         let held = Reading::new(text, Decimal::Point);
@@ -255,7 +259,11 @@ pub(super) fn gives_negatives(question: &str, text: &str) -> bool {
 }
 
 /// An answer of a few words says what its question asks for: "V3" to "which valve must be opened?".
-fn of_fragment(claim: &Reading, span: &Reading, context: &Context<'_>) -> Option<Fault> {
+fn of_fragment(
+    claim: &Reading,
+    span: &Reading,
+    context: &ClaimContext<'_>,
+) -> Option<Disagreement> {
     let is_fragment = claim.content_count() <= 4
         && !claim.tokens.iter().any(|token| token.is(tokens::FINITE))
         && claim.negation_count == 0;
@@ -274,9 +282,9 @@ pub(super) fn polar_fault(
     polar: Polar,
     question: &str,
     span: &Reading,
-    context: &Context<'_>,
+    context: &ClaimContext<'_>,
     decimal: Decimal,
-) -> Option<Fault> {
+) -> Option<Disagreement> {
     if !polar::is_asked(question) {
         return None;
     }
@@ -291,10 +299,10 @@ pub(super) fn polar_fault(
         .is_some_and(|fault| fault.is_contradiction() || is_other_figure(&core, span));
     match (polar, fault) {
         (Polar::Yes, None) => None,
-        (Polar::Yes, Some(fault)) => Some(Fault::new(Reason::Answer, fault.detail)),
+        (Polar::Yes, Some(fault)) => Some(Disagreement::new(Reason::Answer, fault.detail)),
         (Polar::No, _) if denies => None,
         (Polar::No, _) => {
-            Some(Fault::new(Reason::Answer, "the passage does not deny it".to_owned()))
+            Some(Disagreement::new(Reason::Answer, "the passage does not deny it".to_owned()))
         }
     }
 }
@@ -311,13 +319,14 @@ pub(super) fn bare_polar(claim: &Reading) -> Polar {
 }
 
 /// The fault of a claim said by a span in another language: figures, names and whether it is denied.
-pub(super) fn foreign_fault(claim: &Reading, span: &Reading) -> Option<Fault> {
+pub(super) fn foreign_fault(claim: &Reading, span: &Reading) -> Option<Disagreement> {
     let denied = |reading: &Reading| reading.negation_count % 2 == 1;
     let negation = || {
         let short = span.tokens.len() <= 2 * claim.tokens.len() + 4;
         let differs = denied(claim) != denied(span) && (denied(claim) || short);
-        differs
-            .then(|| Fault::new(Reason::Negation, "one is denied and the other is not".to_owned()))
+        differs.then(|| {
+            Disagreement::new(Reason::Negation, "one is denied and the other is not".to_owned())
+        })
     };
     figure(claim, span).or_else(negation).or_else(|| names::foreign(claim, span))
 }

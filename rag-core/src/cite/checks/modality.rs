@@ -1,7 +1,7 @@
 //! What must be, may be, must not be and need not be: not to be taken for one another.
 
 use super::tokens::Token;
-use super::{Fault, Reading, Reason};
+use super::{Disagreement, Reading, Reason};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Mode {
@@ -101,7 +101,7 @@ const DENIALS: &[&str] = &["not", "no", "never", "pas", "nicht", "non", "n", "ne
 const REACH: usize = 7;
 
 /// The fault of a claim whose verb stands under another modal than in the span.
-pub(super) fn find(claim: &Reading, span: &Reading) -> Option<Fault> {
+pub(super) fn find(claim: &Reading, span: &Reading) -> Option<Disagreement> {
     for (index, token) in claim.tokens.iter().enumerate() {
         let Some(mode) = mode_at(&claim.tokens, index) else { continue };
         let verbs = claim.tokens.iter().skip(index + 1).take(REACH);
@@ -119,7 +119,7 @@ pub(super) fn find(claim: &Reading, span: &Reading) -> Option<Fault> {
                 modes[0].name()
             );
             if !agrees {
-                return Some(Fault::new(Reason::Modality, text));
+                return Some(Disagreement::new(Reason::Modality, text));
             }
             break;
         }

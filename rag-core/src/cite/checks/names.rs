@@ -1,17 +1,21 @@
 //! Names that a claim brings in.
 
 use super::tokens::{Gap, Token};
-use super::{Context, Fault, Reading, Reason};
+use super::{ClaimContext, Disagreement, Reading, Reason};
 
 /// The fault of a claim that names what neither span nor question name.
-pub(super) fn find(claim: &Reading, span: &Reading, context: &Context<'_>) -> Option<Fault> {
+pub(super) fn find(
+    claim: &Reading,
+    span: &Reading,
+    context: &ClaimContext<'_>,
+) -> Option<Disagreement> {
     if is_capitalised_throughout(claim) || is_german(claim) {
         return None;
     }
     let missing = (0..claim.tokens.len())
         .filter(|&index| is_name(claim, index, context))
         .find(|&index| !is_known(claim, index, span, context))?;
-    Some(Fault::new(Reason::Entity, format!("{:?} is not named there", claim.word(missing))))
+    Some(Disagreement::new(Reason::Entity, format!("{:?} is not named there", claim.word(missing))))
 }
 
 /// A title, or a language in which capitals say little.
@@ -29,7 +33,7 @@ fn is_german(claim: &Reading) -> bool {
     claim.tokens.iter().filter(|token| token.is(&small)).count() >= 2
 }
 
-fn is_name(claim: &Reading, index: usize, context: &Context<'_>) -> bool {
+fn is_name(claim: &Reading, index: usize, context: &ClaimContext<'_>) -> bool {
     let token = &claim.tokens[index];
     if !token.is_capital
         || !token.is_content()
@@ -49,7 +53,7 @@ fn is_name(claim: &Reading, index: usize, context: &Context<'_>) -> bool {
 }
 
 /// Whether a word that begins a sentence is a name: it has no ending of a common word and is nowhere written small.
-fn is_name_alone(token: &Token, context: &Context<'_>) -> bool {
+fn is_name_alone(token: &Token, context: &ClaimContext<'_>) -> bool {
     let endings = [
         "s", "ing", "ed", "ly", "ion", "ment", "ity", "ite", "ance", "ence", "ness", "er", "eur",
         "ure", "age", "al", "ive", "ous", "ique", "able", "ible", "ist", "ism",
@@ -170,7 +174,7 @@ const COMMON_OPENERS: &[&str] = &[
     "one",
 ];
 
-fn is_known(claim: &Reading, index: usize, span: &Reading, context: &Context<'_>) -> bool {
+fn is_known(claim: &Reading, index: usize, span: &Reading, context: &ClaimContext<'_>) -> bool {
     let token = &claim.tokens[index];
     let in_span = || span.tokens.iter().any(|other| is_same_name(token, other));
     let asked = || context.question.tokens.iter().any(|other| is_same_name(token, other));
@@ -239,7 +243,7 @@ fn spells_out(claim: &Reading, index: usize, span: &Reading) -> bool {
 }
 
 /// A first name or a surname beside the part of the name that stands in the span, as elsewhere in the passage.
-fn completes(claim: &Reading, index: usize, span: &Reading, context: &Context<'_>) -> bool {
+fn completes(claim: &Reading, index: usize, span: &Reading, context: &ClaimContext<'_>) -> bool {
     let token = &claim.tokens[index];
     let neighbours = [index.checked_sub(1), Some(index + 1)];
     neighbours.into_iter().flatten().filter_map(|at| claim.tokens.get(at)).any(|other| {
@@ -261,7 +265,7 @@ fn refers_back(span: &Reading) -> bool {
 
 /// The fault of a claim that names what a span in another language does not. Names of places and peoples differ
 /// between languages, so half of a claim's names are asked for, and a name within it that is written alike.
-pub(super) fn foreign(claim: &Reading, span: &Reading) -> Option<Fault> {
+pub(super) fn foreign(claim: &Reading, span: &Reading) -> Option<Disagreement> {
     let named = |reading: &Reading| -> Vec<String> {
         let names = reading
             .tokens
@@ -281,7 +285,7 @@ pub(super) fn foreign(claim: &Reading, span: &Reading) -> Option<Fault> {
         claimed.iter().filter(|name| !held.contains(&start(name))).collect();
     let first = missing.first()?;
     (missing.len() * 2 > claimed.len())
-        .then(|| Fault::new(Reason::Entity, format!("{first:?} is not named there")))
+        .then(|| Disagreement::new(Reason::Entity, format!("{first:?} is not named there")))
 }
 
 /// Whether a text names what the other does not, anywhere but at the start of a sentence.

@@ -3,7 +3,7 @@
 //! Each negation denies what follows it in its clause; one in the scope of another cancels it. A prohibition denies its
 //! whole clause. The focus is the word that a negation falls on first; a text that lets it stand says the opposite.
 
-use super::particles::{CONCORD, FRENCH_SECOND, Kind, LIGHT, PERMISSIONS, negation_at};
+use super::particles::{CONCORD, FRENCH_SECOND, LIGHT, PERMISSIONS, ParticleKind, negation_at};
 use super::tokens::{FINITE, Gap, Token};
 
 /// How one word of a text stands.
@@ -25,7 +25,7 @@ struct Negation {
     at: usize,
     from: usize,
     to: usize,
-    kind: Kind,
+    kind: ParticleKind,
 }
 
 /// How each word stands, and how many negations there are.
@@ -54,9 +54,9 @@ fn negations(tokens: &[Token]) -> Vec<Negation> {
         if let Some((kind, from)) = negation_at(tokens, index).filter(|_| !is_second()) {
             let (kind, to) = scope(tokens, index, from, kind);
             // "not forbidden" is allowed
-            let lifted = kind == Kind::Whole
+            let lifted = kind == ParticleKind::Whole
                 && found.last().is_some_and(|last: &Negation| {
-                    last.kind == Kind::Forward && last.from <= index && index - last.at <= 4
+                    last.kind == ParticleKind::Forward && last.from <= index && index - last.at <= 4
                 });
             if lifted {
                 found.pop();
@@ -73,7 +73,7 @@ fn negations(tokens: &[Token]) -> Vec<Negation> {
 }
 
 /// The words that a negation holds, up to `to`; permission denied is prohibition.
-fn scope(tokens: &[Token], at: usize, from: usize, kind: Kind) -> (Kind, usize) {
+fn scope(tokens: &[Token], at: usize, from: usize, kind: ParticleKind) -> (ParticleKind, usize) {
     let clause = tokens[at].clause;
     // "no evidence that", "not known whether": the clause after it is meant
     let mut end =
@@ -90,14 +90,14 @@ fn scope(tokens: &[Token], at: usize, from: usize, kind: Kind) -> (Kind, usize) 
         end = from + second;
     }
     match kind {
-        Kind::Forward => {
+        ParticleKind::Forward => {
             let rest = tokens.get(from..end).unwrap_or_default().iter().take(4);
             let permission =
                 rest.take_while(|token| token.gap == Gap::Space).any(|token| token.is(PERMISSIONS));
-            (if permission { Kind::Whole } else { kind }, end)
+            (if permission { ParticleKind::Whole } else { kind }, end)
         }
-        Kind::Phrase | Kind::Exception => (kind, phrase_end(tokens, from, end)),
-        Kind::Determiner | Kind::Whole => (kind, end),
+        ParticleKind::Phrase | ParticleKind::Exception => (kind, phrase_end(tokens, from, end)),
+        ParticleKind::Determiner | ParticleKind::Whole => (kind, end),
     }
 }
 
@@ -126,16 +126,16 @@ fn apply(negation: &Negation, tokens: &[Token], stands: &mut [Stand]) {
     let own = negation.at..negation.from.min(negation.at + 2);
     let in_clause = |index: &usize| tokens[*index].clause == clause;
     let mut from = negation.from;
-    if negation.kind == Kind::Determiner {
+    if negation.kind == ParticleKind::Determiner {
         from = determiner(negation, tokens, stands);
     }
     for stand in stands.iter_mut().take(negation.to).skip(from) {
         stand.denied = !stand.denied;
-        stand.excepted |= negation.kind == Kind::Exception;
+        stand.excepted |= negation.kind == ParticleKind::Exception;
     }
     let back: Vec<usize> = (0..negation.at).rev().filter(in_clause).collect();
     let mut focused = focus(tokens, from, negation.to, stands);
-    if negation.kind == Kind::Whole {
+    if negation.kind == ParticleKind::Whole {
         back.iter().for_each(|&index| stands[index].either = true);
         if !focused {
             focused = deny_back(tokens, &back, stands);
@@ -151,7 +151,7 @@ fn apply(negation: &Negation, tokens: &[Token], stands: &mut [Stand]) {
         // the word itself is compared by what it does
         own.for_each(|index| stands[index].either = true);
     }
-    if !focused && negation.kind == Kind::Forward {
+    if !focused && negation.kind == ParticleKind::Forward {
         // "er kommt nicht"
         deny_back(tokens, &back, stands);
     }

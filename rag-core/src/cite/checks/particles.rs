@@ -3,7 +3,7 @@
 use super::tokens::{Gap, Token};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum ParticleKind {
     /// What follows in the clause: not, never, ne ... pas.
     Forward,
     /// A determiner: no, aucun, kein.
@@ -170,7 +170,7 @@ pub(super) const LIGHT: &[&str] = &[
 ];
 
 /// The negation whose first word stands at `index`: its kind and the first word after it.
-pub(super) fn negation_at(tokens: &[Token], index: usize) -> Option<(Kind, usize)> {
+pub(super) fn negation_at(tokens: &[Token], index: usize) -> Option<(ParticleKind, usize)> {
     let token = &tokens[index];
     let word = |place: usize| tokens.get(place).map_or("", |token| token.folded.as_str());
     let next = word(index + 1);
@@ -179,7 +179,7 @@ pub(super) fn negation_at(tokens: &[Token], index: usize) -> Option<(Kind, usize
         "ne" | "n" => french(tokens, index),
         "pas" | "jamais" if is_bare(before) => {
             let idiom = matches!(next, "seulement" | "uniquement" | "moins" | "plus");
-            (!idiom).then_some((Kind::Forward, index + 1))
+            (!idiom).then_some((ParticleKind::Forward, index + 1))
         }
         "not" if matches!(next, "only" | "just" | "merely" | "solely" | "least") => None,
         "not" | "no"
@@ -220,15 +220,15 @@ pub(super) fn negation_at(tokens: &[Token], index: usize) -> Option<(Kind, usize
         {
             None
         }
-        "no" if next == "longer" => Some((Kind::Forward, index + 2)),
-        "no" if next == "one" => Some((Kind::Forward, index + 2)),
+        "no" if next == "longer" => Some((ParticleKind::Forward, index + 2)),
+        "no" if next == "one" => Some((ParticleKind::Forward, index + 2)),
         // "no" is the "not" of Spanish before a verb
         "no" if matches!(
             next,
             "es" | "se" | "debe" | "puede" | "fue" | "son" | "hay" | "esta" | "ha" | "tiene"
         ) =>
         {
-            Some((Kind::Forward, index + 1))
+            Some((ParticleKind::Forward, index + 1))
         }
         "non" if matches!(next, "seulement" | "" | "loin") => None,
         "non"
@@ -244,37 +244,39 @@ pub(super) fn negation_at(tokens: &[Token], index: usize) -> Option<(Kind, usize
                 "e" | "sono" | "deve" | "puo" | "ha" | "si" | "era" | "puoi" | "devono"
             ) =>
         {
-            Some((Kind::Forward, index + 1))
+            Some((ParticleKind::Forward, index + 1))
         }
         "without" | "sans" if matches!(next, "doubt" | "doute") => None,
-        "fail" | "echoue" if matches!(next, "to" | "a") => Some((Kind::Forward, index + 2)),
+        "fail" | "echoue" if matches!(next, "to" | "a") => Some((ParticleKind::Forward, index + 2)),
         "failed" | "fails" if next != "to" => None,
-        "defense" if next == "de" || next == "d" => Some((Kind::Whole, index + 2)),
-        "exclu" | "exclue" if before == "est" => Some((Kind::Whole, index + 1)),
-        "instead" | "rather" if matches!(next, "of" | "than") => Some((Kind::Phrase, index + 2)),
-        "apart" if next == "from" => Some((Kind::Exception, index + 2)),
-        "other" if next == "than" => Some((Kind::Exception, index + 2)),
+        "defense" if next == "de" || next == "d" => Some((ParticleKind::Whole, index + 2)),
+        "exclu" | "exclue" if before == "est" => Some((ParticleKind::Whole, index + 1)),
+        "instead" | "rather" if matches!(next, "of" | "than") => {
+            Some((ParticleKind::Phrase, index + 2))
+        }
+        "apart" if next == "from" => Some((ParticleKind::Exception, index + 2)),
+        "other" if next == "than" => Some((ParticleKind::Exception, index + 2)),
         "but" if matches!(before, "all" | "every" | "everyone" | "everything" | "any") => {
-            Some((Kind::Exception, index + 1))
+            Some((ParticleKind::Exception, index + 1))
         }
-        "l" if next == "exception" => Some((Kind::Exception, index + 2)),
-        "lieu" if matches!(next, "de" | "d") => Some((Kind::Phrase, index + 2)),
-        "plutot" if next == "que" || next == "qu" => Some((Kind::Phrase, index + 2)),
+        "l" if next == "exception" => Some((ParticleKind::Exception, index + 2)),
+        "lieu" if matches!(next, "de" | "d") => Some((ParticleKind::Phrase, index + 2)),
+        "plutot" if next == "que" || next == "qu" => Some((ParticleKind::Phrase, index + 2)),
         "moins" if before == "a" && matches!(next, "que" | "qu" | "de") => {
-            Some((Kind::Exception, index + 2))
+            Some((ParticleKind::Exception, index + 2))
         }
-        "ni" => Some((Kind::Forward, index + 1)),
+        "ni" => Some((ParticleKind::Forward, index + 1)),
         word => listed(word).map(|kind| (kind, index + 1)),
     }
 }
 
-fn listed(word: &str) -> Option<Kind> {
+fn listed(word: &str) -> Option<ParticleKind> {
     [
-        (FORWARD, Kind::Forward),
-        (DETERMINERS, Kind::Determiner),
-        (PHRASES, Kind::Phrase),
-        (EXCEPTIONS, Kind::Exception),
-        (PROHIBITIONS, Kind::Whole),
+        (FORWARD, ParticleKind::Forward),
+        (DETERMINERS, ParticleKind::Determiner),
+        (PHRASES, ParticleKind::Phrase),
+        (EXCEPTIONS, ParticleKind::Exception),
+        (PROHIBITIONS, ParticleKind::Whole),
     ]
     .into_iter()
     .find(|(list, _)| list.contains(&word))
@@ -325,7 +327,7 @@ pub(super) const FRENCH_SECOND: &[&str] = &[
 ];
 
 /// The denial that "ne" opens. With "que" alone it restricts, and alone it says nothing but before a few verbs.
-fn french(tokens: &[Token], index: usize) -> Option<(Kind, usize)> {
+fn french(tokens: &[Token], index: usize) -> Option<(ParticleKind, usize)> {
     let reach = 7;
     let ahead = tokens.get(index + 1..).unwrap_or_default().iter().take(reach);
     let ahead: Vec<&Token> = ahead.take_while(|token| token.gap != Gap::Stop).collect();
@@ -343,7 +345,7 @@ fn french(tokens: &[Token], index: usize) -> Option<(Kind, usize)> {
         // counted where it was opened, or opened by a word that denies only with "ne"
         let words = ["personne", "rien", "nul"];
         let own = behind.iter().any(|token| token.is(&words));
-        return own.then_some((Kind::Forward, index + 1));
+        return own.then_some((ParticleKind::Forward, index + 1));
     }
     match (second, restricts) {
         (Some(place), Some(only)) if only < place => None,
@@ -358,9 +360,13 @@ fn french(tokens: &[Token], index: usize) -> Option<(Kind, usize)> {
                 return None;
             }
             // what stands between the two words is denied too
-            let kind =
-                if matches!(word, "aucun" | "aucune") { Kind::Determiner } else { Kind::Forward };
-            let from = if kind == Kind::Determiner { index + 1 + place + 1 } else { index + 1 };
+            let kind = if matches!(word, "aucun" | "aucune") {
+                ParticleKind::Determiner
+            } else {
+                ParticleKind::Forward
+            };
+            let from =
+                if kind == ParticleKind::Determiner { index + 1 + place + 1 } else { index + 1 };
             Some((kind, from))
         }
         (None, Some(_)) => None,
@@ -372,7 +378,7 @@ fn french(tokens: &[Token], index: usize) -> Option<(Kind, usize)> {
                 ])
             });
             let then_ni = ahead.iter().any(|token| token.folded == "ni");
-            (verb && !then_ni).then_some((Kind::Forward, index + 1))
+            (verb && !then_ni).then_some((ParticleKind::Forward, index + 1))
         }
     }
 }

@@ -1,10 +1,10 @@
 //! Who does what to whom, what is compared with what, and from where to where.
 
 use super::tokens::{Gap, Token};
-use super::{Fault, Reading, Reason};
+use super::{Disagreement, Reading, Reason};
 
 /// The fault of a claim that turns around who does something and to whom, or from where to where.
-pub(super) fn find(claim: &Reading, span: &Reading) -> Option<Fault> {
+pub(super) fn find(claim: &Reading, span: &Reading) -> Option<Disagreement> {
     (0..claim.tokens.len())
         .find_map(|index| verb_turned(claim, span, index))
         .or_else(|| compared(claim, span))
@@ -45,7 +45,7 @@ const SYMMETRIC: &[&str] = &[
     "between",
 ];
 
-fn verb_turned(claim: &Reading, span: &Reading, index: usize) -> Option<Fault> {
+fn verb_turned(claim: &Reading, span: &Reading, index: usize) -> Option<Disagreement> {
     let verb = &claim.tokens[index];
     if !verb.is_content() || verb.is_capital || verb.is(SYMMETRIC) {
         return None;
@@ -67,7 +67,7 @@ fn verb_turned(claim: &Reading, span: &Reading, index: usize) -> Option<Fault> {
         && !expected_subject.contains(doer)
         && !expected_object.contains(done);
     swapped.then(|| {
-        Fault::new(
+        Disagreement::new(
             Reason::Role,
             format!("{doer:?} and {done:?} stand on the other sides of {:?}", claim.word(index)),
         )
@@ -120,14 +120,17 @@ fn is_passive(reading: &Reading, verb: usize) -> Option<bool> {
 }
 
 /// "A is larger than B" where the span says it of B and A.
-fn compared(claim: &Reading, span: &Reading) -> Option<Fault> {
+fn compared(claim: &Reading, span: &Reading) -> Option<Disagreement> {
     let (left, word, right) = comparison(claim)?;
     let (other_left, other_word, other_right) = comparison(span)?;
     let same_word = word == other_word;
     let turned =
         (left == other_right || right == other_left) && left != other_left && right != other_right;
     (same_word && turned).then(|| {
-        Fault::new(Reason::Role, format!("{left:?} and {right:?} are compared the other way round"))
+        Disagreement::new(
+            Reason::Role,
+            format!("{left:?} and {right:?} are compared the other way round"),
+        )
     })
 }
 
@@ -167,12 +170,12 @@ fn counts(token: &Token) -> bool {
 }
 
 /// "From A to B" where the span says from B to A.
-fn way_turned(claim: &Reading, span: &Reading) -> Option<Fault> {
+fn way_turned(claim: &Reading, span: &Reading) -> Option<Disagreement> {
     let (claimed, held) = (ways(claim), ways(span));
     let (from, to) = claimed.into_iter().find(|(from, to)| {
         held.contains(&(to.clone(), from.clone())) && !held.contains(&(from.clone(), to.clone()))
     })?;
-    Some(Fault::new(Reason::Role, format!("it is from {to:?} to {from:?}")))
+    Some(Disagreement::new(Reason::Role, format!("it is from {to:?} to {from:?}")))
 }
 
 fn ways(reading: &Reading) -> Vec<(String, String)> {

@@ -4,7 +4,7 @@ use crate::store::lexical::fold;
 
 /// What a number counts.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Unit {
+pub(super) struct MeasureUnit {
     /// What is measured.
     pub(super) measure: String,
     /// Its size.
@@ -13,22 +13,23 @@ pub(super) struct Unit {
     per: Option<(String, f64)>,
 }
 
-impl Unit {
+impl MeasureUnit {
     pub(super) fn new(measure: &str, size: f64) -> Self {
         Self { measure: measure.to_owned(), size, per: None }
     }
 
     /// Whether both measure the same; plain degrees are those of any scale.
-    fn measures_as(&self, other: &Unit) -> bool {
-        let degrees =
-            |unit: &Unit| matches!(unit.measure.as_str(), "degree" | "celsius" | "fahrenheit");
+    fn measures_as(&self, other: &MeasureUnit) -> bool {
+        let degrees = |unit: &MeasureUnit| {
+            matches!(unit.measure.as_str(), "degree" | "celsius" | "fahrenheit")
+        };
         let loose = self.measure == "degree" || other.measure == "degree";
         self.measure == other.measure || (loose && degrees(self) && degrees(other))
     }
 
     /// What an amount of `self` is multiplied by to be compared with one of `other`; `None` if they cannot be compared. A rate
     /// beside what is none is taken as that: "5 mg/day" and "5 mg daily".
-    pub(super) fn factor(&self, other: &Unit) -> Option<f64> {
+    pub(super) fn factor(&self, other: &MeasureUnit) -> Option<f64> {
         if !self.measures_as(other) {
             return None;
         }
@@ -40,7 +41,7 @@ impl Unit {
 }
 
 /// The unit at the start of `text`, a space or hyphen before it allowed, and its length with that.
-pub(super) fn leading(text: &str) -> Option<(Unit, usize)> {
+pub(super) fn leading(text: &str) -> Option<(MeasureUnit, usize)> {
     let mut chars = text.chars();
     let lead = match chars.next()? {
         c if c == '-' || (c.is_whitespace() && c != '\n') => c.len_utf8(),
@@ -56,14 +57,14 @@ pub(super) fn leading(text: &str) -> Option<(Unit, usize)> {
 }
 
 /// What follows "per" or a slash.
-fn rate(text: &str) -> Option<(Unit, usize)> {
+fn rate(text: &str) -> Option<(MeasureUnit, usize)> {
     let marks = ["/", " / ", " per ", " par ", " pro ", " por "];
     let mark = marks.into_iter().find(|mark| text.starts_with(mark))?;
     let (unit, length) = single(text.get(mark.len()..)?)?;
     Some((unit, mark.len() + length))
 }
 
-fn single(text: &str) -> Option<(Unit, usize)> {
+fn single(text: &str) -> Option<(MeasureUnit, usize)> {
     if let Some(found) = powered(text) {
         return Some(found);
     }
@@ -102,28 +103,28 @@ fn goes_on(rest: &str) -> bool {
 }
 
 /// Degrees written with a space before the letter of the scale, or without one.
-fn degrees(text: &str) -> Option<(Unit, usize)> {
+fn degrees(text: &str) -> Option<(MeasureUnit, usize)> {
     let sign = '\u{b0}'.len_utf8();
     let rest = text.get(sign..)?;
     let trimmed = rest.trim_start_matches([' ', '\u{a0}', '\u{202f}']);
     let lead = rest.len() - trimmed.len();
     let ends = trimmed.chars().nth(1).is_none_or(|c| !c.is_alphanumeric());
     match trimmed.chars().next() {
-        Some('C') if ends => Some((Unit::new("celsius", 1.0), sign + lead + 1)),
-        Some('F') if ends => Some((Unit::new("fahrenheit", 1.0), sign + lead + 1)),
-        _ => Some((Unit::new("degree", 1.0), sign)),
+        Some('C') if ends => Some((MeasureUnit::new("celsius", 1.0), sign + lead + 1)),
+        Some('F') if ends => Some((MeasureUnit::new("fahrenheit", 1.0), sign + lead + 1)),
+        _ => Some((MeasureUnit::new("degree", 1.0), sign)),
     }
 }
 
-fn raised(unit: Unit, power: i32) -> Unit {
+fn raised(unit: MeasureUnit, power: i32) -> MeasureUnit {
     if power == 1 {
         return unit;
     }
-    Unit::new(&format!("{}^{power}", unit.measure), unit.size.powi(power))
+    MeasureUnit::new(&format!("{}^{power}", unit.measure), unit.size.powi(power))
 }
 
 /// "square kilometres", "cubic metres".
-fn powered(text: &str) -> Option<(Unit, usize)> {
+fn powered(text: &str) -> Option<(MeasureUnit, usize)> {
     let words = [("square ", 2), ("sq ", 2), ("cubic ", 3)];
     let (word, power) = words.into_iter().find(|(word, _)| text.starts_with(word))?;
     let (unit, length) = single(text.get(word.len()..)?)?;
@@ -131,7 +132,7 @@ fn powered(text: &str) -> Option<(Unit, usize)> {
 }
 
 /// Money, by its sign or code; `None` for what is none.
-pub(super) fn currency(sign: &str) -> Option<Unit> {
+pub(super) fn currency(sign: &str) -> Option<MeasureUnit> {
     let code = match sign {
         "$" | "US$" | "USD" | "dollar" | "dollars" => "dollar",
         "\u{20ac}" | "EUR" | "euro" | "euros" => "euro",
@@ -140,11 +141,11 @@ pub(super) fn currency(sign: &str) -> Option<Unit> {
         "CHF" => "franc",
         _ => return None,
     };
-    Some(Unit::new(code, 1.0))
+    Some(MeasureUnit::new(code, 1.0))
 }
 
 /// A symbol, in its own case.
-fn symbol(word: &str) -> Option<Unit> {
+fn symbol(word: &str) -> Option<MeasureUnit> {
     let (measure, size) = match word {
         "%" => ("percent", 1.0),
         "\u{2030}" => ("percent", 0.1),
@@ -162,9 +163,9 @@ fn symbol(word: &str) -> Option<Unit> {
         "h" | "hr" | "hrs" => ("time", 3600.0),
         "min" | "mn" => ("time", 60.0),
         "mph" => {
-            return Some(Unit {
+            return Some(MeasureUnit {
                 per: Some(("time".to_owned(), 3600.0)),
-                ..Unit::new("length", 1_609.344)
+                ..MeasureUnit::new("length", 1_609.344)
             });
         }
         "ha" => ("length^2", 1e4),
@@ -179,7 +180,7 @@ fn symbol(word: &str) -> Option<Unit> {
         "F" => ("fahrenheit", 1.0),
         _ => return currency(word).or_else(|| prefixed(word)),
     };
-    Some(Unit::new(measure, size))
+    Some(MeasureUnit::new(measure, size))
 }
 
 /// Units that take the prefixes of the SI.
@@ -229,7 +230,7 @@ const PREFIXES: &[(&str, f64)] = &[
     ("f", 1e-15),
 ];
 
-fn prefixed(word: &str) -> Option<Unit> {
+fn prefixed(word: &str) -> Option<MeasureUnit> {
     BASES.iter().find_map(|&(base, measure, size)| {
         let prefix = word.strip_suffix(base)?;
         // capital letters alone are too often something else: plan B, vitamin A, 5 M
@@ -237,7 +238,7 @@ fn prefixed(word: &str) -> Option<Unit> {
             return None;
         }
         let factor = PREFIXES.iter().find(|(name, _)| *name == prefix)?.1;
-        Some(Unit::new(measure, size * factor))
+        Some(MeasureUnit::new(measure, size * factor))
     })
 }
 
@@ -327,15 +328,15 @@ const NAMED_PREFIXES: &[(&str, f64)] = &[
     ("nano", 1e-9),
 ];
 
-fn named(folded: &str) -> Option<Unit> {
+fn named(folded: &str) -> Option<MeasureUnit> {
     let singular = folded.strip_suffix('s').unwrap_or(folded);
     if singular == "kilo" {
-        return Some(Unit::new("mass", 1e3));
+        return Some(MeasureUnit::new("mass", 1e3));
     }
     NAMES.iter().find_map(|&(name, measure, size)| {
         let prefix = singular.strip_suffix(name)?;
         let factor = NAMED_PREFIXES.iter().find(|(known, _)| *known == prefix)?.1;
-        Some(Unit::new(measure, size * factor))
+        Some(MeasureUnit::new(measure, size * factor))
     })
 }
 

@@ -19,7 +19,7 @@ use crate::model::generator::folder::GeneratorFolder;
 type Outcome<T> = candle_core::Result<T>;
 
 /// A network that takes in tokens and remembers them.
-pub(super) trait Step: Send {
+pub(super) trait CandleStep: Send {
     /// Takes in `ids`, `[1, count]`, the first of which stands at `position`; the logits after the last.
     fn step(&mut self, ids: &Tensor, position: usize) -> Outcome<Tensor>;
 
@@ -29,7 +29,7 @@ pub(super) trait Step: Send {
 
 /// A network, loaded.
 pub(super) struct Built {
-    pub(super) step: Box<dyn Step>,
+    pub(super) step: Box<dyn CandleStep>,
     pub(super) architecture: &'static str,
     pub(super) context_len: usize,
     pub(super) kv_bytes_per_token: usize,
@@ -47,7 +47,7 @@ struct Copied<M> {
     forward: Forward<M>,
 }
 
-impl<M: Clone + Send> Step for Copied<M> {
+impl<M: Clone + Send> CandleStep for Copied<M> {
     fn step(&mut self, ids: &Tensor, position: usize) -> Outcome<Tensor> {
         (self.forward)(&mut self.model, ids, position)
     }
@@ -58,7 +58,7 @@ impl<M: Clone + Send> Step for Copied<M> {
     }
 }
 
-fn copied<M: Clone + Send + 'static>(model: M, forward: Forward<M>) -> Box<dyn Step> {
+fn copied<M: Clone + Send + 'static>(model: M, forward: Forward<M>) -> Box<dyn CandleStep> {
     Box::new(Copied { empty: model.clone(), model, forward })
 }
 
@@ -69,7 +69,7 @@ struct StableLm {
     weights: VarBuilder<'static>,
 }
 
-impl Step for StableLm {
+impl CandleStep for StableLm {
     fn step(&mut self, ids: &Tensor, position: usize) -> Outcome<Tensor> {
         self.model.forward(ids, position)
     }
@@ -81,7 +81,7 @@ impl Step for StableLm {
 }
 
 /// A family of `transformers` folders.
-struct Family {
+struct CandleFamily {
     /// `model_type` of the configuration.
     name: &'static str,
     /// Whether our own decoder runs it too.
@@ -93,12 +93,12 @@ struct Family {
     /// Whether it mixes f32 with what its weights are in, so that these must be f32 on a GPU too.
     needs_f32: bool,
     embedding: &'static str,
-    build: fn(Settings<'_>, VarBuilder<'static>) -> Result<Box<dyn Step>>,
+    build: fn(Settings<'_>, VarBuilder<'static>) -> Result<Box<dyn CandleStep>>,
 }
 
 const EMBEDDING: &str = "model.embed_tokens.weight";
 
-const FALCON: Family = Family {
+const FALCON: CandleFamily = CandleFamily {
     name: "falcon",
     is_ours: false,
     resumes: false,
@@ -107,26 +107,26 @@ const FALCON: Family = Family {
     embedding: "transformer.word_embeddings.weight",
     build: falcon,
 };
-const OLMO: Family =
-    Family { name: "olmo", resumes: true, embedding: EMBEDDING, build: olmo, ..FALCON };
+const OLMO: CandleFamily =
+    CandleFamily { name: "olmo", resumes: true, embedding: EMBEDDING, build: olmo, ..FALCON };
 
-const FAMILIES: &[Family] = &[
+const FAMILIES: &[CandleFamily] = &[
     FALCON,
-    Family { name: "glm4", build: glm4, ..OLMO },
-    Family { name: "helium", build: helium, ..OLMO },
-    Family { name: "mixtral", needs_f32: true, build: mixtral, ..OLMO },
+    CandleFamily { name: "glm4", build: glm4, ..OLMO },
+    CandleFamily { name: "helium", build: helium, ..OLMO },
+    CandleFamily { name: "mixtral", needs_f32: true, build: mixtral, ..OLMO },
     OLMO,
-    Family { name: "olmo2", build: olmo2, ..OLMO },
-    Family { name: "phi", resumes: false, needs_f32: true, build: phi, ..OLMO },
-    Family { name: "qwen2_moe", build: qwen2_moe, ..OLMO },
-    Family { name: "qwen3_moe", build: qwen3_moe, ..OLMO },
-    Family { name: "stablelm", build: stable_lm, ..OLMO },
-    Family { name: "starcoder2", build: starcoder2, ..OLMO },
-    Family { name: "llama", is_ours: true, scales_positions: true, build: llama, ..OLMO },
-    Family { name: "mistral", is_ours: true, build: mistral, ..OLMO },
-    Family { name: "qwen2", is_ours: true, build: qwen2, ..OLMO },
-    Family { name: "qwen3", is_ours: true, build: qwen3, ..OLMO },
-    Family { name: "gemma", is_ours: true, build: gemma, ..OLMO },
+    CandleFamily { name: "olmo2", build: olmo2, ..OLMO },
+    CandleFamily { name: "phi", resumes: false, needs_f32: true, build: phi, ..OLMO },
+    CandleFamily { name: "qwen2_moe", build: qwen2_moe, ..OLMO },
+    CandleFamily { name: "qwen3_moe", build: qwen3_moe, ..OLMO },
+    CandleFamily { name: "stablelm", build: stable_lm, ..OLMO },
+    CandleFamily { name: "starcoder2", build: starcoder2, ..OLMO },
+    CandleFamily { name: "llama", is_ours: true, scales_positions: true, build: llama, ..OLMO },
+    CandleFamily { name: "mistral", is_ours: true, build: mistral, ..OLMO },
+    CandleFamily { name: "qwen2", is_ours: true, build: qwen2, ..OLMO },
+    CandleFamily { name: "qwen3", is_ours: true, build: qwen3, ..OLMO },
+    CandleFamily { name: "gemma", is_ours: true, build: gemma, ..OLMO },
 ];
 
 /// GGUF architectures that candle runs for us and the longest context it has tables for. Our own decoder runs them all: these
@@ -159,7 +159,7 @@ pub(in crate::generate) fn names() -> String {
     names.collect::<Vec<_>>().join(", ")
 }
 
-fn family(folder: &GeneratorFolder) -> Option<&'static Family> {
+fn family(folder: &GeneratorFolder) -> Option<&'static CandleFamily> {
     FAMILIES.iter().find(|family| family.name == folder.architecture())
 }
 
@@ -199,7 +199,7 @@ impl<T> OrBad<T> for Outcome<T> {
 
 macro_rules! families {
     ($($name:ident: $module:ident::$model:ident($($flag:expr)?), $adapt:expr;)*) => {$(
-        fn $name(settings: Settings<'_>, weights: VarBuilder<'static>) -> Result<Box<dyn Step>> {
+        fn $name(settings: Settings<'_>, weights: VarBuilder<'static>) -> Result<Box<dyn CandleStep>> {
             let adapt: fn(Settings<'_>) -> Result<Settings<'_>> = $adapt;
             let settings = adapt(settings)?;
             let config: models::$module::Config = settings.parse()?;
@@ -241,7 +241,7 @@ fn every_layer_has_experts(settings: Settings<'_>) -> Result<Settings<'_>> {
     Ok(settings.or("decoder_sparse_step", json!(1)).or("norm_topk_prob", json!(false)))
 }
 
-fn falcon(settings: Settings<'_>, weights: VarBuilder<'static>) -> Result<Box<dyn Step>> {
+fn falcon(settings: Settings<'_>, weights: VarBuilder<'static>) -> Result<Box<dyn CandleStep>> {
     if settings.is("alibi") || settings.is("new_decoder_architecture") {
         return Err(settings.bad("alibi and new_decoder_architecture are not supported"));
     }
@@ -256,14 +256,14 @@ fn heads_of(settings: &Settings<'_>) -> usize {
     settings.count("num_attention_heads").unwrap_or(1)
 }
 
-fn phi(settings: Settings<'_>, weights: VarBuilder<'static>) -> Result<Box<dyn Step>> {
+fn phi(settings: Settings<'_>, weights: VarBuilder<'static>) -> Result<Box<dyn CandleStep>> {
     let settings = settings.or("qk_layernorm", json!(false));
     let config: models::phi::Config = settings.parse()?;
     let model = models::phi::Model::new(&config, weights).or_bad(&settings)?;
     Ok(copied(model, |model, ids, _| model.forward(ids)))
 }
 
-fn stable_lm(settings: Settings<'_>, weights: VarBuilder<'static>) -> Result<Box<dyn Step>> {
+fn stable_lm(settings: Settings<'_>, weights: VarBuilder<'static>) -> Result<Box<dyn CandleStep>> {
     if settings.is("use_parallel_residual") || settings.is("qk_layernorm") {
         return Err(settings.bad("use_parallel_residual and qk_layernorm are not supported"));
     }
@@ -272,7 +272,7 @@ fn stable_lm(settings: Settings<'_>, weights: VarBuilder<'static>) -> Result<Box
     Ok(Box::new(StableLm { model, config, weights }))
 }
 
-fn llama(settings: Settings<'_>, weights: VarBuilder<'static>) -> Result<Box<dyn Step>> {
+fn llama(settings: Settings<'_>, weights: VarBuilder<'static>) -> Result<Box<dyn CandleStep>> {
     use models::llama::{Cache, Llama, LlamaConfig};
     let config: LlamaConfig = settings.parse()?;
     let config = config.into_config(false);
@@ -311,7 +311,7 @@ fn of_gguf(gguf: &Gguf, device: &Device) -> Result<Built> {
     })
 }
 
-fn quantised(gguf: &Gguf, architecture: &str, device: &Device) -> Result<Box<dyn Step>> {
+fn quantised(gguf: &Gguf, architecture: &str, device: &Device) -> Result<Box<dyn CandleStep>> {
     let mut file = PlainFile::open(gguf.path()).map_err(|source| Error::io(gguf.path(), source))?;
     let bad = |cause| super::bad(gguf.path(), cause);
     let content = gguf_file::Content::read(&mut file).map_err(bad)?;
@@ -330,7 +330,7 @@ fn quantised(gguf: &Gguf, architecture: &str, device: &Device) -> Result<Box<dyn
 /// Qwen2 from GGUF, which cannot be copied but empties its cache.
 struct Qwen2(models::quantized_qwen2::ModelWeights);
 
-impl Step for Qwen2 {
+impl CandleStep for Qwen2 {
     fn step(&mut self, ids: &Tensor, position: usize) -> Outcome<Tensor> {
         self.0.forward(ids, position)
     }

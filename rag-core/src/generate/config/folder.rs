@@ -5,7 +5,7 @@ use std::f64::consts::PI;
 use serde_json::{Map, Value};
 
 use super::{
-    Config, FAMILIES, Family, LayerConfig, MAX_CONTEXT_LEN, MAX_LAYERS, MAX_WIDTH, Rotation,
+    Config, DecoderFamily, FAMILIES, LayerConfig, MAX_CONTEXT_LEN, MAX_LAYERS, MAX_WIDTH, Rotation,
 };
 use crate::error::{Error, Result};
 use crate::generate::candle;
@@ -109,7 +109,7 @@ impl<'a> Settings<'a> {
         Error::model(&self.folder.path().join("config.json"), reason)
     }
 
-    fn model_type(&self) -> Result<(&'static str, &'static Family, f64)> {
+    fn model_type(&self) -> Result<(&'static str, &'static DecoderFamily, f64)> {
         let found = self.value("model_type").and_then(Value::as_str);
         let found = found.ok_or_else(|| self.bad("model_type is missing"))?;
         let known = MODEL_TYPES.iter().find_map(|(name, family, base)| {
@@ -171,13 +171,13 @@ impl<'a> Settings<'a> {
     }
 
     /// A cap; one that is not mentioned is Gemma 2's own.
-    fn cap(&self, key: &str, family: &Family, default: f64) -> Result<f32> {
+    fn cap(&self, key: &str, family: &DecoderFamily, default: f64) -> Result<f32> {
         let is_default = !self.map.contains_key(key) && family.name == "gemma2";
         let cap = if is_default { default } else { self.number(key)?.unwrap_or(0.0) };
         if cap >= 0.0 { Ok(cap as f32) } else { Err(self.bad(format!("{key} is {cap}"))) }
     }
 
-    fn gate(&self, family: &Family) -> Result<Activation> {
+    fn gate(&self, family: &DecoderFamily) -> Result<Activation> {
         let name = self.value("hidden_activation").or_else(|| self.value("hidden_act"));
         let name = name.and_then(Value::as_str).unwrap_or("unnamed");
         let fits = match family.gate {
@@ -195,7 +195,7 @@ impl<'a> Settings<'a> {
     }
 
     /// Version 5 keeps all in `rope_parameters`, for Gemma 3 by kind of layer; before, the base stood beside.
-    fn ropes(&self, family: &Family, base: f64) -> Result<Vec<Rope<'a>>> {
+    fn ropes(&self, family: &DecoderFamily, base: f64) -> Result<Vec<Rope<'a>>> {
         let base = self.number("rope_theta")?.unwrap_or(base);
         let is_double = family.name == "gemma3";
         let Some(parameters) = self.object("rope_parameters")? else {
@@ -323,7 +323,7 @@ impl<'a> Settings<'a> {
     fn layers(
         &self,
         model_type: &str,
-        family: &Family,
+        family: &DecoderFamily,
         layer_count: usize,
         rotation_count: usize,
     ) -> Result<Vec<LayerConfig>> {
@@ -357,7 +357,12 @@ impl<'a> Settings<'a> {
     }
 
     /// Which layers are windowed.
-    fn windowed(&self, model_type: &str, family: &Family, count: usize) -> Result<Vec<bool>> {
+    fn windowed(
+        &self,
+        model_type: &str,
+        family: &DecoderFamily,
+        count: usize,
+    ) -> Result<Vec<bool>> {
         if let Some(types) = self.list("layer_types", count)? {
             let windowed = types.iter().map(|kind| match kind.as_str() {
                 Some("sliding_attention") => Ok(true),
@@ -376,7 +381,7 @@ impl<'a> Settings<'a> {
     }
 
     /// Which layers know no positions: 0 in `no_rope_layers`.
-    fn unrotated(&self, family: &Family, count: usize) -> Result<Vec<bool>> {
+    fn unrotated(&self, family: &DecoderFamily, count: usize) -> Result<Vec<bool>> {
         if family.unrotated_every == 0 {
             return Ok(vec![false; count]);
         }

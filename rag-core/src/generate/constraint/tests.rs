@@ -9,7 +9,7 @@ fn vocabulary() -> Vocabulary {
     Vocabulary::from_gguf(&Gguf::open(file.path()).unwrap()).unwrap()
 }
 
-fn start(constraint: &Constraint) -> Result<Held> {
+fn start(constraint: &Constraint) -> Result<ConstraintState> {
     Grammars::default().start(&vocabulary(), constraint)
 }
 
@@ -26,7 +26,7 @@ fn a_build_without_the_feature_says_so() {
 mod with_feature {
     use super::*;
 
-    fn allowed(held: &mut Held) -> Vec<u32> {
+    fn allowed(held: &mut ConstraintState) -> Vec<u32> {
         let mut logits = vec![0.0; vocabulary().len()];
         held.mask(&mut logits).unwrap();
         (0..).zip(logits).filter(|(_, logit)| *logit == 0.0).map(|(id, _)| id).collect()

@@ -42,7 +42,7 @@ fn ids(value: &serde_json::Value) -> Vec<u32> {
 }
 
 fn load(folder: &GeneratorFolder, config: Config, level: Option<KernelLevel>) -> Decoder {
-    let engine = Engine::new(&GeneratorOptions {
+    let engine = GeneratorEngine::new(&GeneratorOptions {
         threads: Threads::of(2),
         level,
         ..GeneratorOptions::default()
@@ -144,7 +144,7 @@ fn a_gguf_file_gives_the_logits_of_its_dequantised_weights() {
     let gguf = Gguf::open(&data.join("tiny.gguf")).unwrap();
     let chat = ChatModel::from_gguf(&gguf, None).unwrap();
     for level in KernelLevel::ALL.into_iter().filter(|level| level.is_available()) {
-        let engine = Engine::new(&GeneratorOptions {
+        let engine = GeneratorEngine::new(&GeneratorOptions {
             threads: Threads::of(2),
             level: Some(level),
             ..GeneratorOptions::default()

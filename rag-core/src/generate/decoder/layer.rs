@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use crate::error::Result;
 use crate::generate::config::Config;
-use crate::generate::engine::Engine;
+use crate::generate::engine::GeneratorEngine;
 use crate::generate::kv::KvCache;
-use crate::generate::weights::{Linear, Loader};
+use crate::generate::weights::{Loader, QuantizedLinear};
 use crate::kernels::attention::PAGE;
 use crate::kernels::attention::causal::{KvView, attend};
 use crate::kernels::attention::kv_page::{KeyBias, KvRow};
@@ -21,19 +21,19 @@ use crate::kernels::quantized::{
 const ROWS: usize = 8;
 
 /// The weights of a block.
-pub(super) struct Layer {
+pub(super) struct DecoderLayer {
     attention_norm: Vec<f32>,
-    query: Linear,
-    key: Linear,
-    value: Linear,
+    query: QuantizedLinear,
+    key: QuantizedLinear,
+    value: QuantizedLinear,
     query_norm: Option<Vec<f32>>,
     key_norm: Option<Vec<f32>>,
-    output: Linear,
+    output: QuantizedLinear,
     after_attention: Option<Vec<f32>>,
     feed_forward_norm: Vec<f32>,
-    gate: Linear,
-    up: Linear,
-    down: Linear,
+    gate: QuantizedLinear,
+    up: QuantizedLinear,
+    down: QuantizedLinear,
     after_feed_forward: Option<Vec<f32>>,
 }
 
@@ -48,7 +48,7 @@ pub(super) struct RotaryAngles {
 #[derive(Clone, Copy)]
 pub(super) struct Step<'a> {
     pub(super) layer: usize,
-    pub(super) engine: &'a Engine,
+    pub(super) engine: &'a GeneratorEngine,
     pub(super) config: &'a Config,
     /// `None` for a layer without positions.
     pub(super) angles: Option<&'a RotaryAngles>,
@@ -89,7 +89,7 @@ impl Rows {
     }
 }
 
-impl Layer {
+impl DecoderLayer {
     pub(super) fn load(loader: &mut Loader<'_>, config: &Config, index: usize) -> Result<Self> {
         let name = |part: &str| format!("blk.{index}.{part}");
         let (dim, hidden) = (config.dim, config.feed_forward_dim);
@@ -132,7 +132,7 @@ impl Layer {
 
     pub(super) fn forward(&self, step: Step<'_>, rows: &mut Rows, cache: &mut KvCache) {
         let Step { layer, engine, config, .. } = step;
-        let Engine { pool, proof, .. } = engine;
+        let GeneratorEngine { pool, proof, .. } = engine;
         let count = rows.count;
         norm(engine, config, rows, &self.attention_norm);
         let input = Input { rows: count, values: &rows.normed, rounded: &rows.rounded };
@@ -181,7 +181,7 @@ impl Layer {
     /// Norms and rotates queries and keys, and writes keys and values to the cache.
     fn write_keys_and_values(&self, step: Step<'_>, rows: &mut Rows, cache: &mut KvCache) {
         let Step { layer, engine, config, angles } = step;
-        let Engine { pool, proof, .. } = engine;
+        let GeneratorEngine { pool, proof, .. } = engine;
         let (start, count, dim) = (cache.len(), rows.count, config.head_dim);
         let turn = |row: usize, heads: &mut [f32], weight: Option<&[f32]>, scale: f32| {
             let (cos, sin) = angles.map_or((&[][..], &[][..]), |angles| angles.at(row));
@@ -253,8 +253,8 @@ fn take_out(keys: &mut [f32], bias: &[f32], cos: &[f32], sin: &[f32]) {
 }
 
 /// `normed = norm(states)`, and rounded.
-fn norm(engine: &Engine, config: &Config, rows: &mut Rows, weight: &[f32]) {
-    let Engine { pool, proof, .. } = engine;
+fn norm(engine: &GeneratorEngine, config: &Config, rows: &mut Rows, weight: &[f32]) {
+    let GeneratorEngine { pool, proof, .. } = engine;
     let (dim, epsilon, states) = (config.dim, config.norm_epsilon, &rows.states);
     let groups = rows.rounded.groups(ROWS);
     pool.pieces(&mut rows.normed, ROWS * dim, |index, normed| {
@@ -269,8 +269,8 @@ fn norm(engine: &Engine, config: &Config, rows: &mut Rows, weight: &[f32]) {
     });
 }
 
-fn round(engine: &Engine, values: &[f32], width: usize, to: &mut QuantizedRows) {
-    let Engine { pool, proof, .. } = engine;
+fn round(engine: &GeneratorEngine, values: &[f32], width: usize, to: &mut QuantizedRows) {
+    let GeneratorEngine { pool, proof, .. } = engine;
     let groups = to.groups(ROWS);
     pool.run(values.len().div_ceil(ROWS * width), |index| {
         let values = values[index * ROWS * width..].chunks_exact(width);
@@ -281,8 +281,8 @@ fn round(engine: &Engine, values: &[f32], width: usize, to: &mut QuantizedRows) 
 }
 
 /// `gates = f(gates) * ups`, and rounded.
-fn gate(engine: &Engine, config: &Config, rows: &mut Rows) {
-    let Engine { pool, proof, .. } = engine;
+fn gate(engine: &GeneratorEngine, config: &Config, rows: &mut Rows) {
+    let GeneratorEngine { pool, proof, .. } = engine;
     let (width, ups) = (config.feed_forward_dim, &rows.ups);
     let groups = rows.gated.groups(ROWS);
     pool.pieces(&mut rows.gates, ROWS * width, |index, gates| {
@@ -296,13 +296,13 @@ fn gate(engine: &Engine, config: &Config, rows: &mut Rows) {
 
 /// A product that is added to the states, normed before if the family does that.
 struct Residual<'a> {
-    linear: &'a Linear,
+    linear: &'a QuantizedLinear,
     norm: Option<&'a [f32]>,
 }
 
 impl Residual<'_> {
     fn add(&self, step: Step<'_>, input: Input<'_>, states: &mut [f32], spare: &mut [f32]) {
-        let Step { engine: Engine { pool, proof, .. }, config, .. } = step;
+        let Step { engine: GeneratorEngine { pool, proof, .. }, config, .. } = step;
         let Some(weight) = self.norm else {
             return multiply(pool, *proof, input, &mut [self.linear.add_to(states)]);
         };

@@ -12,7 +12,7 @@ use crate::generate::engine::GeneratorOptions;
 use crate::kernels::KvPrecision;
 use crate::kernels::isa::KernelLevel;
 use crate::model::formats::gguf::Gguf;
-use crate::model::formats::gguf::testing::Writer;
+use crate::model::formats::gguf::testing::GgufWriter;
 
 const VOCABULARY: usize = 96;
 const DIM: usize = 64;
@@ -41,9 +41,9 @@ enum Stored {
 }
 
 /// A random model of two layers, four heads over two key heads.
-fn tiny(architecture: &str, stored: Stored) -> Writer {
+fn tiny(architecture: &str, stored: Stored) -> GgufWriter {
     let key = |name: &str| format!("{architecture}.{name}");
-    let mut writer = Writer::default()
+    let mut writer = GgufWriter::default()
         .text("general.architecture", architecture)
         .count(&key("block_count"), 2)
         .count(&key("embedding_length"), DIM as u32)
@@ -55,7 +55,7 @@ fn tiny(architecture: &str, stored: Stored) -> Writer {
         .number(&key("attention.layer_norm_rms_epsilon"), 1e-5)
         .number(&key("rope.freq_base"), 10_000.0);
     let mut noise = Noise(42);
-    let mut matrix = |writer: Writer, name: &str, rows: usize, columns: usize| {
+    let mut matrix = |writer: GgufWriter, name: &str, rows: usize, columns: usize| {
         let values = noise.values(rows * columns, 0.3);
         let dims = [columns as u64, rows as u64];
         match stored {
@@ -94,8 +94,8 @@ fn tiny(architecture: &str, stored: Stored) -> Writer {
     writer
 }
 
-fn engine(threads: usize, level: Option<KernelLevel>) -> Engine {
-    Engine::new(&GeneratorOptions {
+fn engine(threads: usize, level: Option<KernelLevel>) -> GeneratorEngine {
+    GeneratorEngine::new(&GeneratorOptions {
         threads: Threads::of(threads),
         level,
         ..GeneratorOptions::default()
@@ -103,21 +103,21 @@ fn engine(threads: usize, level: Option<KernelLevel>) -> Engine {
     .unwrap()
 }
 
-fn from_gguf(gguf: &Gguf, vocabulary_len: usize, engine: Engine) -> Result<Decoder> {
+fn from_gguf(gguf: &Gguf, vocabulary_len: usize, engine: GeneratorEngine) -> Result<Decoder> {
     Decoder::load(Config::from_gguf(gguf)?, gguf, vocabulary_len, engine)
 }
 
-fn decoder_on(writer: &Writer, engine: Engine) -> Decoder {
+fn decoder_on(writer: &GgufWriter, engine: GeneratorEngine) -> Decoder {
     from_gguf(&Gguf::open(writer.file().path()).unwrap(), VOCABULARY, engine).unwrap()
 }
 
-fn decoder(writer: &Writer) -> Decoder {
+fn decoder(writer: &GgufWriter) -> Decoder {
     decoder_on(writer, engine(2, None))
 }
 
 /// One that keeps keys and values in each precision.
-fn decoders(writer: &Writer) -> [Decoder; 2] {
-    KvPrecision::ALL.map(|kv| decoder_on(writer, Engine { kv, ..engine(2, None) }))
+fn decoders(writer: &GgufWriter) -> [Decoder; 2] {
+    KvPrecision::ALL.map(|kv| decoder_on(writer, GeneratorEngine { kv, ..engine(2, None) }))
 }
 
 fn prompt(len: usize) -> Vec<u32> {
@@ -125,7 +125,7 @@ fn prompt(len: usize) -> Vec<u32> {
 }
 
 /// Candle's own model over the same file.
-fn reference(architecture: &str, writer: &Writer, ids: &[u32]) -> Vec<f32> {
+fn reference(architecture: &str, writer: &GgufWriter, ids: &[u32]) -> Vec<f32> {
     let mut bytes = Cursor::new(writer.bytes());
     let content = Content::read(&mut bytes).unwrap();
     let input = Tensor::new(ids, &Device::Cpu).unwrap().unsqueeze(0).unwrap();
@@ -243,7 +243,7 @@ fn eight_bit_keys_and_values_move_logits_a_little() {
 #[test]
 fn any_number_of_threads_gives_the_same_bits() {
     let run = |threads: usize, kv: KvPrecision| {
-        let engine = Engine { kv, ..engine(threads, None) };
+        let engine = GeneratorEngine { kv, ..engine(threads, None) };
         let decoder = decoder_on(&tiny("llama", Stored::Q8_0), engine);
         let mut cache = decoder.new_cache();
         let mut logits = decoder.forward(&prompt(200), &mut cache, 1, &CancelToken::new()).unwrap();
@@ -286,7 +286,7 @@ fn a_cancelled_prompt_leaves_a_cache_that_can_be_used() {
 
 #[test]
 fn what_is_not_supported_is_refused_by_name() {
-    let refusal = |writer: Writer| {
+    let refusal = |writer: GgufWriter| {
         let file = writer.file();
         let Err(error) = from_gguf(&Gguf::open(file.path()).unwrap(), VOCABULARY, engine(1, None))
         else {
@@ -297,12 +297,12 @@ fn what_is_not_supported_is_refused_by_name() {
     };
     let base = || tiny("llama", Stored::Floats);
     let cases = [
-        (Writer::default(), "general.architecture is missing"),
+        (GgufWriter::default(), "general.architecture is missing"),
         (
             tiny("mamba", Stored::Floats),
             "\"mamba\" is not supported, supported are llama, mistral3",
         ),
-        (Writer::default().text("general.architecture", "llama"), "head_count is missing"),
+        (GgufWriter::default().text("general.architecture", "llama"), "head_count is missing"),
         (base().count("llama.expert_count", 8), "mixtures of experts"),
         (base().text("llama.rope.scaling.type", "yarn"), "rope scaling \"yarn\""),
         (base().count("llama.attention.value_length", 8), "differs from head width"),
@@ -314,13 +314,13 @@ fn what_is_not_supported_is_refused_by_name() {
         let reason = refusal(writer);
         assert!(reason.contains(expected), "{reason}");
     }
-    let missing = Writer::default().text("general.architecture", "llama");
+    let missing = GgufWriter::default().text("general.architecture", "llama");
     let missing = ["block_count", "embedding_length", "feed_forward_length", "context_length"]
         .iter()
         .fold(missing, |writer, key| writer.count(&format!("llama.{key}"), 32))
         .count("llama.attention.head_count", 4);
     assert!(refusal(missing).contains("token_embd.weight is missing"));
-    let no_context = Writer::default().text("general.architecture", "llama");
+    let no_context = GgufWriter::default().text("general.architecture", "llama");
     let no_context = ["block_count", "embedding_length", "feed_forward_length"]
         .iter()
         .fold(no_context, |writer, key| writer.count(&format!("llama.{key}"), 32))

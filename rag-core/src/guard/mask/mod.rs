@@ -12,7 +12,7 @@ mod window;
 
 use serde::{Deserialize, Serialize};
 
-use window::{Window, is_glued, is_hidden, is_word};
+use window::{StreamWindow, is_glued, is_hidden, is_word};
 
 pub use crate::options::guards::Mask;
 
@@ -130,13 +130,13 @@ impl MaskStream {
 
     /// What can be said of the held text; `complete` if nothing follows it.
     ///
-    /// A decision that did not look beyond the held text cannot change with what follows; see [`Window`].
+    /// A decision that did not look beyond the held text cannot change with what follows; see [`StreamWindow`].
     fn drain(&mut self, complete: bool) -> String {
         let mut out = String::with_capacity(self.held.len());
         let mut at = 0;
         while let Some(rest) = self.held.get(at..).filter(|rest| !rest.is_empty()) {
             let Some(first) = rest.chars().next() else { break };
-            let window = Window::new(rest);
+            let window = StreamWindow::new(rest);
             let may_begin = !is_hidden(first) && !self.previous.is_some_and(is_glued);
             let found = if may_begin { find(&window) } else { None };
             if window.is_starved() && !complete {
@@ -162,10 +162,10 @@ impl MaskStream {
 }
 
 /// The length in bytes of what begins with a window, if it is of one kind.
-type Matcher = fn(&Window<'_>) -> Option<usize>;
+type Matcher = fn(&StreamWindow<'_>) -> Option<usize>;
 
 /// The personal data that begins with the window, and its length in bytes.
-fn find(window: &Window<'_>) -> Option<(MaskKind, usize)> {
+fn find(window: &StreamWindow<'_>) -> Option<(MaskKind, usize)> {
     let kinds: [(MaskKind, Matcher); 5] = [
         (MaskKind::Email, email),
         (MaskKind::Iban, numbers::iban),
@@ -179,7 +179,7 @@ fn find(window: &Window<'_>) -> Option<(MaskKind, usize)> {
 /// Longest part of an address before its `@` (RFC 5321, 4.5.3.1.1).
 const MAX_LOCAL_CHARS: usize = 64;
 
-fn email(window: &Window<'_>) -> Option<usize> {
+fn email(window: &StreamWindow<'_>) -> Option<usize> {
     let (first, after) = window.next(0)?;
     if matches!(first, '"' | '\u{201c}' | '\u{201d}') {
         return quoted(window, after);
@@ -207,7 +207,7 @@ fn is_name(c: char) -> bool {
 }
 
 /// A local part in quotes, from byte `at` on (RFC 5321, 4.1.2), and its domain.
-fn quoted(window: &Window<'_>, mut at: usize) -> Option<usize> {
+fn quoted(window: &StreamWindow<'_>, mut at: usize) -> Option<usize> {
     for _ in 0..=MAX_LOCAL_CHARS {
         let (c, after) = window.next(at)?;
         at = match c {
@@ -222,7 +222,7 @@ fn quoted(window: &Window<'_>, mut at: usize) -> Option<usize> {
 }
 
 /// Labels joined by dots, up to the last one that can be a top-level domain, or an address of the network in brackets.
-fn domain(window: &Window<'_>, from: usize) -> Option<usize> {
+fn domain(window: &StreamWindow<'_>, from: usize) -> Option<usize> {
     if let Some(at) = window.after(from, '[') {
         return literal(window, at);
     }
@@ -249,7 +249,7 @@ fn domain(window: &Window<'_>, from: usize) -> Option<usize> {
 /// Longest address of the network (IPv6 with an IPv4 tail, after its tag).
 const MAX_LITERAL_CHARS: usize = 50;
 
-fn literal(window: &Window<'_>, mut at: usize) -> Option<usize> {
+fn literal(window: &StreamWindow<'_>, mut at: usize) -> Option<usize> {
     let mut has_part = false;
     for _ in 0..=MAX_LITERAL_CHARS {
         let (c, after) = window.next(at)?;

@@ -1,6 +1,6 @@
 //! Numbers that carry check digits: bank accounts, social security, payment cards.
 
-use super::window::{Window, digit};
+use super::window::{StreamWindow, digit};
 
 /// Shortest and longest IBAN (ISO 13616).
 const IBAN_CHARS: std::ops::RangeInclusive<usize> = 15..=34;
@@ -52,7 +52,7 @@ const IBAN_LENGTHS: &[(&str, usize)] = &[
 ];
 
 /// Two letters, two digits, then letters and digits, in groups or not.
-pub(super) fn iban(window: &Window<'_>) -> Option<usize> {
+pub(super) fn iban(window: &StreamWindow<'_>) -> Option<usize> {
     let (mut country, mut at) = (String::new(), 0);
     for index in 0..4 {
         let (mut c, mut after) = window.next(at)?;
@@ -80,14 +80,14 @@ pub(super) fn iban(window: &Window<'_>) -> Option<usize> {
 }
 
 /// Whether the first two letters are capitals.
-fn is_upper_case(window: &Window<'_>) -> bool {
+fn is_upper_case(window: &StreamWindow<'_>) -> bool {
     let first = window.next(0);
     let second = first.and_then(|(_, after)| window.next(after));
     [first, second].into_iter().flatten().all(|(c, _)| c.is_ascii_uppercase())
 }
 
 /// Sex, year, month, department (2A and 2B in Corsica), commune, order, key.
-pub(super) fn nir(window: &Window<'_>) -> Option<usize> {
+pub(super) fn nir(window: &StreamWindow<'_>) -> Option<usize> {
     window.next(0).filter(|(c, _)| "123478".contains(*c))?;
     let corsica = |c: char| matches!(c, 'A' | 'a' | 'B' | 'b');
     let takes = |index: usize, c: char| digit(c).or((index == 6 && corsica(c)).then_some(c));
@@ -116,7 +116,7 @@ fn has_nir_key(symbols: &[(char, usize)]) -> bool {
 }
 
 /// The first digits and length of a known issuer, and Luhn's digit.
-pub(super) fn card(window: &Window<'_>) -> Option<usize> {
+pub(super) fn card(window: &StreamWindow<'_>) -> Option<usize> {
     window.next(0).filter(|(c, _)| "23456".contains(*c))?;
     let symbols = window.symbols(MAX_CARD_DIGITS, |_, c| digit(c));
     longest(window, &symbols, 13..=MAX_CARD_DIGITS, |symbols| {
@@ -166,7 +166,7 @@ fn mod_97(symbols: &[(char, usize)], reads: impl Fn(char) -> char) -> Option<u32
 
 /// Where the longest number of one of these lengths ends that is a whole word and passes `check`.
 fn longest(
-    window: &Window<'_>,
+    window: &StreamWindow<'_>,
     symbols: &[(char, usize)],
     lengths: std::ops::RangeInclusive<usize>,
     check: impl Fn(&[(char, usize)]) -> bool,

@@ -1,6 +1,6 @@
 //! Phone numbers: the ways in which French ones are written, and international ones after `+` or `00`, or with a `(0)`.
 
-use super::window::{Window, digit, is_separator};
+use super::window::{StreamWindow, digit, is_separator};
 
 /// Digits of an international number, country code included (E.164).
 const MAX_DIGITS: usize = 15;
@@ -18,7 +18,7 @@ const MAX_CODE_DIGITS: usize = 3;
 const FRENCH_GROUPS: [&[usize]; 5] =
     [&[10], &[2, 2, 2, 2, 2], &[4, 2, 2, 2], &[4, 3, 3], &[1, 3, 3, 3]];
 
-pub(super) fn phone(window: &Window<'_>) -> Option<usize> {
+pub(super) fn phone(window: &StreamWindow<'_>) -> Option<usize> {
     let (first, after) = window.next(0)?;
     match first {
         '+' => international(window, after),
@@ -29,7 +29,7 @@ pub(super) fn phone(window: &Window<'_>) -> Option<usize> {
 }
 
 /// Whether a country's code and `(0)` come, which nothing but a phone number begins with.
-fn has_trunk_zero(window: &Window<'_>) -> bool {
+fn has_trunk_zero(window: &StreamWindow<'_>) -> bool {
     let mut at = 0;
     for _ in 0..=MAX_CODE_DIGITS {
         match window.next(at) {
@@ -52,7 +52,7 @@ struct Gap {
 }
 
 /// The gap from byte `at` on; `None` if it is too long for one.
-fn gap(window: &Window<'_>, at: usize) -> Option<Gap> {
+fn gap(window: &StreamWindow<'_>, at: usize) -> Option<Gap> {
     let mut gap = Gap { sign: None, opens: false, closes: false, end: at };
     for _ in 0..=MAX_GAP + 1 {
         let (c, after) = window.next(gap.end)?;
@@ -70,7 +70,7 @@ fn gap(window: &Window<'_>, at: usize) -> Option<Gap> {
 }
 
 /// The digit at byte `at`, and the byte after it. A letter drawn like one counts beside a digit, not alone.
-fn digit_at(window: &Window<'_>, at: usize, is_joined: bool) -> Option<(char, usize)> {
+fn digit_at(window: &StreamWindow<'_>, at: usize, is_joined: bool) -> Option<(char, usize)> {
     let (c, after) = window.next(at)?;
     let found = digit(c)?;
     let is_digit = c.is_ascii_digit()
@@ -79,7 +79,7 @@ fn digit_at(window: &Window<'_>, at: usize, is_joined: bool) -> Option<(char, us
     is_digit.then_some((found, after))
 }
 
-fn french(window: &Window<'_>) -> Option<usize> {
+fn french(window: &StreamWindow<'_>) -> Option<usize> {
     let (mut groups, mut signs) = (vec![0_usize], Vec::new());
     let (mut at, mut has_bracket) = (0, false);
     for index in 0..FRENCH_DIGITS {
@@ -106,7 +106,7 @@ fn french(window: &Window<'_>) -> Option<usize> {
 }
 
 /// Country code and number, with separators, brackets or both between digits.
-fn international(window: &Window<'_>, from: usize) -> Option<usize> {
+fn international(window: &StreamWindow<'_>, from: usize) -> Option<usize> {
     let start = match window.next(from)? {
         (c, after) if is_separator(c) || c == '(' => after,
         _ => from,
@@ -138,7 +138,7 @@ fn lengths(digits: &[(char, usize)]) -> std::ops::RangeInclusive<usize> {
 }
 
 /// The digit at byte `at` or after up to two separators, three if `is_wide` or around a bracket, and the byte after it.
-fn next_digit(window: &Window<'_>, at: usize, is_wide: bool) -> Option<(char, usize)> {
+fn next_digit(window: &StreamWindow<'_>, at: usize, is_wide: bool) -> Option<(char, usize)> {
     let (mut place, mut separator_count, mut has_bracket) = (at, 0, is_wide);
     loop {
         let (c, after) = window.next(place)?;

@@ -12,12 +12,12 @@ const MAX_SEPARATORS: usize = 3;
 /// What was decided without asking for more stays right whatever follows. That makes a text masked in pieces equal
 /// to one masked whole, without any rule about how much to hold back.
 #[derive(Debug)]
-pub(super) struct Window<'a> {
+pub(super) struct StreamWindow<'a> {
     text: &'a str,
     starved: Cell<bool>,
 }
 
-impl<'a> Window<'a> {
+impl<'a> StreamWindow<'a> {
     pub(super) fn new(text: &'a str) -> Self {
         Self { text, starved: Cell::new(false) }
     }

@@ -1,6 +1,6 @@
 //! What the context and the time of an answer were spent on.
 
-use super::page::Page;
+use super::page::AnswerPage;
 use crate::knowledge_base::types::{Timings, Trace};
 
 /// One part of a bar.
@@ -11,7 +11,7 @@ struct Part {
     colour: usize,
 }
 
-pub(super) fn budget(trace: &Trace, page: &mut Page) {
+pub(super) fn budget(trace: &Trace, page: &mut AnswerPage) {
     let Some(budget) = &trace.budget else { return };
     let part = |name, tokens: usize, colour| Part { name, amount: tokens as f64, colour };
     let parts = [
@@ -31,7 +31,7 @@ pub(super) fn budget(trace: &Trace, page: &mut Page) {
     bar.draw(|amount| format!("{amount:.0}"), page);
 }
 
-pub(super) fn timings(timings: &Timings, page: &mut Page) {
+pub(super) fn timings(timings: &Timings, page: &mut AnswerPage) {
     let part = |name, amount, colour| Part { name, amount, colour };
     let named = [
         part("loading", timings.load_ms, 6),
@@ -64,7 +64,7 @@ struct Bar<'a> {
 
 impl Bar<'_> {
     /// Onto `page`, with amounts as `write` writes them.
-    fn draw(&self, write: impl Fn(f64) -> String, page: &mut Page) {
+    fn draw(&self, write: impl Fn(f64) -> String, page: &mut AnswerPage) {
         let whole: f64 = self.parts.iter().map(|part| part.amount).sum();
         if whole <= 0.0 {
             return;

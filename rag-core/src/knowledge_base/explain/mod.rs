@@ -1,7 +1,7 @@
 //! How an answer came about, as one HTML page that needs nothing else.
 //!
 //! The page holds no script and loads nothing; its policy forbids both. All that comes from documents, questions and
-//! models goes through [`Page::text`], which leaves no character that HTML gives a meaning.
+//! models goes through [`AnswerPage::text`], which leaves no character that HTML gives a meaning.
 
 mod bars;
 mod page;
@@ -15,7 +15,7 @@ use crate::search::Hit;
 use crate::visible;
 
 use super::types::{Answer, NotFoundReason, Outcome, Trace};
-use page::Page;
+use page::AnswerPage;
 
 impl Answer {
     /// How the answer came about, as one self-contained HTML page, light and dark: question, outcome, the answer with
@@ -26,7 +26,7 @@ impl Answer {
     /// budget to show.
     #[must_use]
     pub fn explain_html(&self) -> String {
-        let mut page = Page::new();
+        let mut page = AnswerPage::new();
         self.head(&mut page);
         self.answer_section(&mut page);
         passages::write(self, &mut page);
@@ -46,7 +46,7 @@ impl Answer {
     /// is escaped.
     #[must_use]
     pub fn to_html(&self) -> String {
-        let mut page = Page::piece();
+        let mut page = AnswerPage::piece();
         page.open("p", "rag-answer");
         match self.reason_text() {
             Some(reason) => page.element("em", "", &reason),
@@ -120,7 +120,7 @@ impl Answer {
         self.left_out.contains(&hit.passage_id) && !self.hits.iter().any(shown)
     }
 
-    fn head(&self, page: &mut Page) {
+    fn head(&self, page: &mut AnswerPage) {
         let question = self.trace.as_ref().map_or("", |trace| trace.question.as_str());
         page.open("header", "");
         page.element("h1", "", if question.is_empty() { "An answer explained" } else { question });
@@ -139,7 +139,7 @@ impl Answer {
         page.close("header");
     }
 
-    fn answer_section(&self, page: &mut Page) {
+    fn answer_section(&self, page: &mut AnswerPage) {
         if !self.text.is_empty() {
             page.section("Answer");
             page.open("p", "answer");
@@ -159,7 +159,7 @@ impl Answer {
     }
 
     /// A claim, and what a passage says instead.
-    fn refused_claim(&self, claim: &str, page: &mut Page) {
+    fn refused_claim(&self, claim: &str, page: &mut AnswerPage) {
         let refuted = self.trace.as_ref().map_or(&[][..], |trace| &trace.refuted);
         page.open("li", "");
         page.text(claim);
@@ -169,7 +169,7 @@ impl Answer {
         page.close("li");
     }
 
-    fn conflict_section(&self, page: &mut Page) {
+    fn conflict_section(&self, page: &mut AnswerPage) {
         if self.conflicts.is_empty() {
             return;
         }
@@ -188,7 +188,7 @@ impl Answer {
     }
 
     /// The text, each marker a link to what it cites.
-    fn linked(&self, page: &mut Page) {
+    fn linked(&self, page: &mut AnswerPage) {
         let mut rest = self.text.as_str();
         while let Some((before, marker, after)) = next_marker(rest) {
             page.text(before);
@@ -234,7 +234,7 @@ fn next_marker(text: &str) -> Option<(&str, usize, &str)> {
     })
 }
 
-fn facts(answer: &Answer, trace: &Trace, page: &mut Page) {
+fn facts(answer: &Answer, trace: &Trace, page: &mut AnswerPage) {
     page.section("Figures");
     page.open("dl", "");
     let cosine =
@@ -258,7 +258,7 @@ fn facts(answer: &Answer, trace: &Trace, page: &mut Page) {
 }
 
 /// What is to be known of a citation's source.
-fn note(status: Status, page: &mut Page) {
+fn note(status: Status, page: &mut AnswerPage) {
     if let Some(note) = status.note() {
         page.text(" ");
         page.element("strong", "source", note);
@@ -266,7 +266,7 @@ fn note(status: Status, page: &mut Page) {
 }
 
 /// A text that is shown on request.
-fn fold(title: &str, text: &str, page: &mut Page) {
+fn fold(title: &str, text: &str, page: &mut AnswerPage) {
     if text.is_empty() {
         return;
     }

@@ -6,9 +6,9 @@ const STYLE: &str = include_str!("style.css");
 
 /// A page being written. Tag and class names are ours; texts are anybody's.
 #[derive(Debug)]
-pub(super) struct Page(String);
+pub(super) struct AnswerPage(String);
 
-impl Page {
+impl AnswerPage {
     pub(super) fn new() -> Self {
         let policy = "default-src 'none'; style-src 'unsafe-inline'";
         Self(format!(

@@ -7,11 +7,11 @@ use crate::search::Hit;
 use crate::visible;
 
 use super::note;
-use super::page::Page;
+use super::page::AnswerPage;
 use crate::knowledge_base::types::Answer;
 
 /// A row for each passage found, and below it the text of those that were shown to the model.
-pub(super) fn write(answer: &Answer, page: &mut Page) {
+pub(super) fn write(answer: &Answer, page: &mut AnswerPage) {
     let hits = answer.trace.as_ref().map_or(&answer.hits, |trace| &trace.hits);
     if hits.is_empty() {
         return;
@@ -33,7 +33,7 @@ pub(super) fn write(answer: &Answer, page: &mut Page) {
     page.close("section");
 }
 
-fn row(number: usize, hit: &Hit, answer: &Answer, page: &mut Page) {
+fn row(number: usize, hit: &Hit, answer: &Answer, page: &mut AnswerPage) {
     let rank = |rank: Option<usize>| rank.map_or("-".to_owned(), |rank| format!("#{rank}"));
     page.open("tr", "");
     page.element("td", "", &number.to_string());
@@ -60,7 +60,7 @@ fn place(hit: &Hit) -> String {
     }
 }
 
-fn passage(number: usize, hit: &Hit, answer: &Answer, page: &mut Page) {
+fn passage(number: usize, hit: &Hit, answer: &Answer, page: &mut AnswerPage) {
     page.open("article", "");
     page.open("h3", "");
     page.text(&format!("{number}. {}", place(hit)));

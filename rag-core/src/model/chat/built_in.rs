@@ -1,7 +1,7 @@
 //! Our own chat templates, one for each family, for models whose own is missing, does not run or is not wanted.
 
 use crate::model::chat::message::{Message, Role, without_system};
-use crate::model::chat::template::Segment;
+use crate::model::chat::template::TemplateSegment;
 use crate::model::tokenizer::vocabulary::Vocabulary;
 use crate::options::words;
 
@@ -81,7 +81,7 @@ impl BuiltInTemplate {
         messages: &[Message],
         bos: &str,
         eos: &str,
-    ) -> Vec<Segment> {
+    ) -> Vec<TemplateSegment> {
         let merged = match self {
             Self::Gemma | Self::Mistral => without_system(messages),
             _ => None,
@@ -96,11 +96,11 @@ impl BuiltInTemplate {
             let follows_system = index > 0 && messages[index - 1].role == Role::System;
             let (before, after) = self.around(message.role, follows_system, bos, eos);
             scaffold.push_str(&before);
-            segments.push(Segment::Scaffold(std::mem::replace(&mut scaffold, after)));
-            segments.push(Segment::Content(self.said(&message.content).to_owned()));
+            segments.push(TemplateSegment::Scaffold(std::mem::replace(&mut scaffold, after)));
+            segments.push(TemplateSegment::Content(self.said(&message.content).to_owned()));
         }
         scaffold.push_str(self.opening());
-        segments.push(Segment::Scaffold(scaffold));
+        segments.push(TemplateSegment::Scaffold(scaffold));
         segments
     }
 

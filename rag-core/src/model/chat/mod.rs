@@ -14,7 +14,7 @@ mod template;
 pub use built_in::BuiltInTemplate;
 use message::without_system;
 pub use message::{Message, Role};
-use template::{JinjaTemplate, Segment};
+use template::{JinjaTemplate, TemplateSegment};
 
 /// Which template wrote a conversation down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,7 +68,7 @@ pub struct ChatModel {
 }
 
 /// What is known of a model besides its vocabulary and template.
-struct Family<'a> {
+struct ChatFamily<'a> {
     architecture: &'a str,
     finetune: &'a str,
     path: &'a std::path::Path,
@@ -82,7 +82,7 @@ impl ChatModel {
     /// Model for a vocabulary that we cannot use; InvalidArgument if `wanted` writes a control token that it lacks.
     pub(crate) fn from_gguf(gguf: &Gguf, wanted: Option<BuiltInTemplate>) -> Result<Self> {
         let named = |key| gguf.text(key).unwrap_or_default();
-        let family = Family {
+        let family = ChatFamily {
             architecture: named("general.architecture"),
             finetune: named("general.finetune"),
             path: gguf.path(),
@@ -98,7 +98,7 @@ impl ChatModel {
     ) -> Result<Self> {
         let template = folder.chat_template()?;
         let family =
-            Family { architecture: folder.architecture(), finetune: "", path: folder.path() };
+            ChatFamily { architecture: folder.architecture(), finetune: "", path: folder.path() };
         Self::new(Vocabulary::from_folder(folder)?, template.as_deref(), wanted, &family)
     }
 
@@ -106,7 +106,7 @@ impl ChatModel {
         vocabulary: Vocabulary,
         template: Option<&str>,
         wanted: Option<BuiltInTemplate>,
-        family: &Family<'_>,
+        family: &ChatFamily<'_>,
     ) -> Result<Self> {
         if let Some(wanted) = wanted {
             if let Some(name) = wanted.missing_token(&vocabulary) {
@@ -141,8 +141,10 @@ impl ChatModel {
         for segment in &segments {
             let before = token_ids.last().copied();
             let (part, ids) = match segment {
-                Segment::Scaffold(part) => (part, self.vocabulary.encode_scaffold(part, before)?),
-                Segment::Content(part) => (part, self.vocabulary.encode(part, before)?),
+                TemplateSegment::Scaffold(part) => {
+                    (part, self.vocabulary.encode_scaffold(part, before)?)
+                }
+                TemplateSegment::Content(part) => (part, self.vocabulary.encode(part, before)?),
             };
             token_ids.extend(ids);
             text.push_str(part);
@@ -164,7 +166,7 @@ impl ChatModel {
         }
     }
 
-    fn segments(&self, messages: &[Message]) -> (Vec<Segment>, TemplateSource) {
+    fn segments(&self, messages: &[Message]) -> (Vec<TemplateSegment>, TemplateSource) {
         if let Some(own) = &self.own {
             if let Ok(segments) = own.segments(messages) {
                 return (segments, TemplateSource::Model);

@@ -22,7 +22,7 @@ const PAD: &str = " \n ";
 
 /// A part of a rendered conversation.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Segment {
+pub(crate) enum TemplateSegment {
     /// Written by the template; may name control tokens.
     Scaffold(String),
     /// Said by someone; plain text.
@@ -66,7 +66,10 @@ impl JinjaTemplate {
     ///
     /// # Errors
     /// The template's own refusal, out of fuel, too much output, or a turn that it leaves out.
-    pub(crate) fn segments(&self, messages: &[Message]) -> Result<Vec<Segment>, JinjaError> {
+    pub(crate) fn segments(
+        &self,
+        messages: &[Message],
+    ) -> Result<Vec<TemplateSegment>, JinjaError> {
         let marks: Vec<String> = messages.iter().map(|_| sentinel()).collect();
         let turns: Vec<Value> = messages
             .iter()
@@ -98,7 +101,11 @@ impl JinjaTemplate {
 }
 
 /// Splits `text` at the sentinels; sentinel `i` stands for what `messages[i]` says.
-fn cut(text: &str, marks: &[String], messages: &[Message]) -> Result<Vec<Segment>, JinjaError> {
+fn cut(
+    text: &str,
+    marks: &[String],
+    messages: &[Message],
+) -> Result<Vec<TemplateSegment>, JinjaError> {
     let mut found: Vec<(usize, usize)> = marks
         .iter()
         .enumerate()
@@ -124,10 +131,10 @@ fn cut(text: &str, marks: &[String], messages: &[Message]) -> Result<Vec<Segment
         } else {
             said = said.trim_end();
         }
-        segments.push(Segment::Scaffold(scaffold.to_owned()));
-        segments.push(Segment::Content(said.to_owned()));
+        segments.push(TemplateSegment::Scaffold(scaffold.to_owned()));
+        segments.push(TemplateSegment::Content(said.to_owned()));
     }
-    segments.push(Segment::Scaffold(text[rest_from..].to_owned()));
+    segments.push(TemplateSegment::Scaffold(text[rest_from..].to_owned()));
     Ok(segments)
 }
 

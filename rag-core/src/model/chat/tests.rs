@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
-use crate::model::formats::gguf::testing::Writer;
+use crate::model::formats::gguf::testing::GgufWriter;
 use crate::model::test_model;
 use crate::model::tokenizer::vocabulary::tests::tiny;
 
@@ -9,7 +9,7 @@ fn message(role: Role, content: &str) -> Message {
     Message { role, content: content.to_owned() }
 }
 
-fn chat(writer: &Writer) -> ChatModel {
+fn chat(writer: &GgufWriter) -> ChatModel {
     let file = writer.file();
     ChatModel::from_gguf(&Gguf::open(file.path()).unwrap(), None).unwrap()
 }

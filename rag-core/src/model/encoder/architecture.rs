@@ -12,7 +12,7 @@ use crate::kernels::elementwise::activation::Activation;
 
 /// Whose tensor names and order of parts a model has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Family {
+pub(crate) enum EncoderFamily {
     /// BERT, RoBERTa, XLM-RoBERTa, CamemBERT.
     Bert,
     DistilBert,
@@ -51,7 +51,7 @@ pub(crate) enum Positions {
 pub(crate) struct TransformerConfig {
     /// `model_type`, such as `bert`.
     pub(crate) model_type: String,
-    pub(crate) family: Family,
+    pub(crate) family: EncoderFamily,
     pub(crate) vocab_size: usize,
     pub(crate) hidden_size: usize,
     pub(crate) layer_count: usize,
@@ -79,14 +79,16 @@ pub(crate) fn transformer_config(path: &Path, bytes: &[u8]) -> Result<Transforme
     let config = Fields { path, value: &value };
     let model_type = config.word("model_type").unwrap_or("missing");
     let family = match model_type {
-        "bert" if config.word("position_embedding_type") == Some("alibi") => Family::JinaBert,
-        "bert" | "roberta" | "xlm-roberta" | "camembert" => Family::Bert,
-        "jina_bert" | "jina_bert_v2" => Family::JinaBert,
-        "distilbert" => Family::DistilBert,
-        "mpnet" => Family::Mpnet,
-        "modernbert" => Family::ModernBert,
-        "nomic_bert" => Family::NomicBert,
-        "new" | "gte" => Family::Gte,
+        "bert" if config.word("position_embedding_type") == Some("alibi") => {
+            EncoderFamily::JinaBert
+        }
+        "bert" | "roberta" | "xlm-roberta" | "camembert" => EncoderFamily::Bert,
+        "jina_bert" | "jina_bert_v2" => EncoderFamily::JinaBert,
+        "distilbert" => EncoderFamily::DistilBert,
+        "mpnet" => EncoderFamily::Mpnet,
+        "modernbert" => EncoderFamily::ModernBert,
+        "nomic_bert" => EncoderFamily::NomicBert,
+        "new" | "gte" => EncoderFamily::Gte,
         other => {
             let reason =
                 format!("model_type {other:?} is not an encoder this engine runs: {KNOWN}");
@@ -175,11 +177,11 @@ impl<'a> Fields<'a> {
         }
     }
 
-    fn checked(self, family: Family, model_type: &str) -> Result<TransformerConfig> {
+    fn checked(self, family: EncoderFamily, model_type: &str) -> Result<TransformerConfig> {
         let hidden_size = self.size(&["hidden_size", "n_embd", "dim"], 1 << 14)?;
         let intermediate = ["intermediate_size", "n_inner", "hidden_dim"];
         let intermediate_size = match family {
-            Family::NomicBert if self.any(&intermediate).is_none() => 4 * hidden_size,
+            EncoderFamily::NomicBert if self.any(&intermediate).is_none() => 4 * hidden_size,
             _ => self.size(&intermediate, 1 << 17)?,
         };
         Ok(TransformerConfig {
@@ -196,15 +198,19 @@ impl<'a> Fields<'a> {
             type_count: self.type_count(family)?,
             layer_norm_eps: self.float(
                 &["layer_norm_eps", "layer_norm_epsilon", "norm_eps"],
-                if family == Family::ModernBert { 1e-5 } else { 1e-12 },
+                if family == EncoderFamily::ModernBert { 1e-5 } else { 1e-12 },
             )?,
         })
     }
 
-    fn type_count(self, family: Family) -> Result<usize> {
+    fn type_count(self, family: EncoderFamily) -> Result<usize> {
         match (family, self.any(&["type_vocab_size"])) {
-            (Family::DistilBert | Family::Mpnet | Family::ModernBert, _) => Ok(0),
-            (Family::Bert | Family::JinaBert, None) => self.size(&["type_vocab_size"], 1 << 10),
+            (EncoderFamily::DistilBert | EncoderFamily::Mpnet | EncoderFamily::ModernBert, _) => {
+                Ok(0)
+            }
+            (EncoderFamily::Bert | EncoderFamily::JinaBert, None) => {
+                self.size(&["type_vocab_size"], 1 << 10)
+            }
             (_, Some(value)) if value.as_u64() != Some(0) => {
                 self.size(&["type_vocab_size"], 1 << 10)
             }
@@ -212,19 +218,19 @@ impl<'a> Fields<'a> {
         }
     }
 
-    fn activation(self, family: Family) -> Result<Activation> {
+    fn activation(self, family: EncoderFamily) -> Result<Activation> {
         let names = ["hidden_act", "hidden_activation", "activation_function", "activation"];
         let default = match family {
-            Family::NomicBert => "swiglu",
+            EncoderFamily::NomicBert => "swiglu",
             _ => "gelu",
         };
-        if family == Family::JinaBert {
+        if family == EncoderFamily::JinaBert {
             self.only("feed_forward_type", &["geglu".into()])?;
         }
         match self.any(&names).and_then(Value::as_str).unwrap_or(default) {
-            "swiglu" | "silu" if family == Family::NomicBert => Ok(Activation::Silu),
-            "geglu" if family == Family::NomicBert => Ok(Activation::Gelu),
-            other if family == Family::NomicBert => Err(Error::model(
+            "swiglu" | "silu" if family == EncoderFamily::NomicBert => Ok(Activation::Silu),
+            "geglu" if family == EncoderFamily::NomicBert => Ok(Activation::Gelu),
+            other if family == EncoderFamily::NomicBert => Err(Error::model(
                 self.path,
                 format!("activation_function {other:?} is not supported"),
             )),
@@ -234,32 +240,32 @@ impl<'a> Fields<'a> {
         }
     }
 
-    fn positions(self, family: Family, model_type: &str) -> Result<Positions> {
+    fn positions(self, family: EncoderFamily, model_type: &str) -> Result<Positions> {
         let first = || {
             let pad = self.any(&["pad_token_id"]).and_then(Value::as_u64).unwrap_or(1);
             let first = usize::try_from(pad.saturating_add(1)).unwrap_or(usize::MAX);
             Ok(first.min(1 << 20))
         };
         match family {
-            Family::Bert => {
+            EncoderFamily::Bert => {
                 self.only("position_embedding_type", &["absolute".into()])?;
                 Ok(Positions::Table { first: if model_type == "bert" { 0 } else { first()? } })
             }
-            Family::DistilBert => Ok(Positions::Table { first: 0 }),
-            Family::Mpnet => Ok(Positions::TableAndBuckets {
+            EncoderFamily::DistilBert => Ok(Positions::Table { first: 0 }),
+            EncoderFamily::Mpnet => Ok(Positions::TableAndBuckets {
                 first: first()?,
                 buckets: match self.any(&["relative_attention_num_buckets"]) {
                     Some(_) => self.size(&["relative_attention_num_buckets"], 1 << 12)?,
                     None => 32,
                 },
             }),
-            Family::JinaBert => {
+            EncoderFamily::JinaBert => {
                 self.only("position_embedding_type", &["alibi".into()])?;
                 Ok(Positions::Linear)
             }
-            Family::ModernBert => self.modern_positions(),
-            Family::NomicBert => self.nomic_positions(),
-            Family::Gte => self.gte_positions(),
+            EncoderFamily::ModernBert => self.modern_positions(),
+            EncoderFamily::NomicBert => self.nomic_positions(),
+            EncoderFamily::Gte => self.gte_positions(),
         }
     }
 

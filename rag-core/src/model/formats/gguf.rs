@@ -26,7 +26,7 @@ const MAX_DIMS: u32 = 4;
 
 /// A metadata value. Numbers are widened; arrays hold one kind of element.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Value {
+pub(crate) enum GgufValue {
     /// Any integer that fits.
     Integer(i64),
     /// An unsigned integer above `i64::MAX`.
@@ -66,7 +66,7 @@ pub(crate) struct Gguf {
     file: PlainFile,
     size_bytes: u64,
     data_offset: u64,
-    metadata: BTreeMap<String, Value>,
+    metadata: BTreeMap<String, GgufValue>,
     tensors: BTreeMap<String, TensorInfo>,
 }
 
@@ -100,14 +100,14 @@ impl Gguf {
     }
 
     /// Every metadata value by key, in key order.
-    pub(crate) fn metadata(&self) -> &BTreeMap<String, Value> {
+    pub(crate) fn metadata(&self) -> &BTreeMap<String, GgufValue> {
         &self.metadata
     }
 
     /// A text value, or `None` if the key is absent or of another kind.
     pub(crate) fn text(&self, key: &str) -> Option<&str> {
         match self.metadata.get(key) {
-            Some(Value::String(text)) => Some(text),
+            Some(GgufValue::String(text)) => Some(text),
             _ => None,
         }
     }
@@ -119,7 +119,7 @@ impl Gguf {
     pub(crate) fn count(&self, key: &str) -> Result<Option<usize>> {
         match self.metadata.get(key) {
             None => Ok(None),
-            Some(Value::Integer(number)) => usize::try_from(*number)
+            Some(GgufValue::Integer(number)) => usize::try_from(*number)
                 .map(Some)
                 .map_err(|_| self.bad(format!("{key} is {number}, expected a count"))),
             Some(other) => Err(self.bad(format!("{key} is {other:?}, expected a count"))),
@@ -133,8 +133,8 @@ impl Gguf {
     pub(crate) fn number(&self, key: &str) -> Result<Option<f64>> {
         match self.metadata.get(key) {
             None => Ok(None),
-            Some(Value::Float(number)) if number.is_finite() => Ok(Some(*number)),
-            Some(Value::Integer(number)) => Ok(Some(*number as f64)),
+            Some(GgufValue::Float(number)) if number.is_finite() => Ok(Some(*number)),
+            Some(GgufValue::Integer(number)) => Ok(Some(*number as f64)),
             Some(other) => Err(self.bad(format!("{key} is {other:?}, expected a number"))),
         }
     }
@@ -142,7 +142,7 @@ impl Gguf {
     /// A yes or no.
     pub(crate) fn flag(&self, key: &str) -> Option<bool> {
         match self.metadata.get(key) {
-            Some(Value::Bool(flag)) => Some(*flag),
+            Some(GgufValue::Bool(flag)) => Some(*flag),
             _ => None,
         }
     }
@@ -150,7 +150,7 @@ impl Gguf {
     /// A list of texts.
     pub(crate) fn texts(&self, key: &str) -> Option<&[String]> {
         match self.metadata.get(key) {
-            Some(Value::Strings(texts)) => Some(texts),
+            Some(GgufValue::Strings(texts)) => Some(texts),
             _ => None,
         }
     }
@@ -158,7 +158,7 @@ impl Gguf {
     /// A list of integers.
     pub(crate) fn integers(&self, key: &str) -> Option<&[i64]> {
         match self.metadata.get(key) {
-            Some(Value::Integers(numbers)) => Some(numbers),
+            Some(GgufValue::Integers(numbers)) => Some(numbers),
             _ => None,
         }
     }
@@ -166,7 +166,7 @@ impl Gguf {
     /// A list of real numbers.
     pub(crate) fn numbers(&self, key: &str) -> Option<&[f64]> {
         match self.metadata.get(key) {
-            Some(Value::Floats(numbers)) => Some(numbers),
+            Some(GgufValue::Floats(numbers)) => Some(numbers),
             _ => None,
         }
     }
@@ -212,7 +212,7 @@ impl TensorSource for Gguf {
     }
 }
 
-type Contents = (BTreeMap<String, Value>, BTreeMap<String, TensorInfo>, u64);
+type Contents = (BTreeMap<String, GgufValue>, BTreeMap<String, TensorInfo>, u64);
 
 struct Header<'a> {
     path: &'a Path,
@@ -266,7 +266,7 @@ impl Header<'_> {
         Ok(count)
     }
 
-    fn metadata(&mut self, count: u64) -> Result<BTreeMap<String, Value>> {
+    fn metadata(&mut self, count: u64) -> Result<BTreeMap<String, GgufValue>> {
         let mut metadata = BTreeMap::new();
         for _ in 0..count {
             let key = self.string()?;
@@ -279,21 +279,21 @@ impl Header<'_> {
         Ok(metadata)
     }
 
-    fn value(&mut self, kind: u32, key: &str) -> Result<Value> {
+    fn value(&mut self, kind: u32, key: &str) -> Result<GgufValue> {
         Ok(match kind {
-            6 | 12 => Value::Float(self.float(kind)?),
-            7 => Value::Bool(self.bool(key)?),
-            8 => Value::String(self.string()?),
+            6 | 12 => GgufValue::Float(self.float(kind)?),
+            7 => GgufValue::Bool(self.bool(key)?),
+            8 => GgufValue::String(self.string()?),
             9 => self.array(key)?,
             10 => {
                 let number = self.u64()?;
-                i64::try_from(number).map_or(Value::Large(number), Value::Integer)
+                i64::try_from(number).map_or(GgufValue::Large(number), GgufValue::Integer)
             }
-            _ => Value::Integer(self.integer(kind, key)?),
+            _ => GgufValue::Integer(self.integer(kind, key)?),
         })
     }
 
-    fn array(&mut self, key: &str) -> Result<Value> {
+    fn array(&mut self, key: &str) -> Result<GgufValue> {
         let kind = self.u32()?;
         let count = self.u64()?;
         let min_bytes: u64 = match kind {
@@ -308,10 +308,10 @@ impl Header<'_> {
             return Err(self.bad(format!("metadata {key:?} has {count} elements, more than fit")));
         }
         Ok(match kind {
-            6 | 12 => Value::Floats(self.repeat(count, |header| header.float(kind))?),
-            7 => Value::Bools(self.repeat(count, |header| header.bool(key))?),
-            8 => Value::Strings(self.repeat(count, Self::string)?),
-            _ => Value::Integers(self.repeat(count, |header| header.integer(kind, key))?),
+            6 | 12 => GgufValue::Floats(self.repeat(count, |header| header.float(kind))?),
+            7 => GgufValue::Bools(self.repeat(count, |header| header.bool(key))?),
+            8 => GgufValue::Strings(self.repeat(count, Self::string)?),
+            _ => GgufValue::Integers(self.repeat(count, |header| header.integer(kind, key))?),
         })
     }
 
@@ -372,10 +372,10 @@ impl Header<'_> {
             .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
     }
 
-    fn alignment(&self, metadata: &BTreeMap<String, Value>) -> Result<u64> {
+    fn alignment(&self, metadata: &BTreeMap<String, GgufValue>) -> Result<u64> {
         let alignment = match metadata.get("general.alignment") {
             None => DEFAULT_ALIGNMENT,
-            Some(Value::Integer(number)) => u64::try_from(*number).unwrap_or(0),
+            Some(GgufValue::Integer(number)) => u64::try_from(*number).unwrap_or(0),
             Some(_) => 0,
         };
         if !alignment.is_power_of_two() || alignment > MAX_ALIGNMENT {

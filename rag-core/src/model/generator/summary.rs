@@ -69,7 +69,7 @@ pub fn is_generator(path: &Path) -> bool {
 fn of_gguf(gguf: &Gguf) -> GeneratorSummary {
     let architecture = gguf.text("general.architecture").unwrap_or("unknown").to_owned();
     let context_len = match gguf.metadata().get(&format!("{architecture}.context_length")) {
-        Some(gguf::Value::Integer(len)) => u64::try_from(*len).ok(),
+        Some(gguf::GgufValue::Integer(len)) => u64::try_from(*len).ok(),
         _ => None,
     };
     let tokenizer = gguf.text("tokenizer.ggml.model").map(|model| {

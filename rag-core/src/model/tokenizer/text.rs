@@ -13,11 +13,11 @@ use tokenizers::{
 use crate::error::{Error, Result};
 use crate::model::tokenizer::patterns;
 
-use super::unigram::Vocabulary;
+use super::unigram::TokenizerModel;
 
 /// The tokenizers crate around a vocabulary that loads fast.
 type Tokenizer = TokenizerImpl<
-    Vocabulary,
+    TokenizerModel,
     NormalizerWrapper,
     PreTokenizerWrapper,
     PostProcessorWrapper,

@@ -19,21 +19,21 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>
 
 /// What an unknown character costs beside the least likely piece.
 const UNKNOWN_PENALTY: f64 = 10.0;
-/// A place of [`Pieces::table`] without a piece.
+/// A place of [`UnigramPieces::table`] without a piece.
 const FREE: u32 = u32::MAX;
 
 /// The vocabulary of a `tokenizer.json`.
 #[derive(Clone)]
-pub(super) enum Vocabulary {
+pub(super) enum TokenizerModel {
     /// Unigram.
-    Pieces(Box<Pieces>),
+    Pieces(Box<UnigramPieces>),
     /// Everything else.
     Other(Box<ModelWrapper>),
 }
 
 /// A Unigram vocabulary.
 #[derive(Clone)]
-pub(super) struct Pieces {
+pub(super) struct UnigramPieces {
     list: List,
     unk_id: Option<u32>,
     byte_fallback: bool,
@@ -94,7 +94,7 @@ impl Hash {
     }
 }
 
-impl Pieces {
+impl UnigramPieces {
     fn new(list: List, unk_id: Option<u32>, byte_fallback: bool) -> Result<Self> {
         if let Some(unk_id) = unk_id {
             if list.ends.is_empty() {
@@ -258,13 +258,13 @@ impl Pieces {
     }
 }
 
-impl fmt::Debug for Vocabulary {
+impl fmt::Debug for TokenizerModel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Vocabulary").field("size", &self.get_vocab_size()).finish_non_exhaustive()
     }
 }
 
-impl Model for Vocabulary {
+impl Model for TokenizerModel {
     type Trainer = TrainerWrapper;
 
     fn tokenize(&self, text: &str) -> Result<Vec<Token>> {
@@ -321,7 +321,7 @@ impl Model for Vocabulary {
     }
 }
 
-impl<'de> Deserialize<'de> for Vocabulary {
+impl<'de> Deserialize<'de> for TokenizerModel {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
         deserializer.deserialize_map(Parts)
     }
@@ -332,13 +332,16 @@ impl<'de> Deserialize<'de> for Vocabulary {
 struct Parts;
 
 impl<'de> Visitor<'de> for Parts {
-    type Value = Vocabulary;
+    type Value = TokenizerModel;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a tokenizer's model")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Vocabulary, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(
+        self,
+        mut map: A,
+    ) -> std::result::Result<TokenizerModel, A::Error> {
         let (mut parts, mut list) = (Map::new(), None);
         while let Some(key) = map.next_key::<String>()? {
             if key == "vocab" && parts.get("type").is_some_and(|kind| kind == "Unigram") {
@@ -359,11 +362,11 @@ impl<'de> Visitor<'de> for Parts {
             Some("BPE") => serde_json::from_value(rest(parts)).map(ModelWrapper::BPE),
             _ => serde_json::from_value(Value::Object(parts)),
         };
-        model.map(|model| Vocabulary::Other(model.into())).map_err(A::Error::custom)
+        model.map(|model| TokenizerModel::Other(model.into())).map_err(A::Error::custom)
     }
 }
 
-fn unigram(list: Option<List>, mut parts: Map<String, Value>) -> Result<Vocabulary> {
+fn unigram(list: Option<List>, mut parts: Map<String, Value>) -> Result<TokenizerModel> {
     let mut part = |name: &str| parts.remove(name).unwrap_or_default();
     let list = match list {
         Some(list) => list,
@@ -371,8 +374,8 @@ fn unigram(list: Option<List>, mut parts: Map<String, Value>) -> Result<Vocabula
     };
     let unk_id = serde_json::from_value(part("unk_id"))?;
     let byte_fallback: Option<bool> = serde_json::from_value(part("byte_fallback"))?;
-    let pieces = Pieces::new(list, unk_id, byte_fallback.unwrap_or_default())?;
-    Ok(Vocabulary::Pieces(pieces.into()))
+    let pieces = UnigramPieces::new(list, unk_id, byte_fallback.unwrap_or_default())?;
+    Ok(TokenizerModel::Pieces(pieces.into()))
 }
 
 impl<'de> Deserialize<'de> for List {

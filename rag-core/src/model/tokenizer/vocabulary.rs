@@ -34,7 +34,7 @@ const END_NAMES: &[&str] = &[
 ];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum TokenKind {
     /// Ordinary text.
     Text,
     /// Structure: never text, never from text.
@@ -69,7 +69,7 @@ enum Alphabet {
 
 /// What `tokenizer.ggml.model` names.
 #[derive(Clone, Copy)]
-enum Family {
+enum TokenizerFamily {
     /// Byte-level byte pairs, cut into words first.
     ByteLevel(&'static Splitting),
     /// Byte pairs over characters, whole lines at a time.
@@ -78,17 +78,17 @@ enum Family {
     Scores,
 }
 
-impl Kind {
+impl TokenKind {
     /// Whether only the template may write it.
     fn is_structure(self) -> bool {
-        matches!(self, Kind::Control | Kind::Literal)
+        matches!(self, TokenKind::Control | TokenKind::Literal)
     }
 }
 
 /// Token strings, the splitting and merging that produce them, and which of them are structure.
 pub(crate) struct Vocabulary {
     pieces: Pieces,
-    kinds: Vec<Kind>,
+    kinds: Vec<TokenKind>,
     /// The bytes of all tokens, one after the other.
     bytes: Vec<u8>,
     /// Where each token ends in `bytes`.
@@ -108,7 +108,7 @@ pub(crate) struct Vocabulary {
 /// What a file says of its tokens.
 struct Tables<'a> {
     tokens: &'a [String],
-    kinds: Vec<Kind>,
+    kinds: Vec<TokenKind>,
     alphabet: Alphabet,
     bos: Option<u32>,
     eos: Option<u32>,
@@ -139,12 +139,12 @@ impl Vocabulary {
         end_ids.extend(token_id(gguf, "tokenizer.ggml.eot_token_id", tokens.len())?);
         end_ids.extend(token_id(gguf, "tokenizer.ggml.eom_token_id", tokens.len())?);
         for id in end_ids.iter().chain(&bos) {
-            kinds[*id as usize] = Kind::Control;
+            kinds[*id as usize] = TokenKind::Control;
         }
         let pieces = match family {
-            Family::ByteLevel(splitting) => byte_level(gguf, splitting, tokens, &kinds)?,
-            Family::Lines => lines(gguf, tokens, &kinds)?,
-            Family::Scores => Pieces::Scores(Box::new(scored(gguf, tokens, &kinds)?)),
+            TokenizerFamily::ByteLevel(splitting) => byte_level(gguf, splitting, tokens, &kinds)?,
+            TokenizerFamily::Lines => lines(gguf, tokens, &kinds)?,
+            TokenizerFamily::Scores => Pieces::Scores(Box::new(scored(gguf, tokens, &kinds)?)),
         };
         let add_bos = gguf.flag("tokenizer.ggml.add_bos_token").unwrap_or(family.opens());
         let alphabet = family.alphabet();
@@ -154,8 +154,8 @@ impl Vocabulary {
     fn new(pieces: Pieces, tables: Tables<'_>) -> Self {
         let Tables { tokens, kinds, alphabet, bos, eos, add_bos, mut end_ids } = tables;
         let (bytes, ends) = token_bytes(tokens, &kinds, alphabet);
-        let special = named(tokens, &kinds, Kind::is_structure);
-        let runs = named(tokens, &kinds, |kind| kind == Kind::Run);
+        let special = named(tokens, &kinds, TokenKind::is_structure);
+        let runs = named(tokens, &kinds, |kind| kind == TokenKind::Run);
         end_ids
             .extend(special.iter().filter(|(name, id)| ends_turn(name, *id, &kinds)).map(|t| t.1));
         end_ids.sort_unstable();
@@ -273,7 +273,7 @@ impl Vocabulary {
     /// The bytes a token adds to the text; control tokens and ids out of range add none.
     pub(crate) fn token_bytes(&self, id: u32) -> &[u8] {
         let index = id as usize;
-        if self.kinds.get(index).is_none_or(|kind| *kind == Kind::Control) {
+        if self.kinds.get(index).is_none_or(|kind| *kind == TokenKind::Control) {
             return &[];
         }
         let start = if index == 0 { 0 } else { self.ends[index - 1] };
@@ -301,32 +301,32 @@ fn merge(tokenizer: &Tokenizer, text: &str) -> Result<Vec<u32>> {
     Ok(encoding.get_ids().to_vec())
 }
 
-fn ends_turn(name: &str, id: u32, kinds: &[Kind]) -> bool {
-    kinds[id as usize] == Kind::Control && END_NAMES.contains(&name)
+fn ends_turn(name: &str, id: u32, kinds: &[TokenKind]) -> bool {
+    kinds[id as usize] == TokenKind::Control && END_NAMES.contains(&name)
 }
 
-impl Family {
+impl TokenizerFamily {
     fn alphabet(self) -> Alphabet {
         match self {
-            Family::ByteLevel(_) => Alphabet::Bytes,
-            Family::Lines | Family::Scores => Alphabet::Text,
+            TokenizerFamily::ByteLevel(_) => Alphabet::Bytes,
+            TokenizerFamily::Lines | TokenizerFamily::Scores => Alphabet::Text,
         }
     }
 
     /// Whether a prompt opens with the opening token when the file does not say.
     fn opens(self) -> bool {
         match self {
-            Family::ByteLevel(splitting) => splitting.opens,
-            Family::Lines | Family::Scores => true,
+            TokenizerFamily::ByteLevel(splitting) => splitting.opens,
+            TokenizerFamily::Lines | TokenizerFamily::Scores => true,
         }
     }
 }
 
-fn family(gguf: &Gguf) -> Result<Family> {
+fn family(gguf: &Gguf) -> Result<TokenizerFamily> {
     match gguf.text("tokenizer.ggml.model") {
-        Some("gpt2") => splitting::of(gguf).map(Family::ByteLevel),
-        Some("llama") => Ok(Family::Scores),
-        Some("gemma4") => Ok(Family::Lines),
+        Some("gpt2") => splitting::of(gguf).map(TokenizerFamily::ByteLevel),
+        Some("llama") => Ok(TokenizerFamily::Scores),
+        Some("gemma4") => Ok(TokenizerFamily::Lines),
         Some(kind) => Err(gguf.bad(format!(
             "tokenizer kind {kind:?} is not supported, known are \"gpt2\", \"llama\", \"gemma4\""
         ))),
@@ -343,20 +343,20 @@ fn token_id(gguf: &Gguf, key: &str, len: usize) -> Result<Option<u32>> {
 }
 
 /// Token kinds as llama.cpp numbers them: 1 normal, 2 unknown, 3 control, 4 user defined, 5 unused, 6 byte.
-fn kinds(gguf: &Gguf, tokens: &[String], alphabet: Alphabet) -> Result<Vec<Kind>> {
+fn kinds(gguf: &Gguf, tokens: &[String], alphabet: Alphabet) -> Result<Vec<TokenKind>> {
     let Some(types) = gguf.integers("tokenizer.ggml.token_type") else {
-        return Ok(vec![Kind::Text; tokens.len()]);
+        return Ok(vec![TokenKind::Text; tokens.len()]);
     };
     if types.len() != tokens.len() {
         return Err(gguf.bad(format!("{} token types for {} tokens", types.len(), tokens.len())));
     }
     let kind = |(number, token): (&i64, &String)| match (number, alphabet) {
-        (1, _) | (6, Alphabet::Bytes) => Kind::Text,
-        (6, Alphabet::Text) => Kind::Byte,
+        (1, _) | (6, Alphabet::Bytes) => TokenKind::Text,
+        (6, Alphabet::Text) => TokenKind::Byte,
         // Declared runs of white space (Gemma, MPT) are no structure.
-        (4, _) if is_run(token) => Kind::Run,
-        (4, _) => Kind::Literal,
-        _ => Kind::Control,
+        (4, _) if is_run(token) => TokenKind::Run,
+        (4, _) => TokenKind::Literal,
+        _ => TokenKind::Control,
     };
     Ok(types.iter().zip(tokens).map(kind).collect())
 }
@@ -369,7 +369,7 @@ fn byte_level(
     gguf: &Gguf,
     splitting: &Splitting,
     tokens: &[String],
-    kinds: &[Kind],
+    kinds: &[TokenKind],
 ) -> Result<Pieces> {
     let vocab = text_ids(tokens, kinds);
     for (byte, character) in (0u8..).zip(byte_characters()) {
@@ -387,9 +387,9 @@ fn byte_level(
 }
 
 /// Line ends apart from lines, spaces written as U+2581, unknown characters as bytes.
-fn lines(gguf: &Gguf, tokens: &[String], kinds: &[Kind]) -> Result<Pieces> {
+fn lines(gguf: &Gguf, tokens: &[String], kinds: &[TokenKind]) -> Result<Pieces> {
     let mut vocab = text_ids(tokens, kinds);
-    let bytes = (0u32..).zip(tokens).filter(|(id, _)| kinds[*id as usize] == Kind::Byte);
+    let bytes = (0u32..).zip(tokens).filter(|(id, _)| kinds[*id as usize] == TokenKind::Byte);
     vocab.extend(bytes.map(|(id, token)| (token.as_str(), id)));
     let mut tokenizer = merging(gguf, &vocab, false)?;
     tokenizer.with_pre_tokenizer(Some(splitting::isolate(r"\n+")?));
@@ -402,10 +402,10 @@ fn refused(cause: tokenizers::Error) -> Error {
     Error::internal_cause("normalizer refused", cause)
 }
 
-fn text_ids<'a>(tokens: &'a [String], kinds: &[Kind]) -> HashMap<&'a str, u32> {
+fn text_ids<'a>(tokens: &'a [String], kinds: &[TokenKind]) -> HashMap<&'a str, u32> {
     (0u32..)
         .zip(tokens)
-        .filter(|(id, _)| kinds[*id as usize] == Kind::Text)
+        .filter(|(id, _)| kinds[*id as usize] == TokenKind::Text)
         .map(|(id, token)| (token.as_str(), id))
         .collect()
 }
@@ -424,7 +424,7 @@ fn merging(gguf: &Gguf, vocab: &HashMap<&str, u32>, whole_words: bool) -> Result
     Ok(Tokenizer::new(bpe))
 }
 
-fn scored(gguf: &Gguf, tokens: &[String], kinds: &[Kind]) -> Result<SentencePiece> {
+fn scored(gguf: &Gguf, tokens: &[String], kinds: &[TokenKind]) -> Result<SentencePiece> {
     let scores = gguf
         .numbers("tokenizer.ggml.scores")
         .ok_or_else(|| gguf.bad("tokenizer.ggml.scores is missing"))?;
@@ -435,7 +435,7 @@ fn scored(gguf: &Gguf, tokens: &[String], kinds: &[Kind]) -> Result<SentencePiec
     }
     let mut bytes = [None; 256];
     for (id, (token, kind)) in (0u32..).zip(tokens.iter().zip(kinds)) {
-        if let (Kind::Byte, Some(byte)) = (kind, byte_of(token)) {
+        if let (TokenKind::Byte, Some(byte)) = (kind, byte_of(token)) {
             bytes[usize::from(byte)] = Some(id);
         }
     }
@@ -496,14 +496,18 @@ fn is_common(byte: u8) -> bool {
 }
 
 /// The bytes of every token one after the other, and where each ends.
-fn token_bytes(tokens: &[String], kinds: &[Kind], alphabet: Alphabet) -> (Vec<u8>, Vec<usize>) {
+fn token_bytes(
+    tokens: &[String],
+    kinds: &[TokenKind],
+    alphabet: Alphabet,
+) -> (Vec<u8>, Vec<usize>) {
     let by_character: HashMap<char, u8> = byte_characters().into_iter().zip(0u8..).collect();
     let mut bytes = Vec::new();
     let mut ends = Vec::with_capacity(tokens.len());
     for (token, kind) in tokens.iter().zip(kinds) {
         match (kind, alphabet) {
-            (Kind::Literal, _) => bytes.extend_from_slice(token.as_bytes()),
-            (Kind::Byte, _) => bytes.extend(byte_of(token)),
+            (TokenKind::Literal, _) => bytes.extend_from_slice(token.as_bytes()),
+            (TokenKind::Byte, _) => bytes.extend(byte_of(token)),
             (_, Alphabet::Text) => bytes.extend_from_slice(token.replace(SPACE, " ").as_bytes()),
             (_, Alphabet::Bytes) => match token.chars().map(|c| by_character.get(&c)).collect() {
                 Some(spelled) => bytes.extend::<Vec<&u8>>(spelled),
@@ -517,7 +521,11 @@ fn token_bytes(tokens: &[String], kinds: &[Kind], alphabet: Alphabet) -> (Vec<u8
 }
 
 /// The tokens of some kinds, longest text first.
-fn named(tokens: &[String], kinds: &[Kind], wanted: fn(Kind) -> bool) -> Vec<(String, u32)> {
+fn named(
+    tokens: &[String],
+    kinds: &[TokenKind],
+    wanted: fn(TokenKind) -> bool,
+) -> Vec<(String, u32)> {
     let mut named: Vec<(String, u32)> = (0u32..)
         .zip(tokens)
         .filter(|(id, token)| wanted(kinds[*id as usize]) && !token.is_empty())

@@ -93,9 +93,9 @@ fn forge_vector(connection: &Connection, vector: [f32; DIM]) {
 }
 
 /// Writes the segment again after `change`, with hashes that are right.
-fn forge_segment(connection: &Connection, change: impl Fn(&mut Segment)) {
+fn forge_segment(connection: &Connection, change: impl Fn(&mut SealedSegment)) {
     let generation = meta::counter(connection, meta::GENERATION).unwrap();
-    let mut segment = Segment::read(connection, generation, DIM).unwrap().unwrap();
+    let mut segment = SealedSegment::read(connection, generation, DIM).unwrap().unwrap();
     change(&mut segment);
     segment.write(connection).unwrap();
 }

@@ -1,6 +1,6 @@
 //! The text form of a filter.
 
-use super::{Comparison, Field, Filter, MAX_DEPTH};
+use super::{Comparison, Filter, FilterField, MAX_DEPTH};
 use crate::error::{Error, Result};
 
 /// A piece of the text, and the byte it begins at.
@@ -150,7 +150,7 @@ impl Parser {
         Ok(Filter::Compare(field, how, value))
     }
 
-    fn one_of(&mut self, field: &Field) -> Result<Filter> {
+    fn one_of(&mut self, field: &FilterField) -> Result<Filter> {
         if !self.take("(") {
             return Err(self.expected("an opening parenthesis"));
         }
@@ -199,15 +199,15 @@ impl Parser {
     }
 }
 
-fn field(name: &str) -> Field {
+fn field(name: &str) -> FilterField {
     match name {
-        "kind" => Field::Kind,
-        "path" | "uri" => Field::Path,
-        "title" => Field::Title,
-        "lang" => Field::Lang,
-        "size" => Field::Size,
-        "modified" => Field::Modified,
-        _ => Field::Metadata(name.strip_prefix("meta.").unwrap_or(name).to_owned()),
+        "kind" => FilterField::Kind,
+        "path" | "uri" => FilterField::Path,
+        "title" => FilterField::Title,
+        "lang" => FilterField::Lang,
+        "size" => FilterField::Size,
+        "modified" => FilterField::Modified,
+        _ => FilterField::Metadata(name.strip_prefix("meta.").unwrap_or(name).to_owned()),
     }
 }
 
@@ -229,7 +229,7 @@ mod tests {
         let negated = Filter::Not(Box::new(Filter::path("a b/*")));
         assert_eq!(parsed, Filter::kind("pdf").and(year).or(negated));
         let nested = Filter::parse("NOT (kind != 'it''s' or meta.kind in (a, \"b\"))").unwrap();
-        let kind = Field::Kind;
+        let kind = FilterField::Kind;
         let unequal = Filter::Compare(kind, Comparison::Unequal, "it's".to_owned());
         let equal = |value: &str| Filter::metadata("kind", Comparison::Equal, value);
         assert_eq!(nested, Filter::Not(Box::new(unequal.or(equal("a").or(equal("b"))))));

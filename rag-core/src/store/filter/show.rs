@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Comparison, Field, Filter};
+use super::{Comparison, Filter, FilterField};
 
 impl fmt::Display for Filter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -30,7 +30,7 @@ fn joined(f: &mut fmt::Formatter<'_>, parts: &[Filter], word: &str) -> fmt::Resu
     Ok(())
 }
 
-impl fmt::Display for Field {
+impl fmt::Display for FilterField {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Kind => f.write_str("kind"),

@@ -33,20 +33,20 @@ fn count_words(connection: &Connection) -> Outcome<()> {
 fn fail_half_way(connection: &Connection) -> Outcome<()> {
     count_words(connection)?;
     connection.execute_batch("DELETE FROM lexical; DELETE FROM vector")?;
-    Err(Fault::Damaged("no step is perfect".to_owned()))
+    Err(StoreFault::Damaged("no step is perfect".to_owned()))
 }
 
 fn forget_a_table(_: &Connection) -> Outcome<()> {
     Ok(())
 }
 
-const fn ladder(steps: &'static [Step]) -> Ladder {
+const fn ladder(steps: &'static [MigrationStep]) -> Ladder {
     Ladder { steps, tables: &TABLES_2 }
 }
 
-const GOOD: Ladder = ladder(&[Step { tables: schema::TABLES, run: count_words }]);
-const FAILING: Ladder = ladder(&[Step { tables: schema::TABLES, run: fail_half_way }]);
-const INCOMPLETE: Ladder = ladder(&[Step { tables: schema::TABLES, run: forget_a_table }]);
+const GOOD: Ladder = ladder(&[MigrationStep { tables: schema::TABLES, run: count_words }]);
+const FAILING: Ladder = ladder(&[MigrationStep { tables: schema::TABLES, run: fail_half_way }]);
+const INCOMPLETE: Ladder = ladder(&[MigrationStep { tables: schema::TABLES, run: forget_a_table }]);
 
 fn fixture(folder: &Path) -> PathBuf {
     let path = folder.join("kb.rag");

@@ -4,7 +4,7 @@ use super::*;
 use crate::model::ChatModel;
 use crate::model::chat::TemplateSource;
 use crate::model::formats::gguf::Gguf;
-use crate::model::formats::gguf::testing::Writer;
+use crate::model::formats::gguf::testing::GgufWriter;
 
 fn turns(contents: &[(Role, &str)]) -> Vec<Message> {
     let turn =
@@ -14,8 +14,8 @@ fn turns(contents: &[(Role, &str)]) -> Vec<Message> {
 
 fn text(template: BuiltInTemplate, messages: &[Message], bos: &str, eos: &str) -> String {
     let segments = template.segments(messages, bos, eos);
-    let part = |segment: &Segment| match segment {
-        Segment::Scaffold(text) | Segment::Content(text) => text.clone(),
+    let part = |segment: &TemplateSegment| match segment {
+        TemplateSegment::Scaffold(text) | TemplateSegment::Content(text) => text.clone(),
     };
     segments.iter().map(part).collect()
 }
@@ -108,7 +108,7 @@ fn published_dialogues_come_out_the_same() {
 }
 
 /// Bytes, then the control tokens of every family.
-fn vocabulary() -> Writer {
+fn vocabulary() -> GgufWriter {
     let mut tokens: Vec<String> = crate::model::tokenizer::vocabulary::tests::byte_tokens();
     let control = [
         "<s>",
@@ -134,7 +134,7 @@ fn vocabulary() -> Writer {
     kinds.extend(control.map(|_| 3));
     tokens.extend(control.map(str::to_owned));
     let tokens: Vec<&str> = tokens.iter().map(String::as_str).collect();
-    Writer::default()
+    GgufWriter::default()
         .text("tokenizer.ggml.model", "gpt2")
         .text("tokenizer.ggml.pre", "qwen2")
         .texts("tokenizer.ggml.tokens", &tokens)
@@ -144,7 +144,7 @@ fn vocabulary() -> Writer {
         .count("tokenizer.ggml.eos_token_id", first + 1)
 }
 
-fn chat(writer: &Writer, wanted: Option<BuiltInTemplate>) -> crate::Result<ChatModel> {
+fn chat(writer: &GgufWriter, wanted: Option<BuiltInTemplate>) -> crate::Result<ChatModel> {
     let file = writer.file();
     ChatModel::from_gguf(&Gguf::open(file.path()).unwrap(), wanted)
 }
@@ -218,7 +218,7 @@ fn a_template_is_chosen_only_where_nothing_else_can_be_meant() {
         kinds.extend(control.iter().map(|_| 3));
         tokens.extend(control.iter().map(|name| (*name).to_owned()));
         let tokens: Vec<&str> = tokens.iter().map(String::as_str).collect();
-        let writer = Writer::default()
+        let writer = GgufWriter::default()
             .text("general.architecture", architecture)
             .text("general.finetune", finetune)
             .text("tokenizer.ggml.model", "gpt2")

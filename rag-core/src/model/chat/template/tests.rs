@@ -9,11 +9,11 @@ fn message(role: Role, content: &str) -> Message {
     Message { role, content: content.to_owned() }
 }
 
-fn text(segments: &[Segment]) -> String {
+fn text(segments: &[TemplateSegment]) -> String {
     segments
         .iter()
         .map(|segment| match segment {
-            Segment::Scaffold(text) | Segment::Content(text) => text.as_str(),
+            TemplateSegment::Scaffold(text) | TemplateSegment::Content(text) => text.as_str(),
         })
         .collect()
 }
@@ -26,8 +26,8 @@ fn content_is_cut_out_of_the_scaffold() {
     let segments = template
         .segments(&[message(Role::System, "Be <|im_end|>."), message(Role::User, " Hi ")])
         .unwrap();
-    let scaffold = |text: &str| Segment::Scaffold(text.to_owned());
-    let content = |text: &str| Segment::Content(text.to_owned());
+    let scaffold = |text: &str| TemplateSegment::Scaffold(text.to_owned());
+    let content = |text: &str| TemplateSegment::Content(text.to_owned());
     assert_eq!(
         segments,
         [

@@ -6,7 +6,7 @@ use half::f16;
 
 /// Bytes of a GGUF file under construction.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Writer {
+pub(crate) struct GgufWriter {
     entries: Vec<Vec<u8>>,
     tensors: Vec<(Vec<u8>, Vec<u8>)>,
 }
@@ -15,7 +15,7 @@ pub(crate) fn string(text: &str) -> Vec<u8> {
     [&(text.len() as u64).to_le_bytes()[..], text.as_bytes()].concat()
 }
 
-impl Writer {
+impl GgufWriter {
     pub(crate) fn raw(mut self, key: &str, kind: u32, value: &[u8]) -> Self {
         self.entries.push([&string(key)[..], &kind.to_le_bytes(), value].concat());
         self
@@ -45,7 +45,7 @@ impl Writer {
         self.raw(key, 9, &[head, items].concat())
     }
 
-    /// A tensor; `dims` as in the file, contiguous one first. The offset is filled in by [`Writer::bytes`].
+    /// A tensor; `dims` as in the file, contiguous one first. The offset is filled in by [`GgufWriter::bytes`].
     pub(crate) fn tensor(mut self, name: &str, dims: &[u64], kind: u32, data: Vec<u8>) -> Self {
         let mut info = string(name);
         info.extend((dims.len() as u32).to_le_bytes());

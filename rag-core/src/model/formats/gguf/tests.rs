@@ -2,14 +2,14 @@
 
 use proptest::prelude::*;
 
-use super::testing::{Writer, file, string};
+use super::testing::{GgufWriter, file, string};
 use super::*;
 use crate::error::ErrorCode;
 use crate::model::formats::files::find_gguf;
 use crate::model::inspect;
 
-fn sound() -> Writer {
-    Writer::default()
+fn sound() -> GgufWriter {
+    GgufWriter::default()
         .text("general.architecture", "llama")
         .count("llama.block_count", 2)
         .texts("tokenizer.ggml.tokens", &["a", "b"])
@@ -55,7 +55,7 @@ fn a_sound_file_is_read_as_written() {
 fn hostile_headers_are_refused_with_the_reason() {
     let bytes = sound().bytes();
     let huge = u64::MAX.to_le_bytes();
-    let empty = Writer::default;
+    let empty = GgufWriter::default;
     let array = |kind: u32, count: u64| [&kind.to_le_bytes()[..], &count.to_le_bytes()].concat();
     let cases: Vec<(&str, Vec<u8>, &str)> = vec![
         ("empty file", vec![], "truncated"),
@@ -130,7 +130,7 @@ fn hostile_headers_are_refused_with_the_reason() {
 
 #[test]
 fn offsets_that_lie_are_refused() {
-    let bytes = Writer::default().floats("t", &[32], &[0.0; 32]).bytes();
+    let bytes = GgufWriter::default().floats("t", &[32], &[0.0; 32]).bytes();
     let at =
         bytes.windows(9).position(|window| window == &string("t")[..]).unwrap() + 9 + 4 + 8 + 4;
     for (offset, expected) in

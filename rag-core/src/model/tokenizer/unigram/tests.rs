@@ -11,13 +11,13 @@ fn random(state: &mut u64) -> u64 {
     *state >> 20
 }
 
-fn both(json: &str) -> (Vocabulary, ModelWrapper) {
-    let ours: Vocabulary = serde_json::from_str(json).unwrap();
-    assert!(matches!(ours, Vocabulary::Pieces(_)));
+fn both(json: &str) -> (TokenizerModel, ModelWrapper) {
+    let ours: TokenizerModel = serde_json::from_str(json).unwrap();
+    assert!(matches!(ours, TokenizerModel::Pieces(_)));
     (ours, serde_json::from_str(json).unwrap())
 }
 
-fn assert_same(ours: &Vocabulary, theirs: &ModelWrapper, text: &str) {
+fn assert_same(ours: &TokenizerModel, theirs: &ModelWrapper, text: &str) {
     match (ours.tokenize(text), theirs.tokenize(text)) {
         (Ok(ours), Ok(theirs)) => assert_eq!(ours, theirs, "{text:?}"),
         (Err(ours), Err(theirs)) => assert_eq!(ours.to_string(), theirs.to_string()),
@@ -78,9 +78,9 @@ fn bad_vocabularies_are_refused() {
         r#"{"type":"Bigram"}"#,
         "[]",
     ] {
-        assert!(serde_json::from_str::<Vocabulary>(json).is_err(), "{json}");
+        assert!(serde_json::from_str::<TokenizerModel>(json).is_err(), "{json}");
     }
-    let empty: Vocabulary = serde_json::from_str(r#"{"type":"Unigram","vocab":[]}"#).unwrap();
+    let empty: TokenizerModel = serde_json::from_str(r#"{"type":"Unigram","vocab":[]}"#).unwrap();
     assert!(empty.tokenize("a").is_err() && empty.tokenize("").unwrap().is_empty());
 }
 

@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use serde_json::{Map, Value, json};
 use tokenizers::Tokenizer;
 
-use super::{Alphabet, Kind, Pieces, Tables, Vocabulary, byte_of};
+use super::{Alphabet, Pieces, Tables, TokenKind, Vocabulary, byte_of};
 use crate::error::{Error, Result};
 use crate::model::generator::folder::GeneratorFolder;
 use crate::model::tokenizer::patterns::check_steps;
@@ -38,7 +38,7 @@ impl Vocabulary {
         let mut end_ids = Vec::from_iter(eos);
         end_ids.extend(folder.end_ids()?.into_iter().filter(|id| (*id as usize) < tokens.len()));
         for id in end_ids.iter().chain(&bos) {
-            kinds[*id as usize] = Kind::Control;
+            kinds[*id as usize] = TokenKind::Control;
         }
         let alphabet = file.alphabet();
         let add_bos = special.add_bos;
@@ -78,7 +78,7 @@ impl File<'_> {
     }
 
     /// The text and kind of every id.
-    fn tokens(&self) -> Result<(Vec<String>, Vec<Kind>)> {
+    fn tokens(&self) -> Result<(Vec<String>, Vec<TokenKind>)> {
         let model = self.model()?;
         // pieces with scores are a list, byte pairs are not
         let is_list = model.get("type").and_then(Value::as_str) == Some("Unigram");
@@ -86,7 +86,7 @@ impl File<'_> {
         let vocab = vocab.and_then(entries);
         let vocab = vocab.ok_or_else(|| self.bad("model.vocab is missing or malformed"))?;
         let len = self.folder.vocabulary_len()?;
-        let (mut tokens, mut kinds) = (vec![String::new(); len], vec![Kind::Control; len]);
+        let (mut tokens, mut kinds) = (vec![String::new(); len], vec![TokenKind::Control; len]);
         let has_bytes = model.get("byte_fallback") == Some(&Value::Bool(true));
         for (token, at) in vocab {
             if at >= len {
@@ -94,7 +94,7 @@ impl File<'_> {
                 return Err(self.bad(reason));
             }
             let is_byte = has_bytes && byte_of(token).is_some();
-            kinds[at] = if is_byte { Kind::Byte } else { Kind::Text };
+            kinds[at] = if is_byte { TokenKind::Byte } else { TokenKind::Text };
             token.clone_into(&mut tokens[at]);
         }
         for (token, id, is_special) in self.added()? {
@@ -103,9 +103,9 @@ impl File<'_> {
                 continue;
             }
             kinds[id] = match is_special {
-                true => Kind::Control,
-                false if token.chars().all(char::is_whitespace) => Kind::Run,
-                false => Kind::Literal,
+                true => TokenKind::Control,
+                false if token.chars().all(char::is_whitespace) => TokenKind::Run,
+                false => TokenKind::Literal,
             };
             token.clone_into(&mut tokens[id]);
         }
@@ -148,7 +148,7 @@ impl File<'_> {
     }
 
     /// The tokenizer without added tokens and without the words of structure, so that text cannot become one.
-    fn pieces(self, tokens: &[String], kinds: &[Kind]) -> Result<(Pieces, Space)> {
+    fn pieces(self, tokens: &[String], kinds: &[TokenKind]) -> Result<(Pieces, Space)> {
         let structure: HashSet<&str> = tokens
             .iter()
             .zip(kinds)

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::*;
-use crate::model::formats::gguf::testing::Writer;
+use crate::model::formats::gguf::testing::GgufWriter;
 use crate::model::test_model;
 
 /// A token for each byte.
@@ -12,13 +12,13 @@ pub(crate) fn byte_tokens() -> Vec<String> {
 }
 
 /// A byte-level vocabulary: 256 bytes, "he", "llo", "hello", then special tokens.
-pub(crate) fn tiny() -> Writer {
+pub(crate) fn tiny() -> GgufWriter {
     let bytes = byte_tokens();
     let mut tokens: Vec<&str> = bytes.iter().map(String::as_str).collect();
     tokens.extend(["he", "ll", "llo", "hello", "<|im_start|>", "<|im_end|>", "<tool>", "[PAD9]"]);
     let mut kinds = vec![1; 260];
     kinds.extend([3, 3, 4, 5]);
-    Writer::default()
+    GgufWriter::default()
         .text("tokenizer.ggml.model", "gpt2")
         .text("tokenizer.ggml.pre", "qwen2")
         .texts("tokenizer.ggml.tokens", &tokens)
@@ -27,12 +27,12 @@ pub(crate) fn tiny() -> Writer {
         .count("tokenizer.ggml.eos_token_id", 261)
 }
 
-fn vocabulary(writer: &Writer) -> Result<Vocabulary> {
+fn vocabulary(writer: &GgufWriter) -> Result<Vocabulary> {
     let file = writer.file();
     Vocabulary::from_gguf(&Gguf::open(file.path()).unwrap())
 }
 
-fn refusal(writer: &Writer) -> String {
+fn refusal(writer: &GgufWriter) -> String {
     vocabulary(writer).unwrap_err().to_string()
 }
 
@@ -64,29 +64,32 @@ fn only_the_scaffold_names_control_tokens() {
 #[test]
 fn unknown_or_broken_tables_are_refused_by_name() {
     let cases = [
-        (Writer::default().text("tokenizer.ggml.model", "t5"), "\"t5\" is not supported"),
+        (GgufWriter::default().text("tokenizer.ggml.model", "t5"), "\"t5\" is not supported"),
         (
-            Writer::default()
+            GgufWriter::default()
                 .text("tokenizer.ggml.model", "llama")
                 .texts("tokenizer.ggml.tokens", &["a"]),
             "scores is missing",
         ),
         (
-            Writer::default()
+            GgufWriter::default()
                 .text("tokenizer.ggml.model", "gpt2")
                 .text("tokenizer.ggml.pre", "new-kind"),
             "\"new-kind\" is not supported",
         ),
-        (Writer::default().text("tokenizer.ggml.model", "gpt2"), "\"default\" is not supported"),
-        (Writer::default(), "tokenizer.ggml.model is missing"),
         (
-            Writer::default()
+            GgufWriter::default().text("tokenizer.ggml.model", "gpt2"),
+            "\"default\" is not supported",
+        ),
+        (GgufWriter::default(), "tokenizer.ggml.model is missing"),
+        (
+            GgufWriter::default()
                 .text("tokenizer.ggml.model", "gpt2")
                 .text("tokenizer.ggml.pre", "gpt-2"),
             "tokens is missing",
         ),
         (
-            Writer::default()
+            GgufWriter::default()
                 .text("tokenizer.ggml.model", "gpt2")
                 .text("tokenizer.ggml.pre", "gpt-2")
                 .texts("tokenizer.ggml.tokens", &["a"]),
