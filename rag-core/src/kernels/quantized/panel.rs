@@ -190,15 +190,17 @@ unsafe fn panel_rows<L: Lanes, F: BlockFormat, const R: usize>(
             if F::HALVES {
                 for half in 0..2 {
                     let less = each!(R, r => lanes.start(&raw const facts[r].half_less[half], zero_shift::<L, F>()));
-                    let products = panel_half::<L, F, R>(lanes, at, 8 * block + 4 * half, less);
+                    let products =
+                        panel_half::<L, F, R>(lanes, at, HalfBlock { block, half }, less);
                     let scale = lanes.load(terms.add(half * LANES));
                     sums = each!(R, r => facts[r].add_scaled(lanes, products[r], scale, sums[r]));
                 }
             } else {
                 let less =
                     each!(R, r => lanes.start(&raw const facts[r].less, zero_shift::<L, F>()));
-                let products = panel_half::<L, F, R>(lanes, at, 8 * block, less);
-                let products = panel_half::<L, F, R>(lanes, at, 8 * block + 4, products);
+                let products = panel_half::<L, F, R>(lanes, at, HalfBlock { block, half: 0 }, less);
+                let products =
+                    panel_half::<L, F, R>(lanes, at, HalfBlock { block, half: 1 }, products);
                 let scale = lanes.load(terms);
                 sums = each!(R, r => facts[r].add_scaled(lanes, products[r], scale, sums[r]));
             }
@@ -217,27 +219,34 @@ unsafe fn panel_rows<L: Lanes, F: BlockFormat, const R: usize>(
     }
 }
 
-/// Adds the products of half a block to `sums`: those of four groups of columns from `first` on.
+/// One half of a block: four of its eight groups of columns.
+#[derive(Clone, Copy)]
+struct HalfBlock {
+    block: usize,
+    half: usize,
+}
+
+/// Adds the products of half a block to `sums`.
 ///
 /// # Safety
-/// As [`panel_rows`]; `first` is the first or the fifth of the eight groups of one of the blocks.
+/// As [`panel_rows`]; the block is below the count.
 #[inline(always)]
 unsafe fn panel_half<L: Lanes, F: BlockFormat, const R: usize>(
     lanes: L,
     at: PanelRows,
-    first: usize,
+    HalfBlock { block, half }: HalfBlock,
     mut sums: [L::Ints; R],
 ) -> [L::Ints; R] {
     let steps = L::steps(F::BITS);
-    let mut group = first;
-    while group < first + 4 {
+    let mut group = 4 * half;
+    while group < 4 * half + 4 {
         let mut products = each!(R, r => lanes.open(sums[r]));
         for step in group..group + steps {
             // SAFETY: the block's codes and values, by contract.
             unsafe {
-                let codes = lanes.load_codes(at.codes.add(step * 64));
+                let codes = lanes.load_codes(at.codes.add((8 * block + step) * 64));
                 for (r, product) in products.iter_mut().enumerate() {
-                    let values = at.values.add(r * at.columns + 4 * step);
+                    let values = at.values.add(r * at.columns + block * BLOCK + 4 * step);
                     *product = lanes.multiply(*product, codes, values, F::BITS);
                 }
             }
