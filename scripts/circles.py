@@ -18,8 +18,6 @@ from rooms import OPTIONS_OF
 CRATES = ["rag-core", "rag-capi", "rag-cli", "rag-py"]
 KNOWN: dict[tuple[str, str], dict[tuple[str, ...], str]] = {
     ("rag-core", "cite::checks"): {("bounds", "figures"): "what bounds a figure is told by figures, and a figure by what bounds it"},
-    ("rag-core", "kernels"): {("elementwise", "gemm", "isa"): "a level names its kernels, and kernels ask for their level"},
-    ("rag-core", "kernels::isa"): {("level", "vectors"): "a level names its vectors"},
     ("rag-core", "knowledge_base"): {
         ("ask", "guards"): "a refusal is an answer, and an answer may be refused",
         ("gate", "run"): "gates are steps of a run",

@@ -9,7 +9,7 @@ use std::thread;
 use crate::error::{Error, Result};
 use crate::kernels::KernelLevel;
 use crate::kernels::gemm::linear::{Arithmetic, NumberFormat};
-use crate::kernels::isa::level::Level;
+use crate::kernels::isa::Isa;
 use crate::kernels::pool::Pool;
 use crate::model::Backend;
 use crate::model::encoder::Pooling;
@@ -49,7 +49,7 @@ impl Setup {
     /// [`ErrorCode::InvalidArgument`](crate::ErrorCode::InvalidArgument) if this CPU does not have the level asked for,
     /// or candle's networks do not take a precision.
     pub(crate) fn new(options: &EncoderOptions) -> Result<Self> {
-        let level = Level::of(options.level).ok_or_else(|| {
+        let level = Isa::of(options.level).ok_or_else(|| {
             let wanted = options.level.map_or("any", KernelLevel::name);
             Error::invalid("level", format!("this CPU does not have {wanted}"))
         })?;

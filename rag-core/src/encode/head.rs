@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use crate::kernels::elementwise::norm::normalize;
 use crate::kernels::gemm::PostOp;
 use crate::kernels::gemm::linear::{Arithmetic, Inputs, Linear, NumberFormat, Product};
-use crate::kernels::isa::level::Level;
+use crate::kernels::isa::Isa;
 use crate::model::encoder::DenseFolder;
 use crate::model::fingerprint::Fingerprint;
 use crate::model::formats::safetensors::Tensors;
@@ -39,7 +39,7 @@ impl EncoderHead {
     pub(super) fn load(
         folders: &[DenseFolder],
         dims: HeadDims,
-        level: Level,
+        level: Isa,
         fingerprint: &mut Fingerprint,
     ) -> Result<Self> {
         let HeadDims { pooled: pooled_dim, truncated: truncate_dim } = dims;

@@ -196,14 +196,14 @@ impl Encoder {
         }
     }
 
-    /// The instructions it runs: `"amx"`, `"avx512"`, `"avx2"` or `"portable"`, which on AArch64 is compiled for NEON;
-    /// `"candle"` where candle chooses, `"own"` for one of the caller's own.
+    /// The instructions it runs: `"amx"`, `"avx512"`, `"avx2"`, `"neon"` or `"portable"`; `"candle"` where candle
+    /// chooses, `"own"` for one of the caller's own.
     #[must_use]
     pub fn level_name(&self) -> &'static str {
         match &self.source {
             Source::Own(_) => "own",
             Source::Folder(loaded) if loaded.setup.backend == Backend::Auto => {
-                loaded.setup.arithmetic.level.name()
+                loaded.setup.arithmetic.level.level().name()
             }
             Source::Folder(_) => "candle",
         }

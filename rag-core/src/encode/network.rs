@@ -11,9 +11,9 @@ use crate::kernels::elementwise::activation::Activation;
 use crate::kernels::elementwise::norm::{Glu, gate};
 use crate::kernels::elementwise::norm::{LayerNorm, layer_norm};
 use crate::kernels::elementwise::rope::rotate;
-use crate::kernels::gemm::linear::{Arithmetic, Inputs, NumberFormat, Product, multiplies_bf16};
+use crate::kernels::gemm::linear::{Arithmetic, Inputs, NumberFormat, Product};
 use crate::kernels::gemm::{BLOCK_ROWS, PostOp};
-use crate::kernels::isa::level::Level;
+use crate::kernels::isa::Isa;
 use crate::kernels::pool::Pool;
 use crate::model::encoder::Pooling;
 use crate::model::encoder::architecture::{Positions, TransformerConfig};
@@ -24,7 +24,7 @@ use super::weights::{EncoderLayer, Norm, Weights};
 
 /// A transformer ready to run. Shared by any number of threads.
 pub(crate) struct EncoderNetwork {
-    level: Level,
+    level: Isa,
     attention: Attention,
     heads: Heads,
     hidden: usize,
@@ -100,7 +100,7 @@ impl EncoderNetwork {
                 in_bf16: match format {
                     NumberFormat::F32 => false,
                     NumberFormat::Bf16 => true,
-                    NumberFormat::Int8 => multiplies_bf16(level),
+                    NumberFormat::Int8 => level.multiplies_bf16(),
                 },
             },
             heads: Heads { count: config.head_count, dim: config.hidden_size / config.head_count },

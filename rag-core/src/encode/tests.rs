@@ -4,7 +4,7 @@ use super::parallel::{batches, run_parallel};
 use super::*;
 use crate::error::Error;
 use crate::kernels::KernelLevel;
-use crate::kernels::isa::level::Level;
+use crate::kernels::isa::Isa;
 use crate::model::test_model;
 
 /// Ids published for the two tokenizers, from the tests of transformers.js.
@@ -50,8 +50,7 @@ fn every_level_gives_the_same_vectors_within_rounding() {
         encoder.encode_passages(&texts).unwrap()
     };
     let best = encode(None);
-    for level in KernelLevel::ALL.map(Some).into_iter().filter(|level| Level::of(*level).is_some())
-    {
+    for level in KernelLevel::ALL.map(Some).into_iter().filter(|level| Isa::of(*level).is_some()) {
         for (a, b) in best.rows().zip(encode(level).rows()) {
             let cosine: f32 = a.iter().zip(b).map(|(a, b)| a * b).sum();
             assert!((cosine - 1.0).abs() < 1e-6, "{level:?}: {cosine}");

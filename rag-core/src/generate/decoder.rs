@@ -132,12 +132,12 @@ impl Decoder {
 
     /// Runs tokens through all layers; returns their states.
     fn span(&self, ids: &[u32], cache: &mut KvCache, cancel: &CancelToken) -> Result<Vec<f32>> {
-        let GeneratorEngine { pool, proof, .. } = &self.engine;
+        let GeneratorEngine { pool, isa, .. } = &self.engine;
         let start = cache.len();
         cache.reserve(start + ids.len());
         let angles = self.angles(start, ids.len());
         let mut rows = Rows::new(&self.config, ids.len());
-        self.embedding.look_up(pool, *proof, ids, &mut rows.states);
+        self.embedding.look_up(pool, *isa, ids, &mut rows.states);
         if self.config.embedding_scale != 1.0 {
             rows.states.iter_mut().for_each(|value| *value *= self.config.embedding_scale);
         }
@@ -154,23 +154,23 @@ impl Decoder {
 
     /// The logits after each of some states.
     fn logits(&self, mut states: Vec<f32>) -> Vec<f32> {
-        let GeneratorEngine { pool, proof, .. } = &self.engine;
+        let GeneratorEngine { pool, isa, .. } = &self.engine;
         let dim = self.config.dim;
         let count = states.len() / dim;
         let mut rounded = QuantizedRows::new(count, dim);
         let groups = rounded.groups(1);
         pool.pieces(&mut states, dim, |index, row| {
-            proof.run(RmsNorm { row, weight: &self.norm, epsilon: self.config.norm_epsilon });
-            groups.take(index).for_each(|rounded| rounded.round(*proof, row));
+            isa.run(RmsNorm { row, weight: &self.norm, epsilon: self.config.norm_epsilon });
+            groups.take(index).for_each(|rounded| rounded.round(*isa, row));
         });
         drop(groups);
         let head = self.head.as_ref().unwrap_or(&self.embedding);
         let mut logits = vec![0.0; count * head.rows()];
         let input = Input { rows: count, values: &states, rounded: &rounded };
-        multiply(pool, *proof, input, &mut [head.to(&mut logits)]);
+        multiply(pool, *isa, input, &mut [head.to(&mut logits)]);
         if self.config.logit_cap > 0.0 {
             pool.pieces(&mut logits, 4096, |_, values| {
-                proof.run(Cap { values, cap: self.config.logit_cap });
+                isa.run(Cap { values, cap: self.config.logit_cap });
             });
         }
         logits

@@ -2,8 +2,8 @@
 
 use crate::error::{Error, Result};
 pub use crate::kernels::KvPrecision;
+use crate::kernels::isa::Isa;
 pub use crate::kernels::isa::KernelLevel;
-use crate::kernels::isa::Proof;
 use crate::kernels::pool::Pool;
 pub use crate::model::Backend;
 use crate::options::Options;
@@ -15,7 +15,7 @@ pub(super) struct GeneratorEngine {
     /// The threads.
     pub(super) pool: Pool,
     /// The instructions.
-    pub(super) proof: Proof,
+    pub(super) isa: Isa,
     /// How keys and values are kept.
     pub(super) kv: KvPrecision,
 }
@@ -25,12 +25,10 @@ impl GeneratorEngine {
     /// InvalidArgument for more threads than allowed, or a level that this CPU does not run.
     pub(super) fn new(options: &GeneratorOptions) -> Result<Self> {
         options.validate()?;
-        let proof = match options.level {
-            None => Proof::detect(),
-            Some(level) => level.proof().ok_or_else(|| {
-                Error::invalid("level", format!("this CPU does not run {}", level.name()))
-            })?,
-        };
-        Ok(Self { pool: Pool::new(options.threads.count()), proof, kv: options.kv })
+        let isa = Isa::of(options.level).ok_or_else(|| {
+            let wanted = options.level.map_or("any", KernelLevel::name);
+            Error::invalid("level", format!("this CPU does not run {wanted}"))
+        })?;
+        Ok(Self { pool: Pool::new(options.threads.count()), isa: isa.vectors(), kv: options.kv })
     }
 }

@@ -122,7 +122,7 @@ impl Generator {
     /// The vector instructions it runs with; `None` if candle chooses them.
     #[must_use]
     pub fn kernel_level(&self) -> Option<KernelLevel> {
-        self.network.engine().map(|engine| engine.proof.level())
+        self.network.engine().map(|engine| engine.isa.level())
     }
 
     /// Threads it runs on, the caller's included; `None` if candle chooses them.

@@ -5,7 +5,7 @@ use std::ops::Range;
 use blake3::Hasher;
 
 use crate::error::Result;
-use crate::kernels::isa::Proof;
+use crate::kernels::isa::Isa;
 use crate::kernels::pool::Pool;
 use crate::kernels::quantized::{GgmlType, Matrix, Target};
 use crate::model::formats::tensors::TensorSource;
@@ -46,7 +46,7 @@ impl<'a> Loader<'a> {
         self.check_shape(name, &[len])?;
         let matrix = self.pack(name, 0, 1, len)?;
         let mut values = vec![0.0; len];
-        matrix.row(Proof::detect(), 0, &mut values);
+        matrix.row(Isa::detect(), 0, &mut values);
         if name.ends_with("norm.weight") {
             values.iter_mut().for_each(|value| *value += self.norm_offset);
         }
@@ -163,9 +163,9 @@ impl QuantizedLinear {
     }
 
     /// The rows `ids` as f32, one after the other; each id is below the number of rows.
-    pub(super) fn look_up(&self, pool: &Pool, proof: Proof, ids: &[u32], out: &mut [f32]) {
+    pub(super) fn look_up(&self, pool: &Pool, isa: Isa, ids: &[u32], out: &mut [f32]) {
         pool.pieces(out, self.matrix.columns(), |index, out| {
-            self.matrix.row(proof, ids[index] as usize, out);
+            self.matrix.row(isa, ids[index] as usize, out);
         });
     }
 }

@@ -5,13 +5,13 @@ use crate::kernels::elementwise::activation::Activation;
 use crate::kernels::elementwise::norm::{LayerNorm, layer_norm};
 use crate::kernels::gemm::PostOp;
 use crate::kernels::gemm::linear::{Arithmetic, Inputs, Linear, NumberFormat, Product};
-use crate::kernels::isa::level::Level;
+use crate::kernels::isa::Isa;
 use crate::model::formats::safetensors::Tensors;
 use crate::model::reranker::{HeadKind, RerankerFolder};
 
 /// The layers after pooling.
 pub(super) struct RerankerHead {
-    level: Level,
+    level: Isa,
     dense: Linear,
     post_op: PostOp,
     has_tanh: bool,
@@ -34,11 +34,7 @@ impl RerankerHead {
     ///
     /// # Errors
     /// [`ErrorCode::Model`](crate::ErrorCode::Model) naming a tensor that is missing or shaped otherwise.
-    pub(super) fn load(
-        tensors: &mut Tensors,
-        files: &RerankerFolder,
-        level: Level,
-    ) -> Result<Self> {
+    pub(super) fn load(tensors: &mut Tensors, files: &RerankerFolder, level: Isa) -> Result<Self> {
         let hidden = files.config.hidden_size;
         let (dense, post_op, classifier) = match files.head {
             HeadKind::Pooler => {

@@ -132,7 +132,7 @@ impl DecoderLayer {
 
     pub(super) fn forward(&self, step: Step<'_>, rows: &mut Rows, cache: &mut KvCache) {
         let Step { layer, engine, config, .. } = step;
-        let GeneratorEngine { pool, proof, .. } = engine;
+        let GeneratorEngine { pool, isa, .. } = engine;
         let count = rows.count;
         norm(engine, config, rows, &self.attention_norm);
         let input = Input { rows: count, values: &rows.normed, rounded: &rows.rounded };
@@ -141,7 +141,7 @@ impl DecoderLayer {
             self.key.to(&mut rows.keys),
             self.value.to(&mut rows.values),
         ];
-        multiply(pool, *proof, input, &mut targets);
+        multiply(pool, *isa, input, &mut targets);
         self.write_keys_and_values(step, rows, cache);
         let view = KvView {
             pages: cache.pages(),
@@ -152,7 +152,7 @@ impl DecoderLayer {
             bias: if cache.shape().bias == KeyBias::Apart { self.key.bias() } else { &[] },
             cap: config.score_cap,
         };
-        attend(pool, *proof, view, &mut rows.queries);
+        attend(pool, *isa, view, &mut rows.queries);
         round(engine, &rows.queries, config.query_dim(), &mut rows.attended);
         let input = Input { rows: count, values: &rows.queries, rounded: &rows.attended };
         let output = Residual { linear: &self.output, norm: self.after_attention.as_deref() };
@@ -161,10 +161,10 @@ impl DecoderLayer {
         let input = Input { rows: count, values: &rows.normed, rounded: &rows.rounded };
         if let Some(pair) = self.gated_pair(config) {
             let target = GatedTarget { pair, out: &mut rows.gated };
-            multiply_gated(pool, *proof, input, target);
+            multiply_gated(pool, *isa, input, target);
         } else {
             let mut targets = [self.gate.to(&mut rows.gates), self.up.to(&mut rows.ups)];
-            multiply(pool, *proof, input, &mut targets);
+            multiply(pool, *isa, input, &mut targets);
             gate(engine, config, rows);
         }
         let input = Input { rows: count, values: &rows.gates, rounded: &rows.gated };
@@ -181,15 +181,15 @@ impl DecoderLayer {
     /// Norms and rotates queries and keys, and writes keys and values to the cache.
     fn write_keys_and_values(&self, step: Step<'_>, rows: &mut Rows, cache: &mut KvCache) {
         let Step { layer, engine, config, angles } = step;
-        let GeneratorEngine { pool, proof, .. } = engine;
+        let GeneratorEngine { pool, isa, .. } = engine;
         let (start, count, dim) = (cache.len(), rows.count, config.head_dim);
         let turn = |row: usize, heads: &mut [f32], weight: Option<&[f32]>, scale: f32| {
             let (cos, sin) = angles.map_or((&[][..], &[][..]), |angles| angles.at(row));
             for head in heads.chunks_exact_mut(dim) {
                 if let Some(weight) = weight {
-                    proof.run(RmsNorm { row: head, weight, epsilon: config.norm_epsilon });
+                    isa.run(RmsNorm { row: head, weight, epsilon: config.norm_epsilon });
                 }
-                proof.run(RotateHead { head, cos, sin, pairs: config.pairs, scale });
+                isa.run(RotateHead { head, cos, sin, pairs: config.pairs, scale });
             }
         };
         let is_apart = cache.shape().bias == KeyBias::Apart;
@@ -220,7 +220,7 @@ impl DecoderLayer {
                     }
                 }
                 let values = &values[row * config.key_dim()..][..config.key_dim()];
-                page.write(*proof, layer, position - from, KvRow { keys, values });
+                page.write(*isa, layer, position - from, KvRow { keys, values });
             }
         };
         if count < ROWS {
@@ -254,42 +254,42 @@ fn take_out(keys: &mut [f32], bias: &[f32], cos: &[f32], sin: &[f32]) {
 
 /// `normed = norm(states)`, and rounded.
 fn norm(engine: &GeneratorEngine, config: &Config, rows: &mut Rows, weight: &[f32]) {
-    let GeneratorEngine { pool, proof, .. } = engine;
+    let GeneratorEngine { pool, isa, .. } = engine;
     let (dim, epsilon, states) = (config.dim, config.norm_epsilon, &rows.states);
     let groups = rows.rounded.groups(ROWS);
     pool.pieces(&mut rows.normed, ROWS * dim, |index, normed| {
         normed.copy_from_slice(&states[index * ROWS * dim..][..normed.len()]);
         let mut rounded = groups.take(index);
         for row in normed.chunks_exact_mut(dim) {
-            proof.run(RmsNorm { row, weight, epsilon });
+            isa.run(RmsNorm { row, weight, epsilon });
             if let Some(rounded) = rounded.next() {
-                rounded.round(*proof, row);
+                rounded.round(*isa, row);
             }
         }
     });
 }
 
 fn round(engine: &GeneratorEngine, values: &[f32], width: usize, to: &mut QuantizedRows) {
-    let GeneratorEngine { pool, proof, .. } = engine;
+    let GeneratorEngine { pool, isa, .. } = engine;
     let groups = to.groups(ROWS);
     pool.run(values.len().div_ceil(ROWS * width), |index| {
         let values = values[index * ROWS * width..].chunks_exact(width);
         for (rounded, values) in groups.take(index).zip(values) {
-            rounded.round(*proof, values);
+            rounded.round(*isa, values);
         }
     });
 }
 
 /// `gates = f(gates) * ups`, and rounded.
 fn gate(engine: &GeneratorEngine, config: &Config, rows: &mut Rows) {
-    let GeneratorEngine { pool, proof, .. } = engine;
+    let GeneratorEngine { pool, isa, .. } = engine;
     let (width, ups) = (config.feed_forward_dim, &rows.ups);
     let groups = rows.gated.groups(ROWS);
     pool.pieces(&mut rows.gates, ROWS * width, |index, gates| {
         let ups = &ups[index * ROWS * width..][..gates.len()];
-        proof.run(Gated { gates, ups, by: config.gate });
+        isa.run(Gated { gates, ups, by: config.gate });
         for (rounded, values) in groups.take(index).zip(gates.chunks_exact(width)) {
-            rounded.round(*proof, values);
+            rounded.round(*isa, values);
         }
     });
 }
@@ -302,17 +302,17 @@ struct Residual<'a> {
 
 impl Residual<'_> {
     fn add(&self, step: Step<'_>, input: Input<'_>, states: &mut [f32], spare: &mut [f32]) {
-        let Step { engine: GeneratorEngine { pool, proof, .. }, config, .. } = step;
+        let Step { engine: GeneratorEngine { pool, isa, .. }, config, .. } = step;
         let Some(weight) = self.norm else {
-            return multiply(pool, *proof, input, &mut [self.linear.add_to(states)]);
+            return multiply(pool, *isa, input, &mut [self.linear.add_to(states)]);
         };
-        multiply(pool, *proof, input, &mut [self.linear.to(spare)]);
+        multiply(pool, *isa, input, &mut [self.linear.to(spare)]);
         let (dim, epsilon) = (config.dim, config.norm_epsilon);
         let spare = Pieces::new(spare, dim);
         pool.pieces(states, dim, |index, row| {
             let values = spare.take(index);
-            proof.run(RmsNorm { row: values, weight, epsilon });
-            proof.run(Add { row, values });
+            isa.run(RmsNorm { row: values, weight, epsilon });
+            isa.run(Add { row, values });
         });
     }
 }

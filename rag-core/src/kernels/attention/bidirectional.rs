@@ -8,7 +8,8 @@ use crate::kernels::elementwise::norm::softmax_numerators;
 use crate::kernels::gemm::Packed;
 use crate::kernels::gemm::microkernel::{Bf16, F32, Tiles, Words};
 use crate::kernels::gemm::quantize::{bf16_pair, bf16_row, pair_count};
-use crate::kernels::isa::level::{Level, Lhs, MAX_COLUMNS, MAX_ROWS, Rhs, Simd, Tile, per_level};
+use crate::kernels::isa::Isa;
+use crate::kernels::isa::level::{Lhs, MAX_COLUMNS, MAX_ROWS, Rhs, Simd, Tile, per_level};
 use crate::kernels::pool::{Pieces, Pool};
 
 /// Numbers of a row that are turned together.
@@ -314,7 +315,7 @@ per_level! {
 /// How attention is worked out.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Attention {
-    pub(crate) level: Level,
+    pub(crate) level: Isa,
     /// With factors rounded to bf16.
     pub(crate) in_bf16: bool,
 }
@@ -402,7 +403,7 @@ mod tests {
         let distances =
             Distances { reach: 80, values: (0..2 * 159).map(|at| window(at % 159)).collect() };
         let pool = Pool::new(2);
-        let levels = Level::available().into_iter();
+        let levels = Isa::available().into_iter();
         for (level, dim) in levels.flat_map(|level| [(level, 21), (level, 32)]) {
             let heads = Heads { count: 2, dim };
             let [exact, rounded] = [false, true].map(|in_bf16| Attention { level, in_bf16 });

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::kv_page::{CacheShape, KeyBias, KvPrecision, Page};
 use super::{KeyGroups, PAGE, PagePart, Weighing, kv_q8};
 use crate::kernels::elementwise::exp::{exp, tanh};
-use crate::kernels::isa::{LANES, Lanes, Proof, Work, each};
+use crate::kernels::isa::{Isa, LANES, Lanes, Work, each};
 use crate::kernels::pool::Pool;
 
 const GROUPS: usize = PAGE / LANES;
@@ -34,7 +34,7 @@ pub(crate) struct KvView<'a> {
 }
 
 /// Replaces each query by its attention output: `queries` is `[positions, heads * dim]`, already scaled.
-pub(crate) fn attend(pool: &Pool, proof: Proof, view: KvView<'_>, queries: &mut [f32]) {
+pub(crate) fn attend(pool: &Pool, isa: Isa, view: KvView<'_>, queries: &mut [f32]) {
     let Some(shape) = view.pages.first().map(|page| page.shape) else { return };
     let stride = shape.heads * view.group * shape.dim;
     let positions = queries.len() / stride;
@@ -46,7 +46,7 @@ pub(crate) fn attend(pool: &Pool, proof: Proof, view: KvView<'_>, queries: &mut 
     let rows = positions * view.group;
     // few rows are spread over the threads
     let least = (rows * shape.heads).div_ceil(pool.thread_count());
-    let most = queries_at_once(proof).min(least.max(1));
+    let most = queries_at_once(isa).min(least.max(1));
     let runs = rows.div_ceil(most);
     let start = Start(queries.as_mut_ptr());
     pool.run_with(runs * shape.heads, Vec::new, |sums, task| {
@@ -63,12 +63,10 @@ pub(crate) fn attend(pool: &Pool, proof: Proof, view: KvView<'_>, queries: &mut 
         };
         let rows = Rows { view, shape, head, count, sums };
         match count {
-            5.. => run_rows::<8>(proof, rows, std::array::from_fn(|r| at(row + r.min(count - 1)))),
-            3..=4 => {
-                run_rows::<4>(proof, rows, std::array::from_fn(|r| at(row + r.min(count - 1))))
-            }
-            2 => run_rows::<2>(proof, rows, std::array::from_fn(|r| at(row + r))),
-            _ => run_rows::<1>(proof, rows, [at(row)]),
+            5.. => run_rows::<8>(isa, rows, std::array::from_fn(|r| at(row + r.min(count - 1)))),
+            3..=4 => run_rows::<4>(isa, rows, std::array::from_fn(|r| at(row + r.min(count - 1)))),
+            2 => run_rows::<2>(isa, rows, std::array::from_fn(|r| at(row + r))),
+            _ => run_rows::<1>(isa, rows, [at(row)]),
         }
     });
 }
@@ -85,15 +83,15 @@ impl Start {
     }
 }
 
-fn queries_at_once(proof: Proof) -> usize {
-    match proof {
+fn queries_at_once(isa: Isa) -> usize {
+    match isa {
         #[cfg(target_arch = "x86_64")]
-        Proof::Avx512(_) => crate::kernels::isa::Avx512::QUERIES,
+        Isa::Amx(_) | Isa::Avx512(_) => crate::kernels::isa::Avx512::QUERIES,
         #[cfg(target_arch = "x86_64")]
-        Proof::Avx2(_) => crate::kernels::isa::Avx2::QUERIES,
+        Isa::Avx2(_) => crate::kernels::isa::Avx2::QUERIES,
         #[cfg(target_arch = "aarch64")]
-        Proof::Neon(_) | Proof::NeonPlain(_) => crate::kernels::isa::Neon::<true>::QUERIES,
-        Proof::Portable(_) => crate::kernels::isa::Portable::QUERIES,
+        Isa::Neon(_) | Isa::NeonPlain(_) => crate::kernels::isa::Neon::<true>::QUERIES,
+        Isa::Portable(_) => crate::kernels::isa::Portable::QUERIES,
     }
 }
 
@@ -107,8 +105,8 @@ struct Rows<'a> {
     sums: &'a mut Vec<f32>,
 }
 
-fn run_rows<const R: usize>(proof: Proof, rows: Rows<'_>, queries: [(*mut f32, usize); R]) {
-    proof.run(Attention { rows, queries });
+fn run_rows<const R: usize>(isa: Isa, rows: Rows<'_>, queries: [(*mut f32, usize); R]) {
+    isa.run(Attention { rows, queries });
 }
 
 struct Attention<'a, const R: usize> {

@@ -3,7 +3,7 @@
 
 use super::PAGE;
 use super::kv_q8::{Area, Round, blocks, mix};
-use crate::kernels::isa::{LANES, Lanes, Proof, Work};
+use crate::kernels::isa::{Isa, LANES, Lanes, Work};
 use crate::options::words;
 
 words! {
@@ -149,7 +149,7 @@ impl Page {
     }
 
     /// Writes all heads of one position of one layer; `slot` is the position within the page.
-    pub(crate) fn write(&mut self, proof: Proof, layer: usize, slot: usize, row: KvRow<'_>) {
+    pub(crate) fn write(&mut self, isa: Isa, layer: usize, slot: usize, row: KvRow<'_>) {
         let (shape, KvRow { keys, values }) = (self.shape, row);
         assert!(layer < shape.layers && slot < PAGE);
         assert!(keys.len() == shape.heads * shape.dim && values.len() == keys.len());
@@ -157,19 +157,19 @@ impl Page {
         for (head, (keys, values)) in heads.enumerate() {
             let number = shape.number(layer, head);
             if shape.precision == KvPrecision::Q8 {
-                self.write_rounded(proof, number, slot, KvRow { keys, values });
+                self.write_rounded(isa, number, slot, KvRow { keys, values });
                 continue;
             }
             let area = &mut self.halves[number * shape.area()..][..shape.area()];
             let (key_area, value_area) = area.split_at_mut(PAGE * shape.dim);
             let group = &mut key_area[slot / LANES * LANES * shape.dim..];
-            proof.run(Narrow { values: keys, to: group, stride: LANES, first: slot % LANES });
+            isa.run(Narrow { values: keys, to: group, stride: LANES, first: slot % LANES });
             let row = &mut value_area[slot * shape.width()..];
-            proof.run(Narrow { values, to: row, stride: 1, first: 0 });
+            isa.run(Narrow { values, to: row, stride: 1, first: 0 });
         }
     }
 
-    fn write_rounded(&mut self, proof: Proof, number: usize, slot: usize, row: KvRow<'_>) {
+    fn write_rounded(&mut self, isa: Isa, number: usize, slot: usize, row: KvRow<'_>) {
         let (shape, KvRow { keys, values }) = (self.shape, row);
         let (dim, width) = (shape.dim, shape.width());
         let codes = &mut self.codes[number * shape.area()..][..shape.area()];
@@ -179,7 +179,7 @@ impl Page {
         let group = slot / LANES * LANES;
         let mut keys = keys.to_vec();
         mix(&mut keys);
-        proof.run(Round {
+        isa.run(Round {
             values: &keys,
             codes: &mut key_codes[group * dim..],
             stride: LANES,
@@ -188,7 +188,7 @@ impl Page {
             scale_stride: LANES,
             scale_first: slot % LANES,
         });
-        proof.run(Round {
+        isa.run(Round {
             values,
             codes: &mut value_codes[slot * width..],
             stride: 1,

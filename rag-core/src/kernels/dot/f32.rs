@@ -3,10 +3,7 @@
 //! It keeps 32 partial sums and adds them in a fixed tree, without fused multiply-add, so that
 //! AVX-512, AVX2 and portable code return the same bits; the level is chosen at run time.
 
-#![cfg_attr(
-    target_arch = "x86_64",
-    expect(unsafe_code, reason = "calls of functions compiled for a detected instruction set")
-)]
+use crate::kernels::isa::{Isa, Lanes, Work};
 
 /// Partial sums kept by [`dot_f32`].
 const LANES: usize = 32;
@@ -16,21 +13,24 @@ const LANES: usize = 32;
 /// The result is the same on every machine: the order of additions is fixed.
 #[must_use]
 pub fn dot_f32(a: &[f32], b: &[f32]) -> f32 {
-    #[cfg(target_arch = "x86_64")]
-    {
-        if is_x86_feature_detected!("avx512f") {
-            // SAFETY: AVX-512F was just detected; the function takes slices and checks their lengths itself.
-            return unsafe { x86::dot_f32_avx512(a, b) };
-        }
-        if is_x86_feature_detected!("avx2") {
-            // SAFETY: AVX2 was just detected; the function takes slices and checks their lengths itself.
-            return unsafe { x86::dot_f32_avx2(a, b) };
-        }
-    }
-    dot_f32_portable(a, b)
+    Isa::detect_vectors().run(Dot { a, b })
 }
 
-/// The scalar twin of [`dot_f32`], compiled again for wider registers by the functions in `x86`.
+struct Dot<'a> {
+    a: &'a [f32],
+    b: &'a [f32],
+}
+
+impl Work for Dot<'_> {
+    type Out = f32;
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, _: L) -> f32 {
+        dot_f32_portable(self.a, self.b)
+    }
+}
+
+/// The scalar twin of [`dot_f32`], compiled again for the registers of each level.
 #[inline(always)]
 fn dot_f32_portable(a: &[f32], b: &[f32]) -> f32 {
     let length = a.len().min(b.len());
@@ -56,21 +56,6 @@ fn dot_f32_portable(a: &[f32], b: &[f32]) -> f32 {
     sums[0]
 }
 
-#[cfg(target_arch = "x86_64")]
-mod x86 {
-    use super::dot_f32_portable;
-
-    #[target_feature(enable = "avx2")]
-    pub(super) fn dot_f32_avx2(a: &[f32], b: &[f32]) -> f32 {
-        dot_f32_portable(a, b)
-    }
-
-    #[target_feature(enable = "avx512f")]
-    pub(super) fn dot_f32_avx512(a: &[f32], b: &[f32]) -> f32 {
-        dot_f32_portable(a, b)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -93,11 +78,9 @@ mod tests {
         for length in 0..=1025 {
             let expected = dot_f32_portable(&a[..length], &b[..length]);
             assert_eq!(dot_f32(&a[..length], &b[..length]).to_bits(), expected.to_bits());
-            #[cfg(target_arch = "x86_64")]
-            if is_x86_feature_detected!("avx2") {
-                // SAFETY: AVX2 was just detected.
-                let sum = unsafe { x86::dot_f32_avx2(&a[..length], &b[..length]) };
-                assert_eq!(sum.to_bits(), expected.to_bits());
+            for isa in Isa::available() {
+                let sum = isa.run(Dot { a: &a[..length], b: &b[..length] });
+                assert_eq!(sum.to_bits(), expected.to_bits(), "{isa:?}");
             }
         }
     }

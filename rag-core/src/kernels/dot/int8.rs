@@ -9,6 +9,8 @@
     expect(unsafe_code, reason = "SIMD intrinsics behind run-time detection")
 )]
 
+use crate::kernels::isa::Isa;
+
 /// Rows summed side by side.
 #[cfg(target_arch = "x86_64")]
 const SIDE: usize = 4;
@@ -16,22 +18,9 @@ const SIDE: usize = 4;
 #[cfg(target_arch = "x86_64")]
 const AHEAD: usize = 8;
 
-/// The instructions used for int8; all give the same sums.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Level {
-    /// AVX-512 BW and VNNI.
-    #[cfg(target_arch = "x86_64")]
-    Vnni,
-    /// AVX2.
-    #[cfg(target_arch = "x86_64")]
-    Avx2,
-    /// Whatever the build target guarantees.
-    Portable,
-}
-
 /// The best way to multiply int8 rows on this CPU; cheap to copy. Made by [`Kernel::detect`] only.
 #[derive(Debug, Clone, Copy)]
-pub struct Kernel(Level);
+pub struct Kernel(Isa);
 
 /// The row that others are multiplied with.
 #[derive(Debug, Clone, Copy)]
@@ -68,27 +57,7 @@ impl Kernel {
     /// Asks the CPU.
     #[must_use]
     pub fn detect() -> Self {
-        Self::available()[0]
-    }
-
-    /// Every level this CPU runs, best first.
-    fn available() -> Vec<Self> {
-        let mut levels = Vec::with_capacity(3);
-        #[cfg(target_arch = "x86_64")]
-        {
-            let vnni = is_x86_feature_detected!("avx512f")
-                && is_x86_feature_detected!("avx512bw")
-                && is_x86_feature_detected!("avx512vnni");
-            let avx2 = is_x86_feature_detected!("avx2");
-            if vnni && avx2 {
-                levels.push(Self(Level::Vnni));
-            }
-            if avx2 {
-                levels.push(Self(Level::Avx2));
-            }
-        }
-        levels.push(Self(Level::Portable));
-        levels
+        Self(Isa::detect_vectors())
     }
 
     /// The dot product of `query` with each row of `rows`, written to `sums`.
@@ -138,12 +107,12 @@ impl Kernel {
         let codes = query.codes;
         match self.0 {
             #[cfg(target_arch = "x86_64")]
-            Level::Vnni => {
+            Isa::Amx(_) | Isa::Avx512(_) => {
                 let shift = 128 * query.sum;
                 let mut index = 0;
                 while index + SIDE <= count {
                     let rows = [row(index), row(index + 1), row(index + 2), row(index + 3)];
-                    // SAFETY: `Level::Vnni` is made only where the CPU has these instructions.
+                    // SAFETY: the value says that this CPU has AVX-512 with VNNI.
                     let four = unsafe { x86::four_vnni(codes, rows, shift) };
                     sums[index..index + SIDE].copy_from_slice(&four);
                     index += SIDE;
@@ -154,13 +123,13 @@ impl Kernel {
                 }
             }
             #[cfg(target_arch = "x86_64")]
-            Level::Avx2 => {
+            Isa::Avx2(_) => {
                 for (index, sum) in sums.iter_mut().enumerate().take(count) {
-                    // SAFETY: `Level::Avx2` is made only where the CPU has these instructions.
+                    // SAFETY: the value says that this CPU has AVX2.
                     *sum = unsafe { x86::one_avx2(codes, row(index)) };
                 }
             }
-            Level::Portable => {
+            _ => {
                 for (index, sum) in sums.iter_mut().enumerate().take(count) {
                     *sum = portable(codes, row(index));
                 }
@@ -297,7 +266,7 @@ mod tests {
             let rows = noise(dim as u64, dim * count);
             let expected: Vec<i32> = rows.chunks(dim).map(|row| portable(&query, row)).collect();
             let positions: Vec<u32> = (0..count as u32).rev().collect();
-            for kernel in Kernel::available() {
+            for kernel in Isa::available().into_iter().map(Kernel) {
                 let mut sums = vec![0; count];
                 kernel.rows(Query::new(&query), &rows, &mut sums);
                 assert_eq!(sums, expected, "{kernel:?} {dim}");
@@ -310,7 +279,7 @@ mod tests {
 
     #[test]
     fn extreme_codes_do_not_saturate() {
-        for kernel in Kernel::available() {
+        for kernel in Isa::available().into_iter().map(Kernel) {
             for (query, row, each) in [(-128, -128, 16384), (-128, 127, -16256), (127, 127, 16129)]
             {
                 let mut sums = [0; 5];

@@ -29,7 +29,7 @@ pub(crate) fn tanh<L: Lanes>(lanes: L, x: L::Floats) -> L::Floats {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::isa::{LANES, Proof, Work};
+    use crate::kernels::isa::{Isa, LANES, Work};
 
     /// Applies a function of this module to sixteen numbers.
     struct Apply {
@@ -55,17 +55,17 @@ mod tests {
 
     #[test]
     fn exp_and_tanh_are_exact_to_a_few_units_in_the_last_place() {
-        for proof in Proof::available() {
+        for isa in Isa::available() {
             for step in 0..10_000 {
                 let x = step as f32 / 10_000.0 * 170.0 - 85.0;
-                let found = proof.run(Apply { values: [x; LANES], tanh: false });
+                let found = isa.run(Apply { values: [x; LANES], tanh: false });
                 let exact = f64::from(x).exp();
-                assert!((f64::from(found[7]) / exact - 1.0).abs() < 3e-7, "{proof:?} {x}");
+                assert!((f64::from(found[7]) / exact - 1.0).abs() < 3e-7, "{isa:?} {x}");
                 let x = x / 8.0;
-                let found = proof.run(Apply { values: [x; LANES], tanh: true });
-                assert!((f64::from(found[15]) - f64::from(x).tanh()).abs() < 3e-7, "{proof:?} {x}");
+                let found = isa.run(Apply { values: [x; LANES], tanh: true });
+                assert!((f64::from(found[15]) - f64::from(x).tanh()).abs() < 3e-7, "{isa:?} {x}");
             }
-            let zero = proof.run(Apply { values: [-1000.0; LANES], tanh: false });
+            let zero = isa.run(Apply { values: [-1000.0; LANES], tanh: false });
             assert!(zero[0] < 1e-37);
         }
     }

@@ -155,23 +155,23 @@ impl Work for Cap<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::isa::Proof;
+    use super::super::isa::Isa;
     use super::*;
 
     fn numbers(count: usize, seed: usize) -> Vec<f32> {
         (0..count).map(|at| ((at * 37 + seed * 11) % 101) as f32 / 20.0 - 2.5).collect()
     }
 
-    fn assert_close(found: &[f32], expected: impl Iterator<Item = f64>, proof: Proof) {
+    fn assert_close(found: &[f32], expected: impl Iterator<Item = f64>, isa: Isa) {
         for (at, (found, expected)) in found.iter().zip(expected).enumerate() {
             let error = (f64::from(*found) - expected).abs();
-            assert!(error <= 2e-6 * expected.abs().max(1.0), "{proof:?} {at}: {found} {expected}");
+            assert!(error <= 2e-6 * expected.abs().max(1.0), "{isa:?} {at}: {found} {expected}");
         }
     }
 
     #[test]
     fn every_level_follows_the_formulas_at_any_length() {
-        for proof in Proof::available() {
+        for isa in Isa::available() {
             for len in [1, 2, 15, 16, 17, 64, 100, 576] {
                 let (a, b) = (numbers(len, 1), numbers(len, 2));
                 let wide =
@@ -180,30 +180,30 @@ mod tests {
                 let zipped = || wide_a.iter().zip(&wide_b);
 
                 let mut row = a.clone();
-                proof.run(RmsNorm { row: &mut row, weight: &b, epsilon: 1e-5 });
+                isa.run(RmsNorm { row: &mut row, weight: &b, epsilon: 1e-5 });
                 let mean = wide_a.iter().map(|v| v * v).sum::<f64>() / len as f64;
                 let inverse = 1.0 / (mean + 1e-5).sqrt();
-                assert_close(&row, zipped().map(|(a, b)| a * inverse * b), proof);
+                assert_close(&row, zipped().map(|(a, b)| a * inverse * b), isa);
 
                 let mut row = a.clone();
-                proof.run(Add { row: &mut row, values: &b });
-                assert_close(&row, zipped().map(|(a, b)| a + b), proof);
+                isa.run(Add { row: &mut row, values: &b });
+                assert_close(&row, zipped().map(|(a, b)| a + b), isa);
 
                 let mut row = a.clone();
-                proof.run(Gated { gates: &mut row, ups: &b, by: Activation::Silu });
-                assert_close(&row, zipped().map(|(a, b)| a / (1.0 + (-a).exp()) * b), proof);
+                isa.run(Gated { gates: &mut row, ups: &b, by: Activation::Silu });
+                assert_close(&row, zipped().map(|(a, b)| a / (1.0 + (-a).exp()) * b), isa);
 
                 let mut row = a.clone();
-                proof.run(Gated { gates: &mut row, ups: &b, by: Activation::GeluTanh });
+                isa.run(Gated { gates: &mut row, ups: &b, by: Activation::GeluTanh });
                 let gelu = |x: f64| {
                     let inner = (2.0 / std::f64::consts::PI).sqrt() * (x + 0.044_715 * x.powi(3));
                     0.5 * x * (1.0 + inner.tanh())
                 };
-                assert_close(&row, zipped().map(|(a, b)| gelu(*a) * b), proof);
+                assert_close(&row, zipped().map(|(a, b)| gelu(*a) * b), isa);
 
                 let mut row = a.clone();
-                proof.run(Cap { values: &mut row, cap: 1.5 });
-                assert_close(&row, wide_a.iter().map(|a| 1.5 * (a / 1.5).tanh()), proof);
+                isa.run(Cap { values: &mut row, cap: 1.5 });
+                assert_close(&row, wide_a.iter().map(|a| 1.5 * (a / 1.5).tanh()), isa);
             }
         }
     }

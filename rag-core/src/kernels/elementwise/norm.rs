@@ -270,7 +270,7 @@ pub(crate) fn normalize(row: &mut [f32]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::isa::level::Level;
+    use crate::kernels::isa::Isa;
 
     per_level! {
         fn exp_all(x: &mut [f32]) = exp_all_body
@@ -332,7 +332,7 @@ mod tests {
 
     #[test]
     fn exp_is_within_its_stated_error() {
-        for level in Level::available() {
+        for level in Isa::available() {
             let x = grid(-87.0, 20.0);
             let mut y = x.clone();
             exp_all(level, &mut y);
@@ -345,7 +345,7 @@ mod tests {
 
     #[test]
     fn gelu_is_within_its_stated_error() {
-        for level in Level::available() {
+        for level in Isa::available() {
             let x = grid(-12.0, 12.0);
             let mut y = x.clone();
             gelu_all(level, &mut y);
@@ -362,7 +362,7 @@ mod tests {
 
     #[test]
     fn the_near_gelu_and_its_relatives_are_within_their_stated_errors() {
-        for level in Level::available() {
+        for level in Isa::available() {
             let x = grid(-12.0, 12.0);
             let mut near = x.clone();
             gelu_near_all(level, &mut near);
@@ -394,7 +394,7 @@ mod tests {
 
     #[test]
     fn softmax_rows_sum_to_one_at_every_length() {
-        for level in Level::available() {
+        for level in Isa::available() {
             for len in 1..200usize {
                 let mut row: Vec<f32> = (0..len).map(|i| ((i * 37) % 101) as f32 - 50.0).collect();
                 let mut padded = row.clone();
@@ -411,7 +411,7 @@ mod tests {
 
     #[test]
     fn layer_norm_centres_and_scales() {
-        for level in Level::available() {
+        for level in Isa::available() {
             for dim in [1, 7, 16, 33, 384] {
                 let mut x: Vec<f32> = (0..2 * dim).map(|i| ((i * 31) % 17) as f32).collect();
                 let (weight, bias) = (vec![1.0; dim], vec![0.0; dim]);
@@ -431,7 +431,7 @@ mod tests {
 
     #[test]
     fn gates_multiply_the_second_half() {
-        for level in Level::available() {
+        for level in Isa::available() {
             let mut out = [0.0; 2];
             for (activation, want) in [
                 (Activation::Relu, [0.0, 6.0]),

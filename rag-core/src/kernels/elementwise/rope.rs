@@ -110,8 +110,7 @@ impl Work for RotateHead<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::isa::Proof;
-    use crate::kernels::isa::level::Level;
+    use crate::kernels::isa::Isa;
 
     fn numbers(count: usize, seed: usize) -> Vec<f32> {
         (0..count).map(|at| ((at * 37 + seed * 11) % 101) as f32 / 20.0 - 2.5).collect()
@@ -122,7 +121,7 @@ mod tests {
         let heads = Heads { count: 1, dim: 6 };
         let table = RotaryTable::new(6, 40, 100.0, 1.0);
         let row: Vec<f32> = (0..18).map(|i| (i as f32 * 0.7).sin()).collect();
-        for level in Level::available() {
+        for level in Isa::available() {
             let mut qkv: Vec<f32> = row.iter().copied().cycle().take(18 * 40).collect();
             rotate(level, heads, &table, &mut qkv);
             assert_eq!(qkv[..18], row, "position 0 stays");
@@ -142,16 +141,16 @@ mod tests {
     fn rotation_keeps_lengths_and_leaves_the_rest() {
         let (cos, sin): (Vec<f32>, Vec<f32>) =
             (0..5).map(|pair| ((pair as f32).cos(), (pair as f32).sin())).unzip();
-        for proof in Proof::available() {
+        for isa in Isa::available() {
             for (pairs, first, second) in
                 [(RotaryPairs::Neighbours, 2, 3), (RotaryPairs::Halves, 1, 6)]
             {
                 let before = numbers(13, 3);
                 let mut head = before.clone();
-                proof.run(RotateHead { head: &mut head, cos: &cos, sin: &sin, pairs, scale: 2.0 });
+                isa.run(RotateHead { head: &mut head, cos: &cos, sin: &sin, pairs, scale: 2.0 });
                 let (x, y) = (before[first], before[second]);
                 let expected = 2.0 * (x * cos[1] - y * sin[1]);
-                assert!((head[first] - expected).abs() < 1e-5, "{proof:?} {pairs:?}");
+                assert!((head[first] - expected).abs() < 1e-5, "{isa:?} {pairs:?}");
                 let length = |row: &[f32]| row[..10].iter().map(|v| v * v).sum::<f32>().sqrt();
                 assert!((length(&head) - 2.0 * length(&before)).abs() < 1e-4);
                 assert_eq!(head[10..], before[10..].iter().map(|v| 2.0 * v).collect::<Vec<_>>());

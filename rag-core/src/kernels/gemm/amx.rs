@@ -1,126 +1,24 @@
 //! Matrix tiles of x86 (AMX): sixteen rows by sixteen columns of bf16 pairs or bytes in one instruction.
 //!
-//! Owns the permission to use them, their setting on a thread and the products. Eight registers of sixteen rows of
+//! `isa` owns the permission to use them and their setting on a thread. Eight registers of sixteen rows of
 //! 64 bytes: four sums, two of rows, two of columns. A panel of packed weights is already what an instruction takes
 //! on its right. Sums of bytes are those of every other level; of bf16, each pair of products is added in f32.
 #![expect(unsafe_code, reason = "instructions without intrinsics, behind run-time detection")]
 
 use std::arch::asm;
-use std::arch::x86_64::{__cpuid_count, _mm512_cvtepi32_ps, _mm512_loadu_si512, _mm512_storeu_ps};
-use std::marker::PhantomData;
+use std::arch::x86_64::{_mm512_cvtepi32_ps, _mm512_loadu_si512, _mm512_storeu_ps};
 
 use super::microkernel::{Bf16, Int8Pairs, Int8Quads, Tiles};
 use super::quantize::in_registers;
-use crate::kernels::isa::level::{Avx512, Lhs, Rhs, Simd, Tile};
+use crate::kernels::isa::Avx512;
+use crate::kernels::isa::amx::{SIDE, Tiles as Amx};
+use crate::kernels::isa::level::{Lhs, MAX_COLUMNS, MAX_ROWS, Rhs, Simd, Tile};
 use crate::kernels::isa::vectors::{LANES, Vectors};
 
-/// Rows of a register, and words of one of its rows.
-pub(crate) const SIDE: usize = 16;
 /// Columns of a panel: two registers side by side.
 const COLUMNS: usize = 2 * SIDE;
 /// Bytes from row to row of a panel, and of a [`Tile`].
 const ROW_BYTES: usize = COLUMNS * size_of::<u32>();
-
-/// Proof that this CPU has AMX for bf16 and bytes, beside AVX-512, and that the system lets this process use it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Permitted(Avx512);
-
-impl Permitted {
-    /// Asks the CPU and the system. Asking again does no harm.
-    pub(crate) fn detect(vectors: Avx512) -> Option<Self> {
-        let has_vectors = vectors.bf16().is_some() && vectors.vnni().is_some();
-        (has_vectors && has_tiles() && permission()).then_some(Self(vectors))
-    }
-
-    /// The same CPU without tiles.
-    pub(crate) fn vectors(self) -> Avx512 {
-        self.0
-    }
-
-    /// Sets this thread's tiles up until the result is dropped. Not to be nested: dropping one ends all.
-    pub(crate) fn hold(self) -> Held {
-        let shapes = Shapes::ALL_WHOLE;
-        // SAFETY: the CPU has tiles and the system allows them; the palette is 64 bytes of a valid setting.
-        unsafe {
-            asm!("ldtilecfg [{}]", in(reg) &raw const shapes, options(nostack, preserves_flags, readonly))
-        };
-        Held { vectors: self.0, _thread: PhantomData }
-    }
-}
-
-/// Leaf 7: AMX-BF16, AMX-TILE and AMX-INT8.
-fn has_tiles() -> bool {
-    const NEEDED: u32 = 1 << 22 | 1 << 24 | 1 << 25;
-    __cpuid_count(7, 0).edx & NEEDED == NEEDED
-}
-
-/// Linux keeps the registers of tiles only for processes that ask (`Documentation/arch/x86/xstate.rst`). Threads and
-/// forks inherit it. Refused where a thread's signal stack is too small for them.
-#[cfg(target_os = "linux")]
-fn permission() -> bool {
-    const ARCH_REQ_XCOMP_PERM: libc::c_int = 0x1023;
-    const TILE_DATA: libc::c_ulong = 18;
-    // SAFETY: two integers; the call changes nothing but what the kernel keeps for this process.
-    unsafe { libc::syscall(libc::SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, TILE_DATA) == 0 }
-}
-
-/// Not asked for elsewhere.
-#[cfg(not(target_os = "linux"))]
-fn permission() -> bool {
-    false
-}
-
-/// What `ldtilecfg` reads.
-#[repr(C)]
-struct Shapes {
-    palette: u8,
-    start_row: u8,
-    reserved: [u8; 14],
-    row_bytes: [u16; 16],
-    rows: [u8; 16],
-}
-
-impl Shapes {
-    /// Eight registers of sixteen rows of 64 bytes.
-    const ALL_WHOLE: Self = {
-        let (mut row_bytes, mut rows) = ([0; 16], [0; 16]);
-        let mut register = 0;
-        while register < 8 {
-            row_bytes[register] = 64;
-            rows[register] = SIDE as u8;
-            register += 1;
-        }
-        Self { palette: 1, start_row: 0, reserved: [0; 14], row_bytes, rows }
-    };
-}
-
-/// This thread's tiles are set up.
-#[derive(Debug)]
-pub(crate) struct Held {
-    vectors: Avx512,
-    _thread: PhantomData<*const ()>,
-}
-
-impl Held {
-    /// The arithmetic, as long as they are.
-    pub(crate) fn simd(&self) -> Amx<'_> {
-        Amx { vectors: self.vectors, _held: PhantomData }
-    }
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        // SAFETY: the CPU has tiles. The registers go back to their first state, so that nobody saves them.
-        unsafe { asm!("tilerelease", options(nomem, nostack, preserves_flags)) };
-    }
-}
-
-/// Proof that this thread's tiles are set up.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Amx<'a> {
-    vectors: Avx512,
-    _held: PhantomData<(&'a Held, *const ())>,
-}
 
 /// Where the rows of a product lie, in words.
 #[derive(Clone, Copy)]
@@ -295,8 +193,7 @@ impl Amx<'_> {
         out: &mut Tile,
         piece: impl Fn(Avx512, Lhs<'_, W>, &mut Tile),
     ) {
-        let mut part: Tile =
-            [0.0; crate::kernels::isa::level::MAX_ROWS * crate::kernels::isa::level::MAX_COLUMNS];
+        let mut part: Tile = [0.0; MAX_ROWS * MAX_COLUMNS];
         for top in (0..lhs.rows).step_by(Avx512::ROWS) {
             let count = Avx512::ROWS.min(lhs.rows - top);
             piece(self.vectors, lhs.part(top, count), &mut part);
@@ -319,11 +216,6 @@ impl Simd for Amx<'_> {
     const COLUMNS: usize = COLUMNS;
     const STEPS: usize = SIDE;
     const ROWS_READ: usize = SIDE;
-
-    #[inline(always)]
-    fn mul_add(self, a: f32, b: f32, c: f32) -> f32 {
-        self.vectors.mul_add(a, b, c)
-    }
 
     #[inline(always)]
     fn tile(self, lhs: Lhs<'_, f32>, rhs: Rhs<'_, f32>, out: &mut Tile) {
@@ -383,6 +275,7 @@ impl Vectors for Amx<'_> {
     type Vector = <Avx512 as Vectors>::Vector;
 
     of_vectors! {
+        mul_add(a: f32, b: f32, c: f32) -> f32;
         splat(value: f32) -> Self::Vector;
         load(from: &[f32; LANES]) -> Self::Vector;
         store(values: Self::Vector, to: &mut [f32; LANES]);

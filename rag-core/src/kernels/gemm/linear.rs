@@ -11,7 +11,7 @@ use super::{
     linear_quads,
 };
 use crate::kernels::elementwise::activation::Activation;
-use crate::kernels::isa::level::Level;
+use crate::kernels::isa::Isa;
 use crate::kernels::pool::Pool;
 
 /// The numbers that are multiplied; sums are f32, or exact where the numbers are integers.
@@ -28,7 +28,7 @@ pub(crate) enum NumberFormat {
 /// How products are worked out: with which instructions, in which numbers.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Arithmetic {
-    pub(crate) level: Level,
+    pub(crate) level: Isa,
     pub(crate) format: NumberFormat,
 }
 
@@ -51,7 +51,7 @@ struct Int8Weight {
 /// `y = post_op(W x + b)`.
 #[derive(Debug)]
 pub(crate) struct Linear {
-    level: Level,
+    level: Isa,
     weight: Weight,
     bias: Vec<f32>,
     depth: usize,
@@ -177,8 +177,8 @@ struct Block<'a> {
 }
 
 impl Int8Weight {
-    fn new(level: Level, rows: &[f32], depth: usize) -> Self {
-        let quads = multiplies_quads(level);
+    fn new(level: Isa, rows: &[f32], depth: usize) -> Self {
+        let quads = level.multiplies_bytes();
         let group = if quads { 4 } else { 2 };
         let (mut words, mut scales, mut sums) = (Vec::new(), Vec::new(), Vec::new());
         for row in rows.chunks_exact(depth) {
@@ -196,23 +196,6 @@ impl Int8Weight {
     }
 }
 
-fn multiplies_quads(level: Level) -> bool {
-    match level.vectors() {
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx512(vectors) => vectors.vnni().is_some(),
-        _ => false,
-    }
-}
-
-/// Whether products of bf16 are faster than those of f32.
-pub(crate) fn multiplies_bf16(level: Level) -> bool {
-    match level.vectors() {
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx512(vectors) => vectors.bf16().is_some(),
-        _ => false,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -223,12 +206,12 @@ mod tests {
 
     const GELU: PostOp = PostOp::Activation(Activation::Gelu);
 
-    fn linear(level: Level, format: NumberFormat, depth: usize, width: usize) -> Linear {
+    fn linear(level: Isa, format: NumberFormat, depth: usize, width: usize) -> Linear {
         let weight = numbers(width * depth, 7919);
         Linear::new(Arithmetic { level, format }, &weight, depth, numbers(width, 31))
     }
 
-    fn run(level: Level, format: NumberFormat, shape: [usize; 3], post_op: PostOp) -> Vec<f32> {
+    fn run(level: Isa, format: NumberFormat, shape: [usize; 3], post_op: PostOp) -> Vec<f32> {
         let [rows, depth, width] = shape;
         let linear = linear(level, format, depth, width);
         let mut out = vec![0.5; rows * width];
@@ -250,7 +233,7 @@ mod tests {
 
     #[test]
     fn rounded_products_are_near_those_of_f32() {
-        for level in Level::available() {
+        for level in Isa::available() {
             for shape in SHAPES {
                 let exact = run(level, NumberFormat::F32, shape, PostOp::Sum);
                 for (format, error) in [(NumberFormat::Bf16, 0.005), (NumberFormat::Int8, 0.012)] {
@@ -267,8 +250,8 @@ mod tests {
     #[test]
     fn int8_products_are_equal_at_every_level_within_one_rounding() {
         for shape in SHAPES {
-            let best = run(Level::detect(), NumberFormat::Int8, shape, PostOp::None);
-            for level in Level::available() {
+            let best = run(Isa::detect(), NumberFormat::Int8, shape, PostOp::None);
+            for level in Isa::available() {
                 for (a, b) in run(level, NumberFormat::Int8, shape, PostOp::None).iter().zip(&best)
                 {
                     assert!(
@@ -282,7 +265,7 @@ mod tests {
 
     #[test]
     fn a_row_is_the_same_alone_and_among_others() {
-        for (level, format, depth) in Level::available().into_iter().flat_map(|level| {
+        for (level, format, depth) in Isa::available().into_iter().flat_map(|level| {
             let each = |format| [(level, format, 41), (level, format, 128)];
             [NumberFormat::F32, NumberFormat::Bf16, NumberFormat::Int8].map(each).concat()
         }) {
@@ -306,7 +289,7 @@ mod tests {
     fn threads_that_share_the_columns_give_the_same_bits() {
         for threads in [2, 3, 7] {
             let pool = Pool::new(threads);
-            for (level, format) in Level::available().into_iter().flat_map(|level| {
+            for (level, format) in Isa::available().into_iter().flat_map(|level| {
                 [NumberFormat::F32, NumberFormat::Bf16, NumberFormat::Int8]
                     .map(|format| (level, format))
             }) {

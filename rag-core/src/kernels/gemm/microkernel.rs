@@ -7,9 +7,12 @@
     expect(unsafe_code, reason = "SIMD intrinsics behind the proofs of `isa`")
 )]
 
+use crate::kernels::isa::Portable;
+use crate::kernels::isa::level::{Lhs, Rhs, Simd, Tile};
 #[cfg(target_arch = "x86_64")]
-use crate::kernels::isa::level::{Avx2, Avx512, by_height, check_tile};
-use crate::kernels::isa::level::{Lhs, Portable, Rhs, Simd, Tile};
+use crate::kernels::isa::level::{by_height, check_tile};
+#[cfg(target_arch = "x86_64")]
+use crate::kernels::isa::{Avx2, Avx512};
 
 /// How numbers lie in words, and what one step of a product does with two of them.
 pub(crate) trait Words: Copy {
@@ -169,7 +172,7 @@ plain_tiles!(Avx2: Bf16, Avx2: Int8Quads);
 impl Tiles<Bf16> for Avx512 {
     #[inline(always)]
     fn sums(self, lhs: Lhs<'_, u32>, rhs: Rhs<'_, u32>, out: &mut Tile) {
-        if self.bf16().is_none() {
+        if !self.has_bf16() {
             return plain::<Bf16, Self>(self, lhs, rhs, out);
         }
         by_height!(x86::bf16_avx512, (lhs, rhs, out), 1 2 3 4 5 6 7 8 9 10 11 12);
@@ -180,9 +183,6 @@ impl Tiles<Bf16> for Avx512 {
 impl Tiles<Int8Quads> for Avx512 {
     #[inline(always)]
     fn sums(self, lhs: Lhs<'_, u32>, rhs: Rhs<'_, u32>, out: &mut Tile) {
-        if self.vnni().is_none() {
-            return plain::<Int8Quads, Self>(self, lhs, rhs, out);
-        }
         by_height!(x86::quads_avx512, (lhs, rhs, out), 1 2 3 4 5 6 7 8 9 10 11 12);
     }
 }
@@ -330,7 +330,8 @@ mod x86 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::isa::level::{Level, MAX_COLUMNS, MAX_ROWS, per_level};
+    use crate::kernels::isa::Isa;
+    use crate::kernels::isa::level::{MAX_COLUMNS, MAX_ROWS, per_level};
 
     /// The shape of one tile's product.
     #[derive(Clone, Copy)]
@@ -397,14 +398,14 @@ mod tests {
 
     #[test]
     fn every_tile_equals_its_scalar_twin() {
-        for level in Level::available() {
+        for level in Isa::available() {
             for (kind, depth) in
                 (0..3).flat_map(|kind| [1, 2, 7, 16, 33, 48, 384].map(|depth| (kind, depth)))
             {
                 let stride = depth + 3;
                 let a = words(kind, MAX_ROWS * stride, 1);
                 let b = words(kind, MAX_COLUMNS * depth, 2);
-                let most = match level.name() {
+                let most = match level.level().name() {
                     "amx" => 32,
                     "avx512" => 12,
                     "avx2" => 6,
@@ -430,7 +431,7 @@ mod tests {
 
     #[test]
     fn the_largest_whole_numbers_do_not_saturate() {
-        for level in Level::available() {
+        for level in Isa::available() {
             let depth = 256;
             let mut out = [0.0; MAX_ROWS * MAX_COLUMNS];
             let (a, b) = (vec![u32::MAX; depth], vec![0x8181_8181; depth * MAX_COLUMNS]);

@@ -193,7 +193,7 @@ per_level! {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::isa::level::Level;
+    use crate::kernels::isa::Isa;
 
     /// Numbers in [-1, 1) from a small generator (xorshift, Marsaglia 2003).
     fn numbers(count: usize, seed: u64) -> Vec<f32> {
@@ -221,7 +221,7 @@ mod tests {
 
     #[test]
     fn linear_equals_the_plain_product_at_every_shape() {
-        for level in Level::available() {
+        for level in Isa::available() {
             for (rows, depth, width) in
                 [(1, 1, 1), (3, 5, 7), (13, 32, 33), (97, 20, 65), (200, 48, 64)]
             {
@@ -247,7 +247,7 @@ mod tests {
         let w = numbers(width * depth, 2);
         let bias = numbers(width, 3);
         let gelu = PostOp::Activation(Activation::Gelu);
-        for level in Level::available() {
+        for level in Isa::available() {
             let packed = Packed::from_rows(level, &w, depth);
             let x = numbers(30 * depth, 1);
             let mut all = vec![0.0; 30 * width];

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::kernels::isa::level::Level;
+use crate::kernels::isa::Isa;
 
 /// The right-hand side of a product, laid out in panels of `Level::columns` columns.
 #[derive(Debug, Default, Clone)]
@@ -16,7 +16,7 @@ pub(crate) struct Packed<W = f32> {
 
 impl<W: Copy + Default> Packed<W> {
     /// Packs `width` rows of `depth` words, as a linear layer stores its weight (`[out, in]`).
-    pub(crate) fn from_rows(level: Level, rows: &[W], depth: usize) -> Self {
+    pub(crate) fn from_rows(level: Isa, rows: &[W], depth: usize) -> Self {
         let columns = level.columns();
         let mut packed = Self::default();
         packed.reset(columns, depth, rows.len() / depth.max(1));

@@ -276,7 +276,7 @@ mod tests {
     use half::bf16;
 
     use super::*;
-    use crate::kernels::isa::level::Level;
+    use crate::kernels::isa::Isa;
 
     fn numbers(count: usize) -> Vec<f32> {
         (0..count).map(|i| ((i * 7919) % 1009) as f32 / 97.0 - 3.7).collect()
@@ -287,7 +287,7 @@ mod tests {
         let mut words = Vec::new();
         for depth in (1..=130).chain([191, 255, 384]) {
             let x = numbers(3 * depth);
-            for level in Level::available() {
+            for level in Isa::available() {
                 bf16_rows(level, &x, depth, &mut words);
                 for (row, words) in x.chunks(depth).zip(words.chunks(pair_count(depth))) {
                     for (i, value) in row.iter().enumerate() {
@@ -302,8 +302,8 @@ mod tests {
     }
 
     /// Words in the order of rows.
-    fn in_rows(level: Level, words: &[u32], rows: usize, count: usize) -> Vec<u32> {
-        if level.name() != "amx" || !count.is_multiple_of(16) {
+    fn in_rows(level: Isa, words: &[u32], rows: usize, count: usize) -> Vec<u32> {
+        if level.level().name() != "amx" || !count.is_multiple_of(16) {
             return words[..rows * count].to_vec();
         }
         let place = |row: usize, word: usize| {
@@ -317,7 +317,7 @@ mod tests {
         for depth in [1, 31, 32, 64, 100, 384] {
             for rows in [1, 2, 15, 16, 17, 40] {
                 let x = numbers(rows * depth);
-                for level in Level::available() {
+                for level in Isa::available() {
                     let (mut plain, mut inputs) = (Vec::new(), vec![7; 3]);
                     bf16_rows(level, &x, depth, &mut plain);
                     bf16_inputs(level, &x, depth, &mut inputs);
@@ -333,7 +333,7 @@ mod tests {
         for depth in (1..=130).chain([191, 255, 384]) {
             let x = numbers(5 * depth);
             let mut made = Vec::new();
-            for level in Level::available() {
+            for level in Isa::available() {
                 let (mut quads, mut pairs) = (Quantized::default(), Quantized::default());
                 quantize_quads(level, &x, depth, &mut quads);
                 quantize_pairs(level, &x, depth, &mut pairs);
@@ -365,10 +365,10 @@ mod tests {
         for bad in [f32::NAN, f32::INFINITY] {
             let mut x = numbers(40);
             x[33] = bad;
-            quantize_quads(Level::detect(), &x, 20, &mut to);
+            quantize_quads(Isa::detect(), &x, 20, &mut to);
             assert!(to.params[0].scale.is_finite() && !to.params[1].scale.is_finite());
         }
-        quantize_quads(Level::detect(), &[0.0; 20], 20, &mut to);
+        quantize_quads(Isa::detect(), &[0.0; 20], 20, &mut to);
         assert_eq!((to.params[0].scale, &to.words[..5]), (0.0, &[0; 5][..]));
     }
 

@@ -1,16 +1,13 @@
-//! Which vector instructions this CPU has, and the matrix tile written for each.
-//!
-//! A value of [`Avx512`] or [`Avx2`] is the proof that the CPU was asked: only [`Level::detect`] makes one.
-//! Everything else in the engine is plain Rust, compiled once per level by `per_level!`.
+//! The matrix tile of each level, and what is written once for all and compiled for each by `per_level!`.
 #![cfg_attr(
     target_arch = "x86_64",
     expect(unsafe_code, reason = "SIMD intrinsics behind run-time detection")
 )]
 
-use super::KernelLevel;
+use super::Portable;
 use super::vectors::Vectors;
 #[cfg(target_arch = "x86_64")]
-use crate::kernels::gemm::amx::Permitted;
+use super::{Avx2, Avx512};
 
 /// Most rows of a tile at any level.
 pub(crate) const MAX_ROWS: usize = 32;
@@ -49,96 +46,6 @@ pub(crate) struct Rhs<'a, W> {
     pub(crate) depth: usize,
 }
 
-/// The instructions used. Results differ in the last bits between levels, never within one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Level {
-    /// The same with tiles for bf16 and bytes (AMX).
-    #[cfg(target_arch = "x86_64")]
-    Amx(Permitted),
-    /// AVX-512 F, VL, BW, DQ.
-    #[cfg(target_arch = "x86_64")]
-    Avx512(Avx512),
-    /// AVX2 and FMA.
-    #[cfg(target_arch = "x86_64")]
-    Avx2(Avx2),
-    /// Whatever the build target guarantees.
-    Portable(Portable),
-}
-
-impl Level {
-    /// The best level this CPU runs.
-    #[cfg(test)]
-    pub(crate) fn detect() -> Self {
-        Self::available()[0]
-    }
-
-    /// The level asked for, or the best; `None` if this CPU does not run it.
-    pub(crate) fn of(wanted: Option<KernelLevel>) -> Option<Self> {
-        // what is portable here is compiled for NEON on AArch64
-        let same = |wanted: KernelLevel, level: &Self| {
-            let is_neon = cfg!(target_arch = "aarch64") && wanted == KernelLevel::Neon;
-            wanted.name() == level.name() || is_neon && matches!(level, Self::Portable(_))
-        };
-        let fits = |level: &Self| wanted.is_none_or(|wanted| same(wanted, level));
-        Self::available().into_iter().find(fits)
-    }
-
-    /// `"amx"`, `"avx512"`, `"avx2"` or `"portable"`.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            #[cfg(target_arch = "x86_64")]
-            Level::Amx(_) => "amx",
-            #[cfg(target_arch = "x86_64")]
-            Level::Avx512(_) => "avx512",
-            #[cfg(target_arch = "x86_64")]
-            Level::Avx2(_) => "avx2",
-            Level::Portable(_) => "portable",
-        }
-    }
-
-    /// Every level this CPU runs, best first.
-    pub(crate) fn available() -> Vec<Self> {
-        let mut levels = Vec::new();
-        #[cfg(target_arch = "x86_64")]
-        {
-            let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
-            let avx512 = is_x86_feature_detected!("avx512f")
-                && is_x86_feature_detected!("avx512vl")
-                && is_x86_feature_detected!("avx512bw")
-                && is_x86_feature_detected!("avx512dq");
-            if avx512 && avx2 {
-                levels.extend(Permitted::detect(Avx512(())).map(Level::Amx));
-                levels.push(Level::Avx512(Avx512(())));
-            }
-            if avx2 {
-                levels.push(Level::Avx2(Avx2(())));
-            }
-        }
-        levels.push(Level::Portable(Portable(())));
-        levels
-    }
-
-    /// Columns of one packed panel of weights.
-    pub(crate) fn columns(self) -> usize {
-        match self {
-            #[cfg(target_arch = "x86_64")]
-            Level::Amx(_) | Level::Avx512(_) => Avx512::COLUMNS,
-            #[cfg(target_arch = "x86_64")]
-            Level::Avx2(_) => Avx2::COLUMNS,
-            Level::Portable(_) => Portable::COLUMNS,
-        }
-    }
-
-    /// The vectors of this level alone: there are no tiles for f32.
-    pub(crate) fn vectors(self) -> Self {
-        match self {
-            #[cfg(target_arch = "x86_64")]
-            Level::Amx(tiles) => Level::Avx512(tiles.vectors()),
-            other => other,
-        }
-    }
-}
-
 /// One level's arithmetic.
 pub(crate) trait Simd: Vectors {
     /// Rows of a full tile.
@@ -151,52 +58,12 @@ pub(crate) trait Simd: Vectors {
     /// group.
     const ROWS_READ: usize = 1;
 
-    /// `a * b + c`, fused where the hardware does it at full speed.
-    fn mul_add(self, a: f32, b: f32, c: f32) -> f32;
-
     /// Writes the product of 1 to `ROWS` rows with a panel of `COLUMNS` columns into `out`.
     ///
     /// Each number of the result is summed over the steps in order, on its own, so it depends on its row and column
     /// alone.
     fn tile(self, lhs: Lhs<'_, f32>, rhs: Rhs<'_, f32>, out: &mut Tile);
 }
-
-/// Proof that this CPU has AVX-512.
-#[cfg(target_arch = "x86_64")]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Avx512(());
-
-/// Proof that this CPU also multiplies bf16 pairs (`vdpbf16ps`).
-#[cfg(target_arch = "x86_64")]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Avx512Bf16(());
-
-/// Proof that this CPU also multiplies int8 quadruples (`vpdpbusd`).
-#[cfg(target_arch = "x86_64")]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Avx512Vnni(());
-
-#[cfg(target_arch = "x86_64")]
-impl Avx512 {
-    /// Whether the CPU has AVX512-BF16.
-    pub(crate) fn bf16(self) -> Option<Avx512Bf16> {
-        is_x86_feature_detected!("avx512bf16").then_some(Avx512Bf16(()))
-    }
-
-    /// Whether the CPU has AVX512-VNNI.
-    pub(crate) fn vnni(self) -> Option<Avx512Vnni> {
-        is_x86_feature_detected!("avx512vnni").then_some(Avx512Vnni(()))
-    }
-}
-
-/// Proof that this CPU has AVX2 and FMA.
-#[cfg(target_arch = "x86_64")]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Avx2(());
-
-/// Needs no proof.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Portable(());
 
 /// Checks once what a tile then relies on for every access.
 #[inline(always)]
@@ -288,11 +155,6 @@ impl Simd for Avx512 {
     const COLUMNS: usize = 32;
 
     #[inline(always)]
-    fn mul_add(self, a: f32, b: f32, c: f32) -> f32 {
-        a.mul_add(b, c)
-    }
-
-    #[inline(always)]
     fn tile(self, lhs: Lhs<'_, f32>, rhs: Rhs<'_, f32>, out: &mut Tile) {
         by_height!(tile_avx512, (lhs, rhs, out), 1 2 3 4 5 6 7 8 9 10 11 12);
     }
@@ -304,11 +166,6 @@ impl Simd for Avx2 {
     const COLUMNS: usize = 16;
 
     #[inline(always)]
-    fn mul_add(self, a: f32, b: f32, c: f32) -> f32 {
-        a.mul_add(b, c)
-    }
-
-    #[inline(always)]
     fn tile(self, lhs: Lhs<'_, f32>, rhs: Rhs<'_, f32>, out: &mut Tile) {
         by_height!(tile_avx2, (lhs, rhs, out), 1 2 3 4 5 6);
     }
@@ -317,16 +174,6 @@ impl Simd for Avx2 {
 impl Simd for Portable {
     const ROWS: usize = 4;
     const COLUMNS: usize = 8;
-
-    #[inline(always)]
-    fn mul_add(self, a: f32, b: f32, c: f32) -> f32 {
-        // elsewhere `f32::mul_add` may be a library call
-        if cfg!(any(target_arch = "aarch64", target_feature = "fma")) {
-            a.mul_add(b, c)
-        } else {
-            a * b + c
-        }
-    }
 
     #[inline(always)]
     fn tile(self, lhs: Lhs<'_, f32>, rhs: Rhs<'_, f32>, out: &mut Tile) {
@@ -355,36 +202,41 @@ macro_rules! per_level {
     ($(#[$doc:meta])* $vis:vis fn $name:ident($($arg:ident: $type:ty),* $(,)?) $(-> $out:ty)? = $body:path) => {
         $(#[$doc])*
         #[allow(unsafe_code)]
-        $vis fn $name(level: $crate::kernels::isa::level::Level, $($arg: $type),*) $(-> $out)? {
+        $vis fn $name(level: $crate::kernels::isa::Isa, $($arg: $type),*) $(-> $out)? {
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx512f,avx512vl,avx512bw,avx512dq,avx2,fma")]
-            fn amx(simd: $crate::kernels::gemm::amx::Amx<'_>, $($arg: $type),*) $(-> $out)? {
+            fn amx(simd: $crate::kernels::isa::amx::Tiles<'_>, $($arg: $type),*) $(-> $out)? {
                 $body(simd, $($arg),*)
             }
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx512f,avx512vl,avx512bw,avx512dq,avx2,fma")]
-            fn avx512(simd: $crate::kernels::isa::level::Avx512, $($arg: $type),*) $(-> $out)? {
+            fn avx512(simd: $crate::kernels::isa::Avx512, $($arg: $type),*) $(-> $out)? {
                 $body(simd, $($arg),*)
             }
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx2,fma")]
-            fn avx2(simd: $crate::kernels::isa::level::Avx2, $($arg: $type),*) $(-> $out)? {
+            fn avx2(simd: $crate::kernels::isa::Avx2, $($arg: $type),*) $(-> $out)? {
                 $body(simd, $($arg),*)
             }
             match level {
                 #[cfg(target_arch = "x86_64")]
-                $crate::kernels::isa::level::Level::Amx(tiles) => {
+                $crate::kernels::isa::Isa::Amx(tiles) => {
                     let held = tiles.hold();
                     // SAFETY: tiles are permitted only beside AVX-512.
-                    unsafe { amx(held.simd(), $($arg),*) }
+                    unsafe { amx(held.tiles(), $($arg),*) }
                 }
                 #[cfg(target_arch = "x86_64")]
                 // SAFETY: `simd` is the proof that this CPU has these instructions.
-                $crate::kernels::isa::level::Level::Avx512(simd) => unsafe { avx512(simd, $($arg),*) },
+                $crate::kernels::isa::Isa::Avx512(simd) => unsafe { avx512(simd, $($arg),*) },
                 #[cfg(target_arch = "x86_64")]
                 // SAFETY: as above.
-                $crate::kernels::isa::level::Level::Avx2(simd) => unsafe { avx2(simd, $($arg),*) },
-                $crate::kernels::isa::level::Level::Portable(simd) => $body(simd, $($arg),*),
+                $crate::kernels::isa::Isa::Avx2(simd) => unsafe { avx2(simd, $($arg),*) },
+                #[cfg(target_arch = "aarch64")]
+                // the build target has NEON, so what is portable is compiled for it
+                $crate::kernels::isa::Isa::Neon(_) | $crate::kernels::isa::Isa::NeonPlain(_) => {
+                    $body($crate::kernels::isa::Portable, $($arg),*)
+                }
+                $crate::kernels::isa::Isa::Portable(simd) => $body(simd, $($arg),*),
             }
         }
     };

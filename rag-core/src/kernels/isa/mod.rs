@@ -1,4 +1,5 @@
-//! Sixteen numbers at a time: the arithmetic under the decoder's kernels, written once per instruction set.
+//! What this CPU has, asked in one place, and sixteen numbers at a time: the arithmetic under the decoder's kernels,
+//! written once per instruction set.
 //!
 //! Every level works on sixteen lanes in the same order, so results differ between levels only where the
 //! portable one has no fused multiply-add. Kernels are generic over [`Lanes`] and compiled per level.
@@ -7,6 +8,8 @@
     reason = "pointers into checked slices, and calls behind run-time detection"
 )]
 
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod amx;
 pub(crate) mod level;
 #[cfg(target_arch = "aarch64")]
 mod neon;
@@ -15,11 +18,10 @@ pub(crate) mod vectors;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
-#[cfg(target_arch = "x86_64")]
-use self::level::Level;
-
 use crate::options::words;
 
+#[cfg(target_arch = "x86_64")]
+use self::amx::Amx;
 #[cfg(target_arch = "aarch64")]
 pub(crate) use self::neon::Neon;
 pub(crate) use self::portable::Portable;
@@ -49,35 +51,23 @@ impl KernelLevel {
     /// The best level this CPU runs.
     #[must_use]
     pub fn detect() -> Self {
-        Self::ALL.into_iter().find(|level| level.is_available()).unwrap_or(Self::Portable)
+        Isa::detect().level()
     }
 
     /// Whether this CPU runs it.
     #[must_use]
     pub fn is_available(self) -> bool {
-        self.proof().is_some()
-    }
-
-    /// The proof that this CPU runs it, or `None`.
-    pub(crate) fn proof(self) -> Option<Proof> {
-        match self {
-            #[cfg(target_arch = "x86_64")]
-            Self::Amx => Level::of(Some(self)).and(Avx512::detect()).map(Proof::Avx512),
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx512 => Avx512::detect().map(Proof::Avx512),
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx2 => Avx2::detect().map(Proof::Avx2),
-            #[cfg(target_arch = "aarch64")]
-            Self::Neon => Some(Neon::detect().map_or(Proof::NeonPlain(Neon::PLAIN), Proof::Neon)),
-            Self::Portable => Some(Proof::Portable(Portable)),
-            _ => None,
-        }
+        Isa::of(Some(self)).is_some()
     }
 }
 
-/// A level that this CPU runs: only detection makes one.
+/// Instructions that this CPU has: only asking it makes a value. Results differ in the last bits between levels, never
+/// within one.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Proof {
+pub(crate) enum Isa {
+    /// AVX-512 with its bf16, and tiles for bf16 and bytes.
+    #[cfg(target_arch = "x86_64")]
+    Amx(Amx),
     #[cfg(target_arch = "x86_64")]
     Avx512(Avx512),
     #[cfg(target_arch = "x86_64")]
@@ -89,25 +79,67 @@ pub(crate) enum Proof {
     Portable(Portable),
 }
 
-impl Proof {
-    /// The best level of this CPU.
+impl Isa {
+    /// The best of this CPU.
     pub(crate) fn detect() -> Self {
-        KernelLevel::detect().proof().unwrap_or(Self::Portable(Portable))
+        #[cfg(target_arch = "x86_64")]
+        if let Some(amx) = Avx512::detect().and_then(Amx::detect) {
+            return Self::Amx(amx);
+        }
+        Self::detect_vectors()
     }
 
-    /// Every level of this CPU.
-    #[cfg(test)]
-    pub(crate) fn available() -> Vec<Self> {
-        let own = KernelLevel::ALL.into_iter().filter(|level| *level != KernelLevel::Amx);
-        let all = own.filter_map(KernelLevel::proof);
+    /// The best vectors of this CPU, whether or not it has tiles; cheap enough to be asked for each dot product.
+    pub(crate) fn detect_vectors() -> Self {
+        #[cfg(target_arch = "x86_64")]
+        {
+            if let Some(vectors) = Avx512::detect() {
+                return Self::Avx512(vectors);
+            }
+            if let Some(vectors) = Avx2::detect() {
+                return Self::Avx2(vectors);
+            }
+            Self::Portable(Portable)
+        }
         #[cfg(target_arch = "aarch64")]
-        let all = all.chain([Self::NeonPlain(Neon::PLAIN)]);
-        all.collect()
+        {
+            Neon::detect().map_or(Self::NeonPlain(Neon::PLAIN), Self::Neon)
+        }
+        #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+        {
+            Self::Portable(Portable)
+        }
+    }
+
+    /// All that this CPU runs, best first.
+    pub(crate) fn available() -> Vec<Self> {
+        let mut all = Vec::with_capacity(4);
+        #[cfg(target_arch = "x86_64")]
+        {
+            all.extend(Avx512::detect().and_then(Amx::detect).map(Self::Amx));
+            all.extend(Avx512::detect().map(Self::Avx512));
+            all.extend(Avx2::detect().map(Self::Avx2));
+        }
+        #[cfg(target_arch = "aarch64")]
+        {
+            all.extend(Neon::detect().map(Self::Neon));
+            all.push(Self::NeonPlain(Neon::PLAIN));
+        }
+        all.push(Self::Portable(Portable));
+        all
+    }
+
+    /// The level asked for, or the best; `None` if this CPU does not run it.
+    pub(crate) fn of(wanted: Option<KernelLevel>) -> Option<Self> {
+        let fits = |isa: &Self| wanted.is_none_or(|wanted| wanted == isa.level());
+        Self::available().into_iter().find(fits)
     }
 
     /// Its public name.
     pub(crate) fn level(self) -> KernelLevel {
         match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Amx(_) => KernelLevel::Amx,
             #[cfg(target_arch = "x86_64")]
             Self::Avx512(_) => KernelLevel::Avx512,
             #[cfg(target_arch = "x86_64")]
@@ -115,6 +147,48 @@ impl Proof {
             #[cfg(target_arch = "aarch64")]
             Self::Neon(_) | Self::NeonPlain(_) => KernelLevel::Neon,
             Self::Portable(_) => KernelLevel::Portable,
+        }
+    }
+
+    /// The same without tiles: there are none for f32, nor for a decoder.
+    pub(crate) fn vectors(self) -> Self {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Amx(tiles) => Self::Avx512(tiles.vectors()),
+            other => other,
+        }
+    }
+
+    /// Columns of one packed panel of an encoder's weights.
+    pub(crate) fn columns(self) -> usize {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Amx(_) | Self::Avx512(_) => <Avx512 as level::Simd>::COLUMNS,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(_) => <Avx2 as level::Simd>::COLUMNS,
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon(_) | Self::NeonPlain(_) => <Portable as level::Simd>::COLUMNS,
+            Self::Portable(_) => <Portable as level::Simd>::COLUMNS,
+        }
+    }
+
+    /// Whether products of bf16 are faster than those of f32.
+    pub(crate) fn multiplies_bf16(self) -> bool {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Amx(_) => true,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(vectors) => vectors.has_bf16(),
+            _ => false,
+        }
+    }
+
+    /// Whether bytes are multiplied four at a time, without saturation.
+    pub(crate) fn multiplies_bytes(self) -> bool {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Amx(_) | Self::Avx512(_) => true,
+            _ => false,
         }
     }
 }
@@ -270,10 +344,12 @@ pub(crate) trait Work {
     fn run<L: Lanes>(self, lanes: L) -> Self::Out;
 }
 
-impl Proof {
+impl Isa {
     /// Runs `work` with this level's instructions.
     pub(crate) fn run<W: Work>(self, work: W) -> W::Out {
         match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Amx(tiles) => tiles.vectors().run(work),
             #[cfg(target_arch = "x86_64")]
             Self::Avx512(lanes) => lanes.run(work),
             #[cfg(target_arch = "x86_64")]

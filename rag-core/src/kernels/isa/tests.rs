@@ -7,10 +7,11 @@ fn levels_have_names() {
     }
     assert!(KernelLevel::parse("sse9").is_err());
     assert!(KernelLevel::Portable.is_available());
-    let best = match KernelLevel::detect() {
-        // tiles are the encoder's
-        KernelLevel::Amx => KernelLevel::Avx512,
-        other => other,
-    };
-    assert_eq!(Proof::detect().level(), best);
+    assert_eq!(Isa::detect().level(), KernelLevel::detect());
+    assert_eq!(Isa::detect_vectors().level(), Isa::detect().vectors().level());
+    for isa in Isa::available() {
+        assert!(isa.level().is_available(), "{isa:?}");
+        let same = Isa::of(Some(isa.level())).map(Isa::level);
+        assert_eq!(same, Some(isa.level()));
+    }
 }

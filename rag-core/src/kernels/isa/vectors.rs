@@ -1,15 +1,15 @@
 //! Sixteen f32 side by side, for what follows a product in the encoder.
 //!
 //! Left to the compiler, loops over sixteen numbers were cut into pieces of two and four. Every operation is that of
-//! [`Simd`](super::level::Simd) on each number, so results do not depend on which of the two was used.
+//! [`Vectors::mul_add`] and the like on each number, so results do not depend on which of the two was used.
 #![cfg_attr(
     target_arch = "x86_64",
     expect(unsafe_code, reason = "SIMD intrinsics behind run-time detection")
 )]
 
+use super::Portable;
 #[cfg(target_arch = "x86_64")]
-use super::level::{Avx2, Avx512};
-use super::level::{Portable, Simd};
+use super::{Avx2, Avx512};
 
 /// Numbers in a vector.
 pub(crate) const LANES: usize = 16;
@@ -24,7 +24,9 @@ pub(crate) trait Vectors: Copy {
     fn store(self, values: Self::Vector, to: &mut [f32; LANES]);
     fn add(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
     fn mul(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
-    /// `a * b + c`, fused where [`Simd::mul_add`] is.
+    /// `a * b + c` of one number, fused where the hardware does it at full speed.
+    fn mul_add(self, a: f32, b: f32, c: f32) -> f32;
+    /// `a * b + c`, fused where [`Vectors::mul_add`] is.
     fn mul_add_all(self, a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector;
     /// The smaller; `b` if one is NaN.
     fn min(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
@@ -53,6 +55,11 @@ macro_rules! intrinsics {
 impl Vectors for Avx512 {
     type Vector = std::arch::x86_64::__m512;
 
+    #[inline(always)]
+    fn mul_add(self, a: f32, b: f32, c: f32) -> f32 {
+        a.mul_add(b, c)
+    }
+
     intrinsics! {
         splat(value: f32) -> Self::Vector = _mm512_set1_ps(value);
         load(from: &[f32; LANES]) -> Self::Vector = _mm512_loadu_ps(from.as_ptr());
@@ -76,6 +83,11 @@ impl Vectors for Avx512 {
 #[cfg(target_arch = "x86_64")]
 impl Vectors for Avx2 {
     type Vector = [std::arch::x86_64::__m256; 2];
+
+    #[inline(always)]
+    fn mul_add(self, a: f32, b: f32, c: f32) -> f32 {
+        a.mul_add(b, c)
+    }
 
     intrinsics! {
         splat(value: f32) -> Self::Vector = [_mm256_set1_ps(value); 2];
@@ -133,6 +145,16 @@ impl Vectors for Portable {
     type Vector = [f32; LANES];
 
     #[inline(always)]
+    fn mul_add(self, a: f32, b: f32, c: f32) -> f32 {
+        // elsewhere `f32::mul_add` may be a library call
+        if cfg!(any(target_arch = "aarch64", target_feature = "fma")) {
+            a.mul_add(b, c)
+        } else {
+            a * b + c
+        }
+    }
+
+    #[inline(always)]
     fn splat(self, value: f32) -> Self::Vector {
         [value; LANES]
     }
@@ -159,7 +181,7 @@ impl Vectors for Portable {
 
     #[inline(always)]
     fn mul_add_all(self, a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector {
-        each(|i| Simd::mul_add(self, a[i], b[i], c[i]))
+        each(|i| Vectors::mul_add(self, a[i], b[i], c[i]))
     }
 
     #[inline(always)]
@@ -190,7 +212,8 @@ impl Vectors for Portable {
 
 #[cfg(test)]
 mod tests {
-    use super::super::level::{Level, per_level};
+    use super::super::Isa;
+    use super::super::level::{Simd, per_level};
     use super::*;
     use crate::kernels::elementwise::norm::{gelu_near, gelu_near_vector};
 
@@ -214,7 +237,7 @@ mod tests {
     #[test]
     fn a_vector_has_the_bits_of_its_numbers() {
         let special = [0.0, -0.0, f32::INFINITY, f32::NEG_INFINITY, f32::NAN, 4.0, -4.0, 1e-40];
-        for level in Level::available() {
+        for level in Isa::available() {
             for step in 0..1000 {
                 let mut x = each(|i| (step * LANES + i) as f32 / 1600.0 - 5.0);
                 if step == 0 {

@@ -4,15 +4,20 @@ use std::arch::x86_64::*;
 
 use super::{LARGEST_HALF, Lanes, Work, at_pointer, safe};
 
-/// Proof that this CPU has AVX-512 F, VL, BW, DQ and VNNI, and with them AVX2, FMA and F16C.
+/// Isa that this CPU has AVX-512 F, VL, BW, DQ and VNNI, and with them AVX2, FMA and F16C.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Avx512(());
 
-/// Proof that this CPU has AVX2, FMA and F16C.
+/// Isa that this CPU has AVX2, FMA and F16C.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Avx2(());
 
 impl Avx512 {
+    /// Whether this CPU also multiplies pairs of bf16 (AVX512-BF16).
+    pub(crate) fn has_bf16(self) -> bool {
+        is_x86_feature_detected!("avx512bf16")
+    }
+
     pub(super) fn detect() -> Option<Self> {
         let found = is_x86_feature_detected!("avx512f")
             && is_x86_feature_detected!("avx512vl")

@@ -6,7 +6,7 @@
 
 use super::product::{Input, Scratch, run_len};
 use super::rows::{BlockParams, QuantizedRows, round_block};
-use super::{BLOCK, LANES, Lanes, Matrix, Proof, Work};
+use super::{BLOCK, Isa, LANES, Lanes, Matrix, Work};
 use crate::kernels::elementwise::activation::Activation;
 use crate::kernels::elementwise::gated;
 use crate::kernels::isa::each;
@@ -46,7 +46,7 @@ pub(crate) struct GatedTarget<'a> {
 }
 
 /// `out = round(f(gate x) * (up x))` for each row `x` of the input.
-pub(crate) fn multiply_gated(pool: &Pool, proof: Proof, input: Input<'_>, target: GatedTarget<'_>) {
+pub(crate) fn multiply_gated(pool: &Pool, isa: Isa, input: Input<'_>, target: GatedTarget<'_>) {
     let GatedTarget { pair, out } = target;
     assert!(pair.is_fit() && out.columns == pair.gate.rows && out.rows == input.rows);
     input.check(pair.gate);
@@ -59,11 +59,11 @@ pub(crate) fn multiply_gated(pool: &Pool, proof: Proof, input: Input<'_>, target
         for block in task * run..blocks.min((task + 1) * run) {
             for (index, sums) in work.sums.iter_mut().enumerate() {
                 let matrix = if index < TILES { pair.gate } else { pair.up };
-                input.sums(proof, matrix, block * TILES + index % TILES, &mut work.scratch);
+                input.sums(isa, matrix, block * TILES + index % TILES, &mut work.scratch);
                 std::mem::swap(&mut work.scratch.sums, sums);
             }
             let [first_gate, second_gate, first_up, second_up] = &work.sums;
-            proof.run(Finish {
+            isa.run(Finish {
                 gates: [&first_gate[..input.rows], &second_gate[..input.rows]],
                 ups: [&first_up[..input.rows], &second_up[..input.rows]],
                 by: pair.by,

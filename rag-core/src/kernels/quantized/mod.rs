@@ -17,7 +17,7 @@ pub(crate) use self::gated::{GatedPair, GatedTarget, multiply_gated};
 use self::memory::Memory;
 pub(crate) use self::product::{Input, Target, multiply};
 pub(crate) use self::rows::QuantizedRows;
-use super::isa::{LANES, Lanes, Proof, Work};
+use super::isa::{Isa, LANES, Lanes, Work};
 use super::pool::Pool;
 
 /// Columns that share a scale (or two).
@@ -229,11 +229,11 @@ impl Matrix {
     }
 
     /// Writes row `row` as f32, exactly; `out` is one row long.
-    pub(crate) fn row(&self, proof: Proof, row: usize, out: &mut [f32]) {
+    pub(crate) fn row(&self, isa: Isa, row: usize, out: &mut [f32]) {
         assert!(row < self.rows && out.len() == self.columns);
         let (tile, lane) = (self.tile(row / LANES), row % LANES);
         with_format!(self.kind, F => {
-            proof.run(WidenRow::<F> { tile, lane, out, format: std::marker::PhantomData });
+            isa.run(WidenRow::<F> { tile, lane, out, format: std::marker::PhantomData });
         }, pack::plain_row(self.kind, tile, lane, out));
     }
 

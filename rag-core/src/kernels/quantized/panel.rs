@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 
 use super::formats::{BlockFormat, places, zero_shift};
 use super::rows::{BlockParams, QuantizedRows, SPARE_ROWS};
-use super::{BLOCK, LANES, Lanes, Matrix, Proof, UNIT, Work, unit_start};
+use super::{BLOCK, Isa, LANES, Lanes, Matrix, UNIT, Work, unit_start};
 use crate::kernels::isa::each;
 
 /// Blocks of a panel: it stays in the first-level cache.
@@ -23,17 +23,19 @@ pub(super) struct Unpacked {
 }
 
 /// Multiplies all rows with one tile.
-pub(super) fn panel<F: BlockFormat>(proof: Proof, product: TileProduct<'_>) {
-    match proof {
+pub(super) fn panel<F: BlockFormat>(isa: Isa, product: TileProduct<'_>) {
+    match isa {
         #[cfg(target_arch = "x86_64")]
-        Proof::Avx512(lanes) => panel_at::<_, F, 8>(lanes, product),
+        Isa::Amx(tiles) => panel_at::<_, F, 8>(tiles.vectors(), product),
         #[cfg(target_arch = "x86_64")]
-        Proof::Avx2(lanes) => panel_at::<_, F, 1>(lanes, product),
+        Isa::Avx512(lanes) => panel_at::<_, F, 8>(lanes, product),
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx2(lanes) => panel_at::<_, F, 1>(lanes, product),
         #[cfg(target_arch = "aarch64")]
-        Proof::Neon(lanes) => panel_at::<_, F, 2>(lanes, product),
+        Isa::Neon(lanes) => panel_at::<_, F, 2>(lanes, product),
         #[cfg(target_arch = "aarch64")]
-        Proof::NeonPlain(lanes) => panel_at::<_, F, 2>(lanes, product),
-        Proof::Portable(lanes) => panel_at::<_, F, 4>(lanes, product),
+        Isa::NeonPlain(lanes) => panel_at::<_, F, 2>(lanes, product),
+        Isa::Portable(lanes) => panel_at::<_, F, 4>(lanes, product),
     }
 }
 

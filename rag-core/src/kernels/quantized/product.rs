@@ -12,7 +12,7 @@ use std::marker::PhantomData;
 use super::formats::{BlockFormat, places, zero_shift};
 use super::panel::{TileProduct, Unpacked, panel};
 use super::rows::{QuantizedRows, SPARE_ROWS};
-use super::{BLOCK, GgmlType, LANES, Lanes, Matrix, Proof, UNIT, Work, unit_start, with_format};
+use super::{BLOCK, GgmlType, Isa, LANES, Lanes, Matrix, UNIT, Work, unit_start, with_format};
 use crate::kernels::pool::Pool;
 
 /// From this many rows on, panels are worth unpacking.
@@ -86,13 +86,13 @@ impl Input<'_> {
     }
 
     /// The sums of all rows with one tile of `matrix`.
-    pub(super) fn sums(&self, proof: Proof, matrix: &Matrix, tile: usize, scratch: &mut Scratch) {
+    pub(super) fn sums(&self, isa: Isa, matrix: &Matrix, tile: usize, scratch: &mut Scratch) {
         let Scratch { unpacked, sums } = scratch;
         sums.resize(self.rows.next_multiple_of(SPARE_ROWS), [0.0; LANES]);
         if self.rows >= PANEL_FROM_ROWS && matrix.kind.is_quantised() {
             with_format!(matrix.kind, F => {
                 let product = TileProduct { rounded: self.rounded, matrix, tile, unpacked, sums };
-                panel::<F>(proof, product);
+                panel::<F>(isa, product);
             }, {});
             return;
         }
@@ -100,17 +100,17 @@ impl Input<'_> {
         while row < self.rows {
             let direct = Direct { input: *self, matrix, tile, row };
             row += match self.rows - row {
-                8.. => direct.run::<8>(proof, sums),
-                4.. => direct.run::<4>(proof, sums),
-                2.. => direct.run::<2>(proof, sums),
-                _ => direct.run::<1>(proof, sums),
+                8.. => direct.run::<8>(isa, sums),
+                4.. => direct.run::<4>(isa, sums),
+                2.. => direct.run::<2>(isa, sums),
+                _ => direct.run::<1>(isa, sums),
             };
         }
     }
 }
 
 /// Multiplies the input with each matrix, all in one parallel region.
-pub(crate) fn multiply(pool: &Pool, proof: Proof, input: Input<'_>, targets: &mut [Target<'_>]) {
+pub(crate) fn multiply(pool: &Pool, isa: Isa, input: Input<'_>, targets: &mut [Target<'_>]) {
     for target in targets.iter() {
         let rows = target.matrix.rows;
         assert!(target.out.len() == input.rows * rows);
@@ -141,7 +141,7 @@ pub(crate) fn multiply(pool: &Pool, proof: Proof, input: Input<'_>, targets: &mu
         let task = &tasks[index];
         let target = &shared[task.target];
         for tile in task.first..task.first + task.count {
-            input.sums(proof, target.matrix, tile, scratch);
+            input.sums(isa, target.matrix, tile, scratch);
             for (row, sums) in scratch.sums.iter().enumerate().take(input.rows) {
                 // SAFETY: `row` is below the input's rows; tasks are disjoint runs of tiles, so that nobody else
                 // writes this one.
@@ -170,14 +170,14 @@ struct Direct<'a> {
 }
 
 impl Direct<'_> {
-    fn run<const R: usize>(self, proof: Proof, sums: &mut [[f32; LANES]]) -> usize {
+    fn run<const R: usize>(self, isa: Isa, sums: &mut [[f32; LANES]]) -> usize {
         let kind = self.matrix.kind;
         let found = with_format!(kind, F => {
-            proof.run(Quantised::<F, R> { direct: self, format: PhantomData })
+            isa.run(Quantised::<F, R> { direct: self, format: PhantomData })
         }, match kind {
-            GgmlType::F32 => proof.run(Plain::<4, R> { direct: self }),
-            GgmlType::F16 => proof.run(Plain::<2, R> { direct: self }),
-            _ => proof.run(Plain::<0, R> { direct: self }),
+            GgmlType::F32 => isa.run(Plain::<4, R> { direct: self }),
+            GgmlType::F16 => isa.run(Plain::<2, R> { direct: self }),
+            _ => isa.run(Plain::<0, R> { direct: self }),
         });
         sums[self.row..self.row + R].copy_from_slice(&found);
         R

@@ -1,7 +1,7 @@
 //! Rows of f32 brought to int8, block by block, with what products with offset codes need.
 #![expect(unsafe_code, reason = "vectors into checked slices")]
 
-use super::super::isa::{LANES, Lanes, Proof, Work};
+use super::super::isa::{Isa, LANES, Lanes, Work};
 use super::super::pool::Pieces;
 use super::BLOCK;
 use super::formats::BlockFormat;
@@ -120,8 +120,8 @@ impl QuantizedGroups<'_> {
 
 impl QuantizedRow<'_> {
     /// Rounds `values`, at least as many as there are columns.
-    pub(crate) fn round(self, proof: Proof, values: &[f32]) {
-        proof.run(Round { row: self, values });
+    pub(crate) fn round(self, isa: Isa, values: &[f32]) {
+        isa.run(Round { row: self, values });
     }
 
     #[inline(always)]

@@ -53,10 +53,10 @@ fn matrix(kind: GgmlType, count: usize, columns: usize, noise: &mut Noise) -> (M
     (matrix, bytes)
 }
 
-fn widened(matrix: &Matrix, proof: Proof) -> Vec<f32> {
+fn widened(matrix: &Matrix, isa: Isa) -> Vec<f32> {
     let mut values = vec![0.0; matrix.rows() * matrix.columns()];
     for (row, values) in values.chunks_exact_mut(matrix.columns()).enumerate() {
-        matrix.row(proof, row, values);
+        matrix.row(isa, row, values);
     }
     values
 }
@@ -97,12 +97,12 @@ fn packed_rows_are_the_values_candle_reads() {
                 .unwrap()
                 .to_vec1()
                 .unwrap();
-            for proof in Proof::available() {
+            for isa in Isa::available() {
                 for (index, (found, expected)) in
-                    widened(&matrix, proof).iter().zip(&expected).enumerate()
+                    widened(&matrix, isa).iter().zip(&expected).enumerate()
                 {
                     let close = (found - expected).abs() <= 1e-6 * expected.abs().max(1.0);
-                    assert!(close, "{kind:?} {proof:?} {index}: {found} {expected}");
+                    assert!(close, "{kind:?} {isa:?} {index}: {found} {expected}");
                 }
             }
         }
@@ -117,47 +117,47 @@ fn non_linear_types_follow_their_curve() {
     let nibble = |codes: &[u8], at: usize| {
         usize::from(if at < 16 { codes[at] & 15 } else { codes[at - 16] >> 4 })
     };
-    for proof in Proof::available() {
+    for isa in Isa::available() {
         let (packed, bytes) = matrix(GgmlType::IQ4_NL, 17, 96, &mut Noise(3));
-        for (index, found) in widened(&packed, proof).iter().enumerate() {
+        for (index, found) in widened(&packed, isa).iter().enumerate() {
             let block = &bytes[index / 32 * 18..][..18];
             let expected = scale(block) * curve[nibble(&block[2..], index % 32)] as f32;
-            assert_eq!(*found, expected, "{proof:?} {index}");
+            assert_eq!(*found, expected, "{isa:?} {index}");
         }
         let (packed, bytes) = matrix(GgmlType::IQ4_XS, 17, 512, &mut Noise(4));
-        for (index, found) in widened(&packed, proof).iter().enumerate() {
+        for (index, found) in widened(&packed, isa).iter().enumerate() {
             let block = &bytes[index / 256 * 136..][..136];
             let part = index % 256 / 32;
             let low = i32::from(block[4 + part / 2] >> (4 * (part % 2)) & 15);
             let high = i32::from(u16::from_le_bytes([block[2], block[3]]) >> (2 * part) & 3);
             let level = curve[nibble(&block[8 + 16 * part..], index % 32)] as f32;
             let expected = scale(block) * (low + 16 * high - 32) as f32 * level;
-            assert_eq!(*found, expected, "{proof:?} {index}");
+            assert_eq!(*found, expected, "{isa:?} {index}");
         }
     }
 }
 
-fn rounded(proof: Proof, count: usize, columns: usize, values: &[f32]) -> QuantizedRows {
+fn rounded(isa: Isa, count: usize, columns: usize, values: &[f32]) -> QuantizedRows {
     let mut rounded = QuantizedRows::new(count, columns);
     let groups = rounded.groups(1);
     for (index, values) in values.chunks_exact(columns).enumerate() {
         for row in groups.take(index) {
-            row.round(proof, values);
+            row.round(isa, values);
         }
     }
     drop(groups);
     rounded
 }
 
-fn product(proof: Proof, threads: usize, matrix: &Matrix, values: &[f32], add: bool) -> Vec<f32> {
+fn product(isa: Isa, threads: usize, matrix: &Matrix, values: &[f32], add: bool) -> Vec<f32> {
     let count = values.len() / matrix.columns();
-    let rounded = rounded(proof, count, matrix.columns(), values);
+    let rounded = rounded(isa, count, matrix.columns(), values);
     let bias: Vec<f32> = (0..matrix.rows()).map(|row| row as f32 / 64.0).collect();
     let mut out = vec![if add { 0.5 } else { f32::NAN }; count * matrix.rows()];
     let input = Input { rows: count, values, rounded: &rounded };
     let bias = if add { &[][..] } else { &bias };
     let target = Target { matrix, bias, out: &mut out, add };
-    multiply(&Pool::new(threads), proof, input, &mut [target]);
+    multiply(&Pool::new(threads), isa, input, &mut [target]);
     out
 }
 
@@ -170,9 +170,9 @@ fn products_match_widened_weights_at_every_level_kind_and_shape() {
             let (matrix, _) = matrix(kind, rows, columns, &mut noise);
             for count in [1, 3, 8, 29] {
                 let values: Vec<f32> = (0..count * columns).map(|_| noise.float()).collect();
-                for proof in Proof::available() {
-                    let wide = widened(&matrix, proof);
-                    let found = product(proof, 1, &matrix, &values, true);
+                for isa in Isa::available() {
+                    let wide = widened(&matrix, isa);
+                    let found = product(isa, 1, &matrix, &values, true);
                     for (row, value) in values.chunks(columns).enumerate() {
                         for (output, weights) in wide.chunks(columns).enumerate() {
                             let exact: f64 =
@@ -183,7 +183,7 @@ fn products_match_widened_weights_at_every_level_kind_and_shape() {
                             let most = if kind.is_quantised() { 0.02 } else { 1e-4 };
                             assert!(
                                 (found - exact).abs() <= most * norm,
-                                "{kind:?} {proof:?} {rows}x{columns} {count}: {found} {exact}"
+                                "{kind:?} {isa:?} {rows}x{columns} {count}: {found} {exact}"
                             );
                         }
                     }
@@ -201,10 +201,10 @@ fn products_of_rounded_rows_are_exact() {
         let (rows, columns, count) = (21, 1280, 15);
         let (matrix, _) = matrix(kind, rows, columns, &mut noise);
         let values: Vec<f32> = (0..count * columns).map(|_| noise.float()).collect();
-        for proof in Proof::available() {
-            let rounded = rounded(proof, count, columns, &values);
-            let wide = widened(&matrix, proof);
-            let found = product(proof, 2, &matrix, &values, true);
+        for isa in Isa::available() {
+            let rounded = rounded(isa, count, columns, &values);
+            let wide = widened(&matrix, isa);
+            let found = product(isa, 2, &matrix, &values, true);
             for row in 0..count {
                 for output in 0..rows {
                     let (mut exact, mut size) = (0.5, 0.0);
@@ -220,7 +220,7 @@ fn products_of_rounded_rows_are_exact() {
                     let found = f64::from(found[row * rows + output]);
                     assert!(
                         (found - exact).abs() <= 4e-6 * size + 1e-6,
-                        "{kind:?} {proof:?}: {found} {exact}"
+                        "{kind:?} {isa:?}: {found} {exact}"
                     );
                 }
             }
@@ -235,13 +235,13 @@ fn a_row_gives_the_same_bits_in_any_batch_and_on_any_number_of_threads() {
         let (rows, columns) = (75, 1792);
         let (matrix, _) = matrix(kind, rows, columns, &mut noise);
         let values: Vec<f32> = (0..31 * columns).map(|_| noise.float()).collect();
-        for proof in Proof::available() {
+        for isa in Isa::available() {
             let bits = |values: Vec<f32>| values.into_iter().map(f32::to_bits).collect::<Vec<_>>();
-            let whole = bits(product(proof, 3, &matrix, &values, false));
+            let whole = bits(product(isa, 3, &matrix, &values, false));
             for cut in [1, 2, 5, 12, 14, 30] {
-                let mut parts = bits(product(proof, 1, &matrix, &values[..cut * columns], false));
-                parts.extend(bits(product(proof, 2, &matrix, &values[cut * columns..], false)));
-                assert!(parts == whole, "{kind:?} {proof:?} cut at {cut}");
+                let mut parts = bits(product(isa, 1, &matrix, &values[..cut * columns], false));
+                parts.extend(bits(product(isa, 2, &matrix, &values[cut * columns..], false)));
+                assert!(parts == whole, "{kind:?} {isa:?} cut at {cut}");
             }
         }
     }
@@ -256,31 +256,25 @@ fn gated_products_are_the_same_bits_as_products_gated_and_rounded() {
         let (gate, _) = matrix(gate_kind, width, columns, &mut noise);
         let (up, _) = matrix(up_kind, width, columns, &mut noise);
         let values: Vec<f32> = (0..29 * columns).map(|_| noise.float()).collect();
-        for (proof, count) in
-            Proof::available().into_iter().flat_map(|proof| [1, 3, 12, 13, 29].map(|n| (proof, n)))
+        for (isa, count) in
+            Isa::available().into_iter().flat_map(|isa| [1, 3, 12, 13, 29].map(|n| (isa, n)))
         {
-            let input_rows = rounded(proof, count, columns, &values[..count * columns]);
+            let input_rows = rounded(isa, count, columns, &values[..count * columns]);
             let input = Input { rows: count, values: &values, rounded: &input_rows };
             for by in [Activation::Silu, Activation::GeluTanh] {
                 let (mut gates, mut ups) = (vec![0.0; count * width], vec![0.0; count * width]);
                 let target = |matrix, out| Target { matrix, bias: &[], out, add: false };
                 let mut targets = [target(&gate, &mut gates[..]), target(&up, &mut ups[..])];
-                multiply(&Pool::new(1), proof, input, &mut targets);
-                proof.run(Gated { gates: &mut gates, ups: &ups, by });
-                let expected = rounded(proof, count, width, &gates);
+                multiply(&Pool::new(1), isa, input, &mut targets);
+                isa.run(Gated { gates: &mut gates, ups: &ups, by });
+                let expected = rounded(isa, count, width, &gates);
                 for threads in [1, 3] {
                     let mut found = QuantizedRows::new(count, width);
                     let pair = GatedPair { gate: &gate, up: &up, by };
                     let target = GatedTarget { pair, out: &mut found };
-                    multiply_gated(&Pool::new(threads), proof, input, target);
-                    assert!(
-                        found.codes == expected.codes,
-                        "{gate_kind:?} {proof:?} {count} {by:?}"
-                    );
-                    assert!(
-                        found.facts == expected.facts,
-                        "{gate_kind:?} {proof:?} {count} {by:?}"
-                    );
+                    multiply_gated(&Pool::new(threads), isa, input, target);
+                    assert!(found.codes == expected.codes, "{gate_kind:?} {isa:?} {count} {by:?}");
+                    assert!(found.facts == expected.facts, "{gate_kind:?} {isa:?} {count} {by:?}");
                 }
             }
         }
@@ -289,17 +283,17 @@ fn gated_products_are_the_same_bits_as_products_gated_and_rounded() {
 
 #[test]
 fn vector_levels_agree_to_the_last_bits() {
-    let proofs = Proof::available();
+    let proofs = Isa::available();
     for kind in GgmlType::ALL {
         let mut noise = Noise(17);
         let (matrix, _) = matrix(kind, 40, 768, &mut noise);
         let values: Vec<f32> = (0..14 * 768).map(|_| noise.float()).collect();
         let all: Vec<Vec<f32>> =
-            proofs.iter().map(|proof| product(*proof, 2, &matrix, &values, false)).collect();
-        for (proof, found) in proofs.iter().zip(&all) {
+            proofs.iter().map(|isa| product(*isa, 2, &matrix, &values, false)).collect();
+        for (isa, found) in proofs.iter().zip(&all) {
             for (found, twin) in found.iter().zip(&all[all.len() - 1]) {
                 let close = (found - twin).abs() <= 2e-4 * twin.abs().max(1.0);
-                assert!(close, "{kind:?} {proof:?}: {found} {twin}");
+                assert!(close, "{kind:?} {isa:?}: {found} {twin}");
             }
         }
     }
@@ -330,22 +324,22 @@ fn extreme_codes_do_not_overflow_and_zeros_give_zero() {
             }
             let mut matrix = Matrix::new(kind, 16, columns).unwrap();
             matrix.pack(&Pool::new(1), 0, &bytes);
-            for proof in Proof::available() {
+            for isa in Isa::available() {
                 for sign in [1.0, -1.0] {
                     for count in [1, 16] {
-                        let found = product(proof, 1, &matrix, &vec![sign; count * columns], true);
-                        let wide = widened(&matrix, proof);
+                        let found = product(isa, 1, &matrix, &vec![sign; count * columns], true);
+                        let wide = widened(&matrix, isa);
                         for (found, row) in found.iter().zip(wide.chunks(columns)) {
                             let exact: f32 = row.iter().sum::<f32>() * sign + 0.5;
                             let size: f32 = row.iter().map(|value| value.abs()).sum();
                             assert!(
                                 (found - exact).abs() <= 1e-4 * size.max(1.0),
-                                "{kind:?} {proof:?} {fill}: {found} {exact}"
+                                "{kind:?} {isa:?} {fill}: {found} {exact}"
                             );
                         }
                     }
                 }
-                let zeros = product(proof, 1, &matrix, &vec![0.0; columns], true);
+                let zeros = product(isa, 1, &matrix, &vec![0.0; columns], true);
                 assert!(zeros.iter().all(|value| *value == 0.5));
             }
         }

@@ -19,7 +19,7 @@ fn row(kind: usize, layer: usize, position: usize, len: usize) -> Vec<f32> {
     (0..len).map(|at| number(((kind * 7 + layer) * 5003 + position) * 4096 + at)).collect()
 }
 
-fn cache(case: &Case, proof: Proof, len: usize) -> Vec<Arc<Page>> {
+fn cache(case: &Case, isa: Isa, len: usize) -> Vec<Arc<Page>> {
     let shape = case.shape;
     let width = shape.heads * shape.dim;
     let mut pages: Vec<_> = (0..len.div_ceil(PAGE)).map(|_| Page::new(shape)).collect();
@@ -27,7 +27,7 @@ fn cache(case: &Case, proof: Proof, len: usize) -> Vec<Arc<Page>> {
         for layer in 0..shape.layers {
             let (keys, values) = (row(0, layer, position, width), row(1, layer, position, width));
             pages[position / PAGE].write(
-                proof,
+                isa,
                 layer,
                 position % PAGE,
                 KvRow { keys: &keys, values: &values },
@@ -122,9 +122,9 @@ fn cases_of(precision: KvPrecision) -> Vec<Case> {
 #[test]
 fn attention_follows_the_formula_at_every_level() {
     for case in cases() {
-        for proof in Proof::available() {
+        for isa in Isa::available() {
             let len = 200;
-            let pages = cache(&case, proof, len);
+            let pages = cache(&case, isa, len);
             let first = 120;
             let mut found = queries(&case, first..len);
             let view = KvView {
@@ -136,13 +136,13 @@ fn attention_follows_the_formula_at_every_level() {
                 cap: case.cap,
                 bias: &[],
             };
-            attend(&Pool::new(2), proof, view, &mut found);
+            attend(&Pool::new(2), isa, view, &mut found);
             let width = found.len() / (len - first);
             for position in [first, 127, 128, 150, len - 1] {
                 let found = &found[(position - first) * width..][..width];
                 for (found, exact) in found.iter().zip(exact(&case, 1, position)) {
                     let error = (f64::from(*found) - exact).abs();
-                    assert!(error < 2e-5, "{:?} {proof:?} {position}: {found} {exact}", case.shape);
+                    assert!(error < 2e-5, "{:?} {isa:?} {position}: {found} {exact}", case.shape);
                 }
             }
         }
@@ -152,9 +152,9 @@ fn attention_follows_the_formula_at_every_level() {
 #[test]
 fn a_query_finds_the_same_bits_in_any_company() {
     for case in cases() {
-        for proof in Proof::available() {
+        for isa in Isa::available() {
             let len = 150;
-            let pages = cache(&case, proof, len);
+            let pages = cache(&case, isa, len);
             let run = |threads: usize, range: std::ops::Range<usize>| {
                 let mut found = queries(&case, range.clone());
                 let view = KvView {
@@ -166,16 +166,16 @@ fn a_query_finds_the_same_bits_in_any_company() {
                     cap: case.cap,
                     bias: &[],
                 };
-                attend(&Pool::new(threads), proof, view, &mut found);
+                attend(&Pool::new(threads), isa, view, &mut found);
                 found.into_iter().map(f32::to_bits).collect::<Vec<_>>()
             };
             let whole = run(1, 0..len);
             for cut in [1, 2, 3, 63, 64, 65, 149] {
                 let parts = [run(3, 0..cut), run(2, cut..len)].concat();
-                assert!(parts == whole, "{:?} {proof:?} cut at {cut}", case.shape);
+                assert!(parts == whole, "{:?} {isa:?} cut at {cut}", case.shape);
             }
             let single: Vec<u32> = (0..len).flat_map(|at| run(8, at..at + 1)).collect();
-            assert!(single == whole, "{:?} {proof:?} one by one", case.shape);
+            assert!(single == whole, "{:?} {isa:?} one by one", case.shape);
         }
     }
 }
@@ -217,7 +217,7 @@ fn a_bias_kept_apart_costs_no_precision() {
         };
         bias.chunks(dim).flat_map(head).collect()
     };
-    for proof in Proof::available() {
+    for isa in Isa::available() {
         let found = |precision, apart: KeyBias| {
             let shape = CacheShape { layers: 1, heads, dim, precision, bias: apart };
             let mut pages: Vec<_> = (0..len.div_ceil(PAGE)).map(|_| Page::new(shape)).collect();
@@ -231,7 +231,7 @@ fn a_bias_kept_apart_costs_no_precision() {
                     page.write_turns(slot, &cos, &sin);
                 }
                 let values = row(1, 0, position, heads * dim);
-                page.write(proof, 0, slot, KvRow { keys: &keys, values: &values });
+                page.write(isa, 0, slot, KvRow { keys: &keys, values: &values });
             }
             let page = &pages[0];
             let bytes = 2 * page.halves.len() + page.codes.len() + 4 * page.turns.len();
@@ -242,7 +242,7 @@ fn a_bias_kept_apart_costs_no_precision() {
             let bias = if apart == KeyBias::Apart { &bias[..] } else { &[] };
             let (layer, first, group, window) = (0, len - 1, 3, usize::MAX);
             let view = KvView { pages: &pages, layer, first, group, window, bias, cap: 0.0 };
-            attend(&Pool::new(2), proof, view, &mut queries);
+            attend(&Pool::new(2), isa, view, &mut queries);
             queries
         };
         let exact = found(KvPrecision::F16, KeyBias::Within);
@@ -252,7 +252,7 @@ fn a_bias_kept_apart_costs_no_precision() {
         };
         let apart = error(found(KvPrecision::Q8, KeyBias::Apart));
         let within = error(found(KvPrecision::Q8, KeyBias::Within));
-        assert!(apart < 0.02 && within > 2.0 * apart, "{proof:?}: {apart}, {within}");
+        assert!(apart < 0.02 && within > 2.0 * apart, "{isa:?}: {apart}, {within}");
     }
 }
 
@@ -278,9 +278,9 @@ fn eight_bits_keep_small_and_large_numbers_and_what_is_none() {
         precision: KvPrecision::Q8,
         bias: KeyBias::Within,
     };
-    let found = |proof, value: &[f32; 64]| {
+    let found = |isa, value: &[f32; 64]| {
         let mut page = Page::new(shape);
-        page.write(proof, 0, 0, KvRow { keys: &[0.0; 64], values: value });
+        page.write(isa, 0, 0, KvRow { keys: &[0.0; 64], values: value });
         let mut query = vec![0.0; 64];
         let pages = [Arc::new(page)];
         let view = KvView {
@@ -292,25 +292,25 @@ fn eight_bits_keep_small_and_large_numbers_and_what_is_none() {
             bias: &[],
             cap: 0.0,
         };
-        attend(&Pool::new(1), proof, view, &mut query);
+        attend(&Pool::new(1), isa, view, &mut query);
         query
     };
-    for proof in Proof::available() {
+    for isa in Isa::available() {
         for size in [0.0f32, 1e-30, 1e-6, 1e-3, 1.0, 300.0] {
             let mut values = [0.0; 64];
             (0..64).for_each(|at| values[at] = number(at) * if at < 32 { size } else { 1.0 });
-            for (at, (found, value)) in found(proof, &values).iter().zip(values).enumerate() {
+            for (at, (found, value)) in found(isa, &values).iter().zip(values).enumerate() {
                 let step = if at < 32 { size } else { 1.0 } / 127.0;
                 // the least scale is that of 16-bit floats
                 let most = 0.51 * step + 4e-6;
-                assert!((found - value).abs() <= most, "{proof:?} {size}: {found} {value}");
+                assert!((found - value).abs() <= most, "{isa:?} {size}: {found} {value}");
             }
         }
         let mut values = [1.0; 64];
         values[40] = f32::NAN;
-        let found = found(proof, &values);
+        let found = found(isa, &values);
         assert!(found[..32].iter().all(|value| (value - 1.0).abs() < 1e-3));
-        assert!(found[32..].iter().all(|value| value.is_nan()), "{proof:?}");
+        assert!(found[32..].iter().all(|value| value.is_nan()), "{isa:?}");
     }
 }
 
@@ -323,9 +323,9 @@ fn what_is_too_large_for_sixteen_bits_stays_finite() {
         precision: KvPrecision::F16,
         bias: KeyBias::Within,
     };
-    for proof in Proof::available() {
+    for isa in Isa::available() {
         let mut page = Page::new(shape);
-        page.write(proof, 0, 0, KvRow { keys: &[1e30; 16], values: &[-1e30; 16] });
+        page.write(isa, 0, 0, KvRow { keys: &[1e30; 16], values: &[-1e30; 16] });
         let pages = [Arc::new(page)];
         let mut query = vec![0.0; 16];
         let view = KvView {
@@ -337,7 +337,7 @@ fn what_is_too_large_for_sixteen_bits_stays_finite() {
             bias: &[],
             cap: 0.0,
         };
-        attend(&Pool::new(1), proof, view, &mut query);
-        assert!(query.iter().all(|value| *value == -65504.0), "{proof:?} {query:?}");
+        attend(&Pool::new(1), isa, view, &mut query);
+        assert!(query.iter().all(|value| *value == -65504.0), "{isa:?} {query:?}");
     }
 }
