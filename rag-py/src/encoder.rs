@@ -181,7 +181,7 @@ impl Encoder {
         Ok(self.inner.get()?.backend().to_string())
     }
 
-    /// The instructions it runs: "amx", "avx512", "avx2", "portable"; "candle" where candle chooses, "own" for a callable.
+    /// The instructions it runs: "amx", "avx512", "avx2", "neon", "portable"; "candle" where candle chooses, "own" for a callable.
     #[getter]
     fn level(&self) -> PyResult<&'static str> {
         Ok(self.inner.get()?.level_name())

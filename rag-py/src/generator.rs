@@ -179,7 +179,7 @@ impl Generator {
         Ok(self.inner.get()?.backend().to_string())
     }
 
-    /// The instructions it runs: "amx", "avx512", "avx2", "portable"; `None` if candle chooses.
+    /// The instructions it runs: "avx512", "avx2", "neon", "portable"; `None` if candle chooses.
     #[getter]
     fn level(&self) -> PyResult<Option<&'static str>> {
         Ok(self.inner.get()?.kernel_level().map(KernelLevel::name))

@@ -1,7 +1,7 @@
 //! What attention is told about where tokens stand, worked out once when a model is loaded.
 
 use crate::kernels::attention::bidirectional::Distances;
-use crate::kernels::elementwise::rope::RotaryTable;
+use crate::kernels::elementwise::rope::{RotaryTable, frequencies};
 use crate::model::encoder::architecture::{Positions, Rotary, TransformerConfig};
 
 /// One kind of attention layer.
@@ -34,7 +34,12 @@ impl LayerPositions {
             Positions::Rotary { global: rotary, local: near, window, global_every } => {
                 let table = |rotary: Rotary| {
                     let dim = config.hidden_size / config.head_count;
-                    RotaryTable::new(dim, max_tokens, rotary.theta, rotary.divisor)
+                    let divisor = f64::from(rotary.divisor);
+                    let speeds: Vec<f64> = frequencies(dim, f64::from(rotary.theta))
+                        .map(|frequency| frequency / divisor)
+                        .collect();
+                    let angle = |position: usize, pair: usize| position as f64 * speeds[pair];
+                    RotaryTable::new(dim / 2, 0..max_tokens, 1.0, angle)
                 };
                 global.rotary = Some(table(rotary));
                 if global_every > 1 {

@@ -6,14 +6,16 @@
 
 mod layer;
 
-use self::layer::{DecoderLayer, RotaryAngles, Rows, Step};
+use std::ops::Range;
+
+use self::layer::{DecoderLayer, Rows, Step};
 use super::config::{Config, Rotation};
 use super::engine::GeneratorEngine;
 use super::kv::KvCache;
 use super::weights::{Loader, QuantizedLinear};
 use crate::error::{Error, Result};
 use crate::kernels::attention::kv_page::{CacheShape, KeyBias, KvPrecision};
-use crate::kernels::elementwise::rope::RotaryPairs;
+use crate::kernels::elementwise::rope::{self, RotaryPairs, RotaryTable};
 use crate::kernels::elementwise::{Cap, RmsNorm};
 use crate::kernels::quantized::{Input, QuantizedRows, multiply};
 use crate::model::formats::tensors::TensorSource;
@@ -135,7 +137,7 @@ impl Decoder {
         let GeneratorEngine { pool, isa, .. } = &self.engine;
         let start = cache.len();
         cache.reserve(start + ids.len());
-        let angles = self.angles(start, ids.len());
+        let tables = self.rotary_tables(start..start + ids.len());
         let mut rows = Rows::new(&self.config, ids.len());
         self.embedding.look_up(pool, *isa, ids, &mut rows.states);
         if self.config.embedding_scale != 1.0 {
@@ -144,9 +146,9 @@ impl Decoder {
         for (index, layer) in self.layers.iter().enumerate() {
             // Checked here, on the caller's thread: some hosts see interrupts on that one alone.
             cancel.check()?;
-            let angles = self.config.layers[index].rotation.map(|rotation| &angles[rotation]);
+            let rotary = self.config.layers[index].rotation.map(|rotation| &tables[rotation]);
             let (engine, config) = (&self.engine, &self.config);
-            layer.forward(Step { layer: index, engine, config, angles }, &mut rows, cache);
+            layer.forward(Step { layer: index, engine, config, rotary }, &mut rows, cache);
         }
         cache.advance(ids.len());
         Ok(rows.states)
@@ -177,21 +179,14 @@ impl Decoder {
     }
 
     /// Cosines and sines of some positions, for each rotation.
-    fn angles(&self, start: usize, rows: usize) -> Vec<RotaryAngles> {
-        let angles = |(rotation, frequencies): (&Rotation, &Vec<f64>)| {
-            let angles = (start..start + rows).flat_map(|position| {
-                let position = position as f64 / rotation.divisor;
-                frequencies.iter().map(move |frequency| position * frequency)
-            });
+    fn rotary_tables(&self, positions: Range<usize>) -> Vec<RotaryTable> {
+        let table = |(rotation, frequencies): (&Rotation, &Vec<f64>)| {
             let scale = self.config.rotation_scale;
-            let turns = angles.map(|angle| {
-                let (sin, cos) = angle.sin_cos();
-                ((cos * scale) as f32, (sin * scale) as f32)
-            });
-            let (cos, sin) = turns.unzip();
-            RotaryAngles { cos, sin, pairs: frequencies.len() }
+            RotaryTable::new(frequencies.len(), positions.clone(), scale, |position, pair| {
+                position as f64 / rotation.divisor * frequencies[pair]
+            })
         };
-        self.config.rotations.iter().zip(&self.frequencies).map(angles).collect()
+        self.config.rotations.iter().zip(&self.frequencies).map(table).collect()
     }
 }
 
@@ -204,11 +199,11 @@ fn frequencies(loader: &mut Loader<'_>, config: &Config) -> Result<Vec<Vec<f64>>
     }
     let speeds = |rotation: &Rotation| {
         let factors = stored.as_ref().or(rotation.factors.as_ref());
-        let speed = |pair: usize| {
-            let speed = rotation.base.powf(-(2.0 * pair as f64) / config.rotated_dim as f64);
+        let speeds = rope::frequencies(config.rotated_dim, rotation.base).enumerate();
+        let speed = |(pair, speed): (usize, f64)| {
             factors.map_or(speed, |factors| speed / f64::from(factors[pair]))
         };
-        (0..pairs).map(speed).collect()
+        speeds.map(speed).collect()
     };
     Ok(config.rotations.iter().map(speeds).collect())
 }

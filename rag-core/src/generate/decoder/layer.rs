@@ -10,7 +10,7 @@ use crate::generate::weights::{Loader, QuantizedLinear};
 use crate::kernels::attention::PAGE;
 use crate::kernels::attention::causal::{KvView, attend};
 use crate::kernels::attention::kv_page::{KeyBias, KvRow};
-use crate::kernels::elementwise::rope::RotateHead;
+use crate::kernels::elementwise::rope::{RotaryTable, RotateHead};
 use crate::kernels::elementwise::{Add, Gated, RmsNorm};
 use crate::kernels::pool::Pieces;
 use crate::kernels::quantized::{
@@ -37,13 +37,6 @@ pub(super) struct DecoderLayer {
     after_feed_forward: Option<Vec<f32>>,
 }
 
-/// Cosines and sines, `[positions, pairs]`.
-pub(super) struct RotaryAngles {
-    pub(super) cos: Vec<f32>,
-    pub(super) sin: Vec<f32>,
-    pub(super) pairs: usize,
-}
-
 /// One layer's turn: which it is, and what it runs with.
 #[derive(Clone, Copy)]
 pub(super) struct Step<'a> {
@@ -51,7 +44,7 @@ pub(super) struct Step<'a> {
     pub(super) engine: &'a GeneratorEngine,
     pub(super) config: &'a Config,
     /// `None` for a layer without positions.
-    pub(super) angles: Option<&'a RotaryAngles>,
+    pub(super) rotary: Option<&'a RotaryTable>,
 }
 
 /// The rows of a span and what is worked out for them.
@@ -180,11 +173,11 @@ impl DecoderLayer {
 
     /// Norms and rotates queries and keys, and writes keys and values to the cache.
     fn write_keys_and_values(&self, step: Step<'_>, rows: &mut Rows, cache: &mut KvCache) {
-        let Step { layer, engine, config, angles } = step;
+        let Step { layer, engine, config, rotary } = step;
         let GeneratorEngine { pool, isa, .. } = engine;
         let (start, count, dim) = (cache.len(), rows.count, config.head_dim);
         let turn = |row: usize, heads: &mut [f32], weight: Option<&[f32]>, scale: f32| {
-            let (cos, sin) = angles.map_or((&[][..], &[][..]), |angles| angles.at(row));
+            let (cos, sin) = rotary.map_or((&[][..], &[][..]), |table| table.at(row));
             for head in heads.chunks_exact_mut(dim) {
                 if let Some(weight) = weight {
                     isa.run(RmsNorm { row: head, weight, epsilon: config.norm_epsilon });
@@ -212,8 +205,8 @@ impl DecoderLayer {
                 let row = position - start;
                 let keys = key_rows.take(row);
                 turn(row, keys, self.key_norm.as_deref(), 1.0);
-                if is_apart && let Some(angles) = angles {
-                    let (cos, sin) = angles.at(row);
+                if is_apart && let Some(table) = rotary {
+                    let (cos, sin) = table.at(row);
                     take_out(keys, self.key.bias(), cos, sin);
                     if layer == 0 {
                         page.write_turns(position - from, cos, sin);
@@ -229,14 +222,6 @@ impl DecoderLayer {
         } else {
             pool.run(page_count + count, task);
         }
-    }
-}
-
-impl RotaryAngles {
-    /// Cosines and sines of a row.
-    fn at(&self, row: usize) -> (&[f32], &[f32]) {
-        let range = row * self.pairs..(row + 1) * self.pairs;
-        (&self.cos[range.clone()], &self.sin[range])
     }
 }
 

@@ -1,40 +1,56 @@
 //! Rotary position embedding (Su et al. 2021, RoFormer): pairs of components of a head turned by angles that grow with the
 //! position.
 
+use std::ops::Range;
+
 use crate::kernels::Heads;
 use crate::kernels::isa::level::{Simd, per_level};
 use crate::kernels::isa::{Lanes, Work};
 
-/// Cosines and sines of every position's angles (Su et al. 2021), for halves of a head turned together.
+/// Cosines and sines of the angles of some positions.
 #[derive(Debug, Clone)]
 pub(crate) struct RotaryTable {
-    /// Numbers of half a head.
-    half: usize,
-    /// For each position `half` cosines, then `half` sines.
+    /// Pairs of components that turn.
+    pairs: usize,
+    /// For each position `pairs` cosines, then as many sines.
     values: Vec<f32>,
 }
 
 impl RotaryTable {
-    /// Angles `position / (divisor * theta^(2 i / dim))` for `count` positions.
-    pub(crate) fn new(dim: usize, count: usize, theta: f32, divisor: f32) -> Self {
-        let half = dim / 2;
-        let frequencies: Vec<f64> = (0..half)
-            .map(|i| f64::from(theta).powf(-((2 * i) as f64) / dim as f64) / f64::from(divisor))
-            .collect();
-        let mut values = Vec::with_capacity(count * dim);
-        for position in 0..count {
-            let angles = frequencies.iter().map(|frequency| position as f64 * frequency);
-            values.extend(angles.clone().map(|angle| angle.cos() as f32));
-            values.extend(angles.map(|angle| angle.sin() as f32));
+    /// A row for each of `positions`: the cosines and sines of `angle(position, pair)`, times `scale`.
+    ///
+    /// Angles are worked out in f64: in f32 those of far positions would be off by more than a degree.
+    pub(crate) fn new(
+        pairs: usize,
+        positions: Range<usize>,
+        scale: f64,
+        angle: impl Fn(usize, usize) -> f64,
+    ) -> Self {
+        let mut values = Vec::with_capacity(positions.len() * 2 * pairs);
+        for position in positions {
+            let angles = (0..pairs).map(|pair| angle(position, pair));
+            values.extend(angles.clone().map(|angle| (angle.cos() * scale) as f32));
+            values.extend(angles.map(|angle| (angle.sin() * scale) as f32));
         }
-        Self { half, values }
+        Self { pairs, values }
     }
+
+    /// Cosines and sines of a row, one of each per pair.
+    #[inline]
+    pub(crate) fn at(&self, row: usize) -> (&[f32], &[f32]) {
+        self.values[row * 2 * self.pairs..][..2 * self.pairs].split_at(self.pairs)
+    }
+}
+
+/// Radians per position of each pair of a head of `dim` components: `base^(-2 i / dim)`.
+pub(crate) fn frequencies(dim: usize, base: f64) -> impl Iterator<Item = f64> {
+    (0..dim / 2).map(move |pair| base.powf(-((2 * pair) as f64) / dim as f64))
 }
 
 #[inline(always)]
 fn rotate_body<S: Simd>(_: S, heads: Heads, table: &RotaryTable, qkv: &mut [f32]) {
-    let half = table.half;
-    let hidden = heads.count * heads.dim;
+    let half = table.pairs;
+    let hidden = heads.hidden();
     let positions = table.values.chunks_exact(2 * half);
     for (row, position) in qkv.chunks_exact_mut(3 * hidden).zip(positions) {
         let (cosines, sines) = position.split_at(half);
@@ -50,7 +66,7 @@ fn rotate_body<S: Simd>(_: S, heads: Heads, table: &RotaryTable, qkv: &mut [f32]
 }
 
 per_level! {
-    /// RotaryTable queries and keys of one sequence by their positions; there are as many positions as tokens or more.
+    /// Rotates queries and keys of one sequence by their positions; there are as many positions as tokens or more.
     pub(crate) fn rotate(heads: Heads, table: &RotaryTable, qkv: &mut [f32]) = rotate_body
 }
 
@@ -119,7 +135,9 @@ mod tests {
     #[test]
     fn products_of_rotated_vectors_depend_on_their_distance() {
         let heads = Heads { count: 1, dim: 6 };
-        let table = RotaryTable::new(6, 40, 100.0, 1.0);
+        let speeds: Vec<f64> = frequencies(6, 100.0).collect();
+        let table =
+            RotaryTable::new(3, 0..40, 1.0, |position, pair| position as f64 * speeds[pair]);
         let row: Vec<f32> = (0..18).map(|i| (i as f32 * 0.7).sin()).collect();
         for level in Isa::available() {
             let mut qkv: Vec<f32> = row.iter().copied().cycle().take(18 * 40).collect();
