@@ -9,7 +9,7 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Result};
-use crate::kernels::isa::Proof;
+use crate::kernels::isa::Isa;
 use crate::kernels::pool::Pool;
 use crate::kernels::quantized::Matrix;
 use crate::model::encoder::architecture::transformer_config;
@@ -226,7 +226,7 @@ fn values(gguf: &Gguf, name: &str, info: &TensorInfo, pool: &Pool) -> Result<Vec
         let mut matrix = Matrix::new(info.kind, count, columns).ok_or_else(refused)?;
         matrix.pack(pool, 0, &bytes);
         for (row, out) in values.chunks_mut(columns).enumerate() {
-            matrix.row(Proof::detect(), row, out);
+            matrix.row(Isa::detect(), row, out);
         }
     }
     Ok(values)
