@@ -78,6 +78,8 @@ pub mod cite;
 
 mod knowledge_base;
 
+mod pages;
+
 pub use error::{Error, ErrorCode, Result, Unreadable};
 pub use progress::{Call, CancelToken, Progress, Stage};
 

@@ -4,7 +4,6 @@ mod ask;
 mod asked;
 mod budget;
 mod chat;
-mod explain;
 mod floors;
 mod gate;
 mod guards;

@@ -11,10 +11,10 @@ use std::collections::BTreeMap;
 
 use crate::cite::Status;
 use crate::guard::Refusal;
+use crate::knowledge_base::{Answer, NotFoundReason, Outcome, Trace};
 use crate::search::Hit;
 use crate::visible;
 
-use super::types::{Answer, NotFoundReason, Outcome, Trace};
 use page::AnswerPage;
 
 impl Answer {
@@ -22,7 +22,7 @@ impl Answer {
     /// its markers linked to the cited spans, passages with their ranks, what the prompt and the time were spent on,
     /// and the prompt itself.
     ///
-    /// Ask with [`Explain::Trace`](super::Explain::Trace): without a trace there is no question, no prompt and no
+    /// Ask with [`Explain::Trace`](crate::Explain::Trace): without a trace there is no question, no prompt and no
     /// budget to show.
     #[must_use]
     pub fn explain_html(&self) -> String {

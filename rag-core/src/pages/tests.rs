@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use crate::cite::{Citation, Conflict, Evidence, Reason, Refuted, Status};
 use crate::guard::{Guard, Refusal};
-use crate::knowledge_base::types::{Answer, Budget, NotFoundReason, Outcome, Timings, Trace};
+use crate::knowledge_base::{Answer, Budget, NotFoundReason, Outcome, Timings, Trace};
 use crate::search::{Hit, Ranks};
 
 fn hit(text: &str) -> Hit {

@@ -1,7 +1,7 @@
 //! What the context and the time of an answer were spent on.
 
 use super::page::AnswerPage;
-use crate::knowledge_base::types::{Timings, Trace};
+use crate::knowledge_base::{Timings, Trace};
 
 /// One part of a bar.
 struct Part {

@@ -8,7 +8,7 @@ use crate::visible;
 
 use super::note;
 use super::page::AnswerPage;
-use crate::knowledge_base::types::Answer;
+use crate::knowledge_base::Answer;
 
 /// A row for each passage found, and below it the text of those that were shown to the model.
 pub(super) fn write(answer: &Answer, page: &mut AnswerPage) {
