@@ -207,9 +207,9 @@ impl DecoderLayer {
                 turn(row, keys, self.key_norm.as_deref(), 1.0);
                 if is_apart && let Some(table) = rotary {
                     let (cos, sin) = table.at(row);
-                    take_out(keys, self.key.bias(), cos, sin);
+                    subtract_rotated(keys, self.key.bias(), cos, sin);
                     if layer == 0 {
-                        page.write_turns(position - from, cos, sin);
+                        page.write_angles(position - from, cos, sin);
                     }
                 }
                 let values = &values[row * config.key_dim()..][..config.key_dim()];
@@ -226,7 +226,7 @@ impl DecoderLayer {
 }
 
 /// Subtracts the bias, rotated as the keys are, from each head.
-fn take_out(keys: &mut [f32], bias: &[f32], cos: &[f32], sin: &[f32]) {
+fn subtract_rotated(keys: &mut [f32], bias: &[f32], cos: &[f32], sin: &[f32]) {
     let pairs = cos.len();
     for (keys, bias) in keys.chunks_exact_mut(2 * pairs).zip(bias.chunks_exact(2 * pairs)) {
         for at in 0..pairs {

@@ -137,7 +137,11 @@ impl<const R: usize> Work for Attention<'_, R> {
         for (turned, (query, _)) in turned.chunks_exact_mut(shape.dim).zip(&self.queries) {
             let bias = &view.bias[head * shape.dim..][..shape.dim];
             // SAFETY: the query's `dim` numbers are this task's alone.
-            kv_q8::turn(unsafe { std::slice::from_raw_parts(*query, shape.dim) }, bias, turned);
+            kv_q8::rotated_bias(
+                unsafe { std::slice::from_raw_parts(*query, shape.dim) },
+                bias,
+                turned,
+            );
         }
         let mut softmax = OnlineSoftmax {
             largest: [f32::NEG_INFINITY; R],
@@ -148,7 +152,7 @@ impl<const R: usize> Work for Attention<'_, R> {
         if is_rounded {
             for (query, _) in self.queries.iter().take(count) {
                 // SAFETY: the query's `dim` numbers are this task's alone.
-                kv_q8::mix(unsafe { std::slice::from_raw_parts_mut(*query, shape.dim) });
+                kv_q8::hadamard(unsafe { std::slice::from_raw_parts_mut(*query, shape.dim) });
             }
         }
         let seen = |position: usize| (position + 1).saturating_sub(view.window);
@@ -167,9 +171,9 @@ impl<const R: usize> Work for Attention<'_, R> {
                     let scores = &mut softmax.weights;
                     kv_q8::score(lanes, keys, &self.queries, scores);
                     if !turned.is_empty() {
-                        let area = &page.turns[..];
+                        let area = &page.angles[..];
                         let angles = PagePart { area, width: shape.dim, count };
-                        kv_q8::add_turns(lanes, angles, turned, scores);
+                        kv_q8::add_rotated_bias(lanes, angles, turned, scores);
                     }
                 } else {
                     let area = page.halves(view.layer, head).0;

@@ -2,7 +2,7 @@
 #![expect(unsafe_code, reason = "vectors into checked slices")]
 
 use super::PAGE;
-use super::kv_q8::{Area, Round, blocks, mix};
+use super::kv_q8::{Area, Round, blocks, hadamard};
 use crate::kernels::isa::{Isa, LANES, Lanes, Work};
 use crate::options::words;
 
@@ -71,11 +71,11 @@ impl CacheShape {
             KvPrecision::F16 => 2 * areas * self.area(),
             KvPrecision::Q8 => areas * (self.area() + 2 * self.scale_area()),
         };
-        numbers + 4 * self.turns()
+        numbers + 4 * self.angles()
     }
 
     /// Cosines and sines of a page's positions.
-    fn turns(self) -> usize {
+    fn angles(self) -> usize {
         if self.bias == KeyBias::Apart { PAGE * self.dim } else { 0 }
     }
 }
@@ -92,7 +92,7 @@ pub(crate) struct Page {
     /// The numbers rounded, or nothing.
     pub(super) codes: Vec<u8>,
     /// Cosines, then sines of each position, in the order of a head's keys; or nothing.
-    pub(super) turns: Vec<f32>,
+    pub(super) angles: Vec<f32>,
 }
 
 /// Keys and values of one position, as many of each.
@@ -114,14 +114,14 @@ impl Page {
             shape,
             halves: vec![0; areas * halves],
             codes: vec![0; areas * codes],
-            turns: vec![0.0; shape.turns()],
+            angles: vec![0.0; shape.angles()],
         }
     }
 
     /// Writes the cosines and sines of a position, one of each per pair.
-    pub(crate) fn write_turns(&mut self, slot: usize, cos: &[f32], sin: &[f32]) {
+    pub(crate) fn write_angles(&mut self, slot: usize, cos: &[f32], sin: &[f32]) {
         assert!(slot < PAGE && cos.len() + sin.len() == self.shape.dim);
-        let group = &mut self.turns[slot / LANES * LANES * self.shape.dim..];
+        let group = &mut self.angles[slot / LANES * LANES * self.shape.dim..];
         let places = group[slot % LANES..].iter_mut().step_by(LANES);
         for (place, turn) in places.zip(cos.iter().chain(sin)) {
             *place = *turn;
@@ -178,7 +178,7 @@ impl Page {
         let (key_scales, value_scales) = scales.split_at_mut(PAGE * blocks(dim));
         let group = slot / LANES * LANES;
         let mut keys = keys.to_vec();
-        mix(&mut keys);
+        hadamard(&mut keys);
         isa.run(Round {
             values: &keys,
             codes: &mut key_codes[group * dim..],

@@ -1,6 +1,6 @@
 //! Keys and values rounded to 8 bits, one scale for each 32 numbers of a head (as GGUF's Q8_0 rounds weights).
 //!
-//! Keys are mixed by a Hadamard matrix first, and queries with them, which leaves their products as they are: a few large
+//! Keys are multiplied by a Hadamard matrix first, and queries with them, which leaves their products as they are: a few large
 //! numbers (Qwen's biases) would leave no room for the others (Ashkboos et al. 2024, QuaRot). A value is its code times its
 //! scale; nothing else differs from the 16-bit kernels beside it, and a query gets the same bits in any company for the
 //! same reasons.
@@ -19,7 +19,7 @@ pub(super) fn blocks(dim: usize) -> usize {
 
 /// Multiplies by the orthonormal Hadamard matrix of the largest power of two that divides the length, part by part.
 #[inline(always)]
-pub(super) fn mix(values: &mut [f32]) {
+pub(super) fn hadamard(values: &mut [f32]) {
     let size = 1 << values.len().trailing_zeros().min(16);
     let factor = 1.0 / (size as f32).sqrt();
     for part in values.chunks_exact_mut(size) {
@@ -40,7 +40,7 @@ pub(super) fn mix(values: &mut [f32]) {
 /// What a query meets in a bias that was rotated with the keys: the product of the rotated bias and the query is that of
 /// `out` and the cosines, then sines, of the position. Component `i` pairs with the one half a head further.
 #[inline(always)]
-pub(super) fn turn(query: &[f32], bias: &[f32], out: &mut [f32]) {
+pub(super) fn rotated_bias(query: &[f32], bias: &[f32], out: &mut [f32]) {
     let (a, b) = query.split_at(query.len() / 2);
     let (c, d) = bias.split_at(a.len());
     let (with_cos, with_sin) = out.split_at_mut(a.len());
@@ -50,9 +50,9 @@ pub(super) fn turn(query: &[f32], bias: &[f32], out: &mut [f32]) {
     }
 }
 
-/// Adds what queries meet in the bias, `turned` as [`turn`] gives it, to the scores of a page with these angles.
+/// Adds what queries meet in the bias, `turned` as [`rotated_bias`] gives it, to the scores of a page with these angles.
 #[inline(always)]
-pub(super) fn add_turns<L: Lanes, const R: usize>(
+pub(super) fn add_rotated_bias<L: Lanes, const R: usize>(
     lanes: L,
     angles: PagePart<&[f32]>,
     turned: &[f32],

@@ -33,6 +33,7 @@ impl<'a, W> Lhs<'a, W> {
     }
 
     /// The `rows` rows from `top` on.
+    #[cfg(target_arch = "x86_64")]
     #[inline(always)]
     pub(crate) fn part(self, top: usize, rows: usize) -> Self {
         Self { words: &self.words[top * self.stride..], rows, ..self }

@@ -64,7 +64,7 @@ fn exact(case: &Case, layer: usize, position: usize) -> Vec<f64> {
     let mut out = Vec::new();
     for (index, query) in query.chunks_mut(dim).enumerate() {
         if precision == KvPrecision::Q8 {
-            kv_q8::mix(query);
+            kv_q8::hadamard(query);
         }
         let head = index / case.group;
         let seen = (position + 1).saturating_sub(case.window)..position + 1;
@@ -74,7 +74,7 @@ fn exact(case: &Case, layer: usize, position: usize) -> Vec<f64> {
                 let keys = row(0, layer, at, heads * dim);
                 let mut keys = keys[head * dim..][..dim].to_vec();
                 if precision == KvPrecision::Q8 {
-                    kv_q8::mix(&mut keys);
+                    kv_q8::hadamard(&mut keys);
                 }
                 let keys = kept(precision, &keys);
                 let score: f64 =
@@ -187,8 +187,8 @@ fn mixing_is_a_hadamard_matrix_and_keeps_products() {
         let sign =
             |i: usize, j: usize| if (i & j).count_ones().is_multiple_of(2) { 1.0 } else { -1.0 };
         let (mut mixed, mut other) = (a.clone(), b.clone());
-        kv_q8::mix(&mut mixed);
-        kv_q8::mix(&mut other);
+        kv_q8::hadamard(&mut mixed);
+        kv_q8::hadamard(&mut other);
         for (at, found) in mixed.iter().enumerate() {
             let part = &a[at / size * size..][..size];
             let sum: f32 = (0..).zip(part).map(|(j, value)| sign(at % size, j) * value).sum();
@@ -228,13 +228,13 @@ fn a_bias_kept_apart_costs_no_precision() {
                     keys.iter_mut().zip(turned_bias(position)).for_each(|(key, bias)| *key += bias);
                 } else {
                     let (cos, sin) = turns(position);
-                    page.write_turns(slot, &cos, &sin);
+                    page.write_angles(slot, &cos, &sin);
                 }
                 let values = row(1, 0, position, heads * dim);
                 page.write(isa, 0, slot, KvRow { keys: &keys, values: &values });
             }
             let page = &pages[0];
-            let bytes = 2 * page.halves.len() + page.codes.len() + 4 * page.turns.len();
+            let bytes = 2 * page.halves.len() + page.codes.len() + 4 * page.angles.len();
             assert_eq!(bytes, shape.page_bytes());
             let pages: Vec<_> = pages.into_iter().map(Arc::new).collect();
             let mut queries: Vec<f32> = row(2, 0, 9, heads * dim * 3);
