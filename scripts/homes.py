@@ -17,9 +17,7 @@ AIM = 3.0
 # names with several homes, each with its reason
 SHARED: dict[str, str] = {
     "Area": "a rectangle on a page, for callers; in the KV cache the codes and scales of a head in one page",
-    "Avx2": "the proof that the CPU has it, for products, and the vectors it computes with",
-    "Avx512": "as Avx2",
-    "Portable": "as Avx2",
+    "Tiles": "AMX's tile registers, as Intel calls them; for the products what a level needs to fill a tile of the result",
 }
 
 TYPE = re.compile(r"^pub(?:\([\w: ]+\))? (?:unsafe )?(?:struct|enum|union|trait|type) (\w+)", re.M)
