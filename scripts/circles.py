@@ -26,7 +26,6 @@ KNOWN: dict[tuple[str, str], dict[tuple[str, ...], str]] = {
     ("rag-core", "store"): {
         ("bm25", "types"): "options of a search hold the statistics it is scored by",
         ("common", "lexical"): "which words are common is asked of the words' table",
-        ("link", "meta"): "the link to the log is a row of meta",
         ("migrate", "open", "pool", "space"): "a connection is opened, migrated and given room by those that open it",
     },
 }

@@ -8,7 +8,6 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::fault::{Outcome, StoreFault};
 use super::lexical::Cut;
-use super::link;
 use super::schema::RowSum;
 use super::types::Precision;
 use crate::encode::EncoderIdentity;
@@ -37,7 +36,6 @@ pub(super) fn create(connection: &Connection) -> Outcome<()> {
     put(connection, GENERATION, "0")?;
     put(connection, SEGMENT, "none")?;
     put(connection, WORDS, "2")?;
-    link::renew(connection)?;
     put_precision(connection, Precision::default())
 }
 

@@ -18,7 +18,7 @@ use super::fault::{Outcome, StoreFault};
 use super::migrate::{self, LADDER, Ladder};
 use super::pool::ConnectionPool;
 use super::types::Access;
-use super::{log, meta, schema};
+use super::{link, log, meta, schema};
 use crate::error::{Error, Result};
 use crate::files::{self, Claim, beside};
 
@@ -164,7 +164,8 @@ fn create(path: &Path) -> Result<()> {
 
 fn fill(connection: &Connection) -> Outcome<()> {
     schema::create(connection)?;
-    meta::create(connection)
+    meta::create(connection)?;
+    link::renew(connection)
 }
 
 fn read_write(path: &Path, claim: Claim, ladder: &Ladder) -> Result<ConnectionPool> {

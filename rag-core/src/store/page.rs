@@ -191,6 +191,7 @@ mod tests {
         connection.pragma_update(None, "page_size", schema::PAGE_SIZE).unwrap();
         schema::create(&connection).unwrap();
         meta::create(&connection).unwrap();
+        link::renew(&connection).unwrap();
         for number in 0..settings {
             let value = "value ".repeat(10 + number % 700);
             meta::put_setting(&connection, &format!("key {number}"), &value).unwrap();

@@ -49,7 +49,8 @@ impl Store {
         self.pool.read(|connection| rows::source_map(connection, document_id))
     }
 
-    /// The passages of the documents that pass `filter`, by rising id: what [`NearestOptions::among`] takes.
+    /// The passages of the documents that pass `filter`, by rising id: what
+    /// [`NearestOptions::among`](super::NearestOptions::among) takes.
     ///
     /// # Errors
     /// InvalidArgument for a filter beyond its limits; Store.
