@@ -16,19 +16,7 @@ import sys
 from rooms import OPTIONS_OF
 
 CRATES = ["rag-core", "rag-capi", "rag-cli", "rag-py"]
-KNOWN: dict[tuple[str, str], dict[tuple[str, ...], str]] = {
-    ("rag-core", "cite::checks"): {("bounds", "figures"): "what bounds a figure is told by figures, and a figure by what bounds it"},
-    ("rag-core", "knowledge_base"): {
-        ("ask", "guards"): "a refusal is an answer, and an answer may be refused",
-        ("gate", "run"): "gates are steps of a run",
-    },
-    ("rag-core", "search"): {("fusion", "legs"): "legs are fused, and a fusion says which legs it needs"},
-    ("rag-core", "store"): {
-        ("bm25", "types"): "options of a search hold the statistics it is scored by",
-        ("common", "lexical"): "which words are common is asked of the words' table",
-        ("migrate", "open", "pool", "space"): "a connection is opened, migrated and given room by those that open it",
-    },
-}
+KNOWN: dict[tuple[str, str], dict[tuple[str, ...], str]] = {}
 
 ITEM = re.compile(
     r"^(?:pub(?:\([\w: ]+\))? )?(?:default |const |async |unsafe |extern \"C\" )*"

@@ -4,7 +4,8 @@
 use rust_stemmers::{Algorithm, Stemmer};
 use unicode_segmentation::UnicodeSegmentation;
 
-use crate::store::lexical::{fold, gram_len};
+use crate::store::fold::fold;
+use crate::store::lexical::gram_len;
 use crate::store::visible::visible;
 
 /// A word that carries meaning.

@@ -6,7 +6,6 @@ mod common;
 use rag_core::generate::{GenerateOptions, Generation, Generator, GeneratorOptions, KvPrecision};
 use rag_core::kernels::Threads;
 use rag_core::model::{BuiltInTemplate, Message, Role, TemplateSource};
-use rag_core::options::Options;
 use rag_core::{Call, ErrorCode};
 
 fn load(name: &str, options: &GeneratorOptions) -> Option<Generator> {
@@ -108,6 +107,7 @@ mod held {
     use std::sync::OnceLock;
 
     use rag_core::generate::{Constraint, Draft, Sampling, StopReason};
+    use rag_core::options::Options;
     use serde_json::Value;
 
     use super::*;

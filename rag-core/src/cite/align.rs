@@ -10,7 +10,7 @@ use crate::document;
 use crate::error::Result;
 use crate::passage;
 use crate::search::Hit;
-use crate::store::lexical::fold;
+use crate::store::fold::fold;
 use crate::words::{Word, words};
 
 use super::checks::{self, ClaimContext, Decimal, Disagreement, Polar, Reading};

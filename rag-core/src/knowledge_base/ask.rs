@@ -5,13 +5,13 @@ use std::ops::ControlFlow;
 use crate::cite;
 use crate::error::{Error, Result};
 use crate::guard::Outlet;
-use crate::model::{Message, Role};
+use crate::model::Message;
 use crate::options::Options;
 use crate::progress::Call;
 use crate::prompt::{self, Prompt, Request};
 use crate::search::{self, Hit};
 
-use super::guards::told_history;
+use super::history::told_history;
 use super::run::{Retrieved, Run, Written};
 use super::types::{Answer, AskOptions, OwnWriter, Writer};
 use super::{KnowledgeBase, check_question};
@@ -211,26 +211,5 @@ fn request<'a>(
         fence: options.fence,
         order: options.order,
         examples: options.examples.as_deref(),
-    }
-}
-
-/// A follow-up is searched together with the question before it.
-pub(super) fn follow_up(question: &str, history: &[Message]) -> String {
-    match history.iter().rev().find(|message| message.role == Role::User) {
-        Some(last) => format!("{}\n{question}", last.content),
-        None => question.to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_follow_up_is_searched_with_the_question_before() {
-        let turn = |role, content: &str| Message { role, content: content.to_owned() };
-        let history = [turn(Role::User, "Who founded the lab?"), turn(Role::Assistant, "Ada.")];
-        assert_eq!(follow_up("And when?", &history), "Who founded the lab?\nAnd when?");
-        assert_eq!(follow_up("And when?", &[]), "And when?");
     }
 }

@@ -8,12 +8,12 @@
 use crate::cite;
 use crate::document;
 use crate::error::Result;
+use crate::progress::CancelToken;
 use crate::search::{self, Hit, Standing};
 use crate::store::{Filter, IndexMode, NearestOptions};
 
 use super::KnowledgeBase;
-use super::run::Run;
-use super::types::{Abstain, NotFoundReason};
+use super::types::{Abstain, AskOptions, NotFoundReason};
 
 /// What tells whether there is something to answer from.
 #[derive(Debug, Default)]
@@ -26,6 +26,16 @@ pub(super) struct Gate {
     pub(super) meaning: Option<f32>,
     /// The greatest share of the question that a hit holds, and the share needed.
     pub(super) coverage: Option<(f32, f32)>,
+}
+
+/// What was searched for, and what came of it.
+#[derive(Debug)]
+pub(super) struct Searched<'a> {
+    /// The question as it was looked for.
+    pub(super) asked: &'a str,
+    /// Its vector.
+    pub(super) embedding: &'a [f32],
+    pub(super) hits: &'a [Hit],
 }
 
 /// How the words of a question compare with those of some passages.
@@ -41,10 +51,15 @@ enum Words {
     Apart,
 }
 
-impl Run<'_> {
-    /// Looks at `hits` as the options say; `asked` is what was searched for.
-    pub(super) fn gate(&self, asked: &str, embedding: &[f32], hits: &[Hit]) -> Result<Gate> {
-        let (knowledge_base, options) = (self.knowledge_base, self.options);
+impl Gate {
+    /// Looks at what was found as the options say.
+    pub(super) fn of(
+        knowledge_base: &KnowledgeBase,
+        options: &AskOptions,
+        search: &Searched<'_>,
+        cancel: &CancelToken,
+    ) -> Result<Self> {
+        let Searched { asked, embedding, hits } = *search;
         let stores = knowledge_base.stores();
         let filter = options.search.filter.as_ref();
         let best = knowledge_base.best_cosine(embedding, filter)?;
@@ -57,7 +72,7 @@ impl Run<'_> {
                 return Ok(Gate { best, floor: cosine, meaning: cosine, coverage: None });
             }
             Abstain::Calibrated if hits.is_empty() => return Ok(Gate { best, ..Gate::default() }),
-            Abstain::Calibrated => knowledge_base.floor(&self.cancel)?,
+            Abstain::Calibrated => knowledge_base.floor(cancel)?,
         };
         let meaning = floors.map(|floor| floor.cosine());
         let standing = match (words, best) {

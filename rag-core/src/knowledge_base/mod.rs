@@ -7,6 +7,7 @@ mod chat;
 mod floors;
 mod gate;
 mod guards;
+mod history;
 mod models;
 mod rerank;
 mod rewrite;

@@ -11,8 +11,7 @@ use crate::prompt::{self, Rewriting};
 use crate::search::{self, Context, Fusion, Hit, SearchOptions};
 use crate::words::words;
 
-use super::ask::follow_up;
-use super::guards::told_history;
+use super::history::{follow_up, told_history};
 use super::run::Run;
 use super::types::Rewrite;
 

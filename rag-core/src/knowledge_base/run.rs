@@ -12,7 +12,7 @@ use crate::progress::{Call, CancelToken};
 use crate::search::Hit;
 
 use super::KnowledgeBase;
-use super::gate::Gate;
+use super::gate::{Gate, Searched};
 use super::types::{
     Abstain, Answer, AskOptions, Budget, Explain, NotFoundReason, Outcome, Timings, Trace,
 };
@@ -98,7 +98,8 @@ impl<'a> Run<'a> {
         let queries = self.queries(asked)?;
         let embedding = queries.embedding(knowledge_base.encoder()?, &self.cancel)?;
         let hits = self.found(&queries, &embedding)?;
-        let gate = self.gate(asked, &embedding, &hits)?;
+        let search = Searched { asked, embedding: &embedding, hits: &hits };
+        let gate = Gate::of(self.knowledge_base, self.options, &search, &self.cancel)?;
         self.timings.search_ms = milliseconds(self.started.elapsed());
         Ok(Retrieved { hits, gate, rewritten: queries.rewritten, question_cut })
     }

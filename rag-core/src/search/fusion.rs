@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::Ranks;
-use super::legs::Key;
+use super::leg::{Key, Leg};
 use crate::error::{Error, Result};
 
 /// How the two legs become one order.
@@ -97,13 +97,6 @@ pub(super) struct Fused {
     pub(super) cosine: Option<f32>,
     pub(super) bm25: Option<f32>,
     pub(super) ranks: Ranks,
-}
-
-/// What a leg found, best first, and what it says of passages that it did not find itself.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Leg {
-    pub(super) found: Vec<(Key, f32)>,
-    pub(super) also: Vec<(Key, f32)>,
 }
 
 /// Every passage that a leg found, without a fused score, by file and id.

@@ -4,7 +4,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use super::fusion::Fused;
-use super::legs::Key;
+use super::leg::Key;
 use super::{Context, Hit};
 use crate::document::SourceMap;
 use crate::error::Result;

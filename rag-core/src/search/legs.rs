@@ -5,20 +5,13 @@
 
 use std::collections::HashSet;
 
-use super::fusion::Leg;
+use super::leg::{Key, Leg};
 use super::{Fusion, Mode, SearchOptions};
 use crate::error::{Error, Result};
 use crate::store::{LexicalOptions, NearestOptions, Statistics, Store};
 
 /// Fewest passages each leg hands to the fusion.
 const MIN_LEG: usize = 100;
-
-/// A passage of one of several files: which file, and its number there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub(super) struct Key {
-    pub(super) store: usize,
-    pub(super) id: i64,
-}
 
 /// What each leg says.
 #[derive(Default)]

@@ -4,6 +4,7 @@ mod diversity;
 mod floor;
 mod fusion;
 mod hits;
+mod leg;
 mod legs;
 mod script;
 mod sentences;

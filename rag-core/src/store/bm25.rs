@@ -10,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension};
 use super::fault::{Outcome, StoreFault};
 use super::forms::WordForms;
 use super::lexical::{MAX_TERMS, Term, terms};
-use super::types::LexicalOptions;
+use super::types::{LexicalOptions, Statistics};
 
 /// How soon more of the same word stops to matter.
 const K1: f32 = 1.5;
@@ -20,29 +20,6 @@ const B: f32 = 0.75;
 /// Every occurrence of every word, read from the index itself; a table of the connection, not of the file.
 pub(super) const WORDS: &str =
     "CREATE VIRTUAL TABLE IF NOT EXISTS temp.words USING fts5vocab(main, lexical, instance)";
-
-/// What scores are measured against. Those of several files added up give each the scores of one file that holds all.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Statistics {
-    /// Passages.
-    pub passage_count: u64,
-    /// Words of all passages.
-    pub word_count: u64,
-    /// For each term of the question, the passages that hold it.
-    pub holders: Vec<u64>,
-}
-
-impl Statistics {
-    /// Adds what another file counted for the same question.
-    pub fn add(&mut self, other: &Statistics) {
-        self.passage_count += other.passage_count;
-        self.word_count += other.word_count;
-        self.holders.resize(self.holders.len().max(other.holders.len()), 0);
-        for (sum, more) in self.holders.iter_mut().zip(&other.holders) {
-            *sum += more;
-        }
-    }
-}
 
 /// How often a passage holds a term; sorted by passage.
 type Postings = Vec<(i64, u32)>;

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use super::lexical::fold;
+use super::fold::fold;
 
 /// Words so common in French or English that they are left out of a question with other words. None of them
 /// is a word of weight in the other language.

@@ -175,7 +175,7 @@ fn script(first: char) -> Script {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::store::lexical::fold;
+    use crate::store::fold::fold;
 
     /// Whether one is a form of the other, and is looked for where it stands.
     fn alike(asked: &str, held: &str) -> bool {

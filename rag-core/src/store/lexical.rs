@@ -9,9 +9,9 @@
 use std::collections::{BTreeSet, HashMap};
 
 use rust_stemmers::{Algorithm, Stemmer};
-use unicode_normalization::UnicodeNormalization;
 
 use super::common::{Common, is_common, is_grammar};
+use super::fold::fold;
 use super::forms::WordForms;
 use super::visible::visible;
 
@@ -273,26 +273,6 @@ fn push_part(part: &str, cut: Cut, push: &mut impl FnMut(String, bool)) {
             len => push(run.iter().take(MAX_WORD_CHARS).collect(), len.is_some()),
         }
     }
-}
-
-/// Lower case without accents, compatibility forms and ligatures written out.
-pub(crate) fn fold(text: &str) -> String {
-    if text.is_ascii() {
-        return text.to_ascii_lowercase();
-    }
-    let mut folded = String::with_capacity(text.len());
-    for c in text.nfkd().filter(|c| !('\u{300}'..='\u{36f}').contains(c)).nfc() {
-        for c in c.to_lowercase() {
-            match c {
-                '\u{153}' => folded.push_str("oe"),
-                '\u{e6}' => folded.push_str("ae"),
-                '\u{df}' => folded.push_str("ss"),
-                '\u{300}'..='\u{36f}' => {}
-                _ => folded.push(c),
-            }
-        }
-    }
-    folded
 }
 
 fn is_apostrophe(c: char) -> bool {

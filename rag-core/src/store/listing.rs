@@ -7,9 +7,9 @@ use rusqlite::{Connection, params_from_iter};
 use serde::{Deserialize, Serialize};
 
 use super::Store;
+use super::connection::ConnectionSource;
 use super::fault::{Outcome, StoreFault};
 use super::filter::{self, Filter};
-use super::open::ConnectionSource;
 use super::rows::{DOCUMENT_COLUMNS, DocumentRecord, UNREAD};
 use super::types::{ADDED_TEXT, Info, SkippedDocument};
 use super::{meta, schema, space, vectors};

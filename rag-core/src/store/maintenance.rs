@@ -6,7 +6,7 @@ use rusqlite::Connection;
 
 use super::vectors::StoredVectors;
 use super::{
-    Damage, Encode, Info, Salvage, Seal, Store, backup, check, restore, salvage, seal, space,
+    Damage, Encode, Info, Salvage, Seal, Store, backup, check, restore, salvage, seal, vacuum,
     vectors,
 };
 use crate::encode::EncoderIdentity;
@@ -114,6 +114,6 @@ impl Store {
     /// # Errors
     /// Store, for instance if the disk is full (DiskFull if that is known before); Busy if another process is writing.
     pub fn vacuum(&self) -> Result<()> {
-        space::vacuum(&self.pool)
+        vacuum::vacuum(&self.pool)
     }
 }

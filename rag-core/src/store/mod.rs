@@ -7,8 +7,10 @@ mod backup;
 mod bm25;
 mod check;
 mod common;
+mod connection;
 mod fault;
 mod filter;
+pub(crate) mod fold;
 mod forms;
 pub(crate) mod lexical;
 mod link;
@@ -32,6 +34,7 @@ mod searching;
 mod segment;
 mod space;
 mod types;
+mod vacuum;
 mod vectors;
 pub(crate) mod visible;
 mod write;
@@ -50,13 +53,13 @@ use vectors::StoredVectors;
 
 pub use vectors::EF_SEARCH;
 
-pub use bm25::{Coverage, Statistics};
+pub use bm25::Coverage;
 pub use filter::{Comparison, Filter, FilterField};
 pub use listing::StoredDocument;
 pub use salvage::Encode;
 pub use types::{
     ADDED_TEXT, Access, Damage, DocumentRow, IndexMode, Info, LexicalOptions, NearestOptions,
-    NewDocument, PassageRow, Precision, Salvage, Seal, SkippedDocument, SkippedFile,
+    NewDocument, PassageRow, Precision, Salvage, Seal, SkippedDocument, SkippedFile, Statistics,
 };
 
 /// An open knowledge base file. Any number of threads may use it at once; writers queue.

@@ -8,8 +8,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
+use super::connection::{self, ConnectionSource};
 use super::fault::{Outcome, StoreFault};
-use super::open::{self, ConnectionSource};
 use super::{link, migrate};
 use crate::error::{Error, Result};
 use crate::files::{self, Claim, FileId, beside};
@@ -214,7 +214,7 @@ impl ConnectionPool {
             return Ok(ReadConnection::Shared(lock(&self.main)));
         }
         self.in_place()?;
-        let connection = open::reader(&self.path, &self.source)?;
+        let connection = connection::reader(&self.path, &self.source)?;
         Ok(ReadConnection::Pooled(Some(connection), &self.idle))
     }
 

@@ -5,9 +5,9 @@
 
 use rusqlite::Connection;
 
+use super::connection::ConnectionSource;
 use super::fault::{Outcome, StoreFault};
-use super::open::ConnectionSource;
-use super::{Store, meta, space};
+use super::{Store, meta, vacuum};
 use crate::error::{Error, Result};
 
 impl Store {
@@ -21,7 +21,7 @@ impl Store {
     /// Store; Busy if another process writes, or still reads from before: the log then holds some of it yet.
     pub fn purge(&self) -> Result<()> {
         self.pool.write(forget_removed)?;
-        space::rewrite(&self.pool)?;
+        vacuum::rewrite(&self.pool)?;
         self.empty_log()
     }
 

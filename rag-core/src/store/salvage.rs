@@ -14,7 +14,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use super::fault::{Outcome, StoreFault};
 use super::rows::{self, DocumentRecord, PASSAGE_COLUMNS};
 use super::types::{Access, PassageRow, Salvage};
-use super::{Store, backup, lexical, log, meta, open, schema, space};
+use super::{Store, backup, connection, lexical, log, meta, schema, space};
 use crate::encode::EncoderIdentity;
 use crate::error::{Error, Result};
 use crate::files::Claim;
@@ -68,7 +68,7 @@ pub(super) fn salvage(from: &Path, to: &Path, help: Help<'_, '_>) -> Result<Salv
 fn open_damaged(path: &Path) -> Outcome<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags)?;
-    open::harden(&mut connection)?;
+    connection::harden(&mut connection)?;
     connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
     Ok(connection)
 }

@@ -2,8 +2,8 @@
 
 use rusqlite::Connection;
 
+use super::connection::ConnectionSource;
 use super::fault::Outcome;
-use super::open::ConnectionSource;
 use super::pool::ConnectionPool;
 use super::segment::SealedSegment;
 use super::vectors::each_vector;

@@ -3,12 +3,8 @@
 use std::path::Path;
 
 use rusqlite::Connection;
-use rusqlite::limits::Limit;
 
 use super::fault::Outcome;
-use super::meta;
-use super::open::ConnectionSource;
-use super::pool::ConnectionPool;
 use crate::error::{Error, Result};
 
 /// Refuses if the disk that holds `path` has less than `needed_bytes` free. Where the system does not say how much it
@@ -49,39 +45,6 @@ pub(super) fn require_in_log(path: &Path, needed_bytes: u64) -> Result<()> {
         0 => Ok(()),
         needed_bytes => require(path, needed_bytes),
     }
-}
-
-/// Rewrites the file without its unused space and folds its log into it.
-///
-/// # Errors
-/// Store; DiskFull; Busy.
-pub(super) fn vacuum(pool: &ConnectionPool) -> Result<()> {
-    rewrite(pool)?;
-    pool.alone(|connection| {
-        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
-        Ok(())
-    })
-}
-
-/// Writes the pages anew, without those that are free.
-///
-/// # Errors
-/// Store; DiskFull; Busy.
-pub(super) fn rewrite(pool: &ConnectionPool) -> Result<()> {
-    // pages get new places: no log from before belongs to what they will be
-    pool.write(|connection| meta::bump(connection, meta::CHANGE))?;
-    pool.alone(|connection| {
-        if !matches!(pool.source(), ConnectionSource::Memory) {
-            require_in_log(pool.path(), used_bytes(connection)?)?;
-        }
-        connection.execute_batch("INSERT INTO lexical(lexical) VALUES('optimize')")?;
-        // VACUUM attaches its new file under a name of its own
-        connection.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 1)?;
-        let vacuumed = connection.execute_batch("VACUUM");
-        connection.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0)?;
-        vacuumed?;
-        Ok(())
-    })
 }
 
 /// Bytes of the file with everything that waits in its log.

@@ -215,7 +215,7 @@ pub struct LexicalOptions<'a> {
     /// Passages that are scored too, whatever their place, where they hold a word; they come after those found. Default none.
     pub also: &'a [i64],
     /// What scores are measured against. Default this file.
-    pub statistics: Option<&'a super::Statistics>,
+    pub statistics: Option<&'a Statistics>,
 }
 
 words! {
@@ -225,5 +225,28 @@ words! {
         IfNeeded = "if_needed",
         /// Now, with an HNSW graph, whatever the size.
         Now = "now",
+    }
+}
+
+/// What scores are measured against. Those of several files added up give each the scores of one file that holds all.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Statistics {
+    /// Passages.
+    pub passage_count: u64,
+    /// Words of all passages.
+    pub word_count: u64,
+    /// For each term of the question, the passages that hold it.
+    pub holders: Vec<u64>,
+}
+
+impl Statistics {
+    /// Adds what another file counted for the same question.
+    pub fn add(&mut self, other: &Statistics) {
+        self.passage_count += other.passage_count;
+        self.word_count += other.word_count;
+        self.holders.resize(self.holders.len().max(other.holders.len()), 0);
+        for (sum, more) in self.holders.iter_mut().zip(&other.holders) {
+            *sum += more;
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! What is written: the encoder, settings, documents, one transaction each.
 
-use super::open::ConnectionSource;
+use super::connection::ConnectionSource;
 use super::{Filter, NewDocument, Precision, SkippedFile, Store, filter, meta, space, write};
 use crate::encode::EncoderIdentity;
 use crate::error::{Error, Result};

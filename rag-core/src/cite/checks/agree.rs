@@ -1,6 +1,6 @@
 //! Whether the figures of a claim stand in a span.
 
-use super::figures::{Bound, Figure, FigureValue};
+use super::figure::{Bound, Figure, FigureValue};
 use super::units::MeasureUnit;
 
 /// The first figure of the claim that the span does not give.

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::figures::{Bound, Figure, FigureValue};
+use super::figure::{Bound, Figure, FigureValue};
 use super::tokens::{Gap, Token};
 
 /// A number without a unit has that of the number it is joined to: "5 to 7 mg".

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use regex::{Captures, Regex};
 
-use crate::store::lexical::fold;
+use crate::store::fold::fold;
 
 /// The parts of a date that a text gives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

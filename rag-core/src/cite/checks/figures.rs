@@ -6,46 +6,11 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::bounds::{bound, counted, hand_units_back};
-use super::dates::{self, Date, Moment};
+use super::dates::{self, Moment};
+use super::figure::{Figure, FigureValue};
 use super::numerals;
 use super::tokens::Token;
 use super::units::{self, MeasureUnit};
-
-/// A figure where it stands.
-#[derive(Debug, Clone)]
-pub(super) struct Figure {
-    /// Bytes of the text, unit included.
-    pub(super) range: Range<usize>,
-    pub(super) value: FigureValue,
-    pub(super) bound: Bound,
-    /// What it counts: keys of up to two words right after it.
-    pub(super) counted: Vec<String>,
-}
-
-/// What a figure says.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum FigureValue {
-    /// An amount of a unit, or of nothing that is known.
-    Number(f64, Option<MeasureUnit>),
-    /// A place in a row.
-    Ordinal(f64),
-    /// A date and, where day and month cannot be told apart, its other reading.
-    Date(Date, Option<Date>),
-    /// Minutes from midnight, and whether morning and evening are told apart.
-    Time(u32, bool),
-    /// A name of letters and digits, a version, a telephone number.
-    Code(String),
-}
-
-/// Whether a number is a limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Bound {
-    None,
-    /// At least, more than.
-    Lower,
-    /// At most, less than.
-    Upper,
-}
 
 /// Which mark parts decimals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,12 +64,6 @@ pub(super) fn figures(text: &str, tokens: &[Token], decimal: Decimal) -> Vec<Fig
         figure.counted = counted(tokens, &figure.range);
     }
     found
-}
-
-impl Figure {
-    fn new(range: Range<usize>, value: FigureValue) -> Self {
-        Self { range, value, bound: Bound::None, counted: Vec::new() }
-    }
 }
 
 fn is_free(range: &Range<usize>, found: &[Figure]) -> bool {

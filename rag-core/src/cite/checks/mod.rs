@@ -7,6 +7,7 @@ mod agree;
 mod bounds;
 mod contradiction;
 mod dates;
+mod figure;
 mod figures;
 mod modality;
 mod names;
@@ -21,10 +22,10 @@ mod units;
 
 use serde::{Deserialize, Serialize};
 
-use crate::store::lexical::fold;
+use crate::store::fold::fold;
 
+use figure::{Figure, FigureValue};
 pub(crate) use figures::Decimal;
-use figures::{Figure, FigureValue};
 use negation::Stand;
 pub(crate) use polar::Polar;
 pub(crate) use polar::leading as leading_polar;
