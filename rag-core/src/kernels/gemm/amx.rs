@@ -11,7 +11,7 @@ use std::arch::x86_64::{_mm512_cvtepi32_ps, _mm512_loadu_si512, _mm512_storeu_ps
 use super::microkernel::{Bf16, Int8Pairs, Int8Quads, Tiles};
 use super::quantize::in_registers;
 use crate::kernels::isa::Avx512;
-use crate::kernels::isa::amx::{SIDE, Tiles as Amx};
+use crate::kernels::isa::amx::{AmxTiles as Amx, SIDE};
 use crate::kernels::isa::level::{Lhs, MAX_COLUMNS, MAX_ROWS, Rhs, Simd, Tile};
 use crate::kernels::isa::vectors::{LANES, Vectors};
 

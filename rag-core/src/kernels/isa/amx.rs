@@ -91,8 +91,8 @@ pub(crate) struct Held {
 
 impl Held {
     /// The arithmetic, as long as they are.
-    pub(crate) fn tiles(&self) -> Tiles<'_> {
-        Tiles { vectors: self.vectors, _held: PhantomData }
+    pub(crate) fn tiles(&self) -> AmxTiles<'_> {
+        AmxTiles { vectors: self.vectors, _held: PhantomData }
     }
 }
 
@@ -105,7 +105,7 @@ impl Drop for Held {
 
 /// Isa that this thread's tiles are set up.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Tiles<'a> {
+pub(crate) struct AmxTiles<'a> {
     pub(crate) vectors: Avx512,
     _held: PhantomData<(&'a Held, *const ())>,
 }

@@ -206,7 +206,7 @@ macro_rules! per_level {
         $vis fn $name(level: $crate::kernels::isa::Isa, $($arg: $type),*) $(-> $out)? {
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx512f,avx512vl,avx512bw,avx512dq,avx2,fma")]
-            fn amx(simd: $crate::kernels::isa::amx::Tiles<'_>, $($arg: $type),*) $(-> $out)? {
+            fn amx(simd: $crate::kernels::isa::amx::AmxTiles<'_>, $($arg: $type),*) $(-> $out)? {
                 $body(simd, $($arg),*)
             }
             #[cfg(target_arch = "x86_64")]
