@@ -17,7 +17,6 @@ AIM = 3.0
 # names with several homes, each with its reason
 SHARED: dict[str, str] = {
     "Area": "a rectangle on a page, for callers; in the KV cache the codes and scales of a head in one page",
-    "Tiles": "AMX's tile registers, as Intel calls them; for the products what a level needs to fill a tile of the result",
 }
 
 TYPE = re.compile(r"^pub(?:\([\w: ]+\))? (?:unsafe )?(?:struct|enum|union|trait|type) (\w+)", re.M)
