@@ -16,6 +16,7 @@ import sys
 import circles
 import homes
 import parameters
+import wrap_comments
 from rooms import OPTIONS_OF
 
 CORE = pathlib.Path("rag-core/src")
@@ -67,6 +68,7 @@ def main() -> int:
             faults.append(f"{path}: {whole.count(chr(10))} lines; split it")
     faults += circles.faults(circles.CRATES)
     faults += homes.faults()
+    faults += wrap_comments.faults()
     rate = parameters.rate()
     if rate > parameters.MOST_PER_1000:
         faults.append(f"rag-core: more than {parameters.MOST_PER_1000} in 1,000 functions take many parameters: scripts/parameters.py lists them")
