@@ -1,4 +1,5 @@
-//! One search and one encoding from Rust, to set the bindings beside: `bench_bindings KB ENCODER TEXTS.txt`; see `bindings.py`.
+//! One search and one encoding from Rust, to set the bindings beside:
+//! `bench_bindings KB ENCODER TEXTS.txt`; see `bindings.py`.
 #![expect(clippy::print_stdout, reason = "a program for the terminal")]
 
 use std::env;

@@ -1,8 +1,8 @@
 //! How fast files are read and cut.
 //!
-//! `cargo run --release -p rag-core --example bench_documents -- split FILE...` cuts the texts with one token a word, so that
-//! the splitter alone is measured. `... pdf FILE...` reads PDFs with our reader and with lopdf's own extraction of text, in
-//! turn, best of five. One thread.
+//! `cargo run --release -p rag-core --example bench_documents -- split FILE...` cuts the texts with
+//! one token a word, so that the splitter alone is measured. `... pdf FILE...` reads PDFs with our
+//! reader and with lopdf's own extraction of text, in turn, best of five. One thread.
 #![expect(clippy::print_stdout, reason = "a program for the terminal")]
 
 use std::error::Error;

@@ -1,8 +1,8 @@
 //! Passages per second of our encoder and of candle's `BertModel`, in one run on the same texts.
 //!
-//! `cargo run --release -p rag-core --example bench_encode -- MODEL_FOLDER TEXTS.txt`: one passage a line.
-//! Rounds alternate between the engines and the best round of each counts. candle runs unpadded, one text at
-//! a time, which is its fastest setting on a CPU.
+//! `cargo run --release -p rag-core --example bench_encode -- MODEL_FOLDER TEXTS.txt`: one passage
+//! a line. Rounds alternate between the engines and the best round of each counts. candle runs
+//! unpadded, one text at a time, which is its fastest setting on a CPU.
 #![allow(clippy::print_stdout)]
 
 use std::error::Error;

@@ -1,11 +1,12 @@
 //! Our vector index, alone and inside the knowledge base file, as one of the libraries that
 //! `benches/peers/index.py` compares.
 //!
-//! `cargo run --release -p rag-core --features unstable --example bench_index index|hnsw_rs|store BASE.npy QUERIES.npy FOLDER`, where
-//! BASE and QUERIES are f32 rows of length 1 and FOLDER is for what is built. Commands come on standard input, one a
-//! line, and are described in `benches/peers/index_workers.py`; each is answered by a line of JSON. Searches are one
-//! at a time on one thread. `index` keeps codes, graph and f32 rows in memory; `store` is the whole file, with a
-//! short text and its full text per vector, ten vectors to a document.
+//! `cargo run --release -p rag-core --features unstable --example bench_index index|hnsw_rs|store BASE.npy QUERIES.npy FOLDER`,
+//! where BASE and QUERIES are f32 rows of length 1 and FOLDER is for what is built. Commands come
+//! on standard input, one a line, and are described in `benches/peers/index_workers.py`; each is
+//! answered by a line of JSON. Searches are one at a time on one thread. `index` keeps codes, graph
+//! and f32 rows in memory; `store` is the whole file, with a short text and its full text per
+//! vector, ten vectors to a document.
 #![expect(clippy::print_stdout, reason = "a program for the terminal")]
 
 use std::collections::BTreeMap;

@@ -1,8 +1,9 @@
 //! Logits and greedy continuations of our generator, for `logits.py` to compare.
 //!
-//! `cargo run --release -p rag-core --example bench_logits -- MODEL JOB.json OUT`: the job holds `prompts`, lists of token
-//! ids, and `new_tokens`. Writes the logits after each prompt to OUT as little-endian f32, one row a prompt, and prints the
-//! continuations as JSON if `new_tokens` is not 0.
+//! `cargo run --release -p rag-core --example bench_logits -- MODEL JOB.json OUT`: the job holds
+//! `prompts`, lists of token ids, and `new_tokens`. Writes the logits after each prompt to OUT as
+//! little-endian f32, one row a prompt, and prints the continuations as JSON if `new_tokens` is not
+//! 0.
 #![allow(clippy::print_stdout)]
 
 use std::error::Error;

@@ -1,11 +1,12 @@
-//! The most 8-bit products that this CPU makes in a second: the bound of a prompt on quantised weights.
+//! The most 8-bit products that this CPU makes in a second: the bound of a prompt on quantised
+//! weights.
 //!
 //! ```sh
 //! cargo run --release -p rag-core --example bench_peak -- 2    # threads
 //! ```
 //!
-//! Each thread multiplies registers that nothing waits for (`vpdpbusd`, AVX-512 VNNI): no memory, no unpacking, no scales, all of which a
-//! network needs, so no kernel reaches it.
+//! Each thread multiplies registers that nothing waits for (`vpdpbusd`, AVX-512 VNNI): no memory,
+//! no unpacking, no scales, all of which a network needs, so no kernel reaches it.
 #![allow(clippy::print_stdout, unsafe_code)]
 
 #[cfg(target_arch = "x86_64")]

@@ -1,7 +1,7 @@
 //! Times of the knowledge base file: writing, searching, sealing, opening.
 //!
-//! `cargo run --release -p rag-core --example bench_store [FOLDER [COUNT...]]`; vectors are made up around
-//! a thousand centres, from a fixed seed, 384 long. One thread.
+//! `cargo run --release -p rag-core --example bench_store [FOLDER [COUNT...]]`; vectors are made up
+//! around a thousand centres, from a fixed seed, 384 long. One thread.
 #![expect(clippy::print_stdout, reason = "a program for the terminal")]
 
 use std::collections::BTreeMap;
@@ -70,7 +70,8 @@ fn measure(path: &Path, count: usize) -> rag_core::Result<()> {
     Ok(())
 }
 
-/// Writes `count` passages; the whole time and that of the slowest document, made-up vectors not counted.
+/// Writes `count` passages; the whole time and that of the slowest document, made-up vectors not
+/// counted.
 fn fill(store: &Store, count: usize) -> rag_core::Result<(Duration, Duration)> {
     let sentence = "the old bridge over the quiet river was built by the town in that year ";
     let metadata = BTreeMap::new();

@@ -1,5 +1,6 @@
-//! The demonstration everybody knows: a list of sentences, a question, the sentence that answers it, and an assistant
-//! with a persona that answers from it. Nothing is trained and nothing is sent anywhere.
+//! The demonstration everybody knows: a list of sentences, a question, the sentence that answers
+//! it, and an assistant with a persona that answers from it. Nothing is trained and nothing is sent
+//! anywhere.
 //!
 //! `cargo run --release -p rag-core --example laboratory`
 #![expect(clippy::print_stdout, reason = "a program for the terminal")]

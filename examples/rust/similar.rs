@@ -1,4 +1,5 @@
-//! The encoder alone, without a knowledge base: each line with the line that means most nearly the same.
+//! The encoder alone, without a knowledge base: each line with the line that means most nearly the
+//! same.
 //!
 //! `cargo run --release -p rag-core --example similar -- ENCODER < LINES`
 #![expect(clippy::print_stdout, reason = "a program for the terminal")]

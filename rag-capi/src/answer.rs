@@ -81,8 +81,8 @@ impl From<Evidence> for rag_evidence {
     }
 }
 
-/// A span of a passage that supports a part of an answer. Lent by rag_answer_citation_at until the answer is freed;
-/// later versions may append fields.
+/// A span of a passage that supports a part of an answer. Lent by rag_answer_citation_at until the
+/// answer is freed; later versions may append fields.
 #[repr(C)]
 #[derive(Debug)]
 pub struct rag_citation {
@@ -96,7 +96,8 @@ pub struct rag_citation {
     pub quote: *const c_char,
     /// Bytes of `quote`, the NUL byte not counted.
     pub quote_bytes: usize,
-    /// First byte of the quote in the document's text; for text and Markdown in UTF-8 that is the file itself.
+    /// First byte of the quote in the document's text; for text and Markdown in UTF-8 that is the
+    /// file itself.
     pub start: usize,
     /// One past its last byte.
     pub end: usize,
@@ -112,12 +113,13 @@ pub struct rag_citation {
     pub status: i32,
     /// A rag_evidence.
     pub evidence: i32,
-    /// Which file holds it: 0 for the knowledge base itself, 1 for the first of rag_open_options.also.
+    /// Which file holds it: 0 for the knowledge base itself, 1 for the first of
+    /// rag_open_options.also.
     pub store: usize,
 }
 
-/// Where the time of an answer went. Lent by rag_answer_timings until the answer is freed; later versions may append
-/// fields.
+/// Where the time of an answer went. Lent by rag_answer_timings until the answer is freed; later
+/// versions may append fields.
 #[repr(C)]
 #[derive(Debug)]
 pub struct rag_timings {
@@ -154,8 +156,8 @@ impl From<&Timings> for rag_timings {
     }
 }
 
-/// What the documents say, or that they do not. Owned by the caller; free it once with rag_answer_free. Any number
-/// of threads may read it.
+/// What the documents say, or that they do not. Owned by the caller; free it once with
+/// rag_answer_free. Any number of threads may read it.
 pub struct rag_answer {
     pub(crate) answer: Answer,
     text: *const c_char,
@@ -214,10 +216,11 @@ pub unsafe extern "C" fn rag_answer_found(answer: *const rag_answer) -> bool {
     unsafe { answer.as_ref() }.is_some_and(|answer| answer.answer.found)
 }
 
-/// The answer in UTF-8 with [1]-style markers placed by the engine; empty when not found; NULL for NULL.
+/// The answer in UTF-8 with [1]-style markers placed by the engine; empty when not found; NULL for
+/// NULL.
 ///
-/// Followed by a NUL byte and lent until the answer is freed. `size` may be NULL, else it gets the bytes before the
-/// NUL byte.
+/// Followed by a NUL byte and lent until the answer is freed. `size` may be NULL, else it gets the
+/// bytes before the NUL byte.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rag_answer_text(
     answer: *const rag_answer,
@@ -252,8 +255,8 @@ pub unsafe extern "C" fn rag_answer_citation_count(answer: *const rag_answer) ->
     unsafe { answer.as_ref() }.map_or(0, |answer| answer.citations.len())
 }
 
-/// The citation at `index`, from 0, in order of first use, lent until the answer is freed; NULL beyond the last and
-/// for NULL.
+/// The citation at `index`, from 0, in order of first use, lent until the answer is freed; NULL
+/// beyond the last and for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rag_answer_citation_at(
     answer: *const rag_answer,
@@ -264,14 +267,16 @@ pub unsafe extern "C" fn rag_answer_citation_at(
     answer.and_then(|answer| answer.citations.get(index)).map_or(ptr::null(), ptr::from_ref)
 }
 
-/// How many passages were put into the prompt, or, when not found, were the nearest ones; 0 for NULL.
+/// How many passages were put into the prompt, or, when not found, were the nearest ones; 0 for
+/// NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rag_answer_hit_count(answer: *const rag_answer) -> usize {
     // SAFETY: null or live, by contract.
     unsafe { answer.as_ref() }.map_or(0, |answer| answer.hits.len())
 }
 
-/// The passage at `index`, from 0, lent until the answer is freed; NULL beyond the last and for NULL.
+/// The passage at `index`, from 0, lent until the answer is freed; NULL beyond the last and for
+/// NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rag_answer_hit_at(
     answer: *const rag_answer,
@@ -289,7 +294,8 @@ pub unsafe extern "C" fn rag_answer_left_out_count(answer: *const rag_answer) ->
     unsafe { answer.as_ref() }.map_or(0, |answer| answer.answer.left_out.len())
 }
 
-/// Number of the passage left out at `index`, from 0; 0, which is never a passage, beyond the last and for NULL.
+/// Number of the passage left out at `index`, from 0; 0, which is never a passage, beyond the last
+/// and for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rag_answer_left_out_at(answer: *const rag_answer, index: usize) -> i64 {
     // SAFETY: null or live, by contract.
@@ -304,9 +310,10 @@ pub unsafe extern "C" fn rag_answer_timings(answer: *const rag_answer) -> *const
     unsafe { answer.as_ref() }.map_or(ptr::null(), |answer| &raw const answer.timings)
 }
 
-/// The whole answer as a JSON object: found, text, citations, reason, hits, left_out, timings, outcome, refusal and,
-/// if they were asked for, trace and masked; conflicts (other documents that give another figure or date for what is
-/// cited) if there are any. On success `*json` is owned by the caller: free it with rag_string_free.
+/// The whole answer as a JSON object: found, text, citations, reason, hits, left_out, timings,
+/// outcome, refusal and, if they were asked for, trace and masked; conflicts (other documents that
+/// give another figure or date for what is cited) if there are any. On success `*json` is owned by
+/// the caller: free it with rag_string_free.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rag_answer_to_json(
     answer: *const rag_answer,
@@ -332,7 +339,8 @@ pub unsafe extern "C" fn rag_answer_free(answer: *mut rag_answer) {
     unsafe { boundary::free(answer) }
 }
 
-/// Re-reads the file behind citation `index` of `answer` and says in `*status` whether the quote still stands.
+/// Re-reads the file behind citation `index` of `answer` and says in `*status` whether the quote
+/// still stands.
 ///
 /// RAG_INVALID_ARGUMENT: there is no such citation.
 #[unsafe(no_mangle)]

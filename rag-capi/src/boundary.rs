@@ -92,7 +92,8 @@ pub(crate) unsafe fn array<'a, T>(
 /// An array that C lends for writing.
 ///
 /// # Safety
-/// `pointer` is null or valid for reads and writes of `count` elements that nothing else touches meanwhile.
+/// `pointer` is null or valid for reads and writes of `count` elements that nothing else touches
+/// meanwhile.
 pub(crate) unsafe fn array_mut<'a, T>(
     pointer: *mut T,
     count: usize,
@@ -213,7 +214,8 @@ impl UserData {
     }
 }
 
-/// Texts lent to C by a handle: each followed by a NUL byte, at the same address until the handle is freed.
+/// Texts lent to C by a handle: each followed by a NUL byte, at the same address until the handle
+/// is freed.
 #[derive(Default)]
 pub(crate) struct Texts(Vec<*mut [u8]>);
 

@@ -10,10 +10,11 @@ use crate::handles::{rag_kb, shared};
 use crate::options::{filter, model_dirs, owned_text};
 use crate::progress::{self, rag_cancel};
 
-/// Writes a copy of the file to `to` (UTF-8), which must not exist, as it stands now. Others may go on working.
-/// `cancel` may be NULL.
+/// Writes a copy of the file to `to` (UTF-8), which must not exist, as it stands now. Others may go
+/// on working. `cancel` may be NULL.
 ///
-/// RAG_INVALID_ARGUMENT: `to` exists. RAG_IO, RAG_STORE: it cannot be written; nothing is left of it then.
+/// RAG_INVALID_ARGUMENT: `to` exists. RAG_IO, RAG_STORE: it cannot be written; nothing is left of
+/// it then.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rag_kb_backup(
     kb: *const rag_kb,
@@ -30,8 +31,8 @@ pub unsafe extern "C" fn rag_kb_backup(
     }
 }
 
-/// Removes every document that passes `filter`, in one transaction: see rag_search_options. `removed_count` may be
-/// NULL, else it says how many there were.
+/// Removes every document that passes `filter`, in one transaction: see rag_search_options.
+/// `removed_count` may be NULL, else it says how many there were.
 ///
 /// RAG_INVALID_ARGUMENT: the filter cannot be read.
 #[unsafe(no_mangle)]
@@ -60,12 +61,13 @@ pub unsafe extern "C" fn rag_kb_remove_where(
     }
 }
 
-/// Makes a new file `to` of what is intact in the damaged file `from`, which is only read. Documents keep their ids
-/// and come over whole or not at all; vectors that are lost are encoded again.
+/// Makes a new file `to` of what is intact in the damaged file `from`, which is only read.
+/// Documents keep their ids and come over whole or not at all; vectors that are lost are encoded
+/// again.
 ///
-/// `encoder` is for a file that no longer says which one it was built with. NULL: the one the file names. `lost_count`
-/// counts documents and settings. `encoder` may be NULL, `kept_count` may be NULL, `lost_count` may be NULL and `cancel`
-/// may be NULL.
+/// `encoder` is for a file that no longer says which one it was built with. NULL: the one the file
+/// names. `lost_count` counts documents and settings. `encoder` may be NULL, `kept_count` may be
+/// NULL, `lost_count` may be NULL and `cancel` may be NULL.
 ///
 /// RAG_INVALID_ARGUMENT: `to` exists. RAG_STORE: `from` is no database at all.
 #[unsafe(no_mangle)]
@@ -104,8 +106,8 @@ pub unsafe extern "C" fn rag_kb_repair(
     }
 }
 
-/// Puts a copy of the knowledge base `backup` in the place of the file `to`, whose own data and log go. The backup is
-/// checked before; the copy appears whole. `cancel` may be NULL.
+/// Puts a copy of the knowledge base `backup` in the place of the file `to`, whose own data and log
+/// go. The backup is checked before; the copy appears whole. `cancel` may be NULL.
 ///
 /// RAG_STORE: the backup is damaged, or `to` is open or is no knowledge base; it is as it was then.
 #[unsafe(no_mangle)]
@@ -124,9 +126,9 @@ pub unsafe extern "C" fn rag_kb_restore(
     }
 }
 
-/// What was found as the file was opened and its user should know, as a JSON list of sentences: a log of other data that
-/// was set aside, commits that are missing. Empty for most files. On success `*json` is owned by the caller: free it with
-/// rag_string_free.
+/// What was found as the file was opened and its user should know, as a JSON list of sentences: a
+/// log of other data that was set aside, commits that are missing. Empty for most files. On success
+/// `*json` is owned by the caller: free it with rag_string_free.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rag_kb_notices(
     kb: *const rag_kb,

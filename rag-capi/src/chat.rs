@@ -13,8 +13,8 @@ use crate::handles::{Shared, rag_kb, shared};
 use crate::options::{self, rag_ask_options};
 use crate::progress::{self, Pieces, rag_cancel};
 
-/// A conversation: each turn is an ask with the turns before it. Owned by the caller; free it once with
-/// rag_chat_free. It keeps its knowledge base open. Threads may share it; turns queue.
+/// A conversation: each turn is an ask with the turns before it. Owned by the caller; free it once
+/// with rag_chat_free. It keeps its knowledge base open. Threads may share it; turns queue.
 pub struct rag_chat {
     kb: Arc<Shared>,
     state: Mutex<State>,
@@ -80,8 +80,9 @@ unsafe fn chat_options(
 
 /// Starts a conversation over `kb`.
 ///
-/// `options` may be NULL; it is copied, but the callbacks and their data in it must stay valid until the chat is
-/// freed, and `cancel` in it must be NULL: each turn takes its own. On success `*chat` is owned by the caller.
+/// `options` may be NULL; it is copied, but the callbacks and their data in it must stay valid
+/// until the chat is freed, and `cancel` in it must be NULL: each turn takes its own. On success
+/// `*chat` is owned by the caller.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rag_kb_chat(
     kb: *const rag_kb,
@@ -103,11 +104,11 @@ pub unsafe extern "C" fn rag_kb_chat(
     }
 }
 
-/// Goes on with a conversation that rag_chat_save wrote: `saved_bytes` bytes at `saved`. Its turns may have been said
-/// in any knowledge base.
+/// Goes on with a conversation that rag_chat_save wrote: `saved_bytes` bytes at `saved`. Its turns
+/// may have been said in any knowledge base.
 ///
-/// `options` may be NULL; it and ownership are as for rag_kb_chat. RAG_INVALID_ARGUMENT: it is no saved conversation,
-/// or one of a newer version, or beyond 16 MiB or 10,000 turns.
+/// `options` may be NULL; it and ownership are as for rag_kb_chat. RAG_INVALID_ARGUMENT: it is no
+/// saved conversation, or one of a newer version, or beyond 16 MiB or 10,000 turns.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rag_chat_resume(
     kb: *const rag_kb,
@@ -132,8 +133,9 @@ pub unsafe extern "C" fn rag_chat_resume(
     }
 }
 
-/// Says something. On success `*answer` is owned by the caller: free it with rag_answer_free; question and answer
-/// join the turns if the answer was found. On failure the turns are as before. `cancel` may be NULL.
+/// Says something. On success `*answer` is owned by the caller: free it with rag_answer_free;
+/// question and answer join the turns if the answer was found. On failure the turns are as before.
+/// `cancel` may be NULL.
 ///
 /// Fails as rag_kb_ask does.
 #[unsafe(no_mangle)]
@@ -157,11 +159,13 @@ pub unsafe extern "C" fn rag_chat_say(
     }
 }
 
-/// Asks the last question again with another seed; the new answer takes the place of the old one in the turns. Greedy
-/// options would give the same answer again, so such a turn is sampled at a temperature of 0.7.
+/// Asks the last question again with another seed; the new answer takes the place of the old one in
+/// the turns. Greedy options would give the same answer again, so such a turn is sampled at a
+/// temperature of 0.7.
 ///
-/// On success `*answer` is owned by the caller: free it with rag_answer_free. On failure the turns are as before.
-/// `cancel` may be NULL. RAG_INVALID_ARGUMENT: nothing was said yet. Fails else as rag_kb_ask does.
+/// On success `*answer` is owned by the caller: free it with rag_answer_free. On failure the turns
+/// are as before. `cancel` may be NULL. RAG_INVALID_ARGUMENT: nothing was said yet. Fails else as
+/// rag_kb_ask does.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rag_chat_regenerate(
     chat: *mut rag_chat,
@@ -182,8 +186,8 @@ pub unsafe extern "C" fn rag_chat_regenerate(
     }
 }
 
-/// The conversation as JSON, for rag_chat_resume; options are not in it. On success `*json` is owned by the caller:
-/// free it with rag_string_free.
+/// The conversation as JSON, for rag_chat_resume; options are not in it. On success `*json` is
+/// owned by the caller: free it with rag_string_free.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rag_chat_save(
     chat: *const rag_chat,
@@ -200,7 +204,8 @@ pub unsafe extern "C" fn rag_chat_save(
     }
 }
 
-/// How many turns there are, the person's and the model's counted apart; 0 for NULL and inside a callback.
+/// How many turns there are, the person's and the model's counted apart; 0 for NULL and inside a
+/// callback.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rag_chat_turn_count(chat: *const rag_chat) -> usize {
     // SAFETY: null or live, by contract.
@@ -209,8 +214,8 @@ pub unsafe extern "C" fn rag_chat_turn_count(chat: *const rag_chat) -> usize {
     boundary::value_or(0, || count().unwrap_or(0))
 }
 
-/// The turns as a JSON array of {"role", "content"}. On success `*json` is owned by the caller: free it with
-/// rag_string_free.
+/// The turns as a JSON array of {"role", "content"}. On success `*json` is owned by the caller:
+/// free it with rag_string_free.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rag_chat_to_json(
     chat: *const rag_chat,
@@ -244,7 +249,8 @@ pub unsafe extern "C" fn rag_chat_clear(
     }
 }
 
-/// Ends a conversation. NULL is allowed and does nothing. Not from inside a callback of the same chat.
+/// Ends a conversation. NULL is allowed and does nothing. Not from inside a callback of the same
+/// chat.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rag_chat_free(chat: *mut rag_chat) {
     // SAFETY: null or owned by the caller, by contract.

@@ -12,7 +12,8 @@ use crate::handles::{self, rag_kb};
 use crate::hits::rag_passage_ids;
 use crate::report::{unread_json, unread_words};
 
-/// A document as the file holds it, without its text. Lent by a rag_documents; later versions may append fields.
+/// A document as the file holds it, without its text. Lent by a rag_documents; later versions may
+/// append fields.
 #[repr(C)]
 #[derive(Debug)]
 pub struct rag_document {
@@ -38,13 +39,15 @@ pub struct rag_document {
     pub text_bytes: u64,
     /// Passages it was cut into.
     pub passage_count: usize,
-    /// What of its source was not read and is not held, in words: "3 pictures, 1 attachment (plan.dwg)"; NULL if all was.
+    /// What of its source was not read and is not held, in words: "3 pictures, 1 attachment
+    /// (plan.dwg)"; NULL if all was.
     pub unread: *const c_char,
     /// The same as a JSON array of {"kind": ..., "count": ..., "names": [...]}.
     pub unread_json: *const c_char,
 }
 
-/// Documents, by name. Owned by the caller; free it once with rag_documents_free. Any number of threads may read it.
+/// Documents, by name. Owned by the caller; free it once with rag_documents_free. Any number of
+/// threads may read it.
 pub struct rag_documents {
     documents: Vec<StoredDocument>,
     views: Vec<rag_document>,
@@ -86,8 +89,9 @@ fn view(document: &StoredDocument, texts: &mut Texts) -> rag_document {
     }
 }
 
-/// The documents that pass `filter`, such as "kind = pdf AND year >= 2020", by name; all, and the files that were skipped
-/// too, if it is NULL. `filter` may be NULL. On success `*documents` is owned by the caller: free it with rag_documents_free.
+/// The documents that pass `filter`, such as "kind = pdf AND year >= 2020", by name; all, and the
+/// files that were skipped too, if it is NULL. `filter` may be NULL. On success `*documents` is
+/// owned by the caller: free it with rag_documents_free.
 ///
 /// RAG_INVALID_ARGUMENT: the filter.
 #[unsafe(no_mangle)]
@@ -117,7 +121,8 @@ pub unsafe extern "C" fn rag_documents_count(documents: *const rag_documents) ->
     unsafe { documents.as_ref() }.map_or(0, |documents| documents.views.len())
 }
 
-/// The document at `index`, from 0, lent until `documents` is freed; NULL beyond the last and for NULL.
+/// The document at `index`, from 0, lent until `documents` is freed; NULL beyond the last and for
+/// NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rag_documents_at(
     documents: *const rag_documents,
@@ -128,7 +133,8 @@ pub unsafe extern "C" fn rag_documents_at(
     documents.and_then(|all| all.views.get(index)).map_or(ptr::null(), ptr::from_ref)
 }
 
-/// All as the JSON object {"documents": [...]}. On success `*json` is owned by the caller: free it with rag_string_free.
+/// All as the JSON object {"documents": [...]}. On success `*json` is owned by the caller: free it
+/// with rag_string_free.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rag_documents_to_json(
     documents: *const rag_documents,
@@ -154,8 +160,9 @@ pub unsafe extern "C" fn rag_documents_free(documents: *mut rag_documents) {
     unsafe { boundary::free(documents) }
 }
 
-/// The numbers of the passages of the document named `uri`, in their order, for rag_kb_passage; none for a file that was
-/// skipped. On success `*ids` is owned by the caller: free it with rag_passage_ids_free.
+/// The numbers of the passages of the document named `uri`, in their order, for rag_kb_passage;
+/// none for a file that was skipped. On success `*ids` is owned by the caller: free it with
+/// rag_passage_ids_free.
 ///
 /// RAG_NOT_FOUND: there is no such document.
 #[unsafe(no_mangle)]

@@ -13,10 +13,11 @@ use crate::handles::rag_encoder;
 use crate::options::{self, choice, model_dirs, rag_encoder_options, rag_precision, rag_text_role};
 use crate::progress::{self, rag_cancel};
 
-/// Loads the encoder `name`: a name in the model cache, a path or a hub id already on this machine, looked up as by
-/// rag_kb_open. On success `*encoder` is owned by the caller.
+/// Loads the encoder `name`: a name in the model cache, a path or a hub id already on this machine,
+/// looked up as by rag_kb_open. On success `*encoder` is owned by the caller.
 ///
-/// RAG_NOT_FOUND: it is not on this machine. RAG_MODEL: it is damaged or of a kind that this library does not run.
+/// RAG_NOT_FOUND: it is not on this machine. RAG_MODEL: it is damaged or of a kind that this
+/// library does not run.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rag_encoder_open(
     name: *const c_char,
@@ -29,8 +30,8 @@ pub unsafe extern "C" fn rag_encoder_open(
 
 /// As rag_encoder_open, with options; `options` may be NULL.
 ///
-/// RAG_INVALID_ARGUMENT: this CPU does not have the level asked for, the backend's device is not there, or candle does
-/// not run the family or the precision.
+/// RAG_INVALID_ARGUMENT: this CPU does not have the level asked for, the backend's device is not
+/// there, or candle does not run the family or the precision.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rag_encoder_open_with(
     name: *const c_char,
@@ -60,11 +61,12 @@ unsafe fn load(name: &str, options: *const rag_encoder_options) -> Result<Encode
     Encoder::load_with(&dirs.resolve(name)?, name, &options)
 }
 
-/// Turns `count` texts into `count` rows of floats in `rows`, one row of the encoder's length for each, of any length but
-/// zero: they are scaled to 1. `role` is a rag_text_role. Text `i` is `sizes[i]` bytes of UTF-8 at `texts[i]`, not
-/// NUL-terminated; there are 64 at most. All are borrowed for the callback, `rows` is zero before. Return false if it cannot:
-/// the call that needed the vectors ends with RAG_MODEL. Several threads may call it at once, also threads of the library's.
-/// It must not throw, not longjmp, and not use a knowledge base that was opened with it.
+/// Turns `count` texts into `count` rows of floats in `rows`, one row of the encoder's length for
+/// each, of any length but zero: they are scaled to 1. `role` is a rag_text_role. Text `i` is
+/// `sizes[i]` bytes of UTF-8 at `texts[i]`, not NUL-terminated; there are 64 at most. All are
+/// borrowed for the callback, `rows` is zero before. Return false if it cannot: the call that
+/// needed the vectors ends with RAG_MODEL. Several threads may call it at once, also threads of the
+/// library's. It must not throw, not longjmp, and not use a knowledge base that was opened with it.
 pub type rag_on_encode = Option<
     unsafe extern "C" fn(
         role: i32,
@@ -100,8 +102,8 @@ impl TextEncoder for Callback {
         let pointers: Vec<_> = texts.iter().map(|text| text.as_ptr().cast::<c_char>()).collect();
         let sizes: Vec<usize> = texts.iter().map(|text| text.len()).collect();
         let mut rows = vec![0.0; texts.len().saturating_mul(self.dim)];
-        // SAFETY: arrays of `count` elements, and rows of `count * dim` floats, alive for the call; the callback is the
-        // caller's, by its contract.
+        // SAFETY: arrays of `count` elements, and rows of `count * dim` floats, alive for the call;
+        // the callback is the caller's, by its contract.
         let done = unsafe {
             (self.on_encode)(
                 role as i32,
@@ -119,13 +121,14 @@ impl TextEncoder for Callback {
     }
 }
 
-/// Makes an encoder of the caller's own, which `on_encode` runs. Pass it in rag_open_options.loaded_encoder each time the file is
-/// opened: the file keeps `name` alone. On success `*encoder` is owned by the caller; `user_data` must live until every
-/// knowledge base that was opened with it is closed, and every chat freed.
+/// Makes an encoder of the caller's own, which `on_encode` runs. Pass it in
+/// rag_open_options.loaded_encoder each time the file is opened: the file keeps `name` alone. On
+/// success `*encoder` is owned by the caller; `user_data` must live until every knowledge base that
+/// was opened with it is closed, and every chat freed.
 ///
-/// `name` stands for the vectors: a file is only searched by an encoder of the name, `dim` and `max_tokens` it was built with.
-/// `dim` is the length of a vector, 1 to 4096; `max_tokens` the most words of a passage, 64 or more, 0 for 200. `user_data` may
-/// be NULL.
+/// `name` stands for the vectors: a file is only searched by an encoder of the name, `dim` and
+/// `max_tokens` it was built with. `dim` is the length of a vector, 1 to 4096; `max_tokens` the
+/// most words of a passage, 64 or more, 0 for 200. `user_data` may be NULL.
 ///
 /// RAG_INVALID_ARGUMENT: an empty name, or a number out of range.
 #[unsafe(no_mangle)]
@@ -162,15 +165,16 @@ pub unsafe extern "C" fn rag_encoder_dim(encoder: *const rag_encoder) -> usize {
     unsafe { encoder.as_ref() }.map_or(0, |encoder| encoder.encoder.identity().dim)
 }
 
-/// Most tokens of a text, special tokens and prefix included; the rest of a longer one is left out. 0 for NULL.
+/// Most tokens of a text, special tokens and prefix included; the rest of a longer one is left out.
+/// 0 for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rag_encoder_max_tokens(encoder: *const rag_encoder) -> usize {
     // SAFETY: null or live, by contract.
     unsafe { encoder.as_ref() }.map_or(0, |encoder| encoder.encoder.identity().max_tokens)
 }
 
-/// What makes vectors comparable: encoders with the same fingerprint may stand in for each other. Lent until the
-/// encoder is freed; NULL for NULL.
+/// What makes vectors comparable: encoders with the same fingerprint may stand in for each other.
+/// Lent until the encoder is freed; NULL for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rag_encoder_fingerprint(encoder: *const rag_encoder) -> *const c_char {
     // SAFETY: null or live, by contract.
@@ -189,8 +193,8 @@ pub unsafe extern "C" fn rag_encoder_precision(encoder: *const rag_encoder) -> r
     }
 }
 
-/// The instructions it runs, as in rag_encoder_options; "candle" where candle chooses, "own" for one of the caller's own. Lent until the encoder is freed;
-/// NULL for NULL.
+/// The instructions it runs, as in rag_encoder_options; "candle" where candle chooses, "own" for
+/// one of the caller's own. Lent until the encoder is freed; NULL for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rag_encoder_level(encoder: *const rag_encoder) -> *const c_char {
     // SAFETY: null or live, by contract.
@@ -217,10 +221,12 @@ pub unsafe extern "C" fn rag_encoder_token_count(
     }
 }
 
-/// Encodes `count` NUL-terminated texts into `vectors`, one unit row of rag_encoder_dim floats for each.
+/// Encodes `count` NUL-terminated texts into `vectors`, one unit row of rag_encoder_dim floats for
+/// each.
 ///
-/// `role` is a rag_text_role. `vectors` must have room for `vector_floats` floats, exactly `count` rows. A text longer
-/// than the encoder takes is encoded by its beginning. `cancel` may be NULL. On failure `vectors` is unchanged.
+/// `role` is a rag_text_role. `vectors` must have room for `vector_floats` floats, exactly `count`
+/// rows. A text longer than the encoder takes is encoded by its beginning. `cancel` may be NULL. On
+/// failure `vectors` is unchanged.
 ///
 /// RAG_INVALID_ARGUMENT: `vector_floats` is not `count` rows. RAG_CANCELLED: between batches.
 #[unsafe(no_mangle)]

@@ -78,7 +78,8 @@ impl From<&Error> for rag_error {
 
 /// Runs `body`; an error or a panic becomes a status and, if wanted, an owned error in `*error`.
 ///
-/// `AssertUnwindSafe`: a body only reaches shared state through rag-core, whose locks survive a panic.
+/// `AssertUnwindSafe`: a body only reaches shared state through rag-core, whose locks survive a
+/// panic.
 ///
 /// # Safety
 /// `error` is null or valid for writes.
@@ -131,8 +132,8 @@ pub unsafe extern "C" fn rag_error_free(error: *mut rag_error) {
     unsafe { boundary::free(error) }
 }
 
-/// The name of a status, such as "ModelMismatch", as it also stands in JSON; "Ok" for 0 and "Unknown" for a
-/// number that this version does not know.
+/// The name of a status, such as "ModelMismatch", as it also stands in JSON; "Ok" for 0 and
+/// "Unknown" for a number that this version does not know.
 ///
 /// A constant of the library: never NULL, valid for ever.
 #[unsafe(no_mangle)]

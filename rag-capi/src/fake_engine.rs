@@ -1,5 +1,6 @@
-//! The boundary with a fake engine: what C gets and gives, without a file or a model, so that Miri can watch every
-//! pointer. `scripts/miri.sh` runs these and the other unit tests of the crate under it.
+//! The boundary with a fake engine: what C gets and gives, without a file or a model, so that Miri
+//! can watch every pointer. `scripts/miri.sh` runs these and the other unit tests of the crate
+//! under it.
 
 use std::ffi::{CStr, c_char, c_void};
 use std::path::PathBuf;
@@ -174,7 +175,8 @@ fn an_encoder_of_the_callers_own_fills_rows() {
     let texts = [c"aeiou".as_ptr(), c"bcdf".as_ptr()];
     let mut rows = [0.0_f32; 4];
     let (mut encoder, mut error) = (ptr::null_mut(), ptr::null_mut());
-    // SAFETY: arrays and outputs are live locals, `calls` lives longer than the encoder, and each handle is freed once.
+    // SAFETY: arrays and outputs are live locals, `calls` lives longer than the encoder, and each
+    // handle is freed once.
     unsafe {
         let user_data = (&raw mut calls).cast::<c_void>();
         let status = rag_encoder_own(

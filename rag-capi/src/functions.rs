@@ -11,12 +11,14 @@ use crate::error::{rag_error, rag_status, run};
 use crate::options::read_options;
 use crate::progress::{self, rag_cancel};
 
-/// Reads the document at `path` as rag_kb_sync does. On success `*json` is a JSON object: kind, title, lang, text, blocks (what each
-/// stretch of the text is), source_map, metadata; it is owned by the caller: free it with rag_string_free.
+/// Reads the document at `path` as rag_kb_sync does. On success `*json` is a JSON object: kind,
+/// title, lang, text, blocks (what each stretch of the text is), source_map, metadata; it is owned
+/// by the caller: free it with rag_string_free.
 ///
 /// `max_read_seconds` is the longest time it may take, 0 for 60. `cancel` may be NULL.
 ///
-/// RAG_IO: there is no such file. RAG_DOCUMENT: it is a folder, a pipe or a device, or cannot be read; the message says why. RAG_CANCELLED: by the flag.
+/// RAG_IO: there is no such file. RAG_DOCUMENT: it is a folder, a pipe or a device, or cannot be
+/// read; the message says why. RAG_CANCELLED: by the flag.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rag_read_file(
     path: *const c_char,
@@ -39,8 +41,9 @@ pub unsafe extern "C" fn rag_read_file(
     }
 }
 
-/// Masks personal data in `text`: e-mail addresses, phone numbers, IBANs, payment cards and French social security numbers become
-/// "[EMAIL]", "[PHONE]" and so on. On success `*masked` is owned by the caller: free it with rag_string_free.
+/// Masks personal data in `text`: e-mail addresses, phone numbers, IBANs, payment cards and French
+/// social security numbers become "[EMAIL]", "[PHONE]" and so on. On success `*masked` is owned by
+/// the caller: free it with rag_string_free.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rag_mask_text(
     text: *const c_char,

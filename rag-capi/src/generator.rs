@@ -35,8 +35,8 @@ pub enum rag_stop_reason {
     RAG_STOP_CALLBACK = 4,
 }
 
-/// A loaded generator. Owned by the caller; free it once with rag_generator_free. Any number of threads may use it; one
-/// call generates at a time, others wait.
+/// A loaded generator. Owned by the caller; free it once with rag_generator_free. Any number of
+/// threads may use it; one call generates at a time, others wait.
 pub struct rag_generator {
     shared: Arc<Guarded<Generator>>,
     template: *const c_char,
@@ -49,7 +49,8 @@ impl fmt::Debug for rag_generator {
     }
 }
 
-/// What was generated. Owned by the caller; free it once with rag_generation_free. Any number of threads may read it.
+/// What was generated. Owned by the caller; free it once with rag_generation_free. Any number of
+/// threads may read it.
 pub struct rag_generation {
     generation: Generation,
     text: *const c_char,
@@ -58,8 +59,8 @@ pub struct rag_generation {
     _likeliest: Vec<Likeliest>,
 }
 
-/// A token with the logarithms of the probabilities the model gave. Lent by rag_generation_logprob_at until the generation is
-/// freed; later versions may append fields.
+/// A token with the logarithms of the probabilities the model gave. Lent by
+/// rag_generation_logprob_at until the generation is freed; later versions may append fields.
 #[repr(C)]
 #[derive(Debug)]
 pub struct rag_token_logprob {
@@ -106,11 +107,12 @@ impl fmt::Debug for rag_generation {
     }
 }
 
-/// Loads the generator `name`: a name in the model cache, a path or a hub id already on this machine, looked up as by
-/// rag_kb_open. A path leads to a GGUF file, or to a folder as `transformers` saves it. On success `*generator` is owned
-/// by the caller.
+/// Loads the generator `name`: a name in the model cache, a path or a hub id already on this
+/// machine, looked up as by rag_kb_open. A path leads to a GGUF file, or to a folder as
+/// `transformers` saves it. On success `*generator` is owned by the caller.
 ///
-/// RAG_NOT_FOUND: it is not on this machine. RAG_MODEL: it is damaged or of a kind that this library does not run.
+/// RAG_NOT_FOUND: it is not on this machine. RAG_MODEL: it is damaged or of a kind that this
+/// library does not run.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rag_generator_open(
     name: *const c_char,
@@ -131,7 +133,8 @@ pub unsafe extern "C" fn rag_generator_open(
 
 /// As rag_generator_open, with options. `options` may be NULL.
 ///
-/// RAG_INVALID_ARGUMENT: an option is unknown, or the template needs tokens that the model does not have.
+/// RAG_INVALID_ARGUMENT: an option is unknown, or the template needs tokens that the model does not
+/// have.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rag_generator_open_with(
     name: *const c_char,
@@ -171,8 +174,8 @@ impl From<Generator> for rag_generator {
     }
 }
 
-/// What writes conversations down: "model" for its own template, else the name of a built-in one. Lent until the
-/// generator is freed; NULL for NULL.
+/// What writes conversations down: "model" for its own template, else the name of a built-in one.
+/// Lent until the generator is freed; NULL for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rag_generator_template(generator: *const rag_generator) -> *const c_char {
     // SAFETY: null or live, by contract.
@@ -196,11 +199,12 @@ pub unsafe extern "C" fn rag_generator_context_len(generator: *const rag_generat
     unsafe { generator.as_ref() }.map_or(0, |generator| generator.shared.value().context_len())
 }
 
-/// Continues `prompt`, `size` bytes of UTF-8. No text in it can become a control token. `options` may be NULL. On
-/// success `*generation` is owned by the caller.
+/// Continues `prompt`, `size` bytes of UTF-8. No text in it can become a control token. `options`
+/// may be NULL. On success `*generation` is owned by the caller.
 ///
-/// RAG_INVALID_ARGUMENT: an empty prompt, an option out of range, or a malformed schema, expression or grammar. RAG_CONTEXT_OVERFLOW: the prompt leaves no room for
-/// a token. RAG_CANCELLED: by the flag, within one token.
+/// RAG_INVALID_ARGUMENT: an empty prompt, an option out of range, or a malformed schema, expression
+/// or grammar. RAG_CONTEXT_OVERFLOW: the prompt leaves no room for a token. RAG_CANCELLED: by the
+/// flag, within one token.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rag_generator_generate(
     generator: *const rag_generator,
@@ -280,8 +284,8 @@ unsafe fn token_ids(
 
 /// The text in UTF-8, stop string left out; NULL for NULL.
 ///
-/// Followed by a NUL byte and lent until the generation is freed. `size` may be NULL, else it gets the bytes before the
-/// NUL byte.
+/// Followed by a NUL byte and lent until the generation is freed. `size` may be NULL, else it gets
+/// the bytes before the NUL byte.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rag_generation_text(
     generation: *const rag_generation,
@@ -296,7 +300,8 @@ pub unsafe extern "C" fn rag_generation_text(
     generation.map_or(ptr::null(), |generation| generation.text)
 }
 
-/// Its tokens, lent until the generation is freed; NULL for NULL. `count` may be NULL, else it gets their number.
+/// Its tokens, lent until the generation is freed; NULL for NULL. `count` may be NULL, else it gets
+/// their number.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rag_generation_token_ids(
     generation: *const rag_generation,
@@ -312,8 +317,9 @@ pub unsafe extern "C" fn rag_generation_token_ids(
     ids.map_or(ptr::null(), <[u32]>::as_ptr)
 }
 
-/// The log-probabilities of the token at `index`, from 0, in the order of rag_generation_token_ids, lent until the generation is
-/// freed; NULL beyond the last, for NULL, and if `logprobs` of the options did not ask for them.
+/// The log-probabilities of the token at `index`, from 0, in the order of rag_generation_token_ids,
+/// lent until the generation is freed; NULL beyond the last, for NULL, and if `logprobs` of the
+/// options did not ask for them.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rag_generation_logprob_at(
     generation: *const rag_generation,
@@ -365,7 +371,8 @@ pub unsafe extern "C" fn rag_generation_free(generation: *mut rag_generation) {
     unsafe { boundary::free(generation) }
 }
 
-/// Frees a generator. NULL is allowed and does nothing. No other thread may use the handle during the call or after it.
+/// Frees a generator. NULL is allowed and does nothing. No other thread may use the handle during
+/// the call or after it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rag_generator_free(generator: *mut rag_generator) {
     // SAFETY: null or owned by the caller, by contract.

@@ -81,16 +81,17 @@ pub unsafe extern "C" fn rag_answer_guard(answer: *const rag_answer) -> rag_guar
     refusal.map_or(rag_guard::RAG_GUARD_NONE, |refusal| refusal.guard.into())
 }
 
-/// Why the guard refused, for whoever set it up: it names the rule or the nearest example. Lent until the answer is
-/// freed; NULL if none refused and for NULL.
+/// Why the guard refused, for whoever set it up: it names the rule or the nearest example. Lent
+/// until the answer is freed; NULL if none refused and for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rag_answer_refusal(answer: *const rag_answer) -> *const c_char {
     // SAFETY: null or live, by contract.
     unsafe { answer.as_ref() }.map_or(ptr::null(), |answer| answer.refusal)
 }
 
-/// How the answer came about, as one HTML page that needs nothing else: question, answer with its cited spans, ranks,
-/// what the prompt and the time were spent on, the prompt. Ask with RAG_EXPLAIN_TRACE, or most of it is missing.
+/// How the answer came about, as one HTML page that needs nothing else: question, answer with its
+/// cited spans, ranks, what the prompt and the time were spent on, the prompt. Ask with
+/// RAG_EXPLAIN_TRACE, or most of it is missing.
 ///
 /// On success `*html` is owned by the caller: free it with rag_string_free.
 #[unsafe(no_mangle)]

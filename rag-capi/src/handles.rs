@@ -10,8 +10,8 @@ use rag_core::{KnowledgeBase, Result};
 use crate::boundary::{self, Texts};
 use crate::reentry::Guarded;
 
-/// One knowledge base: the file, its encoder and, once asked, its generator. Any number of threads may use it at
-/// once; writers queue. After a fork, open a new one in the child.
+/// One knowledge base: the file, its encoder and, once asked, its generator. Any number of threads
+/// may use it at once; writers queue. After a fork, open a new one in the child.
 #[derive(Debug)]
 pub struct rag_kb {
     pub(crate) shared: Arc<Shared>,
@@ -31,7 +31,8 @@ const _: () = {
     for_many_threads::<rag_kb>();
 };
 
-/// The knowledge base behind a handle, kept alive for the call even if a callback closes the handle.
+/// The knowledge base behind a handle, kept alive for the call even if a callback closes the
+/// handle.
 ///
 /// # Safety
 /// `kb` is null or a live handle.
@@ -46,11 +47,13 @@ pub(crate) unsafe fn shared(kb: *const rag_kb) -> Result<Arc<Shared>> {
 pub struct rag_setting {
     /// Its name in docs/options.md, such as "top_k".
     pub name: *const c_char,
-    /// Its value, written as for the shell: "3", "true", "dense". What takes a list takes a setting for each item.
+    /// Its value, written as for the shell: "3", "true", "dense". What takes a list takes a setting
+    /// for each item.
     pub value: *const c_char,
 }
 
-/// A sentence encoder. Owned by the caller; free it once with rag_encoder_free. Any number of threads may use it.
+/// A sentence encoder. Owned by the caller; free it once with rag_encoder_free. Any number of
+/// threads may use it.
 pub struct rag_encoder {
     pub(crate) encoder: Arc<Encoder>,
     pub(crate) fingerprint: *const c_char,

@@ -10,14 +10,15 @@ use rag_core::search::Hit;
 use crate::boundary::{self, Texts};
 use crate::error::{rag_error, rag_status, run};
 
-/// A passage found. Lent by rag_hits_at or rag_answer_hit_at until its owner is freed; later versions may append
-/// fields.
+/// A passage found. Lent by rag_hits_at or rag_answer_hit_at until its owner is freed; later
+/// versions may append fields.
 #[repr(C)]
 #[derive(Debug)]
 pub struct rag_hit {
     /// The passage's number in its file, never reused.
     pub passage_id: i64,
-    /// By what the hits of one search are sorted; see rag_mode, or the reranker's score where `rerank_rank` is not 0. Higher is better. Across questions compare cosines.
+    /// By what the hits of one search are sorted; see rag_mode, or the reranker's score where
+    /// `rerank_rank` is not 0. Higher is better. Across questions compare cosines.
     pub score: f32,
     /// Cosine to the question; NaN where it was not computed.
     pub cosine: f32,
@@ -49,7 +50,8 @@ pub struct rag_hit {
     pub bm25: f32,
     /// Rank after reranking, from 1; 0 if the hit was not reranked.
     pub rerank_rank: usize,
-    /// Which file it is of: 0 for the knowledge base itself, 1 for the first of rag_open_options.also.
+    /// Which file it is of: 0 for the knowledge base itself, 1 for the first of
+    /// rag_open_options.also.
     pub store: usize,
 }
 
@@ -77,8 +79,8 @@ pub(crate) fn view(hit: &Hit, texts: &mut Texts) -> rag_hit {
     }
 }
 
-/// What a search found, best first. Owned by the caller; free it once with rag_hits_free. Any number of threads may
-/// read it.
+/// What a search found, best first. Owned by the caller; free it once with rag_hits_free. Any
+/// number of threads may read it.
 pub struct rag_hits {
     hits: Vec<Hit>,
     views: Vec<rag_hit>,
@@ -114,8 +116,8 @@ pub unsafe extern "C" fn rag_hits_at(hits: *const rag_hits, index: usize) -> *co
     hits.and_then(|hits| hits.views.get(index)).map_or(ptr::null(), ptr::from_ref)
 }
 
-/// All hits as the JSON object {"hits": [...]}. On success `*json` is owned by the caller: free it with
-/// rag_string_free.
+/// All hits as the JSON object {"hits": [...]}. On success `*json` is owned by the caller: free it
+/// with rag_string_free.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rag_hits_to_json(
     hits: *const rag_hits,

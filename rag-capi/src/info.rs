@@ -69,7 +69,8 @@ pub struct rag_passage {
     pub reserved: u32,
 }
 
-/// A record with the texts it points to. The record stands first: C's pointer to it is the pointer to the whole.
+/// A record with the texts it points to. The record stands first: C's pointer to it is the pointer
+/// to the whole.
 #[repr(C)]
 struct Owned<T> {
     record: T,
@@ -82,14 +83,16 @@ impl<T> Owned<T> {
     }
 }
 
-/// Counts and sizes of a knowledge base. On success `*info` is owned by the caller: free it with rag_info_free.
+/// Counts and sizes of a knowledge base. On success `*info` is owned by the caller: free it with
+/// rag_info_free.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rag_kb_info(
     kb: *const rag_kb,
     info: *mut *mut rag_info,
     error: *mut *mut rag_error,
 ) -> rag_status {
-    // SAFETY: the pointers are null or valid as the contract above says; the record stands first in `Owned`.
+    // SAFETY: the pointers are null or valid as the contract above says; the record stands first in
+    // `Owned`.
     unsafe {
         run(error, || {
             let place = Output::required(info.cast::<*mut Owned<rag_info>>(), "info")?;
@@ -123,11 +126,13 @@ fn owned_info(info: &Info) -> Result<Owned<rag_info>> {
 /// Frees what rag_kb_info made. NULL is allowed and does nothing.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rag_info_free(info: *mut rag_info) {
-    // SAFETY: null or made by rag_kb_info as the first field of an `Owned`, and owned by the caller.
+    // SAFETY: null or made by rag_kb_info as the first field of an `Owned`, and owned by the
+    // caller.
     unsafe { boundary::free(info.cast::<Owned<rag_info>>()) }
 }
 
-/// The passage with this number. On success `*passage` is owned by the caller: free it with rag_passage_free.
+/// The passage with this number. On success `*passage` is owned by the caller: free it with
+/// rag_passage_free.
 ///
 /// RAG_NOT_FOUND: there is none.
 #[unsafe(no_mangle)]
@@ -137,7 +142,8 @@ pub unsafe extern "C" fn rag_kb_passage(
     passage: *mut *mut rag_passage,
     error: *mut *mut rag_error,
 ) -> rag_status {
-    // SAFETY: the pointers are null or valid as the contract above says; the record stands first in `Owned`.
+    // SAFETY: the pointers are null or valid as the contract above says; the record stands first in
+    // `Owned`.
     unsafe {
         run(error, || {
             let place = Output::required(passage.cast::<*mut Owned<rag_passage>>(), "passage")?;
@@ -175,6 +181,7 @@ fn owned_passage(row: &PassageRow) -> Owned<rag_passage> {
 /// Frees what rag_kb_passage made. NULL is allowed and does nothing.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rag_passage_free(passage: *mut rag_passage) {
-    // SAFETY: null or made by rag_kb_passage as the first field of an `Owned`, and owned by the caller.
+    // SAFETY: null or made by rag_kb_passage as the first field of an `Owned`, and owned by the
+    // caller.
     unsafe { boundary::free(passage.cast::<Owned<rag_passage>>()) }
 }

@@ -27,14 +27,17 @@ use crate::report::{rag_check_report, rag_sync_report};
 
 /// Opens or creates the knowledge base at `path` (UTF-8); ":memory:" keeps it in memory.
 ///
-/// Models are looked up as paths, then by name in `model_dir` and in the places that the environment variables
-/// RAG_MODELS, RAG_CACHE, XDG_CACHE_HOME, HF_HUB_CACHE, HF_HOME and HOME give; nothing is ever downloaded. `options`
-/// may be NULL. On success `*kb` is owned by the caller: free it once with rag_kb_close. On failure `*kb` is NULL.
+/// Models are looked up as paths, then by name in `model_dir` and in the places that the
+/// environment variables RAG_MODELS, RAG_CACHE, XDG_CACHE_HOME, HF_HUB_CACHE, HF_HOME and HOME
+/// give; nothing is ever downloaded. `options` may be NULL. On success `*kb` is owned by the
+/// caller: free it once with rag_kb_close. On failure `*kb` is NULL.
 ///
-/// Models are loaded when they are first needed; only the encoder of a file that already has one is loaded here.
+/// Models are loaded when they are first needed; only the encoder of a file that already has one is
+/// loaded here.
 ///
-/// RAG_NOT_FOUND: a model is not on this machine. RAG_MODEL: the encoder is damaged. RAG_MODEL_MISMATCH: the file was
-/// built with another encoder, or one of `also` was. RAG_STORE, RAG_STORE_VERSION, RAG_IO, RAG_BUSY: the file.
+/// RAG_NOT_FOUND: a model is not on this machine. RAG_MODEL: the encoder is damaged.
+/// RAG_MODEL_MISMATCH: the file was built with another encoder, or one of `also` was. RAG_STORE,
+/// RAG_STORE_VERSION, RAG_IO, RAG_BUSY: the file.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rag_kb_open(
     path: *const c_char,
@@ -56,8 +59,8 @@ pub unsafe extern "C" fn rag_kb_open(
     }
 }
 
-/// Closes a knowledge base. NULL is allowed and does nothing. Results, chats and errors made from it stay valid. No
-/// other thread may use the handle during the call or after it.
+/// Closes a knowledge base. NULL is allowed and does nothing. Results, chats and errors made from
+/// it stay valid. No other thread may use the handle during the call or after it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rag_kb_close(kb: *mut rag_kb) {
     // SAFETY: null or a handle that the caller owns, by contract.
@@ -66,12 +69,13 @@ pub unsafe extern "C" fn rag_kb_close(kb: *mut rag_kb) {
 
 /// Makes the knowledge base mirror `path`, a folder or a file: adds, updates, renames, removes.
 ///
-/// Documents from elsewhere stay. Each document is one transaction: a kill or cancel loses none that was reported. A
-/// file that cannot be read is skipped and stands in the report; it costs only itself. `options` may be NULL;
-/// `report` may be NULL, else `*report` is owned by the caller: free it with rag_sync_report_free.
+/// Documents from elsewhere stay. Each document is one transaction: a kill or cancel loses none
+/// that was reported. A file that cannot be read is skipped and stands in the report; it costs only
+/// itself. `options` may be NULL; `report` may be NULL, else `*report` is owned by the caller: free
+/// it with rag_sync_report_free.
 ///
-/// RAG_IO: `path` does not exist. RAG_CANCELLED: by the flag or the callback. RAG_NOT_FOUND, RAG_MODEL: the encoder
-/// cannot be loaded. RAG_STORE, RAG_BUSY: the file.
+/// RAG_IO: `path` does not exist. RAG_CANCELLED: by the flag or the callback. RAG_NOT_FOUND,
+/// RAG_MODEL: the encoder cannot be loaded. RAG_STORE, RAG_BUSY: the file.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rag_kb_sync(
     kb: *mut rag_kb,
@@ -109,11 +113,11 @@ pub unsafe extern "C" fn rag_kb_sync(
 
 /// Adds one text of `size` bytes of UTF-8 under the name `uri`, in place of any with the same name.
 ///
-/// `options` may be NULL. `ids` may be NULL, else `*ids` holds the numbers of its passages in order and is owned by
-/// the caller: free it with rag_passage_ids_free.
+/// `options` may be NULL. `ids` may be NULL, else `*ids` holds the numbers of its passages in order
+/// and is owned by the caller: free it with rag_passage_ids_free.
 ///
-/// RAG_INVALID_ARGUMENT: an empty text or name. RAG_NOT_FOUND, RAG_MODEL: the encoder cannot be loaded. RAG_STORE,
-/// RAG_BUSY: the file.
+/// RAG_INVALID_ARGUMENT: an empty text or name. RAG_NOT_FOUND, RAG_MODEL: the encoder cannot be
+/// loaded. RAG_STORE, RAG_BUSY: the file.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rag_kb_add(
     kb: *mut rag_kb,
@@ -168,8 +172,8 @@ pub unsafe extern "C" fn rag_kb_remove(
 ///
 /// `options` may be NULL. On success `*hits` is owned by the caller: free it with rag_hits_free.
 ///
-/// RAG_INVALID_ARGUMENT: an empty question, `top_k` out of range, or `rerank` without a reranker. RAG_NOT_FOUND,
-/// RAG_MODEL: the encoder or the reranker cannot be loaded.
+/// RAG_INVALID_ARGUMENT: an empty question, `top_k` out of range, or `rerank` without a reranker.
+/// RAG_NOT_FOUND, RAG_MODEL: the encoder or the reranker cannot be loaded.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rag_kb_search(
     kb: *const rag_kb,
@@ -197,11 +201,13 @@ pub unsafe extern "C" fn rag_kb_search(
 
 /// Answers `question` from the documents, with verified citations, or says that they do not know.
 ///
-/// `options` may be NULL. On success `*answer` is owned by the caller: free it with rag_answer_free. That the
-/// documents do not know is a success: see rag_answer_found. The first call loads the generator.
+/// `options` may be NULL. On success `*answer` is owned by the caller: free it with
+/// rag_answer_free. That the documents do not know is a success: see rag_answer_found. The first
+/// call loads the generator.
 ///
-/// RAG_INVALID_ARGUMENT: an empty question. RAG_CONTEXT_OVERFLOW: it alone exceeds the generator. RAG_CANCELLED: by
-/// the flag, within one token. RAG_NOT_FOUND, RAG_MODEL: the generator cannot be loaded.
+/// RAG_INVALID_ARGUMENT: an empty question. RAG_CONTEXT_OVERFLOW: it alone exceeds the generator.
+/// RAG_CANCELLED: by the flag, within one token. RAG_NOT_FOUND, RAG_MODEL: the generator cannot be
+/// loaded.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rag_kb_ask(
     kb: *const rag_kb,
@@ -231,9 +237,9 @@ pub unsafe extern "C" fn rag_kb_ask(
     }
 }
 
-/// The prompt that rag_kb_ask would give the generator for `question`, without generating, as a JSON object: messages, text,
-/// token_ids, template, shown_count (passages), history_count (turns). `options` may be NULL. On success `*json` is owned by the
-/// caller: free it with rag_string_free.
+/// The prompt that rag_kb_ask would give the generator for `question`, without generating, as a
+/// JSON object: messages, text, token_ids, template, shown_count (passages), history_count (turns).
+/// `options` may be NULL. On success `*json` is owned by the caller: free it with rag_string_free.
 ///
 /// Errors: as rag_kb_ask.
 #[unsafe(no_mangle)]
@@ -261,15 +267,18 @@ pub unsafe extern "C" fn rag_kb_prompt(
     }
 }
 
-/// Summarizes the document with the uri `document`, or what the documents say about `question`, in at most `max_sentences`
-/// sentences (0: 5), with verified citations. `question` or `document` may be NULL, and one of the two must be.
+/// Summarizes the document with the uri `document`, or what the documents say about `question`, in
+/// at most `max_sentences` sentences (0: 5), with verified citations. `question` or `document` may
+/// be NULL, and one of the two must be.
 ///
-/// The summary is an answer: its sentences carry markers, and it is not found if no passage supports any of them. `options` may be
-/// NULL; 10 passages are read for a question unless `top_k` says how many. A long document is read part by part. On success
-/// `*answer` is owned by the caller: free it with rag_answer_free.
+/// The summary is an answer: its sentences carry markers, and it is not found if no passage
+/// supports any of them. `options` may be NULL; 10 passages are read for a question unless `top_k`
+/// says how many. A long document is read part by part. On success `*answer` is owned by the
+/// caller: free it with rag_answer_free.
 ///
-/// RAG_INVALID_ARGUMENT: an empty question, or options out of range. RAG_NOT_FOUND: there is no such document, or no generator.
-/// RAG_CONTEXT_OVERFLOW: not even one passage fits the generator. RAG_CANCELLED: by the flag, within one token.
+/// RAG_INVALID_ARGUMENT: an empty question, or options out of range. RAG_NOT_FOUND: there is no
+/// such document, or no generator. RAG_CONTEXT_OVERFLOW: not even one passage fits the generator.
+/// RAG_CANCELLED: by the flag, within one token.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rag_kb_summarize(
     kb: *const rag_kb,
@@ -332,8 +341,8 @@ pub unsafe extern "C" fn rag_kb_seal(
     }
 }
 
-/// Looks at every row of the file. On success `*report` holds every damage, none if the file is sound, and is owned
-/// by the caller: free it with rag_check_report_free. `cancel` may be NULL.
+/// Looks at every row of the file. On success `*report` holds every damage, none if the file is
+/// sound, and is owned by the caller: free it with rag_check_report_free. `cancel` may be NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rag_kb_check(
     kb: *const rag_kb,
@@ -352,8 +361,9 @@ pub unsafe extern "C" fn rag_kb_check(
     }
 }
 
-/// Takes all that was ever removed from the file or replaced in it out of its pages, its full-text index, its vector index
-/// and its log; rewrites the file. `cancel` may be NULL, and stops the building of a vector index.
+/// Takes all that was ever removed from the file or replaced in it out of its pages, its full-text
+/// index, its vector index and its log; rewrites the file. `cancel` may be NULL, and stops the
+/// building of a vector index.
 ///
 /// RAG_BUSY: another process writes, or still reads from before.
 #[unsafe(no_mangle)]

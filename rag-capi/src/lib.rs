@@ -1,8 +1,8 @@
 //! The C interface of rag-core: `include/rag.h` is generated from these files, one per type.
 //!
-//! Nothing is decided here. A function checks its pointers, calls rag-core, and turns the result into a
-//! status, an owned handle or an owned error. No panic crosses into C: see `error::run`. Modules form no
-//! circle: handles, callbacks and options lie below the functions that take them.
+//! Nothing is decided here. A function checks its pointers, calls rag-core, and turns the result
+//! into a status, an owned handle or an owned error. No panic crosses into C: see `error::run`.
+//! Modules form no circle: handles, callbacks and options lie below the functions that take them.
 #![expect(unsafe_code, reason = "pointers from C; every block says why it is sound")]
 #![expect(non_camel_case_types, reason = "types and statuses carry their C names")]
 #![allow(

@@ -9,7 +9,8 @@ use crate::boundary::{self, Output, Texts};
 use crate::error::{rag_error, rag_status, run};
 use crate::handles::{self, rag_kb};
 
-/// What kind of place a rag_location is. Numbers are never reused or changed; later versions may add some.
+/// What kind of place a rag_location is. Numbers are never reused or changed; later versions may
+/// add some.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum rag_place {
@@ -49,8 +50,8 @@ pub struct rag_location {
     pub reserved: u32,
 }
 
-/// Places, in the order of the text. Owned by the caller; free it once with rag_locations_free. Any number of threads may
-/// read it.
+/// Places, in the order of the text. Owned by the caller; free it once with rag_locations_free. Any
+/// number of threads may read it.
 pub struct rag_locations {
     views: Vec<rag_location>,
     _texts: Texts,
@@ -105,14 +106,15 @@ fn view(location: &Location, texts: &mut Texts) -> rag_location {
     view
 }
 
-/// Every place in its file that a passage came from: bytes to open an editor at, pages with the rectangle of each line,
-/// paragraphs, rows, slides, chapters.
+/// Every place in its file that a passage came from: bytes to open an editor at, pages with the
+/// rectangle of each line, paragraphs, rows, slides, chapters.
 ///
-/// `store` is the `store` of the hit or citation, 0 for this file. `start` and `end` choose a part of the passage in bytes of
-/// the document's text, such as those of a citation; both 0 for all of it. On success `*locations` is owned by the caller:
-/// free it with rag_locations_free.
+/// `store` is the `store` of the hit or citation, 0 for this file. `start` and `end` choose a part
+/// of the passage in bytes of the document's text, such as those of a citation; both 0 for all of
+/// it. On success `*locations` is owned by the caller: free it with rag_locations_free.
 ///
-/// RAG_NOT_FOUND: there is no such passage. RAG_INVALID_ARGUMENT: no such store, or a range that is not in the passage.
+/// RAG_NOT_FOUND: there is no such passage. RAG_INVALID_ARGUMENT: no such store, or a range that is
+/// not in the passage.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rag_kb_locate(
     kb: *const rag_kb,
@@ -143,7 +145,8 @@ pub unsafe extern "C" fn rag_locations_count(locations: *const rag_locations) ->
     unsafe { locations.as_ref() }.map_or(0, |locations| locations.views.len())
 }
 
-/// The place at `index`, from 0, lent until `locations` is freed; NULL beyond the last and for NULL.
+/// The place at `index`, from 0, lent until `locations` is freed; NULL beyond the last and for
+/// NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rag_locations_at(
     locations: *const rag_locations,

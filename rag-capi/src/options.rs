@@ -1,4 +1,5 @@
-//! Options structs as C fills them in, one file each: what C sees, and how it is laid over the core's defaults.
+//! Options structs as C fills them in, one file each: what C sees, and how it is laid over the
+//! core's defaults.
 
 mod ask;
 mod encoder;

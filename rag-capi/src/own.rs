@@ -14,7 +14,8 @@ use rag_core::{Error, OwnWriter, Result};
 use crate::boundary::{self, Texts, UserData};
 use crate::handles::Shared;
 
-/// The text that a callback gives, lent to it for the call: only the thread that is called back may use it.
+/// The text that a callback gives, lent to it for the call: only the thread that is called back may
+/// use it.
 pub struct rag_text<'a> {
     on_piece: &'a mut dyn FnMut(&str) -> ControlFlow<()>,
     /// The beginning of a character that the next piece completes.
@@ -30,7 +31,8 @@ impl fmt::Debug for rag_text<'_> {
 }
 
 impl<'a> rag_text<'a> {
-    /// Runs `callback`, which gives its text to `on_piece` and says whether it could. `who` is blamed if not.
+    /// Runs `callback`, which gives its text to `on_piece` and says whether it could. `who` is
+    /// blamed if not.
     pub(crate) fn collect(
         who: &str,
         on_piece: &'a mut dyn FnMut(&str) -> ControlFlow<()>,
@@ -75,9 +77,9 @@ impl<'a> rag_text<'a> {
     }
 }
 
-/// Adds `size` bytes of UTF-8 at the end of a text; characters may be cut between calls. Returns false if no more is wanted,
-/// because the answer was ended, the call cancelled, or the text is not UTF-8, NULL with a size, or was failed: the callback should then
-/// return.
+/// Adds `size` bytes of UTF-8 at the end of a text; characters may be cut between calls. Returns
+/// false if no more is wanted, because the answer was ended, the call cancelled, or the text is not
+/// UTF-8, NULL with a size, or was failed: the callback should then return.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rag_text_append(
     text: *mut rag_text<'_>,
@@ -97,8 +99,8 @@ pub unsafe extern "C" fn rag_text_append(
     })
 }
 
-/// Says why the text cannot be given, for the error that the callback ends with; only the first reason counts. `reason` may be NULL,
-/// else it is NUL-terminated.
+/// Says why the text cannot be given, for the error that the callback ends with; only the first
+/// reason counts. `reason` may be NULL, else it is NUL-terminated.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rag_text_fail(text: *mut rag_text<'_>, reason: *const c_char) {
     // SAFETY: null or lent by the callback that runs; NUL-terminated, by contract.
@@ -121,11 +123,13 @@ pub struct rag_turn {
     pub content_bytes: usize,
 }
 
-/// Writes an answer in the generator's place, on the thread that made the call. It gets the conversation as the generator would:
-/// `count` turns with instructions, worked examples, earlier turns, and last the numbered passages and the question, borrowed for the
-/// callback. It appends the answer to `answer`, in pieces if it likes, which go on to `on_piece`; what it writes is judged, cited
-/// and masked like any answer. Return false if it cannot, after rag_text_fail if there is something to say: the call ends with
-/// RAG_MODEL. It must not throw, not longjmp, and not use the handle it was called for.
+/// Writes an answer in the generator's place, on the thread that made the call. It gets the
+/// conversation as the generator would: `count` turns with instructions, worked examples, earlier
+/// turns, and last the numbered passages and the question, borrowed for the callback. It appends
+/// the answer to `answer`, in pieces if it likes, which go on to `on_piece`; what it writes is
+/// judged, cited and masked like any answer. Return false if it cannot, after rag_text_fail if
+/// there is something to say: the call ends with RAG_MODEL. It must not throw, not longjmp, and not
+/// use the handle it was called for.
 pub type rag_on_write = Option<
     unsafe extern "C" fn(
         turns: *const rag_turn,
@@ -135,7 +139,8 @@ pub type rag_on_write = Option<
     ) -> bool,
 >;
 
-/// A picture to be read: a file, or a part of one. Made by the library; later versions may append fields.
+/// A picture to be read: a file, or a part of one. Made by the library; later versions may append
+/// fields.
 #[repr(C)]
 #[derive(Debug)]
 pub struct rag_picture {
@@ -143,8 +148,8 @@ pub struct rag_picture {
     pub bytes: *const u8,
     /// How many bytes.
     pub size: usize,
-    /// Its format, such as "image/jpeg"; also "image/jp2", "image/png", "image/tiff", "image/gif", "image/webp", "image/bmp",
-    /// "image/x-portable-anymap".
+    /// Its format, such as "image/jpeg"; also "image/jp2", "image/png", "image/tiff", "image/gif",
+    /// "image/webp", "image/bmp", "image/x-portable-anymap".
     pub media_type: *const c_char,
     /// The page it stands on, from 1; 0 if it is not part of a document with pages.
     pub page: u32,
@@ -152,10 +157,11 @@ pub struct rag_picture {
     pub reserved: u32,
 }
 
-/// Reads the text of a picture (optical character recognition, of which the engine has none) and appends it to `text`, paragraphs
-/// parted by blank lines; nothing if there is none. Called on a thread of the library's, one picture at a time; `picture` is borrowed
-/// for the callback. Return false if it cannot, after rag_text_fail if there is something to say: the file is then skipped for
-/// it. It must not throw, not longjmp, and not use the handle it was called for.
+/// Reads the text of a picture (optical character recognition, of which the engine has none) and
+/// appends it to `text`, paragraphs parted by blank lines; nothing if there is none. Called on a
+/// thread of the library's, one picture at a time; `picture` is borrowed for the callback. Return
+/// false if it cannot, after rag_text_fail if there is something to say: the file is then skipped
+/// for it. It must not throw, not longjmp, and not use the handle it was called for.
 pub type rag_on_recognize = Option<
     unsafe extern "C" fn(
         picture: *const rag_picture,
@@ -227,7 +233,8 @@ impl Recognizer for Recognize {
         };
         rag_text::collect("the caller's recognizer", &mut on_piece, |text| {
             let call = self.on_recognize;
-            // SAFETY: callable, said whoever made this; `view`, `texts` and `text` outlive the call.
+            // SAFETY: callable, said whoever made this; `view`, `texts` and `text` outlive the
+            // call.
             self.kb.call_back(|| unsafe { call(&view, text, self.user_data.get()) })
         })?;
         Ok(recognized)

@@ -49,24 +49,25 @@ pub struct rag_progress {
     pub elapsed_seconds: f64,
     /// Passages stored a second since the stage began; 0 before there are any.
     pub passages_per_second: f64,
-    /// How long the rest of the stage takes if it goes on like this; negative if that is not known yet.
+    /// How long the rest of the stage takes if it goes on like this; negative if that is not known
+    /// yet.
     pub remaining_seconds: f64,
 }
 
-/// Gets reports of a long call, on the thread that made the call; `progress` is borrowed for the callback. Return
-/// false to stop: the call ends with RAG_CANCELLED and what was committed stays. It must not throw, not longjmp,
-/// and not use the handle it was called for.
+/// Gets reports of a long call, on the thread that made the call; `progress` is borrowed for the
+/// callback. Return false to stop: the call ends with RAG_CANCELLED and what was committed stays.
+/// It must not throw, not longjmp, and not use the handle it was called for.
 pub type rag_on_progress =
     Option<unsafe extern "C" fn(progress: *const rag_progress, user_data: *mut c_void) -> bool>;
 
-/// Gets an answer piece by piece, on the thread that made the call; `piece` is `size` bytes of whole UTF-8
-/// characters, not NUL-terminated, borrowed for the callback. Return false to end the answer there. It must not
-/// throw, not longjmp, and not use the handle it was called for.
+/// Gets an answer piece by piece, on the thread that made the call; `piece` is `size` bytes of
+/// whole UTF-8 characters, not NUL-terminated, borrowed for the callback. Return false to end the
+/// answer there. It must not throw, not longjmp, and not use the handle it was called for.
 pub type rag_on_piece =
     Option<unsafe extern "C" fn(piece: *const c_char, size: usize, user_data: *mut c_void) -> bool>;
 
-/// A flag that stops calls: checked per file, per batch and per token. Once requested it stays so. Any thread may
-/// use it at any time until it is freed.
+/// A flag that stops calls: checked per file, per batch and per token. Once requested it stays so.
+/// Any thread may use it at any time until it is freed.
 #[derive(Debug, Default)]
 pub struct rag_cancel {
     token: CancelToken,
@@ -78,8 +79,8 @@ pub extern "C" fn rag_cancel_new() -> *mut rag_cancel {
     Box::into_raw(Box::default())
 }
 
-/// Asks every call that was given this flag to stop at its next check. NULL does nothing. Safe from any thread; from
-/// a signal handler too, as it only stores to an atomic.
+/// Asks every call that was given this flag to stop at its next check. NULL does nothing. Safe from
+/// any thread; from a signal handler too, as it only stores to an atomic.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rag_cancel_request(cancel: *const rag_cancel) {
     // SAFETY: null or a live flag, by contract.

@@ -5,7 +5,8 @@ use std::thread::{self, ThreadId};
 
 use rag_core::{Error, Result};
 
-/// A value that no thread may use while it is inside a callback made for that value: it would wait for itself.
+/// A value that no thread may use while it is inside a callback made for that value: it would wait
+/// for itself.
 pub(crate) struct Guarded<T> {
     value: T,
     /// The argument that a wrong call is blamed on.

@@ -13,7 +13,8 @@ use rag_core::{Error, SyncReport};
 use crate::boundary::{self, Texts};
 use crate::error::{rag_error, rag_status, run};
 
-/// Counts of a sync. Lent by rag_sync_report_counts until the report is freed; later versions may append fields.
+/// Counts of a sync. Lent by rag_sync_report_counts until the report is freed; later versions may
+/// append fields.
 #[repr(C)]
 #[derive(Debug)]
 pub struct rag_sync_counts {
@@ -33,14 +34,16 @@ pub struct rag_sync_counts {
     pub passage_count: usize,
     /// Wall time.
     pub seconds: f64,
-    /// Documents that were kept though their file is missing; rag_sync_report_missing_at names them.
+    /// Documents that were kept though their file is missing; rag_sync_report_missing_at names
+    /// them.
     pub missing: usize,
-    /// Documents added or updated that were not read whole; rag_sync_report_unread_at says what was not.
+    /// Documents added or updated that were not read whole; rag_sync_report_unread_at says what was
+    /// not.
     pub unread: usize,
 }
 
-/// A document of which something was not read. Lent by rag_sync_report_unread_at until the report is freed; later versions
-/// may append fields.
+/// A document of which something was not read. Lent by rag_sync_report_unread_at until the report
+/// is freed; later versions may append fields.
 #[repr(C)]
 #[derive(Debug)]
 pub struct rag_partly_read {
@@ -52,8 +55,8 @@ pub struct rag_partly_read {
     pub unread_json: *const c_char,
 }
 
-/// A file passed over, and why. Lent by rag_sync_report_skipped_at until the report is freed; later versions may
-/// append fields.
+/// A file passed over, and why. Lent by rag_sync_report_skipped_at until the report is freed; later
+/// versions may append fields.
 #[repr(C)]
 #[derive(Debug)]
 pub struct rag_skipped {
@@ -65,8 +68,9 @@ pub struct rag_skipped {
     pub code: i32,
     /// Zero.
     pub reserved: i32,
-    /// Why a document could not be read, in a word that never changes: "NoText", "Encrypted", "UndecodedFont", "Unsupported",
-    /// "Broken", "TooLarge", "TooSlow" or "NotAFile"; later versions may add some. NULL if `code` is not RAG_DOCUMENT.
+    /// Why a document could not be read, in a word that never changes: "NoText", "Encrypted",
+    /// "UndecodedFont", "Unsupported", "Broken", "TooLarge", "TooSlow" or "NotAFile"; later
+    /// versions may add some. NULL if `code` is not RAG_DOCUMENT.
     pub unreadable: *const c_char,
 }
 
@@ -145,7 +149,8 @@ pub unsafe extern "C" fn rag_sync_report_counts(
     unsafe { report.as_ref() }.map_or(ptr::null(), |report| &raw const report.counts)
 }
 
-/// The skipped file at `index`, from 0, lent until the report is freed; NULL beyond the last and for NULL.
+/// The skipped file at `index`, from 0, lent until the report is freed; NULL beyond the last and
+/// for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rag_sync_report_skipped_at(
     report: *const rag_sync_report,
@@ -156,8 +161,8 @@ pub unsafe extern "C" fn rag_sync_report_skipped_at(
     report.and_then(|report| report.skipped.get(index)).map_or(ptr::null(), ptr::from_ref)
 }
 
-/// The name of the document at `index`, from 0, that was kept though its file is missing, lent until the report is freed; NULL
-/// beyond the last and for NULL.
+/// The name of the document at `index`, from 0, that was kept though its file is missing, lent
+/// until the report is freed; NULL beyond the last and for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rag_sync_report_missing_at(
     report: *const rag_sync_report,
@@ -168,8 +173,8 @@ pub unsafe extern "C" fn rag_sync_report_missing_at(
     report.and_then(|report| report.missing.get(index)).map_or(ptr::null(), |path| *path)
 }
 
-/// The document at `index`, from 0, that was added or updated and not read whole, lent until the report is freed; NULL beyond the
-/// last and for NULL.
+/// The document at `index`, from 0, that was added or updated and not read whole, lent until the
+/// report is freed; NULL beyond the last and for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rag_sync_report_unread_at(
     report: *const rag_sync_report,
@@ -180,7 +185,8 @@ pub unsafe extern "C" fn rag_sync_report_unread_at(
     report.and_then(|report| report.unread.get(index)).map_or(ptr::null(), ptr::from_ref)
 }
 
-/// The report as a JSON object. On success `*json` is owned by the caller: free it with rag_string_free.
+/// The report as a JSON object. On success `*json` is owned by the caller: free it with
+/// rag_string_free.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rag_sync_report_to_json(
     report: *const rag_sync_report,
@@ -205,7 +211,8 @@ pub unsafe extern "C" fn rag_sync_report_free(report: *mut rag_sync_report) {
     unsafe { boundary::free(report) }
 }
 
-/// One thing found wrong. Lent by rag_check_report_at until the report is freed; later versions may append fields.
+/// One thing found wrong. Lent by rag_check_report_at until the report is freed; later versions may
+/// append fields.
 #[repr(C)]
 #[derive(Debug)]
 pub struct rag_damage {
@@ -255,7 +262,8 @@ pub unsafe extern "C" fn rag_check_report_count(report: *const rag_check_report)
     unsafe { report.as_ref() }.map_or(0, |report| report.views.len())
 }
 
-/// The damage at `index`, from 0, lent until the report is freed; NULL beyond the last and for NULL.
+/// The damage at `index`, from 0, lent until the report is freed; NULL beyond the last and for
+/// NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rag_check_report_at(
     report: *const rag_check_report,

@@ -1,8 +1,9 @@
 //! Arguments that begin with a hyphen and are no options: "-40 degrees", "- what is it?", "-0.5".
 //!
-//! Whether a text is an option is told by its look: options begin with a letter behind their hyphens and hold no blank. A text behind
-//! an option that takes a value is that value; a text where a question is expected is the question. What looks like an option and is
-//! none stays a mistake, with clap's advice.
+//! Whether a text is an option is told by its look: options begin with a letter behind their
+//! hyphens and hold no blank. A text behind an option that takes a value is that value; a text
+//! where a question is expected is the question. What looks like an option and is none stays a
+//! mistake, with clap's advice.
 
 use std::ffi::{OsStr, OsString};
 
@@ -11,7 +12,8 @@ use clap::{Arg, Command};
 /// Commands whose last argument is a question.
 const ASKING: [&str; 3] = ["search", "ask", "summarize"];
 
-/// `args` so that `command` takes texts for texts: values are joined to their options, a question goes behind `--`.
+/// `args` so that `command` takes texts for texts: values are joined to their options, a question
+/// goes behind `--`.
 pub(crate) fn settle(args: Vec<OsString>, command: &Command) -> Vec<OsString> {
     let is_verb = |arg: &OsString| !arg.to_string_lossy().starts_with('-');
     let Some(verb) = args.iter().skip(1).position(is_verb).map(|place| place + 1) else {

@@ -1,4 +1,5 @@
-//! Retrieval collections in the BEIR layout: corpus.jsonl, queries.jsonl, qrels.tsv (Thakur et al. 2021).
+//! Retrieval collections in the BEIR layout: corpus.jsonl, queries.jsonl, qrels.tsv (Thakur et al.
+//! 2021).
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader};

@@ -36,7 +36,8 @@ impl Exit {
 pub(crate) enum Failure {
     /// The library said no.
     Engine(rag_core::Error),
-    /// The command was told something wrong: by arguments that do not go together, variables or a file of options.
+    /// The command was told something wrong: by arguments that do not go together, variables or a
+    /// file of options.
     Usage(rag_core::Error),
     /// Standard output could not be written.
     Output(io::Error),

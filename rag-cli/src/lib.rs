@@ -1,8 +1,9 @@
-//! The `rag` command as a function: arguments in, data on `out`, messages on `err`, an exit code back.
+//! The `rag` command as a function: arguments in, data on `out`, messages on `err`, an exit code
+//! back.
 //!
-//! The binary and the Python package's `rag` script both call [`run`]; neither holds logic of its own. Each
-//! command stands in its own file under `commands/` and only turns arguments into one library call and the
-//! result into text or JSON.
+//! The binary and the Python package's `rag` script both call [`run`]; neither holds logic of its
+//! own. Each command stands in its own file under `commands/` and only turns arguments into one
+//! library call and the result into text or JSON.
 
 mod arguments;
 mod beir;
@@ -40,11 +41,12 @@ struct Cli {
     /// No progress bars and no notes on standard error
     #[arg(long, short, global = true)]
     quiet: bool,
-    /// Take options from this file, not from the rag.toml beside the knowledge base; none for no file
+    /// Take options from this file, not from the rag.toml beside the knowledge base; none for no
+    /// file
     #[arg(long, global = true, value_name = "FILE|none")]
     config: Option<PathBuf>,
-    /// Do nothing but show the options of this command, each with its value and where that comes from: an argument, a
-    /// variable, a line of a file, the default
+    /// Do nothing but show the options of this command, each with its value and where that comes
+    /// from: an argument, a variable, a line of a file, the default
     #[arg(long, global = true)]
     show_config: bool,
     #[command(subcommand)]
@@ -53,12 +55,13 @@ struct Cli {
 
 /// Runs one `rag` command and returns its exit code.
 ///
-/// `args` begins with the program's name, as [`std::env::args_os`] does. Data goes to `out`, messages to `err`;
-/// progress bars are drawn on the process's standard error if that is a terminal. No signal handler is
-/// installed: see [`run_with`].
+/// `args` begins with the program's name, as [`std::env::args_os`] does. Data goes to `out`,
+/// messages to `err`; progress bars are drawn on the process's standard error if that is a
+/// terminal. No signal handler is installed: see [`run_with`].
 ///
-/// Exit codes: 0 done, 1 error (or a damaged file, from `check`), 2 wrong usage, 3 the documents hold no answer
-/// or a guard refused the question, 4 done but some files were skipped. A closed `out` (broken pipe) ends the command quietly with 0.
+/// Exit codes: 0 done, 1 error (or a damaged file, from `check`), 2 wrong usage, 3 the documents
+/// hold no answer or a guard refused the question, 4 done but some files were skipped. A closed
+/// `out` (broken pipe) ends the command quietly with 0.
 pub fn run(
     args: impl IntoIterator<Item = OsString>,
     out: &mut dyn Write,
@@ -67,7 +70,8 @@ pub fn run(
     run_with(args, out, err, &Interrupt::new())
 }
 
-/// As [`run`], with the means to stop it: the host calls [`Interrupt::press`] from its signal handler.
+/// As [`run`], with the means to stop it: the host calls [`Interrupt::press`] from its signal
+/// handler.
 pub fn run_with(
     args: impl IntoIterator<Item = OsString>,
     out: &mut dyn Write,

@@ -22,12 +22,14 @@ fn main() -> ExitCode {
     ExitCode::from(rag_cli::run_with(std::env::args_os(), &mut out, &mut io::stderr(), &interrupt))
 }
 
-/// A write beyond the largest file that is allowed (`ulimit -f`) fails like one to a full disk: the error is told and what
-/// was there stays. By default its signal ends the program. Rust's runtime does the same for closed pipes.
+/// A write beyond the largest file that is allowed (`ulimit -f`) fails like one to a full disk: the
+/// error is told and what was there stays. By default its signal ends the program. Rust's runtime
+/// does the same for closed pipes.
 #[cfg(unix)]
 #[expect(unsafe_code, reason = "signals are set by a system call")]
 fn let_writing_fail() {
-    // SAFETY: called first in `main`, before any thread exists; ignoring a signal runs no code of ours.
+    // SAFETY: called first in `main`, before any thread exists; ignoring a signal runs no code of
+    // ours.
     unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
 }
 

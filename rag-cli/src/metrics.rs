@@ -7,8 +7,8 @@ use serde::Serialize;
 /// The judged documents of one query and their grades; a grade above 0 is relevant.
 pub(crate) type Judgements = HashMap<String, u32>;
 
-/// Means over queries. `ndcg` takes the grade itself as the gain (Jarvelin and Kekalainen 2002; linear gain as
-/// `trec_eval`).
+/// Means over queries. `ndcg` takes the grade itself as the gain (Jarvelin and Kekalainen 2002;
+/// linear gain as `trec_eval`).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub(crate) struct Metrics {
     #[serde(rename = "ndcg@10")]

@@ -1,5 +1,6 @@
-//! Files that commands write: made aside, then put in place whole, so that a full disk or a kill leaves the old file or
-//! the new one and never a part. They hold what documents say, so only their owner may read them.
+//! Files that commands write: made aside, then put in place whole, so that a full disk or a kill
+//! leaves the old file or the new one and never a part. They hold what documents say, so only their
+//! owner may read them.
 
 use std::fs::{self, File, Metadata};
 use std::io::Write as _;
@@ -7,10 +8,11 @@ use std::path::{Path, PathBuf};
 
 use rag_core::{Error, Result, files};
 
-/// Puts a file with these bytes at `path`, in place of any that is there; `source` is the knowledge base it was made from.
+/// Puts a file with these bytes at `path`, in place of any that is there; `source` is the knowledge
+/// base it was made from.
 ///
-/// A new file is its owner's alone (0600). One in place of another keeps that one's mode, less what `source` does not
-/// allow. A link stays, and what it leads to is replaced.
+/// A new file is its owner's alone (0600). One in place of another keeps that one's mode, less what
+/// `source` does not allow. A link stays, and what it leads to is replaced.
 ///
 /// # Errors
 /// InvalidArgument if `path` is a pipe, a device or a folder; Io. The old file is as it was then.

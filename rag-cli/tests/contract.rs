@@ -1,4 +1,5 @@
-//! The shell contract that scripts rely on: commands, JSON keys, exit codes, which stream holds what.
+//! The shell contract that scripts rely on: commands, JSON keys, exit codes, which stream holds
+//! what.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod common;
@@ -238,7 +239,8 @@ fn a_watched_folder_is_taken_over_until_interrupted() {
     let mut reports = BufReader::new(child.stdout.take().unwrap()).lines();
     let mut next = || -> Value { serde_json::from_str(&reports.next().unwrap().unwrap()).unwrap() };
     assert_eq!(next()["added"], 1);
-    // told by the system, in a folder that did not exist before: the next look by time alone comes after ten seconds
+    // told by the system, in a folder that did not exist before: the next look by time alone comes
+    // after ten seconds
     let started = Instant::now();
     place.write("later.txt", "A river flows under the new bridge.");
     place.write("later.md", "No text file.");

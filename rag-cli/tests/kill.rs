@@ -1,4 +1,5 @@
-//! Kill -9 at random moments of `rag sync`: what was acknowledged is there, the file is sound, the next run resumes.
+//! Kill -9 at random moments of `rag sync`: what was acknowledged is there, the file is sound, the
+//! next run resumes.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod common;

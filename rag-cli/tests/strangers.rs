@@ -1,5 +1,5 @@
-//! Questions, documents and files as strangers write them: nothing in them is taken for an option, steers the terminal, passes for a
-//! marker of ours, or leads the program elsewhere.
+//! Questions, documents and files as strangers write them: nothing in them is taken for an option,
+//! steers the terminal, passes for a marker of ours, or leads the program elsewhere.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -138,7 +138,8 @@ fn every_command_that_opens_a_file_takes_untrusted() {
         let code = rag(arguments).output().unwrap().status.code();
         assert!(matches!(code, Some(0 | 3)), "{arguments:?}: {code:?}");
     }
-    // the file names its encoder by a path, which is opened where it was named before, and nowhere on the word of the file
+    // the file names its encoder by a path, which is opened where it was named before, and nowhere
+    // on the word of the file
     let search = ["search", &kb, "dam"];
     assert_eq!(rag(&search).output().unwrap().status.code(), Some(0));
     let untrusted = rag(&[&search[..], &["--untrusted"]].concat()).output().unwrap();

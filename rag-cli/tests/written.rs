@@ -1,4 +1,5 @@
-//! What commands write and read by name: whole or not at all, for its owner alone, regular files only.
+//! What commands write and read by name: whole or not at all, for its owner alone, regular files
+//! only.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -74,7 +75,8 @@ fn pages_and_conversations_are_their_owners_alone() {
 #[test]
 fn a_limit_on_files_is_an_error_and_leaves_what_was_there() {
     let Some((place, kb)) = synced() else { return };
-    // 64 blocks of 512 bytes: what SQLite keeps in shared memory fits, a page about a long question does not
+    // 64 blocks of 512 bytes: what SQLite keeps in shared memory fits, a page about a long question
+    // does not
     let limit = "ulimit -f 64";
     let page = place.path("page.html");
     let long = format!("{QUESTION} {}", "And what do bees do in winter? ".repeat(1500));

@@ -1,6 +1,7 @@
 //! What can go wrong, sorted by what the caller can do about it.
 //!
-//! Owns [`Error`], its stable number [`ErrorCode`], and the one function that writes an error as a line.
+//! Owns [`Error`], its stable number [`ErrorCode`], and the one function that writes an error as a
+//! line.
 
 use std::borrow::Cow;
 use std::io;
@@ -88,8 +89,8 @@ pub enum Error {
         #[source]
         source: Option<Cause>,
     },
-    /// The knowledge base has another format version: it was written by a newer version of this library, or by an
-    /// older one and is opened only to be read.
+    /// The knowledge base has another format version: it was written by a newer version of this
+    /// library, or by an older one and is opened only to be read.
     #[error("knowledge base {} has format version {found}, {}", path.display(), version_advice(*found, *supported))]
     StoreVersion {
         /// The file.
@@ -99,7 +100,8 @@ pub enum Error {
         /// The newest version this library knows.
         supported: u32,
     },
-    /// The disk has less room than the work is known to need; nothing was written. Its code is Store.
+    /// The disk has less room than the work is known to need; nothing was written. Its code is
+    /// Store.
     #[error("{} needs {needed_bytes} bytes, the disk has {free_bytes} free; nothing was written", path.display())]
     DiskFull {
         /// The file to be written.
@@ -203,7 +205,8 @@ impl ErrorCode {
     }
 }
 
-/// Why a document could not be read. Names are never reused or changed; later versions may add some.
+/// Why a document could not be read. Names are never reused or changed; later versions may add
+/// some.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Unreadable {

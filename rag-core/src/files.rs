@@ -1,12 +1,13 @@
 //! Plain files, opened so that none of them is a knowledge base which this process has open.
 //!
-//! Closing any descriptor of a file drops every POSIX lock that the process holds on it (SQLite, "How To Corrupt An
-//! SQLite Database File", section 2.2); another program then takes a log that is in use for abandoned and deletes
-//! it. So each path of somebody else's is opened here, by device and inode: a file that is open as a knowledge base is refused
-//! under any name, and a descriptor whose file became one meanwhile is kept until that knowledge base is closed.
+//! Closing any descriptor of a file drops every POSIX lock that the process holds on it (SQLite,
+//! "How To Corrupt An SQLite Database File", section 2.2); another program then takes a log that is
+//! in use for abandoned and deletes it. So each path of somebody else's is opened here, by device
+//! and inode: a file that is open as a knowledge base is refused under any name, and a descriptor
+//! whose file became one meanwhile is kept until that knowledge base is closed.
 //!
-//! The register of these files is the library's one piece of global state: locks belong to the process, so what must be
-//! known of them does too, as SQLite's own list of open inodes.
+//! The register of these files is the library's one piece of global state: locks belong to the
+//! process, so what must be known of them does too, as SQLite's own list of open inodes.
 
 mod door;
 mod names;
@@ -44,7 +45,8 @@ impl FileId {
         Some(Self { device: metadata.dev(), number: metadata.ino() })
     }
 
-    /// Elsewhere locks belong to a handle, and a file that is open cannot be replaced: nothing needs to be told apart.
+    /// Elsewhere locks belong to a handle, and a file that is open cannot be replaced: nothing
+    /// needs to be told apart.
     #[cfg(not(unix))]
     pub(crate) fn from(_: &Metadata) -> Option<Self> {
         None
@@ -66,8 +68,9 @@ struct Held {
 }
 
 impl Held {
-    /// Whether this is its log or its shared memory. SQLite deletes both as it closes, before the claim is given up, and another file
-    /// may have the number of one by then: while it is open nobody can.
+    /// Whether this is its log or its shared memory. SQLite deletes both as it closes, before the
+    /// claim is given up, and another file may have the number of one by then: while it is open
+    /// nobody can.
     fn has_beside(&self, id: FileId) -> bool {
         let is_there = |side| FileId::of(&beside(&self.name, side)) == Some(id);
         self.sides.contains(&id) && SIDES.into_iter().any(is_there)
@@ -92,13 +95,15 @@ fn holder(register: &mut Register, id: Option<FileId>) -> Option<&mut Held> {
     register.values_mut().find(|held| held.has_beside(id))
 }
 
-/// Whether this process has the file at `path` open as a knowledge base, or as the log of one, under any name.
+/// Whether this process has the file at `path` open as a knowledge base, or as the log of one,
+/// under any name.
 #[must_use]
 pub fn is_knowledge_base(path: &Path) -> bool {
     holder(&mut register(), FileId::of(path)).is_some()
 }
 
-/// A regular file, open to be read or written. Dropping it leaves the locks of an open knowledge base alone.
+/// A regular file, open to be read or written. Dropping it leaves the locks of an open knowledge
+/// base alone.
 #[derive(Debug)]
 pub struct PlainFile {
     id: Option<FileId>,
@@ -110,8 +115,8 @@ impl PlainFile {
     /// Opens a regular file, never waiting: what is or becomes a pipe or a device is refused.
     ///
     /// # Errors
-    /// As for any file; `InvalidInput` if it is no regular file; `ResourceBusy` if this process has it open as a
-    /// knowledge base, or as the log of one.
+    /// As for any file; `InvalidInput` if it is no regular file; `ResourceBusy` if this process has
+    /// it open as a knowledge base, or as the log of one.
     pub fn open(path: &Path) -> io::Result<Self> {
         let listed = fs::metadata(path)?;
         regular(&listed)?;
@@ -122,12 +127,13 @@ impl PlainFile {
         let opened = file.metadata()?;
         let plain = Self { id: FileId::from(&opened), file: Some(file) };
         regular(&opened)?;
-        // another thread may have made it a knowledge base meanwhile: the descriptor is then kept as it is dropped
+        // another thread may have made it a knowledge base meanwhile: the descriptor is then kept
+        // as it is dropped
         plain.unless_held()
     }
 
-    /// Opens a regular file to be written from its beginning, and makes it if there is none, for its owner alone (0600):
-    /// what is written so comes from documents.
+    /// Opens a regular file to be written from its beginning, and makes it if there is none, for
+    /// its owner alone (0600): what is written so comes from documents.
     ///
     /// # Errors
     /// As [`PlainFile::open`]; the file is left as it is then.
@@ -251,7 +257,8 @@ fn without_waiting() -> OpenOptions {
     options
 }
 
-/// Whether a knowledge base may be opened to be written: its mode allows it, and it has one name. The file is not opened.
+/// Whether a knowledge base may be opened to be written: its mode allows it, and it has one name.
+/// The file is not opened.
 #[must_use]
 pub fn may_write(path: &Path) -> bool {
     #[cfg(unix)]
@@ -282,7 +289,8 @@ fn make_empty(register: &mut Register, path: &Path) -> Result<Option<FileId>> {
     Ok(id)
 }
 
-/// What a store holds while SQLite has its file open: taken before the first connection, dropped after the last.
+/// What a store holds while SQLite has its file open: taken before the first connection, dropped
+/// after the last.
 #[derive(Debug)]
 pub(crate) struct Claim {
     id: Option<FileId>,
@@ -321,7 +329,8 @@ impl Claim {
         Ok(Self { id, name, door: None })
     }
 
-    /// As [`Claim::take`], to connect to the file: no other thread of this process opens or closes it until
+    /// As [`Claim::take`], to connect to the file: no other thread of this process opens or closes
+    /// it until
     /// [`Claim::opened`].
     ///
     /// # Errors
@@ -340,7 +349,8 @@ impl Claim {
     /// # Errors
     /// As [`Claim::create`].
     pub(crate) fn create_to_open(path: &Path) -> Result<Self> {
-        // not claimed before the door: whoever closes it meanwhile would leave a claim on a log that is gone
+        // not claimed before the door: whoever closes it meanwhile would leave a claim on a log
+        // that is gone
         make_empty(&mut register(), path)?;
         Self::take_to_open(path)?.ok_or_else(|| Error::store(path, "it vanished while it was made"))
     }
@@ -409,15 +419,16 @@ impl Claim {
         }
     }
 
-    /// Runs `look`, which may open and close the file as it likes, unless another handle of this process has it open
-    /// or is about to. `look` must not open a [`PlainFile`].
+    /// Runs `look`, which may open and close the file as it likes, unless another handle of this
+    /// process has it open or is about to. `look` must not open a [`PlainFile`].
     pub(crate) fn alone<T>(&self, look: impl FnOnce() -> T) -> Option<T> {
         let register = register();
         let is_alone = |id| register.get(&id).is_none_or(|held| held.claims <= 1);
         self.id.is_none_or(is_alone).then(look)
     }
 
-    /// As [`Claim::alone`]; where `look` gives something, nobody else may claim the file while this claim stands.
+    /// As [`Claim::alone`]; where `look` gives something, nobody else may claim the file while this
+    /// claim stands.
     pub(crate) fn exclude<T>(&self, look: impl FnOnce() -> Option<T>) -> Option<T> {
         let mut register = register();
         let Some(held) = self.id.and_then(|id| register.get_mut(&id)) else { return look() };

@@ -1,6 +1,8 @@
-//! An embedded retrieval-augmented generation engine: one library, one SQLite file, two models in process.
+//! An embedded retrieval-augmented generation engine: one library, one SQLite file, two models in
+//! process.
 //!
-//! Point a [`KnowledgeBase`] at a folder with [`KnowledgeBase::sync`], then [`KnowledgeBase::search`] it or
+//! Point a [`KnowledgeBase`] at a folder with [`KnowledgeBase::sync`], then
+//! [`KnowledgeBase::search`] it or
 //! [`KnowledgeBase::ask`] it. An answer carries citations: byte spans that the engine itself verified.
 //!
 //! ```no_run
@@ -20,16 +22,19 @@
 //! # }
 //! ```
 //!
-//! Modules stand in the order data flows; a module uses only those above it:
-//! walk, read ([`document`]), split ([`passage`]), encode, store and index, [`guard`], search, [`rerank`], augment ([`prompt`]),
+//! Modules stand in the order data flows; a module uses only those above it: walk, read
+//! ([`document`]), split ([`passage`]), encode, store and index, [`guard`], search, [`rerank`],
+//! augment ([`prompt`]),
 //! [`generate`], [`cite`]. The facade, [`KnowledgeBase`], alone knows all of them.
 //!
-//! What a program needs is public. What only our own measurements need, the vector index by itself among it, is behind the feature
-//! `unstable`, whose names may change in any version. `docs/public_api.txt` lists what is public without it.
+//! What a program needs is public. What only our own measurements need, the vector index by itself
+//! among it, is behind the feature `unstable`, whose names may change in any version.
+//! `docs/public_api.txt` lists what is public without it.
 //!
-//! The library never prints, never exits, opens no socket, reads no environment variable and keeps no
-//! global state but the register of [`files`] it has open. It sets no signal: where a limit on the size of files is in
-//! force, a program ignores SIGXFSZ to have a write beyond it fail with an error instead of ending the process.
+//! The library never prints, never exits, opens no socket, reads no environment variable and keeps
+//! no global state but the register of [`files`] it has open. It sets no signal: where a limit on
+//! the size of files is in force, a program ignores SIGXFSZ to have a write beyond it fail with an
+//! error instead of ending the process.
 
 pub mod error;
 pub mod options;

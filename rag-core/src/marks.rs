@@ -1,5 +1,6 @@
-//! Marks of passages in the texts of documents and models. In a prompt `[1]` stands before a passage, in an answer behind what it
-//! supports, and the engine alone may write it: whoever else does is told apart here.
+//! Marks of passages in the texts of documents and models. In a prompt `[1]` stands before a
+//! passage, in an answer behind what it supports, and the engine alone may write it: whoever else
+//! does is told apart here.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -20,8 +21,8 @@ enum Inside {
     Other,
 }
 
-/// `text` with round brackets around what would pass for a mark of ours, for a prompt. An index (`x[0]`) or a reference that stands
-/// right behind its word is none.
+/// `text` with round brackets around what would pass for a mark of ours, for a prompt. An index
+/// (`x[0]`) or a reference that stands right behind its word is none.
 pub(crate) fn disarm(text: &str) -> Cow<'_, str> {
     let mut disarmed = String::new();
     let mut written = 0;
@@ -66,7 +67,8 @@ pub(crate) fn strip(text: &str) -> String {
     stripped
 }
 
-/// Takes the marks out of a text that comes in pieces; the pieces that it gives add up to [`strip`] of the whole.
+/// Takes the marks out of a text that comes in pieces; the pieces that it gives add up to [`strip`]
+/// of the whole.
 #[derive(Debug, Default)]
 pub(crate) struct StripStream {
     /// The end of what came, which may be the beginning of a mark.
@@ -88,7 +90,8 @@ impl StripStream {
     }
 }
 
-/// Where the end of `text` begins that later text may make a mark of: an open bracket, and the spaces before it.
+/// Where the end of `text` begins that later text may make a mark of: an open bracket, and the
+/// spaces before it.
 fn undecided(text: &str) -> usize {
     let closed_before = |open: usize| text.get(open..).unwrap_or_default().contains(closes);
     let open = text.char_indices().rev().take(MAX_BYTES + 2).find(|(_, c)| opens(*c));
@@ -116,7 +119,8 @@ fn marks(text: &str) -> impl Iterator<Item = Range<usize>> {
             let width = text.get(open..)?.chars().next()?.len_utf8();
             at = open + width;
             let rest = text.get(at..)?;
-            // the nearest bracket of either kind: what is opened anew in between is looked at by itself
+            // the nearest bracket of either kind: what is opened anew in between is looked at by
+            // itself
             let Some(end) = rest.find(|c| closes(c) || opens(c)) else { continue };
             let close = rest.get(end..)?.chars().next()?;
             if closes(close) && kind(rest.get(..end)?) != Inside::Other {

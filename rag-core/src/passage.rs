@@ -1,7 +1,8 @@
 //! Cuts a document into passages that fit the encoder, with exact byte spans.
 //!
-//! A passage ends where a section ends, else at the end of a block, else of a sentence or line, else of a
-//! word, else between two characters. Each section is read once from front to back: linear time.
+//! A passage ends where a section ends, else at the end of a block, else of a sentence or line,
+//! else of a word, else between two characters. Each section is read once from front to back:
+//! linear time.
 
 use std::ops::Range;
 
@@ -28,8 +29,9 @@ pub trait TokenRanges {
 pub struct Passage {
     /// Bytes of [`Document::text`]; never empty, never only white space.
     pub range: Range<usize>,
-    /// Headings above it, outermost first, joined with `" > "`; put before the text for encoding only. A passage from
-    /// the middle of a table has the header row as the last of them, its cells joined with `" | "`.
+    /// Headings above it, outermost first, joined with `" > "`; put before the text for encoding
+    /// only. A passage from the middle of a table has the header row as the last of them, its cells
+    /// joined with `" | "`.
     pub heading: Option<String>,
     /// Page on which it begins, from 1.
     pub page: Option<u32>,
@@ -49,13 +51,16 @@ impl Passage {
     }
 }
 
-/// Cuts `document` into passages that together cover every character of its text that is not white space.
+/// Cuts `document` into passages that together cover every character of its text that is not white
+/// space.
 ///
-/// Passages stand in text order; without overlap they share no character. A heading begins a passage and
-/// stands in the one that it introduces. Every passage was counted with `tokens` after it was cut.
+/// Passages stand in text order; without overlap they share no character. A heading begins a
+/// passage and stands in the one that it introduces. Every passage was counted with `tokens` after
+/// it was cut.
 ///
 /// # Errors
-/// Whatever `tokens` fails with; [`ErrorCode::InvalidArgument`](crate::ErrorCode::InvalidArgument) if the options leave no room for text.
+/// Whatever `tokens` fails with; [`ErrorCode::InvalidArgument`](crate::ErrorCode::InvalidArgument)
+/// if the options leave no room for text.
 pub fn split(
     document: &Document,
     tokens: &dyn TokenRanges,
@@ -65,16 +70,17 @@ pub fn split(
     splitter::Splitter::new(document, tokens, options).run()
 }
 
-/// The sentences of `text`, trimmed of white space, in order; together they cover all but white space. A single
-/// line break does not end a sentence, a blank line does; a row of a table (cells parted by tabs or bars) is one.
-/// Abbreviations and French punctuation are respected.
+/// The sentences of `text`, trimmed of white space, in order; together they cover all but white
+/// space. A single line break does not end a sentence, a blank line does; a row of a table (cells
+/// parted by tabs or bars) is one. Abbreviations and French punctuation are respected.
 #[must_use]
 pub fn sentences(text: &str) -> Vec<Range<usize>> {
     rows::sentences(text)
 }
 
-/// What names the cells of a row: its table's header, cells joined with `" | "`. `row` is one of the [`sentences`] of
-/// `text`, a passage under `heading`; nothing if it is no row, or is the header itself.
+/// What names the cells of a row: its table's header, cells joined with `" | "`. `row` is one of
+/// the [`sentences`] of `text`, a passage under `heading`; nothing if it is no row, or is the
+/// header itself.
 #[must_use]
 pub(crate) fn header_over(text: &str, heading: Option<&str>, row: &Range<usize>) -> Option<String> {
     rows::header_over(text, heading, row)
@@ -84,8 +90,9 @@ pub(crate) fn header_over(text: &str, heading: Option<&str>, row: &Range<usize>)
 const HEADING_WORDS: usize = 10;
 const HEADING_CHARS: usize = 80;
 
-/// Whether a sentence of `text` is only a heading: marked as one (`# A`, a line that is underlined), or a short line alone that does
-/// not end like a sentence, holds no number, and stands over text that does.
+/// Whether a sentence of `text` is only a heading: marked as one (`# A`, a line that is
+/// underlined), or a short line alone that does not end like a sentence, holds no number, and
+/// stands over text that does.
 ///
 /// A heading says what is spoken of; it answers nothing.
 #[must_use]
@@ -121,7 +128,8 @@ fn is_bare_heading(text: &str, place: Range<usize>, line: &str) -> bool {
     is_short && !says_something(line) && !ends_sentence(line) && ends_sentence(next)
 }
 
-/// Whether a line without a full stop looks like an entry of a list, a field with its value, or a figure.
+/// Whether a line without a full stop looks like an entry of a list, a field with its value, or a
+/// figure.
 fn says_something(line: &str) -> bool {
     line.starts_with(|c: char| c.is_lowercase() || matches!(c, '-' | '*' | '+' | '>'))
         || line.contains([':', ';', '|', '\t', '=', '\u{2022}', '\u{2610}', '\u{2611}'])

@@ -51,8 +51,8 @@ impl Progress {
         if seconds > 0.0 { self.passage_count as f64 / seconds } else { 0.0 }
     }
 
-    /// How long the rest of the stage takes if its bytes, or else its units, go on as they went so far. `None` while
-    /// nothing is done or the total is not known.
+    /// How long the rest of the stage takes if its bytes, or else its units, go on as they went so
+    /// far. `None` while nothing is done or the total is not known.
     #[must_use]
     pub fn remaining(&self) -> Option<Duration> {
         let (done, total) = match (self.done_bytes, self.total_bytes, self.total) {
@@ -121,9 +121,11 @@ impl fmt::Debug for CancelToken {
     }
 }
 
-/// What goes along with one long call: who gets the text as it is written, who hears how far it is, and what stops it.
+/// What goes along with one long call: who gets the text as it is written, who hears how far it is,
+/// and what stops it.
 ///
-/// By default nobody listens and nothing stops it. It is handed over to the call; each call takes one of its own.
+/// By default nobody listens and nothing stops it. It is handed over to the call; each call takes
+/// one of its own.
 ///
 /// ```
 /// use std::ops::ControlFlow;
@@ -161,8 +163,8 @@ impl<'a> Call<'a> {
         Self::default()
     }
 
-    /// Hands the text that is written to `on_piece`, piece by piece; `Break` ends the text there. Calls that write no text have no
-    /// pieces.
+    /// Hands the text that is written to `on_piece`, piece by piece; `Break` ends the text there.
+    /// Calls that write no text have no pieces.
     #[must_use]
     pub fn on_piece<'b>(self, on_piece: OnPiece<'b>) -> Call<'b>
     where
@@ -175,7 +177,8 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// Tells `on_progress` where the call is: files of a sync, tokens of a prompt. Calls that count nothing have no reports.
+    /// Tells `on_progress` where the call is: files of a sync, tokens of a prompt. Calls that count
+    /// nothing have no reports.
     #[must_use]
     pub fn on_progress<'b>(self, on_progress: OnProgress<'b>) -> Call<'b>
     where
@@ -230,7 +233,8 @@ impl<'a> Call<'a> {
     }
 }
 
-/// The same for less long: inside an `Option`, the lifetime of what a reference leads to does not give way by itself.
+/// The same for less long: inside an `Option`, the lifetime of what a reference leads to does not
+/// give way by itself.
 fn shorter_piece<'a>(on_piece: Option<&'a mut Piece<'_>>) -> Option<OnPiece<'a>> {
     match on_piece {
         Some(on_piece) => Some(on_piece),

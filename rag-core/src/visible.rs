@@ -1,10 +1,13 @@
-//! Texts of any origin, made fit to be shown to people: nothing in them steers a terminal, turns what follows around, or hides.
+//! Texts of any origin, made fit to be shown to people: nothing in them steers a terminal, turns
+//! what follows around, or hides.
 //!
 //! Only what is shown goes through here; spans, quotes and JSON stay as the documents have them.
 
-/// `text` to be read: what steers or turns becomes U+FFFD, what does not show is left out, line feeds and tabs stay.
+/// `text` to be read: what steers or turns becomes U+FFFD, what does not show is left out, line
+/// feeds and tabs stay.
 ///
-/// The joiners that emoji and several scripts are spelled with (U+200C, U+200D) stay beside letters of such scripts.
+/// The joiners that emoji and several scripts are spelled with (U+200C, U+200D) stay beside letters
+/// of such scripts.
 #[must_use]
 pub fn text(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
@@ -26,8 +29,8 @@ pub fn text(text: &str) -> String {
     shown
 }
 
-/// A name, of a file or a model, on one line: every character that steers, turns or hides is written out, as `\u{202e}`, so that
-/// two names never look the same for it.
+/// A name, of a file or a model, on one line: every character that steers, turns or hides is
+/// written out, as `\u{202e}`, so that two names never look the same for it.
 #[must_use]
 pub fn name(name: &str) -> String {
     let mut shown = String::with_capacity(name.len());

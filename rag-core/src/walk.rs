@@ -1,7 +1,7 @@
 //! Which files a folder offers: ignore rules, size cap, regular files only, in a fixed order.
 //!
-//! Symbolic links are never followed, so nothing outside the root is listed and nothing loops. No file
-//! is opened unless it is a regular one: a pipe or device would block for ever.
+//! Symbolic links are never followed, so nothing outside the root is listed and nothing loops. No
+//! file is opened unless it is a regular one: a pipe or device would block for ever.
 
 use std::fs::{self, Metadata};
 use std::io::{self, Read};
@@ -38,9 +38,9 @@ pub struct Listing {
 
 /// Lists the files under `root`, or `root` itself if it is a file.
 ///
-/// Rules of `.gitignore`, `.ignore` and `.ragignore` files inside the root hold, in a git repository or
-/// not. Left out without a word: ignored and hidden files, symbolic links, pipes, sockets and devices,
-/// and knowledge bases with their side files. Paths are sorted byte by byte.
+/// Rules of `.gitignore`, `.ignore` and `.ragignore` files inside the root hold, in a git
+/// repository or not. Left out without a word: ignored and hidden files, symbolic links, pipes,
+/// sockets and devices, and knowledge bases with their side files. Paths are sorted byte by byte.
 ///
 /// # Errors
 /// [`ErrorCode::Io`](crate::ErrorCode::Io) if `root` does not exist or cannot be listed;
@@ -81,7 +81,8 @@ fn byte_order(a: &Path, b: &Path) -> std::cmp::Ordering {
     a.as_os_str().as_encoded_bytes().cmp(b.as_os_str().as_encoded_bytes())
 }
 
-/// The globs as the walker takes them: a rule that includes comes as it is, one that excludes behind a `!`.
+/// The globs as the walker takes them: a rule that includes comes as it is, one that excludes
+/// behind a `!`.
 fn globs(root: &Path, options: &WalkOptions) -> Result<Override> {
     let mut builder = OverrideBuilder::new(root);
     let excluded = options.exclude.iter().map(|glob| ("exclude", format!("!{glob}")));
@@ -195,7 +196,8 @@ fn is_side_file(path: &Path) -> bool {
     })
 }
 
-/// Whether the file is an SQLite database with our application id (SQLite file format, section 1.3).
+/// Whether the file is an SQLite database with our application id (SQLite file format, section
+/// 1.3).
 fn is_knowledge_base(path: &Path, size_bytes: u64) -> bool {
     let mut header = [0_u8; 72];
     // Pages are at least 512 bytes and files whole pages: spares most files the reading.

@@ -1,5 +1,5 @@
-//! The words of a text as questions, sentences and claims are compared by them: without case, accents, endings and function
-//! words.
+//! The words of a text as questions, sentences and claims are compared by them: without case,
+//! accents, endings and function words.
 
 use rust_stemmers::{Algorithm, Stemmer};
 use unicode_segmentation::UnicodeSegmentation;
@@ -36,8 +36,8 @@ impl WordKind {
     }
 }
 
-/// The meaning-carrying words of `text`, in order. A number is its digits: `10h30` is 10 and 30, and `1,200` or
-/// `1 200` is 1200.
+/// The meaning-carrying words of `text`, in order. A number is its digits: `10h30` is 10 and 30,
+/// and `1,200` or `1 200` is 1200.
 pub(crate) fn words(text: &str) -> Vec<Word> {
     let stemmers = [Algorithm::English, Algorithm::French].map(Stemmer::create);
     let mut words: Vec<Word> = Vec::new();
@@ -57,7 +57,8 @@ pub(crate) fn words(text: &str) -> Vec<Word> {
     words
 }
 
-/// The words of a text, elided ones apart; what is written without spaces between words in grams of its letters.
+/// The words of a text, elided ones apart; what is written without spaces between words in grams of
+/// its letters.
 fn pieces(text: &str) -> Vec<&str> {
     let mut pieces = Vec::new();
     let mut rest = text;
@@ -83,8 +84,8 @@ pub(crate) fn grams(run: &str, len: usize) -> impl Iterator<Item = &str> {
     starts.zip(ends).map(|(start, end)| &run[start..end])
 }
 
-/// The runs of digits of a piece, thousands joined to the run before; letters beside them belong to a code and stay
-/// as a word of their own (`E21` is the name `e21` and the number 21).
+/// The runs of digits of a piece, thousands joined to the run before; letters beside them belong to
+/// a code and stay as a word of their own (`E21` is the name `e21` and the number 21).
 fn push_digits(piece: &str, words: &mut Vec<Word>) {
     for run in piece.split(|c: char| !c.is_ascii_digit()).filter(|run| !run.is_empty()) {
         match words.last_mut() {
@@ -101,8 +102,8 @@ fn push_digits(piece: &str, words: &mut Vec<Word>) {
     }
 }
 
-/// The stem of a folded word: English, then French (Snowball, Porter 2001). Both, because a claim is too short to tell
-/// its language; what counts is that two forms of a word get one key.
+/// The stem of a folded word: English, then French (Snowball, Porter 2001). Both, because a claim
+/// is too short to tell its language; what counts is that two forms of a word get one key.
 pub(crate) fn key(folded: &str, stemmers: &[Stemmer; 2]) -> String {
     stemmers.iter().fold(folded.to_owned(), |word, stemmer| stemmer.stem(&word).into_owned())
 }

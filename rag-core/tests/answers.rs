@@ -1,4 +1,5 @@
-//! Answers without a generator on a real encoder: what is answered, from which language, and what is not.
+//! Answers without a generator on a real encoder: what is answered, from which language, and what
+//! is not.
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 mod common;
@@ -65,7 +66,8 @@ fn a_question_whose_words_are_nowhere_is_not_answered() {
     assert!(matches!(answer.reason, Some(NotFoundReason::Uncovered | NotFoundReason::BelowFloor)));
 }
 
-/// An answer in the other language shares no words with the question, whatever else was found beside it.
+/// An answer in the other language shares no words with the question, whatever else was found
+/// beside it.
 #[test]
 fn an_english_question_is_answered_from_a_french_passage_among_english_ones() {
     let french = "L'atelier de poterie ouvre \u{e0} neuf heures le mercredi et ferme \u{e0} midi pour les enfants du village.";

@@ -6,7 +6,8 @@ mod common;
 use rag_core::Call;
 use rag_core::generate::{Backend, GenerateOptions, Generator, GeneratorOptions};
 
-/// Relative L2 distance of logits: both sides round what goes into a product to 8 bits, each in its own way.
+/// Relative L2 distance of logits: both sides round what goes into a product to 8 bits, each in its
+/// own way.
 const TOLERANCE: f64 = 0.12;
 const PROMPT: &str = "The bridge over the Velden river was opened to traffic in";
 

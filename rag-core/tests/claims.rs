@@ -1,4 +1,5 @@
-//! What an answer may be cited for: claims that the passages bear out, and claims altered by one word.
+//! What an answer may be cited for: claims that the passages bear out, and claims altered by one
+//! word.
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 use std::collections::BTreeMap;

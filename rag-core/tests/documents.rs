@@ -346,7 +346,8 @@ fn check_passages(document: &Document) {
 
 /// Broken and malicious files that others collected: each is read or refused, soon.
 ///
-/// `benches/documents.py hostile` runs them and mutations of good files one by one in processes with limits.
+/// `benches/documents.py hostile` runs them and mutations of good files one by one in processes
+/// with limits.
 #[test]
 fn hostile_files_are_read_or_refused() {
     let shared = std::env::var_os("RAG_SHARED").map(PathBuf::from);

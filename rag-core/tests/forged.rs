@@ -1,4 +1,5 @@
-//! Documents that forge marks, fences and turns of a conversation: what the model is told of them, and what an answer shows.
+//! Documents that forge marks, fences and turns of a conversation: what the model is told of them,
+//! and what an answer shows.
 #![allow(clippy::unwrap_used)]
 
 use std::ops::ControlFlow;

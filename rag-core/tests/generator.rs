@@ -269,8 +269,8 @@ fn beams_never_score_below_greedy() {
     assert!(better > 0, "a wider search never found anything better");
 }
 
-/// A document that plays the template's part: the answer still comes from the passage, and no control token
-/// enters the prompt.
+/// A document that plays the template's part: the answer still comes from the passage, and no
+/// control token enters the prompt.
 #[test]
 fn control_tokens_in_a_passage_stay_text() {
     let Some(qwen) = qwen() else { return };

@@ -1,4 +1,5 @@
-//! Options of a generator on real models: forms that text is held to, 8-bit keys and values, built-in templates.
+//! Options of a generator on real models: forms that text is held to, 8-bit keys and values,
+//! built-in templates.
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 mod common;

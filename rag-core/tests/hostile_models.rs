@@ -1,4 +1,5 @@
-//! Damaged and hostile generator files: whatever is in them costs an error, never the process, the time or the memory.
+//! Damaged and hostile generator files: whatever is in them costs an error, never the process, the
+//! time or the memory.
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 #[path = "hostile_models/mutations.rs"]

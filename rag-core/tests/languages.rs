@@ -1,5 +1,6 @@
-//! Questions in languages whose words the index does not know by their stems, on a real encoder: answered where the answer
-//! stands there in another form, refused where it does not; and long messages, which ask at their end.
+//! Questions in languages whose words the index does not know by their stems, on a real encoder:
+//! answered where the answer stands there in another form, refused where it does not; and long
+//! messages, which ask at their end.
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 mod common;

@@ -1,4 +1,5 @@
-//! What SQLite's locks on an open knowledge base survive: every call of ours, and another program beside it.
+//! What SQLite's locks on an open knowledge base survive: every call of ours, and another program
+//! beside it.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
@@ -15,7 +16,8 @@ use rag_core::search::{Mode, SearchOptions};
 use rag_core::store::{Access, Filter, Seal};
 use rag_core::{Call, CancelToken, ErrorCode, KnowledgeBase, OpenOptions};
 
-/// The first byte that readers of the main file share (SQLite, os.h), and the one that says the shared memory is in use.
+/// The first byte that readers of the main file share (SQLite, os.h), and the one that says the
+/// shared memory is in use.
 const SHARED_FIRST: u64 = 0x4000_0002;
 const IN_USE: u64 = 128;
 
@@ -165,7 +167,8 @@ fn no_name_of_an_open_knowledge_base_is_read_as_a_plain_file() {
     assert_eq!(kb.documents(None).unwrap().iter().filter(|row| row.skipped.is_none()).count(), 2);
 }
 
-/// Many threads read, walk and open while one writes: every interleaving leaves the locks where they are.
+/// Many threads read, walk and open while one writes: every interleaving leaves the locks where
+/// they are.
 #[test]
 fn threads_that_open_and_read_at_once_keep_the_locks() {
     let (_folder, place) = sample();
@@ -192,7 +195,8 @@ fn threads_that_open_and_read_at_once_keep_the_locks() {
     }
 }
 
-/// Runs a few lines of Python, whose module `sqlite3` brings the system's SQLite; `None` where there is no Python.
+/// Runs a few lines of Python, whose module `sqlite3` brings the system's SQLite; `None` where
+/// there is no Python.
 fn python(code: &str, path: &Path) -> Option<String> {
     let run = Command::new("python3").arg("-c").arg(code).arg(path).output();
     let Ok(run) = run else {

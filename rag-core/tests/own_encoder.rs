@@ -1,4 +1,5 @@
-//! Knowledge bases by an encoder of the caller's own: cheap, so that listings are tested with it too.
+//! Knowledge bases by an encoder of the caller's own: cheap, so that listings are tested with it
+//! too.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;

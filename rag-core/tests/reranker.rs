@@ -1,4 +1,5 @@
-//! Reranking as a knowledge base does it, and folders that are no cross-encoders, on the small models of tests/data.
+//! Reranking as a knowledge base does it, and folders that are no cross-encoders, on the small
+//! models of tests/data.
 #![allow(clippy::unwrap_used)]
 
 use std::fs;

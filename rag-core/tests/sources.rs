@@ -1,5 +1,5 @@
-//! What stands at the place of a source, and what a file of somebody else's may lead to: no call waits, and nothing is opened that
-//! was not a document.
+//! What stands at the place of a source, and what a file of somebody else's may lead to: no call
+//! waits, and nothing is opened that was not a document.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used)]
 
@@ -170,7 +170,8 @@ fn a_file_that_is_not_trusted_is_asked_and_nothing_else_is_touched() {
     assert_ne!(knowledge_base.verify(&cited).unwrap(), Status::Unverified);
 }
 
-/// A knowledge base as somebody might send it, with one document at `uri` and an encoder called `encoder`.
+/// A knowledge base as somebody might send it, with one document at `uri` and an encoder called
+/// `encoder`.
 fn forged(place: &Path, uri: &str, encoder: &str) -> PathBuf {
     let path = place.join("forged.rag");
     let store = Store::open(&path, Access::Create).unwrap();

@@ -1,5 +1,5 @@
-//! A process that goes on for long: memory and descriptors do not grow with what was asked. Alone in its file, as it looks
-//! at the whole process.
+//! A process that goes on for long: memory and descriptors do not grow with what was asked. Alone
+//! in its file, as it looks at the whole process.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 

@@ -1,4 +1,5 @@
-//! Summaries with and without a generator, and what is searched when the generator rewrites the question.
+//! Summaries with and without a generator, and what is searched when the generator rewrites the
+//! question.
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 mod common;

@@ -1,5 +1,5 @@
-//! Syncs of folders that are hard to mirror, and syncs that stop early, by cancel or by error, while their pipeline is
-//! full: they end, and keep what they reported.
+//! Syncs of folders that are hard to mirror, and syncs that stop early, by cancel or by error,
+//! while their pipeline is full: they end, and keep what they reported.
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -36,7 +36,8 @@ fn open(place: &Path, encoder: &Path) -> KnowledgeBase {
     KnowledgeBase::open(place.join("kb.rag"), &options).unwrap()
 }
 
-/// Runs `sync` on a thread of its own: one that never ends is a failure, not a test that never ends.
+/// Runs `sync` on a thread of its own: one that never ends is a failure, not a test that never
+/// ends.
 fn ends<T: Send + 'static>(sync: impl FnOnce() -> T + Send + 'static) -> T {
     let (done, result) = channel();
     thread::spawn(move || done.send(sync()));

@@ -105,10 +105,11 @@ impl Chat {
         self.turn(py, Said::Text(text), stream)
     }
 
-    /// Asks the last question again with another seed; the new answer takes the place of the old one in the history.
+    /// Asks the last question again with another seed; the new answer takes the place of the old
+    /// one in the history.
     ///
-    /// Greedy options would give the same answer again, so such a turn is sampled at a temperature of 0.7. If the
-    /// new answer is not found, question and old answer leave the history.
+    /// Greedy options would give the same answer again, so such a turn is sampled at a temperature
+    /// of 0.7. If the new answer is not found, question and old answer leave the history.
     ///
     /// Args:
     ///     seed: Same seed, same answer.
@@ -126,7 +127,8 @@ impl Chat {
         self.turn(py, Said::Again(seed), stream)
     }
 
-    /// The turns so far and the last question as JSON, for `KnowledgeBase.resume`. Options are not in it.
+    /// The turns so far and the last question as JSON, for `KnowledgeBase.resume`. Options are not
+    /// in it.
     fn save(&self, py: Python<'_>) -> PyResult<String> {
         let save = |slot: &mut Option<Conversation>| slot.as_ref().map(Conversation::save);
         let saved = self.talk.get()?.with(save).unwrap_or_else(|| Err(busy()));

@@ -22,11 +22,9 @@ use crate::process::ThisProcess;
 /// Args:
 ///     name_or_path: The model.
 #[doc = include_str!("help/encoder.txt")]
-/// Raises:
-///     NotFoundError: No such model on this machine.
-///     ModelError: A file is missing, damaged or of a kind we do not run.
-///     InvalidArgumentError: This CPU does not have the level, vectors are shorter than truncate_dim, or the backend's
-///         device is not there.
+/// Raises: NotFoundError: No such model on this machine. ModelError: A file is missing, damaged or
+/// of a kind we do not run. InvalidArgumentError: This CPU does not have the level, vectors are
+/// shorter than truncate_dim, or the backend's device is not there.
 #[pyclass(frozen, module = "rag_py._native")]
 pub(crate) struct Encoder {
     inner: ThisProcess<Arc<rag_core::encode::Encoder>>,
@@ -51,17 +49,16 @@ impl Encoder {
 
     /// An encoder of your own: any callable that turns texts into vectors.
     ///
-    /// Give it to `rag_py.open(encoder=...)`, each time the file is opened: the file keeps its name alone. Passages are cut by
-    /// words. What the callable raises comes out of the call that needed the vectors.
+    /// Give it to `rag_py.open(encoder=...)`, each time the file is opened: the file keeps its name
+    /// alone. Passages are cut by words. What the callable raises comes out of the call that needed
+    /// the vectors.
     ///
-    /// Args:
-    ///     name: Stands for the vectors: a file is only searched by an encoder of the name, dim and max_tokens it was built
-    ///         with. Give another when the vectors change.
-    ///     dim: Length of a vector, 1 to 4,096.
-    ///     encode: Gets a list of at most 64 texts and returns an array of shape `[len(texts), dim]`, or what numpy makes one
-    ///         of. Rows may have any length but zero; they are scaled to 1. Several threads may call it at once.
-    ///     encode_queries: The same for questions. Default: `encode`.
-    ///     max_tokens: Most words of a passage, 64 or more. Default 200.
+    /// Args: name: Stands for the vectors: a file is only searched by an encoder of the name, dim
+    /// and max_tokens it was built with. Give another when the vectors change. dim: Length of a
+    /// vector, 1 to 4,096. encode: Gets a list of at most 64 texts and returns an array of shape
+    /// `[len(texts), dim]`, or what numpy makes one of. Rows may have any length but zero; they are
+    /// scaled to 1. Several threads may call it at once. encode_queries: The same for questions.
+    /// Default: `encode`. max_tokens: Most words of a passage, 64 or more. Default 200.
     ///
     /// Raises:
     ///     InvalidArgumentError: An empty name, or a number out of range.
@@ -126,7 +123,8 @@ impl Encoder {
 
     /// Encodes passages from any iterable, a batch at a time, in the memory of one batch.
     ///
-    /// The vectors are those of `encode_passages`. Ctrl-C stops within a batch; leaving the loop stops after one.
+    /// The vectors are those of `encode_passages`. Ctrl-C stops within a batch; leaving the loop
+    /// stops after one.
     ///
     /// Args:
     ///     texts: The passages.
@@ -181,7 +179,8 @@ impl Encoder {
         Ok(self.inner.get()?.backend().to_string())
     }
 
-    /// The instructions it runs: "amx", "avx512", "avx2", "neon", "portable"; "candle" where candle chooses, "own" for a callable.
+    /// The instructions it runs: "amx", "avx512", "avx2", "neon", "portable"; "candle" where candle
+    /// chooses, "own" for a callable.
     #[getter]
     fn level(&self) -> PyResult<&'static str> {
         Ok(self.inner.get()?.level_name())

@@ -11,15 +11,15 @@ use crate::error::to_py;
 use crate::interrupt::long_call;
 use crate::options::recognizer;
 
-/// Reads a document as `sync` does: its text, what each part of it is, and where it stands in the file.
+/// Reads a document as `sync` does: its text, what each part of it is, and where it stands in the
+/// file.
 ///
-/// Args:
-///     path: A file of any format that `sync` reads.
-///     recognizer: Reads the text of pictures and scanned pages, as for `sync`. Default: none, they are refused.
-///     max_read_seconds: Longest time it may take, that of the recognizer not counted. Default 60.
+/// Args: path: A file of any format that `sync` reads. recognizer: Reads the text of pictures and
+/// scanned pages, as for `sync`. Default: none, they are refused. max_read_seconds: Longest time it
+/// may take, that of the recognizer not counted. Default 60.
 ///
-/// Returns:
-///     A dict: `kind`, `title`, `lang`, `text`, `blocks` (`kind` and `range` in bytes of the text), `source_map`, `metadata`.
+/// Returns: A dict: `kind`, `title`, `lang`, `text`, `blocks` (`kind` and `range` in bytes of the
+/// text), `source_map`, `metadata`.
 ///
 /// Raises:
 ///     FileNotFoundError: There is no such file.
@@ -43,7 +43,8 @@ pub(crate) fn read<'py>(
     to_plain(py, &document)
 }
 
-/// Masks personal data: e-mail addresses, phone numbers, IBANs, payment cards, French social security numbers.
+/// Masks personal data: e-mail addresses, phone numbers, IBANs, payment cards, French social
+/// security numbers.
 ///
 /// Args:
 ///     text: Any text.

@@ -21,15 +21,15 @@ use crate::value::messages;
 
 /// A loaded generator. One call runs at a time; others wait.
 ///
-/// Loads a model by name, path or hub id, from this machine only: a GGUF file, or a folder as ``transformers`` saves it.
+/// Loads a model by name, path or hub id, from this machine only: a GGUF file, or a folder as
+/// ``transformers`` saves it.
 ///
 /// Args:
 ///     name_or_path: The model.
 #[doc = include_str!("help/generator.txt")]
-/// Raises:
-///     NotFoundError: No such model on this machine.
-///     ModelError: A file is missing, damaged or of a kind we do not run.
-///     InvalidArgumentError: An option is unknown, or the template needs tokens that the model does not have.
+/// Raises: NotFoundError: No such model on this machine. ModelError: A file is missing, damaged or
+/// of a kind we do not run. InvalidArgumentError: An option is unknown, or the template needs
+/// tokens that the model does not have.
 #[pyclass(frozen, subclass, module = "rag_py._native")]
 pub(crate) struct Generator {
     inner: ThisProcess<Arc<rag_core::generate::Generator>>,
@@ -80,19 +80,16 @@ impl Generator {
 
     /// Continues a prompt, or answers a conversation.
     ///
-    /// No text, in a prompt or in a message, can become a control token. Options that are not given keep the
-    /// engine's defaults.
+    /// No text, in a prompt or in a message, can become a control token. Options that are not given
+    /// keep the engine's defaults.
     ///
-    /// Args:
-    ///     prompt: Text to continue as it is, or a list of `{"role": ..., "content": ...}` with the roles
-    ///         "system", "user" and "assistant".
-    ///     stream: Return a `GenerationStream` instead, which gives the text as it is written.
-    ///     progress: A callable that gets a `Progress` while the prompt is taken in; True shows a line on standard error.
-    ///         Not for streams.
+    /// Args: prompt: Text to continue as it is, or a list of `{"role": ..., "content": ...}` with
+    /// the roles "system", "user" and "assistant". stream: Return a `GenerationStream` instead,
+    /// which gives the text as it is written. progress: A callable that gets a `Progress` while the
+    /// prompt is taken in; True shows a line on standard error. Not for streams.
     #[doc = include_str!("help/generate.txt")]
-    /// Raises:
-    ///     InvalidArgumentError: An option is out of range, or a schema, expression or grammar is malformed.
-    ///     ContextOverflowError: The prompt leaves no room for an answer.
+    /// Raises: InvalidArgumentError: An option is out of range, or a schema, expression or grammar
+    /// is malformed. ContextOverflowError: The prompt leaves no room for an answer.
     #[pyo3(signature = (prompt, *, stream=false, progress=None, **options))]
     fn generate<'py>(
         &self,
@@ -126,8 +123,8 @@ impl Generator {
         Ok(Bound::new(py, Generation(generation))?.into_any())
     }
 
-    /// Several answers to one prompt: the first with `seed`, the next with the seed after it, and so on. The prompt is
-    /// taken in once. Greedy answers are all the same: give a temperature.
+    /// Several answers to one prompt: the first with `seed`, the next with the seed after it, and
+    /// so on. The prompt is taken in once. Greedy answers are all the same: give a temperature.
     ///
     /// Args:
     ///     prompt: As for `generate`, whose other options it takes.
@@ -161,13 +158,15 @@ impl Generator {
         &self.name
     }
 
-    /// What writes conversations down: "model" for its own template, else the name of a built-in one.
+    /// What writes conversations down: "model" for its own template, else the name of a built-in
+    /// one.
     #[getter]
     fn template(&self) -> PyResult<&'static str> {
         Ok(self.inner.get()?.chat().template().name())
     }
 
-    /// How keys and values are kept: "f16" or "q8"; `None` if candle keeps them as it computes them.
+    /// How keys and values are kept: "f16" or "q8"; `None` if candle keeps them as it computes
+    /// them.
     #[getter]
     fn kv(&self) -> PyResult<Option<&'static str>> {
         Ok(self.inner.get()?.kv_precision().map(KvPrecision::name))

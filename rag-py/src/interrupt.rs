@@ -42,7 +42,8 @@ impl Raised {
 }
 
 impl LongCall {
-    /// Prepares a call. On Python's main thread, which alone runs signal handlers, the token looks for signals.
+    /// Prepares a call. On Python's main thread, which alone runs signal handlers, the token looks
+    /// for signals.
     pub(crate) fn new(py: Python<'_>) -> PyResult<Self> {
         let raised = Raised::default();
         let cancel = if on_main_thread(py)? {
@@ -86,7 +87,8 @@ fn on_main_thread(py: Python<'_>) -> PyResult<bool> {
     Ok(threading.call_method0("current_thread")?.is(&threading.call_method0("main_thread")?))
 }
 
-/// Says whether a signal handler raised; looks at most every [`SIGNAL_INTERVAL`], and only on this thread.
+/// Says whether a signal handler raised; looks at most every [`SIGNAL_INTERVAL`], and only on this
+/// thread.
 fn signal_poll(raised: Raised) -> impl Fn() -> bool + Send + Sync + 'static {
     let main_thread = thread::current().id();
     let start = Instant::now();

@@ -26,7 +26,8 @@ use crate::types::{Citation, Document, Findable, Hit, Location, Passage, SyncRep
 
 /// One knowledge base: the file, the encoder and, once asked, the generator.
 ///
-/// Any number of threads may use it at once; writers queue. After a fork the child must open it again.
+/// Any number of threads may use it at once; writers queue. After a fork the child must open it
+/// again.
 ///
 /// Args:
 ///     path: The file, or ":memory:" to keep nothing.
@@ -88,13 +89,11 @@ impl KnowledgeBase {
 
     /// Makes the knowledge base mirror folders or files: adds, updates, renames, removes.
     ///
-    /// Documents outside the paths stay. Each document is one transaction: a kill or Ctrl-C loses none that was
-    /// reported. A file that cannot be read is skipped and reported.
+    /// Documents outside the paths stay. Each document is one transaction: a kill or Ctrl-C loses
+    /// none that was reported. A file that cannot be read is skipped and reported.
     ///
-    /// Args:
-    ///     paths: Folders or files.
-    ///     progress: True shows a line on standard error; a callable gets a `Progress` after each file. It must
-    ///         not write to this knowledge base.
+    /// Args: paths: Folders or files. progress: True shows a line on standard error; a callable
+    /// gets a `Progress` after each file. It must not write to this knowledge base.
     #[doc = include_str!("help/sync.txt")]
     /// Raises:
     ///     FileNotFoundError: A path does not exist.
@@ -119,15 +118,14 @@ impl KnowledgeBase {
         Ok(SyncReport(report))
     }
 
-    /// Adds a text, or several, in place of any with the same uri. Returns the passage ids in order.
+    /// Adds a text, or several, in place of any with the same uri. Returns the passage ids in
+    /// order.
     ///
     /// Each text is a document of its own, and one transaction.
     ///
-    /// Args:
-    ///     texts: A text, or a list of texts.
-    ///     uri: The name of a single text. Default: "text:" and 16 hex digits that depend on the text alone, so
-    ///         that adding the same text again changes nothing else.
-    ///     metadata: Anything to keep with each text, text to text.
+    /// Args: texts: A text, or a list of texts. uri: The name of a single text. Default: "text:"
+    /// and 16 hex digits that depend on the text alone, so that adding the same text again changes
+    /// nothing else. metadata: Anything to keep with each text, text to text.
     ///
     /// Raises:
     ///     InvalidArgumentError: A text holds no words, or a list came with a uri.
@@ -184,7 +182,8 @@ impl KnowledgeBase {
         Ok(hits.into_iter().map(Hit).collect())
     }
 
-    /// Answers a question from the documents, with verified citations, or says that they do not know.
+    /// Answers a question from the documents, with verified citations, or says that they do not
+    /// know.
     ///
     /// Options that are not given keep the engine's defaults.
     ///
@@ -209,14 +208,15 @@ impl KnowledgeBase {
         stream::answer(py, stream, move |call| inner.ask_with(&question, &options, call))
     }
 
-    /// The prompt that `ask` would give the generator, without generating: takes the options of `ask`.
+    /// The prompt that `ask` would give the generator, without generating: takes the options of
+    /// `ask`.
     ///
     /// Args:
     ///     question: In any words.
     #[doc = include_str!("help/ask.txt")]
-    /// Returns:
-    ///     `{"messages", "text", "token_ids", "template", "shown_count", "history_count"}`: the conversation, its exact text and tokens,
-    ///     and how many passages and turns of the history are in it.
+    /// Returns: `{"messages", "text", "token_ids", "template", "shown_count", "history_count"}`:
+    /// the conversation, its exact text and tokens, and how many passages and turns of the history
+    /// are in it.
     #[pyo3(signature = (question, **options))]
     fn prompt<'py>(
         &self,
@@ -231,17 +231,17 @@ impl KnowledgeBase {
 
     /// Summarizes a document, or what the documents say about a question, in a few cited sentences.
     ///
-    /// The result is an answer: its sentences carry markers, and `found` is False if no passage supports any of them. A long
-    /// document is read part by part; without a generator the most central sentences are taken, word for word.
+    /// The result is an answer: its sentences carry markers, and `found` is False if no passage
+    /// supports any of them. A long document is read part by part; without a generator the most
+    /// central sentences are taken, word for word.
     ///
-    /// Args:
-    ///     question: What the summary is about.
-    ///     document: Instead, the uri of a document: the absolute path, or the name it was added under.
-    ///     stream: Return an `AnswerStream` instead, which gives the summary as it is written.
+    /// Args: question: What the summary is about. document: Instead, the uri of a document: the
+    /// absolute path, or the name it was added under. stream: Return an `AnswerStream` instead,
+    /// which gives the summary as it is written.
     #[doc = include_str!("help/summarize.txt")]
-    /// Raises:
-    ///     InvalidArgumentError: Both or neither of question and document, an empty question, or an option out of range.
-    ///     NotFoundError: There is no such document, or the generator is not on this machine.
+    /// Raises: InvalidArgumentError: Both or neither of question and document, an empty question,
+    /// or an option out of range. NotFoundError: There is no such document, or the generator is not
+    /// on this machine.
     #[pyo3(signature = (question=None, *, document=None, stream=false, **options))]
     fn summarize<'py>(
         &self,
@@ -275,7 +275,8 @@ impl KnowledgeBase {
         Ok(Chat::new(self.inner(py)?, from_keywords("chat", options)?))
     }
 
-    /// Goes on with a conversation that `Chat.save` wrote. Takes the options of `ask`, without `history`.
+    /// Goes on with a conversation that `Chat.save` wrote. Takes the options of `ask`, without
+    /// `history`.
     ///
     /// Args:
     ///     saved: What `Chat.save` wrote.
@@ -297,8 +298,8 @@ impl KnowledgeBase {
 
     /// The documents it holds, by uri, and the files that a sync passed over.
     ///
-    /// Args:
-    ///     filter: Only documents that pass, such as "kind = pdf AND year >= 2020"; no file that was passed over does. Default all.
+    /// Args: filter: Only documents that pass, such as "kind = pdf AND year >= 2020"; no file that
+    /// was passed over does. Default all.
     #[pyo3(signature = (filter=None))]
     fn documents(&self, py: Python<'_>, filter: Option<&str>) -> PyResult<Vec<Document>> {
         let inner = self.inner(py)?;
@@ -329,9 +330,9 @@ impl KnowledgeBase {
     /// Args:
     ///     what: A `Hit`, a `Citation`, a `Passage`, or the id of a passage.
     ///
-    /// Returns:
-    ///     list of Location: bytes to open an editor at, pages with the rectangle of each line of a PDF, paragraphs,
-    ///     rows, slides, chapters. What a reader put in itself, such as a line feed between rows, has no place.
+    /// Returns: list of Location: bytes to open an editor at, pages with the rectangle of each line
+    /// of a PDF, paragraphs, rows, slides, chapters. What a reader put in itself, such as a line
+    /// feed between rows, has no place.
     ///
     /// Raises:
     ///     NotFoundError: No passage has this id.
@@ -341,7 +342,8 @@ impl KnowledgeBase {
         Ok(call(py, || inner.locate(store, id, range))?.into_iter().map(Location).collect())
     }
 
-    /// Re-reads the cited file: "ok", "moved", "changed", "missing" or "unverified". Ctrl-C stops it.
+    /// Re-reads the cited file: "ok", "moved", "changed", "missing" or "unverified". Ctrl-C stops
+    /// it.
     fn verify(&self, py: Python<'_>, citation: PyRef<'_, Citation>) -> PyResult<String> {
         let inner = self.inner(py)?;
         let cited = citation.0.clone();
@@ -354,7 +356,8 @@ impl KnowledgeBase {
         to_plain(py, &call(py, || inner.info())?)
     }
 
-    /// Every damage in the file, as `{"part", "message", "repairable"}`; an empty list is a sound file.
+    /// Every damage in the file, as `{"part", "message", "repairable"}`; an empty list is a sound
+    /// file.
     fn check<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let inner = self.inner(py)?;
         to_plain(py, &long_call(py, |call| inner.check_with(call))?)
@@ -367,7 +370,8 @@ impl KnowledgeBase {
         call(py, || inner.remove_where(&filter))
     }
 
-    /// Writes a copy of the file to a path that must not exist, as it stands now. Others may go on working.
+    /// Writes a copy of the file to a path that must not exist, as it stands now. Others may go on
+    /// working.
     fn backup(&self, py: Python<'_>, to: PathBuf) -> PyResult<()> {
         let inner = self.inner(py)?;
         long_call(py, |call| inner.backup_with(&to, call))
@@ -375,12 +379,11 @@ impl KnowledgeBase {
 
     /// Makes a new file of what is intact in a damaged one, which is only read.
     ///
-    /// Documents keep their ids and come over whole or not at all; vectors that are lost are encoded again.
+    /// Documents keep their ids and come over whole or not at all; vectors that are lost are
+    /// encoded again.
     ///
-    /// Args:
-    ///     path: The damaged file.
-    ///     to: The file to make; it must not exist.
-    ///     encoder: For a file that no longer says which encoder it was built with, or was built with one of your own.
+    /// Args: path: The damaged file. to: The file to make; it must not exist. encoder: For a file
+    /// that no longer says which encoder it was built with, or was built with one of your own.
     ///
     /// Returns:
     ///     `{"document_count", "passage_count", "vectors_made", "lost"}`.
@@ -400,7 +403,8 @@ impl KnowledgeBase {
         to_plain(py, &report)
     }
 
-    /// Puts a copy of a backup in the place of a file, whose own data and log go. The backup is checked before.
+    /// Puts a copy of a backup in the place of a file, whose own data and log go. The backup is
+    /// checked before.
     ///
     /// Args:
     ///     backup: What `backup` made.
@@ -414,16 +418,17 @@ impl KnowledgeBase {
         to_plain(py, &info)
     }
 
-    /// What was found as the file was opened and you should know, in sentences: a log of other data that was set aside,
-    /// commits that are missing. Empty for most files.
+    /// What was found as the file was opened and you should know, in sentences: a log of other data
+    /// that was set aside, commits that are missing. Empty for most files.
     fn notices(&self, py: Python<'_>) -> PyResult<Vec<String>> {
         Ok(self.inner(py)?.notices())
     }
 
-    /// Takes all that was ever removed from the file or replaced in it out of its pages, its full-text index, its vector index and
-    /// its log. Rewrites the file.
+    /// Takes all that was ever removed from the file or replaced in it out of its pages, its
+    /// full-text index, its vector index and its log. Rewrites the file.
     ///
-    /// What the disk or its snapshots keep of overwritten blocks, and copies of the file, are beyond it.
+    /// What the disk or its snapshots keep of overwritten blocks, and copies of the file, are
+    /// beyond it.
     ///
     /// Raises:
     ///     BusyError: Another process writes, or still reads from before.

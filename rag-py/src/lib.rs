@@ -1,7 +1,8 @@
-//! The Python face of rag-core: the private module `rag_py._native`, re-exported by the package `rag_py`.
+//! The Python face of rag-core: the private module `rag_py._native`, re-exported by the package
+//! `rag_py`.
 //!
-//! A method here converts its arguments, calls the core with the interpreter free, and maps the error. Rules,
-//! defaults and decisions live in rag-core.
+//! A method here converts its arguments, calls the core with the interpreter free, and maps the
+//! error. Rules, defaults and decisions live in rag-core.
 
 mod chat;
 mod cli;

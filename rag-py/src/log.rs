@@ -1,4 +1,5 @@
-//! What happens, told to Python's `logging` under the name "rag_py". A program that sets no logging up sees nothing of it.
+//! What happens, told to Python's `logging` under the name "rag_py". A program that sets no logging
+//! up sees nothing of it.
 
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
@@ -8,7 +9,8 @@ use rag_core::{Answer, SyncReport};
 const DEBUG: u8 = 10;
 const INFO: u8 = 20;
 
-/// Tells what `message` says, if anyone listens. A logger that fails is no reason to fail; an interrupt that comes meanwhile is.
+/// Tells what `message` says, if anyone listens. A logger that fails is no reason to fail; an
+/// interrupt that comes meanwhile is.
 fn tell(py: Python<'_>, level: u8, message: impl FnOnce() -> String) -> PyResult<()> {
     let tell = || -> PyResult<()> {
         let logger = py.import("logging")?.call_method1("getLogger", ("rag_py",))?;

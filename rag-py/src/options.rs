@@ -1,5 +1,5 @@
-//! Keyword arguments to core options, by the core's table. What is not given, or `None`, keeps the core's default; only what a
-//! program alone can give, a callable, is known here by name.
+//! Keyword arguments to core options, by the core's table. What is not given, or `None`, keeps the
+//! core's default; only what a program alone can give, a callable, is known here by name.
 
 use std::path::PathBuf;
 use std::sync::Arc;

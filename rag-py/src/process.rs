@@ -3,7 +3,8 @@
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 
-/// A value that a forked child can neither use nor drop: its threads and file locks are the parent's.
+/// A value that a forked child can neither use nor drop: its threads and file locks are the
+/// parent's.
 pub(crate) struct ThisProcess<T> {
     value: Option<T>,
     process: u32,

@@ -12,8 +12,9 @@ use crate::interrupt::{call, long_call};
 use crate::options::{Keywords, from_keywords, model_dirs, model_name};
 use crate::process::ThisProcess;
 
-/// A loaded reranker: reads a question and a text together and says how well the one answers the other. Any number of
-/// threads may use it at once. To sort what `search` finds, give its name to `rag_py.open(reranker=...)`.
+/// A loaded reranker: reads a question and a text together and says how well the one answers the
+/// other. Any number of threads may use it at once. To sort what `search` finds, give its name to
+/// `rag_py.open(reranker=...)`.
 ///
 /// Loads a model by name, path or hub id, from this machine only.
 ///
@@ -49,16 +50,15 @@ impl Reranker {
 
     /// How well each text answers the question. A score depends on its question and text alone.
     ///
-    /// A pair longer than `max_tokens` loses the end of its text, with a `UserWarning`; a question that would leave less than a
-    /// quarter of them to texts is cut too.
+    /// A pair longer than `max_tokens` loses the end of its text, with a `UserWarning`; a question
+    /// that would leave less than a quarter of them to texts is cut too.
     ///
     /// Args:
     ///     question: The question.
     ///     texts: The texts.
     ///
-    /// Returns:
-    ///     Scores, float32, shape `[len(texts)]`; higher is better. From 0 to 1, or any number where the model gives its
-    ///     logit as it is.
+    /// Returns: Scores, float32, shape `[len(texts)]`; higher is better. From 0 to 1, or any number
+    /// where the model gives its logit as it is.
     fn score<'py>(
         &self,
         py: Python<'py>,

@@ -21,7 +21,8 @@ const SIGNAL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// Work on a thread of its own that writes text piece by piece and ends with a result.
 ///
-/// That thread never touches Python, so it cannot hinder its exit. Dropping the stream stops the work.
+/// That thread never touches Python, so it cannot hinder its exit. Dropping the stream stops the
+/// work.
 struct Stream<T> {
     cancel: CancelToken,
     running: ThisProcess<Running<T>>,
@@ -128,9 +129,10 @@ fn pieces(stream: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>> {
 
 /// The pieces of an answer as they are written, then the answer with its citations.
 ///
-/// Iterate to get the pieces, with `for` or `async for`; `answer` is there at the end. Closing it, leaving its `with` block or dropping it
-/// stops the generation within one token. The pieces carry no citation markers; `answer.text` does. Pieces may arrive and the answer
-/// still turn out not found, if no passage supports what was written.
+/// Iterate to get the pieces, with `for` or `async for`; `answer` is there at the end. Closing it,
+/// leaving its `with` block or dropping it stops the generation within one token. The pieces carry
+/// no citation markers; `answer.text` does. Pieces may arrive and the answer still turn out not
+/// found, if no passage supports what was written.
 #[pyclass(frozen, module = "rag_py._native")]
 pub(crate) struct AnswerStream {
     stream: Stream<rag_core::Answer>,
@@ -206,8 +208,8 @@ impl AnswerStream {
 
 /// The pieces of a text as they are generated, then the whole with its figures.
 ///
-/// Iterate to get the pieces, with `for` or `async for`; `generation` is there at the end. Closing it, leaving its `with` block or dropping it
-/// stops the generation within one token.
+/// Iterate to get the pieces, with `for` or `async for`; `generation` is there at the end. Closing
+/// it, leaving its `with` block or dropping it stops the generation within one token.
 #[pyclass(frozen, module = "rag_py._native")]
 pub(crate) struct GenerationStream(Stream<rag_core::generate::Generation>);
 
@@ -234,7 +236,8 @@ impl GenerationStream {
         pieces(stream.into_any())
     }
 
-    /// The whole text with its figures; waits until it is complete, passing over pieces not yet read.
+    /// The whole text with its figures; waits until it is complete, passing over pieces not yet
+    /// read.
     ///
     /// Raises:
     ///     CancelledError: The stream was closed before its end.

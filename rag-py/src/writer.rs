@@ -14,7 +14,8 @@ enum Given {
     Pieces(Py<PyIterator>),
 }
 
-/// Calls `callable` with the turns of a conversation, as dicts; it gives the answer, or its pieces one by one.
+/// Calls `callable` with the turns of a conversation, as dicts; it gives the answer, or its pieces
+/// one by one.
 pub(crate) fn write(
     callable: &Py<PyAny>,
     turns: &[Message],

@@ -18,8 +18,8 @@ use crate::progress::{rag_cancel, rag_on_piece};
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum rag_abstain {
-    /// Below the floor measured on this knowledge base with unrelated questions, or where the passages hold less than 0.4 of what a
-    /// question in their language says.
+    /// Below the floor measured on this knowledge base with unrelated questions, or where the
+    /// passages hold less than 0.4 of what a question in their language says.
     RAG_ABSTAIN_CALIBRATED = 0,
     /// Below the cosine in `abstain_below`, whatever the words.
     RAG_ABSTAIN_BELOW = 1,
@@ -43,7 +43,8 @@ pub enum rag_explain {
 pub enum rag_writer {
     /// The generator; nobody if the knowledge base was opened with the generator "none".
     RAG_WRITER_GENERATOR = 0,
-    /// Nobody: the answer is the sentence of the passages that answers best, word for word. Needs no generator.
+    /// Nobody: the answer is the sentence of the passages that answers best, word for word. Needs
+    /// no generator.
     RAG_WRITER_PASSAGES = 1,
 }
 
@@ -103,11 +104,13 @@ pub struct rag_example {
 pub struct rag_ask_options {
     /// sizeof(rag_ask_options); set by RAG_ASK_OPTIONS_INIT.
     pub struct_size: usize,
-    /// How passages are found; `top_k` of them are offered to the prompt. NULL: 3 passages, both legs.
+    /// How passages are found; `top_k` of them are offered to the prompt. NULL: 3 passages, both
+    /// legs.
     pub search: *const rag_search_options,
     /// How the answer is generated. NULL: greedy, 256 tokens.
     pub generate: *const rag_generate_options,
-    /// What may be asked and answered, and whether personal data is masked. NULL: only a limit on length.
+    /// What may be asked and answered, and whether personal data is masked. NULL: only a limit on
+    /// length.
     pub guards: *const rag_guards,
     /// Persona and rules, put into the system turn. NULL: none.
     pub system: *const c_char,
@@ -131,11 +134,11 @@ pub struct rag_ask_options {
     pub rewrite: i32,
     /// How many other wordings RAG_REWRITE_VARIANTS asks for, 1 to 5. 0: 3.
     pub variant_count: u32,
-    /// Of each passage, only so many sentences in a row are shown to the generator, those around the one that answers best: small
-    /// models get lost in long passages. 0: all.
+    /// Of each passage, only so many sentences in a row are shown to the generator, those around
+    /// the one that answers best: small models get lost in long passages. 0: all.
     pub sentences: usize,
-    /// Worked examples shown before the passages, in place of ours; not NULL and none of them: no examples. NULL: two in the language
-    /// of the question.
+    /// Worked examples shown before the passages, in place of ours; not NULL and none of them: no
+    /// examples. NULL: two in the language of the question.
     pub examples: *const rag_example,
     /// How many.
     pub example_count: usize,
@@ -145,13 +148,14 @@ pub struct rag_ask_options {
     pub user_data: *mut c_void,
     /// Stops the call, within one token. NULL: nothing does.
     pub cancel: *const rag_cancel,
-    /// Writes answers to questions in the generator's place; `writer` is then RAG_WRITER_GENERATOR. No passage is left out for want
-    /// of room: how many fit is yours to say with `top_k`. NULL: `writer` says who does.
+    /// Writes answers to questions in the generator's place; `writer` is then RAG_WRITER_GENERATOR.
+    /// No passage is left out for want of room: how many fit is yours to say with `top_k`. NULL:
+    /// `writer` says who does.
     pub on_write: rag_on_write,
     /// Handed to `on_write`.
     pub write_user_data: *mut c_void,
-    /// Options by their names in docs/options.md, `setting_count` of them, set after the fields; among them those that have no
-    /// field here.
+    /// Options by their names in docs/options.md, `setting_count` of them, set after the fields;
+    /// among them those that have no field here.
     pub settings: *const rag_setting,
     /// How many.
     pub setting_count: usize,

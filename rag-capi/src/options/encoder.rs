@@ -11,7 +11,8 @@ use rag_core::model::Backend;
 use super::given::{Options, choice, parsed, set_all};
 use crate::handles::rag_setting;
 
-/// The numbers that an encoder or a reranker multiplies. Vectors of different precisions are close, not equal.
+/// The numbers that an encoder or a reranker multiplies. Vectors of different precisions are close,
+/// not equal.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum rag_precision {
@@ -19,10 +20,11 @@ pub enum rag_precision {
     RAG_PRECISION_AUTO = 0,
     /// f32 throughout.
     RAG_PRECISION_F32 = 1,
-    /// Weights, inputs and attention rounded to bf16, sums in f32. Slow on a CPU without AVX512-BF16.
+    /// Weights, inputs and attention rounded to bf16, sums in f32. Slow on a CPU without
+    /// AVX512-BF16.
     RAG_PRECISION_BF16 = 2,
-    /// Weights rounded to int8 for each output, inputs for each token; attention in bf16 where the CPU multiplies it. Such vectors
-    /// are not compared with others: the fingerprint differs.
+    /// Weights rounded to int8 for each output, inputs for each token; attention in bf16 where the
+    /// CPU multiplies it. Such vectors are not compared with others: the fingerprint differs.
     RAG_PRECISION_INT8 = 3,
 }
 
@@ -44,21 +46,23 @@ pub struct rag_encoder_options {
     pub struct_size: usize,
     /// A folder of models, looked in before the usual places. NULL: none.
     pub model_dir: *const c_char,
-    /// What runs the network: "auto" for our own kernels, "candle" for candle on the CPU; "cuda:0" or "metal:0" in builds
-    /// for them. NULL: "auto".
+    /// What runs the network: "auto" for our own kernels, "candle" for candle on the CPU; "cuda:0"
+    /// or "metal:0" in builds for them. NULL: "auto".
     pub backend: *const c_char,
-    /// Instructions of our own kernels: "amx", "avx512", "avx2", "neon" or "portable". NULL: the best that the CPU has.
+    /// Instructions of our own kernels: "amx", "avx512", "avx2", "neon" or "portable". NULL: the
+    /// best that the CPU has.
     pub level: *const c_char,
     /// Most threads of a call. 0: as many as the machine runs at once.
     pub threads: usize,
-    /// Keep the first so many floats of each vector, scaled to length 1 again, for models trained so. 0: all.
+    /// Keep the first so many floats of each vector, scaled to length 1 again, for models trained
+    /// so. 0: all.
     pub truncate_dim: usize,
     /// A rag_precision.
     pub precision: i32,
     /// Zero: the struct ends at a multiple of its largest field.
     pub reserved: i32,
-    /// Options by their names in docs/options.md, `setting_count` of them, set after the fields; among them those that have no
-    /// field here.
+    /// Options by their names in docs/options.md, `setting_count` of them, set after the fields;
+    /// among them those that have no field here.
     pub settings: *const rag_setting,
     /// How many.
     pub setting_count: usize,

@@ -27,7 +27,8 @@ pub enum rag_prompt_kind {
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum rag_draft {
-    /// From what followed the last tokens earlier in prompt and answer, more or fewer as it proves right.
+    /// From what followed the last tokens earlier in prompt and answer, more or fewer as it proves
+    /// right.
     RAG_DRAFT_LOOKUP = 0,
     /// One token at a time.
     RAG_DRAFT_OFF = 1,
@@ -41,16 +42,17 @@ pub struct rag_generate_options {
     pub struct_size: usize,
     /// What `prompt` is: a rag_prompt_kind. In a rag_ask_options it is zero.
     pub prompt_kind: i32,
-    /// 1: beam search ends as soon as `beams` continuations have ended. 0: once the greedy one and `beams` others have, and none
-    /// that still grows scores better.
+    /// 1: beam search ends as soon as `beams` continuations have ended. 0: once the greedy one and
+    /// `beams` others have, and none that still grows scores better.
     pub early_stopping: i32,
     /// A rag_draft.
     pub draft: i32,
-    /// Record the log-probability of each token, and of so many of the likeliest in its place, to 20; -1: of the token alone.
-    /// They are the model's own, before penalties and temperature: see rag_generation_logprob_at. Not with beams; answers do not
-    /// hold them. 0: none.
+    /// Record the log-probability of each token, and of so many of the likeliest in its place, to
+    /// 20; -1: of the token alone. They are the model's own, before penalties and temperature: see
+    /// rag_generation_logprob_at. Not with beams; answers do not hold them. 0: none.
     pub logprobs: i32,
-    /// Persona and rules before a RAG_PROMPT_CHAT prompt. NULL: none. In a rag_ask_options it is NULL: those have one of their own.
+    /// Persona and rules before a RAG_PROMPT_CHAT prompt. NULL: none. In a rag_ask_options it is
+    /// NULL: those have one of their own.
     pub system: *const c_char,
     /// Most tokens to produce. 0: 256.
     pub max_new_tokens: usize,
@@ -64,18 +66,20 @@ pub struct rag_generate_options {
     pub min_p: f32,
     /// Keep the tokens whose surprise is nearest to the mean surprise, until they sum to this, to 1. 0: all.
     pub typical_p: f32,
-    /// Divides the positive logits of tokens already in prompt or answer, multiplies the negative ones, to 10. 0: 1, off.
+    /// Divides the positive logits of tokens already in prompt or answer, multiplies the negative
+    /// ones, to 10. 0: 1, off.
     pub repetition_penalty: f32,
     /// Subtracted from the logits of tokens already in the answer, -100 to 100.
     pub presence_penalty: f32,
     /// Subtracted from the logits of tokens already in the answer, once for each time, -100 to 100.
     pub frequency_penalty: f32,
-    /// Beam search divides the log-probability of a continuation by its length to this power, -10 to 10: above 1 prefers long ones,
-    /// RAG_ZERO compares sums. 0: 1, the mean.
+    /// Beam search divides the log-probability of a continuation by its length to this power, -10
+    /// to 10: above 1 prefers long ones, RAG_ZERO compares sums. 0: 1, the mean.
     pub length_penalty: f32,
     /// Keep this many of the likeliest tokens. 0: all.
     pub top_k: usize,
-    /// Width of beam search, to 16. Wider than 1 needs temperature 0, no penalty and no logit_bias. 0: 1, off.
+    /// Width of beam search, to 16. Wider than 1 needs temperature 0, no penalty and no logit_bias.
+    /// 0: 1, off.
     pub beams: usize,
     /// Generation ends before any of these, `stop_count` of them; none may be empty.
     pub stop: *const *const c_char,
@@ -87,24 +91,28 @@ pub struct rag_generate_options {
     pub logit_bias_values: *const f32,
     /// How many there are of each.
     pub logit_bias_count: usize,
-    /// Gets the text as it is written. NULL: none. In a rag_ask_options it is NULL: those have one of their own.
+    /// Gets the text as it is written. NULL: none. In a rag_ask_options it is NULL: those have one
+    /// of their own.
     pub on_piece: rag_on_piece,
     /// Handed to `on_piece`.
     pub user_data: *mut c_void,
-    /// Stops the call, within one token. NULL: nothing does. In a rag_ask_options it is NULL: those have one of their own.
+    /// Stops the call, within one token. NULL: nothing does. In a rag_ask_options it is NULL: those
+    /// have one of their own.
     pub cancel: *const rag_cancel,
-    /// Hold the text to a JSON value that this JSON Schema describes. NULL: not. Of the three, one at most.
+    /// Hold the text to a JSON value that this JSON Schema describes. NULL: not. Of the three, one
+    /// at most.
     pub json_schema: *const c_char,
     /// Hold the whole text to this regular expression. NULL: not.
     pub regex: *const c_char,
     /// Hold the whole text to this grammar in Lark's notation. NULL: not.
     pub grammar: *const c_char,
-    /// Gets reports while the prompt is taken in; false stops the call. NULL: none. In a rag_ask_options it is NULL.
+    /// Gets reports while the prompt is taken in; false stops the call. NULL: none. In a
+    /// rag_ask_options it is NULL.
     pub on_progress: rag_on_progress,
     /// Handed to `on_progress`.
     pub progress_user_data: *mut c_void,
-    /// Options by their names in docs/options.md, `setting_count` of them, set after the fields; among them those that have no
-    /// field here.
+    /// Options by their names in docs/options.md, `setting_count` of them, set after the fields;
+    /// among them those that have no field here.
     pub settings: *const rag_setting,
     /// How many.
     pub setting_count: usize,
@@ -192,7 +200,8 @@ impl rag_generate_options {
     }
 }
 
-/// How many of the likeliest tokens are recorded beside each: 0 records nothing, -1 the token alone.
+/// How many of the likeliest tokens are recorded beside each: 0 records nothing, -1 the token
+/// alone.
 fn logprobs(count: i32) -> Result<Option<usize>> {
     match count {
         0 => Ok(None),

@@ -29,22 +29,26 @@ pub struct rag_generator_options {
     pub struct_size: usize,
     /// A folder of models, looked in before the usual places. NULL: none.
     pub model_dir: *const c_char,
-    /// A built-in chat template in place of the model's own: "chatml", "completion", "gemma", "llama2", "llama3",
-    /// "mistral", "phi3" or "zephyr". NULL: the model's own, else the built-in one that its vocabulary was made for.
+    /// A built-in chat template in place of the model's own: "chatml", "completion", "gemma",
+    /// "llama2", "llama3", "mistral", "phi3" or "zephyr". NULL: the model's own, else the built-in
+    /// one that its vocabulary was made for.
     pub template_name: *const c_char,
-    /// Threads, the caller's included, to 256; candle's networks choose their own. 0: as many as the machine runs at once.
+    /// Threads, the caller's included, to 256; candle's networks choose their own. 0: as many as
+    /// the machine runs at once.
     pub threads: usize,
     /// A rag_kv.
     pub kv: i32,
     /// Zero: `backend` stands at a multiple of its size.
     pub reserved: i32,
-    /// What runs the network: "auto" for our own decoder, or candle on the CPU for families that it does not run; "candle"
-    /// for that alone; "cuda:0" or "metal:0" in builds for them. NULL: "auto".
+    /// What runs the network: "auto" for our own decoder, or candle on the CPU for families that it
+    /// does not run; "candle" for that alone; "cuda:0" or "metal:0" in builds for them. NULL:
+    /// "auto".
     pub backend: *const c_char,
-    /// Instructions: "amx", "avx512", "avx2", "neon" or "portable". NULL: the best that the CPU has.
+    /// Instructions: "amx", "avx512", "avx2", "neon" or "portable". NULL: the best that the CPU
+    /// has.
     pub level: *const c_char,
-    /// Options by their names in docs/options.md, `setting_count` of them, set after the fields; among them those that have no
-    /// field here.
+    /// Options by their names in docs/options.md, `setting_count` of them, set after the fields;
+    /// among them those that have no field here.
     pub settings: *const rag_setting,
     /// How many.
     pub setting_count: usize,

@@ -27,8 +27,8 @@ pub(super) const MAX_STRUCT_BYTES: usize = 4096;
 /// RAG_ZERO of the header: zero where zero in a field would be its default.
 const ZERO: f32 = f32::MIN_POSITIVE;
 
-/// Copies options of this or another version. What an older caller does not have is default; what a newer one has
-/// must be default.
+/// Copies options of this or another version. What an older caller does not have is default; what a
+/// newer one has must be default.
 ///
 /// # Safety
 /// `pointer` is null or valid for reads of a `usize`, and of as many bytes as that says.
@@ -47,7 +47,8 @@ pub(crate) unsafe fn read<T: Options>(pointer: *const T) -> Result<T> {
         // SAFETY: `known` is no longer than T and cannot overlap a local.
         unsafe { options.as_mut_ptr().cast::<u8>().copy_from(known.as_ptr(), known.len()) };
     }
-    // SAFETY: all zero is valid for `Options`; the bytes over it are those of a T that the caller filled in.
+    // SAFETY: all zero is valid for `Options`; the bytes over it are those of a T that the caller
+    // filled in.
     Ok(unsafe { options.assume_init() })
 }
 
@@ -133,7 +134,8 @@ pub(super) unsafe fn parsed<T>(
 /// Sets options by their names; several settings of one name are a list.
 ///
 /// # Safety
-/// `settings` is null or valid for reads of `count` elements, whose texts are null or NUL-terminated.
+/// `settings` is null or valid for reads of `count` elements, whose texts are null or
+/// NUL-terminated.
 pub(super) unsafe fn set_all(
     options: &mut impl options::Options,
     settings: *const rag_setting,

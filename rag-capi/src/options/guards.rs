@@ -9,8 +9,8 @@ use super::given::{Options, choice, or_default, or_default_of_any, owned_texts, 
 use crate::boundary;
 use crate::handles::rag_setting;
 
-/// Where personal data is masked: e-mail addresses, phone numbers, IBANs, payment cards, French social security
-/// numbers.
+/// Where personal data is masked: e-mail addresses, phone numbers, IBANs, payment cards, French
+/// social security numbers.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum rag_mask {
@@ -24,9 +24,9 @@ pub enum rag_mask {
     RAG_MASK_BOTH = 3,
 }
 
-/// What may be asked and answered. Begin with RAG_GUARDS_INIT; zero in a field is its default. Rules are regular
-/// expressions without look-around; case and accents do not count. A question or answer that is refused gives an
-/// answer with RAG_OUTCOME_REFUSED, not an error.
+/// What may be asked and answered. Begin with RAG_GUARDS_INIT; zero in a field is its default.
+/// Rules are regular expressions without look-around; case and accents do not count. A question or
+/// answer that is refused gives an answer with RAG_OUTCOME_REFUSED, not an error.
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
 pub struct rag_guards {
@@ -42,29 +42,33 @@ pub struct rag_guards {
     pub allow: *const *const c_char,
     /// How many there are. 0: off.
     pub allow_count: usize,
-    /// Answers that match one of these are refused, `deny_answer_count` of them; `on_piece` then gets the answer only
-    /// when it is complete.
+    /// Answers that match one of these are refused, `deny_answer_count` of them; `on_piece` then
+    /// gets the answer only when it is complete.
     pub deny_answer: *const *const c_char,
     /// How many there are.
     pub deny_answer_count: usize,
-    /// Examples of what may be asked, `topic_count` of them; questions that are like none are refused.
+    /// Examples of what may be asked, `topic_count` of them; questions that are like none are
+    /// refused.
     pub topics: *const *const c_char,
     /// How many there are. 0: off.
     pub topic_count: usize,
-    /// Examples of what may not be asked, `off_topic_count` of them; questions like them are refused.
+    /// Examples of what may not be asked, `off_topic_count` of them; questions like them are
+    /// refused.
     pub off_topics: *const *const c_char,
     /// How many there are.
     pub off_topic_count: usize,
-    /// Centred cosine to the nearest of `topics` below which a question is refused, -1 to 1, RAG_ZERO for zero. 0: 0.25.
+    /// Centred cosine to the nearest of `topics` below which a question is refused, -1 to 1,
+    /// RAG_ZERO for zero. 0: 0.25.
     pub topic_min: f32,
-    /// Centred cosine to the nearest of `off_topics` above which a question is refused, -1 to 1, RAG_ZERO for zero. 0: 0.4.
+    /// Centred cosine to the nearest of `off_topics` above which a question is refused, -1 to 1,
+    /// RAG_ZERO for zero. 0: 0.4.
     pub off_topic_max: f32,
     /// A rag_mask.
     pub mask: i32,
     /// Zero: the struct ends at a multiple of its largest field.
     pub reserved: i32,
-    /// Options by their names in docs/options.md, `setting_count` of them, set after the fields; among them those that have no
-    /// field here.
+    /// Options by their names in docs/options.md, `setting_count` of them, set after the fields;
+    /// among them those that have no field here.
     pub settings: *const rag_setting,
     /// How many.
     pub setting_count: usize,

@@ -23,16 +23,18 @@ pub enum rag_access {
     RAG_ACCESS_READ_ONLY = 2,
 }
 
-/// Whether what a knowledge base says of places outside of it is followed. Either way only regular files are opened by the paths of
-/// documents, and an encoder that the file names by a path is opened only if that path leads into the model folders or was named by
-/// somebody on this machine before.
+/// Whether what a knowledge base says of places outside of it is followed. Either way only regular
+/// files are opened by the paths of documents, and an encoder that the file names by a path is
+/// opened only if that path leads into the model folders or was named by somebody on this machine
+/// before.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum rag_trust {
     /// Citations are verified in the files that were indexed.
     RAG_TRUST_TRUSTED = 0,
-    /// For a file of somebody else's. Nothing outside of it is touched on its word: every citation of a file is
-    /// RAG_CITATION_UNVERIFIED, `also` must be empty, and a name in the file is a name in the model folders, never a path.
+    /// For a file of somebody else's. Nothing outside of it is touched on its word: every citation
+    /// of a file is RAG_CITATION_UNVERIFIED, `also` must be empty, and a name in the file is a name
+    /// in the model folders, never a path.
     RAG_TRUST_UNTRUSTED = 1,
 }
 
@@ -42,24 +44,28 @@ pub enum rag_trust {
 pub struct rag_open_options {
     /// sizeof(rag_open_options); set by RAG_OPEN_OPTIONS_INIT.
     pub struct_size: usize,
-    /// Encoder: a name in the model cache, a path or a hub id already on this machine. NULL: the one the file was
-    /// built with, else "e5-small".
+    /// Encoder: a name in the model cache, a path or a hub id already on this machine. NULL: the
+    /// one the file was built with, else "e5-small".
     pub encoder: *const c_char,
-    /// Generator, likewise; loaded at the first answer. "none": answers are the best sentences. NULL: "qwen2.5-0.5b".
+    /// Generator, likewise; loaded at the first answer. "none": answers are the best sentences.
+    /// NULL: "qwen2.5-0.5b".
     pub llm: *const c_char,
     /// A folder of models, looked in before the usual places. NULL: none.
     pub model_dir: *const c_char,
-    /// Reranker, likewise: a cross-encoder that sorts the best hits anew; loaded at the first search. NULL: none.
+    /// Reranker, likewise: a cross-encoder that sorts the best hits anew; loaded at the first
+    /// search. NULL: none.
     pub reranker: *const c_char,
-    /// Further knowledge bases that are searched with this one as if all were one file, each by the same encoder and only read.
+    /// Further knowledge bases that are searched with this one as if all were one file, each by the
+    /// same encoder and only read.
     pub also: *const *const c_char,
     /// How many.
     pub also_count: usize,
-    /// An encoder that is loaded already, or is the caller's own, in place of `encoder`, which is then NULL. It may be freed once
-    /// the file is open. NULL: none.
+    /// An encoder that is loaded already, or is the caller's own, in place of `encoder`, which is
+    /// then NULL. It may be freed once the file is open. NULL: none.
     pub loaded_encoder: *const rag_encoder,
-    /// Write zeros over what is removed or replaced, and empty the log at the end of each call that does so; rag_kb_purge leaves
-    /// nothing at all. Each such call then rewrites the full-text index. Zero: what is removed is marked as free.
+    /// Write zeros over what is removed or replaced, and empty the log at the end of each call that
+    /// does so; rag_kb_purge leaves nothing at all. Each such call then rewrites the full-text
+    /// index. Zero: what is removed is marked as free.
     pub secure_delete: i32,
     /// A rag_access.
     pub access: i32,
@@ -67,12 +73,13 @@ pub struct rag_open_options {
     pub trust: i32,
     /// Zero: the struct ends at a multiple of its largest field.
     pub reserved: i32,
-    /// Options by their names in docs/options.md, `setting_count` of them, set after the fields; among them those that have no
-    /// field here.
+    /// Options by their names in docs/options.md, `setting_count` of them, set after the fields;
+    /// among them those that have no field here.
     pub settings: *const rag_setting,
     /// How many.
     pub setting_count: usize,
-    /// How the encoder is loaded, if it is not given loaded; its `model_dir` must be NULL. NULL: the defaults.
+    /// How the encoder is loaded, if it is not given loaded; its `model_dir` must be NULL. NULL:
+    /// the defaults.
     pub encoder_options: *const rag_encoder_options,
     /// How the generator is loaded; its `model_dir` must be NULL. NULL: the defaults.
     pub generator_options: *const rag_generator_options,

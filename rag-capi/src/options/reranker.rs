@@ -19,7 +19,8 @@ pub struct rag_reranker_options {
     pub struct_size: usize,
     /// A folder of models, looked in before the usual places. NULL: none.
     pub model_dir: *const c_char,
-    /// Instructions: "amx", "avx512", "avx2", "neon" or "portable". NULL: the best that the CPU has.
+    /// Instructions: "amx", "avx512", "avx2", "neon" or "portable". NULL: the best that the CPU
+    /// has.
     pub level: *const c_char,
     /// Most threads of a call. 0: as many as the machine runs at once.
     pub threads: usize,
@@ -27,8 +28,8 @@ pub struct rag_reranker_options {
     pub precision: i32,
     /// Zero: the struct ends at a multiple of its largest field.
     pub reserved: i32,
-    /// Options by their names in docs/options.md, `setting_count` of them, set after the fields; among them those that have no
-    /// field here.
+    /// Options by their names in docs/options.md, `setting_count` of them, set after the fields;
+    /// among them those that have no field here.
     pub settings: *const rag_setting,
     /// How many.
     pub setting_count: usize,

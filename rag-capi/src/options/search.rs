@@ -41,21 +41,24 @@ pub enum rag_index {
 pub struct rag_search_options {
     /// sizeof(rag_search_options); set by RAG_SEARCH_OPTIONS_INIT.
     pub struct_size: usize,
-    /// Most hits returned, to 10,000. 0: 5 for rag_kb_search; passages offered to the prompt: 3 for rag_kb_ask, 10 for
-    /// rag_kb_summarize.
+    /// Most hits returned, to 10,000. 0: 5 for rag_kb_search; passages offered to the prompt: 3 for
+    /// rag_kb_ask, 10 for rag_kb_summarize.
     pub top_k: usize,
     /// A rag_mode.
     pub mode: i32,
     /// A rag_index.
     pub index: i32,
-    /// Stops the call. NULL: nothing does. In a rag_ask_options it is NULL: those have one of their own.
+    /// Stops the call. NULL: nothing does. In a rag_ask_options it is NULL: those have one of their
+    /// own.
     pub cancel: *const rag_cancel,
-    /// Only passages of documents that pass, such as "kind = pdf AND year >= 2020 AND NOT lang = fr". NULL: all.
+    /// Only passages of documents that pass, such as "kind = pdf AND year >= 2020 AND NOT lang =
+    /// fr". NULL: all.
     pub filter: *const c_char,
     /// Candidates explored in the graph, where one is walked. 0: 128.
     pub ef_search: usize,
-    /// How vectors and words become one order: "convex" (a weighted mean of scores), "convex:WEIGHT" with the weight of the
-    /// vectors from 0 to 1, "rrf" or "rrf:K" (by ranks). NULL: "convex".
+    /// How vectors and words become one order: "convex" (a weighted mean of scores),
+    /// "convex:WEIGHT" with the weight of the vectors from 0 to 1, "rrf" or "rrf:K" (by ranks).
+    /// NULL: "convex".
     pub fusion: *const c_char,
     /// What comes with each hit, as hits beside it: "none", "section" (the passages around it under the same heading, eight on
     /// each side at most), or a number of passages before and after, to 100. NULL: "none".
@@ -66,8 +69,8 @@ pub struct rag_search_options {
     pub reserved: i32,
     /// How many of the best hits the reranker sorts anew. 0: 30 if there is one; -1: none.
     pub rerank: i64,
-    /// Options by their names in docs/options.md, `setting_count` of them, set after the fields; among them those that have no
-    /// field here.
+    /// Options by their names in docs/options.md, `setting_count` of them, set after the fields;
+    /// among them those that have no field here.
     pub settings: *const rag_setting,
     /// How many.
     pub setting_count: usize,

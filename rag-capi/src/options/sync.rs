@@ -26,8 +26,9 @@ pub enum rag_plan {
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum rag_missing {
-    /// Removes them; but keeps those of a folder if they are all of its documents and no other file is there, or more than half
-    /// of ten or more, and those of a folder that is there and empty if they are ten or more: an unmounted share looks just so.
+    /// Removes them; but keeps those of a folder if they are all of its documents and no other file
+    /// is there, or more than half of ten or more, and those of a folder that is there and empty if
+    /// they are ten or more: an unmounted share looks just so.
     RAG_MISSING_GUARD = 0,
     /// Removes them all.
     RAG_MISSING_REMOVE = 1,
@@ -75,8 +76,8 @@ pub struct rag_sync_options {
     pub user_data: *mut c_void,
     /// Stops the call. NULL: nothing does.
     pub cancel: *const rag_cancel,
-    /// Neighbours kept per node above layer 0 of the graph, twice as many on layer 0, where one is built at the end (above 100,000
-    /// passages), 2 to 64. 0: 16.
+    /// Neighbours kept per node above layer 0 of the graph, twice as many on layer 0, where one is
+    /// built at the end (above 100,000 passages), 2 to 64. 0: 16.
     pub hnsw_m: usize,
     /// Candidates explored per insertion into it, 1 to 10,000. 0: 200.
     pub hnsw_ef_construction: usize,
@@ -84,9 +85,11 @@ pub struct rag_sync_options {
     pub min_tokens: usize,
     /// Tokens of the end of a passage that the next one of the same section repeats.
     pub overlap_tokens: usize,
-    /// A file that takes longer to read, the time of `on_recognize` not counted, is skipped with a reason. 0: 60.
+    /// A file that takes longer to read, the time of `on_recognize` not counted, is skipped with a
+    /// reason. 0: 60.
     pub max_read_seconds: f64,
-    /// Only files that match one of these globs, in the syntax of .gitignore and relative to the folder. NULL: all.
+    /// Only files that match one of these globs, in the syntax of .gitignore and relative to the
+    /// folder. NULL: all.
     pub include: *const *const c_char,
     /// How many.
     pub include_count: usize,
@@ -94,8 +97,8 @@ pub struct rag_sync_options {
     pub exclude: *const *const c_char,
     /// How many.
     pub exclude_count: usize,
-    /// Reads the text of pictures and scanned pages; files skipped before for want of one are tried again. NULL: pictures are skipped,
-    /// and so is what has nothing but scanned pages.
+    /// Reads the text of pictures and scanned pages; files skipped before for want of one are tried
+    /// again. NULL: pictures are skipped, and so is what has nothing but scanned pages.
     pub on_recognize: rag_on_recognize,
     /// Handed to `on_recognize`.
     pub recognize_user_data: *mut c_void,
@@ -103,8 +106,8 @@ pub struct rag_sync_options {
     pub missing: i32,
     /// Zero: the struct ends at a multiple of its largest field.
     pub reserved: i32,
-    /// Options by their names in docs/options.md, `setting_count` of them, set after the fields; among them those that have no
-    /// field here.
+    /// Options by their names in docs/options.md, `setting_count` of them, set after the fields;
+    /// among them those that have no field here.
     pub settings: *const rag_setting,
     /// How many.
     pub setting_count: usize,
@@ -124,8 +127,8 @@ pub struct rag_add_options {
     pub metadata_count: usize,
     /// Stops the call. NULL: nothing does.
     pub cancel: *const rag_cancel,
-    /// Options by their names in docs/options.md, `setting_count` of them, set after the fields; among them those that have no
-    /// field here.
+    /// Options by their names in docs/options.md, `setting_count` of them, set after the fields;
+    /// among them those that have no field here.
     pub settings: *const rag_setting,
     /// How many.
     pub setting_count: usize,

@@ -225,7 +225,8 @@ fn print_conflict(
     ))
 }
 
-/// A quote as people see it; in quotation marks if something in it would pass for one of our markers.
+/// A quote as people see it; in quotation marks if something in it would pass for one of our
+/// markers.
 fn quoted(quote: &str) -> String {
     let shown = shorten(quote, QUOTE_CHARS);
     if has_markers(&shown) { format!("\u{201c}{shown}\u{201d}") } else { shown }

@@ -13,8 +13,8 @@ use crate::failure::{Exit, Failure, Outcome, error_object};
 use crate::options::{Config, Holding};
 use crate::written;
 
-/// Talk with the documents: one question a line; /again answers the last one anew, /save FILE keeps the conversation,
-/// /clear forgets it, /quit or end of input leaves
+/// Talk with the documents: one question a line; /again answers the last one anew, /save FILE keeps
+/// the conversation, /clear forgets it, /quit or end of input leaves
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]

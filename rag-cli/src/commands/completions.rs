@@ -10,8 +10,8 @@ use crate::failure::{Exit, Outcome};
 /// Print a script that makes a shell complete commands and options
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The shell: for bash, eval "$(rag completions bash)" in ~/.bashrc; for zsh, a file _rag in a folder of $fpath; for
-    /// fish, ~/.config/fish/completions/rag.fish
+    /// The shell: for bash, eval "$(rag completions bash)" in ~/.bashrc; for zsh, a file _rag in a
+    /// folder of $fpath; for fish, ~/.config/fish/completions/rag.fish
     #[arg(value_enum)]
     shell: For,
 }

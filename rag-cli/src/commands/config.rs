@@ -22,7 +22,8 @@ pub(crate) struct Args {
 enum What {
     /// Every option of every call and loader: what it takes, its default, and what it says
     List,
-    /// The value of every option and where it comes from: the default, a line of rag.toml, or a variable
+    /// The value of every option and where it comes from: the default, a line of rag.toml, or a
+    /// variable
     Show {
         /// The knowledge base beside which rag.toml is looked for
         #[arg(value_name = "KB")]

@@ -15,7 +15,8 @@ use crate::options::{Config, Holding, OptionArgs};
 /// Lines handed to the encoder at once; it makes batches of its own.
 const LINES_AT_ONCE: usize = 1024;
 
-/// Turn each line of standard input into a vector: a .npy file on standard output, or one JSON array a line
+/// Turn each line of standard input into a vector: a .npy file on standard output, or one JSON
+/// array a line
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Encoder by name, path or hub id

@@ -49,10 +49,12 @@ pub(crate) struct Args {
     /// How hybrid fuses both legs, convex[:WEIGHT] or rrf[:K]; several are measured side by side
     #[arg(long, value_name = "FUSION", value_delimiter = ',', default_value = "convex")]
     fusion: Vec<String>,
-    /// Also answer the queries that carry answers, with this generator, or with the best sentence of the passages: none
+    /// Also answer the queries that carry answers, with this generator, or with the best sentence
+    /// of the passages: none
     #[arg(long, value_name = "NAME|PATH|none")]
     llm: Option<String>,
-    /// Ask each of them again with its relevant documents taken out: what is answered then is invented
+    /// Ask each of them again with its relevant documents taken out: what is answered then is
+    /// invented
     #[arg(long)]
     unanswerable: bool,
     #[command(flatten)]

@@ -124,7 +124,8 @@ impl Command {
         Ok(Exit::Done)
     }
 
-    /// The file of options beside its knowledge base: of what it says, commands take the options they have.
+    /// The file of options beside its knowledge base: of what it says, commands take the options
+    /// they have.
     pub(crate) fn config_file(&self) -> Source<'_> {
         let beside = match self {
             Command::Search(args) => args.knowledge_base.beside(),

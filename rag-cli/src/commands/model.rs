@@ -100,7 +100,8 @@ fn fetch(name: &str, console: &mut Console<'_>) -> Result<(), Failure> {
     console.line(format_args!("{name} is in {}", one_line(&path.to_string_lossy())))
 }
 
-/// Says who else may put something in place of a model; its hashes are compared only when it is fetched.
+/// Says who else may put something in place of a model; its hashes are compared only when it is
+/// fetched.
 fn warn_of_others(model: &Path, console: &mut Console<'_>) {
     if let Some((folder, who)) = model::who_may_write(model) {
         let folder = one_line(&folder.to_string_lossy());

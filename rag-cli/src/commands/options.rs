@@ -211,7 +211,8 @@ impl KnowledgeBaseArgs {
         self.open_with(Access::ReadOnly, &reach.also, &given, ReachArgs::takes, config)
     }
 
-    /// Opens an existing file for questions. What an answer measures on the way is kept if the file can be written.
+    /// Opens an existing file for questions. What an answer measures on the way is kept if the file
+    /// can be written.
     pub(crate) fn open_to_ask(
         &self,
         llm: &OptionArgs<Writing>,

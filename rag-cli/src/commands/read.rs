@@ -13,7 +13,8 @@ use super::list::unread_line;
 use crate::console::{Console, one_line};
 use crate::failure::{Exit, Failure, Outcome};
 
-/// Show a file as the engine sees it, or try every file of a folder; prints JSON, or with --table a summary
+/// Show a file as the engine sees it, or try every file of a folder; prints JSON, or with --table a
+/// summary
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The file, or with --check the folder
@@ -24,7 +25,8 @@ pub(crate) struct Args {
     /// With --check, take hidden files and folders too
     #[arg(long, requires = "check")]
     hidden: bool,
-    /// With --check, a table for people: files, what became of them, characters and time of each kind, then the refused
+    /// With --check, a table for people: files, what became of them, characters and time of each
+    /// kind, then the refused
     #[arg(long, requires = "check", conflicts_with = "json")]
     table: bool,
 }

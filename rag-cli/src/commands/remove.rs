@@ -24,7 +24,8 @@ pub(crate) struct Args {
     /// Instead of a name: every document that passes, such as "kind = pdf AND year < 2020"
     #[arg(long, value_name = "FILTER", value_parser = parse_filter)]
     filter: Option<Filter>,
-    /// Leave nothing of it, nor of anything removed before, in the file, its indexes or its log; rewrites the file
+    /// Leave nothing of it, nor of anything removed before, in the file, its indexes or its log;
+    /// rewrites the file
     #[arg(long)]
     purge: bool,
     #[command(flatten)]

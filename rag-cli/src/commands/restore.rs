@@ -7,7 +7,8 @@ use rag_core::KnowledgeBase;
 use crate::console::Console;
 use crate::failure::{Exit, Outcome};
 
-/// Put a backup in the place of a knowledge base, which nobody may have open; the backup is checked first
+/// Put a backup in the place of a knowledge base, which nobody may have open; the backup is checked
+/// first
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The copy that `rag backup` made

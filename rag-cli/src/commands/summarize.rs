@@ -1,4 +1,5 @@
-//! `rag summarize KB`: a document, or what the documents say about a question, in a few cited sentences.
+//! `rag summarize KB`: a document, or what the documents say about a question, in a few cited
+//! sentences.
 
 use std::path::Path;
 

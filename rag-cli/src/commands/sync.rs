@@ -27,7 +27,8 @@ pub(crate) struct Args {
     /// Folders or files
     #[arg(value_name = "PATH", required = true)]
     paths: Vec<PathBuf>,
-    /// Go on until interrupted: take over what changes, as soon as the system tells, and look again now and then
+    /// Go on until interrupted: take over what changes, as soon as the system tells, and look again
+    /// now and then
     #[arg(long, conflicts_with_all = ["dry_run", "force"])]
     watch: bool,
     #[command(flatten)]
@@ -101,7 +102,8 @@ pub(crate) fn run(args: &Args, config: &Config, console: &mut Console<'_>) -> Ou
     Ok(if is_whole { Exit::Done } else { Exit::Skipped })
 }
 
-/// Whether documents that were withheld may go after all: says how many, then takes `--force` or a yes at the terminal.
+/// Whether documents that were withheld may go after all: says how many, then takes `--force` or a
+/// yes at the terminal.
 fn may_remove(
     is_forced: bool,
     args: &Args,
@@ -124,7 +126,8 @@ fn may_remove(
     ))
 }
 
-/// Syncs whenever something changes, until cancelled; reports each time that it changed the knowledge base.
+/// Syncs whenever something changes, until cancelled; reports each time that it changed the
+/// knowledge base.
 fn watch(
     args: &Args,
     changes: &Changes,

@@ -1,6 +1,8 @@
-//! When to look at folders again: as soon as the system says that something changed there, and now and then anyway.
+//! When to look at folders again: as soon as the system says that something changed there, and now
+//! and then anyway.
 //!
-//! Events only say when, never what: each look compares everything, so that a lost event costs a delay and no more.
+//! Events only say when, never what: each look compares everything, so that a lost event costs a
+//! delay and no more.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -35,7 +37,8 @@ pub(super) struct Changes {
 }
 
 impl Changes {
-    /// Watches folders and files from now on. What happens to the file at `own` and its companions is our own doing.
+    /// Watches folders and files from now on. What happens to the file at `own` and its companions
+    /// is our own doing.
     pub(super) fn watch(paths: &[PathBuf], own: &Path) -> Self {
         // one event is as good as many
         let (sender, events) = sync_channel(1);
@@ -53,7 +56,8 @@ impl Changes {
         self.trouble.as_deref()
     }
 
-    /// Waits until it is time to look again; `false` if cancelled. `took` is how long the last look was.
+    /// Waits until it is time to look again; `false` if cancelled. `took` is how long the last look
+    /// was.
     pub(super) fn wait(&self, took: Duration, cancel: &CancelToken) -> bool {
         let asked = Instant::now();
         let rest = self.rescan.max(took * REST);

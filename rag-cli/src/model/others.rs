@@ -3,8 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The first folder, from `path` up, in which another user may put a file of his own in place of one of ours, and who:
-/// one that everybody may write, or that belongs to neither us nor root. `None` where nobody may, or nothing is known.
+/// The first folder, from `path` up, in which another user may put a file of his own in place of
+/// one of ours, and who: one that everybody may write, or that belongs to neither us nor root.
+/// `None` where nobody may, or nothing is known.
 ///
 /// In a folder above, with the sticky bit, each may take away only what is his own.
 #[cfg(unix)]

@@ -28,7 +28,8 @@ impl Pip {
         Self { python: python.unwrap_or_else(|| "python3".into()), environment: Vec::new() }
     }
 
-    /// Downloads the wheels of `entry` into `work/wheels`; pip compares them with the manifest's hashes.
+    /// Downloads the wheels of `entry` into `work/wheels`; pip compares them with the manifest's
+    /// hashes.
     ///
     /// # Errors
     /// [`ErrorCode::Model`](rag_core::ErrorCode::Model) with pip's own words.

@@ -188,8 +188,9 @@ fn kind_name(name: &str, kind: Kind) -> String {
     }
 }
 
-/// Reads a value as its option takes it, so that one of another kind is a mistake of usage. A number out of range is an error of
-/// the engine, as on every surface: it is told with its code when the options are put together.
+/// Reads a value as its option takes it, so that one of another kind is a mistake of usage. A
+/// number out of range is an error of the engine, as on every surface: it is told with its code
+/// when the options are put together.
 #[derive(Debug, Clone)]
 struct Reader {
     name: &'static str,

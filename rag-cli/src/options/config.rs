@@ -38,7 +38,8 @@ impl Config {
     /// Reads variables and file. The file beside a knowledge base that is not trusted is not read.
     ///
     /// # Errors
-    /// Io if the file that was named cannot be read; InvalidArgument for unknown names and wrong values.
+    /// Io if the file that was named cannot be read; InvalidArgument for unknown names and wrong
+    /// values.
     pub(crate) fn load(
         variables: impl Iterator<Item = (OsString, OsString)>,
         source: Source<'_>,
@@ -80,8 +81,8 @@ impl Config {
         &self.notices
     }
 
-    /// What is said of an option of `group`, by a variable or else the file; of the options of a part what is said of the
-    /// whole, or else of the part.
+    /// What is said of an option of `group`, by a variable or else the file; of the options of a
+    /// part what is said of the whole, or else of the part.
     pub(crate) fn find(&self, group: &str, entry: &Entry) -> Option<(&Value, &Origin)> {
         let mut places = vec![(group, entry.name)];
         if group == "summarize" {
@@ -98,8 +99,9 @@ impl Config {
         best.map(|setting| (&setting.value, &setting.origin))
     }
 
-    /// What is said of options, and where: of those of `given` what it says, of the others that `takes` allows what variables or the
-    /// file say. Of those that exclude each other the one that is said nearest is there.
+    /// What is said of options, and where: of those of `given` what it says, of the others that
+    /// `takes` allows what variables or the file say. Of those that exclude each other the one that
+    /// is said nearest is there.
     pub(super) fn said<'a, O: Options>(
         &'a self,
         given: &'a Given,
@@ -124,7 +126,8 @@ impl Config {
         said
     }
 
-    /// Sets options: those of `given` as they say, of the others those that `takes` allows as variables or the file say.
+    /// Sets options: those of `given` as they say, of the others those that `takes` allows as
+    /// variables or the file say.
     ///
     /// # Errors
     /// InvalidArgument for values that exclude each other.

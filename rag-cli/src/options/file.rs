@@ -25,7 +25,8 @@ pub(super) enum Place {
 /// What the file at `path` sets.
 ///
 /// # Errors
-/// Io if it cannot be read or is no regular file; InvalidArgument, with its line, for what is wrong in it.
+/// Io if it cannot be read or is no regular file; InvalidArgument, with its line, for what is wrong
+/// in it.
 pub(super) fn read(path: &Path, place: Place) -> Result<Vec<Setting>> {
     let io = |source| Error::io(path, source);
     let size = path.metadata().map_err(io)?.len();
@@ -83,8 +84,8 @@ pub(super) fn refused(table: &Table, name: &str, fault: Fault, origin: &Origin) 
     Error::invalid(format!("{}.{name}", table.group), format!("{reason} ({origin})"))
 }
 
-/// Why a file that may have come with a knowledge base must not set this: it names other places, loosens what is read, or
-/// removes.
+/// Why a file that may have come with a knowledge base must not set this: it names other places,
+/// loosens what is read, or removes.
 fn is_bold(group: &str, name: &str, value: &Value) -> bool {
     let is_path = |text: &str| text.contains(['/', '\\']) || text.starts_with('.');
     match (group, name) {

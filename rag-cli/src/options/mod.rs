@@ -1,7 +1,7 @@
 //! Options in the shell: arguments that are made of the core's tables, variables, and `rag.toml`.
 //!
-//! What an option takes, its default and what it says stand in the core. A command says in a [`Spelling`] which options it takes and
-//! what is written otherwise than their names.
+//! What an option takes, its default and what it says stand in the core. A command says in a
+//! [`Spelling`] which options it takes and what is written otherwise than their names.
 
 mod argument;
 mod config;

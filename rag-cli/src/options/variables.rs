@@ -1,4 +1,5 @@
-//! Options from variables: `RAG_ASK_TEMPERATURE` is `temperature` of `ask`. Other variables that begin with `RAG_` are none.
+//! Options from variables: `RAG_ASK_TEMPERATURE` is `temperature` of `ask`. Other variables that
+//! begin with `RAG_` are none.
 
 use std::ffi::OsString;
 

@@ -1,6 +1,7 @@
 //! Finds the span of the shown passages that supports a claim.
 //!
-//! The words choose the candidates, best first; the checks of [`super::checks`] have the last word on each.
+//! The words choose the candidates, best first; the checks of [`super::checks`] have the last word
+//! on each.
 
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
@@ -77,8 +78,8 @@ struct Claim<'a> {
 /// The share of a question's words that must stand in what "yes" or "no" is taken from.
 const MIN_POLAR_SUPPORT: f32 = 0.65;
 
-/// How much less than a span that refutes a claim another may hold of it and still support it: by what it refutes, and by
-/// what it only lacks.
+/// How much less than a span that refutes a claim another may hold of it and still support it: by
+/// what it refutes, and by what it only lacks.
 const REFUTED_MARGIN: f32 = 0.05;
 const LACKING_MARGIN: f32 = 0.25;
 
@@ -119,7 +120,8 @@ impl<'a> Claim<'a> {
         if self.asked_keys.contains(&word.key) { 0.25 } else { word.kind.weight() }
     }
 
-    /// The weighted share of the claim that a span with these words holds if it holds all its figures.
+    /// The weighted share of the claim that a span with these words holds if it holds all its
+    /// figures.
     fn coverage(&self, keys: &BTreeSet<String>) -> f32 {
         let figures: f32 = self.figure_weights.iter().sum();
         let total: f32 = self.words.iter().map(|word| self.weight(word)).sum();
@@ -292,8 +294,8 @@ impl<'a> Spans<'a> {
         }
     }
 
-    /// Only for passages in another language than the claim: within one language the encoder finds any sentence
-    /// on the same subject close, whether it supports the claim or not.
+    /// Only for passages in another language than the claim: within one language the encoder finds
+    /// any sentence on the same subject close, whether it supports the claim or not.
     fn by_meaning(&self, claim: &Claim<'_>, meaning: Option<&Meaning<'_>>) -> Result<Verdict> {
         let (Some(meaning), Some(language)) = (meaning, document::guess_lang(claim.written)) else {
             return Ok(Verdict::Unsupported);
@@ -332,7 +334,8 @@ impl<'a> Spans<'a> {
 /// Words of a claim from which a quote can be told from chance.
 const MIN_QUOTE_WORDS: usize = 4;
 
-/// Whether nine of ten words of the claim, small ones too, stand in the text in the same order (longest common subsequence).
+/// Whether nine of ten words of the claim, small ones too, stand in the text in the same order
+/// (longest common subsequence).
 fn is_near_quote(claim: &str, text: &str) -> bool {
     let cut = |text: &str| -> Vec<String> {
         let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
@@ -356,7 +359,8 @@ fn is_near_quote(claim: &str, text: &str) -> bool {
 }
 
 impl Support {
-    /// The citation of this span; its marker, source bytes and status are filled in by those who know them.
+    /// The citation of this span; its marker, source bytes and status are filled in by those who
+    /// know them.
     pub(super) fn citation(&self, hits: &[Hit]) -> Citation {
         citation(&hits[self.hit], &self.range, self.support, self.evidence)
     }

@@ -1,7 +1,7 @@
 //! Other documents that give another figure for the same thing.
 //!
-//! Two sentences speak of the same thing if they share their words and differ in one figure alone: where two differ, the
-//! second says what sets them apart, a year or a place.
+//! Two sentences speak of the same thing if they share their words and differ in one figure alone:
+//! where two differ, the second says what sets them apart, a year or a place.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +15,8 @@ const MIN_SHARED_ASKED: f32 = 0.4;
 /// Words that must be shared at least.
 const MIN_WORDS: usize = 3;
 
-/// The sentences of other documents that disagree with the span that supports a claim, in order of the hits.
+/// The sentences of other documents that disagree with the span that supports a claim, in order of
+/// the hits.
 pub(super) fn find(
     spans: &Spans<'_>,
     support: &Support,

@@ -1,8 +1,9 @@
-//! Answer to citations: each claim of an answer aligned to a span of a passage that the model was shown.
+//! Answer to citations: each claim of an answer aligned to a span of a passage that the model was
+//! shown.
 //!
-//! Small models cite badly, so their own `[1]` is thrown away. The engine compares the words of each claim with the
-//! sentences of the passages and places its own markers. Whether the span still stands in the source file is the
-//! facade's to find out.
+//! Small models cite badly, so their own `[1]` is thrown away. The engine compares the words of
+//! each claim with the sentences of the passages and places its own markers. Whether the span still
+//! stands in the source file is the facade's to find out.
 
 mod align;
 mod checks;
@@ -78,7 +79,8 @@ pub struct Citation {
     pub uri: String,
     /// Page, from 1.
     pub page: Option<u32>,
-    /// First byte of the quote in the document's text; for text and Markdown in UTF-8 that is the file itself.
+    /// First byte of the quote in the document's text; for text and Markdown in UTF-8 that is the
+    /// file itself.
     pub start: usize,
     /// One past its last byte.
     pub end: usize,
@@ -145,7 +147,8 @@ pub struct Cited {
     pub conflicts: Vec<Conflict>,
 }
 
-/// Compares by meaning where words cannot be compared: a claim in one language, a passage in another.
+/// Compares by meaning where words cannot be compared: a claim in one language, a passage in
+/// another.
 pub struct Meaning<'a> {
     /// How claim and sentences are compared.
     pub cosines: Cosines<'a>,
@@ -159,13 +162,15 @@ impl std::fmt::Debug for Meaning<'_> {
     }
 }
 
-/// Aligns each claim of `answer` to the sentence, or two neighbouring sentences, of `hits` that hold most of its words.
+/// Aligns each claim of `answer` to the sentence, or two neighbouring sentences, of `hits` that
+/// hold most of its words.
 ///
-/// Words are compared without case, accents and endings; names weigh more than other words and words of the
-/// question less. Ties go to the span closer to the question, then to the better hit. Shared words are not enough: the
-/// span must agree in negations, figures with their sign and unit, dates, opposites, names, who does what to whom, and
-/// what must, may and need not be; see [`Reason`]. A claim without words of its own ("Yes.") is judged against the
-/// question. Nothing overrules a disagreement, not even a claim that is quoted but for a word.
+/// Words are compared without case, accents and endings; names weigh more than other words and
+/// words of the question less. Ties go to the span closer to the question, then to the better hit.
+/// Shared words are not enough: the span must agree in negations, figures with their sign and unit,
+/// dates, opposites, names, who does what to whom, and what must, may and need not be; see
+/// [`Reason`]. A claim without words of its own ("Yes.") is judged against the question. Nothing
+/// overrules a disagreement, not even a claim that is quoted but for a word.
 ///
 /// # Errors
 /// Whatever `meaning` fails with.
@@ -233,7 +238,8 @@ impl Cited {
     }
 }
 
-/// Whether `text` holds every word of `question` that carries meaning, and there are at least two or a number.
+/// Whether `text` holds every word of `question` that carries meaning, and there are at least two
+/// or a number.
 #[must_use]
 pub(crate) fn holds_words(question: &str, text: &str) -> bool {
     let asked = words::words(question);
@@ -259,14 +265,15 @@ fn marker_place(claim: &str) -> usize {
     claim.trim_end().trim_end_matches(['.', '!', '?', ';', ':', ',']).trim_end().len()
 }
 
-/// The text without `[1]`-style markers and the spaces before them, whatever brackets and digits they are written with, and without
-/// the fences of passages.
+/// The text without `[1]`-style markers and the spaces before them, whatever brackets and digits
+/// they are written with, and without the fences of passages.
 #[must_use]
 pub fn without_markers(text: &str) -> String {
     marks::strip(text)
 }
 
-/// Whether `text` holds something that would pass for a marker of an answer, such as the `[1]` of a list of references.
+/// Whether `text` holds something that would pass for a marker of an answer, such as the `[1]` of a
+/// list of references.
 #[must_use]
 pub fn has_markers(text: &str) -> bool {
     marks::has_marks(text)

@@ -61,7 +61,8 @@ fn unsupported(source: &SourceFile<'_>, name: &str) -> Error {
     Error::document(source.path, Unreadable::Unsupported, format!("no reader for {name}"))
 }
 
-/// The format of a text: what shows under any name, then the name, then what shows where the name says nothing.
+/// The format of a text: what shows under any name, then the name, then what shows where the name
+/// says nothing.
 fn detect_text(source: &SourceFile<'_>, head: &[u8]) -> Format {
     let page = |signature| matches!(signature, Signature::Page(shows) if shows(head));
     if let Some(format) = first(page) {
@@ -114,7 +115,8 @@ fn head_of(bytes: &[u8]) -> &[u8] {
     }
 }
 
-/// What a zip container holds: what it declares, as OpenDocument does, else the parts that only one format has.
+/// What a zip container holds: what it declares, as OpenDocument does, else the parts that only one
+/// format has.
 fn detect_package(source: &SourceFile<'_>) -> Result<Format> {
     let mut package = Package::open(source)?;
     let declared = package.text("mimetype").ok().flatten().unwrap_or_default();

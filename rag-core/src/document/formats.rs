@@ -1,6 +1,7 @@
 //! The table of formats: one [`Format`] each, with all that is known of it outside of its reader.
 //!
-//! It stands above the readers, and none of them knows it: a reader that finds a file inside its own hands it to
+//! It stands above the readers, and none of them knows it: a reader that finds a file inside its
+//! own hands it to
 //! [`SourceFile::read_inside`](super::vocabulary::SourceFile::read_inside).
 
 use std::path::Path;

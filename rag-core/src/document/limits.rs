@@ -1,4 +1,5 @@
-//! Runs readers where a broken file can do no harm: on a large stack, with panics turned into errors, and not for ever.
+//! Runs readers where a broken file can do no harm: on a large stack, with panics turned into
+//! errors, and not for ever.
 
 use std::any::Any;
 use std::cell::RefCell;
@@ -38,7 +39,8 @@ enum Stop {
     Cancelled,
 }
 
-/// Runs `read` on a thread of its own; a panic in it is an error of the file at `path`, and so is too much time.
+/// Runs `read` on a thread of its own; a panic in it is an error of the file at `path`, and so is
+/// too much time.
 pub(in crate::document) fn run<T: Send>(
     path: &Path,
     options: &ReadOptions,
@@ -61,8 +63,9 @@ pub(in crate::document) fn run<T: Send>(
     })
 }
 
-/// To be called once per thing read (an element, an operation, a word): ends the reading, by unwinding to [`run`], when it
-/// was cancelled or has taken too long. Outside of it nothing happens.
+/// To be called once per thing read (an element, an operation, a word): ends the reading, by
+/// unwinding to [`run`], when it was cancelled or has taken too long. Outside of it nothing
+/// happens.
 pub(in crate::document) fn tick() {
     let stop = WATCH.with_borrow_mut(|watch| watch.as_mut().and_then(Watch::tick));
     if let Some(stop) = stop {
@@ -70,8 +73,8 @@ pub(in crate::document) fn tick() {
     }
 }
 
-/// Runs work of the caller's, such as a recognizer, whose time is not the reader's; ends the reading after it if it was
-/// cancelled meanwhile.
+/// Runs work of the caller's, such as a recognizer, whose time is not the reader's; ends the
+/// reading after it if it was cancelled meanwhile.
 pub(in crate::document) fn untimed<T>(work: impl FnOnce() -> T) -> T {
     let start = Instant::now();
     let done = work();

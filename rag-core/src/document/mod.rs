@@ -1,8 +1,9 @@
 //! Bytes to text: one reader per format, all giving a [`Document`] with blocks and a source map.
 //!
-//! From below: `vocabulary` says what a reader gets and gives, `limits` what it may use, `writing` holds what readers write
-//! alike. On these stand the readers in their families, `text`, `markup`, `archive`, `office`, `data`, `mail` and `pdf`, and on
-//! them the table of `formats`, by which `detect` finds the one a file has: by content first and by name second.
+//! From below: `vocabulary` says what a reader gets and gives, `limits` what it may use, `writing`
+//! holds what readers write alike. On these stand the readers in their families, `text`, `markup`,
+//! `archive`, `office`, `data`, `mail` and `pdf`, and on them the table of `formats`, by which
+//! `detect` finds the one a file has: by content first and by name second.
 
 use std::fs;
 use std::path::Path;
@@ -37,18 +38,20 @@ pub use vocabulary::{
 use vocabulary::{SourceFile, unread};
 pub(crate) use writing::grid::is_header;
 
-/// The language of a text as an ISO 639-1 code: `Some("fr")`, `Some("en")`, or `None` if unsure. Works on a
-/// question of five words as well as on a book (of which only the beginning is looked at).
+/// The language of a text as an ISO 639-1 code: `Some("fr")`, `Some("en")`, or `None` if unsure.
+/// Works on a question of five words as well as on a book (of which only the beginning is looked
+/// at).
 #[must_use]
 pub fn guess_lang(text: &str) -> Option<&'static str> {
     guess_any_lang(text).filter(|code| matches!(*code, "fr" | "en"))
 }
 
-/// Reads a document from the bytes of the file at `path`; the path is used for its extension and in errors.
+/// Reads a document from the bytes of the file at `path`; the path is used for its extension and in
+/// errors.
 ///
 /// The format is found from the content first, then from the extension; text of an unknown kind
-/// (source code, logs) is read as [`DocumentKind::Text`]. An empty file gives an empty document. Reading runs on a thread
-/// of its own with a large stack; what a file may unpack to is capped.
+/// (source code, logs) is read as [`DocumentKind::Text`]. An empty file gives an empty document.
+/// Reading runs on a thread of its own with a large stack; what a file may unpack to is capped.
 ///
 /// # Errors
 /// [`ErrorCode::Document`](crate::ErrorCode::Document) if no reader takes the bytes, the reader refuses them, there is
@@ -78,7 +81,8 @@ pub fn read_with(
 /// Reads the document at `path`, of any size.
 ///
 /// # Errors
-/// Io if it is not there; as [`read_with`], [`Unreadable::NotAFile`] for folders, pipes and devices.
+/// Io if it is not there; as [`read_with`], [`Unreadable::NotAFile`] for folders, pipes and
+/// devices.
 pub fn read_file(path: &Path, options: &ReadOptions, cancel: &CancelToken) -> Result<Document> {
     let metadata = fs::metadata(path).map_err(|source| Error::io(path, source))?;
     // A pipe would block for ever, a device never end.

@@ -13,7 +13,8 @@ pub(super) enum Signature {
     Near(&'static [u8]),
     /// As a zip package that declares a type which begins so.
     Declared(&'static str),
-    /// As a zip package with one of these parts; one that ends with `/` is a folder with anything in it.
+    /// As a zip package with one of these parts; one that ends with `/` is a folder with anything
+    /// in it.
     Parts(&'static [&'static str]),
     /// As a zip package that is nothing else.
     Zip,
@@ -21,7 +22,8 @@ pub(super) enum Signature {
     Streams(&'static [&'static str]),
     /// As a picture, if something is there to read it.
     Picture,
-    /// By the beginning of its text, which is handed over as bytes; what the name says counts for nothing.
+    /// By the beginning of its text, which is handed over as bytes; what the name says counts for
+    /// nothing.
     Page(fn(&[u8]) -> bool),
     /// As `Page`, if the name says no other format.
     Text(fn(&[u8]) -> bool),

@@ -14,10 +14,12 @@ pub struct PassageBatches<'a, I> {
 }
 
 impl Encoder {
-    /// Texts of a batch by default: enough to fill the cores, few enough to be told often how far it is.
+    /// Texts of a batch by default: enough to fill the cores, few enough to be told often how far
+    /// it is.
     pub const BATCH_SIZE: usize = 256;
 
-    /// Encodes passages from an iterator, `batch_size` at a time: each step gives the vectors of the next ones, which are the same as
+    /// Encodes passages from an iterator, `batch_size` at a time: each step gives the vectors of
+    /// the next ones, which are the same as
     /// [`Encoder::encode_passages`] of all at once. Stop by dropping it. A `batch_size` of 0 is 1.
     ///
     /// # Errors

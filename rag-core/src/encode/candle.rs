@@ -1,8 +1,9 @@
 //! candle-transformers' networks under the same weights: for GPUs, and to compare ours with.
 //!
-//! Owns how our families stand under candle's names, and its padded batches. BERT, RoBERTa, XLM-RoBERTa, CamemBERT
-//! and DistilBERT all run as candle's BERT, with the position rows that they use: its own networks for the others count
-//! positions by padding ids, or mask and activate otherwise than their models. ModernBERT and Nomic are its own.
+//! Owns how our families stand under candle's names, and its padded batches. BERT, RoBERTa,
+//! XLM-RoBERTa, CamemBERT and DistilBERT all run as candle's BERT, with the position rows that they
+//! use: its own networks for the others count positions by padding ids, or mask and activate
+//! otherwise than their models. ModernBERT and Nomic are its own.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -53,8 +54,8 @@ impl CandleEncoder {
     /// Takes the weights out of `tensors`.
     ///
     /// # Errors
-    /// Model naming a tensor that is missing or shaped otherwise, or a family that candle does not run;
-    /// InvalidArgument for a device that is not there.
+    /// Model naming a tensor that is missing or shaped otherwise, or a family that candle does not
+    /// run; InvalidArgument for a device that is not there.
     pub(super) fn load(
         tensors: &mut Tensors,
         network: NetworkConfig<'_>,
@@ -101,8 +102,8 @@ impl CandleEncoder {
     /// The pooled states of sequences of checked ids, one row each in their order, as
     /// [`EncoderNetwork::forward`](super::network::Network::forward) makes them.
     ///
-    /// Sequences of like length are padded to the longest of them. A row depends on the batch around it by rounding
-    /// alone.
+    /// Sequences of like length are padded to the longest of them. A row depends on the batch
+    /// around it by rounding alone.
     ///
     /// # Errors
     /// Cancelled between batches; Model if candle fails.
@@ -139,7 +140,8 @@ impl CandleEncoder {
         Ok(pooled)
     }
 
-    /// The states of each of `rows`, `[length, hidden]`; one state where it was pooled on the device.
+    /// The states of each of `rows`, `[length, hidden]`; one state where it was pooled on the
+    /// device.
     fn states(
         &self,
         all: Batch<'_>,

@@ -22,7 +22,8 @@ use super::parallel::{batches, run_parallel};
 use super::{EncoderOptions, Precision};
 use crate::model::tokenizer::text::TokenIds;
 
-/// Tokens of one batch: enough rows to fill the kernels, few enough to stay in the second-level cache.
+/// Tokens of one batch: enough rows to fill the kernels, few enough to stay in the second-level
+/// cache.
 const BATCH_TOKENS: usize = 384;
 /// Fewer tokens than this are not worth a thread.
 const MIN_BATCH_TOKENS: usize = 96;
@@ -86,8 +87,8 @@ impl EncoderEngine {
     ///
     /// # Errors
     /// [`ErrorCode::Model`](crate::ErrorCode::Model) naming a tensor that is missing or shaped otherwise, or a family
-    /// that candle does not run; [`ErrorCode::InvalidArgument`](crate::ErrorCode::InvalidArgument) for a device that is
-    /// not there.
+    /// that candle does not run; [`ErrorCode::InvalidArgument`](crate::ErrorCode::InvalidArgument)
+    /// for a device that is not there.
     pub(crate) fn load(
         tensors: &mut Tensors,
         config: NetworkConfig<'_>,
@@ -166,7 +167,8 @@ impl EncoderEngine {
         Ok(tokens)
     }
 
-    /// Runs sequences of checked ids and gives the pooled rows of each batch, with their rows in the result, to `head`.
+    /// Runs sequences of checked ids and gives the pooled rows of each batch, with their rows in
+    /// the result, to `head`.
     ///
     /// # Errors
     /// [`ErrorCode::Cancelled`](crate::ErrorCode::Cancelled) between batches;

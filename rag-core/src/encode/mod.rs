@@ -78,7 +78,8 @@ pub struct EncoderIdentity {
 
 /// A loaded sentence encoder. Any number of threads may use it at once.
 ///
-/// A vector depends on its text alone: not on the texts beside it, their order, or the number of threads.
+/// A vector depends on its text alone: not on the texts beside it, their order, or the number of
+/// threads.
 pub struct Encoder {
     identity: EncoderIdentity,
     source: Source,
@@ -114,8 +115,8 @@ pub struct EncoderInfo {
     pub dim: usize,
     /// Transformer layers.
     pub layer_count: usize,
-    /// `"mean"`, `"mean_sqrt_len"`, `"weighted_mean"`, `"cls"`, `"last"` or `"max"`; several with `+` between them where
-    /// their results lie side by side.
+    /// `"mean"`, `"mean_sqrt_len"`, `"weighted_mean"`, `"cls"`, `"last"` or `"max"`; several with
+    /// `+` between them where their results lie side by side.
     pub pooling: String,
     /// Put before every question.
     pub query_prefix: String,
@@ -128,13 +129,14 @@ pub struct EncoderInfo {
 }
 
 impl Encoder {
-    /// Loads a sentence-transformers folder, or a GGUF file of BERT; `name` is what it was asked for by.
+    /// Loads a sentence-transformers folder, or a GGUF file of BERT; `name` is what it was asked
+    /// for by.
     ///
-    /// Families: BERT, RoBERTa, XLM-RoBERTa, CamemBERT, DistilBERT, MPNet, ModernBERT, Nomic, Jina 2 and GTE.
-    /// Pooling, dense layers, prefixes (prompts `query`, and `passage`
-    /// or `document`) and the length limit are the folder's own; truncation and padding inside
-    /// `tokenizer.json` are ignored. A folder without `modules.json` gets mean pooling. Vectors are always scaled
-    /// to length 1, whether the folder lists `Normalize` or not, since scores here are cosines.
+    /// Families: BERT, RoBERTa, XLM-RoBERTa, CamemBERT, DistilBERT, MPNet, ModernBERT, Nomic, Jina
+    /// 2 and GTE. Pooling, dense layers, prefixes (prompts `query`, and `passage` or `document`)
+    /// and the length limit are the folder's own; truncation and padding inside `tokenizer.json`
+    /// are ignored. A folder without `modules.json` gets mean pooling. Vectors are always scaled to
+    /// length 1, whether the folder lists `Normalize` or not, since scores here are cosines.
     ///
     /// # Errors
     /// [`ErrorCode::Model`](crate::ErrorCode::Model) if a file is missing, damaged or of a kind we do not run.
@@ -144,11 +146,12 @@ impl Encoder {
 
     /// Loads a folder as [`Encoder::load`] does, with options.
     ///
-    /// The fingerprint is the same for f32 and bf16, whose vectors may stand side by side; int8 has its own.
+    /// The fingerprint is the same for f32 and bf16, whose vectors may stand side by side; int8 has
+    /// its own.
     ///
     /// # Errors
-    /// As [`Encoder::load`]; [`ErrorCode::InvalidArgument`](crate::ErrorCode::InvalidArgument) if this CPU does not
-    /// have the level asked for, or the backend's device is not there.
+    /// As [`Encoder::load`]; [`ErrorCode::InvalidArgument`](crate::ErrorCode::InvalidArgument) if
+    /// this CPU does not have the level asked for, or the backend's device is not there.
     pub fn load_with(folder: &Path, name: &str, options: &EncoderOptions) -> Result<Self> {
         let (loaded, identity, _) = Loaded::load(folder, name, options)?;
         Ok(Self { identity, source: Source::Folder(Box::new(loaded)) })
@@ -162,11 +165,12 @@ impl Encoder {
         Loaded::load(folder, "", &EncoderOptions::default()).map(|(_, _, info)| info)
     }
 
-    /// The same encoder on at most `thread_count` threads; the default is one per CPU. Vectors do not change.
+    /// The same encoder on at most `thread_count` threads; the default is one per CPU. Vectors do
+    /// not change.
     ///
-    /// Threads that take batches live for one call. Those that share a single text live as long as the encoder, start
-    /// with the first such text and sleep between calls; of several callers at once, one has their help. An encoder of the
-    /// caller's own has its own threads.
+    /// Threads that take batches live for one call. Those that share a single text live as long as
+    /// the encoder, start with the first such text and sleep between calls; of several callers at
+    /// once, one has their help. An encoder of the caller's own has its own threads.
     #[must_use]
     pub fn with_threads(self, thread_count: NonZeroUsize) -> Self {
         let source = match self.source {
@@ -176,7 +180,8 @@ impl Encoder {
         Self { source, ..self }
     }
 
-    /// The numbers it multiplies; never [`Precision::Auto`], and [`Precision::F32`] for one of the caller's own.
+    /// The numbers it multiplies; never [`Precision::Auto`], and [`Precision::F32`] for one of the
+    /// caller's own.
     #[must_use]
     pub fn precision(&self) -> Precision {
         let Source::Folder(loaded) = &self.source else { return Precision::F32 };
@@ -196,8 +201,8 @@ impl Encoder {
         }
     }
 
-    /// The instructions it runs: `"amx"`, `"avx512"`, `"avx2"`, `"neon"` or `"portable"`; `"candle"` where candle
-    /// chooses, `"own"` for one of the caller's own.
+    /// The instructions it runs: `"amx"`, `"avx512"`, `"avx2"`, `"neon"` or `"portable"`;
+    /// `"candle"` where candle chooses, `"own"` for one of the caller's own.
     #[must_use]
     pub fn level_name(&self) -> &'static str {
         match &self.source {
@@ -209,7 +214,8 @@ impl Encoder {
         }
     }
 
-    /// Most threads of a call; 1 for an encoder of the caller's own, which is called once at a time by each caller.
+    /// Most threads of a call; 1 for an encoder of the caller's own, which is called once at a time
+    /// by each caller.
     #[must_use]
     pub fn thread_count(&self) -> usize {
         match &self.source {
@@ -252,7 +258,8 @@ impl Encoder {
     /// As [`Encoder::encode_queries`], until it is cancelled.
     ///
     /// # Errors
-    /// As [`Encoder::encode_queries`]; [`ErrorCode::Cancelled`](crate::ErrorCode::Cancelled) between batches.
+    /// As [`Encoder::encode_queries`]; [`ErrorCode::Cancelled`](crate::ErrorCode::Cancelled)
+    /// between batches.
     pub fn encode_queries_with<S: AsRef<str>>(
         &self,
         texts: &[S],

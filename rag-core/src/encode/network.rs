@@ -1,8 +1,8 @@
 //! Sentence transformers over ragged batches: no padding, no mask.
 //!
-//! Sequences are laid end to end; only attention knows where one stops. Owns the forward pass of every family
-//! ([`weights`](super::weights) knows their names) and pooling. Sums are f32; the word table keeps its file's
-//! type and rows are widened as they are read.
+//! Sequences are laid end to end; only attention knows where one stops. Owns the forward pass of
+//! every family ([`weights`](super::weights) knows their names) and pooling. Sums are f32; the word
+//! table keeps its file's type and rows are widened as they are read.
 
 use crate::error::Result;
 use crate::kernels::Heads;
@@ -223,7 +223,8 @@ impl EncoderNetwork {
         }
     }
 
-    /// The rest of a layer, in blocks of rows, so that the wide middle stays in the second-level cache.
+    /// The rest of a layer, in blocks of rows, so that the wide middle stays in the second-level
+    /// cache.
     fn feed_forward(
         &self,
         layer: &EncoderLayer,
@@ -261,7 +262,8 @@ impl EncoderNetwork {
     }
 }
 
-/// One vector from the states of one sequence, as the folder's pooling says (Reimers and Gurevych 2019, section 3).
+/// One vector from the states of one sequence, as the folder's pooling says (Reimers and Gurevych
+/// 2019, section 3).
 pub(super) fn pool(pooling: Pooling, states: &[f32], out: &mut [f32]) {
     let dim = out.len();
     let rows = states.chunks_exact(dim);

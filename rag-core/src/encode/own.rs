@@ -1,4 +1,5 @@
-//! Encoders of the caller's own: anything that turns texts into vectors, behind the same [`Encoder`].
+//! Encoders of the caller's own: anything that turns texts into vectors, behind the same
+//! [`Encoder`].
 //!
 //! What they give is checked and scaled here; where their texts end is counted in words.
 
@@ -21,17 +22,19 @@ const MIN_TOKENS: usize = 64;
 
 /// Turns texts into vectors. Several threads may call it at once.
 pub trait TextEncoder: Send + Sync {
-    /// Row after row of [`OwnEncoder::dim`] numbers, one row for each text, of any length: they are scaled to 1.
+    /// Row after row of [`OwnEncoder::dim`] numbers, one row for each text, of any length: they are
+    /// scaled to 1.
     ///
-    /// At most 64 texts a call. Longer texts than it takes are its own affair; passages have at most
+    /// At most 64 texts a call. Longer texts than it takes are its own affair; passages have at
+    /// most
     /// [`OwnEncoder::max_tokens`] of its tokens.
     ///
     /// # Errors
     /// Any; the call that needed the vectors fails with it.
     fn encode(&self, role: TextRole, texts: &[&str]) -> Result<Vec<f32>>;
 
-    /// The byte range of each token of a text, in order, by which passages are cut to length. Default: Unicode's words
-    /// (UAX 29), of which most models make one to two tokens.
+    /// The byte range of each token of a text, in order, by which passages are cut to length.
+    /// Default: Unicode's words (UAX 29), of which most models make one to two tokens.
     ///
     /// # Errors
     /// Any.
@@ -43,8 +46,8 @@ pub trait TextEncoder: Send + Sync {
 /// What a knowledge base must know of an encoder of the caller's own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwnEncoder {
-    /// Stands for the vectors: a knowledge base is only searched by an encoder of the name, `dim` and `max_tokens` it was built
-    /// with. Give another when the vectors change.
+    /// Stands for the vectors: a knowledge base is only searched by an encoder of the name, `dim`
+    /// and `max_tokens` it was built with. Give another when the vectors change.
     pub name: String,
     /// Length of a vector, 1 to 4,096.
     pub dim: usize,
@@ -58,8 +61,8 @@ pub(super) struct Own(Box<dyn TextEncoder>);
 impl Encoder {
     /// An encoder of the caller's own.
     ///
-    /// Give it to [`OpenOptions::loaded_encoder`](crate::OpenOptions::loaded_encoder), each time the file is opened: the file keeps its
-    /// name alone, as `own:NAME`.
+    /// Give it to [`OpenOptions::loaded_encoder`](crate::OpenOptions::loaded_encoder), each time
+    /// the file is opened: the file keeps its name alone, as `own:NAME`.
     ///
     /// # Errors
     /// [`ErrorCode::InvalidArgument`](crate::ErrorCode::InvalidArgument) if the name is empty or a number out of range.

@@ -5,8 +5,9 @@ use std::thread;
 
 use crate::error::{Error, Result};
 
-/// Consecutive sequences, cut where a batch has enough tokens: at first `most`, then half of each thread's share of
-/// what is left, so that all threads end at about the same time, but never less than `least`.
+/// Consecutive sequences, cut where a batch has enough tokens: at first `most`, then half of each
+/// thread's share of what is left, so that all threads end at about the same time, but never less
+/// than `least`.
 pub(super) fn batches<'a>(
     mut ids: &'a [&'a [u32]],
     least: usize,
@@ -32,7 +33,8 @@ pub(super) fn batches<'a>(
     batches
 }
 
-/// Runs `run` on every item, on up to `thread_count` threads that each keep one `state`; the first error stops all.
+/// Runs `run` on every item, on up to `thread_count` threads that each keep one `state`; the first
+/// error stops all.
 pub(super) fn run_parallel<T: Send, S>(
     thread_count: usize,
     work: Vec<T>,

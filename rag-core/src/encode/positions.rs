@@ -81,8 +81,8 @@ fn windowed(max_tokens: usize, window: usize) -> Distances {
     })
 }
 
-/// The slopes of Press et al. 2022; for a count that is no power of two, every other slope of twice the power below
-/// follows those of the power.
+/// The slopes of Press et al. 2022; for a count that is no power of two, every other slope of twice
+/// the power below follows those of the power.
 fn slopes(head_count: usize) -> Vec<f32> {
     let of_power = |count: usize| {
         let start = (-8.0 / count as f64).exp2();
@@ -100,8 +100,8 @@ fn linear(max_tokens: usize, head_count: usize) -> Distances {
     })
 }
 
-/// The bucket of a distance: half for keys before the query and half after, exact up to a quarter of them, then by
-/// its logarithm up to 128 (Raffel et al. 2020, as MPNet sets it).
+/// The bucket of a distance: half for keys before the query and half after, exact up to a quarter
+/// of them, then by its logarithm up to 128 (Raffel et al. 2020, as MPNet sets it).
 fn bucket_of(distance: isize, bucket_count: usize) -> usize {
     const FARTHEST: f32 = 128.0;
     let half = bucket_count / 2;

@@ -1,8 +1,9 @@
 //! A model's tensors by the names its family gives them, rounded and packed for the kernels.
 //!
-//! Owns the families' tables of names and the order of their parts. Devlin et al. 2018 (BERT), Liu et al. 2019
-//! (RoBERTa), Sanh et al. 2019 (DistilBERT), Song et al. 2020 (MPNet), Warner et al. 2024 (ModernBERT), Nussbaum et
-//! al. 2024 (Nomic), Guenther et al. 2023 (Jina 2), Zhang et al. 2024 (GTE).
+//! Owns the families' tables of names and the order of their parts. Devlin et al. 2018 (BERT), Liu
+//! et al. 2019 (RoBERTa), Sanh et al. 2019 (DistilBERT), Song et al. 2020 (MPNet), Warner et al.
+//! 2024 (ModernBERT), Nussbaum et al. 2024 (Nomic), Guenther et al. 2023 (Jina 2), Zhang et al.
+//! 2024 (GTE).
 
 use crate::error::Result;
 use crate::kernels::gemm::linear::{Arithmetic, Linear};
@@ -32,7 +33,8 @@ pub(super) struct EncoderLayer {
 /// Everything read from a weights file.
 pub(super) struct Weights {
     pub(super) words: Tensor,
-    /// Added to every token by position: position row plus the row of type 0. One row if there is no table.
+    /// Added to every token by position: position row plus the row of type 0. One row if there is
+    /// no table.
     pub(super) added: Vec<f32>,
     /// What a token of type 1 has added beside that: row 1 less row 0. Empty if there is one type.
     pub(super) second_type: Vec<f32>,
@@ -305,8 +307,8 @@ impl<'a> WeightSource<'a> {
         self.linear(&name(self.names.down), [hidden, wide], arithmetic)
     }
 
-    /// Rows of the position table from the first used one on, each with the row of token type 0 added; and the row of
-    /// type 1 less that of type 0.
+    /// Rows of the position table from the first used one on, each with the row of token type 0
+    /// added; and the row of type 1 less that of type 0.
     fn added(&mut self) -> Result<(Vec<f32>, Vec<f32>)> {
         let hidden = self.config.hidden_size;
         let mut added = match self.config.positions {

@@ -1,5 +1,6 @@
-//! One thread at a time opens or closes a knowledge base. SQLite makes the log beside a file with the first connection
-//! and deletes it with the last: whoever looked in between would take it for a log that somebody deleted, and refuse.
+//! One thread at a time opens or closes a knowledge base. SQLite makes the log beside a file with
+//! the first connection and deletes it with the last: whoever looked in between would take it for a
+//! log that somebody deleted, and refuse.
 
 use std::collections::BTreeSet;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -14,8 +15,8 @@ fn inside() -> MutexGuard<'static, BTreeSet<FileId>> {
     INSIDE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The right to open or close the knowledge base in one file; given back when dropped. Taken before any look at the
-/// register of open files, and never while holding that.
+/// The right to open or close the knowledge base in one file; given back when dropped. Taken before
+/// any look at the register of open files, and never while holding that.
 #[derive(Debug)]
 pub(crate) struct Door(Option<FileId>);
 

@@ -5,8 +5,9 @@ use std::path::Path;
 
 use crate::error::{Error, Result};
 
-/// Refuses a file to be written that may be written under another name at the same time. SQLite names its log after the
-/// file: each name has a log of its own, and commits in one are lost to the other.
+/// Refuses a file to be written that may be written under another name at the same time. SQLite
+/// names its log after the file: each name has a log of its own, and commits in one are lost to the
+/// other.
 ///
 /// # Errors
 /// Store if it has hard links, or is a single file that was mounted.

@@ -32,7 +32,8 @@ pub(super) struct Hypothesis {
 }
 
 impl Hypothesis {
-    /// Log-probability over a power of the length (Wu et al. 2016, simplified); power 1 is the mean per token.
+    /// Log-probability over a power of the length (Wu et al. 2016, simplified); power 1 is the mean
+    /// per token.
     fn score(&self, length_penalty: f64) -> f64 {
         let count = self.token_ids.len() + usize::from(self.ended);
         self.log_probability / (count.max(1) as f64).powf(length_penalty)
@@ -68,7 +69,8 @@ impl Search<'_> {
     /// The best continuation.
     ///
     /// # Errors
-    /// Cancelled within one token; Model if the logits are not numbers; Internal if every beam is lost.
+    /// Cancelled within one token; Model if the logits are not numbers; Internal if every beam is
+    /// lost.
     pub(super) fn run(
         &self,
         network: &GeneratorNetwork,
@@ -124,8 +126,8 @@ impl Search<'_> {
         Ok(children)
     }
 
-    /// Moves to the children: ended ones to `finished`, the others become beams with their own cache. `forward` gives the
-    /// logits after one more token.
+    /// Moves to the children: ended ones to `finished`, the others become beams with their own
+    /// cache. `forward` gives the logits after one more token.
     fn grow(
         &self,
         beams: &[Beam],
@@ -170,8 +172,8 @@ impl Search<'_> {
         hypothesis.score(self.length_penalty)
     }
 
-    /// Whether enough have finished and, unless the first ones do, the greedy one with them, and none still growing
-    /// scores better now.
+    /// Whether enough have finished and, unless the first ones do, the greedy one with them, and
+    /// none still growing scores better now.
     fn is_settled(&self, beams: &[Beam], finished: &[Hypothesis]) -> bool {
         if finished.len() >= self.width && self.early_stopping == EarlyStopping::First {
             return true;
@@ -184,7 +186,8 @@ impl Search<'_> {
     }
 }
 
-/// The `count` likeliest tokens with their log-probabilities, likeliest first, lower id first among equals.
+/// The `count` likeliest tokens with their log-probabilities, likeliest first, lower id first among
+/// equals.
 pub(super) fn likeliest(logits: &[f32], count: usize) -> Vec<(u32, f64)> {
     let mut order: Vec<(u32, f32)> =
         (0u32..).zip(logits.iter().copied()).filter(|(_, logit)| !logit.is_nan()).collect();

@@ -1,8 +1,9 @@
-//! Networks that our own decoder does not run, and GPUs: candle-transformers, behind what [`super::network`] asks.
+//! Networks that our own decoder does not run, and GPUs: candle-transformers, behind what
+//! [`super::network`] asks.
 //!
-//! candle's networks own their cache and can neither shorten nor share it. So a cache here is the list of passes that made
-//! it: a network that has taken in others starts again and takes in these, one by one. Passes are cut the same way each
-//! time, so that the same prompt gives the same bits.
+//! candle's networks own their cache and can neither shorten nor share it. So a cache here is the
+//! list of passes that made it: a network that has taken in others starts again and takes in these,
+//! one by one. Passes are cut the same way each time, so that the same prompt gives the same bits.
 
 mod families;
 mod settings;
@@ -21,7 +22,8 @@ use crate::kernels::KvPrecision;
 use crate::model::generator::files::GeneratorFiles;
 use crate::progress::CancelToken;
 
-/// Tokens of a prompt that go through the network together where it can go on from a cache with several.
+/// Tokens of a prompt that go through the network together where it can go on from a cache with
+/// several.
 const SPAN: usize = 64;
 
 /// A network of candle-transformers with its weights.
@@ -77,8 +79,9 @@ impl CandleDecoder {
     /// Loads the weights; `vocabulary_len` is the tokenizer's.
     ///
     /// # Errors
-    /// Model if the files are damaged or of a family that candle does not run for us, naming those it does;
-    /// InvalidArgument for a device that is not there, or options that only our own decoder takes.
+    /// Model if the files are damaged or of a family that candle does not run for us, naming those
+    /// it does; InvalidArgument for a device that is not there, or options that only our own
+    /// decoder takes.
     pub(super) fn load(
         files: &GeneratorFiles,
         vocabulary_len: usize,
@@ -133,11 +136,12 @@ impl CandleDecoder {
         self.kv_bytes_per_token
     }
 
-    /// Takes in `ids` after what `cache` holds and returns the logits that follow each of the last `last` of them,
-    /// `[last, vocabulary]`. When it fails `cache` holds what was taken in before.
+    /// Takes in `ids` after what `cache` holds and returns the logits that follow each of the last
+    /// `last` of them, `[last, vocabulary]`. When it fails `cache` holds what was taken in before.
     ///
     /// # Errors
-    /// Cancelled within one pass; Model if the network fails, or gives other logits than one for each token.
+    /// Cancelled within one pass; Model if the network fails, or gives other logits than one for
+    /// each token.
     pub(super) fn forward(
         &self,
         ids: &[u32],

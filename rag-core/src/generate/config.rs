@@ -71,7 +71,8 @@ struct DecoderFamily {
     gate: Activation,
     /// Embeddings are multiplied by the root of their width.
     scales_embedding: bool,
-    /// Every so many layers one sees everything, the others through the window; 0: all see through the window.
+    /// Every so many layers one sees everything, the others through the window; 0: all see through
+    /// the window.
     full_every: usize,
     /// Every so many layers one has no rotation; 0: all rotate.
     unrotated_every: usize,
@@ -121,7 +122,8 @@ impl Config {
         let layer_count = keys.required("block_count", MAX_LAYERS)?;
         let head_dim = keys.optional("attention.key_length")?.unwrap_or(dim / head_count);
         let rotations = keys.rotations(family)?;
-        // Gemma 2 and 3 at 27 billion weights scale by the width over the heads, all others by the head's width
+        // Gemma 2 and 3 at 27 billion weights scale by the width over the heads, all others by the
+        // head's width
         let is_largest = matches!((family.name, layer_count), ("gemma2", 46) | ("gemma3", 62));
         let scale = keys.query_scale(if is_largest { dim / head_count } else { head_dim })?;
         let config = Self {
@@ -252,7 +254,8 @@ impl Keys<'_> {
         Ok(count)
     }
 
-    /// The trained length; the original one where longer contexts need other rotations (Phi-3's long factors).
+    /// The trained length; the original one where longer contexts need other rotations (Phi-3's
+    /// long factors).
     fn context_len(&self) -> Result<usize> {
         let context_len = self.required("context_length", usize::MAX)?.min(MAX_CONTEXT_LEN);
         let original = self.optional("rope.scaling.original_context_length")?;
@@ -279,7 +282,8 @@ impl Keys<'_> {
         }
     }
 
-    /// The rotation of layers that see everything, then that of windowed ones where it differs (Gemma 3).
+    /// The rotation of layers that see everything, then that of windowed ones where it differs
+    /// (Gemma 3).
     fn rotations(&self, family: &DecoderFamily) -> Result<Vec<Rotation>> {
         let base = self.number("rope.freq_base")?.unwrap_or(10_000.0);
         let mut rotations = vec![Rotation { base, divisor: self.rope_divisor()?, factors: None }];
@@ -323,7 +327,8 @@ impl Keys<'_> {
             None => self.number("rope.scale_linear")?,
         };
         match kind {
-            // Phi-3's factors come as a tensor, and within the original context nothing else changes
+            // Phi-3's factors come as a tensor, and within the original context nothing else
+            // changes
             Some("none" | "longrope") => Ok(1.0),
             None | Some("linear") => Ok(factor.unwrap_or(1.0)),
             Some(other) => {

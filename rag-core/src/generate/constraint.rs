@@ -1,7 +1,7 @@
 //! Generation held to a form: which tokens may come next, after each token.
 //!
-//! The grammar engine is llguidance, behind feature `constrain`; without it [`Grammars::start`] says so. Nothing outside
-//! this file knows it.
+//! The grammar engine is llguidance, behind feature `constrain`; without it [`Grammars::start`]
+//! says so. Nothing outside this file knows it.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,19 +14,23 @@ pub const CAN_CONSTRAIN: bool = cfg!(feature = "constrain");
 /// Longest schema, expression or grammar.
 const MAX_SOURCE_BYTES: usize = 1 << 20;
 
-/// The form that a generation is held to. A token that would leave it cannot be chosen, and the end only where the
-/// text so far has the form, so the text has it unless `max_new_tokens`, the context or a stop string cuts it short.
+/// The form that a generation is held to. A token that would leave it cannot be chosen, and the end
+/// only where the text so far has the form, so the text has it unless `max_new_tokens`, the context
+/// or a stop string cuts it short.
 ///
 /// Masks as in Willard and Louf 2023, worked out by llguidance from the vocabulary's bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Constraint {
-    /// A JSON value that a JSON Schema describes; the schema itself, as JSON text. Of the keywords of draft 2020-12 those
-    /// that llguidance knows; another is refused by name. `$ref` within the schema only.
+    /// A JSON value that a JSON Schema describes; the schema itself, as JSON text. Of the keywords
+    /// of draft 2020-12 those that llguidance knows; another is refused by name. `$ref` within the
+    /// schema only.
     JsonSchema(String),
-    /// The whole text matches a regular expression in the syntax of Rust's `regex`, without look-around or word borders.
+    /// The whole text matches a regular expression in the syntax of Rust's `regex`, without
+    /// look-around or word borders.
     Regex(String),
-    /// The whole text is a sentence of a context-free grammar in Lark's notation, which begins at `start`.
+    /// The whole text is a sentence of a context-free grammar in Lark's notation, which begins at
+    /// `start`.
     Grammar(String),
 }
 
@@ -64,8 +68,8 @@ impl Grammars {
     /// The constraint before the first token.
     ///
     /// # Errors
-    /// InvalidArgument, named after the option: it is malformed, and where; too large; or this build knows no
-    /// constraints.
+    /// InvalidArgument, named after the option: it is malformed, and where; too large; or this
+    /// build knows no constraints.
     pub(super) fn start(
         &self,
         vocabulary: &Vocabulary,
@@ -166,7 +170,8 @@ mod engine {
         matcher.get_error().map_or(Ok(matcher), Err)
     }
 
-    /// White space between the parts of a JSON value: hot samples of a small model would write nothing else for pages.
+    /// White space between the parts of a JSON value: hot samples of a small model would write
+    /// nothing else for pages.
     const SPACE: &str = r" |\n[ \t]{0,32}";
 
     /// The schema with [`SPACE`] as llguidance is told of it, unless it says something else itself.

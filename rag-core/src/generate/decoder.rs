@@ -1,8 +1,9 @@
-//! The Llama block (Touvron et al. 2023) with the variations of its relatives, from tokens to logits.
+//! The Llama block (Touvron et al. 2023) with the variations of its relatives, from tokens to
+//! logits.
 //!
-//! Every step works on each token's row by itself: products, attention and norms give a row the same bits
-//! whatever stands beside it. So a token's result does not depend on how a prompt was cut, on what was in the
-//! cache before, or on the number of threads.
+//! Every step works on each token's row by itself: products, attention and norms give a row the
+//! same bits whatever stands beside it. So a token's result does not depend on how a prompt was
+//! cut, on what was in the cache before, or on the number of threads.
 
 mod layer;
 
@@ -106,12 +107,13 @@ impl Decoder {
         if is_apart { KeyBias::Apart } else { KeyBias::Within }
     }
 
-    /// Takes in `ids` after what `cache` holds and returns the logits that follow each of the last `last` of
-    /// them, `[last, vocabulary]`. When it fails the cache may be truncated to what it held before and used
-    /// again.
+    /// Takes in `ids` after what `cache` holds and returns the logits that follow each of the last
+    /// `last` of them, `[last, vocabulary]`. When it fails the cache may be truncated to what it
+    /// held before and used again.
     ///
     /// # Errors
-    /// Cancelled within a layer of [`SPAN`] tokens; Internal if there are fewer than `last` ids, or none.
+    /// Cancelled within a layer of [`SPAN`] tokens; Internal if there are fewer than `last` ids, or
+    /// none.
     pub(super) fn forward(
         &self,
         ids: &[u32],
@@ -190,7 +192,8 @@ impl Decoder {
     }
 }
 
-/// Rotation speeds; Llama 3.1 and later (`rope_freqs`) and Phi-3 divide each by a factor of its own.
+/// Rotation speeds; Llama 3.1 and later (`rope_freqs`) and Phi-3 divide each by a factor of its
+/// own.
 fn frequencies(loader: &mut Loader<'_>, config: &Config) -> Result<Vec<Vec<f64>>> {
     let pairs = config.rotated_dim / 2;
     let mut stored = None;

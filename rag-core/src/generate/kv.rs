@@ -59,7 +59,8 @@ impl KvCache {
         &self.pages
     }
 
-    /// The pages of the tokens that come next. One that is shared must be made unique before it is written.
+    /// The pages of the tokens that come next. One that is shared must be made unique before it is
+    /// written.
     pub(super) fn next_pages(&mut self) -> &mut [Arc<Page>] {
         &mut self.pages[self.len / PAGE..]
     }

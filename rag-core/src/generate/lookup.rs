@@ -1,10 +1,12 @@
-//! Tokens guessed from the text so far: what followed the last few tokens when they came up before (Saxena 2023, prompt
-//! lookup decoding).
+//! Tokens guessed from the text so far: what followed the last few tokens when they came up before
+//! (Saxena 2023, prompt lookup decoding).
 //!
-//! An answer from passages copies them, so the guesses are often right, and checking several tokens in one pass over
-//! the weights costs little more than one. A wrong guess costs time only: the sampler decides on every token.
+//! An answer from passages copies them, so the guesses are often right, and checking several tokens
+//! in one pass over the weights costs little more than one. A wrong guess costs time only: the
+//! sampler decides on every token.
 
-/// Guesses the next tokens. Holds back after wrong guesses, so that text that copies nothing is not slowed down.
+/// Guesses the next tokens. Holds back after wrong guesses, so that text that copies nothing is not
+/// slowed down.
 #[derive(Debug)]
 pub(super) struct Lookup {
     /// Most tokens of the next guess.

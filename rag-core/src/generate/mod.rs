@@ -1,7 +1,8 @@
 //! Prompt tokens to answer tokens: decoder, KV cache, sampling, beam search, stop strings.
 //!
-//! Runs models of the Llama, Qwen, Mistral, Gemma and Phi-3 families on our own decoder and others on candle's networks, from
-//! GGUF files and `transformers` folders. What a prompt says, and how it is cut to the context, is decided before.
+//! Runs models of the Llama, Qwen, Mistral, Gemma and Phi-3 families on our own decoder and others
+//! on candle's networks, from GGUF files and `transformers` folders. What a prompt says, and how it
+//! is cut to the context, is decided before.
 
 mod beam;
 mod candle;
@@ -74,9 +75,10 @@ impl Generator {
     /// Loads a GGUF file, a folder that holds one, or a folder as `transformers` saves it, with
     /// [`GeneratorOptions::default`].
     ///
-    /// The last holds `config.json`, `tokenizer.json` (byte pairs), `tokenizer_config.json`, perhaps
-    /// `chat_template.jinja`, and `model.safetensors` or the parts that `model.safetensors.index.json` names, in f32, f16
-    /// or bf16. Weights are read into memory, not mapped, and kept at the size they have in the file.
+    /// The last holds `config.json`, `tokenizer.json` (byte pairs), `tokenizer_config.json`,
+    /// perhaps `chat_template.jinja`, and `model.safetensors` or the parts that
+    /// `model.safetensors.index.json` names, in f32, f16 or bf16. Weights are read into memory, not
+    /// mapped, and kept at the size they have in the file.
     ///
     /// # Errors
     /// [`ErrorCode::Io`](crate::ErrorCode::Io) if the path cannot be read;
@@ -88,8 +90,8 @@ impl Generator {
     /// As [`Generator::load`], with a choice of threads and instructions.
     ///
     /// # Errors
-    /// As [`Generator::load`]; [`ErrorCode::InvalidArgument`](crate::ErrorCode::InvalidArgument) for options out of
-    /// range.
+    /// As [`Generator::load`]; [`ErrorCode::InvalidArgument`](crate::ErrorCode::InvalidArgument)
+    /// for options out of range.
     pub fn load_with(path: &Path, options: &GeneratorOptions) -> Result<Self> {
         let engine = GeneratorEngine::new(options)?;
         catch_unwind(AssertUnwindSafe(|| Self::load_files(path, engine, options))).unwrap_or_else(
@@ -155,8 +157,8 @@ impl Generator {
         self.network.architecture()
     }
 
-    /// A hash that tells this model from others: BLAKE3 over all that stands beside the weights and the
-    /// ends of each, in hex.
+    /// A hash that tells this model from others: BLAKE3 over all that stands beside the weights and
+    /// the ends of each, in hex.
     #[must_use]
     pub fn fingerprint(&self) -> &str {
         self.network.fingerprint()
@@ -182,17 +184,18 @@ impl Generator {
         self.generate_with(prompt_ids, &GenerateOptions::default(), Call::new())
     }
 
-    /// Continues `prompt_ids`. [`Call::on_piece`] gets each piece of text as it is certain (never half a character,
-    /// never the beginning of a stop string) and may end the generation. [`Call::on_progress`] is told how much of the prompt
-    /// is taken in: at the start, where what was in memory counts as done, and after every 512 tokens or what candle takes
-    /// together.
+    /// Continues `prompt_ids`. [`Call::on_piece`] gets each piece of text as it is certain (never
+    /// half a character, never the beginning of a stop string) and may end the generation.
+    /// [`Call::on_progress`] is told how much of the prompt is taken in: at the start, where what
+    /// was in memory counts as done, and after every 512 tokens or what candle takes together.
     ///
-    /// Same prompt, options and seed give the same bytes, whatever ran before and on any number of threads.
+    /// Same prompt, options and seed give the same bytes, whatever ran before and on any number of
+    /// threads.
     ///
     /// # Errors
-    /// ContextOverflow if the prompt leaves no room for a token; Cancelled within one token, or one layer of
-    /// a part of the prompt; InvalidArgument for an empty prompt, ids outside the vocabulary, or options out of
-    /// range; Model if the weights give no numbers.
+    /// ContextOverflow if the prompt leaves no room for a token; Cancelled within one token, or one
+    /// layer of a part of the prompt; InvalidArgument for an empty prompt, ids outside the
+    /// vocabulary, or options out of range; Model if the weights give no numbers.
     pub fn generate_with(
         &self,
         prompt_ids: &[u32],
@@ -250,8 +253,9 @@ impl Generator {
         Ok(generation)
     }
 
-    /// Several answers to one prompt: the first with `options.seed`, the next with the seed after it, and so on. The prompt
-    /// is taken in once, and the pieces of each follow those of the one before. Greedy answers are all the same: give a temperature.
+    /// Several answers to one prompt: the first with `options.seed`, the next with the seed after
+    /// it, and so on. The prompt is taken in once, and the pieces of each follow those of the one
+    /// before. Greedy answers are all the same: give a temperature.
     ///
     /// # Errors
     /// As [`Generator::generate_with`]; InvalidArgument if `count` is 0 or over 64.
@@ -354,7 +358,8 @@ impl Generator {
         Ok(())
     }
 
-    /// The memory, for this call alone. A call that panicked may have left anything: then it is emptied.
+    /// The memory, for this call alone. A call that panicked may have left anything: then it is
+    /// emptied.
     fn memory(&self) -> MutexGuard<'_, Memory> {
         let poisoned = self.memory.is_poisoned();
         let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
@@ -366,7 +371,8 @@ impl Generator {
         memory
     }
 
-    /// Runs the part of the prompt that is not in memory; returns the logits after it and how much was.
+    /// Runs the part of the prompt that is not in memory; returns the logits after it and how much
+    /// was.
     ///
     /// The last token is never taken from memory: somebody must give the logits.
     fn prefill(
@@ -430,8 +436,8 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// Token by token. Tokens that were guessed right need no pass of their own; the sampler sees the same logits either
-    /// way, so guessing changes no byte.
+    /// Token by token. Tokens that were guessed right need no pass of their own; the sampler sees
+    /// the same logits either way, so guessing changes no byte.
     fn sample(&mut self, prompt_ids: &[u32], mut logits: Vec<f32>) -> Result<StopReason> {
         let vocabulary = self.generator.chat.vocabulary();
         let mut sampler =

@@ -53,7 +53,8 @@ impl GeneratorNetwork {
     /// Reads the weights for whoever runs them; `vocabulary_len` is the tokenizer's.
     ///
     /// # Errors
-    /// Model if the files are damaged or of a family that nobody here runs; InvalidArgument for options out of range.
+    /// Model if the files are damaged or of a family that nobody here runs; InvalidArgument for
+    /// options out of range.
     pub(super) fn load(
         files: &GeneratorFiles,
         vocabulary_len: usize,
@@ -120,8 +121,8 @@ impl GeneratorNetwork {
         }
     }
 
-    /// Whether what was taken in gives the same bits however it was cut, so that it may be used again and several guesses
-    /// be looked at in one pass.
+    /// Whether what was taken in gives the same bits however it was cut, so that it may be used
+    /// again and several guesses be looked at in one pass.
     pub(super) fn is_free_to_cut(&self) -> bool {
         matches!(self, Self::Ours(_))
     }
@@ -142,13 +143,13 @@ impl GeneratorNetwork {
         }
     }
 
-    /// Takes in `ids` after what `cache`, made by this network, holds and returns the logits that follow each of the last
-    /// `last` of them, `[last, vocabulary]`. When it fails the cache may be truncated to what it held before and used
-    /// again.
+    /// Takes in `ids` after what `cache`, made by this network, holds and returns the logits that
+    /// follow each of the last `last` of them, `[last, vocabulary]`. When it fails the cache may be
+    /// truncated to what it held before and used again.
     ///
     /// # Errors
-    /// Cancelled within a layer (ours) or a pass (candle's); Model if the network fails; Internal if there are fewer than
-    /// `last` ids, or none.
+    /// Cancelled within a layer (ours) or a pass (candle's); Model if the network fails; Internal
+    /// if there are fewer than `last` ids, or none.
     pub(super) fn forward(
         &self,
         ids: &[u32],

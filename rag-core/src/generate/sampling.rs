@@ -159,7 +159,8 @@ fn keep_nucleus(candidates: &mut Vec<Candidate>, top_p: f64) {
     }
 }
 
-/// Keeps the candidates whose surprise is nearest to the entropy until their share reaches `typical_p`.
+/// Keeps the candidates whose surprise is nearest to the entropy until their share reaches
+/// `typical_p`.
 fn keep_typical(candidates: &mut Vec<Candidate>, typical_p: f64) {
     let total: f64 = candidates.iter().map(|candidate| f64::from(candidate.weight)).sum();
     let surprise = |candidate: &Candidate| total.ln() - f64::from(candidate.weight).ln();
@@ -240,7 +241,8 @@ mod tests {
         assert!((0..200).all(|_| sampler.next(&mut [3.0, 2.0, 1.0]) != Some(0)));
     }
 
-    /// Entropy of 0.5, 0.25, 0.125, 0.125 is 1.75 bits: surprises 1, 2, 3, 3 lie 0.75, 0.25, 1.25, 1.25 away.
+    /// Entropy of 0.5, 0.25, 0.125, 0.125 is 1.75 bits: surprises 1, 2, 3, 3 lie 0.75, 0.25, 1.25,
+    /// 1.25 away.
     #[test]
     fn typical_sampling_keeps_what_is_about_as_surprising_as_the_mean() {
         let logits = [0.5f32.ln(), 0.25f32.ln(), 0.125f32.ln(), 0.125f32.ln()];
@@ -314,7 +316,8 @@ mod tests {
         }
     }
 
-    /// At half the temperature probabilities are squared: 0.25 of 0.345; at twice it, their roots: 0.707 of 1.911.
+    /// At half the temperature probabilities are squared: 0.25 of 0.345; at twice it, their roots:
+    /// 0.707 of 1.911.
     #[test]
     fn temperature_sharpens_and_flattens() {
         for (temperature, share) in [(0.5, 0.725), (1.0, 0.5), (2.0, 0.37)] {

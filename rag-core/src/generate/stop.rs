@@ -141,7 +141,8 @@ mod tests {
             }
             let stop: Vec<&str> = stop.iter().map(String::as_str).collect();
             let (pieces, stopped) = run(&stop, &tokens);
-            // Tokens come one by one, so the stop that ends first is found first; among those the earliest.
+            // Tokens come one by one, so the stop that ends first is found first; among those the
+            // earliest.
             let expected = (0..=text.len())
                 .filter(|end| text.is_char_boundary(*end))
                 .find_map(|end| stop.iter().filter_map(|stop| text[..end].find(stop)).min());

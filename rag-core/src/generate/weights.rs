@@ -58,7 +58,8 @@ impl<'a> Loader<'a> {
         self.has(name).then(|| self.vector(name, len)).transpose()
     }
 
-    /// A matrix `[rows, columns]` that maps `columns` inputs to `rows` outputs, with its bias if it has one.
+    /// A matrix `[rows, columns]` that maps `columns` inputs to `rows` outputs, with its bias if it
+    /// has one.
     pub(super) fn linear(
         &mut self,
         name: &str,

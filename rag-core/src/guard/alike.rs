@@ -1,10 +1,13 @@
-//! Characters that do not show, and those that look like others: what a reader sees, not what is stored.
+//! Characters that do not show, and those that look like others: what a reader sees, not what is
+//! stored.
 //!
-//! Rules and masks both read texts through this, so that neither is passed by a disguise that the other sees through.
+//! Rules and masks both read texts through this, so that neither is passed by a disguise that the
+//! other sees through.
 
 use unicode_normalization::char::decompose_compatible;
 
-/// The zeros of the decimal digits that have no compatible form in ASCII (Unicode 15, general category Nd).
+/// The zeros of the decimal digits that have no compatible form in ASCII (Unicode 15, general
+/// category Nd).
 const ZEROS: &[char] = &[
     '\u{660}',
     '\u{6f0}',
@@ -66,15 +69,17 @@ const ZEROS: &[char] = &[
     '\u{1e950}',
 ];
 
-/// Letters of other scripts that are drawn like Latin ones, each before the one it is taken for (Unicode Technical
-/// Standard 39, the whole-script pairs of Cyrillic, Greek and Armenian, and three of Latin itself).
+/// Letters of other scripts that are drawn like Latin ones, each before the one it is taken for
+/// (Unicode Technical Standard 39, the whole-script pairs of Cyrillic, Greek and Armenian, and
+/// three of Latin itself).
 const LETTERS: &str = "\u{430}a\u{435}e\u{43e}o\u{440}p\u{441}c\u{443}y\u{445}x\u{455}s\u{456}i\u{458}j\u{4bb}h\u{501}d\u{51b}q\u{51d}w\
      \u{410}A\u{412}B\u{415}E\u{41a}K\u{41c}M\u{41d}H\u{41e}O\u{420}P\u{421}C\u{422}T\u{423}Y\u{425}X\u{405}S\u{406}I\u{408}J\u{51a}Q\u{51c}W\
      \u{3b1}a\u{3b9}i\u{3ba}k\u{3bd}v\u{3bf}o\u{3c1}p\u{3c5}u\u{3f2}c\u{3f3}j\
      \u{391}A\u{392}B\u{395}E\u{396}Z\u{397}H\u{399}I\u{39a}K\u{39c}M\u{39d}N\u{39f}O\u{3a1}P\u{3a4}T\u{3a5}Y\u{3a7}X\
      \u{585}o\u{578}n\u{57d}u\u{570}h\u{581}g\u{131}i\u{251}a\u{261}g";
 
-/// Letters of a word that is written in look-alikes alone, at least; a shorter one is a word of its own language.
+/// Letters of a word that is written in look-alikes alone, at least; a shorter one is a word of its
+/// own language.
 const MIN_LETTERS: usize = 3;
 
 /// Soft hyphens, zero-width and direction marks, joiners, fillers, variation selectors, tags.
@@ -90,14 +95,15 @@ pub(super) fn is_accent(c: char) -> bool {
     matches!(c, '\u{300}'..='\u{36f}')
 }
 
-/// A number as an ornament of the text: raised, lowered, in a circle or in brackets. Such a one counts notes and items.
+/// A number as an ornament of the text: raised, lowered, in a circle or in brackets. Such a one
+/// counts notes and items.
 pub(super) fn is_ornament(c: char) -> bool {
     matches!(c, '\u{b2}' | '\u{b3}' | '\u{b9}' | '\u{2070}'..='\u{209c}' | '\u{2460}'..='\u{24ff}'
         | '\u{2776}'..='\u{2793}' | '\u{3200}'..='\u{32ff}' | '\u{1f100}'..='\u{1f1ff}')
 }
 
-/// The one character that `c` is a variant of: its width, style or place set aside, accents taken off, digits of any
-/// script as ASCII ones, hyphens of any length as `-`.
+/// The one character that `c` is a variant of: its width, style or place set aside, accents taken
+/// off, digits of any script as ASCII ones, hyphens of any length as `-`.
 pub(super) fn compatible(c: char) -> char {
     if c.is_ascii() {
         return c;
@@ -139,8 +145,8 @@ pub(super) fn seen_as(c: char) -> char {
     if base.is_ascii() { base } else { letter(base).unwrap_or(base) }
 }
 
-/// The text with digits and look-alikes in Latin, or `None` if that changes nothing. A word with any letter that is not
-/// drawn like a Latin one is a word of another script, and stays.
+/// The text with digits and look-alikes in Latin, or `None` if that changes nothing. A word with
+/// any letter that is not drawn like a Latin one is a word of another script, and stays.
 pub(super) fn in_latin(text: &str) -> Option<String> {
     if text.is_ascii() {
         return None;

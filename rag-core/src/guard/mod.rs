@@ -1,8 +1,9 @@
-//! What may be asked and what may be answered, by rules of the caller: length, deny and allow rules, topics, and the
-//! masking of personal data.
+//! What may be asked and what may be answered, by rules of the caller: length, deny and allow
+//! rules, topics, and the masking of personal data.
 //!
-//! A question that may not be asked is refused, which is a result with its reason and not an error. All guards but
-//! the one on length are off until they are asked for. What the documents can answer is not decided here.
+//! A question that may not be asked is refused, which is a result with its reason and not an error.
+//! All guards but the one on length are off until they are asked for. What the documents can answer
+//! is not decided here.
 
 mod alike;
 mod mask;
@@ -51,7 +52,8 @@ pub struct Refusal {
 }
 
 impl Guards {
-    /// Why the question is refused by its letters alone. Topics need an encoder and are the facade's to check.
+    /// Why the question is refused by its letters alone. Topics need an encoder and are the
+    /// facade's to check.
     #[must_use]
     pub fn check_question(&self, question: &str) -> Option<Refusal> {
         let char_count = question.chars().count();

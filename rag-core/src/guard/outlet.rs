@@ -5,8 +5,9 @@ use std::ops::ControlFlow;
 use super::{Guards, MaskStream, Refusal};
 use crate::marks::StripStream;
 
-/// Hands on the pieces of an answer: without marks like those of the engine, masked where the guards say so, and kept to the end
-/// where the whole answer must pass before any of it may be seen.
+/// Hands on the pieces of an answer: without marks like those of the engine, masked where the
+/// guards say so, and kept to the end where the whole answer must pass before any of it may be
+/// seen.
 pub(crate) struct Outlet<'a> {
     guards: &'a Guards,
     on_piece: &'a mut dyn FnMut(&str) -> ControlFlow<()>,
@@ -38,7 +39,8 @@ impl<'a> Outlet<'a> {
         self.hand_on(&masked.unwrap_or(piece))
     }
 
-    /// The end of the answer `text`, all of which was given in pieces; why it may not be seen, if so.
+    /// The end of the answer `text`, all of which was given in pieces; why it may not be seen, if
+    /// so.
     pub(crate) fn finish(mut self, text: &str) -> Option<Refusal> {
         let refusal = self.guards.check_answer(text);
         if refusal.is_none() && !self.stopped {

@@ -16,10 +16,11 @@ const MAX_COMPILED_BYTES: usize = 10 << 20;
 
 /// Regular expressions, compiled once. Cloning is cheap.
 ///
-/// The syntax is that of the `regex` crate: no look-around and no back-references, hence time linear in the text.
-/// A rule matches anywhere in a text, whatever the case, accents, ligatures, letter widths, invisible characters
-/// and white space: it is tried on the text as it is, on the text folded to plain letters with single spaces, and on
-/// that with letters that look like Latin ones, and digits of other scripts, in Latin.
+/// The syntax is that of the `regex` crate: no look-around and no back-references, hence time
+/// linear in the text. A rule matches anywhere in a text, whatever the case, accents, ligatures,
+/// letter widths, invisible characters and white space: it is tried on the text as it is, on the
+/// text folded to plain letters with single spaces, and on that with letters that look like Latin
+/// ones, and digits of other scripts, in Latin.
 #[derive(Debug, Clone, Default)]
 pub struct Rules {
     rules: Vec<Rule>,
@@ -35,7 +36,8 @@ impl Rules {
     /// Compiles `patterns`; none is a list that is off.
     ///
     /// # Errors
-    /// InvalidArgument for a pattern that is empty, no regular expression or too large, and for more than 1,000.
+    /// InvalidArgument for a pattern that is empty, no regular expression or too large, and for
+    /// more than 1,000.
     pub fn parse<S: AsRef<str>>(patterns: &[S]) -> Result<Self> {
         if patterns.len() > MAX_RULES {
             let reason = format!("there are {}, at most {MAX_RULES} are taken", patterns.len());
@@ -102,7 +104,8 @@ fn plain(text: &str) -> String {
     fold(&shown).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The pattern with its letters folded as texts are. ASCII stays, so that classes such as `\W` keep their meaning.
+/// The pattern with its letters folded as texts are. ASCII stays, so that classes such as `\W` keep
+/// their meaning.
 fn folded_pattern(pattern: &str) -> String {
     let mut folded = String::with_capacity(pattern.len());
     let (mut escaped, mut class_depth) = (false, 0_usize);
@@ -122,7 +125,8 @@ fn folded_pattern(pattern: &str) -> String {
     folded
 }
 
-/// One letter beyond ASCII. What folds to several stands in a group; in a class it stays, and matches the text as it is.
+/// One letter beyond ASCII. What folds to several stands in a group; in a class it stays, and
+/// matches the text as it is.
 fn push_folded(c: char, in_class: bool, folded: &mut String) {
     let plain = fold(c.encode_utf8(&mut [0; 4]));
     let mut letters = plain.chars();

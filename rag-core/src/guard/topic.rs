@@ -45,8 +45,8 @@ impl TopicGate {
         self.topics == *topics
     }
 
-    /// Refuses a question by the nearest examples. `forms` are the vectors of the question: alone, and behind the
-    /// one before it in a conversation; the nearer one counts.
+    /// Refuses a question by the nearest examples. `forms` are the vectors of the question: alone,
+    /// and behind the one before it in a conversation; the nearer one counts.
     pub(crate) fn check<'a>(&self, forms: impl Iterator<Item = &'a [f32]>) -> Option<Refusal> {
         let forms: Vec<Vec<f32>> = forms.map(|form| centred(form, &self.centre)).collect();
         let denied = nearest(&forms, &self.denied);

@@ -58,7 +58,8 @@ impl Codes {
         Self { dim, ..Self::default() }
     }
 
-    /// Codes as they were stored; `None` if the lengths disagree or a scale is not a finite positive number.
+    /// Codes as they were stored; `None` if the lengths disagree or a scale is not a finite
+    /// positive number.
     #[must_use]
     pub fn from_parts(dim: usize, scales: Vec<f32>, data: Vec<i8>) -> Option<Self> {
         let fits = scales.len().checked_mul(dim) == Some(data.len());
@@ -114,7 +115,8 @@ impl Codes {
         &self.data
     }
 
-    /// Approximate cosine of `query` and the vector at `position`; lowest for a position out of range.
+    /// Approximate cosine of `query` and the vector at `position`; lowest for a position out of
+    /// range.
     #[must_use]
     pub fn score(&self, query: &Code, position: u32) -> f32 {
         if position as usize >= self.len() {
@@ -125,7 +127,8 @@ impl Codes {
         scores[0]
     }
 
-    /// Approximate cosines of `query` and the vectors at `positions`, into the first places of `scores`.
+    /// Approximate cosines of `query` and the vectors at `positions`, into the first places of
+    /// `scores`.
     ///
     /// # Panics
     /// If a position is out of range, there are more than 256, or fewer places than positions.

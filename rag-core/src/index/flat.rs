@@ -53,8 +53,8 @@ impl Best {
         Self { limit, floor: f32::NEG_INFINITY, heap: BinaryHeap::new() }
     }
 
-    /// Takes a candidate in if it is among the best so far. Positions must rise: an equal score then never
-    /// displaces one that is kept.
+    /// Takes a candidate in if it is among the best so far. Positions must rise: an equal score
+    /// then never displaces one that is kept.
     fn offer(&mut self, candidate: ScoredPosition, keep: impl Fn(u32) -> bool) {
         let fits = self.heap.len() < self.limit || candidate.score > self.floor;
         if self.limit == 0 || !fits || !keep(candidate.position) {

@@ -1,7 +1,9 @@
-//! The working set of a walk through a graph: the best nodes seen so far, and which nodes were seen.
+//! The working set of a walk through a graph: the best nodes seen so far, and which nodes were
+//! seen.
 //!
-//! Scores and positions are packed into one number that sorts best first, in a sorted array: for the few hundred
-//! candidates of a search, moving the end of an array beats the two heaps of Malkov and Yashunin 2016.
+//! Scores and positions are packed into one number that sorts best first, in a sorted array: for
+//! the few hundred candidates of a search, moving the end of an array beats the two heaps of Malkov
+//! and Yashunin 2016.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -10,7 +12,8 @@ use super::ScoredPosition;
 /// Positions must stay below this.
 pub(super) const MAX_POSITIONS: usize = 1 << 31;
 
-/// A candidate as one number: greater is better; the lowest bit says that it has yet to be expanded.
+/// A candidate as one number: greater is better; the lowest bit says that it has yet to be
+/// expanded.
 type Key = u64;
 
 fn key(candidate: ScoredPosition) -> Key {

@@ -1,7 +1,7 @@
 //! The packed HNSW graph and its search (Malkov and Yashunin 2016, algorithms 2 and 5).
 //!
-//! Holds links only: nodes are positions among the codes it was built with. Whatever bytes it is read from,
-//! no search can leave its arrays or fail to end.
+//! Holds links only: nodes are positions among the codes it was built with. Whatever bytes it is
+//! read from, no search can leave its arrays or fail to end.
 
 mod soundness;
 
@@ -17,7 +17,8 @@ const FORMAT: u32 = 1;
 /// Most layers a graph may have.
 const MAX_LAYERS: usize = 16;
 
-/// Links as a builder gives them: for each node, its neighbours on layer 0, 1, ... up to its own level.
+/// Links as a builder gives them: for each node, its neighbours on layer 0, 1, ... up to its own
+/// level.
 #[derive(Debug, Clone, Default)]
 pub struct Links {
     /// `nodes[n][layer]` lists the neighbours of node `n`.
@@ -74,7 +75,8 @@ impl PartialEq for Graph {
 impl Eq for Graph {}
 
 impl Graph {
-    /// Packs `links`, after linking every node that layer 0 does not reach to a reachable one near it.
+    /// Packs `links`, after linking every node that layer 0 does not reach to a reachable one near
+    /// it.
     ///
     /// `None` if there is no node, or more than a graph can number.
     #[must_use]
@@ -127,7 +129,8 @@ impl Graph {
         })
     }
 
-    /// As [`Graph::search`] with the `ef` and `limit` of `reach`, among the nodes that `keep` lets through.
+    /// As [`Graph::search`] with the `ef` and `limit` of `reach`, among the nodes that `keep` lets
+    /// through.
     ///
     /// # Panics
     /// If `codes` has fewer vectors than the graph has nodes.
@@ -146,7 +149,8 @@ impl Graph {
         })
     }
 
-    /// Where to begin on layer 0: near the query, and at the entry, which alone is sure to reach every node.
+    /// Where to begin on layer 0: near the query, and at the entry, which alone is sure to reach
+    /// every node.
     fn starts(&self, codes: &Codes, query: &Code) -> [u32; 2] {
         let score = codes.score(query, self.entry);
         let mut best = ScoredPosition { score, position: self.entry };
@@ -187,7 +191,8 @@ impl Graph {
         bytes
     }
 
-    /// Reads what [`Graph::to_bytes`] wrote; `None` for anything that is not a graph over `node_count` nodes.
+    /// Reads what [`Graph::to_bytes`] wrote; `None` for anything that is not a graph over
+    /// `node_count` nodes.
     #[must_use]
     pub fn from_bytes(bytes: &[u8], node_count: usize) -> Option<Self> {
         let (magic, rest) = bytes.split_at_checked(4)?;
@@ -265,10 +270,12 @@ impl Layer {
     }
 }
 
-/// Links nodes that the entry does not reach on layer 0 to one near them that it does reach, both ways.
+/// Links nodes that the entry does not reach on layer 0 to one near them that it does reach, both
+/// ways.
 ///
-/// Where very many vectors are equal, almost none of them is reached at first. Each is found its place by a walk, not a
-/// scan, and those that come to one node are linked in a tree below it, not all to it.
+/// Where very many vectors are equal, almost none of them is reached at first. Each is found its
+/// place by a walk, not a scan, and those that come to one node are linked in a tree below it, not
+/// all to it.
 fn connect(links: &mut Links, entry: u32, codes: &Codes) {
     let count = links.nodes.len();
     for layers in &mut links.nodes {

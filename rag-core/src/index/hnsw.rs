@@ -1,10 +1,11 @@
 //! Builds the graph with hnsw_rs, kept behind a fence.
 //!
-//! hnsw_rs panics on numbers that are not finite, exits the process for `m` above 256 and when it reads files,
-//! and starts threads when it is dropped. So: only finite unit vectors go in, with our own clamped distance;
-//! `m` is at most 64; its files are never used; the graph is copied out by its public iterators; everything runs
-//! under `catch_unwind`, and the drop in a pool of one thread. Insertion is serial: the same vectors always
-//! give the same graph. About 800 vectors of 384 a second, and 4 KB of memory each while building.
+//! hnsw_rs panics on numbers that are not finite, exits the process for `m` above 256 and when it
+//! reads files, and starts threads when it is dropped. So: only finite unit vectors go in, with our
+//! own clamped distance; `m` is at most 64; its files are never used; the graph is copied out by
+//! its public iterators; everything runs under `catch_unwind`, and the drop in a pool of one
+//! thread. Insertion is serial: the same vectors always give the same graph. About 800 vectors of
+//! 384 a second, and 4 KB of memory each while building.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -96,7 +97,8 @@ fn insert_all(
     links
 }
 
-/// Copies the links out; every node stands on the layers up to its own level, with links to nodes on them.
+/// Copies the links out; every node stands on the layers up to its own level, with links to nodes
+/// on them.
 fn export(hnsw: &Hnsw<'static, f32, UnitDistance>, count: usize) -> Result<Links> {
     let mut links = Links { nodes: vec![Vec::new(); count] };
     for level in 0..MAX_LAYERS {

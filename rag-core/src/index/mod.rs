@@ -1,7 +1,8 @@
 //! Vectors to nearest neighbours: int8 codes, exact scan, HNSW graph.
 //!
-//! Works on positions in memory and knows nothing of files or passages; `store` turns positions into passage
-//! ids and rescores with the original vectors. Scores here come from codes and are approximate.
+//! Works on positions in memory and knows nothing of files or passages; `store` turns positions
+//! into passage ids and rescores with the original vectors. Scores here come from codes and are
+//! approximate.
 
 pub mod codes;
 pub mod flat;
@@ -24,23 +25,27 @@ use crate::error::Result;
 pub use crate::options::index::BuildOptions;
 use crate::progress::CancelToken;
 
-/// Links vectors into a graph. What it returns may leave nodes unreachable; [`graph::Graph::pack`] repairs that.
+/// Links vectors into a graph. What it returns may leave nodes unreachable; [`graph::Graph::pack`]
+/// repairs that.
 pub trait GraphBuilder: Debug + Send + Sync {
     /// Whether it reads the original vectors; if not, none need be kept in memory for it.
     fn wants_vectors(&self) -> bool {
         false
     }
 
-    /// Links the vectors of `codes`; `vectors` are the originals, row after row, or empty if it does not want them.
+    /// Links the vectors of `codes`; `vectors` are the originals, row after row, or empty if it
+    /// does not want them.
     ///
     /// # Errors
     /// [`ErrorCode::InvalidArgument`](crate::ErrorCode::InvalidArgument) for options out of range or vectors that
-    /// are not finite unit vectors; [`ErrorCode::Cancelled`](crate::ErrorCode::Cancelled) within one batch;
+    /// are not finite unit vectors; [`ErrorCode::Cancelled`](crate::ErrorCode::Cancelled) within
+    /// one batch;
     /// [`ErrorCode::Internal`](crate::ErrorCode::Internal) if it fails where it cannot.
     fn build(&self, codes: &Codes, vectors: &[f32], cancel: &CancelToken) -> Result<Links>;
 }
 
-/// A position and its approximate score. Orders by score, then the lower position first: "greater" is better.
+/// A position and its approximate score. Orders by score, then the lower position first: "greater"
+/// is better.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ScoredPosition {
     /// Approximate cosine.

@@ -1,11 +1,12 @@
 //! Builds the graph over int8 codes, on any number of threads, always the same.
 //!
-//! Nodes go in batches. Each node of a batch looks for its neighbours in the graph as it stood before the batch,
-//! on all threads; then their links are written, and each node that was linked to picks its best, again on all
-//! threads. No node waits for another and no lock is held, so the graph depends on nothing but the codes and the
-//! options. Batches of a constant share of the graph lose no recall: Manohar et al. 2024 (ParlayANN), section 3.
-//! Neighbours are chosen by the heuristic of Malkov and Yashunin 2016, algorithm 4. Nodes of higher layers come
-//! first, so that the entry is final from the start.
+//! Nodes go in batches. Each node of a batch looks for its neighbours in the graph as it stood
+//! before the batch, on all threads; then their links are written, and each node that was linked to
+//! picks its best, again on all threads. No node waits for another and no lock is held, so the
+//! graph depends on nothing but the codes and the options. Batches of a constant share of the graph
+//! lose no recall: Manohar et al. 2024 (ParlayANN), section 3. Neighbours are chosen by the
+//! heuristic of Malkov and Yashunin 2016, algorithm 4. Nodes of higher layers come first, so that
+//! the entry is final from the start.
 
 use rayon::prelude::*;
 
@@ -166,8 +167,8 @@ impl<'a> Growing<'a> {
         found
     }
 
-    /// Up to `limit` of `candidates`, given best first: each is nearer to the base than to any taken before it.
-    /// Two for which `is_chosen` holds need no comparing.
+    /// Up to `limit` of `candidates`, given best first: each is nearer to the base than to any
+    /// taken before it. Two for which `is_chosen` holds need no comparing.
     fn select(
         &self,
         candidates: &[ScoredPosition],
@@ -175,7 +176,8 @@ impl<'a> Growing<'a> {
         is_chosen: impl Fn(usize) -> bool,
     ) -> Vec<ScoredPosition> {
         let mut taken: Vec<ScoredPosition> = Vec::with_capacity(limit);
-        // positions to compare with: all that were taken, and those of them that were not chosen before
+        // positions to compare with: all that were taken, and those of them that were not chosen
+        // before
         let (mut all, mut new) = (Vec::with_capacity(limit), Vec::with_capacity(limit));
         for (index, candidate) in candidates.iter().enumerate() {
             if taken.len() == limit {
@@ -287,8 +289,8 @@ impl Layer {
     }
 }
 
-/// The top layer of a node: `l` or more with odds `m^-l` (Malkov and Yashunin 2016, section 4.1), from its
-/// number alone (splitmix64, Steele et al. 2014).
+/// The top layer of a node: `l` or more with odds `m^-l` (Malkov and Yashunin 2016, section 4.1),
+/// from its number alone (splitmix64, Steele et al. 2014).
 fn level(node: u64, m: usize) -> u8 {
     let mut state = (node + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(SEED);
     state = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

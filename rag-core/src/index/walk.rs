@@ -1,4 +1,5 @@
-//! Walks through one layer of a graph (Malkov and Yashunin 2016, algorithm 2), for building and for searching.
+//! Walks through one layer of a graph (Malkov and Yashunin 2016, algorithm 2), for building and for
+//! searching.
 
 use std::collections::BinaryHeap;
 
@@ -44,7 +45,8 @@ where
         }
     }
 
-    /// As [`Walk::explore`], keeping only nodes that `keep` lets through; the others are walked over.
+    /// As [`Walk::explore`], keeping only nodes that `keep` lets through; the others are walked
+    /// over.
     pub(super) fn explore_kept(
         &self,
         starts: &[u32],

@@ -1,7 +1,7 @@
 //! The only place with SIMD: products, attention and functions of rows, each with a portable twin.
 //!
-//! `isa` asks the CPU and gives each instruction set one set of vector operations; everything else is written once over
-//! those and compiled for each of them.
+//! `isa` asks the CPU and gives each instruction set one set of vector operations; everything else
+//! is written once over those and compiled for each of them.
 
 pub(crate) mod attention;
 #[cfg(feature = "unstable")]

@@ -1,7 +1,8 @@
 //! A few threads that share tasks by claiming them.
 //!
-//! The caller works too, and at the end waits only for threads that joined: one that the system has put aside
-//! costs no more than the task it holds. Between jobs a thread spins briefly, then sleeps.
+//! The caller works too, and at the end waits only for threads that joined: one that the system has
+//! put aside costs no more than the task it holds. Between jobs a thread spins briefly, then
+//! sleeps.
 #![expect(
     unsafe_code,
     reason = "a job on the caller's stack is lent to threads that have joined it"
@@ -20,8 +21,8 @@ const SPINS: u32 = 20_000;
 /// Turns the caller spins for joined threads before it gives up its time slice.
 const CALLER_SPINS: u32 = 2_000;
 
-/// The lowest bits of [`Shared::state`] count joined threads; this one says that more may join; the rest
-/// number the jobs.
+/// The lowest bits of [`Shared::state`] count joined threads; this one says that more may join; the
+/// rest number the jobs.
 const OPEN: u64 = 1 << 15;
 const JOINED: u64 = OPEN - 1;
 
@@ -36,7 +37,8 @@ struct Shared {
     failure: Mutex<Option<Box<dyn Any + Send>>>,
 }
 
-// SAFETY: `job` is the only field that is not `Sync`; `state` orders its writes before its reads, see there.
+// SAFETY: `job` is the only field that is not `Sync`; `state` orders its writes before its reads,
+// see there.
 unsafe impl Sync for Shared {}
 
 /// Threads for one caller at a time. They end with the pool.
@@ -54,7 +56,8 @@ impl fmt::Debug for Pool {
 }
 
 impl Pool {
-    /// A pool of `thread_count` threads, the caller's included. Threads the system refuses are done without.
+    /// A pool of `thread_count` threads, the caller's included. Threads the system refuses are done
+    /// without.
     pub(crate) fn new(thread_count: usize) -> Self {
         let shared = Arc::new(Shared {
             state: AtomicU64::new(0),
@@ -79,7 +82,8 @@ impl Pool {
         self.threads.len() + 1
     }
 
-    /// Calls `task` once for each number below `count`, in any order, on any thread; returns when all are done.
+    /// Calls `task` once for each number below `count`, in any order, on any thread; returns when
+    /// all are done.
     ///
     /// From within a task, or while another thread runs tasks, the caller does all of it alone.
     pub(crate) fn run(&self, count: usize, task: impl Fn(usize) + Sync) {
@@ -129,8 +133,9 @@ impl Pool {
 
     fn share(&self, _turn: MutexGuard<'_, ()>, work: Job<'_>) {
         let shared = &*self.shared;
-        // SAFETY: no job is open and nobody has joined (the end of the last call saw to it), so nobody reads. The
-        // longer lifetime is not used: `Closing` waits for all who joined before `work` can end.
+        // SAFETY: no job is open and nobody has joined (the end of the last call saw to it), so
+        // nobody reads. The longer lifetime is not used: `Closing` waits for all who joined before
+        // `work` can end.
         unsafe { *shared.job.get() = Some(std::mem::transmute::<Job<'_>, Job<'static>>(work)) };
         let number = (shared.state.load(Ordering::Relaxed) & !(OPEN | JOINED)) + (OPEN << 1);
         shared.state.store(number | OPEN, Ordering::SeqCst);
@@ -203,7 +208,8 @@ impl Shared {
         true
     }
 
-    /// Sleeps unless a job that is not `last` is open. Whoever opens one afterwards sees us counted.
+    /// Sleeps unless a job that is not `last` is open. Whoever opens one afterwards sees us
+    /// counted.
     fn sleep(&self, last: u64) {
         self.asleep.fetch_add(1, Ordering::SeqCst);
         let state = self.state.load(Ordering::SeqCst);

@@ -17,7 +17,8 @@ use super::types::{Answer, AskOptions, OwnWriter, Writer};
 use super::{KnowledgeBase, check_question};
 
 impl KnowledgeBase {
-    /// Answers `question` from the documents, with verified citations, or says that they do not know; with
+    /// Answers `question` from the documents, with verified citations, or says that they do not
+    /// know; with
     /// [`AskOptions::default`].
     ///
     /// # Errors
@@ -26,16 +27,19 @@ impl KnowledgeBase {
         self.ask_with(question, &AskOptions::default(), Call::new())
     }
 
-    /// Answers `question` from the documents, with verified citations, or says that they do not know.
+    /// Answers `question` from the documents, with verified citations, or says that they do not
+    /// know.
     ///
     /// [`Call::on_piece`] gets the answer as it is written, without markers; returning `Break` ends it there. Pieces may
-    /// arrive and the answer still turn out not found, if no passage supports what was written. [`Call::on_progress`] is told how
-    /// much of the prompt the generator has taken in. A question or answer that the guards refuse is an answer too, with
+    /// arrive and the answer still turn out not found, if no passage supports what was written.
+    /// [`Call::on_progress`] is told how much of the prompt the generator has taken in. A question
+    /// or answer that the guards refuse is an answer too, with
     /// [`Outcome::Refused`](super::Outcome::Refused).
     ///
     /// # Errors
-    /// InvalidArgument for an empty question or options out of range; ContextOverflow if the question alone
-    /// exceeds the model; Cancelled within one token; NotFound or Model if a model cannot be loaded; Store.
+    /// InvalidArgument for an empty question or options out of range; ContextOverflow if the
+    /// question alone exceeds the model; Cancelled within one token; NotFound or Model if a model
+    /// cannot be loaded; Store.
     pub fn ask_with(
         &self,
         question: &str,
@@ -57,8 +61,9 @@ impl KnowledgeBase {
         Ok(run.finish(answer, written.refusal))
     }
 
-    /// The prompt that [`KnowledgeBase::ask`] would give the model for this question, text and tokens, without generating; what it is
-    /// made from is found as for an answer. Whether the passages would pass for an answer is not judged.
+    /// The prompt that [`KnowledgeBase::ask`] would give the model for this question, text and
+    /// tokens, without generating; what it is made from is found as for an answer. Whether the
+    /// passages would pass for an answer is not judged.
     ///
     /// # Errors
     /// As [`KnowledgeBase::ask`].
@@ -86,8 +91,8 @@ impl KnowledgeBase {
     /// As [`KnowledgeBase::prompt_with`], for hits of the caller's.
     ///
     /// # Errors
-    /// ContextOverflow if the question alone exceeds the model; InvalidArgument if `max_new_tokens` fills the
-    /// context; NotFound or Model if the generator cannot be loaded.
+    /// ContextOverflow if the question alone exceeds the model; InvalidArgument if `max_new_tokens`
+    /// fills the context; NotFound or Model if the generator cannot be loaded.
     pub fn prompt_of(&self, question: &str, hits: &[Hit], options: &AskOptions) -> Result<Prompt> {
         let generator = self.generator()?;
         let context_len = generator.context_len();

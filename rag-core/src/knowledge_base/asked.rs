@@ -1,7 +1,8 @@
 //! What a long message asks: the last question in it, which is what is searched for.
 //!
-//! Mails and chats tell a story and ask at their end. An encoder reads the beginning of a text, and the words of a story find
-//! what the story is about, so a message that is longer than either leg takes is searched for by its question alone.
+//! Mails and chats tell a story and ask at their end. An encoder reads the beginning of a text, and
+//! the words of a story find what the story is about, so a message that is longer than either leg
+//! takes is searched for by its question alone.
 
 use std::ops::Range;
 
@@ -56,8 +57,8 @@ fn fits(encoder: Option<&Encoder>, question: &str) -> Result<bool> {
     }
 }
 
-/// The last sentences of a message that ask, with the one before where they alone say too little; its last sentences if none
-/// asks.
+/// The last sentences of a message that ask, with the one before where they alone say too little;
+/// its last sentences if none asks.
 fn essence(message: &str) -> Range<usize> {
     let sentences = passage::sentences(message);
     let asks = |range: &Range<usize>| {
@@ -82,7 +83,8 @@ fn essence(message: &str) -> Range<usize> {
     }
 }
 
-/// The sentences before the `end`th that have room for half as many words as a question may have, one at least.
+/// The sentences before the `end`th that have room for half as many words as a question may have,
+/// one at least.
 fn tail(message: &str, sentences: &[Range<usize>], end: usize) -> Range<usize> {
     let Some(last) = sentences[..end].last() else { return 0..message.len() };
     let most = search::MAX_QUESTION_WORDS / 2;

@@ -34,7 +34,8 @@ struct Last {
 }
 
 impl KnowledgeBase {
-    /// Starts a conversation that continues `options.history`; each turn is an `ask` with the turns before it.
+    /// Starts a conversation that continues `options.history`; each turn is an `ask` with the turns
+    /// before it.
     #[must_use]
     pub fn chat(&self, options: AskOptions) -> Chat<'_> {
         self.continue_chat(Conversation { options, last: None })
@@ -56,18 +57,19 @@ impl KnowledgeBase {
 }
 
 impl Conversation {
-    /// The conversation that [`Conversation::save`] wrote, with these options; its turns stand in place of
-    /// `options.history`.
+    /// The conversation that [`Conversation::save`] wrote, with these options; its turns stand in
+    /// place of `options.history`.
     ///
     /// # Errors
-    /// InvalidArgument if `saved` is no saved conversation, is of a newer version, or is beyond its limits: 16 MiB
-    /// and 10,000 turns.
+    /// InvalidArgument if `saved` is no saved conversation, is of a newer version, or is beyond its
+    /// limits: 16 MiB and 10,000 turns.
     pub fn resume(saved: &str, options: AskOptions) -> Result<Self> {
         let (history, last) = saved::read(saved)?;
         Ok(Self { options: AskOptions { history, ..options }, last })
     }
 
-    /// The turns so far and the last question as JSON. Options are not in it; where questions are masked, so are these.
+    /// The turns so far and the last question as JSON. Options are not in it; where questions are
+    /// masked, so are these.
     ///
     /// ```json
     /// {"format": "rag-chat", "version": 1, "turns": [{"role": "user", "content": "..."}],
@@ -129,13 +131,16 @@ impl Chat<'_> {
         Ok(answer)
     }
 
-    /// Asks the last question again with another seed; the new answer takes the place of the old one in the history.
+    /// Asks the last question again with another seed; the new answer takes the place of the old
+    /// one in the history.
     ///
-    /// Greedy options would give the same answer again, so such a turn is sampled at a temperature of
+    /// Greedy options would give the same answer again, so such a turn is sampled at a temperature
+    /// of
     /// [`Chat::REGENERATE_TEMPERATURE`]. If the new answer is not found, question and old answer leave the history.
     ///
     /// # Errors
-    /// InvalidArgument if nothing was said yet; else as [`KnowledgeBase::ask`]. The history is then unchanged.
+    /// InvalidArgument if nothing was said yet; else as [`KnowledgeBase::ask`]. The history is then
+    /// unchanged.
     pub fn regenerate(&mut self, seed: u64) -> Result<Answer> {
         self.regenerate_with(seed, Call::new())
     }

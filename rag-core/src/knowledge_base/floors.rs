@@ -1,5 +1,5 @@
-//! The cosine that a related question must reach, for each file: measured at the first question after a change, kept in the file,
-//! and in memory for files that are only read.
+//! The cosine that a related question must reach, for each file: measured at the first question
+//! after a change, kept in the file, and in memory for files that are only read.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -20,7 +20,8 @@ const FLOOR: &str = "floor";
 pub(super) struct Floors(Mutex<HashMap<usize, (u64, Option<Floor>)>>);
 
 impl KnowledgeBase {
-    /// The floor of all files asked as one: that of the file which unrelated questions come closest to.
+    /// The floor of all files asked as one: that of the file which unrelated questions come closest
+    /// to.
     pub(super) fn floor(&self, cancel: &CancelToken) -> Result<Option<Floor>> {
         let encoder = self.encoder()?;
         let mut greatest: Option<Floor> = None;

@@ -1,9 +1,10 @@
 //! Whether the passages found are worth an answer: what is looked at before one is written.
 //!
-//! The words of the question tell best where they can be compared. In French and English, whose stems are in the index,
-//! they tell alone. In other languages a word may stand there in a form that is not recognised, and in Chinese or Thai
-//! nobody knows where it ends; there a question that stands out in meaning needs fewer of its words. Where question and
-//! passage share no language or script, meaning tells alone.
+//! The words of the question tell best where they can be compared. In French and English, whose
+//! stems are in the index, they tell alone. In other languages a word may stand there in a form
+//! that is not recognised, and in Chinese or Thai nobody knows where it ends; there a question that
+//! stands out in meaning needs fewer of its words. Where question and passage share no language or
+//! script, meaning tells alone.
 
 use crate::cite;
 use crate::document;
@@ -132,8 +133,8 @@ impl KnowledgeBase {
 }
 
 impl Gate {
-    /// Why there is nothing to answer from. A passage that holds every telling word of the question is kept
-    /// whatever its cosine: codes and names mean little to an encoder.
+    /// Why there is nothing to answer from. A passage that holds every telling word of the question
+    /// is kept whatever its cosine: codes and names mean little to an encoder.
     pub(super) fn not_found(&self, question: &str, hits: &[Hit]) -> Option<NotFoundReason> {
         let Some(first) = hits.first() else { return Some(NotFoundReason::Empty) };
         if cite::holds_words(question, &first.text) {
@@ -150,8 +151,8 @@ impl Gate {
     }
 }
 
-/// How the words of `question` compare with those of `hits`; one that is in another language is enough to differ: it may
-/// hold the answer and not a word of the question.
+/// How the words of `question` compare with those of `hits`; one that is in another language is
+/// enough to differ: it may hold the answer and not a word of the question.
 fn words(question: &str, hits: &[Hit]) -> Words {
     let asked = document::guess_lang(question);
     let (script, spoken) = (search::script(question), search::spoken(question));

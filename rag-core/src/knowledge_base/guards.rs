@@ -60,7 +60,8 @@ impl Run<'_> {
 }
 
 impl Answer {
-    /// The answer that a guard leaves: the reason, the time it took and nothing of what was found or written.
+    /// The answer that a guard leaves: the reason, the time it took and nothing of what was found
+    /// or written.
     pub(super) fn refused(self, refusal: Refusal) -> Self {
         let trace = self.trace.map(|trace| Trace {
             prompt: String::new(),
@@ -87,7 +88,8 @@ impl Answer {
 
     /// Masks what is handed out, where that is asked for, and says how much was masked.
     ///
-    /// Names of documents and all offsets stay: a citation points to its document whatever the quote shows.
+    /// Names of documents and all offsets stay: a citation points to its document whatever the
+    /// quote shows.
     pub(super) fn masked(mut self, question: &str, options: &AskOptions) -> Self {
         let guards = &options.guards;
         let mut masked = Masked::default();

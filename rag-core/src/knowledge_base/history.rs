@@ -13,9 +13,11 @@ pub(super) fn follow_up(question: &str, history: &[Message]) -> String {
     }
 }
 
-/// The earlier turns as the model is told them: the last ones, as many as can fit `budget_tokens` by themselves.
+/// The earlier turns as the model is told them: the last ones, as many as can fit `budget_tokens`
+/// by themselves.
 ///
-/// The prompt drops turns one by one, each time written anew; that is for a few turns and not for a year of them.
+/// The prompt drops turns one by one, each time written anew; that is for a few turns and not for a
+/// year of them.
 pub(super) fn told_history(
     chat: &ChatModel,
     options: &AskOptions,

@@ -47,8 +47,8 @@ pub use types::{
 
 /// One knowledge base: the file, the encoder and, once asked, the generator.
 ///
-/// Any number of threads may use it at once; writers queue. After a fork, open a new one. Models are loaded at
-/// their first use and kept.
+/// Any number of threads may use it at once; writers queue. After a fork, open a new one. Models
+/// are loaded at their first use and kept.
 #[derive(Debug)]
 pub struct KnowledgeBase {
     store: Store,
@@ -64,9 +64,10 @@ impl KnowledgeBase {
     /// Opens or creates the knowledge base at `path`; `":memory:"` keeps it in memory.
     ///
     /// # Errors
-    /// NotFound if a model named in `options` is not on this machine; Model if it is damaged; ModelMismatch if
-    /// the file was built with another encoder than the one named or given, or than one of [`OpenOptions::also`];
-    /// InvalidArgument for options out of range, a file named twice, an encoder both named and given, or others to be searched with a file that is not
+    /// NotFound if a model named in `options` is not on this machine; Model if it is damaged;
+    /// ModelMismatch if the file was built with another encoder than the one named or given, or
+    /// than one of [`OpenOptions::also`]; InvalidArgument for options out of range, a file named
+    /// twice, an encoder both named and given, or others to be searched with a file that is not
     /// trusted; Store, StoreVersion, Io and Busy for the files.
     pub fn open(path: impl AsRef<Path>, options: &OpenOptions) -> Result<Self> {
         options.validate()?;
@@ -127,7 +128,8 @@ impl KnowledgeBase {
     /// The encoder, loaded at its first use.
     ///
     /// # Errors
-    /// NotFound or Model if it cannot be loaded; ModelMismatch if the file was built with another one.
+    /// NotFound or Model if it cannot be loaded; ModelMismatch if the file was built with another
+    /// one.
     pub fn encoder(&self) -> Result<&Encoder> {
         self.models.encoder(&self.stores())
     }
@@ -140,7 +142,8 @@ impl KnowledgeBase {
         self.models.generator()
     }
 
-    /// Adds one text under `uri`, in place of any with the same uri. Returns its passage ids in order.
+    /// Adds one text under `uri`, in place of any with the same uri. Returns its passage ids in
+    /// order.
     ///
     /// # Errors
     /// InvalidArgument for an empty uri or a text without words; Store and Busy.
@@ -215,8 +218,9 @@ impl KnowledgeBase {
     /// Finds the passages that answer `question` best, best first.
     ///
     /// # Errors
-    /// InvalidArgument for an empty question, a `top_k` out of range, or a `rerank` without a reranker; NotFound, Model
-    /// or ModelMismatch for the encoder, unless the mode is lexical; NotFound or Model for the reranker; Store; Cancelled.
+    /// InvalidArgument for an empty question, a `top_k` out of range, or a `rerank` without a
+    /// reranker; NotFound, Model or ModelMismatch for the encoder, unless the mode is lexical;
+    /// NotFound or Model for the reranker; Store; Cancelled.
     pub fn search_with(
         &self,
         question: &str,
@@ -253,7 +257,8 @@ impl KnowledgeBase {
     /// As [`KnowledgeBase::seal`], with these options where a graph is built.
     ///
     /// # Errors
-    /// InvalidArgument for options out of range; Store and Busy; Cancelled, the old index then stays.
+    /// InvalidArgument for options out of range; Store and Busy; Cancelled, the old index then
+    /// stays.
     pub fn seal_with(&self, seal: Seal, graph: &BuildOptions, call: Call<'_>) -> Result<()> {
         graph.validate()?;
         let builder = Native { options: *graph, ..Native::default() };
@@ -284,14 +289,17 @@ impl KnowledgeBase {
         self.store.vacuum()
     }
 
-    /// Takes all that was ever removed from the file or replaced in it out of its pages, its full-text index, its vector
-    /// index and its log, and builds the vector index anew where it was needed. Rewrites the file like
+    /// Takes all that was ever removed from the file or replaced in it out of its pages, its
+    /// full-text index, its vector index and its log, and builds the vector index anew where it was
+    /// needed. Rewrites the file like
     /// [`KnowledgeBase::vacuum`].
     ///
-    /// What the disk or its snapshots keep of overwritten blocks, and copies of the file, are beyond it.
+    /// What the disk or its snapshots keep of overwritten blocks, and copies of the file, are
+    /// beyond it.
     ///
     /// # Errors
-    /// Store; Busy if another process writes, or still reads from before: the log then holds some of it yet.
+    /// Store; Busy if another process writes, or still reads from before: the log then holds some
+    /// of it yet.
     pub fn purge(&self) -> Result<()> {
         self.purge_with(Call::new())
     }
@@ -299,17 +307,20 @@ impl KnowledgeBase {
     /// As [`KnowledgeBase::purge`], until it is cancelled.
     ///
     /// # Errors
-    /// As [`KnowledgeBase::purge`]; Cancelled, the vector index is then built by the next [`KnowledgeBase::seal`].
+    /// As [`KnowledgeBase::purge`]; Cancelled, the vector index is then built by the next
+    /// [`KnowledgeBase::seal`].
     pub fn purge_with(&self, call: Call<'_>) -> Result<()> {
         call.token().check()?;
         self.store.purge()?;
         self.store.seal(Seal::IfNeeded, call.token())
     }
 
-    /// Writes a copy of the file to `to`, which must not exist, as it stands now; others may go on working.
+    /// Writes a copy of the file to `to`, which must not exist, as it stands now; others may go on
+    /// working.
     ///
     /// # Errors
-    /// InvalidArgument if `to` exists; Io or Store if it cannot be written. Nothing is left of it then.
+    /// InvalidArgument if `to` exists; Io or Store if it cannot be written. Nothing is left of it
+    /// then.
     pub fn backup(&self, to: impl AsRef<Path>) -> Result<()> {
         self.backup_with(to, Call::new())
     }
@@ -322,12 +333,12 @@ impl KnowledgeBase {
         self.store.backup(to.as_ref(), call.token())
     }
 
-    /// Puts a copy of the knowledge base `backup` in the place of the file `to`, whose own data and log go. The backup is
-    /// checked before; the copy appears whole. Returns what it holds.
+    /// Puts a copy of the knowledge base `backup` in the place of the file `to`, whose own data and
+    /// log go. The backup is checked before; the copy appears whole. Returns what it holds.
     ///
     /// # Errors
-    /// Store if the backup is damaged, or `to` is open or is something else than a knowledge base; Io; DiskFull.
-    /// `to` is as it was then.
+    /// Store if the backup is damaged, or `to` is open or is something else than a knowledge base;
+    /// Io; DiskFull. `to` is as it was then.
     pub fn restore(backup: impl AsRef<Path>, to: impl AsRef<Path>) -> Result<Info> {
         Self::restore_with(backup, to, Call::new())
     }
@@ -344,8 +355,8 @@ impl KnowledgeBase {
         Store::restore(backup.as_ref(), to.as_ref(), call.token())
     }
 
-    /// What was found as the files were opened and their user should know, in sentences: a log of other data that was set
-    /// aside, commits that are missing. Empty for most files.
+    /// What was found as the files were opened and their user should know, in sentences: a log of
+    /// other data that was set aside, commits that are missing. Empty for most files.
     #[must_use]
     pub fn notices(&self) -> Vec<String> {
         let stores = self.stores().into_iter();
@@ -354,8 +365,9 @@ impl KnowledgeBase {
 
     /// Makes a new file `to` of what is intact in the damaged file `from`, which is only read.
     ///
-    /// Documents keep their ids and come over whole or not at all; a later sync reads those again that are lost
-    /// and whose files are there. Vectors that are lost are encoded again, if the encoder is on this machine.
+    /// Documents keep their ids and come over whole or not at all; a later sync reads those again
+    /// that are lost and whose files are there. Vectors that are lost are encoded again, if the
+    /// encoder is on this machine.
     ///
     /// # Errors
     /// InvalidArgument if `to` exists; Store if `from` is no database at all; Io.
@@ -363,11 +375,12 @@ impl KnowledgeBase {
         Self::repair_with(from, to, &OpenOptions::default(), Call::new())
     }
 
-    /// As [`KnowledgeBase::repair`], with the encoder, how it is loaded, and the model folders of `options`.
+    /// As [`KnowledgeBase::repair`], with the encoder, how it is loaded, and the model folders of
+    /// `options`.
     ///
     /// # Errors
-    /// As [`KnowledgeBase::repair`]; InvalidArgument for options out of range; NotFound or Model for the encoder, where one is named
-    /// or needed; Cancelled.
+    /// As [`KnowledgeBase::repair`]; InvalidArgument for options out of range; NotFound or Model
+    /// for the encoder, where one is named or needed; Cancelled.
     pub fn repair_with(
         from: impl AsRef<Path>,
         to: impl AsRef<Path>,
@@ -391,7 +404,8 @@ impl KnowledgeBase {
         Ok(removed)
     }
 
-    /// The documents that pass `filter`, by uri; all of them, and the files that were skipped, if there is none. Those of
+    /// The documents that pass `filter`, by uri; all of them, and the files that were skipped, if
+    /// there is none. Those of
     /// [`OpenOptions::also`] are not among them.
     ///
     /// # Errors
@@ -400,7 +414,8 @@ impl KnowledgeBase {
         self.store.list(filter)
     }
 
-    /// The passages of the document with this uri, in their order; none for a file that was skipped.
+    /// The passages of the document with this uri, in their order; none for a file that was
+    /// skipped.
     ///
     /// # Errors
     /// NotFound if there is no such document; Store.
@@ -445,7 +460,8 @@ impl KnowledgeBase {
 
 /// The uri of a text that was given none: `text:` and the first 16 hex digits of its BLAKE3 hash.
 ///
-/// The same text has the same uri, so that adding it again replaces it and adding another never does.
+/// The same text has the same uri, so that adding it again replaces it and adding another never
+/// does.
 #[must_use]
 pub fn text_uri(text: &str) -> String {
     let hash = blake3::hash(text.as_bytes()).to_hex();

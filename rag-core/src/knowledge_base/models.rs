@@ -57,8 +57,8 @@ impl EncoderName {
         }
     }
 
-    /// What the file remembers the encoder by: a name stays a name, a path becomes absolute, so that it means the same from any
-    /// folder.
+    /// What the file remembers the encoder by: a name stays a name, a path becomes absolute, so
+    /// that it means the same from any folder.
     fn stored(&self, path: &Path) -> String {
         match self {
             Self::Caller(name) if Path::new(name).exists() => {
@@ -71,7 +71,8 @@ impl EncoderName {
 }
 
 impl Models {
-    /// Decides which models will be used; an explicit generator must exist, a default one is looked up later.
+    /// Decides which models will be used; an explicit generator must exist, a default one is looked
+    /// up later.
     ///
     /// The files must be by one encoder.
     pub(super) fn new(stores: &[&Store], options: &OpenOptions) -> Result<Self> {
@@ -101,7 +102,8 @@ impl Models {
                     found: short(&found.name, &found.fingerprint),
                 }),
                 _ => {
-                    // the file will name this path; that it is the caller's own word is not for the file to say
+                    // the file will name this path; that it is the caller's own word is not for the
+                    // file to say
                     if matches!(self.encoder_name, EncoderName::Caller(_)) {
                         self.options.model_dirs.remember(&own.name);
                     }
@@ -190,7 +192,8 @@ fn built_with(stores: &[&Store]) -> Result<Option<EncoderIdentity>> {
     Ok(first)
 }
 
-/// Takes over what is intact in a damaged file; the encoder is loaded only if a vector must be made again.
+/// Takes over what is intact in a damaged file; the encoder is loaded only if a vector must be made
+/// again.
 pub(super) fn salvage(
     from: &Path,
     to: &Path,

@@ -141,7 +141,8 @@ fn names_more(text: &str, question: &str) -> bool {
     words(text).into_iter().any(|word| !asked.contains(&word.key))
 }
 
-/// Lists made one by reciprocal ranks (Cormack, Clarke and Buettcher 2009); the score of a hit is their sum.
+/// Lists made one by reciprocal ranks (Cormack, Clarke and Buettcher 2009); the score of a hit is
+/// their sum.
 fn joined(lists: Vec<Vec<Hit>>, limit: usize) -> Vec<Hit> {
     let mut places: HashMap<(usize, i64), usize> = HashMap::new();
     let mut hits: Vec<Hit> = Vec::new();

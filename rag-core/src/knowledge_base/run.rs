@@ -1,5 +1,6 @@
-//! One question, or one summary, on its way to an answer. The steps are methods: guard, retrieve and judge here and in the modules
-//! that know how, then prompt and write by whoever writes, then cite. The answer is built here, whichever way it ends.
+//! One question, or one summary, on its way to an answer. The steps are methods: guard, retrieve
+//! and judge here and in the modules that know how, then prompt and write by whoever writes, then
+//! cite. The answer is built here, whichever way it ends.
 
 use std::time::{Duration, Instant};
 
@@ -109,7 +110,8 @@ impl<'a> Run<'a> {
         retrieved.gate.not_found(retrieved.asked(self.question), &retrieved.hits)
     }
 
-    /// Places citations, fills in what only the file knows, and judges whether the answer is supported.
+    /// Places citations, fills in what only the file knows, and judges whether the answer is
+    /// supported.
     pub(super) fn cite(&self, retrieved: &Retrieved, written: &Written) -> Result<Answer> {
         let cosines = |claim: &str, sentences: &[&str]| self.cosines(claim, sentences);
         let meaning = retrieved.gate.meaning.map(|floor| Meaning { cosines: &cosines, floor });

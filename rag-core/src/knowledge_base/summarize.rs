@@ -1,8 +1,9 @@
 //! Summaries with citations: of a document, or of what the documents say about a question.
 //!
-//! A generator takes in as many passages as it reads well, summarises each part, and then the summaries, until one is left (map and
-//! reduce). Without a generator the summary is made of the most central sentences, word for word (centroid of sentence vectors:
-//! Rossiello, Basile and Semeraro 2017; repetitions held back by maximal marginal relevance).
+//! A generator takes in as many passages as it reads well, summarises each part, and then the
+//! summaries, until one is left (map and reduce). Without a generator the summary is made of the
+//! most central sentences, word for word (centroid of sentence vectors: Rossiello, Basile and
+//! Semeraro 2017; repetitions held back by maximal marginal relevance).
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
@@ -25,7 +26,8 @@ use super::{KnowledgeBase, check_question};
 const PART_TOKENS: usize = 1_500;
 /// Most tokens of the summary of a part.
 const PART_SUMMARY_TOKENS: usize = 160;
-/// Most sentences that are weighed where no generator runs; of a longer document every second, third, ... one.
+/// Most sentences that are weighed where no generator runs; of a longer document every second,
+/// third, ... one.
 const MAX_SENTENCES: usize = 5_000;
 /// How much a sentence is held back for saying what is said already.
 const DIVERSITY: f32 = 0.3;
@@ -40,7 +42,8 @@ pub enum Subject<'a> {
 }
 
 impl KnowledgeBase {
-    /// Summarises a document, or what the documents say about a question, with verified citations; with
+    /// Summarises a document, or what the documents say about a question, with verified citations;
+    /// with
     /// [`SummarizeOptions::default`].
     ///
     /// # Errors
@@ -51,14 +54,16 @@ impl KnowledgeBase {
 
     /// Summarises a document, or what the documents say about a question, with verified citations.
     ///
-    /// The result is an [`Answer`]: each sentence is marked with the passage that supports it; sentences that none supports are in the
-    /// trace, and if none is supported the summary is withheld as not found. [`Call::on_piece`] gets the summary as it is written. The
-    /// passages read are in [`Answer::hits`]: for a document, those that are cited. A long document takes as long as the generator
-    /// needs to read it (docs/benchmarks.md).
+    /// The result is an [`Answer`]: each sentence is marked with the passage that supports it;
+    /// sentences that none supports are in the trace, and if none is supported the summary is
+    /// withheld as not found. [`Call::on_piece`] gets the summary as it is written. The passages
+    /// read are in [`Answer::hits`]: for a document, those that are cited. A long document takes as
+    /// long as the generator needs to read it (docs/benchmarks.md).
     ///
     /// # Errors
-    /// NotFound if there is no document with this uri; InvalidArgument for an empty question or options out of range;
-    /// ContextOverflow if not even one passage fits the model; else as [`KnowledgeBase::ask`].
+    /// NotFound if there is no document with this uri; InvalidArgument for an empty question or
+    /// options out of range; ContextOverflow if not even one passage fits the model; else as
+    /// [`KnowledgeBase::ask`].
     pub fn summarize_with(
         &self,
         subject: Subject<'_>,
@@ -299,7 +304,8 @@ impl Answer {
     }
 }
 
-/// Where a summary ends, if it goes on beyond: after `max_sentences`, or before a sentence that was said already.
+/// Where a summary ends, if it goes on beyond: after `max_sentences`, or before a sentence that was
+/// said already.
 fn end_of(text: &str, max_sentences: usize) -> Option<usize> {
     let sentences = passage::sentences(text);
     // the last one may still grow
@@ -316,7 +322,8 @@ fn is_ended(sentence: &str) -> bool {
     sentence.trim_end_matches(closing).ends_with(['.', '!', '?', '\u{2026}'])
 }
 
-/// The sentences of all hits, in order. Headings and fragments are left out, unless there is nothing else.
+/// The sentences of all hits, in order. Headings and fragments are left out, unless there is
+/// nothing else.
 fn sentences(hits: &[Hit]) -> Vec<String> {
     let all = texts(hits);
     let ended: Vec<String> = all.iter().filter(|sentence| is_ended(sentence)).cloned().collect();

@@ -1,8 +1,8 @@
 //! Makes a knowledge base mirror folders: compare, then remove, rename, and write what is new.
 //!
-//! Comparing costs a stat per unchanged file. What is new is read and split on one thread, encoded on another, and
-//! written by the caller, so that the encoder never waits for the disk; a few documents are under way at a time.
-//! Each document is one transaction.
+//! Comparing costs a stat per unchanged file. What is new is read and split on one thread, encoded
+//! on another, and written by the caller, so that the encoder never waits for the disk; a few
+//! documents are under way at a time. Each document is one transaction.
 
 mod compare;
 mod missing;
@@ -28,7 +28,8 @@ use super::{KnowledgeBase, encode};
 use compare::{Change, Todo, Wanted};
 use roots::Roots;
 
-/// Files read ahead of the encoder, and files encoded ahead of the disk; bounds memory to a few documents.
+/// Files read ahead of the encoder, and files encoded ahead of the disk; bounds memory to a few
+/// documents.
 const READ_AHEAD: usize = 16;
 const WRITE_BEHIND: usize = 2;
 /// Small documents are encoded together, up to about so many passages.
@@ -57,7 +58,8 @@ struct Prepared {
 }
 
 impl KnowledgeBase {
-    /// Makes the knowledge base mirror `root`, a folder or file, with [`SyncOptions::default`]; see [`KnowledgeBase::sync_with`].
+    /// Makes the knowledge base mirror `root`, a folder or file, with [`SyncOptions::default`]; see
+    /// [`KnowledgeBase::sync_with`].
     ///
     /// # Errors
     /// As [`KnowledgeBase::sync_with`].
@@ -68,20 +70,23 @@ impl KnowledgeBase {
     /// Makes the knowledge base mirror `roots` (folders or files): adds, updates, renames, removes.
     /// [`Call::on_progress`] is told of each file.
     ///
-    /// Documents outside the roots stay, and so does text that was added by [`KnowledgeBase::add`]. Documents whose file
-    /// is missing are removed; but if that were all of a root that is empty, more than half of its ten or more, or ten of a
-    /// folder that is there and empty, they are kept and named in [`SyncReport::missing`], for an unmounted share looks just so
-    /// ([`Missing`]). A root is known by the name it is given: if that is a link that leads elsewhere now, its
-    /// documents move with it. A file that is gone from another root and appears here unchanged moved too. Each document
-    /// is one transaction: a kill or cancel loses none that was reported. A file that cannot be read is skipped,
-    /// reported, and not read again until it changes; it costs only itself. A file is known to be unchanged by
-    /// its size and time of last change, then by its BLAKE3 hash; a file changed within two seconds before it was
-    /// read, or in the future, is known by its hash only, until a later sync finds it settled. A program that changes
-    /// bytes and keeps both size and time hides the change.
+    /// Documents outside the roots stay, and so does text that was added by [`KnowledgeBase::add`].
+    /// Documents whose file is missing are removed; but if that were all of a root that is empty,
+    /// more than half of its ten or more, or ten of a folder that is there and empty, they are kept
+    /// and named in [`SyncReport::missing`], for an unmounted share looks just so ([`Missing`]). A
+    /// root is known by the name it is given: if that is a link that leads elsewhere now, its
+    /// documents move with it. A file that is gone from another root and appears here unchanged
+    /// moved too. Each document is one transaction: a kill or cancel loses none that was reported.
+    /// A file that cannot be read is skipped, reported, and not read again until it changes; it
+    /// costs only itself. A file is known to be unchanged by its size and time of last change, then
+    /// by its BLAKE3 hash; a file changed within two seconds before it was read, or in the future,
+    /// is known by its hash only, until a later sync finds it settled. A program that changes bytes
+    /// and keeps both size and time hides the change.
     ///
     /// # Errors
-    /// Io if a root does not exist; InvalidArgument for no root, a length of passages or a `graph` out of range; Cancelled;
-    /// DiskFull if the new files are known not to fit, before anything is written; ModelMismatch, Store and Busy.
+    /// Io if a root does not exist; InvalidArgument for no root, a length of passages or a `graph`
+    /// out of range; Cancelled; DiskFull if the new files are known not to fit, before anything is
+    /// written; ModelMismatch, Store and Busy.
     pub fn sync_with(
         &self,
         roots: &[impl AsRef<Path>],
@@ -194,7 +199,8 @@ impl KnowledgeBase {
                 }
             });
             scope.spawn(move || encode_all(encoder, &to_encode, &encoded, cancel));
-            // Owned here, so that leaving early closes the channel and the threads that fill it come to their end.
+            // Owned here, so that leaving early closes the channel and the threads that fill it
+            // come to their end.
             let to_write = to_write;
             for done in 1..=total {
                 let file = receive(&to_write, cancel)?;
@@ -252,7 +258,8 @@ impl KnowledgeBase {
             }
             Err(Error::Cancelled) => return Err(Error::Cancelled),
             Err(error) => {
-                // A file that vanished or cannot be opened now is not remembered: it may work next time.
+                // A file that vanished or cannot be opened now is not remembered: it may work next
+                // time.
                 if error.code() == ErrorCode::Document {
                     let Candidate { size_bytes, mtime_ns, .. } = candidate;
                     let error = &error;
@@ -269,8 +276,8 @@ impl KnowledgeBase {
     }
 }
 
-/// Encodes files as they come, small ones together, until there are none, the encoder fails, or the writer has
-/// stopped.
+/// Encodes files as they come, small ones together, until there are none, the encoder fails, or the
+/// writer has stopped.
 fn encode_all(
     encoder: &Encoder,
     files: &Receiver<Prepared>,
@@ -372,10 +379,12 @@ impl Preparation<'_> {
     }
 }
 
-/// The bytes of a file that did not change while it was read. A file that keeps changing is taken as it was read
-/// last, with the size and time from before that read: the next sync sees that it changed.
+/// The bytes of a file that did not change while it was read. A file that keeps changing is taken
+/// as it was read last, with the size and time from before that read: the next sync sees that it
+/// changed.
 ///
-/// A time too fresh to tell one change from the next is noted one nanosecond off, so that the next sync compares bytes.
+/// A time too fresh to tell one change from the next is noted one nanosecond off, so that the next
+/// sync compares bytes.
 fn read_stable(mut candidate: Candidate, max_file_bytes: u64) -> Result<(Candidate, Vec<u8>)> {
     let mut before = SystemTime::now();
     let mut bytes = read_capped(&candidate.path, max_file_bytes)?;
@@ -409,8 +418,9 @@ fn read_capped(path: &Path, max_file_bytes: u64) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Whether the file's time of last change is old enough at `now` that a later change would have another time: file
-/// systems count in steps of up to two seconds. A time in the future says nothing.
+/// Whether the file's time of last change is old enough at `now` that a later change would have
+/// another time: file systems count in steps of up to two seconds. A time in the future says
+/// nothing.
 fn is_settled(file: &Candidate, now: SystemTime) -> bool {
     let now = now.duration_since(UNIX_EPOCH).unwrap_or_default();
     let oldest = now.saturating_sub(TIME_STEP).as_nanos();

@@ -116,10 +116,12 @@ pub struct Answer {
     /// What was masked, where masking was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub masked: Option<Masked>,
-    /// What of a long question was searched for: its last question. `None` if all of it was, or nothing.
+    /// What of a long question was searched for: its last question. `None` if all of it was, or
+    /// nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub question_cut: Option<String>,
-    /// Other documents shown that give another figure or date for what is cited; left out of JSON if there are none.
+    /// Other documents shown that give another figure or date for what is cited; left out of JSON
+    /// if there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub conflicts: Vec<Conflict>,
 }

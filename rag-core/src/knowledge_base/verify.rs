@@ -1,7 +1,7 @@
 //! Whether a citation still stands in its source.
 //!
-//! The path comes out of the file, and what stands there now may be anything. So it is looked at on a thread of its own, within
-//! a time, and the caller waits for it only until it is cancelled.
+//! The path comes out of the file, and what stands there now may be anything. So it is looked at on
+//! a thread of its own, within a time, and the caller waits for it only until it is cancelled.
 
 mod reading;
 
@@ -33,14 +33,16 @@ const TICK: Duration = Duration::from_millis(20);
 impl KnowledgeBase {
     /// Re-reads the cited file and says whether the quote still stands at its place.
     ///
-    /// A file whose bytes are those that were indexed needs no second reading. Text that was added by the
-    /// caller has no file; its source is the knowledge base itself. Only a regular file is opened, by the absolute path that a
-    /// sync wrote down; pipes, devices, folders and files that may not be read are [`Status::Missing`]. A file that is larger than
-    /// 64 MiB, and than it was, is [`Status::Changed`] unread. What cannot be looked at within ten seconds is
+    /// A file whose bytes are those that were indexed needs no second reading. Text that was added
+    /// by the caller has no file; its source is the knowledge base itself. Only a regular file is
+    /// opened, by the absolute path that a sync wrote down; pipes, devices, folders and files that
+    /// may not be read are [`Status::Missing`]. A file that is larger than 64 MiB, and than it was,
+    /// is [`Status::Changed`] unread. What cannot be looked at within ten seconds is
     /// [`Status::Unverified`], and so is every file of a knowledge base that is not trusted ([`Trust`](super::Trust)).
     ///
     /// # Errors
-    /// Store; InvalidArgument for a citation of a file that is not open ([`OpenOptions::also`](super::OpenOptions::also)).
+    /// Store; InvalidArgument for a citation of a file that is not open
+    /// ([`OpenOptions::also`](super::OpenOptions::also)).
     pub fn verify(&self, citation: &Citation) -> Result<Status> {
         self.verify_with(citation, Call::new())
     }
@@ -58,15 +60,17 @@ impl KnowledgeBase {
         Verifier { knowledge_base: self, cancel, until: Instant::now() + TIME, met: HashMap::new() }
     }
 
-    /// Every place in its file that a passage came from, in the order of the text: bytes to open an editor at, pages with
-    /// the rectangle of each line, paragraphs, rows, slides, chapters. What a reader put in itself has no place.
+    /// Every place in its file that a passage came from, in the order of the text: bytes to open an
+    /// editor at, pages with the rectangle of each line, paragraphs, rows, slides, chapters. What a
+    /// reader put in itself has no place.
     ///
-    /// `store` is [`Hit::store`](crate::search::Hit::store) of what is looked for, 0 for this file; `range` a part of the
-    /// passage in bytes of the document's text, such as that of a citation, or none for all of it.
+    /// `store` is [`Hit::store`](crate::search::Hit::store) of what is looked for, 0 for this file;
+    /// `range` a part of the passage in bytes of the document's text, such as that of a citation,
+    /// or none for all of it.
     ///
     /// # Errors
-    /// NotFound if there is no such passage; InvalidArgument for a file that is not open or a range that is not in the
-    /// passage; Store.
+    /// NotFound if there is no such passage; InvalidArgument for a file that is not open or a range
+    /// that is not in the passage; Store.
     pub fn locate(
         &self,
         store: usize,

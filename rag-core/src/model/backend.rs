@@ -10,14 +10,18 @@ use crate::options::form;
 /// What runs a network.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Backend {
-    /// Our own kernels on the CPU; candle-transformers, also on the CPU, for generators that they do not run.
+    /// Our own kernels on the CPU; candle-transformers, also on the CPU, for generators that they
+    /// do not run.
     #[default]
     Auto,
-    /// candle-transformers on the CPU, for families that it runs here: to compare, or to look for a fault.
+    /// candle-transformers on the CPU, for families that it runs here: to compare, or to look for a
+    /// fault.
     Candle,
-    /// candle-transformers on the CUDA device of this number; needs a build with the feature `cuda`.
+    /// candle-transformers on the CUDA device of this number; needs a build with the feature
+    /// `cuda`.
     Cuda(usize),
-    /// candle-transformers on the Metal device of this number; needs a build with the feature `metal`.
+    /// candle-transformers on the Metal device of this number; needs a build with the feature
+    /// `metal`.
     Metal(usize),
 }
 

@@ -21,13 +21,14 @@ pub struct ModelDirs {
 }
 
 impl ModelDirs {
-    /// The documented places, from the variables `RAG_MODELS`, `RAG_CACHE`, `XDG_CACHE_HOME`, `HF_HUB_CACHE`,
-    /// `HF_HOME` and `HOME`; `lookup` is usually `|name| std::env::var_os(name)`.
+    /// The documented places, from the variables `RAG_MODELS`, `RAG_CACHE`, `XDG_CACHE_HOME`,
+    /// `HF_HUB_CACHE`, `HF_HOME` and `HOME`; `lookup` is usually `|name| std::env::var_os(name)`.
     ///
-    /// In order: each folder of `RAG_MODELS` (separated as in `PATH`); `models` under `RAG_CACHE`, else under
-    /// `rag` in `XDG_CACHE_HOME`, else in `HOME/.cache`; then every hub cache: `HF_HUB_CACHE`, `HF_HOME/hub`,
-    /// `XDG_CACHE_HOME/huggingface/hub`, `HOME/.cache/huggingface/hub`. A variable that is not set or is empty
-    /// takes its places away; nothing else is needed.
+    /// In order: each folder of `RAG_MODELS` (separated as in `PATH`); `models` under `RAG_CACHE`,
+    /// else under `rag` in `XDG_CACHE_HOME`, else in `HOME/.cache`; then every hub cache:
+    /// `HF_HUB_CACHE`, `HF_HOME/hub`, `XDG_CACHE_HOME/huggingface/hub`,
+    /// `HOME/.cache/huggingface/hub`. A variable that is not set or is empty takes its places away;
+    /// nothing else is needed.
     #[must_use]
     pub fn from_variables(lookup: impl Fn(&str) -> Option<OsString>) -> Self {
         let variable = |name: &str| lookup(name).filter(|value| !value.is_empty());
@@ -49,10 +50,11 @@ impl ModelDirs {
         dirs
     }
 
-    /// The folder or file that `name` stands for: a path that exists, a name in `model_dirs`, or a hub id
-    /// (`"owner/name"`) in a hub cache.
+    /// The folder or file that `name` stands for: a path that exists, a name in `model_dirs`, or a
+    /// hub id (`"owner/name"`) in a hub cache.
     ///
-    /// A name never leads out of the folders above: one with `..` in it is only ever read as a path.
+    /// A name never leads out of the folders above: one with `..` in it is only ever read as a
+    /// path.
     ///
     /// # Errors
     /// [`ErrorCode::NotFound`](crate::ErrorCode::NotFound) with the places looked in.
@@ -68,9 +70,10 @@ impl ModelDirs {
         })
     }
 
-    /// As [`ModelDirs::resolve`] for a name that a file brought along, and that anybody may have written: it is looked up in the
-    /// folders above and nowhere else. A path is taken only if it leads into one of these folders, or if somebody on this machine
-    /// named that path for a knowledge base before ([`ModelDirs::remember`]).
+    /// As [`ModelDirs::resolve`] for a name that a file brought along, and that anybody may have
+    /// written: it is looked up in the folders above and nowhere else. A path is taken only if it
+    /// leads into one of these folders, or if somebody on this machine named that path for a
+    /// knowledge base before ([`ModelDirs::remember`]).
     ///
     /// # Errors
     /// [`ErrorCode::NotFound`](crate::ErrorCode::NotFound), with what to do.
@@ -100,8 +103,9 @@ impl ModelDirs {
         Error::NotFound { what: "model", name: name.to_owned(), hint }
     }
 
-    /// Notes that the caller named the model at the absolute `path` himself, so that a file which names it so is believed on this
-    /// machine. The note lies in the last of `model_dirs`, which is the user's cache; where it cannot be written there is none.
+    /// Notes that the caller named the model at the absolute `path` himself, so that a file which
+    /// names it so is believed on this machine. The note lies in the last of `model_dirs`, which is
+    /// the user's cache; where it cannot be written there is none.
     pub(crate) fn remember(&self, path: &str) {
         if self.inside(path).is_some() || self.remembered(path).is_some() {
             return;
@@ -141,7 +145,8 @@ impl ModelDirs {
         found.or_else(|| self.hub_caches.iter().find_map(|cache| in_hub(cache, name)))
     }
 
-    /// A path that leads into one of the folders, by its letters alone: nothing outside of them is looked at.
+    /// A path that leads into one of the folders, by its letters alone: nothing outside of them is
+    /// looked at.
     fn inside(&self, name: &str) -> Option<PathBuf> {
         let path = Path::new(name);
         let plain = |part: Component<'_>| !matches!(part, Component::ParentDir | Component::CurDir);

@@ -2,12 +2,14 @@
 
 use std::fmt::Write as _;
 
-/// Collects named parts into a BLAKE3 hash. Names and lengths are hashed too, so parts cannot run together.
+/// Collects named parts into a BLAKE3 hash. Names and lengths are hashed too, so parts cannot run
+/// together.
 #[derive(Debug)]
 pub(crate) struct Fingerprint(blake3::Hasher);
 
 impl Fingerprint {
-    /// An empty fingerprint for one kind of model; `kind` carries a version, bumped when the parts change.
+    /// An empty fingerprint for one kind of model; `kind` carries a version, bumped when the parts
+    /// change.
     pub(crate) fn new(kind: &str) -> Self {
         let mut fingerprint = Self(blake3::Hasher::new());
         fingerprint.part("kind", kind.as_bytes());

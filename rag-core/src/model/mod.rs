@@ -1,7 +1,7 @@
 //! Model folders and files on disk: found by name, read without trust, checked, fingerprinted.
 //!
-//! `formats` reads GGUF and safetensors; `encoder`, `generator` and `reranker` say what the files of each mean; `tokenizer` makes
-//! tokens of text for all three; `chat` writes conversations down.
+//! `formats` reads GGUF and safetensors; `encoder`, `generator` and `reranker` say what the files
+//! of each mean; `tokenizer` makes tokens of text for all three; `chat` writes conversations down.
 
 mod backend;
 pub(crate) mod chat;
@@ -25,7 +25,8 @@ pub const DEFAULT_ENCODER: &str = "e5-small";
 /// The generator used when none is named.
 pub const DEFAULT_LLM: &str = "qwen2.5-0.5b";
 
-/// The folder of a real model for tests: `$RAG_TEST_MODELS/<name>`, else `~/.cache/rag/models/<name>`.
+/// The folder of a real model for tests: `$RAG_TEST_MODELS/<name>`, else
+/// `~/.cache/rag/models/<name>`.
 ///
 /// # Panics
 /// If it is missing and `RAG_REQUIRE_MODELS=1`.

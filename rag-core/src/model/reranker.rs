@@ -1,7 +1,9 @@
-//! A cross-encoder's folder on disk: which transformer, which head, what its logits become, how many tokens.
+//! A cross-encoder's folder on disk: which transformer, which head, what its logits become, how
+//! many tokens.
 //!
-//! Owns the reading and checking of what `transformers` and sentence-transformers write beside the weights of a
-//! `...ForSequenceClassification`. What a folder asks for and we lack is refused by name.
+//! Owns the reading and checking of what `transformers` and sentence-transformers write beside the
+//! weights of a `...ForSequenceClassification`. What a folder asks for and we lack is refused by
+//! name.
 
 use std::path::{Path, PathBuf};
 
@@ -115,8 +117,8 @@ impl RerankerFolder {
         })
     }
 
-    /// What `label_count` logits become: as the folder says, else the sigmoid of one and the softmax of two, as
-    /// sentence-transformers has it for one.
+    /// What `label_count` logits become: as the folder says, else the sigmoid of one and the
+    /// softmax of two, as sentence-transformers has it for one.
     ///
     /// # Errors
     /// [`ErrorCode::Model`](crate::ErrorCode::Model) for a number of labels that gives no score.

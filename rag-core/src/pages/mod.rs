@@ -1,7 +1,8 @@
 //! How an answer came about, as one HTML page that needs nothing else.
 //!
-//! The page holds no script and loads nothing; its policy forbids both. All that comes from documents, questions and
-//! models goes through [`AnswerPage::text`], which leaves no character that HTML gives a meaning.
+//! The page holds no script and loads nothing; its policy forbids both. All that comes from
+//! documents, questions and models goes through [`AnswerPage::text`], which leaves no character
+//! that HTML gives a meaning.
 
 mod bars;
 mod page;
@@ -18,12 +19,12 @@ use crate::visible;
 use page::AnswerPage;
 
 impl Answer {
-    /// How the answer came about, as one self-contained HTML page, light and dark: question, outcome, the answer with
-    /// its markers linked to the cited spans, passages with their ranks, what the prompt and the time were spent on,
-    /// and the prompt itself.
+    /// How the answer came about, as one self-contained HTML page, light and dark: question,
+    /// outcome, the answer with its markers linked to the cited spans, passages with their ranks,
+    /// what the prompt and the time were spent on, and the prompt itself.
     ///
-    /// Ask with [`Explain::Trace`](crate::Explain::Trace): without a trace there is no question, no prompt and no
-    /// budget to show.
+    /// Ask with [`Explain::Trace`](crate::Explain::Trace): without a trace there is no question, no
+    /// prompt and no budget to show.
     #[must_use]
     pub fn explain_html(&self) -> String {
         let mut page = AnswerPage::new();
@@ -42,8 +43,8 @@ impl Answer {
         page.finish()
     }
 
-    /// The answer with its citations as a piece of HTML without styles, for a notebook or a page of the caller's; every text in it
-    /// is escaped.
+    /// The answer with its citations as a piece of HTML without styles, for a notebook or a page of
+    /// the caller's; every text in it is escaped.
     #[must_use]
     pub fn to_html(&self) -> String {
         let mut page = AnswerPage::piece();
@@ -72,7 +73,8 @@ impl Answer {
         page.into_text()
     }
 
-    /// How many citations do not stand in their source, with the reason, as in `1 source changed`; empty if all do.
+    /// How many citations do not stand in their source, with the reason, as in `1 source changed`;
+    /// empty if all do.
     #[must_use]
     pub fn source_notes(&self) -> String {
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
@@ -94,7 +96,8 @@ impl Answer {
         }
     }
 
-    /// What became of a passage that was found: cited, in the prompt, left out, or why none was used.
+    /// What became of a passage that was found: cited, in the prompt, left out, or why none was
+    /// used.
     #[must_use]
     pub fn fate(&self, hit: &Hit) -> String {
         let cited = self

@@ -96,7 +96,8 @@ impl AnswerPage {
         self.close("div");
     }
 
-    /// Text of any origin. Characters that HTML gives a meaning are written out; what steers or hides does neither here.
+    /// Text of any origin. Characters that HTML gives a meaning are written out; what steers or
+    /// hides does neither here.
     pub(super) fn text(&mut self, text: &str) {
         for c in visible::text(&text.replace('\r', "")).chars() {
             match c {

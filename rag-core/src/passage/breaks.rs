@@ -1,8 +1,10 @@
 //! Where text may be cut: sentences, lines, words, characters.
 //!
-//! Each function gives the last place in `(from, to]`; what stands after `to` is looked at, never cut.
+//! Each function gives the last place in `(from, to]`; what stands after `to` is looked at, never
+//! cut.
 
-/// Abbreviations after which a full stop does not end a sentence, in lower case without their last stop.
+/// Abbreviations after which a full stop does not end a sentence, in lower case without their last
+/// stop.
 const ABBREVIATIONS: &[&str] = &[
     "mm",
     "mme",
@@ -135,7 +137,8 @@ fn after_stop(text: &str, index: usize, stop: char) -> Option<usize> {
     Some(text.len() - next.len())
 }
 
-/// Marks that end a sentence and nothing else: danda, Arabic, Armenian, Ethiopic, Tibetan, Burmese and Khmer stops.
+/// Marks that end a sentence and nothing else: danda, Arabic, Armenian, Ethiopic, Tibetan, Burmese
+/// and Khmer stops.
 fn is_full_mark(c: char) -> bool {
     matches!(
         c,
@@ -171,7 +174,8 @@ fn after_mark(text: &str, at: usize) -> Option<usize> {
 /// Letters of a clause from which a space in Thai or Lao, which write no stops, may end a sentence.
 const MIN_CLAUSE_CHARS: usize = 40;
 
-/// The start of the clause after the space at `index`: Thai and Lao part sentences with a space and words with none.
+/// The start of the clause after the space at `index`: Thai and Lao part sentences with a space and
+/// words with none.
 fn after_clause(text: &str, from: usize, index: usize) -> Option<usize> {
     let is_letter = |c: char| matches!(c, '\u{e00}'..='\u{eff}');
     let before = text.get(from..index)?;
@@ -201,7 +205,8 @@ fn after_closers(text: &str, mut at: usize) -> usize {
     at
 }
 
-/// Whether the full stop at `index` belongs to an abbreviation, an initial or the number of a list item.
+/// Whether the full stop at `index` belongs to an abbreviation, an initial or the number of a list
+/// item.
 fn is_abbreviation(text: &str, index: usize) -> bool {
     let before =
         text.get(text.floor_char_boundary(index.saturating_sub(16))..index).unwrap_or_default();
@@ -232,8 +237,8 @@ pub(super) fn line_start(text: &str, from: usize, to: usize) -> Option<usize> {
     Some(from + blank.unwrap_or(line))
 }
 
-/// The last line of code that begins something: not indented, no closing bracket, best after a blank line;
-/// looked for in the last half, else as [`line_start`].
+/// The last line of code that begins something: not indented, no closing bracket, best after a
+/// blank line; looked for in the last half, else as [`line_start`].
 pub(super) fn code_start(text: &str, from: usize, to: usize) -> Option<usize> {
     let slice = text.get(from..to)?;
     let half = slice.len() / 2;

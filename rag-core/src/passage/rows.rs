@@ -91,8 +91,8 @@ fn cells(row: &str) -> Vec<&str> {
     row.split(separator).map(str::trim).collect()
 }
 
-/// The cells that name the columns of a table, joined with `" | "`; nothing if its first row of several cells
-/// holds values.
+/// The cells that name the columns of a table, joined with `" | "`; nothing if its first row of
+/// several cells holds values.
 pub(super) fn header(table: &str) -> Option<String> {
     let head = table.get(..table.floor_char_boundary(MAX_HEADER_BYTES))?;
     let mut lines = head.lines().filter(|line| !line.trim().is_empty());
@@ -107,8 +107,8 @@ fn filled(row: &[&str]) -> usize {
     row.iter().filter(|cell| !cell.is_empty()).count()
 }
 
-/// What names the cells of `row`, a sentence of `text`, if that is a row of a table: the header row above it, or the last
-/// of the headings over the passage if the table began before it.
+/// What names the cells of `row`, a sentence of `text`, if that is a row of a table: the header row
+/// above it, or the last of the headings over the passage if the table began before it.
 pub(super) fn header_over(text: &str, heading: Option<&str>, row: &Range<usize>) -> Option<String> {
     let mut first: Option<Range<usize>> = None;
     for other in rows(text) {

@@ -7,8 +7,8 @@ use super::{Passage, SplitOptions, TokenRanges, breaks, rows};
 use crate::document::{BlockKind, Document, DocumentKind, plain_heading};
 use crate::error::{Error, Result};
 
-/// Most bytes of a passage per token of the budget. Ordinary text has 3 to 6; a tokenizer that calls a
-/// very long word one unknown token must not make a passage of a megabyte.
+/// Most bytes of a passage per token of the budget. Ordinary text has 3 to 6; a tokenizer that
+/// calls a very long word one unknown token must not make a passage of a megabyte.
 const MAX_BYTES_PER_TOKEN: usize = 24;
 
 /// A block, or text between blocks; never empty, no white space at its ends.
@@ -104,7 +104,8 @@ impl<'a> Splitter<'a> {
         Ok(passages)
     }
 
-    /// The first character at or after `at` that is not white space; moves `unit` to the unit it is in.
+    /// The first character at or after `at` that is not white space; moves `unit` to the unit it is
+    /// in.
     fn next_start(&self, unit: &mut usize, at: usize) -> Option<usize> {
         while self.units.get(*unit)?.range.end <= at {
             *unit += 1;
@@ -157,7 +158,8 @@ impl<'a> Splitter<'a> {
         Ok(Path::default())
     }
 
-    /// `text` up to the word before its first token over the limit, if it is too long; nothing if nothing is left.
+    /// `text` up to the word before its first token over the limit, if it is too long; nothing if
+    /// nothing is left.
     fn shortened(
         &self,
         mut text: String,
@@ -345,7 +347,8 @@ impl<'a> Splitter<'a> {
         best.max().unwrap_or_else(|| breaks::character_start(self.text, frame.after, fit))
     }
 
-    /// The end of the last block before `fit`; of a heading only if the headings do not fit themselves.
+    /// The end of the last block before `fit`; of a heading only if the headings do not fit
+    /// themselves.
     fn block_end(&self, frame: &Frame, fit: usize) -> Option<usize> {
         let index = self.units.partition_point(|unit| unit.range.end <= fit).checked_sub(1)?;
         let unit = self.units.get(index).filter(|unit| unit.range.end > frame.after)?;
@@ -370,7 +373,8 @@ impl<'a> Splitter<'a> {
         start..start + body.trim().len()
     }
 
-    /// Counts a passage as the encoder will see it; also where its first token over the budget starts.
+    /// Counts a passage as the encoder will see it; also where its first token over the budget
+    /// starts.
     fn measure(&self, range: Range<usize>, path: &Path) -> Result<(Passage, Option<usize>)> {
         let page = self.document.source_map.page(&range);
         let mut passage = Passage { range, heading: path.text.clone(), page, token_count: 0 };
@@ -390,7 +394,8 @@ impl<'a> Splitter<'a> {
         Ok((passage, None))
     }
 
-    /// Where the next passage begins if it repeats the end of this one: at a sentence, else at a word.
+    /// Where the next passage begins if it repeats the end of this one: at a sentence, else at a
+    /// word.
     fn overlap_start(&self, start: usize, cut: usize) -> Option<usize> {
         let count = self.window.count_before(cut);
         let first = count.saturating_sub(self.options.overlap_tokens);

@@ -263,7 +263,8 @@ fn small_sections_share_a_passage_up_to_an_outer_heading() {
         (shown, passages.into_iter().map(|p| p.heading).collect::<Vec<_>>())
     };
     assert_eq!(cut(0).0.len(), 5);
-    // `## A1` and `## A2` are inner to `# A`; `# B` is its equal and joins as well while too little was taken
+    // `## A1` and `## A2` are inner to `# A`; `# B` is its equal and joins as well while too little
+    // was taken
     let (shown, _) = cut(10);
     assert_eq!(shown.len(), 2, "{shown:?}");
     assert!(shown[0].ends_with("three four five.") && shown[1].ends_with("seven."), "{shown:?}");

@@ -24,8 +24,8 @@ impl<'a> TokenWindow<'a> {
         Self { text, tokens, starts: VecDeque::new(), next: 0 }
     }
 
-    /// Forgets what stands before `start`, then sees to it that `count` tokens from there on are known,
-    /// or all up to `end`.
+    /// Forgets what stands before `start`, then sees to it that `count` tokens from there on are
+    /// known, or all up to `end`.
     pub(super) fn advance(&mut self, start: usize, end: usize, count: usize) -> Result<()> {
         while self.starts.front().is_some_and(|&first| first < start) {
             self.starts.pop_front();

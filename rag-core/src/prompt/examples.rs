@@ -1,5 +1,5 @@
-//! The worked examples and instructions, in French and English. They are the same in every prompt, so that their
-//! keys and values can be kept.
+//! The worked examples and instructions, in French and English. They are the same in every prompt,
+//! so that their keys and values can be kept.
 
 use super::Language;
 

@@ -1,9 +1,10 @@
 //! Question, hits and history to the tokens the generator sees, within its budget.
 //!
-//! The form follows what small models were measured to answer best with: passages first, the question after them,
-//! the instruction last, two worked examples, and no word about refusing (the engine judges that, not the model).
-//! Passages are data: the chat model encodes them so that no control token can come out of them, what looks like one of our marks
-//! loses its square brackets, and each can stand in a fence that its author could not know.
+//! The form follows what small models were measured to answer best with: passages first, the
+//! question after them, the instruction last, two worked examples, and no word about refusing (the
+//! engine judges that, not the model). Passages are data: the chat model encodes them so that no
+//! control token can come out of them, what looks like one of our marks loses its square brackets,
+//! and each can stand in a fence that its author could not know.
 
 mod examples;
 mod rewriting;
@@ -54,8 +55,9 @@ words! {
     /// In what order passages are shown. Which of them are shown does not depend on it.
     #[derive(Default)]
     pub enum Order("order") {
-        /// The best last, next to the question. On a sample of XQuAD the model that comes by default answers 0.68 of the questions so
-        /// and 0.48 with the best first (docs/quality.md): small models read best what they read last (Liu et al. 2023).
+        /// The best last, next to the question. On a sample of XQuAD the model that comes by
+        /// default answers 0.68 of the questions so and 0.48 with the best first (docs/quality.md):
+        /// small models read best what they read last (Liu et al. 2023).
         #[default]
         BestLast = "best-last",
         /// The best first.
@@ -68,12 +70,13 @@ words! {
 /// How passages are told apart from the rest of a prompt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Fence {
-    /// A number before each passage. The model that comes by default follows no planted instruction either way and reads this
-    /// better (docs/quality.md).
+    /// A number before each passage. The model that comes by default follows no planted instruction
+    /// either way and reads this better (docs/quality.md).
     #[default]
     Numbered,
-    /// A number and a word before and after each passage; the word is drawn from a hash of question and passages, so that the
-    /// same prompt has the same one and no passage can close its own fence.
+    /// A number and a word before and after each passage; the word is drawn from a hash of question
+    /// and passages, so that the same prompt has the same one and no passage can close its own
+    /// fence.
     Marked,
 }
 
@@ -103,13 +106,14 @@ pub struct Prompt {
     pub history_count: usize,
 }
 
-/// Builds the prompt: whole passages are dropped from the tail, after the oldest turns, until it fits.
+/// Builds the prompt: whole passages are dropped from the tail, after the oldest turns, until it
+/// fits.
 ///
 /// The instruction is written in the language of the question (French or English).
 ///
 /// # Errors
-/// ContextOverflow if the question does not fit even without passages and history; Model if the chat template
-/// fails.
+/// ContextOverflow if the question does not fit even without passages and history; Model if the
+/// chat template fails.
 pub fn build(chat: &ChatModel, request: &Request<'_>) -> Result<Prompt> {
     let mut shown_count = request.hits.len();
     let mut history_count = request.history.len();
@@ -195,7 +199,8 @@ fn passages(hits: &[Hit], order: Order) -> Vec<String> {
     passages.into_iter().map(|(_, text)| marks::disarm(&text).into_owned()).collect()
 }
 
-/// The fences of the worked examples, whose authors are trusted: always the same, so that their keys and values can be kept.
+/// The fences of the worked examples, whose authors are trusted: always the same, so that their
+/// keys and values can be kept.
 const EXAMPLE_MARK: &str = "7f3k";
 
 /// Four letters or digits that depend on every byte of question and passages (BLAKE3).

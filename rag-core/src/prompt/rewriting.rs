@@ -1,4 +1,5 @@
-//! What the generator is asked to write before a search, in French and English, each with one worked example.
+//! What the generator is asked to write before a search, in French and English, each with one
+//! worked example.
 
 use super::{Language, user};
 use crate::model::{Message, Role};
@@ -42,7 +43,8 @@ fn told(history: &[Message]) -> String {
     history.iter().map(line).collect()
 }
 
-/// The lines of what was written, without the numbers, dashes and quotation marks that models put around them.
+/// The lines of what was written, without the numbers, dashes and quotation marks that models put
+/// around them.
 pub(crate) fn lines(written: &str) -> Vec<String> {
     let clean = |line: &str| {
         let line = line.trim().trim_start_matches(['-', '*', '\u{2022}']).trim_start();

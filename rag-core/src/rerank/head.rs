@@ -1,4 +1,5 @@
-//! From a pooled state to logits: a dense layer, a function, perhaps a norm, and the labels. Always f32.
+//! From a pooled state to logits: a dense layer, a function, perhaps a norm, and the labels. Always
+//! f32.
 
 use crate::error::{Error, Result};
 use crate::kernels::elementwise::activation::Activation;

@@ -1,7 +1,8 @@
-//! Hits to better hits: question and passage read together by a cross-encoder (Nogueira and Cho 2019).
+//! Hits to better hits: question and passage read together by a cross-encoder (Nogueira and Cho
+//! 2019).
 //!
-//! Owns the way from a pair of texts to a score: tokens of both ([`pairs`]), the encoder's own forward pass, the head
-//! ([`head`]). What a model folder says is read in [`crate::model`].
+//! Owns the way from a pair of texts to a score: tokens of both ([`pairs`]), the encoder's own
+//! forward pass, the head ([`head`]). What a model folder says is read in [`crate::model`].
 
 mod head;
 mod pairs;
@@ -54,8 +55,8 @@ pub struct Scores {
 
 /// A loaded cross-encoder. Any number of threads may use it at once.
 ///
-/// A score depends on its question and passage alone: not on the passages beside it, their order, or the number of
-/// threads.
+/// A score depends on its question and passage alone: not on the passages beside it, their order,
+/// or the number of threads.
 pub struct Reranker {
     path: PathBuf,
     pairs: Pairs,
@@ -74,10 +75,11 @@ impl std::fmt::Debug for Reranker {
 impl Reranker {
     /// Loads the folder of a `...ForSequenceClassification` as `transformers` saves it.
     ///
-    /// Families: BERT, RoBERTa, XLM-RoBERTa, CamemBERT, DistilBERT, ModernBERT and GTE. One label gives its sigmoid,
-    /// or the logit as it is where sentence-transformers' settings in the folder name `Identity`; two labels give
-    /// the share of the second (softmax). Texts are joined as `tokenizer.json` says; truncation and padding inside it
-    /// are ignored, and a pair has as many tokens as `tokenizer_config.json` and the positions allow.
+    /// Families: BERT, RoBERTa, XLM-RoBERTa, CamemBERT, DistilBERT, ModernBERT and GTE. One label
+    /// gives its sigmoid, or the logit as it is where sentence-transformers' settings in the folder
+    /// name `Identity`; two labels give the share of the second (softmax). Texts are joined as
+    /// `tokenizer.json` says; truncation and padding inside it are ignored, and a pair has as many
+    /// tokens as `tokenizer_config.json` and the positions allow.
     ///
     /// # Errors
     /// [`ErrorCode::Model`](crate::ErrorCode::Model) if a file is missing, damaged or of a kind we do not run, such as
@@ -89,8 +91,8 @@ impl Reranker {
     /// Loads a folder as [`Reranker::load`] does, with options.
     ///
     /// # Errors
-    /// As [`Reranker::load`]; [`ErrorCode::InvalidArgument`](crate::ErrorCode::InvalidArgument) if this CPU does not
-    /// have the level asked for.
+    /// As [`Reranker::load`]; [`ErrorCode::InvalidArgument`](crate::ErrorCode::InvalidArgument) if
+    /// this CPU does not have the level asked for.
     pub fn load_with(folder: &Path, options: &RerankerOptions) -> Result<Self> {
         let RerankerOptions { precision, level, threads } = *options;
         let setup = Setup::new(&EncoderOptions { precision, level, ..EncoderOptions::default() })?;
@@ -129,8 +131,9 @@ impl Reranker {
 
     /// How well each passage answers `question`.
     ///
-    /// A pair that is too long loses the end of its passage. The question stays whole unless it would leave less than
-    /// a quarter of the model's tokens to passages; then it too is cut, to what leaves them that, and
+    /// A pair that is too long loses the end of its passage. The question stays whole unless it
+    /// would leave less than a quarter of the model's tokens to passages; then it too is cut, to
+    /// what leaves them that, and
     /// [`Scores::question_truncated`] says so.
     ///
     /// # Errors
@@ -142,7 +145,8 @@ impl Reranker {
     /// As [`Reranker::score`], until it is cancelled.
     ///
     /// # Errors
-    /// As [`Reranker::score`]; [`ErrorCode::Cancelled`](crate::ErrorCode::Cancelled) between batches.
+    /// As [`Reranker::score`]; [`ErrorCode::Cancelled`](crate::ErrorCode::Cancelled) between
+    /// batches.
     pub fn score_with<S: AsRef<str>>(
         &self,
         question: &str,
@@ -158,8 +162,9 @@ impl Reranker {
         })
     }
 
-    /// Sorts the first `count` hits by their scores for `question`; those after them keep their places. The score of a
-    /// hit that was sorted is the reranker's, and its rank stands in its ranks. Equal scores keep their order.
+    /// Sorts the first `count` hits by their scores for `question`; those after them keep their
+    /// places. The score of a hit that was sorted is the reranker's, and its rank stands in its
+    /// ranks. Equal scores keep their order.
     ///
     /// A passage is read as the encoder read it, with its headings before it.
     ///

@@ -1,4 +1,5 @@
-//! A question and a passage to one sequence of token ids: joined as the tokenizer says, the passage cut to fit.
+//! A question and a passage to one sequence of token ids: joined as the tokenizer says, the passage
+//! cut to fit.
 
 use crate::error::{Error, Result};
 use crate::model::reranker::RerankerFolder;

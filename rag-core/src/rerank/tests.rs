@@ -5,7 +5,8 @@ use crate::ErrorCode;
 use crate::encode::Precision;
 use crate::kernels::{KernelLevel, Threads};
 
-/// Largest difference of a logit from the float64 reference: 7.6e-5 in the gated families, 1.5e-6 in the others.
+/// Largest difference of a logit from the float64 reference: 7.6e-5 in the gated families, 1.5e-6
+/// in the others.
 const COMPARE: f32 = 1.5e-4;
 /// The same in bf16 and in int8; the logits of the fixtures span 4.5.
 const ROUNDED: [(Precision, f32); 2] = [(Precision::Bf16, 0.06), (Precision::Int8, 0.25)];

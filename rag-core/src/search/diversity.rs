@@ -1,4 +1,5 @@
-//! Maximal marginal relevance (Carbonell and Goldstein 1998): a hit must answer the question and differ from those before it.
+//! Maximal marginal relevance (Carbonell and Goldstein 1998): a hit must answer the question and
+//! differ from those before it.
 
 use super::fusion::Fused;
 use crate::error::Result;
@@ -6,7 +7,8 @@ use crate::kernels::dot::dot_f32;
 use crate::store::Store;
 
 /// Picks `limit` of `ranked`, best first. Each pick has the greatest of
-/// `(1 - diversity) * score - diversity * cosine to the nearest pick`, scores stretched to 0 to 1; ties by rank.
+/// `(1 - diversity) * score - diversity * cosine to the nearest pick`, scores stretched to 0 to 1;
+/// ties by rank.
 ///
 /// # Errors
 /// Store if a vector is damaged.
@@ -46,7 +48,8 @@ pub(crate) fn centroid(rows: &[&[f32]]) -> Vec<f32> {
     mean
 }
 
-/// The places of `limit` of some unit vectors that are near `aim` and differ from each other, best first.
+/// The places of `limit` of some unit vectors that are near `aim` and differ from each other, best
+/// first.
 pub(crate) fn spread(aim: &[f32], rows: &[&[f32]], limit: usize, diversity: f32) -> Vec<usize> {
     let relevance = stretched(rows.iter().map(|row| dot_f32(aim, row)));
     order(&relevance, limit, diversity, |a, b| dot_f32(rows[a], rows[b]))

@@ -17,34 +17,40 @@ pub struct Floor {
 }
 
 impl Floor {
-    /// How many spreads above the median of unrelated questions a related one must stand where nothing but the cosine tells.
+    /// How many spreads above the median of unrelated questions a related one must stand where
+    /// nothing but the cosine tells.
     ///
-    /// Chosen on development questions of ten collections (English and French, 12 to 524 passages each): 1 keeps 94 to
-    /// 100 % of the answerable questions and turns away 55 to 77 % of those on another subject; 2 keeps 71 to 100 % and turns
-    /// away 73 to 97 %. The low one is right, because an answer that no passage supports is caught later.
+    /// Chosen on development questions of ten collections (English and French, 12 to 524 passages
+    /// each): 1 keeps 94 to 100 % of the answerable questions and turns away 55 to 77 % of those on
+    /// another subject; 2 keeps 71 to 100 % and turns away 73 to 97 %. The low one is right,
+    /// because an answer that no passage supports is caught later.
     pub const SPREADS: f32 = 1.0;
 
-    /// The floor as a cosine, for questions whose words cannot be looked for: in another language than the passages.
+    /// The floor as a cosine, for questions whose words cannot be looked for: in another language
+    /// than the passages.
     #[must_use]
     pub fn cosine(&self) -> f32 {
         self.median + Self::SPREADS * self.spread
     }
 
-    /// The floor where the question must be covered too: the median of unrelated questions. [`MIN_COVERAGE`] tells better.
+    /// The floor where the question must be covered too: the median of unrelated questions.
+    /// [`MIN_COVERAGE`] tells better.
     #[must_use]
     pub fn covered_cosine(&self) -> f32 {
         self.median
     }
 }
 
-/// The share of a question that one of the passages shown must hold, by the idf of its words, for it to be answered.
+/// The share of a question that one of the passages shown must hold, by the idf of its words, for
+/// it to be answered.
 ///
-/// The best sign that an answer is there: of the developers' questions on XQuAD, it tells those whose passage was taken out from
-/// the others with an area under the curve of 0.95, the best cosine with 0.82 (minilm) to 0.88 (e5-small); docs/quality.md has the
-/// whole curve.
+/// The best sign that an answer is there: of the developers' questions on XQuAD, it tells those
+/// whose passage was taken out from the others with an area under the curve of 0.95, the best
+/// cosine with 0.82 (minilm) to 0.88 (e5-small); docs/quality.md has the whole curve.
 pub const MIN_COVERAGE: f32 = 0.4;
 
-/// Words up to which a question must be covered in full measure; longer ones say more than any passage repeats.
+/// Words up to which a question must be covered in full measure; longer ones say more than any
+/// passage repeats.
 const FULL_MEASURE_WORDS: usize = 8;
 
 /// What [`MIN_COVERAGE`] comes to for a question of so many different words.
@@ -53,16 +59,18 @@ pub fn min_coverage(word_count: usize) -> f32 {
     MIN_COVERAGE * (FULL_MEASURE_WORDS as f32 / word_count.max(1) as f32).min(1.0)
 }
 
-/// As [`min_coverage`] where words are counted with what makes grammar among them, because no list of it is complete or words have no
-/// borders: a question is then longer than it says, and less is taken off for its length (chosen on XQuAD in four languages).
+/// As [`min_coverage`] where words are counted with what makes grammar among them, because no list
+/// of it is complete or words have no borders: a question is then longer than it says, and less is
+/// taken off for its length (chosen on XQuAD in four languages).
 pub(crate) fn min_coverage_of_forms(word_count: usize) -> f32 {
     (MIN_COVERAGE * min_coverage(word_count)).sqrt()
 }
 
-/// Measures the floor with questions on everyday subjects, in English and French; `None` for an empty store.
+/// Measures the floor with questions on everyday subjects, in English and French; `None` for an
+/// empty store.
 ///
-/// Median and median absolute deviation (Hampel 1974) keep it right when the documents happen to answer some of
-/// the questions.
+/// Median and median absolute deviation (Hampel 1974) keep it right when the documents happen to
+/// answer some of the questions.
 ///
 /// # Errors
 /// Store; Model; Cancelled.

@@ -1,4 +1,5 @@
-//! The two legs made one order: by scores (Bruch, Gai and Ingber 2023) or by ranks (Cormack, Clarke and Buettcher 2009).
+//! The two legs made one order: by scores (Bruch, Gai and Ingber 2023) or by ranks (Cormack, Clarke
+//! and Buettcher 2009).
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,9 +11,10 @@ use crate::error::{Error, Result};
 /// How the two legs become one order.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Fusion {
-    /// A weighted mean of cosine and BM25, each stretched over the candidates so that the best has 1 and the worst 0. Every
-    /// candidate of one leg is scored by the other too. The score says how a passage stands among those of one search: the best of any
-    /// question may have 1, so scores of different questions cannot be compared; cosines can.
+    /// A weighted mean of cosine and BM25, each stretched over the candidates so that the best has
+    /// 1 and the worst 0. Every candidate of one leg is scored by the other too. The score says how
+    /// a passage stands among those of one search: the best of any question may have 1, so scores
+    /// of different questions cannot be compared; cosines can.
     Convex {
         /// What the cosine counts, from 0 to 1; BM25 counts the rest.
         dense_weight: f32,
@@ -25,8 +27,8 @@ pub enum Fusion {
 }
 
 impl Fusion {
-    /// The weight of the cosine by default: one for all encoders and languages, chosen on the development questions of twelve
-    /// collections (docs/quality.md).
+    /// The weight of the cosine by default: one for all encoders and languages, chosen on the
+    /// development questions of twelve collections (docs/quality.md).
     pub const DENSE_WEIGHT: f32 = 0.6;
     /// The constant of the paper.
     pub const K: f32 = 60.0;

@@ -1,7 +1,7 @@
 //! What vectors and words say, over one file or several asked as one.
 //!
-//! Several files give the scores of one that holds all: cosines need nothing for that, and words are weighed by the counts of
-//! all files together.
+//! Several files give the scores of one that holds all: cosines need nothing for that, and words
+//! are weighed by the counts of all files together.
 
 use std::collections::HashSet;
 
@@ -89,7 +89,8 @@ impl Legs {
     }
 }
 
-/// What the words of `question` count in all files together; `None` for one file, which counts by itself.
+/// What the words of `question` count in all files together; `None` for one file, which counts by
+/// itself.
 ///
 /// # Errors
 /// Store if a full-text index is damaged.

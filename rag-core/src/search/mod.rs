@@ -1,4 +1,5 @@
-//! Question to hits: a dense and a lexical leg, fused; more of the same left out, and what stands beside a hit added.
+//! Question to hits: a dense and a lexical leg, fused; more of the same left out, and what stands
+//! beside a hit added.
 
 mod diversity;
 mod floor;
@@ -46,8 +47,8 @@ pub struct Ranks {
 pub struct Hit {
     /// The passage's number in its file, never reused.
     pub passage_id: i64,
-    /// By what the hits are sorted; see [`Mode`], or the reranker's score where it has a rank of its own. Higher is
-    /// better.
+    /// By what the hits are sorted; see [`Mode`], or the reranker's score where it has a rank of
+    /// its own. Higher is better.
     pub score: f32,
     /// Cosine to the question, where it was computed.
     pub cosine: Option<f32>,
@@ -63,7 +64,8 @@ pub struct Hit {
     pub source_end: Option<u64>,
     /// Page or slide, from 1.
     pub page: Option<u32>,
-    /// Where it begins, for a person: `page 3`, `sheet Budget, row 12`, `bytes 10-20`; as [`crate::document::SourceMap::place`].
+    /// Where it begins, for a person: `page 3`, `sheet Budget, row 12`, `bytes 10-20`; as
+    /// [`crate::document::SourceMap::place`].
     pub place: Option<String>,
     /// Title of the document.
     pub title: Option<String>,
@@ -75,7 +77,8 @@ pub struct Hit {
     pub ranks: Ranks,
     /// BM25 of the question's words, where it was computed.
     pub bm25: Option<f32>,
-    /// Which of several files asked as one it is of, from 0; not written to JSON where it is the first.
+    /// Which of several files asked as one it is of, from 0; not written to JSON where it is the
+    /// first.
     #[serde(default, skip_serializing_if = "is_first")]
     pub store: usize,
 }
@@ -86,14 +89,16 @@ pub(crate) fn is_first(store: &usize) -> bool {
     *store == 0
 }
 
-/// Finds the passages that answer `question` best; `embedding` is its unit vector, needed unless the mode is lexical.
+/// Finds the passages that answer `question` best; `embedding` is its unit vector, needed unless
+/// the mode is lexical.
 ///
-/// The order is total: by score, then by passage id. With [`SearchOptions::context`], each hit is followed or preceded by what
-/// stands beside it, in the order of the document.
+/// The order is total: by score, then by passage id. With [`SearchOptions::context`], each hit is
+/// followed or preceded by what stands beside it, in the order of the document.
 ///
 /// # Errors
 /// [`ErrorCode::InvalidArgument`](crate::ErrorCode::InvalidArgument) for `top_k` 0 or above 10,000, other options out of range,
-/// or a missing embedding; [`ErrorCode::Store`](crate::ErrorCode::Store) if what is needed is damaged.
+/// or a missing embedding; [`ErrorCode::Store`](crate::ErrorCode::Store) if what is needed is
+/// damaged.
 pub fn search(
     store: &Store,
     question: &str,
@@ -105,11 +110,12 @@ pub fn search(
 
 /// As [`search`], over several files asked as one; [`Hit::store`] says which one a hit is of.
 ///
-/// Scores are those of one file that holds the documents of all: words are weighed by the counts of all files. Equal scores go by
-/// file, then by passage id.
+/// Scores are those of one file that holds the documents of all: words are weighed by the counts of
+/// all files. Equal scores go by file, then by passage id.
 ///
 /// # Errors
-/// As [`search`]; files by another encoder give no hits by vectors, or InvalidArgument where vectors have another length.
+/// As [`search`]; files by another encoder give no hits by vectors, or InvalidArgument where
+/// vectors have another length.
 pub fn search_all(
     stores: &[&Store],
     question: &str,
@@ -120,7 +126,8 @@ pub fn search_all(
     hits::surround(stores, hits::fill(stores, &ranked)?, options.context)
 }
 
-/// The greatest share of `question` that one of `hits` holds, by the idf of its words, and how many words it has; `None` without hits.
+/// The greatest share of `question` that one of `hits` holds, by the idf of its words, and how many
+/// words it has; `None` without hits.
 ///
 /// # Errors
 /// Store if a full-text index is damaged.

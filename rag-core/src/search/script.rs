@@ -3,8 +3,8 @@
 /// Letters looked at.
 const MAX_LETTERS: usize = 400;
 
-/// A script by its block of characters; one number for all blocks of a script, and one for Chinese and Japanese, which
-/// share most of their letters.
+/// A script by its block of characters; one number for all blocks of a script, and one for Chinese
+/// and Japanese, which share most of their letters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct WritingSystem(u32);
 

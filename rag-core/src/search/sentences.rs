@@ -1,5 +1,5 @@
-//! The sentences of some hits, by how well each answers the question: what is quoted where no generator runs, and what is shown
-//! to one that is too small for whole passages.
+//! The sentences of some hits, by how well each answers the question: what is quoted where no
+//! generator runs, and what is shown to one that is too small for whole passages.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -12,7 +12,8 @@ use crate::words::{Word, WordKind, words};
 /// The cosine of a question or claim (first argument) with each of some sentences.
 pub type Cosines<'a> = &'a dyn Fn(&str, &[&str]) -> Result<Vec<f32>>;
 
-/// What the meaning of a sentence counts beside the words it shares with the question, and beside the rank of its hit.
+/// What the meaning of a sentence counts beside the words it shares with the question, and beside
+/// the rank of its hit.
 const MEANING: f32 = 0.5;
 const WORDS: f32 = 0.3;
 const RANK: f32 = 0.2;
@@ -73,8 +74,8 @@ pub fn sentences(question: &str, hits: &[Hit], cosines: Cosines<'_>) -> Result<V
     Ok(sentences)
 }
 
-/// A sentence as its meaning is judged: a row of a table with the names of its columns, a field with the title of what it is
-/// a field of.
+/// A sentence as its meaning is judged: a row of a table with the names of its columns, a field
+/// with the title of what it is a field of.
 fn told(hit: &Hit, range: &Range<usize>) -> String {
     let text = &hit.text[range.clone()];
     match passage::header_over(&hit.text, hit.heading.as_deref(), range) {
@@ -123,8 +124,9 @@ impl<'a> Held<'a> {
         }
     }
 
-    /// Whether this says the same of something else: all that it has in common with the question, `other` has too, and one
-    /// of the question's figures besides, in whose place this has a figure of its own.
+    /// Whether this says the same of something else: all that it has in common with the question,
+    /// `other` has too, and one of the question's figures besides, in whose place this has a figure
+    /// of its own.
     fn is_rival_of(&self, other: &Self) -> bool {
         self.has_other_figure
             && self.words.is_subset(&other.words)
@@ -136,8 +138,9 @@ fn is_figure(word: &Word) -> bool {
     word.kind == WordKind::Number
 }
 
-/// Puts each sentence behind the best one that it is a rival of: what was found of buoy 1234 comes before what is told in the
-/// same words of buoy 2377. To an encoder one number is as good as another, so that meaning must not decide here.
+/// Puts each sentence behind the best one that it is a rival of: what was found of buoy 1234 comes
+/// before what is told in the same words of buoy 2377. To an encoder one number is as good as
+/// another, so that meaning must not decide here.
 fn place_rivals(held: &[Held<'_>], scores: &mut [f32]) {
     let given = scores.to_vec();
     for (sentence, score) in held.iter().zip(scores) {
@@ -173,7 +176,8 @@ pub fn focus(question: &str, hits: &[Hit], count: usize, cosines: Cosines<'_>) -
 }
 
 impl Hit {
-    /// A part of this hit. Bytes of the source are those of the whole: where a part of it stands, the document knows.
+    /// A part of this hit. Bytes of the source are those of the whole: where a part of it stands,
+    /// the document knows.
     fn slice(&self, range: Range<usize>) -> Self {
         Self {
             start: self.start + range.start,

@@ -1,8 +1,9 @@
 //! How far the nearest passage stands out from the others in meaning.
 //!
-//! The floor is measured with French and English questions, and a question in Thai is farther from, or nearer to, every
-//! passage than those are. What does not depend on its language is how far its nearest passage stands above its cosines with
-//! all passages, in standard deviations: on XQuAD 95 of 100 questions in each of eight languages have 3.1 to 3.5 at least.
+//! The floor is measured with French and English questions, and a question in Thai is farther from,
+//! or nearer to, every passage than those are. What does not depend on its language is how far its
+//! nearest passage stands above its cosines with all passages, in standard deviations: on XQuAD 95
+//! of 100 questions in each of eight languages have 3.1 to 3.5 at least.
 
 use crate::error::Result;
 use crate::store::{Filter, IndexMode, NearestOptions, Store};
@@ -37,8 +38,8 @@ impl Standing {
         self.mean + FOREIGN_DEVIATIONS * self.deviation
     }
 
-    /// What the share of the words that a passage must hold is multiplied with, if its cosine is `best`: 0 if the meaning is
-    /// sure by itself.
+    /// What the share of the words that a passage must hold is multiplied with, if its cosine is
+    /// `best`: 0 if the meaning is sure by itself.
     pub(crate) fn ease(self, best: f32) -> f32 {
         let deviations = (best - self.mean) / self.deviation.max(MIN_DEVIATION);
         (1.0 - EASE * (deviations - EVEN_DEVIATIONS)).clamp(0.0, MAX_EASE)
@@ -55,15 +56,16 @@ impl Standing {
     }
 }
 
-/// What few passages tell: how near unrelated questions come. In spreads of theirs related ones stand as high as among many
-/// passages in deviations.
+/// What few passages tell: how near unrelated questions come. In spreads of theirs related ones
+/// stand as high as among many passages in deviations.
 impl From<Floor> for Standing {
     fn from(floor: Floor) -> Self {
         Self { mean: floor.median, deviation: floor.spread }
     }
 }
 
-/// Compares a question with passages spread over all that may be found; `None` if there are too few to tell.
+/// Compares a question with passages spread over all that may be found; `None` if there are too few
+/// to tell.
 ///
 /// # Errors
 /// InvalidArgument if the vector is no unit vector of the files' length; Store.

@@ -30,8 +30,8 @@ pub(super) fn backup(pool: &ConnectionPool, to: &Path, cancel: &CancelToken) -> 
     moved
 }
 
-/// Refuses a name that is taken, also by a link that leads nowhere, or by the log of a file that had it before: SQLite
-/// would read that log into the new file.
+/// Refuses a name that is taken, also by a link that leads nowhere, or by the log of a file that
+/// had it before: SQLite would read that log into the new file.
 pub(super) fn require_free(to: &Path) -> Result<()> {
     if fs::symlink_metadata(to).is_ok() {
         return Err(Error::invalid("to", format!("{} exists already", to.display())));
@@ -59,8 +59,9 @@ pub(super) fn part(path: &Path) -> PathBuf {
     companion(path, ".part")
 }
 
-/// Makes the empty file that what `source` holds is copied to. From its first moment on nobody may read it who may not
-/// read `source`, and what the process masks is masked; SQLite gives a log beside it the same mode.
+/// Makes the empty file that what `source` holds is copied to. From its first moment on nobody may
+/// read it who may not read `source`, and what the process masks is masked; SQLite gives a log
+/// beside it the same mode.
 pub(super) fn create_part(part: &Path, source: &Path) -> Result<()> {
     // what a killed one left, logs included
     for suffix in ["", "-wal", "-shm", "-journal"] {
@@ -79,7 +80,8 @@ pub(super) fn create_part(part: &Path, source: &Path) -> Result<()> {
     options.open(part).map(drop).map_err(|source| Error::io(part, source))
 }
 
-/// What the owner of a copy may do at least: a copy of a file that is only to be read is still to be written.
+/// What the owner of a copy may do at least: a copy of a file that is only to be read is still to
+/// be written.
 #[cfg(unix)]
 const OWNER: u32 = 0o600;
 /// What a copy takes over of its source's mode.

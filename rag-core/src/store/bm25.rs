@@ -1,7 +1,8 @@
 //! BM25 over the full-text index: the passages that hold the words of a question, best first.
 //!
-//! The score is that of Robertson and Zaragoza (2009) with Lucene's idf, which is never negative. FTS5's own `bm25` is
-//! not used: it counts the forms of a word as so many words, and cannot be given the counts of other files.
+//! The score is that of Robertson and Zaragoza (2009) with Lucene's idf, which is never negative.
+//! FTS5's own `bm25` is not used: it counts the forms of a word as so many words, and cannot be
+//! given the counts of other files.
 
 use std::collections::{BinaryHeap, HashMap, HashSet};
 
@@ -17,7 +18,8 @@ const K1: f32 = 1.5;
 /// How much a long passage is held against it.
 const B: f32 = 0.75;
 
-/// Every occurrence of every word, read from the index itself; a table of the connection, not of the file.
+/// Every occurrence of every word, read from the index itself; a table of the connection, not of
+/// the file.
 pub(super) const WORDS: &str =
     "CREATE VIRTUAL TABLE IF NOT EXISTS temp.words USING fts5vocab(main, lexical, instance)";
 
@@ -36,10 +38,12 @@ pub(super) fn statistics(connection: &Connection, question: &str) -> Outcome<Sta
     Ok(look_up(connection, question)?.statistics)
 }
 
-/// The `limit` passages that match any word of `question` best: id and score, higher is better, ties by id.
+/// The `limit` passages that match any word of `question` best: id and score, higher is better,
+/// ties by id.
 ///
-/// `among` are the passages that may be found, rising; all if there is none. Those of `also` that hold a word come after them
-/// in the same order, whatever their place. Scores are measured against `statistics` if they are given, else against this file.
+/// `among` are the passages that may be found, rising; all if there is none. Those of `also` that
+/// hold a word come after them in the same order, whatever their place. Scores are measured against
+/// `statistics` if they are given, else against this file.
 pub(super) fn search(
     connection: &Connection,
     question: &str,
@@ -72,7 +76,8 @@ pub(super) fn search(
 pub struct Coverage {
     /// Different words of the question, common ones left out.
     pub word_count: usize,
-    /// Of each passage, the share of those words that it holds, by their idf, from 0 to 1; 0 for a question without words.
+    /// Of each passage, the share of those words that it holds, by their idf, from 0 to 1; 0 for a
+    /// question without words.
     pub shares: Vec<f32>,
 }
 
@@ -86,7 +91,8 @@ pub(super) fn coverage(
     // a word said twice is not two things asked
     let once: Vec<Term> =
         found.terms.iter().map(|term| Term { count: 1, ..term.clone() }).collect();
-    // a word that no passage holds says no more than the rarest one held; in a small file it would say all
+    // a word that no passage holds says no more than the rarest one held; in a small file it would
+    // say all
     let mut statistics = statistics.unwrap_or(&found.statistics).clone();
     statistics.holders.iter_mut().for_each(|holders| *holders = (*holders).max(1));
     let mut weights = Scorer::new(&once, &statistics).weights;
@@ -142,8 +148,8 @@ fn word(connection: &Connection, forms: &[String]) -> Outcome<Vec<(i64, i64)>> {
     Ok(places)
 }
 
-/// Every place of another word that is a form of one asked for. In Latin letters only where the file keeps no stems: they
-/// would be looked for twice.
+/// Every place of another word that is a form of one asked for. In Latin letters only where the
+/// file keeps no stems: they would be looked for twice.
 fn kindred(connection: &Connection, kin: &WordForms, but: &[String]) -> Outcome<Vec<(i64, i64)>> {
     let mut statement = connection.prepare_cached(
         "SELECT term, doc, \"offset\" FROM temp.words WHERE term >= ?1 AND term < ?2",
@@ -223,7 +229,8 @@ fn totals(connection: &Connection) -> Outcome<(u64, u64)> {
     numbers.ok_or_else(|| damaged("the full-text index does not say how much it holds"))
 }
 
-/// The number at the start of `bytes` and what follows: seven bits a byte, the highest first, nine bytes at most.
+/// The number at the start of `bytes` and what follows: seven bits a byte, the highest first, nine
+/// bytes at most.
 fn varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
     let mut number = 0u64;
     for (index, byte) in bytes.iter().take(9).enumerate() {
@@ -262,7 +269,8 @@ impl Scorer {
         Self { weights, average_length: average_length.max(1.0) }
     }
 
-    /// Scores passages in the order of the most they can have, until no other can be among the best.
+    /// Scores passages in the order of the most they can have, until no other can be among the
+    /// best.
     fn best(
         &self,
         connection: &Connection,
@@ -306,8 +314,8 @@ impl Scorer {
     }
 }
 
-/// Leaves [`MAX_TERMS`] words their weight, those that weigh most; of equal ones the last, as a long message asks at its
-/// end.
+/// Leaves [`MAX_TERMS`] words their weight, those that weigh most; of equal ones the last, as a
+/// long message asks at its end.
 fn keep_rarest(weights: &mut [f32], terms: &[Term]) {
     let mut order: Vec<usize> = (0..weights.len()).collect();
     order.sort_by(|a, b| weights[*b].total_cmp(&weights[*a]).then(b.cmp(a)));

@@ -1,10 +1,12 @@
 //! Looking for damage: every row against its checksum, every index against what it was made from.
 //!
-//! SQLite's own check sees only broken pages; two thirds of single flipped bits lie in values, where it sees
-//! nothing. A step that fails on a damaged page is itself a finding, and the next step goes on.
+//! SQLite's own check sees only broken pages; two thirds of single flipped bits lie in values,
+//! where it sees nothing. A step that fails on a damaged page is itself a finding, and the next
+//! step goes on.
 //!
-//! Checksums vouch for chance, not for people: whoever wrote the file can make them right. So every number is also
-//! held against what it must agree with, and the vector index against the vectors it was made from.
+//! Checksums vouch for chance, not for people: whoever wrote the file can make them right. So every
+//! number is also held against what it must agree with, and the vector index against the vectors it
+//! was made from.
 
 use rusqlite::{Connection, OptionalExtension};
 use xxhash_rust::xxh3::Xxh3;
@@ -24,10 +26,11 @@ use crate::progress::CancelToken;
 
 /// Damages named for one part; the rest is only counted.
 const MAX_NAMED: usize = 100;
-/// Bytes that a document's text may go on behind its last passage and the last place in its source: white space, which
-/// nothing points at.
+/// Bytes that a document's text may go on behind its last passage and the last place in its source:
+/// white space, which nothing points at.
 const MAX_TRAILING_BYTES: i64 = 1 << 16;
-/// How far codes may be from those that this machine makes: kernels add in different orders, and round half a step otherwise.
+/// How far codes may be from those that this machine makes: kernels add in different orders, and
+/// round half a step otherwise.
 const CODE_STEPS: i16 = 1;
 /// The same for the scale of a code, as a part of it.
 const SCALE_TOLERANCE: f32 = 1e-3;
@@ -42,8 +45,8 @@ struct Findings<'a> {
 
 /// Every damage in one snapshot of the file.
 pub(super) fn check(pool: &ConnectionPool, cancel: &CancelToken) -> Outcome<Vec<Damage>> {
-    // FTS5 looks at its index as this connection saw it at its last search, and takes what others merged since for
-    // damage: so a connection that has not searched
+    // FTS5 looks at its index as this connection saw it at its last search, and takes what others
+    // merged since for damage: so a connection that has not searched
     let mut reader = pool.new_reader()?;
     prepare(&reader)?;
     let watch = cancel.clone();
@@ -58,7 +61,8 @@ pub(super) fn check(pool: &ConnectionPool, cancel: &CancelToken) -> Outcome<Vec<
     found
 }
 
-/// Gives the connection a table that shows every word of the full-text index; it lives in memory only.
+/// Gives the connection a table that shows every word of the full-text index; it lives in memory
+/// only.
 fn prepare(connection: &Connection) -> Outcome<()> {
     let before: bool = connection.query_row("PRAGMA query_only", [], |row| row.get(0))?;
     connection.pragma_update(None, "query_only", false)?;
@@ -135,7 +139,8 @@ fn pages(connection: &Connection, report: &mut Report<'_>) -> Outcome<()> {
     Ok(())
 }
 
-/// The numbers that new rows go on from: one that lies behind gives an id twice, and old citations another passage.
+/// The numbers that new rows go on from: one that lies behind gives an id twice, and old citations
+/// another passage.
 fn numbers(connection: &Connection, report: &mut Report<'_>) -> Outcome<()> {
     for (table, column) in [("document", "id"), ("passage", "id"), ("tombstone", "seq")] {
         let sql = format!(

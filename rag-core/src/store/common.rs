@@ -1,16 +1,18 @@
-//! Words that are so common in the language of a question that they say nothing of what it asks for.
+//! Words that are so common in the language of a question that they say nothing of what it asks
+//! for.
 //!
-//! French and English ones are always left out, as their endings are always looked for. Those of another language are
-//! left out of a question that is in it: told by which list holds most of its words, so that it need not be right, only
-//! consistent. The lists are Snowball's as NLTK hands them on, question words added, which they lack.
+//! French and English ones are always left out, as their endings are always looked for. Those of
+//! another language are left out of a question that is in it: told by which list holds most of its
+//! words, so that it need not be right, only consistent. The lists are Snowball's as NLTK hands
+//! them on, question words added, which they lack.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::fold::fold;
 
-/// Words so common in French or English that they are left out of a question with other words. None of them
-/// is a word of weight in the other language.
+/// Words so common in French or English that they are left out of a question with other words. None
+/// of them is a word of weight in the other language.
 const COMMON: &[&str] = &[
     "a",
     "about",
@@ -239,14 +241,17 @@ pub(crate) struct Common {
     word_count: usize,
 }
 
-/// Common words from which the language of a text is known; and one word in so many, where prose has four.
+/// Common words from which the language of a text is known; and one word in so many, where prose
+/// has four.
 const MIN_KNOWN: usize = 2;
 const KNOWN_SHARE: usize = 10;
-/// Words of a question in which one common word tells its language; in a longer one it is by chance a word of another.
+/// Words of a question in which one common word tells its language; in a longer one it is by chance
+/// a word of another.
 const SHORT_QUESTION: usize = 4;
 
 impl Common {
-    /// The languages of which most of these folded words are common; none if there is no common one.
+    /// The languages of which most of these folded words are common; none if there is no common
+    /// one.
     pub(super) fn of(words: &[&str]) -> Self {
         let mut counts = [0usize; LANGUAGES.len()];
         for word in words {
@@ -261,8 +266,8 @@ impl Common {
         Self { languages, count: most, word_count: words.len() }
     }
 
-    /// Whether the text may be in a language whose stems are in the index; then it is taken to be, unless all that tells is one
-    /// word that other languages have too.
+    /// Whether the text may be in a language whose stems are in the index; then it is taken to be,
+    /// unless all that tells is one word that other languages have too.
     pub(crate) fn is_stemmed(self) -> bool {
         self.languages & STEMMED != 0 && (self.count > 1 || self.languages & !STEMMED == 0)
     }
@@ -276,7 +281,8 @@ impl Common {
         self.count >= MIN_KNOWN && self.count * KNOWN_SHARE >= self.word_count
     }
 
-    /// Whether a folded word is common in the language of the text, if that is none whose stems are in the index.
+    /// Whether a folded word is common in the language of the text, if that is none whose stems are
+    /// in the index.
     pub(super) fn holds(self, word: &str) -> bool {
         let listed = LISTED.get(word).copied().unwrap_or(0);
         let tells = self.count >= MIN_KNOWN || self.word_count <= SHORT_QUESTION;

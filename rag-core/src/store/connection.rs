@@ -12,8 +12,9 @@ use super::bm25::WORDS;
 use super::fault::Outcome;
 use crate::error::Error;
 
-/// How often a writer asks again while another writes, and how often before it says busy: after ten seconds or
-/// more. SQLite's own waits grow to 100 ms, and who waits longest then loses to who comes last.
+/// How often a writer asks again while another writes, and how often before it says busy: after ten
+/// seconds or more. SQLite's own waits grow to 100 ms, and who waits longest then loses to who
+/// comes last.
 const BUSY_POLL: Duration = Duration::from_millis(2);
 const BUSY_POLLS: i32 = 5000;
 /// Most bytes of one value.
@@ -93,7 +94,8 @@ pub(super) fn harden(connection: &mut Connection) -> Outcome<()> {
     Ok(())
 }
 
-/// Whether to ask again, after a short sleep, where another holds what is needed; `asked` is how often it was.
+/// Whether to ask again, after a short sleep, where another holds what is needed; `asked` is how
+/// often it was.
 pub(super) fn wait_for_writer(asked: i32) -> bool {
     std::thread::sleep(BUSY_POLL);
     asked < BUSY_POLLS

@@ -57,7 +57,8 @@ impl StoreFault {
         }
     }
 
-    /// What happened, for a list of damages. A cancellation or a lock is not damage and comes back as it is.
+    /// What happened, for a list of damages. A cancellation or a lock is not damage and comes back
+    /// as it is.
     pub(super) fn damage(self) -> Result<String, StoreFault> {
         match self {
             StoreFault::Damaged(what) => Ok(what),

@@ -1,6 +1,8 @@
-//! Which documents a search or removal is limited to: a typed expression, its text form, and its SQL.
+//! Which documents a search or removal is limited to: a typed expression, its text form, and its
+//! SQL.
 //!
-//! Whatever a caller writes reaches SQLite as a bound value; the SQL around it is made of constants.
+//! Whatever a caller writes reaches SQLite as a bound value; the SQL around it is made of
+//! constants.
 
 mod parse;
 mod show;
@@ -20,16 +22,18 @@ const MAX_WILDCARDS: usize = 16;
 
 /// A condition on a document.
 ///
-/// As text: `kind = pdf AND year >= 2020 AND NOT (path glob 'drafts/*' OR author = "A. Lovelace")`. A comparison is
-/// a field, one of `=  !=  <  <=  >  >=  glob  in`, and a value: a word, or anything in single or double quotes,
-/// where a quote is written twice. `in` takes values in parentheses. `AND` binds closer than `OR`; the three
-/// words and `glob` and `in` are known in upper and lower case.
+/// As text: `kind = pdf AND year >= 2020 AND NOT (path glob 'drafts/*' OR author = "A. Lovelace")`.
+/// A comparison is a field, one of `=  !=  <  <=  >  >=  glob  in`, and a value: a word, or
+/// anything in single or double quotes, where a quote is written twice. `in` takes values in
+/// parentheses. `AND` binds closer than `OR`; the three words and `glob` and `in` are known in
+/// upper and lower case.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Filter {
     /// One comparison. A document without the field does not pass.
     Compare(FilterField, Comparison, String),
-    /// The field matches the pattern: `*` is any run of characters, `/` included, `?` one, `[a-z]` one of them.
-    /// For [`FilterField::Path`], a pattern that does not begin with `/` or `*` may begin at any folder.
+    /// The field matches the pattern: `*` is any run of characters, `/` included, `?` one, `[a-z]`
+    /// one of them. For [`FilterField::Path`], a pattern that does not begin with `/` or `*` may
+    /// begin at any folder.
     Glob(FilterField, String),
     /// All hold; true if there are none.
     All(Vec<Filter>),
@@ -54,7 +58,8 @@ pub enum FilterField {
     Size,
     /// `modified`: time of last change, seconds since 1970.
     Modified,
-    /// Anything else: a key of the metadata. `meta.NAME` in text, or just `NAME` if it is none of the above.
+    /// Anything else: a key of the metadata. `meta.NAME` in text, or just `NAME` if it is none of
+    /// the above.
     Metadata(String),
 }
 
@@ -277,7 +282,8 @@ pub(super) fn passages(connection: &Connection, filter: &Filter) -> Outcome<Vec<
     Ok(ids)
 }
 
-/// The condition over the table `document` of the documents that pass, and the values to bind in order.
+/// The condition over the table `document` of the documents that pass, and the values to bind in
+/// order.
 pub(super) fn condition(filter: &Filter) -> Outcome<(String, Vec<Sql>)> {
     filter.validate()?;
     let (condition, values) = filter.to_sql();

@@ -1,10 +1,11 @@
-//! The forms of a word whose stem is not in the index: what a question of any language but French and English is looked
-//! for by.
+//! The forms of a word whose stem is not in the index: what a question of any language but French
+//! and English is looked for by.
 //!
-//! Words that begin alike are forms of one word if what is alike is most of them: endings (German, Spanish, Russian, Greek,
-//! Turkish, Finnish, Hindi), particles (Korean), a noun at the head of a compound. Arabic and Hebrew write articles,
-//! prepositions and "and" in front as one word, so these may be missing or added. The words of a file are looked through by
-//! their first letters, so nothing but the question changes, and files of before are found as well.
+//! Words that begin alike are forms of one word if what is alike is most of them: endings (German,
+//! Spanish, Russian, Greek, Turkish, Finnish, Hindi), particles (Korean), a noun at the head of a
+//! compound. Arabic and Hebrew write articles, prepositions and "and" in front as one word, so
+//! these may be missing or added. The words of a file are looked through by their first letters, so
+//! nothing but the question changes, and files of before are found as well.
 
 /// Letters that a form must share from its start, and the most that it may have besides.
 const MIN_SHARED: usize = 4;
@@ -130,8 +131,8 @@ impl WordForms {
     }
 }
 
-/// The letters of a word in the one spelling they are compared in: Arabic without vowel signs, one form of alef, yeh
-/// and the feminine ending.
+/// The letters of a word in the one spelling they are compared in: Arabic without vowel signs, one
+/// form of alef, yeh and the feminine ending.
 fn letters(word: &str) -> Vec<char> {
     let is_sign = |c: &char| matches!(c, '\u{64b}'..='\u{65f}' | '\u{640}' | '\u{670}' | '\u{591}'..='\u{5c7}');
     let plain = |c| match c {

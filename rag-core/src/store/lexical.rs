@@ -1,10 +1,11 @@
 //! Words: what is put into the full-text index, and how a question is asked of it.
 //!
-//! The index holds folded words (no accents, no case, ligatures written out), stemmed by Snowball (Porter 2001)
-//! if the document is French or English. A question's language need not be known: each of its words is looked
-//! for as it is and by both stems, and where no stem was written, in the forms that [`super::forms`] knows. Words
-//! with digits near them, such as parts of `CVE-2024-1234`, are never stemmed, and such a code is also looked for as a
-//! phrase. Chinese and Japanese are cut into pairs of letters, Thai, Lao, Khmer and Burmese into threes.
+//! The index holds folded words (no accents, no case, ligatures written out), stemmed by Snowball
+//! (Porter 2001) if the document is French or English. A question's language need not be known:
+//! each of its words is looked for as it is and by both stems, and where no stem was written, in
+//! the forms that [`super::forms`] knows. Words with digits near them, such as parts of
+//! `CVE-2024-1234`, are never stemmed, and such a code is also looked for as a phrase. Chinese and
+//! Japanese are cut into pairs of letters, Thai, Lao, Khmer and Burmese into threes.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -56,8 +57,8 @@ impl Indexer {
         Self { stemmer: stemmer(lang), cut, stems: HashMap::new() }
     }
 
-    /// The text to index for a passage: its heading path and text as folded words, stemmed if the language is French or
-    /// English.
+    /// The text to index for a passage: its heading path and text as folded words, stemmed if the
+    /// language is French or English.
     pub(super) fn text(&mut self, heading: Option<&str>, text: &str) -> String {
         let mut indexed = String::with_capacity(text.len());
         for part in heading.into_iter().chain([text]) {
@@ -104,7 +105,8 @@ pub(super) struct Term {
     pub(super) room: f32,
 }
 
-/// What a question looks for: each of its words, as it is, by both stems and in its forms, and its codes as phrases.
+/// What a question looks for: each of its words, as it is, by both stems and in its forms, and its
+/// codes as phrases.
 ///
 /// Words that are common in its language are left out unless there are no others.
 pub(super) fn terms(question: &str) -> Vec<Term> {
@@ -175,9 +177,9 @@ impl Terms {
 }
 
 impl Word {
-    /// How many words it makes of the share of a question that is asked of a passage. Many grams straddle two words, and few
-    /// passages hold them: measured on Thai and Chinese questions so that a passage that answers holds the same share of them
-    /// as of English words.
+    /// How many words it makes of the share of a question that is asked of a passage. Many grams
+    /// straddle two words, and few passages hold them: measured on Thai and Chinese questions so
+    /// that a passage that answers holds the same share of them as of English words.
     fn share(&self) -> f32 {
         match self.gram_len() {
             Some(3) => 1.0 / 6.0,
@@ -228,7 +230,8 @@ fn stemmer(lang: Option<&str>) -> Option<Stemmer> {
     }
 }
 
-/// The words of a text. An elided article (`l'`, `d'`, `qu'`) or a lone letter beside an apostrophe is none.
+/// The words of a text. An elided article (`l'`, `d'`, `qu'`) or a lone letter beside an apostrophe
+/// is none.
 fn words(text: &str, cut: Cut) -> Vec<Word> {
     let shown = if cut == Cut::Grams { visible(text) } else { text.into() };
     let mut words = Vec::new();
@@ -259,7 +262,8 @@ fn is_word_char(c: char, cut: Cut) -> bool {
     c.is_alphanumeric() || cut_len(c, cut) == Some(3)
 }
 
-/// Adds a run of letters and digits: whole, or in grams where the script has no spaces; `push` is told which.
+/// Adds a run of letters and digits: whole, or in grams where the script has no spaces; `push` is
+/// told which.
 fn push_part(part: &str, cut: Cut, push: &mut impl FnMut(String, bool)) {
     if part.is_ascii() {
         return push(part.get(..MAX_WORD_CHARS).unwrap_or(part).to_owned(), false);
@@ -283,7 +287,8 @@ fn is_letter(part: &str) -> bool {
     part.len() == 1
 }
 
-/// How many letters in a row stand for a word in a script that is written without spaces between words; none in others.
+/// How many letters in a row stand for a word in a script that is written without spaces between
+/// words; none in others.
 pub(crate) fn gram_len(c: char) -> Option<usize> {
     match c {
         '\u{3040}'..='\u{30ff}'

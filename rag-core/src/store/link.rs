@@ -1,9 +1,10 @@
 //! Which commit follows which: how a log is known to belong to the file that it lies beside.
 //!
-//! Each transaction writes the row `commit` of `meta`: the lineage of the file, how many commits it has had, a random
-//! name of this commit, and the name of the one before. A copy that [`super::backup`] makes begins a lineage of its own.
-//! The number of the last commit that was acknowledged is kept outside of file and log too, as an attribute of the
-//! file where the system has such: it tells that a log was deleted.
+//! Each transaction writes the row `commit` of `meta`: the lineage of the file, how many commits it
+//! has had, a random name of this commit, and the name of the one before. A copy that
+//! [`super::backup`] makes begins a lineage of its own. The number of the last commit that was
+//! acknowledged is kept outside of file and log too, as an attribute of the file where the system
+//! has such: it tells that a log was deleted.
 
 use std::path::Path;
 
@@ -86,7 +87,8 @@ fn random(connection: &Connection) -> Outcome<u64> {
     Ok(number.cast_unsigned().max(1))
 }
 
-/// Notes outside of the file that this commit was acknowledged. Not every file system can; then nothing is noted.
+/// Notes outside of the file that this commit was acknowledged. Not every file system can; then
+/// nothing is noted.
 pub(super) fn acknowledge(path: &Path, link: Link) {
     #[cfg(any(target_os = "linux", target_os = "macos"))]
     let _ = rustix::fs::setxattr(
@@ -122,7 +124,8 @@ pub(super) fn acknowledged(path: &Path) -> Option<Link> {
     }
 }
 
-/// What is to be said if the file stands behind what was acknowledged. `noted` is older than `last`.
+/// What is to be said if the file stands behind what was acknowledged. `noted` is older than
+/// `last`.
 pub(super) fn missing(noted: Option<Link>, last: Option<Link>) -> Option<String> {
     let (noted, last) = noted.zip(last)?;
     let count = noted.count.checked_sub(last.count)?;

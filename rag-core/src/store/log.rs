@@ -1,8 +1,10 @@
-//! Whose the log beside a file is, told before SQLite sees either: replayed over other data, a log destroys them.
+//! Whose the log beside a file is, told before SQLite sees either: replayed over other data, a log
+//! destroys them.
 //!
-//! A log that is left behind when a copy is put over its file still has sound checksums. It belongs to the file if the
-//! file stands at one of the log's commits, or at the one before its first ([`super::link`]); whatever cannot be told for
-//! sure counts as belonging. A log of other data is renamed, never read into the file and never deleted.
+//! A log that is left behind when a copy is put over its file still has sound checksums. It belongs
+//! to the file if the file stands at one of the log's commits, or at the one before its first
+//! ([`super::link`]); whatever cannot be told for sure counts as belonging. A log of other data is
+//! renamed, never read into the file and never deleted.
 //!
 //! Formats: SQLite's "Database File Format", sections 1.6 (pages), 2.1 (records) and 4 (logs).
 
@@ -22,10 +24,12 @@ const FRAME_HEADER: usize = 24;
 const LOG_MAGIC: u32 = 0x377f_0682;
 /// Names tried for a log that is set aside.
 const MAX_ASIDE: u32 = 1000;
-/// A journal that was begun when its file was empty: magic, then the file's size in pages at byte 16.
+/// A journal that was begun when its file was empty: magic, then the file's size in pages at byte
+/// 16.
 const JOURNAL: [u8; 8] = [0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7];
 
-/// Looks at what lies beside the file and renames it if it belongs to other data; the new name is returned.
+/// Looks at what lies beside the file and renames it if it belongs to other data; the new name is
+/// returned.
 ///
 /// Nobody else in this process may have the file open, and who has it open elsewhere is left alone.
 ///
@@ -62,7 +66,8 @@ pub(super) fn settle(path: &Path) -> Result<Option<PathBuf>> {
     Ok(None)
 }
 
-/// Takes every lock of the file, as SQLite does before it is alone with it; closing the file gives them up.
+/// Takes every lock of the file, as SQLite does before it is alone with it; closing the file gives
+/// them up.
 #[cfg(unix)]
 fn lock(file: &File) -> bool {
     rustix::fs::fcntl_lock(file, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_ok()
@@ -93,7 +98,8 @@ fn set_aside(path: &Path, log: &Path) -> Result<PathBuf> {
 #[derive(Debug)]
 pub(super) struct Hold(File);
 
-/// Holds the file, unless another process has it open. Nobody else in this one may have it open or open it.
+/// Holds the file, unless another process has it open. Nobody else in this one may have it open or
+/// open it.
 pub(super) fn hold(path: &Path) -> Option<Hold> {
     let file = File::options().read(true).write(true).open(path).ok()?;
     lock(&file).then_some(Hold(file))
@@ -117,8 +123,8 @@ impl Hold {
     }
 }
 
-/// Removes the logs beside a file that was just put in the place of another, unless somebody has opened it by now: who did
-/// has set them aside.
+/// Removes the logs beside a file that was just put in the place of another, unless somebody has
+/// opened it by now: who did has set them aside.
 pub(super) fn clear(path: &Path) {
     let Some(_hold) = hold(path) else { return };
     for side in ["-wal", "-journal"] {
@@ -200,7 +206,8 @@ impl Commits {
         Ok(Some(Self { log, big_endian, salts, sum, frame: vec![0; FRAME_HEADER + size] }))
     }
 
-    /// The row of the next commit, unknown if it did not write it; `None` at the end of what is sound.
+    /// The row of the next commit, unknown if it did not write it; `None` at the end of what is
+    /// sound.
     fn next(&mut self) -> io::Result<Option<Row>> {
         let mut row = Row::Unknown;
         loop {

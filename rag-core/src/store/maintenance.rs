@@ -16,9 +16,11 @@ use crate::index::native::Native;
 use crate::progress::CancelToken;
 
 impl Store {
-    /// Builds the vector index over all passages and swaps it in, if enough changed or [`Seal::Now`] asks.
+    /// Builds the vector index over all passages and swaps it in, if enough changed or
+    /// [`Seal::Now`] asks.
     ///
-    /// Searches and writes go on meanwhile; what is written meanwhile stays in the tail. A graph is built with
+    /// Searches and writes go on meanwhile; what is written meanwhile stays in the tail. A graph is
+    /// built with
     /// [`Native`] and its defaults, on all cores; docs/benchmarks.md says how fast.
     ///
     /// # Errors
@@ -55,7 +57,8 @@ impl Store {
 
     /// Looks at every row and reports every damage; an empty list is a sound file.
     ///
-    /// Reads the whole file and makes the full-text index again in memory: a few seconds for 10,000 passages.
+    /// Reads the whole file and makes the full-text index again in memory: a few seconds for 10,000
+    /// passages.
     ///
     /// # Errors
     /// Cancelled; Store if the file cannot be read at all.
@@ -63,22 +66,23 @@ impl Store {
         check::check(&self.pool, cancel).map_err(|fault| fault.at(self.path()))
     }
 
-    /// Writes a copy of the file to `to`, which must not exist, as it stands now. Others may read and write
-    /// meanwhile. The copy appears under its name when it is whole and on the disk.
+    /// Writes a copy of the file to `to`, which must not exist, as it stands now. Others may read
+    /// and write meanwhile. The copy appears under its name when it is whole and on the disk.
     ///
     /// # Errors
-    /// InvalidArgument if `to` exists; Io or Store if it cannot be written, for instance on a full disk, and
-    /// nothing is left of it then; Cancelled.
+    /// InvalidArgument if `to` exists; Io or Store if it cannot be written, for instance on a full
+    /// disk, and nothing is left of it then; Cancelled.
     pub fn backup(&self, to: &Path, cancel: &CancelToken) -> Result<()> {
         backup::backup(&self.pool, to, cancel)
     }
 
-    /// Puts a copy of the knowledge base at `from` in the place of `to`, whose own data and log go. `from` is checked
-    /// before; the copy appears whole, and keeps the mode of what it replaces. Returns what it holds.
+    /// Puts a copy of the knowledge base at `from` in the place of `to`, whose own data and log go.
+    /// `from` is checked before; the copy appears whole, and keeps the mode of what it replaces.
+    /// Returns what it holds.
     ///
     /// # Errors
-    /// Store if `from` is damaged or no knowledge base, or `to` is open, or is something else than a knowledge base;
-    /// Io; DiskFull; Cancelled. `to` is as it was then.
+    /// Store if `from` is damaged or no knowledge base, or `to` is open, or is something else than
+    /// a knowledge base; Io; DiskFull; Cancelled. `to` is as it was then.
     pub fn restore(from: &Path, to: &Path, cancel: &CancelToken) -> Result<Info> {
         restore::restore(from, to, cancel)
     }
@@ -91,13 +95,13 @@ impl Store {
 
     /// Makes a new file `to` of what is intact in the file `from`, which is only read.
     ///
-    /// Rows keep their ids. A document is kept whole or not at all. Both indexes are made anew; vectors that are
-    /// lost come from `encode`, and where that fails their documents are lost as well. `identity` is the encoder
-    /// to note if the file no longer says which one it was.
+    /// Rows keep their ids. A document is kept whole or not at all. Both indexes are made anew;
+    /// vectors that are lost come from `encode`, and where that fails their documents are lost as
+    /// well. `identity` is the encoder to note if the file no longer says which one it was.
     ///
     /// # Errors
-    /// InvalidArgument if `to` exists; Store if `from` is no database at all or `to` cannot be written; Io;
-    /// Cancelled, nothing is left of `to` then.
+    /// InvalidArgument if `to` exists; Store if `from` is no database at all or `to` cannot be
+    /// written; Io; Cancelled, nothing is left of `to` then.
     pub fn salvage(
         from: &Path,
         to: &Path,
@@ -108,11 +112,12 @@ impl Store {
         salvage::salvage(from, to, salvage::Help { identity, encode, cancel })
     }
 
-    /// Rewrites the file without its unused space and folds its log into it. Needs as much free space again, and
-    /// as much memory. Nothing of what was removed is left in the file.
+    /// Rewrites the file without its unused space and folds its log into it. Needs as much free
+    /// space again, and as much memory. Nothing of what was removed is left in the file.
     ///
     /// # Errors
-    /// Store, for instance if the disk is full (DiskFull if that is known before); Busy if another process is writing.
+    /// Store, for instance if the disk is full (DiskFull if that is known before); Busy if another
+    /// process is writing.
     pub fn vacuum(&self) -> Result<()> {
         vacuum::vacuum(&self.pool)
     }

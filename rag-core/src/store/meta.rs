@@ -1,8 +1,8 @@
 //! Single values: the encoder, counters, settings. Each row carries its checksum.
 //!
-//! `change` counts transactions that write documents, what filters see of them, or segments. Whoever holds vectors in memory compares it
-//! with their own at each search, in the same snapshot; unlike `PRAGMA data_version` it means the same on every
-//! connection, so readers share one copy.
+//! `change` counts transactions that write documents, what filters see of them, or segments.
+//! Whoever holds vectors in memory compares it with their own at each search, in the same snapshot;
+//! unlike `PRAGMA data_version` it means the same on every connection, so readers share one copy.
 
 use rusqlite::{Connection, OptionalExtension};
 
@@ -18,7 +18,8 @@ pub(super) const GENERATION: &str = "generation";
 pub(super) const SEGMENT: &str = "segment";
 /// How precisely vectors are written: `f16` or `f32`.
 const PRECISION: &str = "precision";
-/// How words are cut for the full-text index: `2` since Thai is cut into grams; files of before do not say.
+/// How words are cut for the full-text index: `2` since Thai is cut into grams; files of before do
+/// not say.
 const WORDS: &str = "words";
 /// Facade settings are kept under this prefix.
 pub(super) const SETTING: &str = "setting.";

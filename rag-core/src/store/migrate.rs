@@ -1,7 +1,9 @@
-//! Files of earlier format versions: opening one to write takes it to this version in one transaction.
+//! Files of earlier format versions: opening one to write takes it to this version in one
+//! transaction.
 //!
-//! A step knows the tables it starts from and what to do with them. Steps are never changed once released: a file of
-//! any version goes through all that follow its own. A kill, a full disk or a failing step leaves the file as it was.
+//! A step knows the tables it starts from and what to do with them. Steps are never changed once
+//! released: a file of any version goes through all that follow its own. A kill, a full disk or a
+//! failing step leaves the file as it was.
 
 use std::path::Path;
 
@@ -25,8 +27,9 @@ pub(super) struct Ladder {
 pub(super) struct MigrationStep {
     /// The tables before it.
     pub(super) tables: &'static [&'static str],
-    /// What is done; all steps of a file share one transaction, which is not theirs to end. A step that drops a table
-    /// of FTS5 or needs more than the statements we allow has to say so here first.
+    /// What is done; all steps of a file share one transaction, which is not theirs to end. A step
+    /// that drops a table of FTS5 or needs more than the statements we allow has to say so here
+    /// first.
     pub(super) run: fn(&Connection) -> Outcome<()>,
 }
 
@@ -80,7 +83,8 @@ pub(super) fn upgrade(connection: &mut Connection, path: &Path, ladder: &Ladder)
     if let Err(fault) = stepped {
         return Err(explained(fault, path, found, ladder.version()));
     }
-    // the header is read before the log: let it tell the new version. Others may hold the log: it then tells later.
+    // the header is read before the log: let it tell the new version. Others may hold the log: it
+    // then tells later.
     connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
     Ok(())
 }

@@ -1,7 +1,8 @@
 //! The knowledge base file: one SQLite database, one transaction per document.
 //!
-//! Documents, passages, vectors and full text are rows, and rows are the truth. The vector index over them is a
-//! sealed segment plus the rows written since, searched together. docs/format.md describes the file.
+//! Documents, passages, vectors and full text are rows, and rows are the truth. The vector index
+//! over them is a sealed segment plus the rows written since, searched together. docs/format.md
+//! describes the file.
 
 mod backup;
 mod bm25;
@@ -64,8 +65,8 @@ pub use types::{
 
 /// An open knowledge base file. Any number of threads may use it at once; writers queue.
 ///
-/// Other processes may use the file as well: a search sees what they committed before it began. On drop the
-/// file is left without companions, unless another process has it open.
+/// Other processes may use the file as well: a search sees what they committed before it began. On
+/// drop the file is left without companions, unless another process has it open.
 #[derive(Debug)]
 pub struct Store {
     pool: ConnectionPool,
@@ -76,12 +77,13 @@ pub struct Store {
 impl Store {
     /// Opens the file at `path`; `":memory:"` is a store that is never written.
     ///
-    /// A file that is empty counts as new. A file that is not ours is left as it is. One of an earlier format
-    /// version is upgraded in one transaction if it is opened to be written.
+    /// A file that is empty counts as new. A file that is not ours is left as it is. One of an
+    /// earlier format version is upgraded in one transaction if it is opened to be written.
     ///
     /// # Errors
-    /// Io if it does not exist (unless it may be created) or cannot be read; Store if it is not ours, is
-    /// damaged, or cannot be written; StoreVersion if it is newer, or older and opened to be read; Busy.
+    /// Io if it does not exist (unless it may be created) or cannot be read; Store if it is not
+    /// ours, is damaged, or cannot be written; StoreVersion if it is newer, or older and opened to
+    /// be read; Busy.
     pub fn open(path: &Path, access: Access) -> Result<Self> {
         let pool = open::open(path, access)?;
         Ok(Self { pool, vectors: RwLock::default(), scopes: Scopes::default() })
@@ -93,8 +95,8 @@ impl Store {
         self.pool.path()
     }
 
-    /// What was found as the file was opened and its user should know, in sentences: a log of other data that was set
-    /// aside, commits that are missing. Empty for most files.
+    /// What was found as the file was opened and its user should know, in sentences: a log of other
+    /// data that was set aside, commits that are missing. Empty for most files.
     #[must_use]
     pub fn notices(&self) -> &[String] {
         self.pool.notices()

@@ -1,7 +1,8 @@
-//! Opening: the header is read before SQLite sees the file, and a file that is not ours is never touched.
+//! Opening: the header is read before SQLite sees the file, and a file that is not ours is never
+//! touched.
 //!
-//! Durability: WAL with `synchronous=NORMAL`. A killed process loses nothing that was committed; a power cut may
-//! lose the last commits, never older ones, and never leaves half of one.
+//! Durability: WAL with `synchronous=NORMAL`. A killed process loses nothing that was committed; a
+//! power cut may lose the last commits, never older ones, and never leaves half of one.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -80,7 +81,8 @@ fn claim_new(path: &Path) -> Result<Claim> {
     Claim::create_to_open(path)
 }
 
-/// What the file is: its first bytes, unless SQLite has it open in this process, which must then read them.
+/// What the file is: its first bytes, unless SQLite has it open in this process, which must then
+/// read them.
 fn header(path: &Path, claim: &Claim, newest: u32) -> Result<Header> {
     match claim.alone(|| read_header(path, newest)) {
         Some(header) => header,
@@ -170,9 +172,10 @@ fn read_write(path: &Path, claim: Claim, ladder: &Ladder) -> Result<ConnectionPo
     )
 }
 
-/// Switches to the write-ahead log. SQLite does not call the busy handler for this statement, since a connection that
-/// already reads could wait for one that waits for it: whoever opens a new file while others do is refused at once.
-/// The statement holds nothing between two attempts, so we wait here as the handler would.
+/// Switches to the write-ahead log. SQLite does not call the busy handler for this statement, since
+/// a connection that already reads could wait for one that waits for it: whoever opens a new file
+/// while others do is refused at once. The statement holds nothing between two attempts, so we wait
+/// here as the handler would.
 fn write_ahead(connection: &Connection) -> Outcome<()> {
     let mut asked = 0;
     loop {
@@ -235,8 +238,8 @@ fn has_log(path: &Path) -> bool {
     std::fs::metadata(beside(&real_name(path), "-wal")).is_ok_and(|log| log.len() > 0)
 }
 
-/// What the first 100 bytes say to a library that knows versions up to `newest`. Nobody else in this process has the
-/// file open: closing it drops all locks.
+/// What the first 100 bytes say to a library that knows versions up to `newest`. Nobody else in
+/// this process has the file open: closing it drops all locks.
 fn read_header(path: &Path, newest: u32) -> Result<Header> {
     let io = |source| Error::io(path, source);
     let meta = std::fs::metadata(path).map_err(io)?;
@@ -275,8 +278,9 @@ fn read_header(path: &Path, newest: u32) -> Result<Header> {
     Ok(Header::Ours)
 }
 
-/// Whether a rollback journal says that the file was new when a process was killed making it: SQLite will
-/// empty it again. The journal's header is magic, record count, nonce, then the size in pages at its start.
+/// Whether a rollback journal says that the file was new when a process was killed making it:
+/// SQLite will empty it again. The journal's header is magic, record count, nonce, then the size in
+/// pages at its start.
 fn interrupted_creation(path: &Path) -> bool {
     const JOURNAL: [u8; 8] = [0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7];
     let mut header = Vec::with_capacity(20);

@@ -1,8 +1,10 @@
-//! The row `commit` as it stands on plain pages, read without SQLite: from the file alone, or from a log alone.
+//! The row `commit` as it stands on plain pages, read without SQLite: from the file alone, or from
+//! a log alone.
 //!
-//! `meta` is the first table made, so that its root is page 2, before and after a `VACUUM`. As a table without row
-//! numbers it is a tree of index pages, whose records are (key, value, check). No other index here has records of text,
-//! text, integer. What is cut, torn or odd in any way is unknown.
+//! `meta` is the first table made, so that its root is page 2, before and after a `VACUUM`. As a
+//! table without row numbers it is a tree of index pages, whose records are (key, value, check). No
+//! other index here has records of text, text, integer. What is cut, torn or odd in any way is
+//! unknown.
 
 use std::io::{Read, Seek, SeekFrom};
 

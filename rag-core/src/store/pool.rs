@@ -1,4 +1,5 @@
-//! Connections: one writer, and readers that come and go. An in-memory store has one connection for all.
+//! Connections: one writer, and readers that come and go. An in-memory store has one connection for
+//! all.
 
 use std::fs::Metadata;
 use std::ops::{Deref, DerefMut};
@@ -17,19 +18,22 @@ use crate::files::{self, Claim, FileId, beside};
 /// Readers kept for later.
 const MAX_IDLE: usize = 8;
 
-/// The connections of one store. Readers are closed before the writer, which then leaves one file behind.
+/// The connections of one store. Readers are closed before the writer, which then leaves one file
+/// behind.
 #[derive(Debug)]
 pub(super) struct ConnectionPool {
     path: PathBuf,
     source: ConnectionSource,
-    /// The format version it was opened with. A newer library may upgrade the file meanwhile: every snapshot asks.
+    /// The format version it was opened with. A newer library may upgrade the file meanwhile: every
+    /// snapshot asks.
     version: u32,
     idle: Mutex<Vec<Connection>>,
     main: Mutex<Connection>,
     /// The log that is read and written, where there is one.
     log: Option<FileId>,
     notices: Vec<String>,
-    /// Which file it is, whatever its name; none in memory. The last field, so that it outlives every connection.
+    /// Which file it is, whatever its name; none in memory. The last field, so that it outlives
+    /// every connection.
     claim: Option<Claim>,
 }
 
@@ -160,11 +164,11 @@ impl ConnectionPool {
         self.log.is_none() || FileId::of(&self.log_name()) == self.log
     }
 
-    /// Writes the commits of a log that was deleted into the file, unless another program may have begun a log of its own
-    /// since; whether that was done.
+    /// Writes the commits of a log that was deleted into the file, unless another program may have
+    /// begun a log of its own since; whether that was done.
     ///
-    /// Who opens the file makes a log, and nobody deletes one while we hold the file's lock: where there is none, nobody
-    /// has come since.
+    /// Who opens the file makes a log, and nobody deletes one while we hold the file's lock: where
+    /// there is none, nobody has come since.
     fn fold(&self, connection: &Connection) -> bool {
         if self.file_in_place().is_err() || std::fs::symlink_metadata(self.log_name()).is_ok() {
             return false;
@@ -218,8 +222,8 @@ impl ConnectionPool {
         Ok(ReadConnection::Pooled(Some(connection), &self.idle))
     }
 
-    /// Refuses to go on if another file has taken the name of ours, or none has it: SQLite does not notice with a log,
-    /// and new connections would see another file than the writer.
+    /// Refuses to go on if another file has taken the name of ours, or none has it: SQLite does not
+    /// notice with a log, and new connections would see another file than the writer.
     fn in_place(&self) -> Result<()> {
         if self.claim.is_none() {
             return Ok(());
@@ -306,7 +310,8 @@ impl Drop for ReadConnection<'_> {
     }
 }
 
-/// Whether the file stands behind what was acknowledged. Who may write begins to count from where it stands.
+/// Whether the file stands behind what was acknowledged. Who may write begins to count from where
+/// it stands.
 fn missing_commits(
     path: &Path,
     source: ConnectionSource,

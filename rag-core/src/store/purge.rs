@@ -1,7 +1,8 @@
 //! Making what was removed unreadable: nothing of it is left in the file, its indexes or its log.
 //!
-//! SQLite only marks what is deleted as free. Its `secure_delete` writes zeros over that, but a page that was parted
-//! before may hold a copy; only writing the file anew leaves nothing, and that is what a purge does.
+//! SQLite only marks what is deleted as free. Its `secure_delete` writes zeros over that, but a
+//! page that was parted before may hold a copy; only writing the file anew leaves nothing, and that
+//! is what a purge does.
 
 use rusqlite::Connection;
 
@@ -11,24 +12,27 @@ use super::{Store, meta, vacuum};
 use crate::error::{Error, Result};
 
 impl Store {
-    /// Takes all that was ever removed from the file or replaced in it out of its pages, its full-text index, its vector
-    /// index and its log. A vector index that held some of it is gone until the next [`Store::seal`].
+    /// Takes all that was ever removed from the file or replaced in it out of its pages, its
+    /// full-text index, its vector index and its log. A vector index that held some of it is gone
+    /// until the next [`Store::seal`].
     ///
-    /// Rewrites the file like [`Store::vacuum`]. What the disk or its snapshots keep of overwritten blocks, and copies of
-    /// the file, are beyond it.
+    /// Rewrites the file like [`Store::vacuum`]. What the disk or its snapshots keep of overwritten
+    /// blocks, and copies of the file, are beyond it.
     ///
     /// # Errors
-    /// Store; Busy if another process writes, or still reads from before: the log then holds some of it yet.
+    /// Store; Busy if another process writes, or still reads from before: the log then holds some
+    /// of it yet.
     pub fn purge(&self) -> Result<()> {
         self.pool.write(forget_removed)?;
         vacuum::rewrite(&self.pool)?;
         self.empty_log()
     }
 
-    /// Makes this handle write zeros over what it removes or replaces, in place of marking it as free.
+    /// Makes this handle write zeros over what it removes or replaces, in place of marking it as
+    /// free.
     ///
-    /// Copies that parted pages keep go with [`Store::vacuum`] or [`Store::purge`], words in the full-text index and old
-    /// pages in the log with [`Store::scrub`].
+    /// Copies that parted pages keep go with [`Store::vacuum`] or [`Store::purge`], words in the
+    /// full-text index and old pages in the log with [`Store::scrub`].
     ///
     /// # Errors
     /// Store if it was opened to be read.
@@ -40,7 +44,8 @@ impl Store {
         })
     }
 
-    /// Takes removed words out of the full-text index and empties the log, if this handle deletes securely.
+    /// Takes removed words out of the full-text index and empties the log, if this handle deletes
+    /// securely.
     ///
     /// # Errors
     /// Store; Busy if another process writes, or still reads from before.
@@ -73,8 +78,8 @@ impl Store {
     }
 }
 
-/// The vector index holds codes of what was removed until it is built anew, and much of a text can be read off its vector:
-/// it goes, and the vectors' rows serve until the next seal.
+/// The vector index holds codes of what was removed until it is built anew, and much of a text can
+/// be read off its vector: it goes, and the vectors' rows serve until the next seal.
 fn forget_removed(connection: &Connection) -> Outcome<()> {
     let sql = "SELECT EXISTS(SELECT 1 FROM tombstone)";
     if !connection.query_row(sql, [], |row| row.get::<_, bool>(0))? {

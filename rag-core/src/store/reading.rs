@@ -74,7 +74,8 @@ impl Store {
         self.pool.read(|connection| rows::passages(connection, ids))
     }
 
-    /// The passages before and after the one at `ordinal` of a document, `reach` on each side at most, in their order.
+    /// The passages before and after the one at `ordinal` of a document, `reach` on each side at
+    /// most, in their order.
     ///
     /// # Errors
     /// Store if one is damaged.

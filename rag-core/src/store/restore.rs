@@ -1,4 +1,5 @@
-//! A backup put in the place of a file: checked first, whole or not at all, and never beside the log of what it replaces.
+//! A backup put in the place of a file: checked first, whole or not at all, and never beside the
+//! log of what it replaces.
 
 use std::fs;
 use std::path::Path;

@@ -37,8 +37,8 @@ pub(super) const UNREADABLE: &str = "unreadable";
 /// What it calls [`SkippedDocument::tried_pictures`].
 pub(super) const TRIED_PICTURES: &str = "tried_pictures";
 
-/// What the metadata of a document that was read calls the JSON of its [`Unread`](crate::document::Unread) parts; a
-/// name that no reader and no caller can give.
+/// What the metadata of a document that was read calls the JSON of its
+/// [`Unread`](crate::document::Unread) parts; a name that no reader and no caller can give.
 pub(super) const UNREAD: &str = "rag:unread";
 
 pub(super) const DOCUMENT_COLUMNS: &str = "id, uri, kind, size, mtime_ns, hash, title, lang, metadata, length, status, \
@@ -273,7 +273,8 @@ impl PassageSum<'_> {
 pub(super) const PASSAGE_COLUMNS: &str = "passage.id, passage.document, ordinal, start, \"end\", page, heading, \
      text, passage.\"check\", uri, title";
 
-/// Reads a passage and says whether its checksum holds and its numbers can be: its text is as long as its span.
+/// Reads a passage and says whether its checksum holds and its numbers can be: its text is as long
+/// as its span.
 pub(super) fn read_passage(row: &Row<'_>) -> rusqlite::Result<(PassageRow, bool)> {
     let (heading, text): (Option<String>, String) = (row.get(6)?, row.get(7)?);
     let columns = PassageSum {
@@ -338,7 +339,8 @@ pub(super) fn passages(connection: &Connection, ids: &[i64]) -> Outcome<Vec<Pass
     Ok(found)
 }
 
-/// The passages before and after the one at `ordinal` of a document, `reach` on each side at most, in their order.
+/// The passages before and after the one at `ordinal` of a document, `reach` on each side at most,
+/// in their order.
 pub(super) fn neighbours(
     connection: &Connection,
     document_id: i64,

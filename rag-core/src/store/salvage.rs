@@ -1,8 +1,8 @@
-//! What is intact in a damaged file, as a new file: rows that their checksums vouch for keep their ids, vectors
-//! that are lost can be encoded again, and both indexes are made anew.
+//! What is intact in a damaged file, as a new file: rows that their checksums vouch for keep their
+//! ids, vectors that are lost can be encoded again, and both indexes are made anew.
 //!
-//! A document is kept whole or not at all. The passages of a document have ids in a row, so that a passage that
-//! cannot be read is laid to the document it must belong to.
+//! A document is kept whole or not at all. The passages of a document have ids in a row, so that a
+//! passage that cannot be read is laid to the document it must belong to.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -137,7 +137,8 @@ fn keep_numbers(source: &Connection, target: &Store) {
     }
 }
 
-/// Every id of a table: by a scan, or where a page is damaged by scans from both ends and by trying those between.
+/// Every id of a table: by a scan, or where a page is damaged by scans from both ends and by trying
+/// those between.
 fn ids(connection: &Connection, table: &'static str) -> Outcome<Vec<i64>> {
     let (mut found, whole) = scan(connection, &format!("SELECT id FROM {table} ORDER BY id"))?;
     if whole {
@@ -151,7 +152,8 @@ fn ids(connection: &Connection, table: &'static str) -> Outcome<Vec<i64>> {
     };
     let last = last.min(first.saturating_add(MAX_PROBED));
     let mut statement = connection.prepare(&format!("SELECT 1 FROM {table} WHERE id = ?1"))?;
-    // a page that cannot be read may still hold the id: it counts, and its row will be found wanting
+    // a page that cannot be read may still hold the id: it counts, and its row will be found
+    // wanting
     found.extend((first..=last).filter(|id| !matches!(statement.exists([id]), Ok(false))));
     found.extend(back);
     found.sort_unstable();

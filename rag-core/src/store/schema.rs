@@ -1,4 +1,5 @@
-//! The tables, their version, and the checksums of their rows. docs/format.md describes them byte by byte.
+//! The tables, their version, and the checksums of their rows. docs/format.md describes them byte
+//! by byte.
 
 use std::collections::BTreeSet;
 
@@ -13,18 +14,20 @@ use crate::kernels::dot::dot_f32;
 
 /// "RAG1", in the file's header at byte 68.
 pub(super) const APPLICATION_ID: u32 = 0x5241_4731;
-/// The version of the tables, in the file's header at byte 60. Earlier ones are in [`super::migrate`].
+/// The version of the tables, in the file's header at byte 60. Earlier ones are in
+/// [`super::migrate`].
 pub(super) const VERSION: u32 = 1;
 
 /// 8 KiB pages hold ten vectors of 384 half-precision numbers; 4 KiB pages would hold four each.
 pub(super) const PAGE_SIZE: u32 = 8192;
 
-/// The full-text table, also made in memory by `check` to compare with. What goes into it is words parted by spaces; the
-/// tokenizer cuts nothing else.
+/// The full-text table, also made in memory by `check` to compare with. What goes into it is words
+/// parted by spaces; the tokenizer cuts nothing else.
 pub(super) const LEXICAL: &str = "CREATE VIRTUAL TABLE lexical USING fts5(body, content='', \
      contentless_delete=1, tokenize='ascii')";
 
-/// The tables of this version. A new version keeps the old list in its step of [`super::migrate::LADDER`].
+/// The tables of this version. A new version keeps the old list in its step of
+/// [`super::migrate::LADDER`].
 pub(super) const TABLES: &[&str] = &[
     "CREATE TABLE meta(key TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL, \"check\" INTEGER NOT NULL) \
      WITHOUT ROWID",
@@ -72,7 +75,8 @@ pub(super) fn verify(connection: &Connection, tables: &[&str]) -> Outcome<()> {
     }
 }
 
-/// The tables that `ANALYZE` leaves behind, as SQLite writes them; all else of such a name is no work of SQLite's.
+/// The tables that `ANALYZE` leaves behind, as SQLite writes them; all else of such a name is no
+/// work of SQLite's.
 const STATISTICS: &[(&str, &str)] = &[
     ("sqlite_stat1", "CREATE TABLE sqlite_stat1(tbl,idx,stat)"),
     ("sqlite_stat3", "CREATE TABLE sqlite_stat3(tbl,idx,neq,nlt,ndlt,sample)"),
@@ -89,7 +93,8 @@ fn is_shadow(kind: &str, name: &str, sql: &str) -> bool {
     kind == "table" && name.starts_with("lexical_") && sql.starts_with("CREATE TABLE ")
 }
 
-/// Type, name and SQL of everything in the schema: tables and indexes, for no version of ours has triggers or views.
+/// Type, name and SQL of everything in the schema: tables and indexes, for no version of ours has
+/// triggers or views.
 fn objects(connection: &Connection) -> Outcome<BTreeSet<(String, String, String)>> {
     let mut statement =
         connection.prepare("SELECT type, name, coalesce(sql, '') FROM sqlite_schema")?;
@@ -106,7 +111,8 @@ fn objects(connection: &Connection) -> Outcome<BTreeSet<(String, String, String)
     Ok(objects)
 }
 
-/// A running checksum over the columns of a row (xxh3-64). Each column is framed by its kind and length.
+/// A running checksum over the columns of a row (xxh3-64). Each column is framed by its kind and
+/// length.
 pub(super) struct RowSum(Xxh3);
 
 impl RowSum {
@@ -170,11 +176,13 @@ pub(super) fn vector_row(id: i64, vector: &[f32], precision: Precision) -> Vec<u
     row
 }
 
-/// How far the squared length of a stored vector may be from 1: half precision moves each number by 2^-11 of it.
+/// How far the squared length of a stored vector may be from 1: half precision moves each number by
+/// 2^-11 of it.
 const STORED_TOLERANCE: f32 = 5e-3;
 
-/// Reads a row of `dim` numbers of either precision into `vector`, at length 1; `false` if it is damaged, or holds what
-/// no version of ours writes: numbers that are not finite, or a vector that is not of length 1.
+/// Reads a row of `dim` numbers of either precision into `vector`, at length 1; `false` if it is
+/// damaged, or holds what no version of ours writes: numbers that are not finite, or a vector that
+/// is not of length 1.
 pub(super) fn read_vector_row(id: i64, data: &[u8], dim: usize, vector: &mut Vec<f32>) -> bool {
     vector.clear();
     let Some((body, sum)) = data.split_last_chunk::<8>() else { return false };

@@ -1,5 +1,5 @@
-//! The last filters and the passages they let through, kept until the file changes: the same few are asked again
-//! and again, and a field of the metadata is unpacked from every document.
+//! The last filters and the passages they let through, kept until the file changes: the same few
+//! are asked again and again, and a field of the metadata is unpacked from every document.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

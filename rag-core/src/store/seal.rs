@@ -25,8 +25,8 @@ struct Snapshot {
     vectors: Vec<f32>,
 }
 
-/// Builds and swaps in a segment: codes, and a graph if there is a builder. If another seal was faster, its
-/// result stands.
+/// Builds and swaps in a segment: codes, and a graph if there is a builder. If another seal was
+/// faster, its result stands.
 pub(super) fn seal(
     pool: &ConnectionPool,
     dim: usize,

@@ -6,13 +6,16 @@ use super::{
 use crate::error::{Error, Result};
 
 impl Store {
-    /// The `limit` passages with the highest cosine to `query` (unit, `dim` long), best first, ties by id.
+    /// The `limit` passages with the highest cosine to `query` (unit, `dim` long), best first, ties
+    /// by id.
     ///
-    /// The scan is exact; the graph, where [`IndexMode`] lets it, finds about 99 in 100 of the ten best. The
-    /// score is the true cosine, within [-1, 1]. An empty file gives no hits whatever the query.
+    /// The scan is exact; the graph, where [`IndexMode`] lets it, finds about 99 in 100 of the ten
+    /// best. The score is the true cosine, within [-1, 1]. An empty file gives no hits whatever the
+    /// query.
     ///
     /// # Errors
-    /// InvalidArgument if the query is no unit vector of the file's length; Store if a vector is damaged.
+    /// InvalidArgument if the query is no unit vector of the file's length; Store if a vector is
+    /// damaged.
     pub fn nearest(&self, query: &[f32], limit: usize, mode: IndexMode) -> Result<Vec<(i64, f32)>> {
         self.nearest_with(query, limit, &NearestOptions { mode, ..NearestOptions::default() })
     }
@@ -20,7 +23,8 @@ impl Store {
     /// As [`Store::nearest`], with options.
     ///
     /// # Errors
-    /// InvalidArgument if the query is no unit vector of the file's length; Store if a vector is damaged.
+    /// InvalidArgument if the query is no unit vector of the file's length; Store if a vector is
+    /// damaged.
     pub fn nearest_with(
         &self,
         query: &[f32],
@@ -38,10 +42,11 @@ impl Store {
         })
     }
 
-    /// The `limit` passages that match any word of `question` best by BM25, best first. Score: higher is better.
+    /// The `limit` passages that match any word of `question` best by BM25, best first. Score:
+    /// higher is better.
     ///
-    /// Any question is fine; one without words finds nothing. Accents and case do not matter, and French and
-    /// English endings do not.
+    /// Any question is fine; one without words finds nothing. Accents and case do not matter, and
+    /// French and English endings do not.
     ///
     /// # Errors
     /// Store if the full-text index is damaged.
@@ -62,7 +67,8 @@ impl Store {
         self.pool.read(|connection| bm25::search(connection, question, limit, options))
     }
 
-    /// How much of `question` each of some passages holds; its words weigh what `statistics` say, or else this file.
+    /// How much of `question` each of some passages holds; its words weigh what `statistics` say,
+    /// or else this file.
     ///
     /// # Errors
     /// Store if the full-text index is damaged.
@@ -83,7 +89,8 @@ impl Store {
         self.pool.read(|connection| meta::counter(connection, meta::CHANGE))
     }
 
-    /// What the words of `question` count in this file, to be added up over several that are asked as one.
+    /// What the words of `question` count in this file, to be added up over several that are asked
+    /// as one.
     ///
     /// # Errors
     /// Store if the full-text index is damaged.

@@ -1,7 +1,7 @@
 //! The sealed part of the vector index as rows: chunks of 1 MiB, each with its BLAKE3 hash.
 //!
-//! A segment is a cache. What is missing, stale or rotten is not used: the vectors' rows are read instead, and
-//! the next seal writes it anew.
+//! A segment is a cache. What is missing, stale or rotten is not used: the vectors' rows are read
+//! instead, and the next seal writes it anew.
 
 use rusqlite::Connection;
 
@@ -69,7 +69,8 @@ impl SealedSegment {
         Ok(())
     }
 
-    /// Reads the segment of this generation, of vectors of length `dim`; `None` if there ought to be none.
+    /// Reads the segment of this generation, of vectors of length `dim`; `None` if there ought to
+    /// be none.
     ///
     /// # Errors
     /// `StoreFault::Damaged` with what is wrong, if it cannot be used.

@@ -1,4 +1,5 @@
-//! Free space on the disk, asked before work whose need is known: to be refused at once beats failing half-way.
+//! Free space on the disk, asked before work whose need is known: to be refused at once beats
+//! failing half-way.
 
 use std::path::Path;
 
@@ -7,8 +8,9 @@ use rusqlite::Connection;
 use super::fault::Outcome;
 use crate::error::{Error, Result};
 
-/// Refuses if the disk that holds `path` has less than `needed_bytes` free. Where the system does not say how much it
-/// has, the work goes on: SQLite reports a full disk by itself, and what was committed stays.
+/// Refuses if the disk that holds `path` has less than `needed_bytes` free. Where the system does
+/// not say how much it has, the work goes on: SQLite reports a full disk by itself, and what was
+/// committed stays.
 ///
 /// # Errors
 /// DiskFull.
@@ -32,8 +34,8 @@ fn free_bytes(path: &Path) -> Option<u64> {
     (disk.total_space() > 0).then(|| disk.available_space())
 }
 
-/// As [`require`], for bytes that one transaction writes to the log of the file at `path`: what the log has already
-/// taken on the disk is written over.
+/// As [`require`], for bytes that one transaction writes to the log of the file at `path`: what the
+/// log has already taken on the disk is written over.
 ///
 /// # Errors
 /// DiskFull.

@@ -20,7 +20,8 @@ words! {
     }
 }
 
-/// The time of last change stored for text that came from the caller and not from a file: one that no file has.
+/// The time of last change stored for text that came from the caller and not from a file: one that
+/// no file has.
 pub const ADDED_TEXT: i64 = i64::MIN;
 
 /// What the file says of a document.
@@ -45,7 +46,8 @@ pub struct DocumentRow {
 pub struct SkippedDocument {
     /// The name of the error's code, such as `"Document"`.
     pub code: String,
-    /// Why it could not be read, as a program can tell it; none for other errors, and where an older version wrote it.
+    /// Why it could not be read, as a program can tell it; none for other errors, and where an
+    /// older version wrote it.
     pub unreadable: Option<Unreadable>,
     /// What was wrong.
     pub message: String,
@@ -66,7 +68,8 @@ pub struct SkippedFile<'a> {
     pub hash: [u8; 32],
     /// Why.
     pub error: &'a Error,
-    /// Whether something could have read the text of pictures in it: else it is worth another try once something can.
+    /// Whether something could have read the text of pictures in it: else it is worth another try
+    /// once something can.
     pub tried_pictures: bool,
 }
 
@@ -200,8 +203,8 @@ words! {
 pub struct NearestOptions<'a> {
     /// Scan or graph. Default by size.
     pub mode: IndexMode,
-    /// Candidates explored in the graph (`ef` of Malkov and Yashunin 2016): more find more and take longer.
-    /// Default [`EF_SEARCH`](super::EF_SEARCH); never less than is asked for.
+    /// Candidates explored in the graph (`ef` of Malkov and Yashunin 2016): more find more and take
+    /// longer. Default [`EF_SEARCH`](super::EF_SEARCH); never less than is asked for.
     pub ef_search: Option<usize>,
     /// Only these passages, by rising id. Default all.
     pub among: Option<&'a [i64]>,
@@ -210,9 +213,11 @@ pub struct NearestOptions<'a> {
 /// How to look for words.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct LexicalOptions<'a> {
-    /// Only these passages, by rising id. Default all. What words weigh is counted over all passages all the same.
+    /// Only these passages, by rising id. Default all. What words weigh is counted over all
+    /// passages all the same.
     pub among: Option<&'a [i64]>,
-    /// Passages that are scored too, whatever their place, where they hold a word; they come after those found. Default none.
+    /// Passages that are scored too, whatever their place, where they hold a word; they come after
+    /// those found. Default none.
     pub also: &'a [i64],
     /// What scores are measured against. Default this file.
     pub statistics: Option<&'a Statistics>,
@@ -228,7 +233,8 @@ words! {
     }
 }
 
-/// What scores are measured against. Those of several files added up give each the scores of one file that holds all.
+/// What scores are measured against. Those of several files added up give each the scores of one
+/// file that holds all.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Statistics {
     /// Passages.

@@ -1,4 +1,5 @@
-//! The vector index in memory: the sealed segment, the rows written since (the tail), and what was deleted.
+//! The vector index in memory: the sealed segment, the rows written since (the tail), and what was
+//! deleted.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -17,12 +18,14 @@ use crate::kernels::dot::dot_f32;
 
 /// Passages from which `IndexMode::Auto` walks the graph.
 pub(super) const AUTO_GRAPH: usize = 100_000;
-/// Fewest candidates offered for rescoring with the original vectors, and most when scores are close.
+/// Fewest candidates offered for rescoring with the original vectors, and most when scores are
+/// close.
 const MIN_RESCORED: usize = 40;
 const MAX_RESCORED: usize = 4096;
 /// Candidates explored in the graph by default: recall@10 of 0.99 on real sentence vectors.
 pub const EF_SEARCH: usize = 128;
-/// A chosen set of passages up to this size is scanned; above, the graph is walked with the set as predicate.
+/// A chosen set of passages up to this size is scanned; above, the graph is walked with the set as
+/// predicate.
 const SCANNED_SET: usize = 30_000;
 
 /// Codes with their passage ids.
@@ -203,8 +206,8 @@ impl StoredVectors {
 
     /// The passages nearest to `query` by cosine, best first, ties by id.
     ///
-    /// Candidates come from codes and are rescored with the original vectors, until no other can be among the
-    /// best. A scan is exact: if those at hand do not settle it, more are taken.
+    /// Candidates come from codes and are rescored with the original vectors, until no other can be
+    /// among the best. A scan is exact: if those at hand do not settle it, more are taken.
     pub(super) fn nearest(
         &self,
         connection: &Connection,
@@ -242,7 +245,8 @@ impl StoredVectors {
         worth && limit.saturating_mul(8) < count
     }
 
-    /// Whether so much changed since the last seal, or so little of it is usable, that sealing pays.
+    /// Whether so much changed since the last seal, or so little of it is usable, that sealing
+    /// pays.
     pub(super) fn wants_seal(&self) -> bool {
         let (sealed, tail) = (self.sealed.ids.len(), self.tail.ids.len());
         let dead = self.sealed.dead_count + self.tail.dead_count;
@@ -312,8 +316,9 @@ impl<'a> Search<'a> {
     }
 }
 
-/// The `limit` best by true cosine among the candidates that still exist, best first; and whether no candidate
-/// beyond those given, which come best first, can be among them: their scores are off by `margin` at most.
+/// The `limit` best by true cosine among the candidates that still exist, best first; and whether
+/// no candidate beyond those given, which come best first, can be among them: their scores are off
+/// by `margin` at most.
 fn rescore(
     connection: &Connection,
     query: &[f32],

@@ -1,10 +1,11 @@
-//! A text as it looks: without the characters that nobody sees inside words, and with powers apart from their numbers.
-//! Words are compared so; the text itself keeps every character.
+//! A text as it looks: without the characters that nobody sees inside words, and with powers apart
+//! from their numbers. Words are compared so; the text itself keeps every character.
 
 use std::borrow::Cow;
 
-/// `text` without soft hyphens, joiners, marks of direction and the like, with plain digits for those set high or low, and
-/// with `^` between a number and those beside it: ten to the 4th is not 104.
+/// `text` without soft hyphens, joiners, marks of direction and the like, with plain digits for
+/// those set high or low, and with `^` between a number and those beside it: ten to the 4th is not
+/// 104.
 ///
 /// Small digits after one or two letters are plain ones, as in `m2` and `H2O`.
 pub(crate) fn visible(text: &str) -> Cow<'_, str> {

@@ -20,8 +20,8 @@ const UNIT_TOLERANCE: f32 = 2e-3;
 /// Checks what the caller hands in, before anything is written.
 ///
 /// # Errors
-/// InvalidArgument for an empty uri, passages that are not stretches of the text, or vectors that are not one
-/// finite unit row per passage.
+/// InvalidArgument for an empty uri, passages that are not stretches of the text, or vectors that
+/// are not one finite unit row per passage.
 pub(super) fn validate(
     document: &NewDocument<'_>,
     passages: &[Passage],
@@ -71,7 +71,8 @@ pub(super) fn check_unit(argument: &'static str, vector: &[f32]) -> Result<()> {
     Err(Error::invalid(argument, format!("not a unit vector: its squared length is {norm}")))
 }
 
-/// The words of each passage, as they are indexed; made before the transaction, so that it is short.
+/// The words of each passage, as they are indexed; made before the transaction, so that it is
+/// short.
 pub(super) fn bodies(
     document: &NewDocument<'_>,
     passages: &[Passage],

@@ -36,12 +36,12 @@ impl Store {
         self.pool.write(|connection| meta::put_setting(connection, key, value))
     }
 
-    /// Writes a document with its passages and vectors in one transaction, in place of any with the same uri.
-    /// `vectors` has one unit row per passage. Returns the new passage ids in order.
+    /// Writes a document with its passages and vectors in one transaction, in place of any with the
+    /// same uri. `vectors` has one unit row per passage. Returns the new passage ids in order.
     ///
     /// # Errors
-    /// InvalidArgument if passages do not lie in the text, vectors are not one finite unit row per passage, or
-    /// no encoder is bound; DiskFull if the disk cannot hold it; Store; Busy.
+    /// InvalidArgument if passages do not lie in the text, vectors are not one finite unit row per
+    /// passage, or no encoder is bound; DiskFull if the disk cannot hold it; Store; Busy.
     pub fn put_document(
         &self,
         document: &NewDocument<'_>,
@@ -66,7 +66,8 @@ impl Store {
         })
     }
 
-    /// Refuses if the file is to grow by at least `bytes` and the disk is known to lack room for that.
+    /// Refuses if the file is to grow by at least `bytes` and the disk is known to lack room for
+    /// that.
     ///
     /// # Errors
     /// DiskFull, never where the system does not say how much room there is; Store.
@@ -83,8 +84,8 @@ impl Store {
         }
     }
 
-    /// Remembers that a file was passed over, so that it is not read again until it changes. Removes what
-    /// was held under that uri.
+    /// Remembers that a file was passed over, so that it is not read again until it changes.
+    /// Removes what was held under that uri.
     ///
     /// # Errors
     /// InvalidArgument for no uri; Store; Busy.
@@ -137,8 +138,8 @@ impl Store {
         self.pool.write(|connection| write::remove(connection, uri))
     }
 
-    /// Removes every document that passes `filter`, in one transaction, and names them in order. Files that were
-    /// skipped do not pass any filter.
+    /// Removes every document that passes `filter`, in one transaction, and names them in order.
+    /// Files that were skipped do not pass any filter.
     ///
     /// # Errors
     /// InvalidArgument for a filter beyond its limits; Store; Busy.

@@ -1,4 +1,5 @@
-//! Small inputs that real use brought up, read through the public API: one module a group of formats.
+//! Small inputs that real use brought up, read through the public API: one module a group of
+//! formats.
 #![allow(clippy::unwrap_used)]
 
 use std::fs;

@@ -40,7 +40,8 @@ fn run(properties: &str, text: &str) -> String {
     format!("<w:r><w:rPr>{properties}</w:rPr><w:t xml:space='preserve'>{text}</w:t></w:r>")
 }
 
-/// A workbook of one sheet with these rows, number formats from 164 on, and further attributes of the workbook.
+/// A workbook of one sheet with these rows, number formats from 164 on, and further attributes of
+/// the workbook.
 fn xlsx(rows: &str, formats: &[&str], calculation: &str) -> Document {
     let book =
         format!("<workbook><sheets><sheet name='S' r:id='r1'/></sheets>{calculation}</workbook>");

@@ -3,7 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
-/// The folder of a real model, or `None` after a printed SKIP. Panics instead if `RAG_REQUIRE_MODELS=1`.
+/// The folder of a real model, or `None` after a printed SKIP. Panics instead if
+/// `RAG_REQUIRE_MODELS=1`.
 ///
 /// Looks in `RAG_TEST_MODELS`, then in the cache that `rag model fetch` fills.
 pub fn model(name: &str) -> Option<PathBuf> {

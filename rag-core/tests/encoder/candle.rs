@@ -9,7 +9,8 @@ use crate::{TEXTS, cosine, model, passages};
 
 /// Lowest cosine with our own vectors in f32.
 const SAME: f64 = 1.0 - 1e-5;
-/// Lowest cosine of a text's vector alone with its vector among others: padding changes only rounding.
+/// Lowest cosine of a text's vector alone with its vector among others: padding changes only
+/// rounding.
 const ALONE: f64 = 1.0 - 1e-6;
 
 fn candle(folder: &std::path::Path) -> Result<Encoder, rag_core::Error> {

@@ -1,4 +1,5 @@
-//! A small model with seeded random weights, written as a sentence-transformers folder, and candle's answer for it.
+//! A small model with seeded random weights, written as a sentence-transformers folder, and
+//! candle's answer for it.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;

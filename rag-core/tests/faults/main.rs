@@ -1,7 +1,9 @@
-//! The disk fails at every call, one after another: nothing acknowledged is lost, nothing is half there.
+//! The disk fails at every call, one after another: nothing acknowledged is lost, nothing is half
+//! there.
 //!
-//! A story of writes, seals, searches and a vacuum is told once to count its calls to the disk, then again and
-//! again with a fault at one of them. `RAG_LONG=1` tries every call, otherwise every few.
+//! A story of writes, seals, searches and a vacuum is told once to count its calls to the disk,
+//! then again and again with a fault at one of them. `RAG_LONG=1` tries every call, otherwise every
+//! few.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 #[path = "../store/fixture.rs"]

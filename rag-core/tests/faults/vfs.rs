@@ -1,8 +1,10 @@
-//! A SQLite VFS that fails on order. It stands over the system's own and is the default of this process.
+//! A SQLite VFS that fails on order. It stands over the system's own and is the default of this
+//! process.
 //!
-//! Every call that reads or writes is counted. At a chosen call it fails once, or says that the disk is full
-//! from then on, or cuts the power: all later calls fail, and each file is left with what was synced and a
-//! seeded choice of the sectors written since, in no order, some of them torn.
+//! Every call that reads or writes is counted. At a chosen call it fails once, or says that the
+//! disk is full from then on, or cuts the power: all later calls fail, and each file is left with
+//! what was synced and a seeded choice of the sectors written since, in no order, some of them
+//! torn.
 #![expect(unsafe_code, reason = "SQLite's VFS is a table of C functions")]
 
 use std::collections::HashMap;
@@ -360,7 +362,8 @@ unsafe extern "C" fn open(
     if let Some(code) = enter(flags & ffi::SQLITE_OPEN_CREATE != 0, ffi::SQLITE_CANTOPEN) {
         return code;
     }
-    // SAFETY: `pAppData` is the system's VFS, put there by `install`; the name is null or a C string.
+    // SAFETY: `pAppData` is the system's VFS, put there by `install`; the name is null or a C
+    // string.
     unsafe {
         let system = (*vfs).pAppData.cast::<ffi::sqlite3_vfs>();
         let code = ((*system).xOpen.unwrap())(system, name, real(file), flags, out_flags);
@@ -426,8 +429,8 @@ unsafe extern "C" fn full_name(
 pub(crate) fn install() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        // SAFETY: SQLite keeps the table for the life of the process, and so does the leaked box; what is not
-        // replaced needs no file and works with any table.
+        // SAFETY: SQLite keeps the table for the life of the process, and so does the leaked box;
+        // what is not replaced needs no file and works with any table.
         unsafe {
             assert_eq!(ffi::sqlite3_initialize(), ffi::SQLITE_OK);
             let system = ffi::sqlite3_vfs_find(ptr::null());

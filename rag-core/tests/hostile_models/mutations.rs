@@ -1,5 +1,6 @@
-//! Thousands of mutations of a small GGUF file and a small `transformers` folder, loaded and run in a child process that
-//! may not take more memory than a small multiple of the files. A child is this test binary, told so by the environment.
+//! Thousands of mutations of a small GGUF file and a small `transformers` folder, loaded and run in
+//! a child process that may not take more memory than a small multiple of the files. A child is
+//! this test binary, told so by the environment.
 
 use std::fs;
 use std::io::Write;
@@ -19,7 +20,8 @@ const CHILD: &str = "RAG_HOSTILE_CHILD";
 const COUNT: usize = 2000;
 /// A case that takes longer hangs.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// Bytes that a case may take beyond what it found: regular expressions, pages of the cache, and this many times the files.
+/// Bytes that a case may take beyond what it found: regular expressions, pages of the cache, and
+/// this many times the files.
 const ROOM_BYTES: usize = 1 << 20;
 const TIMES_THE_FILES: usize = 2;
 /// candle makes tables of rotations for the longest context and widest head that we let through.

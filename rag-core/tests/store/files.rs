@@ -169,7 +169,8 @@ fn read_only_reads_and_does_not_write() {
     assert_eq!(fs::read(&path).unwrap(), before);
 }
 
-/// Root may write anywhere, so a folder that takes no companion files is made by putting something in their way.
+/// Root may write anywhere, so a folder that takes no companion files is made by putting something
+/// in their way.
 #[cfg(unix)]
 #[test]
 fn a_folder_that_takes_no_log_is_read_as_it_is() {
@@ -184,7 +185,8 @@ fn a_folder_that_takes_no_log_is_read_as_it_is() {
     assert_eq!(code(&path, Access::ReadWrite), ErrorCode::Store);
 }
 
-/// A file that is moved or replaced while open is told by every call; what took its name is not touched.
+/// A file that is moved or replaced while open is told by every call; what took its name is not
+/// touched.
 #[cfg(unix)]
 #[test]
 fn a_file_that_is_moved_or_replaced_while_open_is_noticed() {

@@ -1,4 +1,5 @@
-//! Searches limited to some documents: by what a filter says, on both legs, and whatever the filter says.
+//! Searches limited to some documents: by what a filter says, on both legs, and whatever the filter
+//! says.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -96,8 +96,8 @@ fn the_reader_on_the_page_agrees_with_the_library() {
     assert!(layers[0].starts_with(&format!("layer 0: {} nodes", (documents - documents / 10) * 2)));
 }
 
-/// A file written by version 1 opens for ever. Only a new version adds a file here: `RAG_BLESS=1` writes one that is
-/// missing, and never touches one that is there.
+/// A file written by version 1 opens for ever. Only a new version adds a file here: `RAG_BLESS=1`
+/// writes one that is missing, and never touches one that is there.
 #[test]
 fn a_file_of_version_1_is_read_and_written() {
     let fixture = repository("tests/data/store/v1.rag");

@@ -1,4 +1,5 @@
-//! Questions and filters that are written as if they were SQL or full-text syntax: they are words and values.
+//! Questions and filters that are written as if they were SQL or full-text syntax: they are words
+//! and values.
 
 use rag_core::store::{Comparison, Filter, FilterField};
 use rag_core::{CancelToken, ErrorCode};

@@ -1,4 +1,5 @@
-//! The log beside a file: its own is always taken, one of other data never, and one that is deleted is missed.
+//! The log beside a file: its own is always taken, one of other data never, and one that is deleted
+//! is missed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -33,7 +34,8 @@ fn contents(store: &Store) -> Vec<(String, String)> {
     all
 }
 
-/// Opens what lies there, to be written; asserts that it is sound, holds `expected` and takes new documents.
+/// Opens what lies there, to be written; asserts that it is sound, holds `expected` and takes new
+/// documents.
 #[track_caller]
 fn assert_is(path: &Path, expected: &[(String, String)], is_foreign: bool) {
     let kb = Kb { store: Store::open(path, Access::ReadWrite).unwrap(), dim: 8 };
@@ -107,7 +109,8 @@ fn a_repair_takes_nothing_from_a_log_of_other_data() {
     assert_eq!(contents(&Store::open(&new, Access::ReadOnly).unwrap()), expected);
 }
 
-/// A seeded story; after each step both what a kill would leave and every copy made before are tried.
+/// A seeded story; after each step both what a kill would leave and every copy made before are
+/// tried.
 #[test]
 fn whatever_the_moment_a_files_own_log_is_taken_and_another_is_not() {
     let folder = tempfile::tempdir().unwrap();

@@ -175,7 +175,8 @@ fn a_killed_writer_loses_nothing_it_was_told_was_kept() {
     println!("{kills} kills, {acknowledged} documents acknowledged, 0 lost, 0 half");
 }
 
-/// A seal builds aside and swaps in at once: whoever is killed in it leaves the old index or the new one.
+/// A seal builds aside and swaps in at once: whoever is killed in it leaves the old index or the
+/// new one.
 #[test]
 fn a_kill_in_the_middle_of_a_seal_leaves_an_index_that_answers() {
     const PASSAGES: usize = 4000;
@@ -227,8 +228,8 @@ fn wait_for_seal(path: &Path, generation: u64) {
     }
 }
 
-/// The file is sound, each document is whole, and holds what was noted last, or what was being written. What it
-/// holds now is returned.
+/// The file is sound, each document is whole, and holds what was noted last, or what was being
+/// written. What it holds now is returned.
 fn assert_holds(
     path: &Path,
     kept: &BTreeMap<String, String>,

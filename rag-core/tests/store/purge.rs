@@ -15,8 +15,8 @@ const DIM: usize = 16;
 /// Words that stand nowhere else, and their stems.
 const SECRETS: [&str; 4] = ["zyxwvutarian", "qqquxfoobar", "vertraulichkeitsstufe", "s3cr3tt0k3n"];
 
-/// How often bytes occur in the file and what stands beside it. Another process reads them: one that closes a file loses
-/// the locks it has on it.
+/// How often bytes occur in the file and what stands beside it. Another process reads them: one
+/// that closes a file loses the locks it has on it.
 fn count(path: &Path, needle: &[u8]) -> usize {
     let read = |suffix: &&str| {
         let name = format!("{}{suffix}", path.display());
@@ -33,7 +33,8 @@ fn left(path: &Path) -> Vec<&'static str> {
     SECRETS.into_iter().filter(|secret| count(path, &secret.as_bytes()[..7]) > 0).collect()
 }
 
-/// Two hundred documents, every fourth with a secret in its name, heading and text, sealed half-way.
+/// Two hundred documents, every fourth with a secret in its name, heading and text, sealed
+/// half-way.
 fn sample(path: &Path, secure: bool) -> (Kb, Vec<String>) {
     let kb = Kb::create(path, DIM);
     if secure {

@@ -1,4 +1,5 @@
-//! A disk that is too small: told before the work where the need is known, with what is needed and what is free.
+//! A disk that is too small: told before the work where the need is known, with what is needed and
+//! what is free.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

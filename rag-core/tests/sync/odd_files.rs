@@ -117,7 +117,8 @@ fn a_file_may_become_a_folder_and_a_folder_a_file() {
     assert_eq!(place.kb.check().unwrap(), []);
 }
 
-/// Replaces files while they are on their way, by what cannot be read: it costs those files, and never blocks.
+/// Replaces files while they are on their way, by what cannot be read: it costs those files, and
+/// never blocks.
 #[cfg(unix)]
 #[test]
 fn a_file_that_becomes_a_pipe_or_a_folder_after_it_was_listed_is_skipped() {
@@ -268,7 +269,8 @@ fn a_folder_that_is_deleted_under_a_sync_costs_what_was_not_read() {
     assert!(report.skipped.iter().all(|file| file.error.code() == ErrorCode::Io));
     assert_eq!(place.finds("river").min(100), report.added.min(100));
     assert_eq!(place.kb.check().unwrap(), []);
-    // a folder that is not there takes nothing with it, whether that is told as an error or in the report
+    // a folder that is not there takes nothing with it, whether that is told as an error or in the
+    // report
     let _ = place.kb.sync_with(&roots, &SyncOptions::default(), Call::new());
     assert_eq!(place.kb.info().unwrap().document_count, report.added);
 }

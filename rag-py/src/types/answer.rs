@@ -73,20 +73,22 @@ impl Answer {
         to_plain(py, &self.0.refusal)
     }
 
-    /// How often each kind of personal data was masked in question and answer; `None` without `mask`.
+    /// How often each kind of personal data was masked in question and answer; `None` without
+    /// `mask`.
     #[getter]
     fn masked<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         to_plain(py, &self.0.masked)
     }
 
-    /// What of a long question was searched for: its last question. `None` if all of it was, or nothing.
+    /// What of a long question was searched for: its last question. `None` if all of it was, or
+    /// nothing.
     #[getter]
     fn question_cut(&self) -> Option<&str> {
         self.0.question_cut.as_deref()
     }
 
-    /// Other documents shown that give another figure or date for what is cited: dicts with "marker", "stated", "contrary"
-    /// and "source", a citation as plain values.
+    /// Other documents shown that give another figure or date for what is cited: dicts with
+    /// "marker", "stated", "contrary" and "source", a citation as plain values.
     #[getter]
     fn conflicts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         to_plain(py, &self.0.conflicts)

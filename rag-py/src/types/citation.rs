@@ -79,14 +79,15 @@ impl Citation {
         self.0.support
     }
 
-    /// How the support was found: "quote" (word for word), "near" (but for a word in ten), "words" or "meaning" (in another language).
+    /// How the support was found: "quote" (word for word), "near" (but for a word in ten), "words"
+    /// or "meaning" (in another language).
     #[getter]
     fn evidence(&self, py: Python<'_>) -> PyResult<String> {
         word(py, &self.0.evidence)
     }
 
-    /// "ok", "moved", "changed", "missing" or "unverified" (nobody looked): whether the quote stood in the source when the answer
-    /// was made.
+    /// "ok", "moved", "changed", "missing" or "unverified" (nobody looked): whether the quote stood
+    /// in the source when the answer was made.
     #[getter]
     fn status(&self, py: Python<'_>) -> PyResult<String> {
         word(py, &self.0.status)

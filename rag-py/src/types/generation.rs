@@ -30,8 +30,9 @@ impl Generation {
         self.0.token_ids.clone()
     }
 
-    /// For each token, if asked for: `(token id, log-probability, [(token id, log-probability), ...])`, the last
-    /// holding the likeliest tokens in its place.
+    /// For each token, if asked for:
+    /// `(token id, log-probability, [(token id, log-probability), ...])`, the last holding the
+    /// likeliest tokens in its place.
     #[getter]
     fn logprobs(&self) -> Vec<Logprob> {
         let one = |token: &rag_core::generate::TokenLogprob| {

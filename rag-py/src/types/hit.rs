@@ -20,7 +20,8 @@ impl Hit {
         self.0.passage_id
     }
 
-    /// By what hits are sorted; higher is better. It ranks the hits of one search; across questions compare cosines.
+    /// By what hits are sorted; higher is better. It ranks the hits of one search; across questions
+    /// compare cosines.
     #[getter]
     fn score(&self) -> f32 {
         self.0.score
@@ -104,7 +105,8 @@ impl Hit {
         self.0.bm25
     }
 
-    /// Its rank, from 1, among vectors ("dense"), among words ("lexical") and, if it was reranked, after that ("rerank").
+    /// Its rank, from 1, among vectors ("dense"), among words ("lexical") and, if it was reranked,
+    /// after that ("rerank").
     #[getter]
     fn ranks<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         to_plain(py, &self.0.ranks)

@@ -8,7 +8,8 @@ use rag_core::document::{Area, Location as Place, Part};
 use super::{Citation, Hit, Passage, repr};
 use crate::dict::to_plain;
 
-/// A place in a file, as `KnowledgeBase.locate` gives it. `str()` says it for a person: "page 3", "sheet Budget, row 12".
+/// A place in a file, as `KnowledgeBase.locate` gives it. `str()` says it for a person: "page 3",
+/// "sheet Budget, row 12".
 #[pyclass(frozen, eq, module = "rag_py._native")]
 #[derive(PartialEq)]
 pub(crate) struct Location(pub(crate) Place);
@@ -24,7 +25,8 @@ impl Location {
 
 #[pymethods]
 impl Location {
-    /// Of bytes: the first, and one past the last; of what the file unpacks to, if it is compressed as a whole.
+    /// Of bytes: the first, and one past the last; of what the file unpacks to, if it is compressed
+    /// as a whole.
     #[getter]
     fn bytes(&self) -> Option<(u64, u64)> {
         match &self.0 {

@@ -1,4 +1,5 @@
-//! What calls return: frozen values around the core's own, each with `to_dict()`, equality and a short repr.
+//! What calls return: frozen values around the core's own, each with `to_dict()`, equality and a
+//! short repr.
 
 mod answer;
 mod citation;

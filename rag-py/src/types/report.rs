@@ -157,8 +157,9 @@ pub(crate) struct Skipped {
     /// What is wrong with it.
     #[pyo3(get)]
     message: String,
-    /// Why a document could not be read, in a word that never changes: "NoText", "Encrypted", "UndecodedFont", "Unsupported",
-    /// "Broken", "TooLarge", "TooSlow" or "NotAFile"; later versions may add some. None for other errors.
+    /// Why a document could not be read, in a word that never changes: "NoText", "Encrypted",
+    /// "UndecodedFont", "Unsupported", "Broken", "TooLarge", "TooSlow" or "NotAFile"; later
+    /// versions may add some. None for other errors.
     #[pyo3(get)]
     unreadable: Option<&'static str>,
 }
@@ -194,7 +195,8 @@ pub(crate) struct Progress(pub(crate) rag_core::Progress);
 
 #[pymethods]
 impl Progress {
-    /// What is being counted: "scan", "index" (files), "seal" (vectors) or "prefill" (tokens of a prompt).
+    /// What is being counted: "scan", "index" (files), "seal" (vectors) or "prefill" (tokens of a
+    /// prompt).
     #[getter]
     fn stage(&self) -> &'static str {
         match self.0.stage {

@@ -60,7 +60,8 @@ pub(super) struct AnswerMetrics {
     pub(super) found: f64,
     /// Share of queries one of whose relevant documents was among the passages shown.
     pub(super) shown: f64,
-    /// Of the answers that contain a gold answer, the share of citations that lie in a relevant document.
+    /// Of the answers that contain a gold answer, the share of citations that lie in a relevant
+    /// document.
     pub(super) citation_precision: f64,
     /// Of the answers that contain a gold answer, the share with a citation in a relevant document.
     pub(super) citation_recall: f64,
@@ -71,8 +72,8 @@ pub(super) struct AnswerMetrics {
     /// Share of queries that got no answer once their relevant documents were taken out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) unanswerable_refused: Option<f64>,
-    /// What other thresholds of coverage would have refused before an answer was written: threshold, share of the answerable,
-    /// share of the unanswerable.
+    /// What other thresholds of coverage would have refused before an answer was written:
+    /// threshold, share of the answerable, share of the unanswerable.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) coverage_curve: Vec<[f64; 3]>,
     #[serde(skip)]
@@ -274,7 +275,8 @@ impl Tally {
     }
 }
 
-/// The share of the question that the passages held, for a question of up to eight words; longer ones measured alike.
+/// The share of the question that the passages held, for a question of up to eight words; longer
+/// ones measured alike.
 fn coverage(answer: &Answer) -> Option<f64> {
     let trace = answer.trace.as_ref()?;
     let needed = f64::from(trace.min_coverage?);

@@ -7,7 +7,8 @@ const TAIL: f64 = 0.025;
 /// Always the same, so that the same run prints the same interval.
 const SEED: u64 = 0x5241_4731;
 
-/// The interval that holds the mean of `values` in 95 % of samples, from low to high; zeros if there are none.
+/// The interval that holds the mean of `values` in 95 % of samples, from low to high; zeros if
+/// there are none.
 pub(super) fn interval(values: &[f64]) -> [f64; 2] {
     if values.is_empty() {
         return [0.0; 2];

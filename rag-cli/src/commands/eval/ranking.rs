@@ -1,4 +1,5 @@
-//! Ranks whole documents: one text, one vector, one passage each, as the published figures were made.
+//! Ranks whole documents: one text, one vector, one passage each, as the published figures were
+//! made.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
@@ -16,7 +17,8 @@ use super::settings::Setting;
 use crate::beir::{Collection, Query};
 use crate::console::{Bar, Console};
 
-/// Texts handed to the encoder at once: enough for batches of its own, few enough for a live progress bar.
+/// Texts handed to the encoder at once: enough for batches of its own, few enough for a live
+/// progress bar.
 const TEXTS_AT_ONCE: usize = 128;
 
 /// Answers queries with document numbers, best first.

@@ -1,7 +1,9 @@
-//! Whether a span denies what a claim says, or says the opposite: word for word, with the stand of each.
+//! Whether a span denies what a claim says, or says the opposite: word for word, with the stand of
+//! each.
 //!
-//! Each word of the claim is held against the word of the span that stands among the same neighbours. The words that a
-//! negation falls on first decide; where none of them is shared, the others do by majority.
+//! Each word of the claim is held against the word of the span that stands among the same
+//! neighbours. The words that a negation falls on first decide; where none of them is shared, the
+//! others do by majority.
 
 use super::negation::Stand;
 use super::opposites;
@@ -134,7 +136,8 @@ fn holds(reading: &Reading, word: &Token) -> bool {
         .any(|token| token.folded == word.folded || (token.is_content() && token.key == word.key))
 }
 
-/// Words that relate what stands before them to what follows: turned around with their sides they say the same.
+/// Words that relate what stands before them to what follows: turned around with their sides they
+/// say the same.
 fn relates(reading: &Reading, index: usize) -> bool {
     let relation = [
         "before", "after", "avant", "apres", "above", "below", "over", "under", "with", "without",
@@ -170,7 +173,8 @@ fn counts(token: &Token) -> bool {
     token.is_content() || token.folded.starts_with(|c: char| c.is_ascii_digit())
 }
 
-/// How many of the claim's words around `index` stand around `place` of the span, near ones for more.
+/// How many of the claim's words around `index` stand around `place` of the span, near ones for
+/// more.
 fn closeness(claim: &Reading, span: &Reading, index: usize, place: usize) -> f32 {
     let reach = 8;
     let from = index.saturating_sub(reach);

@@ -1,4 +1,5 @@
-//! Dates, weekdays and times of day in the forms of French and English, and the months of other languages.
+//! Dates, weekdays and times of day in the forms of French and English, and the months of other
+//! languages.
 
 use std::ops::Range;
 use std::sync::LazyLock;

@@ -1,4 +1,5 @@
-//! Figures of a text as value and unit: numbers, money, dates, times, ordinals, and codes that are exact or nothing.
+//! Figures of a text as value and unit: numbers, money, dates, times, ordinals, and codes that are
+//! exact or nothing.
 
 use std::ops::Range;
 use std::sync::LazyLock;
@@ -207,7 +208,8 @@ fn unit_after(text: &str) -> Option<(MeasureUnit, usize)> {
     units::leading(text)
 }
 
-/// The value of the digits at `start` and where they end; marks of thousands and decimals by their place.
+/// The value of the digits at `start` and where they end; marks of thousands and decimals by their
+/// place.
 fn digits(text: &str, start: usize, decimal: Decimal) -> (f64, usize) {
     let is_space = |c: char| matches!(c, ' ' | '\u{a0}' | '\u{202f}' | '\u{2009}');
     let run = |from: usize| {

@@ -1,7 +1,9 @@
-//! What a claim and the span that shares its words must agree in: negations, figures, opposites, names, roles, modals.
+//! What a claim and the span that shares its words must agree in: negations, figures, opposites,
+//! names, roles, modals.
 //!
-//! Shared words show that a span is about the claim, not that it says so. Each check looks for one way in which it does
-//! not, and says which. A claim passes if none finds a fault; nothing here raises the support of a span.
+//! Shared words show that a span is about the claim, not that it says so. Each check looks for one
+//! way in which it does not, and says which. A claim passes if none finds a fault; nothing here
+//! raises the support of a span.
 
 mod agree;
 mod bounds;
@@ -121,8 +123,8 @@ impl Reading {
         &self.text
     }
 
-    /// The one figure that each text has and the other has not, if they are of one kind and neither brings a name of its
-    /// own to which it belongs.
+    /// The one figure that each text has and the other has not, if they are of one kind and neither
+    /// brings a name of its own to which it belongs.
     pub(super) fn only_difference(&self, other: &Reading) -> Option<(String, String)> {
         let lone = |a: &Reading, b: &Reading| -> Option<Figure> {
             let mut missing =
@@ -247,7 +249,8 @@ fn figure(claim: &Reading, span: &Reading) -> Option<Disagreement> {
     Some(Disagreement::new(reason, detail))
 }
 
-/// Whether `text` gives every figure below zero that `question` names: words alone show 40 and -40 alike.
+/// Whether `text` gives every figure below zero that `question` names: words alone show 40 and -40
+/// alike.
 pub(super) fn gives_negatives(question: &str, text: &str) -> bool {
     let asked = Reading::new(question, Decimal::Point);
     let is_negative =
@@ -319,7 +322,8 @@ pub(super) fn bare_polar(claim: &Reading) -> Polar {
     if claim.negation_count % 2 == 1 { Polar::No } else { Polar::Yes }
 }
 
-/// The fault of a claim said by a span in another language: figures, names and whether it is denied.
+/// The fault of a claim said by a span in another language: figures, names and whether it is
+/// denied.
 pub(super) fn foreign_fault(claim: &Reading, span: &Reading) -> Option<Disagreement> {
     let denied = |reading: &Reading| reading.negation_count % 2 == 1;
     let negation = || {

@@ -52,7 +52,8 @@ fn is_name(claim: &Reading, index: usize, context: &ClaimContext<'_>) -> bool {
     goes_on || is_name_alone(token, context)
 }
 
-/// Whether a word that begins a sentence is a name: it has no ending of a common word and is nowhere written small.
+/// Whether a word that begins a sentence is a name: it has no ending of a common word and is
+/// nowhere written small.
 fn is_name_alone(token: &Token, context: &ClaimContext<'_>) -> bool {
     let endings = [
         "s", "ing", "ed", "ly", "ion", "ment", "ity", "ite", "ance", "ence", "ness", "er", "eur",
@@ -242,7 +243,8 @@ fn spells_out(claim: &Reading, index: usize, span: &Reading) -> bool {
     initials.len() >= 2 && span.tokens.iter().any(|token| token.folded == initials)
 }
 
-/// A first name or a surname beside the part of the name that stands in the span, as elsewhere in the passage.
+/// A first name or a surname beside the part of the name that stands in the span, as elsewhere in
+/// the passage.
 fn completes(claim: &Reading, index: usize, span: &Reading, context: &ClaimContext<'_>) -> bool {
     let token = &claim.tokens[index];
     let neighbours = [index.checked_sub(1), Some(index + 1)];
@@ -263,8 +265,9 @@ fn refers_back(span: &Reading) -> bool {
     span.tokens.iter().take(8).any(|token| token.is(&words))
 }
 
-/// The fault of a claim that names what a span in another language does not. Names of places and peoples differ
-/// between languages, so half of a claim's names are asked for, and a name within it that is written alike.
+/// The fault of a claim that names what a span in another language does not. Names of places and
+/// peoples differ between languages, so half of a claim's names are asked for, and a name within it
+/// that is written alike.
 pub(super) fn foreign(claim: &Reading, span: &Reading) -> Option<Disagreement> {
     let named = |reading: &Reading| -> Vec<String> {
         let names = reading

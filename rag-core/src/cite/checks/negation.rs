@@ -1,7 +1,8 @@
 //! Which words of a text are denied: negations with their scope, clause by clause.
 //!
-//! Each negation denies what follows it in its clause; one in the scope of another cancels it. A prohibition denies its
-//! whole clause. The focus is the word that a negation falls on first; a text that lets it stand says the opposite.
+//! Each negation denies what follows it in its clause; one in the scope of another cancels it. A
+//! prohibition denies its whole clause. The focus is the word that a negation falls on first; a
+//! text that lets it stand says the opposite.
 
 use super::particles::{CONCORD, FRENCH_SECOND, LIGHT, PERMISSIONS, ParticleKind, negation_at};
 use super::tokens::{FINITE, Gap, Token};
@@ -169,8 +170,8 @@ fn deny_back(tokens: &[Token], back: &[usize], stands: &mut [Stand]) -> bool {
     true
 }
 
-/// "No dogs are allowed" denies the verb, "has no effect" the noun; what may be read either way is marked.
-/// Gives the first word that is denied.
+/// "No dogs are allowed" denies the verb, "has no effect" the noun; what may be read either way is
+/// marked. Gives the first word that is denied.
 fn determiner(negation: &Negation, tokens: &[Token], stands: &mut [Stand]) -> usize {
     let scope = negation.from..negation.to;
     let verb = scope.clone().find(|&index| tokens[index].is(FINITE));

@@ -125,7 +125,8 @@ const ORDINALS: &[(&str, f64)] = &[
 
 /// The number that the words at the start of `tokens` write.
 ///
-/// "One" and French "un" are counted only within larger numbers, since alone they are pronouns and articles.
+/// "One" and French "un" are counted only within larger numbers, since alone they are pronouns and
+/// articles.
 pub(super) fn leading(tokens: &[Token]) -> Option<Numeral> {
     let (mut total, mut part, mut length, mut seen) = (0.0_f64, 0.0_f64, 0, false);
     let mut is_ordinal = false;

@@ -1,4 +1,5 @@
-//! The words that deny, in English and French, and the main ones of German, Spanish, Italian, Portuguese and Dutch.
+//! The words that deny, in English and French, and the main ones of German, Spanish, Italian,
+//! Portuguese and Dutch.
 
 use super::tokens::{Gap, Token};
 
@@ -289,7 +290,8 @@ fn until_follows(tokens: &[Token], index: usize) -> bool {
     rest.take_while(|token| token.gap != Gap::Stop).any(|token| token.folded == "until")
 }
 
-/// Whether "pas" or "jamais" may deny alone: "pas ouvert", not "le pas", "ne ... pas" or "plus que jamais".
+/// Whether "pas" or "jamais" may deny alone: "pas ouvert", not "le pas", "ne ... pas" or "plus que
+/// jamais".
 fn is_bare(before: &str) -> bool {
     !matches!(
         before,
@@ -326,7 +328,8 @@ pub(super) const FRENCH_SECOND: &[&str] = &[
     "nullement",
 ];
 
-/// The denial that "ne" opens. With "que" alone it restricts, and alone it says nothing but before a few verbs.
+/// The denial that "ne" opens. With "que" alone it restricts, and alone it says nothing but before
+/// a few verbs.
 fn french(tokens: &[Token], index: usize) -> Option<(ParticleKind, usize)> {
     let reach = 7;
     let ahead = tokens.get(index + 1..).unwrap_or_default().iter().take(reach);

@@ -23,7 +23,8 @@ const YES: &[&str] = &[
 ];
 const NO: &[&str] = &["no", "non", "nein", "nee", "n\u{e3}o", "nope", "incorrect", "false", "faux"];
 
-/// The yes or no that `claim` begins with and the rest of it: the word stands alone or before a comma or stop.
+/// The yes or no that `claim` begins with and the rest of it: the word stands alone or before a
+/// comma or stop.
 pub(crate) fn leading(claim: &str) -> Option<(Polar, &str)> {
     let start = claim.trim_start_matches(|c: char| !c.is_alphanumeric());
     let length = start.find(|c: char| !c.is_alphabetic()).unwrap_or(start.len());

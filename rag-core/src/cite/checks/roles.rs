@@ -103,8 +103,8 @@ fn side(reading: &Reading, index: usize, after: bool) -> Vec<String> {
     keys
 }
 
-/// Whether something is done by someone, by a form of "be" before the verb and a "by" after it; `None` where only one of
-/// them stands there.
+/// Whether something is done by someone, by a form of "be" before the verb and a "by" after it;
+/// `None` where only one of them stands there.
 fn is_passive(reading: &Reading, verb: usize) -> Option<bool> {
     let clause = reading.tokens[verb].clause;
     let be = [

@@ -83,7 +83,8 @@ fn is_code(folded: &str) -> bool {
     folded.starts_with(|c: char| c.is_alphabetic())
 }
 
-/// The parts of a word at its apostrophes, each with its first byte, its text and its length in the word.
+/// The parts of a word at its apostrophes, each with its first byte, its text and its length in the
+/// word.
 fn parts(word: &str) -> Vec<(usize, &str, usize)> {
     let lower = word.to_ascii_lowercase().replace('\u{2019}', "'");
     if lower == "cannot" {

@@ -1,4 +1,5 @@
-//! Units of measure and money, each with what it measures and its size in the unit that all of that kind are compared in.
+//! Units of measure and money, each with what it measures and its size in the unit that all of that
+//! kind are compared in.
 
 use crate::store::fold::fold;
 
@@ -27,8 +28,9 @@ impl MeasureUnit {
         self.measure == other.measure || (loose && degrees(self) && degrees(other))
     }
 
-    /// What an amount of `self` is multiplied by to be compared with one of `other`; `None` if they cannot be compared. A rate
-    /// beside what is none is taken as that: "5 mg/day" and "5 mg daily".
+    /// What an amount of `self` is multiplied by to be compared with one of `other`; `None` if they
+    /// cannot be compared. A rate beside what is none is taken as that: "5 mg/day" and "5 mg
+    /// daily".
     pub(super) fn factor(&self, other: &MeasureUnit) -> Option<f64> {
         if !self.measures_as(other) {
             return None;

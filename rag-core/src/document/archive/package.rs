@@ -21,7 +21,8 @@ const MAX_PART_BYTES: u64 = 64 << 20;
 /// Bytes that all parts that are read may unpack to.
 const MAX_TOTAL_BYTES: u64 = 256 << 20;
 
-/// A part that grows more than this many times is a bomb, once it is larger than `RATIO_FROM_BYTES`.
+/// A part that grows more than this many times is a bomb, once it is larger than
+/// `RATIO_FROM_BYTES`.
 const MAX_RATIO: u64 = 100;
 
 /// XML of spreadsheets packs up to 50 times and small parts more.

@@ -1,6 +1,7 @@
 //! JSON and lines of JSON: each value on a line after its path, each record a block.
 //!
-//! Our own scanner, because values must be found again in the file and nesting must not use the stack.
+//! Our own scanner, because values must be found again in the file and nesting must not use the
+//! stack.
 
 use std::ops::Range;
 

@@ -93,7 +93,8 @@ fn add_output(
     draft.block(BlockKind::Code, &shown, place);
 }
 
-/// The blocks of a Markdown cell; its headings lose their marks, as those of other formats have none.
+/// The blocks of a Markdown cell; its headings lose their marks, as those of other formats have
+/// none.
 fn add_markdown(
     draft: &mut DocumentDraft,
     content: &str,

@@ -1,8 +1,10 @@
-//! Text that mail programs wrapped (format=flowed, RFC 3676), and what is put into text for other programs.
+//! Text that mail programs wrapped (format=flowed, RFC 3676), and what is put into text for other
+//! programs.
 
 use crate::document::vocabulary::{UnreadKind, unread};
 
-/// Lines put together again that a program wrapped at a blank; `is_blank_cut` says that the blank is not of the text.
+/// Lines put together again that a program wrapped at a blank; `is_blank_cut` says that the blank
+/// is not of the text.
 pub(super) fn unwrapped(text: &str, is_blank_cut: bool) -> String {
     let mut out = String::with_capacity(text.len());
     let mut open: Option<usize> = None;
@@ -31,8 +33,8 @@ pub(super) fn unwrapped(text: &str, is_blank_cut: bool) -> String {
     out
 }
 
-/// `text` without stretches that are no text: what PGP encrypted or signed, and files in uuencode. Files and what is
-/// locked are noted.
+/// `text` without stretches that are no text: what PGP encrypted or signed, and files in uuencode.
+/// Files and what is locked are noted.
 pub(super) fn without_armour(text: &str) -> String {
     if !text.contains("-----BEGIN PGP ") && !text.contains("begin ") {
         return text.to_owned();

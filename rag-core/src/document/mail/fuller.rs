@@ -1,4 +1,5 @@
-//! Two versions of one message, plain and formatted: the one that says more, and what only the other one says.
+//! Two versions of one message, plain and formatted: the one that says more, and what only the
+//! other one says.
 
 use std::collections::HashSet;
 
@@ -9,7 +10,8 @@ use crate::document::text::plain;
 use crate::document::vocabulary::{BlockKind, Document, Location};
 use crate::document::writing::draft::DocumentDraft;
 
-/// Words that one version may have beyond the other and still say the same: greetings, labels of links.
+/// Words that one version may have beyond the other and still say the same: greetings, labels of
+/// links.
 const ALIKE_WORDS: usize = 2;
 
 /// As a share of the words of a version: one in so many.
@@ -72,7 +74,8 @@ fn is_within(words: &HashSet<String>, others: &HashSet<String>) -> bool {
     only.clone().count() <= limit && !only.any(|word| is_number(word))
 }
 
-/// Whether a paragraph holds a number that the other version has not, or is mostly words that it has not.
+/// Whether a paragraph holds a number that the other version has not, or is mostly words that it
+/// has not.
 fn says_more(paragraph: &str, others: &HashSet<String>) -> bool {
     let words = word_set(paragraph);
     let only: Vec<&String> = words.difference(others).collect();

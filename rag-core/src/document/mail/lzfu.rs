@@ -26,7 +26,8 @@ pub(in crate::document) fn unpack(bytes: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
-/// Runs of a flag byte and eight items: a byte, or a place in the dictionary and a length. What is cut off is left out.
+/// Runs of a flag byte and eight items: a byte, or a place in the dictionary and a length. What is
+/// cut off is left out.
 fn inflate(content: &[u8], size: usize) -> Vec<u8> {
     let mut dictionary = [b' '; DICTIONARY_BYTES];
     let mut write = INITIAL.len().min(DICTIONARY_BYTES);

@@ -67,8 +67,8 @@ impl Reader for MboxReader {
     }
 }
 
-/// The messages of a mailbox: each begins after a line that begins with `From `, itself between a blank line and
-/// a header field.
+/// The messages of a mailbox: each begins after a line that begins with `From `, itself between a
+/// blank line and a header field.
 fn messages(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut starts = Vec::new();
     let (mut at, mut after_blank) = (0, true);
@@ -85,7 +85,8 @@ fn messages(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     starts.into_iter().zip(ends).filter_map(move |((_, start), end)| bytes.get(start..end))
 }
 
-/// A message of a mailbox without the marks before lines that begin with `From `, which only part messages there.
+/// A message of a mailbox without the marks before lines that begin with `From `, which only part
+/// messages there.
 fn without_quoted_from(bytes: &[u8]) -> Cow<'_, [u8]> {
     let is_quoted = |line: &[u8]| {
         let marks = line.iter().take_while(|&&byte| byte == b'>').count();

@@ -199,7 +199,8 @@ fn is_message(part: &MessagePart<'_>) -> bool {
     matches!(part.body, PartType::Message(_))
 }
 
-/// Whether a part is shown as text of the message: no name, not attached, and a kind that mail programs show.
+/// Whether a part is shown as text of the message: no name, not attached, and a kind that mail
+/// programs show.
 fn is_body(part: &MessagePart<'_>) -> bool {
     let kind = kind_of(part).1;
     let shown = matches!(kind.as_str(), "text/plain" | "text/html" | "text/enriched" | "text/");

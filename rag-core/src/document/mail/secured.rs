@@ -18,8 +18,8 @@ const OCTETS: u8 = 0x04;
 const OCTETS_IN_PIECES: u8 = 0x24;
 const EXPLICIT: u8 = 0xA0;
 
-/// What was signed, of a message in the Cryptographic Message Syntax (RFC 5652); nothing if it is of another type, such
-/// as an encrypted one.
+/// What was signed, of a message in the Cryptographic Message Syntax (RFC 5652); nothing if it is
+/// of another type, such as an encrypted one.
 pub(super) fn signed_content(bytes: &[u8]) -> Option<Vec<u8>> {
     let (message, _) = value(bytes, 0)?;
     let [kind, content, ..] = &*values(only(message, SEQUENCE)?)? else { return None };

@@ -1,4 +1,5 @@
-//! TNEF (MS-OXTNEF): the attachment `winmail.dat` into which Outlook packs a formatted message and its files.
+//! TNEF (MS-OXTNEF): the attachment `winmail.dat` into which Outlook packs a formatted message and
+//! its files.
 
 use crate::document::limits;
 use crate::document::mail::{add_fuller, add_text, html, lzfu};

@@ -1,4 +1,5 @@
-//! LaTeX: the words without the commands, headings by section commands, lists, tables, listings; formulas as written.
+//! LaTeX: the words without the commands, headings by section commands, lists, tables, listings;
+//! formulas as written.
 
 use crate::document::limits;
 use crate::document::text::encoding;

@@ -1,4 +1,5 @@
-//! Manual pages (man and mdoc macros of roff): headings, paragraphs and examples without the macros.
+//! Manual pages (man and mdoc macros of roff): headings, paragraphs and examples without the
+//! macros.
 
 use crate::document::text::encoding;
 use crate::document::vocabulary::{BlockKind, Document, DocumentKind, Reader, SourceFile};

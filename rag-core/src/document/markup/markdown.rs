@@ -216,7 +216,8 @@ impl Blocks<'_> {
     }
 }
 
-/// A heading without its marks: no `#`, no underline, no emphasis, links as their text; on one line.
+/// A heading without its marks: no `#`, no underline, no emphasis, links as their text; on one
+/// line.
 pub(crate) fn plain_heading(heading: &str) -> String {
     let mut plain = String::new();
     for event in Parser::new_ext(heading, options()) {

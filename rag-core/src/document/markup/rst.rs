@@ -1,7 +1,8 @@
-//! reStructuredText: headings by their underlines, directives by what they hold, tables row by row; the words without
-//! their marks.
+//! reStructuredText: headings by their underlines, directives by what they hold, tables row by row;
+//! the words without their marks.
 //!
-//! After the reference of docutils: <https://docutils.sourceforge.io/docs/ref/rst/restructuredtext.html>.
+//! After the reference of docutils:
+//! <https://docutils.sourceforge.io/docs/ref/rst/restructuredtext.html>.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
@@ -68,7 +69,8 @@ struct RstReading<'a> {
     /// The line that comes next.
     at: usize,
     flow: Flow,
-    /// Underlines in the order they appeared: the character, and whether a line stands above as well.
+    /// Underlines in the order they appeared: the character, and whether a line stands above as
+    /// well.
     styles: Vec<(char, bool)>,
     substitutions: HashMap<&'a str, &'a str>,
     metadata: BTreeMap<String, String>,
@@ -219,7 +221,8 @@ impl<'a> RstReading<'a> {
         Some(if above { 3 } else { 2 })
     }
 
-    /// The lines after the next one that are blank or stand further in than `indent`, without blank ones at the end.
+    /// The lines after the next one that are blank or stand further in than `indent`, without blank
+    /// ones at the end.
     fn body(&self, indent: usize) -> Range<usize> {
         let first = self.at + 1;
         let rest = self.lines.get(first..).unwrap_or_default();

@@ -1,7 +1,7 @@
 //! XML as a stream of elements and text, with a cap on depth and no entity but the built-in ones.
 //!
-//! Names are local names: prefixes are whatever the writer chose. A document type definition is passed over,
-//! so no entity it defines can grow.
+//! Names are local names: prefixes are whatever the writer chose. A document type definition is
+//! passed over, so no entity it defines can grow.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -126,8 +126,8 @@ impl<'a> Xml<'a> {
         Ok(text)
     }
 
-    /// Goes through the children of the element that was just begun. `child` reads one whole, or says what to
-    /// do with it; `text` gets the text between.
+    /// Goes through the children of the element that was just begun. `child` reads one whole, or
+    /// says what to do with it; `text` gets the text between.
     pub(in crate::document) fn each(
         &mut self,
         mut child: impl FnMut(&mut Self, &Tag<'a>) -> Result<Visit>,

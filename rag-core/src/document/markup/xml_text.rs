@@ -1,4 +1,5 @@
-//! XML of any kind, FictionBook and RSS among it: the text between the tags, each element that holds text a block.
+//! XML of any kind, FictionBook and RSS among it: the text between the tags, each element that
+//! holds text a block.
 
 use crate::document::markup::html::MathFormula;
 use crate::document::markup::xml::{Node, Tag, Xml};

@@ -1,4 +1,5 @@
-//! What office programs and book readers write: Office Open XML, the binary formats before it, OpenDocument, RTF, EPUB.
+//! What office programs and book readers write: Office Open XML, the binary formats before it,
+//! OpenDocument, RTF, EPUB.
 
 pub(super) mod epub;
 pub(super) mod odf;

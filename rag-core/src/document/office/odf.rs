@@ -42,7 +42,8 @@ impl Reader for OdfReader {
         }
         let mut reading = OdfReading::default();
         properties(&mut package, source, &mut reading.draft);
-        // Named styles say nothing without the text: damage to them is no reason to refuse the file.
+        // Named styles say nothing without the text: damage to them is no reason to refuse the
+        // file.
         let named = package.text(STYLES).ok().flatten().unwrap_or_default();
         let _ = reading.styles.read(&mut Xml::new(source.path, STYLES, &named));
         if self.0 != DocumentKind::Ods {
@@ -266,8 +267,8 @@ impl OdfReading {
         self.text(xml, Look::default(), None)
     }
 
-    /// The text up to the end of the element that was begun; what frames in it hold goes to `boxes`, if they are
-    /// kept apart.
+    /// The text up to the end of the element that was begun; what frames in it hold goes to
+    /// `boxes`, if they are kept apart.
     fn text(
         &mut self,
         xml: &mut Xml<'_>,

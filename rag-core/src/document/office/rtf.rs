@@ -1,5 +1,5 @@
-//! RTF 1.9: control words and groups to paragraphs, headings, lists and tables. Groups are kept on a
-//! vector, so no nesting can overflow the stack.
+//! RTF 1.9: control words and groups to paragraphs, headings, lists and tables. Groups are kept on
+//! a vector, so no nesting can overflow the stack.
 
 use std::collections::HashMap;
 

@@ -1,5 +1,5 @@
-//! A line put together run by run: what is set high or low is written so, what is struck out or hidden is left out
-//! and noted.
+//! A line put together run by run: what is set high or low is written so, what is struck out or
+//! hidden is left out and noted.
 
 use crate::document::office::symbols;
 use crate::document::vocabulary::{UnreadKind, unread};

@@ -24,7 +24,8 @@ pub(in crate::document) fn row(reference: &str) -> Option<usize> {
     reference.trim_start_matches(|c: char| c.is_ascii_alphabetic()).parse().ok()
 }
 
-/// A text without the escapes `_xHHHH_` of characters that XML cannot hold (ECMA-376 part 1, 22.4.2.4).
+/// A text without the escapes `_xHHHH_` of characters that XML cannot hold (ECMA-376 part 1,
+/// 22.4.2.4).
 pub(in crate::document) fn unescaped(text: String) -> String {
     if !text.contains("_x") {
         return text;

@@ -1,4 +1,5 @@
-//! What stands on a page beside its content (ISO 32000-1, 12.5 and 12.7): values of form fields, notes, files.
+//! What stands on a page beside its content (ISO 32000-1, 12.5 and 12.7): values of form fields,
+//! notes, files.
 
 use std::collections::HashSet;
 

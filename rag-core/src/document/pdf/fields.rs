@@ -96,7 +96,8 @@ fn inherited<'a>(file: &'a Document, field: &'a Dictionary, key: &[u8]) -> Optio
     None
 }
 
-/// What the form says to a person, else the name of the field if it is no number of a program's making.
+/// What the form says to a person, else the name of the field if it is no number of a program's
+/// making.
 fn name(file: &Document, widget: &Dictionary) -> Option<String> {
     let shown = inherited(file, widget, b"TU").and_then(|name| text_of(file, name));
     let own = || inherited(file, widget, b"T").and_then(|name| text_of(file, name));
@@ -173,8 +174,8 @@ fn signature(file: &Document, value: &Dictionary) -> String {
 const NEAR_BOX: f32 = 2.5;
 const NEAR_VALUE: f32 = 300.0;
 
-/// Puts the values of a page beside its lines; what a line shows already is not shown again. Gives what has no line
-/// beside it.
+/// Puts the values of a page beside its lines; what a line shows already is not shown again. Gives
+/// what has no line beside it.
 pub(super) fn place(fields: &[FormField], lines: &mut [TextLine]) -> Vec<String> {
     let mut apart = Vec::new();
     let last_box = |line: &TextLine| {
@@ -297,8 +298,8 @@ impl FormField {
         }
     }
 
-    /// Puts a mark before its label, or behind one that stands left of it; gives it back with what it means if there
-    /// is none.
+    /// Puts a mark before its label, or behind one that stands left of it; gives it back with what
+    /// it means if there is none.
     fn place_box(
         &self,
         mark: &str,

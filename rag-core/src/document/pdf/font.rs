@@ -355,8 +355,8 @@ impl GlyphNames {
     }
 }
 
-/// The text of a name without suffix and underscores: from the library's list, or spelt as `uni` and four hexadecimal
-/// digits, or `u` and four to six (Adobe Glyph List Specification, section 2).
+/// The text of a name without suffix and underscores: from the library's list, or spelt as `uni`
+/// and four hexadecimal digits, or `u` and four to six (Adobe Glyph List Specification, section 2).
 fn component(name: &[u8]) -> Option<String> {
     let mut encoding = Dictionary::new();
     encoding.set("Differences", vec![Object::Integer(0), Object::Name(name.to_vec())]);

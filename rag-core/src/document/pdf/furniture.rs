@@ -1,4 +1,5 @@
-//! Finds page headers, footers and page numbers: lines that come back at the same place on page after page.
+//! Finds page headers, footers and page numbers: lines that come back at the same place on page
+//! after page.
 
 use std::collections::HashMap;
 

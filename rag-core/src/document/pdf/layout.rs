@@ -57,8 +57,8 @@ const LARGER: f32 = 1.12;
 /// Characters of a heading at most.
 const MAX_HEADING_CHARS: usize = 200;
 
-/// `recognized` holds the text of pages without lines, `beside` what stands beside the content of pages; both by the number of
-/// the page.
+/// `recognized` holds the text of pages without lines, `beside` what stands beside the content of
+/// pages; both by the number of the page.
 pub(super) fn lay_out(
     mut pages: Vec<Vec<TextLine>>,
     recognized: &BTreeMap<usize, String>,

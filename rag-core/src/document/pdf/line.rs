@@ -38,8 +38,8 @@ pub(super) struct TextLine {
 }
 
 impl TextLine {
-    /// The rectangle around it, on the page and in points: left, bottom, right, top. Letters reach a quarter of their size
-    /// below the line that they stand on, and three quarters above it.
+    /// The rectangle around it, on the page and in points: left, bottom, right, top. Letters reach
+    /// a quarter of their size below the line that they stand on, and three quarters above it.
     pub(super) fn bounds(&self) -> [i32; 4] {
         let (x, y) = self.direction;
         let corners = [self.start, self.end].into_iter().flat_map(|along| {
@@ -53,7 +53,8 @@ impl TextLine {
             },
         );
         let [left, bottom, right, top] = reach;
-        // casts from float stay inside i32; no page is larger than 14,400 points (ISO 32000-1, annex C)
+        // casts from float stay inside i32; no page is larger than 14,400 points (ISO 32000-1,
+        // annex C)
         [left.floor(), bottom.floor(), right.ceil(), top.ceil()].map(|side| side as i32)
     }
 }
@@ -64,8 +65,8 @@ const SPACE: f32 = 0.15;
 /// A gap this wide, in sizes, parts cells of a table.
 const CELL: f32 = 2.5;
 
-/// As a share of the line's size: how large the letters of superscripts and subscripts are at most, how far they are raised or
-/// lowered at least, and how far if they are as large as the others.
+/// As a share of the line's size: how large the letters of superscripts and subscripts are at most,
+/// how far they are raised or lowered at least, and how far if they are as large as the others.
 const SCRIPT_SIZE: f32 = 0.85;
 const RISE: f32 = 0.15;
 const DROP: f32 = 0.08;
@@ -159,7 +160,8 @@ impl OpenLine {
         }
     }
 
-    /// Whether the fragment goes on with the line: same direction, about the same height, to the right.
+    /// Whether the fragment goes on with the line: same direction, about the same height, to the
+    /// right.
     fn takes(&self, fragment: &Fragment) -> bool {
         if self.is_doubled_by(fragment) {
             return true;
@@ -237,7 +239,8 @@ impl OpenLine {
         self.last_text.clone_from(&fragment.text);
     }
 
-    /// How a fragment is set off the line, if it is: by its height, and by its size where that says so too.
+    /// How a fragment is set off the line, if it is: by its height, and by its size where that says
+    /// so too.
     fn script_of(&self, fragment: &Fragment, gap: f32) -> Option<Script> {
         let size = self.line.size.max(0.1);
         let rise = (fragment.height - self.line.height) / size;
@@ -290,7 +293,8 @@ impl OpenLine {
     }
 }
 
-/// Ligatures as letters, accents on their letters, no control characters, single spaces, tabs between cells.
+/// Ligatures as letters, accents on their letters, no control characters, single spaces, tabs
+/// between cells.
 fn clean(text: &str) -> String {
     if text.is_ascii() && !text.contains(|c: char| c.is_control() && c != '\t') {
         return squeeze(text);

@@ -1,7 +1,7 @@
 //! PDF: content operations to lines, lines to paragraphs, headings and lists, page by page.
 //!
-//! Parsing is lopdf's; fonts, layout and limits are ours. It runs under the guard: the library recurses
-//! into nested objects, and a panic of it is an error of this one file.
+//! Parsing is lopdf's; fonts, layout and limits are ours. It runs under the guard: the library
+//! recurses into nested objects, and a panic of it is an error of this one file.
 
 use std::collections::BTreeMap;
 
@@ -176,7 +176,8 @@ impl<'a> PdfReading<'a> {
         }
     }
 
-    /// Takes what stands beside the content of the page that is read, and puts values beside their labels.
+    /// Takes what stands beside the content of the page that is read, and puts values beside their
+    /// labels.
     fn add_annotations(&mut self, found: annotations::Annotations, lines: &mut [TextLine]) {
         let mut beside = fields::place(&found.fields, lines);
         beside.extend(found.notes);

@@ -7,7 +7,8 @@ use crate::document::vocabulary::PictureFormat;
 /// Samples that a picture may unpack to.
 const MAX_SAMPLE_BYTES: usize = 256 << 20;
 
-/// A picture as a file, if it can be made into one: JPEG, JPEG 2000, fax, and bare samples in grey or colour.
+/// A picture as a file, if it can be made into one: JPEG, JPEG 2000, fax, and bare samples in grey
+/// or colour.
 pub(super) fn file_of(file: &Document, image: &Stream) -> Option<(Vec<u8>, PictureFormat)> {
     match image.filters().unwrap_or_default().as_slice() {
         [b"DCTDecode"] => Some((image.content.clone(), PictureFormat::Jpeg)),
@@ -115,7 +116,8 @@ fn samples(file: &Document, image: &Stream) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-/// A fax (ITU-T T.4 and T.6) behind the header of a TIFF with one strip (TIFF 6.0, sections 2 and 11).
+/// A fax (ITU-T T.4 and T.6) behind the header of a TIFF with one strip (TIFF 6.0, sections 2 and
+/// 11).
 fn fax(file: &Document, image: &Stream) -> Option<Vec<u8>> {
     let (width, height) = size(file, image)?;
     let parameters = match image.dict.get_deref(b"DecodeParms", file) {

@@ -1,8 +1,8 @@
 //! Bytes to text: byte order mark, then strict UTF-8, then a declared or guessed encoding.
 //!
-//! Refuses what is not text at all. UTF-8 stays as it is, byte for byte, so that spans of the text are
-//! spans of the file; other encodings get a source map exact per character run or per line. Bytes that are not valid
-//! become U+FFFD, one a stretch, and are noted.
+//! Refuses what is not text at all. UTF-8 stays as it is, byte for byte, so that spans of the text
+//! are spans of the file; other encodings get a source map exact per character run or per line.
+//! Bytes that are not valid become U+FFFD, one a stretch, and are noted.
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Encoding, UTF_16BE, UTF_16LE};
@@ -22,12 +22,13 @@ const SAMPLE_BYTES: usize = 64 << 10;
 /// Zeros that a text of any length may hold; a log cut by a crash has some.
 const FEW_ZEROS: usize = 2;
 
-/// Characters of several bytes for each fault that make a text UTF-8, and that do so if it says it is something else.
+/// Characters of several bytes for each fault that make a text UTF-8, and that do so if it says it
+/// is something else.
 const LEAST_VALID: usize = 2;
 const LEAST_VALID_AGAINST: usize = 10;
 
-/// Decodes the file; `declared` is an encoding that the format names and that counts more than a guess. Data written as
-/// text is cut out.
+/// Decodes the file; `declared` is an encoding that the format names and that counts more than a
+/// guess. Data written as text is cut out.
 pub(in crate::document) fn decode(
     source: &SourceFile<'_>,
     declared: Option<&'static Encoding>,
@@ -165,7 +166,8 @@ fn is_no_text(c: char) -> bool {
     (c.is_control() && !c.is_whitespace()) || c == char::REPLACEMENT_CHARACTER
 }
 
-/// Whether the bytes are no text in any encoding that keeps ASCII: zeros or many control characters.
+/// Whether the bytes are no text in any encoding that keeps ASCII: zeros or many control
+/// characters.
 pub(in crate::document) fn looks_binary(bytes: &[u8]) -> bool {
     let sample = bytes.get(..SAMPLE_BYTES).unwrap_or(bytes);
     let zeros = sample.iter().filter(|&&b| b == 0).count();

@@ -1,9 +1,10 @@
-//! Data written as text: pictures in `data:` addresses, files in base64 or hexadecimal. It is no text to read; what is
-//! cut out is noted, and the rest still points at its bytes.
+//! Data written as text: pictures in `data:` addresses, files in base64 or hexadecimal. It is no
+//! text to read; what is cut out is noted, and the rest still points at its bytes.
 //!
-//! Cut are `data:` addresses, and runs of at least 256 characters in one piece or in lines of equal length that use the
-//! alphabet of base64 with capitals, small letters and digits in the shares random data has, or that of hexadecimal.
-//! Hashes, tokens, keys of SSH, addresses and long words stay.
+//! Cut are `data:` addresses, and runs of at least 256 characters in one piece or in lines of equal
+//! length that use the alphabet of base64 with capitals, small letters and digits in the shares
+//! random data has, or that of hexadecimal. Hashes, tokens, keys of SSH, addresses and long words
+//! stay.
 
 use std::ops::Range;
 
@@ -123,7 +124,8 @@ fn data(bytes: &[u8], range: &Range<usize>) -> Option<(Range<usize>, UnreadKind)
     (looks_random(data) || looks_hexadecimal(data)).then(|| (range.clone(), kind_of(data)))
 }
 
-/// The run of characters of data that begins at `start`, over lines of equal length and a last shorter one.
+/// The run of characters of data that begins at `start`, over lines of equal length and a last
+/// shorter one.
 fn lines(bytes: &[u8], start: usize, is_data: fn(u8) -> bool) -> Range<usize> {
     let length = |from: usize| {
         bytes.get(from..).unwrap_or_default().iter().take_while(|&&byte| is_data(byte)).count()

@@ -1,4 +1,5 @@
-//! Text: from bytes in any encoding, without data written as text, in which language; and plain text itself.
+//! Text: from bytes in any encoding, without data written as text, in which language; and plain
+//! text itself.
 
 pub(super) mod declared;
 pub(super) mod decoded;

@@ -23,7 +23,8 @@ impl Reader for TextReader {
 }
 
 impl Document {
-    /// The document of a text that came without a file: kind [`DocumentKind::Text`], blocks at blank lines, identity map.
+    /// The document of a text that came without a file: kind [`DocumentKind::Text`], blocks at
+    /// blank lines, identity map.
     #[must_use]
     pub fn plain(text: &str) -> Self {
         let lang = language::guess(text).filter(|code| matches!(*code, "fr" | "en"));
@@ -41,7 +42,8 @@ impl Document {
 }
 
 impl TextReader {
-    /// The document of a file that is decoded already, for readers that find it is not what they read.
+    /// The document of a file that is decoded already, for readers that find it is not what they
+    /// read.
     pub(in crate::document) fn of(source: &SourceFile<'_>, decoded: Decoded) -> Document {
         let extension = source.extension();
         let blocks = match (block_kind(&extension), heading_mark(&extension)) {
@@ -187,8 +189,8 @@ fn prose_blocks(text: &str) -> Vec<Block> {
     blocks
 }
 
-/// The end of a heading at the start of `stretch`, and how it is marked, as in
-/// reStructuredText: a line of text under (and maybe over) a line of one repeated punctuation character.
+/// The end of a heading at the start of `stretch`, and how it is marked, as in reStructuredText: a
+/// line of text under (and maybe over) a line of one repeated punctuation character.
 fn underlined_heading(text: &str, stretch: &Range<usize>) -> Option<(usize, (char, bool))> {
     let body = text.get(stretch.clone())?;
     let mut first_lines = lines(body);

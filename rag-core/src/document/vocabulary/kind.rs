@@ -11,7 +11,8 @@ macro_rules! kinds {
         pub enum DocumentKind { $($(#[$doc])* $kind,)* }
 
         impl DocumentKind {
-            /// Every kind. Where the content of a file shows several formats, the one that stands first counts.
+            /// Every kind. Where the content of a file shows several formats, the one that stands
+            /// first counts.
             pub(in crate::document) const ALL: &[Self] = &[$(Self::$kind,)*];
 
             /// The word stored in the file and shown in JSON.

@@ -1,7 +1,8 @@
-//! What every reader is given and what it gives: a [`SourceFile`] goes in, a [`Document`] of [`Block`]s and a [`SourceMap`]
-//! comes out.
+//! What every reader is given and what it gives: a [`SourceFile`] goes in, a [`Document`] of
+//! [`Block`]s and a [`SourceMap`] comes out.
 //!
-//! All readers stand on this; the table of formats stands on the readers, and nothing here or in a reader knows it.
+//! All readers stand on this; the table of formats stands on the readers, and nothing here or in a
+//! reader knows it.
 
 mod document;
 mod kind;

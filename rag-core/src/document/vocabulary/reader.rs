@@ -28,8 +28,9 @@ pub(in crate::document) struct SourceFile<'a> {
     pub(in crate::document) depth: u8,
     /// What reads pictures, if anything does.
     pub(in crate::document) recognizer: Option<&'a dyn Recognizer>,
-    /// Reads a file of any format that was found inside this one. Archives and mails hold files of every format; the table of
-    /// formats hands itself down here, so that no reader needs to know it.
+    /// Reads a file of any format that was found inside this one. Archives and mails hold files of
+    /// every format; the table of formats hands itself down here, so that no reader needs to know
+    /// it.
     pub(in crate::document) read_any: fn(&SourceFile<'_>) -> Result<Document>,
 }
 

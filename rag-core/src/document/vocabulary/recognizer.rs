@@ -1,8 +1,10 @@
-//! What reads pictures: the engine has no optical character recognition of its own, the caller may bring one.
+//! What reads pictures: the engine has no optical character recognition of its own, the caller may
+//! bring one.
 
 use crate::error::Result;
 
-/// Reads the text of a picture: optical character recognition, of which the engine has none of its own.
+/// Reads the text of a picture: optical character recognition, of which the engine has none of its
+/// own.
 ///
 /// Called on the thread that reads, one picture at a time; several threads may read at once.
 pub trait Recognizer: Send + Sync {

@@ -32,12 +32,13 @@ pub enum Location {
 pub struct Area {
     /// Counted from 1.
     pub page: u32,
-    /// Left, bottom, right, top in whole points, in the coordinates of the page (ISO 32000-1, 8.3.2.3): those in which
-    /// a viewer takes an annotation's rectangle.
+    /// Left, bottom, right, top in whole points, in the coordinates of the page (ISO 32000-1,
+    /// 8.3.2.3): those in which a viewer takes an annotation's rectangle.
     pub bounds: [i32; 4],
 }
 
-/// `{"bytes": {"start", "end"}}`, `{"page"}`, `{"page", "bounds"}` or `{"part": {"unit", "number", "name"}}`.
+/// `{"bytes": {"start", "end"}}`, `{"page"}`, `{"page", "bounds"}` or
+/// `{"part": {"unit", "number", "name"}}`.
 impl Serialize for Location {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
@@ -65,9 +66,11 @@ impl fmt::Display for Location {
     }
 }
 
-/// Maps ranges of the text to places in the source. Segments do not overlap and stand in text order.
+/// Maps ranges of the text to places in the source. Segments do not overlap and stand in text
+/// order.
 ///
-/// A segment of bytes whose text is as long as its source maps byte for byte; any other is indivisible.
+/// A segment of bytes whose text is as long as its source maps byte for byte; any other is
+/// indivisible.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct SourceMap {
     /// Text range and where it came from.
@@ -127,8 +130,8 @@ impl SourceMap {
         })
     }
 
-    /// Every place that a text range came from, in the order of the text: stretches of bytes that follow each other are
-    /// one, and so are equal places.
+    /// Every place that a text range came from, in the order of the text: stretches of bytes that
+    /// follow each other are one, and so are equal places.
     #[must_use]
     pub fn locations(&self, range: &Range<usize>) -> Vec<Location> {
         let mut found: Vec<Location> = Vec::new();
@@ -175,7 +178,8 @@ impl SourceMap {
         self.segments.push((text, Location::Bytes(source)));
     }
 
-    /// Adds a stretch of `content` that maps to `source` only as a whole; `start` is where it stands in the text.
+    /// Adds a stretch of `content` that maps to `source` only as a whole; `start` is where it
+    /// stands in the text.
     pub(crate) fn push_whole(&mut self, start: usize, content: &str, source: Range<u64>) {
         let end = start + content.len();
         let first_char = content.chars().next().map_or(0, char::len_utf8);

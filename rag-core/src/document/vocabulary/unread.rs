@@ -1,7 +1,9 @@
-//! What stood in a file and is not in its text: readers note it as they go, and the document carries it.
+//! What stood in a file and is not in its text: readers note it as they go, and the document
+//! carries it.
 //!
-//! Notes are kept for the reading thread, so that a reader deep inside another says what it left out without being
-//! handed anything. A reader that tries two ways and keeps one sets the notes of each aside.
+//! Notes are kept for the reading thread, so that a reader deep inside another says what it left
+//! out without being handed anything. A reader that tries two ways and keeps one sets the notes of
+//! each aside.
 
 use std::cell::RefCell;
 

@@ -29,7 +29,8 @@ const MAX_TEXT_BYTES: usize = 64 << 20;
 const MAX_CELLS: usize = 4096;
 
 impl DocumentDraft {
-    /// Adds a block; nothing if `content` is blank. Items of a list stand on lines that follow each other.
+    /// Adds a block; nothing if `content` is blank. Items of a list stand on lines that follow each
+    /// other.
     pub(in crate::document) fn block(
         &mut self,
         kind: BlockKind,
@@ -143,7 +144,8 @@ impl DocumentDraft {
         }
     }
 
-    /// Adds a file that is attached, called `name`, as the document that it is; notes it if it cannot be read.
+    /// Adds a file that is attached, called `name`, as the document that it is; notes it if it
+    /// cannot be read.
     pub(in crate::document) fn attach(
         &mut self,
         source: &SourceFile<'_>,

@@ -1,4 +1,5 @@
-//! Running text in the making: words from the source with one blank between them, and where each came from.
+//! Running text in the making: words from the source with one blank between them, and where each
+//! came from.
 
 use std::ops::Range;
 
@@ -75,12 +76,14 @@ impl Flow {
         self.start.and_then(|start| self.text.get(start..)).unwrap_or_default()
     }
 
-    /// The text of the block that comes next touches; nothing if white space or the start of a block parts them.
+    /// The text of the block that comes next touches; nothing if white space or the start of a
+    /// block parts them.
     pub(in crate::document) fn before(&self) -> &str {
         if self.blank { "" } else { self.current() }
     }
 
-    /// Begins a block if none is open, else writes the blank that is due; gives where the next word stands.
+    /// Begins a block if none is open, else writes the blank that is due; gives where the next word
+    /// stands.
     fn begin(&mut self) -> usize {
         limits::tick();
         if self.start.is_none() {

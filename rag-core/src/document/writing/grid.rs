@@ -1,5 +1,5 @@
-//! Tables with merged cells: a cell that covers several columns or rows stands in each of them, so that every
-//! row can be read by itself and every column keeps its place.
+//! Tables with merged cells: a cell that covers several columns or rows stands in each of them, so
+//! that every row can be read by itself and every column keeps its place.
 
 /// Columns or rows that one cell is repeated over; more are left empty.
 const MAX_SPAN: usize = 30;
@@ -32,7 +32,8 @@ fn is_year(cell: &str) -> bool {
     cell.len() == 4 && cell.parse().is_ok_and(|year: u16| (1500..=2100).contains(&year))
 }
 
-/// Whether the cells of `first` name the columns of `next`, the row below: no value stands over a value. Years may.
+/// Whether the cells of `first` name the columns of `next`, the row below: no value stands over a
+/// value. Years may.
 pub(crate) fn is_header(first: &[&str], next: &[&str]) -> bool {
     let pairs = first.iter().zip(next).map(|(name, below)| (name.trim(), below.trim()));
     let mut values = pairs.filter(|(name, below)| is_value(name) && is_value(below));

@@ -1,8 +1,8 @@
-//! Superscripts and subscripts in a text without either: 10 to the 4th must not read 104, nor `word` with a note mark
-//! `word3`.
+//! Superscripts and subscripts in a text without either: 10 to the 4th must not read 104, nor
+//! `word` with a note mark `word3`.
 //!
-//! What has Unicode characters of its own is written in them (U+2070 to U+209F), anything else as `^(...)` and `_(...)`.
-//! Ordinals stay letters (`1st`), and what marks a note becomes `[3]`.
+//! What has Unicode characters of its own is written in them (U+2070 to U+209F), anything else as
+//! `^(...)` and `_(...)`. Ordinals stay letters (`1st`), and what marks a note becomes `[3]`.
 
 use crate::document::vocabulary::one_line;
 
@@ -13,7 +13,8 @@ pub(in crate::document) enum Script {
     Subscript,
 }
 
-/// Characters that a superscript or subscript may have; more is a line of its own that is only set small.
+/// Characters that a superscript or subscript may have; more is a line of its own that is only set
+/// small.
 pub(in crate::document) const MAX_SCRIPT_CHARS: usize = 40;
 
 /// Endings of ordinals and abbreviations that are set high, after a number or a Roman one.
@@ -59,8 +60,8 @@ const SHORT_WORDS: [&str; 64] = [
     "yo",
 ];
 
-/// What to write for `content`, which is set as `script` after `before`, the text of its line so far; `before` ends with
-/// white space or is empty if something parts them.
+/// What to write for `content`, which is set as `script` after `before`, the text of its line so
+/// far; `before` ends with white space or is empty if something parts them.
 pub(in crate::document) fn shown(script: Script, content: &str, before: &str) -> String {
     let content = content.trim();
     if content.is_empty() {
@@ -191,8 +192,9 @@ fn last_word(before: &str) -> &str {
     before.get(start..).unwrap_or_default()
 }
 
-/// Whether the word that `before` ends with is one of a sentence, not of a formula: no unit, nothing after an operator or a
-/// digit, no letters of two alphabets, and if it has two letters only one that sentences are full of.
+/// Whether the word that `before` ends with is one of a sentence, not of a formula: no unit,
+/// nothing after an operator or a digit, no letters of two alphabets, and if it has two letters
+/// only one that sentences are full of.
 fn is_plain_word(word: &str, before: &str) -> bool {
     let letters = word.chars().count();
     let head = before.strip_suffix(word).unwrap_or_default();
@@ -223,14 +225,16 @@ fn ends_with_year(before: &str) -> bool {
     digits.len() == 4 && year && !head.ends_with(['.', ',', '-', '\u{2212}'])
 }
 
-/// Few letters, a capital not at the start among them: an ion, a variable (`SO`, `dV`), and no acronym of three.
+/// Few letters, a capital not at the start among them: an ion, a variable (`SO`, `dV`), and no
+/// acronym of three.
 fn is_formula(word: &str) -> bool {
     let letters = word.chars().count();
     let is_acronym = letters == 3 && word.chars().all(char::is_uppercase);
     letters <= 3 && !is_acronym && word.chars().skip(1).any(char::is_uppercase)
 }
 
-/// Whether the brackets that `before` ends with hold words, so that a number after them marks a note.
+/// Whether the brackets that `before` ends with hold words, so that a number after them marks a
+/// note.
 fn brackets_words(before: &str) -> bool {
     let open = before.rfind(['(', '[']).map_or(0, |open| open + 1);
     let inner = before.get(open..).unwrap_or_default();

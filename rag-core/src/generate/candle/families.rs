@@ -1,7 +1,7 @@
 //! Which of candle's networks runs which files, and how each is called.
 //!
-//! Only those that give the logits of `transformers` in our tests are here: a network that reads a configuration and passes
-//! over half of it would answer, and wrongly.
+//! Only those that give the logits of `transformers` in our tests are here: a network that reads a
+//! configuration and passes over half of it would answer, and wrongly.
 
 use candle_core::quantized::gguf_file;
 use candle_core::{DType, Device, Tensor};
@@ -20,7 +20,8 @@ type Outcome<T> = candle_core::Result<T>;
 
 /// A network that takes in tokens and remembers them.
 pub(super) trait CandleStep: Send {
-    /// Takes in `ids`, `[1, count]`, the first of which stands at `position`; the logits after the last.
+    /// Takes in `ids`, `[1, count]`, the first of which stands at `position`; the logits after the
+    /// last.
     fn step(&mut self, ids: &Tensor, position: usize) -> Outcome<Tensor>;
 
     /// Forgets all it took in.
@@ -129,8 +130,8 @@ const FAMILIES: &[CandleFamily] = &[
     CandleFamily { name: "gemma", is_ours: true, build: gemma, ..OLMO },
 ];
 
-/// GGUF architectures that candle runs for us and the longest context it has tables for. Our own decoder runs them all: these
-/// are for GPUs.
+/// GGUF architectures that candle runs for us and the longest context it has tables for. Our own
+/// decoder runs them all: these are for GPUs.
 const GGUF_FAMILIES: &[(&str, usize)] =
     &[("llama", models::quantized_llama::MAX_SEQ_LEN), ("qwen2", MAX_CONTEXT_LEN)];
 

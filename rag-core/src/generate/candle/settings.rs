@@ -83,7 +83,8 @@ impl<'a> Settings<'a> {
     fn complete(mut self) -> Result<Self> {
         let known = self.count("max_position_embeddings");
         let known = known.ok_or_else(|| self.bad("max_position_embeddings is missing"))?;
-        // candle does not see through windows as its models do: a context no longer than the window needs none
+        // candle does not see through windows as its models do: a context no longer than the window
+        // needs none
         let is_windowed = self.map.get("use_sliding_window") != Some(&Value::Bool(false));
         let window = self.count("sliding_window").filter(|_| is_windowed);
         self.context_len = known.min(window.unwrap_or(known)).clamp(1, MAX_CONTEXT_LEN);
@@ -158,8 +159,8 @@ impl<'a> Settings<'a> {
             .map_err(|cause| Error::model_cause(&self.path(), "not a configuration of it", cause))
     }
 
-    /// The weights, in the numbers that the device computes with. An embedding that scores tokens too stands under both
-    /// names.
+    /// The weights, in the numbers that the device computes with. An embedding that scores tokens
+    /// too stands under both names.
     ///
     /// # Errors
     /// Model if a file ends early; Io.

@@ -10,7 +10,8 @@ use crate::generate::network::Cache;
 use crate::generate::{GenerateOptions, Generator};
 use crate::{Call, ErrorCode};
 
-/// Relative L2 distance of logits: both sides compute in f32 or better, but candle's Falcon approximates its GELU.
+/// Relative L2 distance of logits: both sides compute in f32 or better, but candle's Falcon
+/// approximates its GELU.
 const TOLERANCE: f64 = 5e-4;
 /// Folders of families that our own decoder runs too, and candle here.
 const BOTH_RUN: &[&str] = &["llama", "mistral", "qwen2", "qwen3", "gemma"];

@@ -28,7 +28,8 @@ const MODEL_TYPES: &[(&str, &str, f64)] = &[
 /// Base of windowed layers in Gemma 3 if none is given.
 const LOCAL_BASE: f64 = 1e4;
 
-/// How positions turn components: for layers that see everything, or for windowed ones where they differ.
+/// How positions turn components: for layers that see everything, or for windowed ones where they
+/// differ.
 struct Rope<'a> {
     base: f64,
     scaling: Option<&'a Map<String, Value>>,
@@ -194,7 +195,8 @@ impl<'a> Settings<'a> {
         }
     }
 
-    /// Version 5 keeps all in `rope_parameters`, for Gemma 3 by kind of layer; before, the base stood beside.
+    /// Version 5 keeps all in `rope_parameters`, for Gemma 3 by kind of layer; before, the base
+    /// stood beside.
     fn ropes(&self, family: &DecoderFamily, base: f64) -> Result<Vec<Rope<'a>>> {
         let base = self.number("rope_theta")?.unwrap_or(base);
         let is_double = family.name == "gemma3";
@@ -262,8 +264,8 @@ impl<'a> Settings<'a> {
         }
     }
 
-    /// Slow turns are divided by a factor, fast ones are not, those between by something between (Llama 3.1; Dubey et al.
-    /// 2024 and the model's code).
+    /// Slow turns are divided by a factor, fast ones are not, those between by something between
+    /// (Llama 3.1; Dubey et al. 2024 and the model's code).
     fn llama3_factors(
         &self,
         map: &Map<String, Value>,
@@ -306,8 +308,8 @@ impl<'a> Settings<'a> {
         if len == 0 { Err(self.bad("the context is 0 tokens long")) } else { Ok(len) }
     }
 
-    /// A long rope makes rotated components larger by the root of 1 + ln(times longer) / ln(original length) (Ding et al.
-    /// 2024, LongRoPE; Phi-3's code).
+    /// A long rope makes rotated components larger by the root of 1 + ln(times longer) /
+    /// ln(original length) (Ding et al. 2024, LongRoPE; Phi-3's code).
     fn rotation_scale(&self, ropes: &[Rope<'_>]) -> Result<f64> {
         let Some(rope) = ropes.iter().find(|rope| rope.is_long()) else { return Ok(1.0) };
         let given = rope.scaling.map(|map| self.number_in(map, "attention_factor"));

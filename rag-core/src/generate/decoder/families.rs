@@ -1,4 +1,5 @@
-//! Every family against `transformers`, on the small random models of tests/data/generator/families.
+//! Every family against `transformers`, on the small random models of
+//! tests/data/generator/families.
 #![allow(clippy::unwrap_used)]
 
 use crate::kernels::Threads;
@@ -13,8 +14,8 @@ use crate::model::formats::gguf::Gguf;
 use crate::model::generator::folder::GeneratorFolder;
 use crate::model::{Message, Role};
 
-/// Relative L2 distance of logits: keys and values are kept in 11 bits, and products of f16 and bf16 weights round
-/// nothing else.
+/// Relative L2 distance of logits: keys and values are kept in 11 bits, and products of f16 and
+/// bf16 weights round nothing else.
 const TOLERANCE: f64 = 1.5e-3;
 /// The same where inputs of products are rounded to int8.
 const ROUNDED: f64 = 0.03;

@@ -1,10 +1,11 @@
 //! Personal data in a text, replaced by typed placeholders such as `[EMAIL]`.
 //!
-//! What is found: e-mail addresses, IBANs (ISO 13616, check digits by ISO 7064 mod 97-10), French social security
-//! numbers (NIR, with their key), payment cards (ISO/IEC 7812, Luhn's digit) and phone numbers (French forms, and
-//! international ones after `+` or `00`). The form decides, not the meaning: a number that has the form and the
-//! check digits of a card is masked, whatever it is. Texts are read as they are seen: characters that do not show are
-//! passed over, and variants and look-alikes of letters and digits count as what they look like.
+//! What is found: e-mail addresses, IBANs (ISO 13616, check digits by ISO 7064 mod 97-10), French
+//! social security numbers (NIR, with their key), payment cards (ISO/IEC 7812, Luhn's digit) and
+//! phone numbers (French forms, and international ones after `+` or `00`). The form decides, not
+//! the meaning: a number that has the form and the check digits of a card is masked, whatever it
+//! is. Texts are read as they are seen: characters that do not show are passed over, and variants
+//! and look-alikes of letters and digits count as what they look like.
 
 mod numbers;
 mod phone;
@@ -100,8 +101,8 @@ pub fn mask(text: &str) -> (String, MaskCounts) {
 
 /// Masks a text that arrives in pieces: all of them together are what [`mask`] makes of the whole.
 ///
-/// Held back is what may still become personal data: the beginning of an address or of a number, a word at most
-/// in ordinary text. Time is linear in the text.
+/// Held back is what may still become personal data: the beginning of an address or of a number, a
+/// word at most in ordinary text. Time is linear in the text.
 #[derive(Debug, Default)]
 pub struct MaskStream {
     held: String,
@@ -130,7 +131,8 @@ impl MaskStream {
 
     /// What can be said of the held text; `complete` if nothing follows it.
     ///
-    /// A decision that did not look beyond the held text cannot change with what follows; see [`StreamWindow`].
+    /// A decision that did not look beyond the held text cannot change with what follows; see
+    /// [`StreamWindow`].
     fn drain(&mut self, complete: bool) -> String {
         let mut out = String::with_capacity(self.held.len());
         let mut at = 0;
@@ -198,8 +200,8 @@ fn email(window: &StreamWindow<'_>) -> Option<usize> {
     None
 }
 
-/// What names in addresses are made of: letters of scripts that part words by spaces, and digits. Where they do not, the
-/// words before an address would pass for its beginning.
+/// What names in addresses are made of: letters of scripts that part words by spaces, and digits.
+/// Where they do not, the words before an address would pass for its beginning.
 fn is_name(c: char) -> bool {
     let is_spaced = matches!(c, '\u{370}'..='\u{6ff}' | '\u{750}'..='\u{77f}' | '\u{900}'..='\u{dff}'
         | '\u{10a0}'..='\u{10ff}' | '\u{1c90}'..='\u{1cbf}' | '\u{1f00}'..='\u{1fff}');
@@ -221,7 +223,8 @@ fn quoted(window: &StreamWindow<'_>, mut at: usize) -> Option<usize> {
     None
 }
 
-/// Labels joined by dots, up to the last one that can be a top-level domain, or an address of the network in brackets.
+/// Labels joined by dots, up to the last one that can be a top-level domain, or an address of the
+/// network in brackets.
 fn domain(window: &StreamWindow<'_>, from: usize) -> Option<usize> {
     if let Some(at) = window.after(from, '[') {
         return literal(window, at);

@@ -9,8 +9,8 @@ const NIR_CHARS: usize = 15;
 /// Longest card number (ISO/IEC 7812).
 const MAX_CARD_DIGITS: usize = 19;
 
-/// Characters of an IBAN by country, for the countries of SEPA (SWIFT's registry). Elsewhere the longest that checks
-/// is taken.
+/// Characters of an IBAN by country, for the countries of SEPA (SWIFT's registry). Elsewhere the
+/// longest that checks is taken.
 const IBAN_LENGTHS: &[(&str, usize)] = &[
     ("AD", 24),
     ("AT", 20),
@@ -153,8 +153,8 @@ fn has_luhn_digit(digits: &[u32]) -> bool {
     sum.is_multiple_of(10)
 }
 
-/// The rest by 97 of an IBAN with its first four characters moved behind, letters as 10 to 35 (ISO 7064). All but the
-/// country are read as `reads` says.
+/// The rest by 97 of an IBAN with its first four characters moved behind, letters as 10 to 35 (ISO
+/// 7064). All but the country are read as `reads` says.
 fn mod_97(symbols: &[(char, usize)], reads: impl Fn(char) -> char) -> Option<u32> {
     let (front, back) = symbols.split_at_checked(4)?;
     let front = front.iter().map(|(c, _)| *c);

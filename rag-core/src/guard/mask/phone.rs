@@ -1,4 +1,5 @@
-//! Phone numbers: the ways in which French ones are written, and international ones after `+` or `00`, or with a `(0)`.
+//! Phone numbers: the ways in which French ones are written, and international ones after `+` or
+//! `00`, or with a `(0)`.
 
 use super::window::{StreamWindow, digit, is_separator};
 
@@ -14,7 +15,8 @@ const MAX_GAP: usize = 3;
 /// Digits of a country's code, at most.
 const MAX_CODE_DIGITS: usize = 3;
 
-/// Groups in which the ten digits of a French number stand. After the first, the same separator stands between them.
+/// Groups in which the ten digits of a French number stand. After the first, the same separator
+/// stands between them.
 const FRENCH_GROUPS: [&[usize]; 5] =
     [&[10], &[2, 2, 2, 2, 2], &[4, 2, 2, 2], &[4, 3, 3], &[1, 3, 3, 3]];
 
@@ -69,7 +71,8 @@ fn gap(window: &StreamWindow<'_>, at: usize) -> Option<Gap> {
     None
 }
 
-/// The digit at byte `at`, and the byte after it. A letter drawn like one counts beside a digit, not alone.
+/// The digit at byte `at`, and the byte after it. A letter drawn like one counts beside a digit,
+/// not alone.
 fn digit_at(window: &StreamWindow<'_>, at: usize, is_joined: bool) -> Option<(char, usize)> {
     let (c, after) = window.next(at)?;
     let found = digit(c)?;
@@ -127,7 +130,8 @@ fn international(window: &StreamWindow<'_>, from: usize) -> Option<usize> {
     })
 }
 
-/// How many digits the number may have. A French one has nine after its code, or ten with the `(0)`.
+/// How many digits the number may have. A French one has nine after its code, or ten with the
+/// `(0)`.
 fn lengths(digits: &[(char, usize)]) -> std::ops::RangeInclusive<usize> {
     let begin: String = digits.iter().take(3).map(|(digit, _)| digit).collect();
     match begin.as_str() {
@@ -137,7 +141,8 @@ fn lengths(digits: &[(char, usize)]) -> std::ops::RangeInclusive<usize> {
     }
 }
 
-/// The digit at byte `at` or after up to two separators, three if `is_wide` or around a bracket, and the byte after it.
+/// The digit at byte `at` or after up to two separators, three if `is_wide` or around a bracket,
+/// and the byte after it.
 fn next_digit(window: &StreamWindow<'_>, at: usize, is_wide: bool) -> Option<(char, usize)> {
     let (mut place, mut separator_count, mut has_bracket) = (at, 0, is_wide);
     loop {

@@ -9,8 +9,8 @@ const MAX_SEPARATORS: usize = 3;
 
 /// The held text from one place on, which remembers whether more of it was asked for than there is.
 ///
-/// What was decided without asking for more stays right whatever follows. That makes a text masked in pieces equal
-/// to one masked whole, without any rule about how much to hold back.
+/// What was decided without asking for more stays right whatever follows. That makes a text masked
+/// in pieces equal to one masked whole, without any rule about how much to hold back.
 #[derive(Debug)]
 pub(super) struct StreamWindow<'a> {
     text: &'a str,
@@ -35,7 +35,8 @@ impl<'a> StreamWindow<'a> {
         None
     }
 
-    /// The character at byte `at` as it is seen, and the byte after it. What does not show is passed over.
+    /// The character at byte `at` as it is seen, and the byte after it. What does not show is
+    /// passed over.
     pub(super) fn next(&self, at: usize) -> Option<(char, usize)> {
         self.shown(at).map(|(c, after)| (seen_as(c), after))
     }
@@ -55,8 +56,8 @@ impl<'a> StreamWindow<'a> {
         !self.shown(at).is_some_and(|(c, _)| is_glued(c))
     }
 
-    /// Up to `most` characters, as `takes` reads them at their place among them, each with the byte after it. Some
-    /// separators or the end of a line may stand between two.
+    /// Up to `most` characters, as `takes` reads them at their place among them, each with the byte
+    /// after it. Some separators or the end of a line may stand between two.
     pub(super) fn symbols(
         &self,
         most: usize,
@@ -97,12 +98,14 @@ pub(super) fn is_hidden(c: char) -> bool {
     is_invisible(c) || is_accent(c)
 }
 
-/// What a number or name is made of: digits and Latin letters. Other scripts may stand beside a number without a space.
+/// What a number or name is made of: digits and Latin letters. Other scripts may stand beside a
+/// number without a space.
 pub(super) fn is_word(c: char) -> bool {
     c.is_ascii_digit() || (c.is_alphabetic() && c < '\u{370}')
 }
 
-/// Whether a number beside it, without a space, is part of a longer word. The number of a note is not.
+/// Whether a number beside it, without a space, is part of a longer word. The number of a note is
+/// not.
 pub(super) fn is_glued(c: char) -> bool {
     is_word(c) || (!is_ornament(c) && compatible(c).is_ascii_alphanumeric())
 }
@@ -117,7 +120,8 @@ pub(super) fn digit(c: char) -> Option<char> {
     }
 }
 
-/// What may stand between the groups of a number: spaces, hyphens, dots, low lines. Each stands for all of its kind.
+/// What may stand between the groups of a number: spaces, hyphens, dots, low lines. Each stands for
+/// all of its kind.
 pub(super) fn is_separator(c: char) -> bool {
     matches!(c, ' ' | '-' | '.' | '_' | '\u{b7}')
 }

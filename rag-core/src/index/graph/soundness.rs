@@ -1,12 +1,13 @@
-//! Whether a graph that was read is one that a builder would make: no search fails on any other, but it may find nothing.
+//! Whether a graph that was read is one that a builder would make: no search fails on any other,
+//! but it may find nothing.
 
 use std::collections::VecDeque;
 
 use super::Graph;
 
 impl Graph {
-    /// What of it no builder makes, or `None`: links from a node to itself or out of its layer, or a node that the entry
-    /// does not reach, which no search would find.
+    /// What of it no builder makes, or `None`: links from a node to itself or out of its layer, or
+    /// a node that the entry does not reach, which no search would find.
     #[must_use]
     pub(crate) fn flaw(&self) -> Option<&'static str> {
         for (number, layer) in self.layers.iter().enumerate() {

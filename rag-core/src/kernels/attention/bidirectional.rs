@@ -1,7 +1,8 @@
 //! Attention of every token of a sequence to every other, in f32 or with bf16 factors.
 //!
-//! One sequence and one head at a time: keys and values are packed once, then some queries at a time meet all
-//! keys, so that their scores stay in the first-level cache. Vaswani et al. 2017, section 3.2.
+//! One sequence and one head at a time: keys and values are packed once, then some queries at a
+//! time meet all keys, so that their scores stay in the first-level cache. Vaswani et al. 2017,
+//! section 3.2.
 
 use crate::kernels::Heads;
 use crate::kernels::elementwise::norm::softmax_numerators;
@@ -41,8 +42,8 @@ struct Buffers<W> {
 pub(crate) struct Sequence<'a> {
     pub(crate) heads: Heads,
     pub(crate) distances: Option<&'a Distances>,
-    /// Three times the numbers of all heads a token: queries already divided by the root of the head's size, keys,
-    /// values.
+    /// Three times the numbers of all heads a token: queries already divided by the root of the
+    /// head's size, keys, values.
     pub(crate) qkv: &'a [f32],
 }
 
@@ -54,12 +55,14 @@ impl Sequence<'_> {
 
 /// Numbers added to scores by the distance from query to key, before the softmax.
 ///
-/// Serves linear biases (Press et al. 2022), relative position buckets (Raffel et al. 2020) and windows.
+/// Serves linear biases (Press et al. 2022), relative position buckets (Raffel et al. 2020) and
+/// windows.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Distances {
     /// Sequences have at most this many tokens.
     pub(crate) reach: usize,
-    /// For each head, or once for all, `2 * reach - 1` numbers; number `reach - 1 + key - query` is for that pair.
+    /// For each head, or once for all, `2 * reach - 1` numbers; number `reach - 1 + key - query` is
+    /// for that pair.
     pub(crate) values: Vec<f32>,
 }
 
@@ -306,7 +309,8 @@ per_level! {
 }
 
 per_level! {
-    /// As [`attention_f32`], with queries, keys, values and softmax numerators rounded to bf16 and sums in f32.
+    /// As [`attention_f32`], with queries, keys, values and softmax numerators rounded to bf16 and
+    /// sums in f32.
     pub(crate) fn attention_bf16(
         span: HeadSpan<'_>, scratch: &mut AttentionScratch, out: &mut [f32],
     ) = attention_bf16_body

@@ -1,7 +1,9 @@
-//! Causal attention over keys and values kept as 16-bit floats, or rounded to 8 bits, in pages of 64 positions.
+//! Causal attention over keys and values kept as 16-bit floats, or rounded to 8 bits, in pages of
+//! 64 positions.
 //!
-//! Softmax is worked out page by page (Milakov and Gimelshein 2018). A query meets its pages in order and on its
-//! own, so its result is the same bits whatever queries stand beside it and on any number of threads.
+//! Softmax is worked out page by page (Milakov and Gimelshein 2018). A query meets its pages in
+//! order and on its own, so its result is the same bits whatever queries stand beside it and on any
+//! number of threads.
 #![expect(unsafe_code, reason = "vectors into checked slices, and a query for each task")]
 
 use std::sync::Arc;
@@ -27,13 +29,15 @@ pub(crate) struct KvView<'a> {
     pub(crate) group: usize,
     /// Positions a query sees, its own included; `usize::MAX` for all.
     pub(crate) window: usize,
-    /// The bias that the keys were written without, `[heads, dim]`, not rotated; empty if they hold it.
+    /// The bias that the keys were written without, `[heads, dim]`, not rotated; empty if they hold
+    /// it.
     pub(crate) bias: &'a [f32],
     /// Scores go through `cap * tanh(score / cap)`; 0 for no cap.
     pub(crate) cap: f32,
 }
 
-/// Replaces each query by its attention output: `queries` is `[positions, heads * dim]`, already scaled.
+/// Replaces each query by its attention output: `queries` is `[positions, heads * dim]`, already
+/// scaled.
 pub(crate) fn attend(pool: &Pool, isa: Isa, view: KvView<'_>, queries: &mut [f32]) {
     let Some(shape) = view.pages.first().map(|page| page.shape) else { return };
     let stride = shape.heads * view.group * shape.dim;
@@ -162,8 +166,8 @@ impl<const R: usize> Work for Attention<'_, R> {
                 continue;
             }
             let count = PAGE.min(to - base);
-            // SAFETY: a page's keys are whole groups of `dim` vectors, its values `PAGE` rows of `width`; each query
-            // holds `dim` numbers; `sums` holds `R` rows of `width`.
+            // SAFETY: a page's keys are whole groups of `dim` vectors, its values `PAGE` rows of
+            // `width`; each query holds `dim` numbers; `sums` holds `R` rows of `width`.
             unsafe {
                 if is_rounded {
                     let area = page.rounded(view.layer, head).0;
@@ -292,8 +296,8 @@ struct QueryRow<'a> {
 }
 
 impl<const R: usize> OnlineSoftmax<R> {
-    /// Turns the scores of a row into weights relative to the largest so far, zero where it does not see, and
-    /// brings its sums to the same scale.
+    /// Turns the scores of a row into weights relative to the largest so far, zero where it does
+    /// not see, and brings its sums to the same scale.
     #[inline(always)]
     fn meet<L: Lanes>(&mut self, lanes: L, row: QueryRow<'_>, cap: f32) {
         let QueryRow { index: r, visible, sums } = row;

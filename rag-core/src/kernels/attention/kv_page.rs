@@ -29,8 +29,8 @@ pub(crate) struct CacheShape {
     pub(crate) dim: usize,
     /// How they are kept.
     pub(crate) precision: KvPrecision,
-    /// Whether keys are kept without their bias, which attention adds again: rounded to 8 bits, a large bias (Qwen's is a
-    /// hundred times the rest) would leave little of the rest.
+    /// Whether keys are kept without their bias, which attention adds again: rounded to 8 bits, a
+    /// large bias (Qwen's is a hundred times the rest) would leave little of the rest.
     pub(crate) bias: KeyBias,
 }
 
@@ -82,8 +82,8 @@ impl CacheShape {
 
 /// Keys and values of 64 positions, all layers and heads.
 ///
-/// A layer and head's keys stand in groups of sixteen positions, number by number; its values position by
-/// position. Their scales, if they have any, stand in the same order.
+/// A layer and head's keys stand in groups of sixteen positions, number by number; its values
+/// position by position. Their scales, if they have any, stand in the same order.
 #[derive(Debug, Clone)]
 pub(crate) struct Page {
     pub(super) shape: CacheShape,

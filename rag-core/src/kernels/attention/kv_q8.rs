@@ -1,9 +1,11 @@
-//! Keys and values rounded to 8 bits, one scale for each 32 numbers of a head (as GGUF's Q8_0 rounds weights).
+//! Keys and values rounded to 8 bits, one scale for each 32 numbers of a head (as GGUF's Q8_0
+//! rounds weights).
 //!
-//! Keys are multiplied by a Hadamard matrix first, and queries with them, which leaves their products as they are: a few large
-//! numbers (Qwen's biases) would leave no room for the others (Ashkboos et al. 2024, QuaRot). A value is its code times its
-//! scale; nothing else differs from the 16-bit kernels beside it, and a query gets the same bits in any company for the
-//! same reasons.
+//! Keys are multiplied by a Hadamard matrix first, and queries with them, which leaves their
+//! products as they are: a few large numbers (Qwen's biases) would leave no room for the others
+//! (Ashkboos et al. 2024, QuaRot). A value is its code times its scale; nothing else differs from
+//! the 16-bit kernels beside it, and a query gets the same bits in any company for the same
+//! reasons.
 #![expect(unsafe_code, reason = "vectors into checked slices")]
 
 use super::{KeyGroups, PAGE, PagePart, Weighing};
@@ -17,7 +19,8 @@ pub(super) fn blocks(dim: usize) -> usize {
     dim.div_ceil(BLOCK)
 }
 
-/// Multiplies by the orthonormal Hadamard matrix of the largest power of two that divides the length, part by part.
+/// Multiplies by the orthonormal Hadamard matrix of the largest power of two that divides the
+/// length, part by part.
 #[inline(always)]
 pub(super) fn hadamard(values: &mut [f32]) {
     let size = 1 << values.len().trailing_zeros().min(16);
@@ -37,8 +40,9 @@ pub(super) fn hadamard(values: &mut [f32]) {
     }
 }
 
-/// What a query meets in a bias that was rotated with the keys: the product of the rotated bias and the query is that of
-/// `out` and the cosines, then sines, of the position. Component `i` pairs with the one half a head further.
+/// What a query meets in a bias that was rotated with the keys: the product of the rotated bias and
+/// the query is that of `out` and the cosines, then sines, of the position. Component `i` pairs
+/// with the one half a head further.
 #[inline(always)]
 pub(super) fn rotated_bias(query: &[f32], bias: &[f32], out: &mut [f32]) {
     let (a, b) = query.split_at(query.len() / 2);
@@ -50,7 +54,8 @@ pub(super) fn rotated_bias(query: &[f32], bias: &[f32], out: &mut [f32]) {
     }
 }
 
-/// Adds what queries meet in the bias, `turned` as [`rotated_bias`] gives it, to the scores of a page with these angles.
+/// Adds what queries meet in the bias, `turned` as [`rotated_bias`] gives it, to the scores of a
+/// page with these angles.
 #[inline(always)]
 pub(super) fn add_rotated_bias<L: Lanes, const R: usize>(
     lanes: L,
@@ -62,7 +67,8 @@ pub(super) fn add_rotated_bias<L: Lanes, const R: usize>(
     assert!(turns.len() == PAGE * dim && count <= PAGE && turned.len() == R * dim);
     for group in 0..count.div_ceil(LANES) {
         let mut sums = [lanes.zero(); R];
-        // SAFETY: groups of `dim` vectors, `R` rows of `dim` numbers, and groups of scores, as asserted.
+        // SAFETY: groups of `dim` vectors, `R` rows of `dim` numbers, and groups of scores, as
+        // asserted.
         unsafe {
             for at in 0..dim {
                 let turns = lanes.load(turns.as_ptr().add((group * dim + at) * LANES));
@@ -79,8 +85,8 @@ pub(super) fn add_rotated_bias<L: Lanes, const R: usize>(
     }
 }
 
-/// Stores numbers as codes at `first`, `first + stride` and so on, and the scale of each 32 at `scale_first`,
-/// `scale_first + scale_stride` and so on.
+/// Stores numbers as codes at `first`, `first + stride` and so on, and the scale of each 32 at
+/// `scale_first`, `scale_first + scale_stride` and so on.
 pub(super) struct Round<'a> {
     pub(super) values: &'a [f32],
     pub(super) codes: &'a mut [u8],

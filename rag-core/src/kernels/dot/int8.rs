@@ -1,8 +1,9 @@
 //! Dot products of one int8 row with many: the scan over codes and the steps through the graph.
 //!
-//! Exact at every level, for lengths up to 65,536. With AVX-512 VNNI the rows are shifted to unsigned bytes on
-//! the way (`x ^ 0x80` is `x + 128`) and the shift, 128 times the sum of the query, is taken off at the end;
-//! four rows are summed side by side, so that their latencies overlap.
+//! Exact at every level, for lengths up to 65,536. With AVX-512 VNNI the rows are shifted to
+//! unsigned bytes on the way (`x ^ 0x80` is `x + 128`) and the shift, 128 times the sum of the
+//! query, is taken off at the end; four rows are summed side by side, so that their latencies
+//! overlap.
 
 #![cfg_attr(
     target_arch = "x86_64",
@@ -62,8 +63,8 @@ impl Kernel {
 
     /// The dot product of `query` with each row of `rows`, written to `sums`.
     ///
-    /// `rows` is row after row, each as long as the query; rows without a place in `sums`, and places without a
-    /// row, are left alone. Limited by memory bandwidth above a few thousand rows.
+    /// `rows` is row after row, each as long as the query; rows without a place in `sums`, and
+    /// places without a row, are left alone. Limited by memory bandwidth above a few thousand rows.
     pub fn rows(self, query: Query<'_>, rows: &[i8], sums: &mut [i32]) {
         let dim = query.codes.len();
         if dim == 0 {
@@ -75,7 +76,8 @@ impl Kernel {
         self.each(query, count, row, sums);
     }
 
-    /// The dot product of `query` with the rows of `data` at `positions`, written to the first places of `sums`.
+    /// The dot product of `query` with the rows of `data` at `positions`, written to the first
+    /// places of `sums`.
     ///
     /// # Panics
     /// If a position is not a row of `data`, or `sums` is shorter than `positions`.

@@ -10,8 +10,9 @@ use self::activation::Activation;
 use self::exp::tanh;
 use super::isa::{LANES, Lanes, Work};
 
-/// Replaces each run of sixteen numbers `$x` of `$a` by `$e`, with those of `$b` as `$y`; the last, shorter one is
-/// padded with zeros and cut again. A macro, as a closure would not be compiled for the level.
+/// Replaces each run of sixteen numbers `$x` of `$a` by `$e`, with those of `$b` as `$y`; the last,
+/// shorter one is padded with zeros and cut again. A macro, as a closure would not be compiled for
+/// the level.
 macro_rules! map_rows {
     ($lanes:ident, $a:expr, $b:expr, |$x:ident, $y:ident| $e:expr) => {{
         let (a, b): (&mut [f32], &[f32]) = ($a, $b);

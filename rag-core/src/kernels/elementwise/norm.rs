@@ -1,7 +1,7 @@
 //! Row-wise f32 functions of a transformer: exp, GELU, softmax, layer norm.
 //!
-//! Plain loops over fixed lanes, so that the compiler vectorises them for each level and every sum has one
-//! order, whatever else is computed beside it.
+//! Plain loops over fixed lanes, so that the compiler vectorises them for each level and every sum
+//! has one order, whatever else is computed beside it.
 
 use super::activation::Activation;
 use crate::kernels::isa::level::{Simd, per_level};
@@ -46,7 +46,8 @@ pub(crate) fn gelu<S: Simd>(simd: S, x: f32) -> f32 {
 
 /// [`gelu`] with an error under 4e-5 times `|x|` or 1, for results that are rounded to bf16 or int8 next.
 ///
-/// erf(x / sqrt 2) / x as a polynomial in x^2 over |x| <= 4, fitted at 400 Chebyshev nodes; no division, no exp.
+/// erf(x / sqrt 2) / x as a polynomial in x^2 over |x| <= 4, fitted at 400 Chebyshev nodes; no
+/// division, no exp.
 #[inline(always)]
 pub(crate) fn gelu_near<S: Simd>(simd: S, x: f32) -> f32 {
     let near = x.clamp(-4.0, 4.0);
@@ -228,8 +229,8 @@ fn layer_norm_body<S: Simd>(simd: S, x: &mut [f32], norm: LayerNorm<'_>) {
     }
 }
 
-/// Softmax without the division: the first `len` numbers of `row` become `e^(x - max)`, the others, of any value
-/// before, become 0; the result is 1 over the sum.
+/// Softmax without the division: the first `len` numbers of `row` become `e^(x - max)`, the others,
+/// of any value before, become 0; the result is 1 over the sum.
 #[inline(always)]
 pub(crate) fn softmax_numerators<S: Simd>(simd: S, row: &mut [f32], len: usize) -> f32 {
     row[len..].fill(f32::NEG_INFINITY);

@@ -1,5 +1,5 @@
-//! Rotary position embedding (Su et al. 2021, RoFormer): pairs of components of a head turned by angles that grow with the
-//! position.
+//! Rotary position embedding (Su et al. 2021, RoFormer): pairs of components of a head turned by
+//! angles that grow with the position.
 
 use std::ops::Range;
 
@@ -17,9 +17,11 @@ pub(crate) struct RotaryTable {
 }
 
 impl RotaryTable {
-    /// A row for each of `positions`: the cosines and sines of `angle(position, pair)`, times `scale`.
+    /// A row for each of `positions`: the cosines and sines of `angle(position, pair)`, times
+    /// `scale`.
     ///
-    /// Angles are worked out in f64: in f32 those of far positions would be off by more than a degree.
+    /// Angles are worked out in f64: in f32 those of far positions would be off by more than a
+    /// degree.
     pub(crate) fn new(
         pairs: usize,
         positions: Range<usize>,
@@ -66,7 +68,8 @@ fn rotate_body<S: Simd>(_: S, heads: Heads, table: &RotaryTable, qkv: &mut [f32]
 }
 
 per_level! {
-    /// Rotates queries and keys of one sequence by their positions; there are as many positions as tokens or more.
+    /// Rotates queries and keys of one sequence by their positions; there are as many positions as
+    /// tokens or more.
     pub(crate) fn rotate(heads: Heads, table: &RotaryTable, qkv: &mut [f32]) = rotate_body
 }
 

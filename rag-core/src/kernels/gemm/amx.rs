@@ -1,8 +1,10 @@
-//! Matrix tiles of x86 (AMX): sixteen rows by sixteen columns of bf16 pairs or bytes in one instruction.
+//! Matrix tiles of x86 (AMX): sixteen rows by sixteen columns of bf16 pairs or bytes in one
+//! instruction.
 //!
-//! `isa` owns the permission to use them and their setting on a thread. Eight registers of sixteen rows of
-//! 64 bytes: four sums, two of rows, two of columns. A panel of packed weights is already what an instruction takes
-//! on its right. Sums of bytes are those of every other level; of bf16, each pair of products is added in f32.
+//! `isa` owns the permission to use them and their setting on a thread. Eight registers of sixteen
+//! rows of 64 bytes: four sums, two of rows, two of columns. A panel of packed weights is already
+//! what an instruction takes on its right. Sums of bytes are those of every other level; of bf16,
+//! each pair of products is added in f32.
 #![expect(unsafe_code, reason = "instructions without intrinsics, behind run-time detection")]
 
 use std::arch::asm;
@@ -62,14 +64,16 @@ impl<'a> Rows<'a> {
 macro_rules! product {
     ($name:ident, $instruction:literal) => {
         /// # Safety
-        /// The thread's tiles are set up; `a` holds one register of `steps` steps (with `BOTH` two), `b` as many steps of a
-        /// panel, and `out` sixteen rows (32) of [`COLUMNS`] in 32 bits.
+        /// The thread's tiles are set up; `a` holds one register of `steps` steps (with `BOTH`
+        /// two), `b` as many steps of a panel, and `out` sixteen rows (32) of [`COLUMNS`] in 32
+        /// bits.
         #[inline(always)]
         unsafe fn $name<const BOTH: bool>(a: Rows<'_>, steps: usize, b: *const u32, out: *mut u32) {
             let (row, stride, step) = (ROW_BYTES, a.stride * size_of::<u32>(), a.step * size_of::<u32>());
             let first = a.words.as_ptr();
             if BOTH {
-                // SAFETY: by this function's contract; every pointer stays inside what it was given.
+                // SAFETY: by this function's contract; every pointer stays inside what it was
+                // given.
                 unsafe {
                     asm!(
                         "tilezero tmm0",
@@ -149,7 +153,8 @@ impl Amx<'_> {
             return false;
         }
         let (steps, b, place) = (rhs.depth / SIDE, rhs.words, out.as_mut_ptr().cast());
-        // SAFETY: `self` is the proof that tiles are set up; `is_whole` compared the lengths, and a `Tile` has 32 rows.
+        // SAFETY: `self` is the proof that tiles are set up; `is_whole` compared the lengths, and a
+        // `Tile` has 32 rows.
         unsafe {
             if a.count > SIDE {
                 pairs_of_bf16::<true>(a, steps, b.as_ptr(), place);

@@ -21,7 +21,8 @@ pub(crate) enum NumberFormat {
     F32,
     /// Weights and inputs rounded to bf16.
     Bf16,
-    /// Weights in -127 to 127 with a scale per output; inputs in 0 to 255 over the range of their row.
+    /// Weights in -127 to 127 with a scale per output; inputs in 0 to 255 over the range of their
+    /// row.
     Int8,
 }
 
@@ -142,7 +143,8 @@ impl Linear {
         }
     }
 
-    /// Each thread multiplies some columns into a part of its own; the parts are then put side by side.
+    /// Each thread multiplies some columns into a part of its own; the parts are then put side by
+    /// side.
     fn share(&self, block: Block<'_>, pool: &Pool, parts: &mut Vec<f32>, out: &mut [f32]) {
         let width = self.width();
         let rows = out.len() / width;

@@ -1,7 +1,9 @@
-//! What a tile multiplies: f32, pairs of bf16, or small whole numbers. One step of a row or column is one word.
+//! What a tile multiplies: f32, pairs of bf16, or small whole numbers. One step of a row or column
+//! is one word.
 //!
-//! Owns the kinds of [`Words`], their scalar twins and the x86 tiles for those that are not f32. Sums of whole numbers
-//! are exact at every level; sums of bf16 differ between levels in the order of rounding.
+//! Owns the kinds of [`Words`], their scalar twins and the x86 tiles for those that are not f32.
+//! Sums of whole numbers are exact at every level; sums of bf16 differ between levels in the order
+//! of rounding.
 #![cfg_attr(
     target_arch = "x86_64",
     expect(unsafe_code, reason = "SIMD intrinsics behind the proofs of `isa`")
@@ -40,7 +42,8 @@ pub(crate) struct Bf16;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Int8Quads;
 
-/// The same numbers, two a word in 16 bits each: for CPUs that cannot multiply bytes without saturation.
+/// The same numbers, two a word in 16 bits each: for CPUs that cannot multiply bytes without
+/// saturation.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Int8Pairs;
 
@@ -241,7 +244,8 @@ mod x86 {
     macro_rules! tile {
         ($name:ident, $features:literal, $lanes:literal, $zero:ident, $load:ident, $splat:ident, $step:ident, $finish:ident, $store:ident) => {
             /// # Safety
-            /// The CPU has the instructions; `lhs` holds `R` rows and `rhs` `depth` steps, as `check_tile` checks.
+            /// The CPU has the instructions; `lhs` holds `R` rows and `rhs` `depth` steps, as
+            /// `check_tile` checks.
             #[target_feature(enable = $features)]
             pub(super) unsafe fn $name<const R: usize>(
                 lhs: Lhs<'_, u32>,
@@ -258,7 +262,8 @@ mod x86 {
                         ($load(row.cast()), $load(row.add($lanes).cast()))
                     };
                     for (r, sum) in sums.iter_mut().enumerate() {
-                        // SAFETY: `r < R` and `step < depth`, inside `a` by this function's contract.
+                        // SAFETY: `r < R` and `step < depth`, inside `a` by this function's
+                        // contract.
                         let word = $splat(unsafe { *a.add(r * stride + step) }.cast_signed());
                         sum[0] = $step(word, left, sum[0]);
                         sum[1] = $step(word, right, sum[1]);
@@ -380,7 +385,8 @@ mod tests {
         fn twin(shape: Shape, a: &[u32], b: &[u32], out: &mut Tile) = twin_body
     }
 
-    /// Words of a kind: bf16 in (-2, 2), bytes of any value, or 16-bit numbers of the sizes that occur.
+    /// Words of a kind: bf16 in (-2, 2), bytes of any value, or 16-bit numbers of the sizes that
+    /// occur.
     fn words(kind: usize, count: usize, seed: u32) -> Vec<u32> {
         let mut state = seed;
         let mut next = || {

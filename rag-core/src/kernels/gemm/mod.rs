@@ -1,7 +1,7 @@
 //! Matrix products of rows with packed weights, in each kind of number.
 //!
-//! Every number of a result is one sum over the depth in order: it does not depend on how many rows are
-//! multiplied together, so a vector is the same in any batch and on any number of threads.
+//! Every number of a result is one sum over the depth in order: it does not depend on how many rows
+//! are multiplied together, so a vector is the same in any batch and on any number of threads.
 
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod amx;

@@ -7,7 +7,8 @@ use crate::kernels::isa::Isa;
 /// The right-hand side of a product, laid out in panels of `Level::columns` columns.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Packed<W = f32> {
-    /// Panel after panel; a panel is `depth` rows of `columns` words, zero where it is wider than the matrix.
+    /// Panel after panel; a panel is `depth` rows of `columns` words, zero where it is wider than
+    /// the matrix.
     pub(crate) data: Vec<W>,
     /// Words of a column.
     pub(crate) depth: usize,

@@ -74,8 +74,8 @@ trait RowWords {
     fn write(&mut self, index: usize, words: &mut [u32]);
 }
 
-/// Rows of words where a product of this level reads them: one after the other, or in the order of its registers,
-/// followed by rows of any value up to a whole group.
+/// Rows of words where a product of this level reads them: one after the other, or in the order of
+/// its registers, followed by rows of any value up to a whole group.
 #[inline(always)]
 fn lay_out<S: Simd>(rows: usize, count: usize, words: &mut Vec<u32>, mut from: impl RowWords) {
     let room = rows.next_multiple_of(S::ROWS_READ) * count;
@@ -99,8 +99,8 @@ fn lay_out<S: Simd>(rows: usize, count: usize, words: &mut Vec<u32>, mut from: i
     }
 }
 
-/// Whether inputs of `count` words a row lie in the order of registers: for each group of rows, for each step of the
-/// product, the words of each row.
+/// Whether inputs of `count` words a row lie in the order of registers: for each group of rows, for
+/// each step of the product, the words of each row.
 #[inline(always)]
 pub(crate) fn in_registers<S: Simd>(count: usize) -> bool {
     S::STEPS == LANES && count.is_multiple_of(S::STEPS)
@@ -227,8 +227,8 @@ fn quantize_body<const GROUP: usize, S: Simd>(_: S, x: &[f32], depth: usize, to:
 }
 
 per_level! {
-    /// Rows of `depth` numbers as bytes, four a word, each row over its own range (asymmetric, per token), where a product
-    /// reads them.
+    /// Rows of `depth` numbers as bytes, four a word, each row over its own range (asymmetric, per
+    /// token), where a product reads them.
     pub(crate) fn quantize_quads(x: &[f32], depth: usize, to: &mut Quantized) = quantize_body::<4, _>
 }
 

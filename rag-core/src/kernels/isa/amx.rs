@@ -10,7 +10,8 @@ use super::Avx512;
 /// Rows of a register, and words of one of its rows.
 pub(crate) const SIDE: usize = 16;
 
-/// Isa that this CPU has AMX for bf16 and bytes, beside AVX-512, and that the system lets this process use it.
+/// Isa that this CPU has AMX for bf16 and bytes, beside AVX-512, and that the system lets this
+/// process use it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Amx(Avx512);
 
@@ -25,10 +26,12 @@ impl Amx {
         self.0
     }
 
-    /// Sets this thread's tiles up until the result is dropped. Not to be nested: dropping one ends all.
+    /// Sets this thread's tiles up until the result is dropped. Not to be nested: dropping one ends
+    /// all.
     pub(crate) fn hold(self) -> Held {
         let shapes = Shapes::ALL_WHOLE;
-        // SAFETY: the CPU has tiles and the system allows them; the palette is 64 bytes of a valid setting.
+        // SAFETY: the CPU has tiles and the system allows them; the palette is 64 bytes of a valid
+        // setting.
         unsafe {
             asm!("ldtilecfg [{}]", in(reg) &raw const shapes, options(nostack, preserves_flags, readonly))
         };
@@ -42,8 +45,9 @@ fn has_tiles() -> bool {
     __cpuid_count(7, 0).edx & NEEDED == NEEDED
 }
 
-/// Linux keeps the registers of tiles only for processes that ask (`Documentation/arch/x86/xstate.rst`). Threads and
-/// forks inherit it. Refused where a thread's signal stack is too small for them.
+/// Linux keeps the registers of tiles only for processes that ask
+/// (`Documentation/arch/x86/xstate.rst`). Threads and forks inherit it. Refused where a thread's
+/// signal stack is too small for them.
 #[cfg(target_os = "linux")]
 fn permission() -> bool {
     const ARCH_REQ_XCOMP_PERM: libc::c_int = 0x1023;
@@ -98,7 +102,8 @@ impl Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        // SAFETY: the CPU has tiles. The registers go back to their first state, so that nobody saves them.
+        // SAFETY: the CPU has tiles. The registers go back to their first state, so that nobody
+        // saves them.
         unsafe { asm!("tilerelease", options(nomem, nostack, preserves_flags)) };
     }
 }

@@ -1,4 +1,5 @@
-//! The matrix tile of each level, and what is written once for all and compiled for each by `per_level!`.
+//! The matrix tile of each level, and what is written once for all and compiled for each by
+//! `per_level!`.
 #![cfg_attr(
     target_arch = "x86_64",
     expect(unsafe_code, reason = "SIMD intrinsics behind run-time detection")
@@ -17,7 +18,8 @@ pub(crate) const MAX_COLUMNS: usize = 32;
 /// Room for one tile; row `r` starts at `r * COLUMNS`.
 pub(crate) type Tile = [f32; MAX_ROWS * MAX_COLUMNS];
 
-/// The left-hand side of a tile's product: `rows` rows of words, of which row `r` begins at `r * stride`.
+/// The left-hand side of a tile's product: `rows` rows of words, of which row `r` begins at
+/// `r * stride`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Lhs<'a, W> {
     pub(crate) words: &'a [W],
@@ -40,7 +42,8 @@ impl<'a, W> Lhs<'a, W> {
     }
 }
 
-/// The right-hand side: a panel, which holds the words of all its columns for each of `depth` steps.
+/// The right-hand side: a panel, which holds the words of all its columns for each of `depth`
+/// steps.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Rhs<'a, W> {
     pub(crate) words: &'a [W],
@@ -55,14 +58,14 @@ pub(crate) trait Simd: Vectors {
     const COLUMNS: usize;
     /// Products are fastest over a multiple of so many words.
     const STEPS: usize = 1;
-    /// Rows are read in groups of so many: a product's rows should be followed by others, of any value, up to a whole
-    /// group.
+    /// Rows are read in groups of so many: a product's rows should be followed by others, of any
+    /// value, up to a whole group.
     const ROWS_READ: usize = 1;
 
     /// Writes the product of 1 to `ROWS` rows with a panel of `COLUMNS` columns into `out`.
     ///
-    /// Each number of the result is summed over the steps in order, on its own, so it depends on its row and column
-    /// alone.
+    /// Each number of the result is summed over the steps in order, on its own, so it depends on
+    /// its row and column alone.
     fn tile(self, lhs: Lhs<'_, f32>, rhs: Rhs<'_, f32>, out: &mut Tile);
 }
 
@@ -82,7 +85,8 @@ macro_rules! by_height {
         use $tile as tile;
         check_tile::<Self, _>($lhs, $rhs);
         match $lhs.rows {
-            // SAFETY: the proof in `self` says that the CPU has the instructions; `check_tile` checked the lengths.
+            // SAFETY: the proof in `self` says that the CPU has the instructions; `check_tile`
+            // checked the lengths.
             $($height => unsafe { tile::<$height>($lhs, $rhs, $out) },)*
             _ => unreachable!("checked by check_tile"),
         }
@@ -96,7 +100,8 @@ pub(crate) use by_height;
 macro_rules! x86_tile {
     ($name:ident, $features:literal, $lanes:literal, $zero:ident, $load:ident, $splat:ident, $fma:ident, $store:ident) => {
         /// # Safety
-        /// The CPU has the instructions; `lhs` holds `R` rows and `rhs` `depth` steps, as `check_tile` checks.
+        /// The CPU has the instructions; `lhs` holds `R` rows and `rhs` `depth` steps, as
+        /// `check_tile` checks.
         #[target_feature(enable = $features)]
         unsafe fn $name<const R: usize>(lhs: Lhs<'_, f32>, rhs: Rhs<'_, f32>, out: &mut Tile) {
             use std::arch::x86_64::*;

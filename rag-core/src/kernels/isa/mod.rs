@@ -1,8 +1,9 @@
-//! What this CPU has, asked in one place, and sixteen numbers at a time: the arithmetic under the decoder's kernels,
-//! written once per instruction set.
+//! What this CPU has, asked in one place, and sixteen numbers at a time: the arithmetic under the
+//! decoder's kernels, written once per instruction set.
 //!
-//! Every level works on sixteen lanes in the same order, so results differ between levels only where the
-//! portable one has no fused multiply-add. Kernels are generic over [`Lanes`] and compiled per level.
+//! Every level works on sixteen lanes in the same order, so results differ between levels only
+//! where the portable one has no fused multiply-add. Kernels are generic over [`Lanes`] and
+//! compiled per level.
 #![expect(
     unsafe_code,
     reason = "pointers into checked slices, and calls behind run-time detection"
@@ -34,7 +35,8 @@ pub(crate) const LANES: usize = 16;
 words! {
     /// The instructions that encoders and generators use, best first.
     pub enum KernelLevel("level") {
-        /// AVX-512 with its bf16 and bytes, and matrix tiles (AMX) for an encoder in bf16 or int8. Generators run AVX-512.
+        /// AVX-512 with its bf16 and bytes, and matrix tiles (AMX) for an encoder in bf16 or int8.
+        /// Generators run AVX-512.
         Amx = "amx",
         /// AVX-512 F, VL, BW, DQ and VNNI.
         Avx512 = "avx512",
@@ -61,8 +63,8 @@ impl KernelLevel {
     }
 }
 
-/// Instructions that this CPU has: only asking it makes a value. Results differ in the last bits between levels, never
-/// within one.
+/// Instructions that this CPU has: only asking it makes a value. Results differ in the last bits
+/// between levels, never within one.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Isa {
     /// AVX-512 with its bf16, and tiles for bf16 and bytes.
@@ -89,7 +91,8 @@ impl Isa {
         Self::detect_vectors()
     }
 
-    /// The best vectors of this CPU, whether or not it has tiles; cheap enough to be asked for each dot product.
+    /// The best vectors of this CPU, whether or not it has tiles; cheap enough to be asked for each
+    /// dot product.
     pub(crate) fn detect_vectors() -> Self {
         #[cfg(target_arch = "x86_64")]
         {
@@ -195,7 +198,8 @@ impl Isa {
 
 /// One level's arithmetic.
 ///
-/// Pointers given to `load_*` and `store_*` hold sixteen elements (64 bytes for codes), in any alignment.
+/// Pointers given to `load_*` and `store_*` hold sixteen elements (64 bytes for codes), in any
+/// alignment.
 ///
 /// # Safety
 /// A value is the proof that the CPU has the instructions its methods use.
@@ -259,8 +263,8 @@ pub(crate) unsafe trait Lanes: Copy + Send + Sync + std::fmt::Debug {
 
     unsafe fn load_codes(self, from: *const u8) -> Self::Codes;
     unsafe fn save_codes(self, to: *mut u8, codes: Self::Codes);
-    /// Each byte shifted left (`N > 0`) or right (`N < 0`), then only the bits of `mask`; the bits that come
-    /// over from a neighbour must not be in it.
+    /// Each byte shifted left (`N > 0`) or right (`N < 0`), then only the bits of `mask`; the bits
+    /// that come over from a neighbour must not be in it.
     fn bits<const N: i32>(self, codes: Self::Codes, mask: u8) -> Self::Codes;
     fn or(self, a: Self::Codes, b: Self::Codes) -> Self::Codes;
     /// Bytes 0 to 15 replaced by those of `table`.
@@ -268,11 +272,12 @@ pub(crate) unsafe trait Lanes: Copy + Send + Sync + std::fmt::Debug {
     /// Signed bytes in the form [`Lanes::multiply`] takes with `bits` 8.
     fn signed(self, codes: Self::Codes) -> Self::Codes;
 
-    /// Steps of [`Lanes::multiply`] between [`Lanes::open`] and [`Lanes::close`] for codes of this width.
+    /// Steps of [`Lanes::multiply`] between [`Lanes::open`] and [`Lanes::close`] for codes of this
+    /// width.
     fn steps(bits: u32) -> usize;
     fn open(self, sums: Self::Ints) -> Self::Products;
-    /// Adds the products of four codes per lane with four int8 values, -127 to 127, the same for all lanes.
-    /// `bits` is the width of the codes and known when compiled.
+    /// Adds the products of four codes per lane with four int8 values, -127 to 127, the same for
+    /// all lanes. `bits` is the width of the codes and known when compiled.
     unsafe fn multiply(
         self,
         products: Self::Products,
@@ -288,7 +293,8 @@ pub(crate) unsafe trait Lanes: Copy + Send + Sync + std::fmt::Debug {
     fn run<W: Work>(self, work: W) -> W::Out;
 }
 
-/// `[e; n]` with `e` worked out anew for each index `i`. A closure would not be compiled for the level.
+/// `[e; n]` with `e` worked out anew for each index `i`. A closure would not be compiled for the
+/// level.
 macro_rules! each {
     ($n:expr, $i:ident => $e:expr) => {{
         let mut all = [{
@@ -323,7 +329,8 @@ macro_rules! at_pointer {
     ($($name:ident($($arg:ident: $type:ty),*) $(-> $out:ty)? = $body:expr;)*) => {$(
         #[inline(always)]
         unsafe fn $name(self, $($arg: $type),*) $(-> $out)? {
-            // SAFETY: `self` is the proof that this CPU has the instructions; the caller vouches for the pointer.
+            // SAFETY: `self` is the proof that this CPU has the instructions; the caller vouches
+            // for the pointer.
             unsafe { $body }
         }
     )*};
@@ -335,8 +342,8 @@ use {at_pointer, safe};
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 const LARGEST_HALF: f32 = 65504.0;
 
-/// Something to compile once per level. `run` must be `#[inline(always)]`, and all it calls; closures cannot be,
-/// so none may hold vectors.
+/// Something to compile once per level. `run` must be `#[inline(always)]`, and all it calls;
+/// closures cannot be, so none may hold vectors.
 pub(crate) trait Work {
     /// What it gives.
     type Out;

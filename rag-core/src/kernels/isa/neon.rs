@@ -4,7 +4,8 @@ use std::arch::aarch64::*;
 
 use super::{LARGEST_HALF, Lanes, Work, at_pointer, safe};
 
-/// NEON, which every AArch64 CPU has; with `DOT` the proof that this one has dot products of bytes too.
+/// NEON, which every AArch64 CPU has; with `DOT` the proof that this one has dot products of bytes
+/// too.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Neon<const DOT: bool>(());
 
@@ -195,7 +196,8 @@ unsafe impl<const DOT: bool> Lanes for Neon<DOT> {
         values: *const i8,
         _bits: u32,
     ) -> [[int32x4_t; 2]; 4] {
-        // SAFETY: every AArch64 CPU has NEON, and this one dot products if `DOT`; four values by contract.
+        // SAFETY: every AArch64 CPU has NEON, and this one dot products if `DOT`; four values by
+        // contract.
         unsafe {
             let values = vreinterpretq_s8_s32(vdupq_n_s32(values.cast::<i32>().read_unaligned()));
             let codes = quad!(vreinterpretq_s8_u8; codes);

@@ -1,6 +1,7 @@
 //! Sixteen f32 side by side, for what follows a product in the encoder.
 //!
-//! Left to the compiler, loops over sixteen numbers were cut into pieces of two and four. Every operation is that of
+//! Left to the compiler, loops over sixteen numbers were cut into pieces of two and four. Every
+//! operation is that of
 //! [`Vectors::mul_add`] and the like on each number, so results do not depend on which of the two was used.
 #![cfg_attr(
     target_arch = "x86_64",
@@ -45,7 +46,8 @@ macro_rules! intrinsics {
         #[inline(always)]
         fn $name(self, $($arg: $type),*) $(-> $out)? {
             use std::arch::x86_64::*;
-            // SAFETY: `self` is the proof that this CPU has the instructions; references are to sixteen numbers.
+            // SAFETY: `self` is the proof that this CPU has the instructions; references are to
+            // sixteen numbers.
             unsafe { $body }
         }
     )*};

@@ -349,8 +349,8 @@ unsafe impl Lanes for Avx2 {
         }
     }
 
-    /// `vpmaddubsw` adds two products in 16 bits: 63 * 127 * 2 leaves room for two of them, 31 * 127 * 2 for
-    /// four.
+    /// `vpmaddubsw` adds two products in 16 bits: 63 * 127 * 2 leaves room for two of them, 31 *
+    /// 127 * 2 for four.
     #[inline(always)]
     fn steps(bits: u32) -> usize {
         match bits {

@@ -1,8 +1,8 @@
 //! How each quantised type lies in a tile, and how a vector reads it.
 //!
-//! A block of 32 columns is eight groups of four; a line of 64 bytes holds one group's codes for sixteen rows.
-//! Narrow codes stand in planes: the low four bits of groups `g` and `g + 4` share a line, a fifth bit of
-//! group `g` is bit `g` of one more line, two more bits take two lines.
+//! A block of 32 columns is eight groups of four; a line of 64 bytes holds one group's codes for
+//! sixteen rows. Narrow codes stand in planes: the low four bits of groups `g` and `g + 4` share a
+//! line, a fifth bit of group `g` is bit `g` of one more line, two more bits take two lines.
 #![expect(unsafe_code, reason = "pointers into a checked tile")]
 #![expect(non_camel_case_types, reason = "the names of ggml")]
 
@@ -32,7 +32,8 @@ pub(super) trait BlockFormat: Send + Sync {
     /// `from` holds `CODE_BYTES`.
     unsafe fn codes<L: Lanes>(lanes: L, from: *const u8) -> [L::Codes; 8];
 
-    /// Scales, then offsets, of the halves of a block; if the block is not halved, only the first of each counts.
+    /// Scales, then offsets, of the halves of a block; if the block is not halved, only the first
+    /// of each counts.
     ///
     /// # Safety
     /// `from` holds `SCALE_BYTES`, `shared` `SHARED_BYTES`.
@@ -81,8 +82,8 @@ pub(super) fn open_block<L: Lanes, F: BlockFormat>(
     let [codes, scales, shared] = places::<F>(blocks, block);
     let mut open =
         OpenBlock { codes: [0; 16 * BLOCK], scales: [[0.0; LANES]; 2], offsets: [[0.0; LANES]; 2] };
-    // SAFETY: the places of a block lie within its unit, and the tile holds all units (asserted above); each
-    // store has room for one vector.
+    // SAFETY: the places of a block lie within its unit, and the tile holds all units (asserted
+    // above); each store has room for one vector.
     unsafe {
         let start = tile.as_ptr();
         let groups = F::codes(lanes, start.add(codes));

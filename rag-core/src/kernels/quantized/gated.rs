@@ -1,7 +1,7 @@
 //! The first half of a gated feed-forward layer in one go: two products, the gate, rounding.
 //!
-//! A task works out 32 columns of both products, which is one block of the rounded result, so that the wide rows
-//! between the products are never written.
+//! A task works out 32 columns of both products, which is one block of the rounded result, so that
+//! the wide rows between the products are never written.
 #![expect(unsafe_code, reason = "vectors into checked slices, and blocks of rows for each task")]
 
 use super::product::{Input, Scratch, run_len};
@@ -109,8 +109,8 @@ impl Work for Finish<'_> {
         let blocks = out.columns / BLOCK;
         let sums = gates[0].iter().zip(gates[1]).zip(ups[0].iter().zip(ups[1]));
         for (row, ((first_gate, second_gate), (first_up, second_up))) in sums.enumerate() {
-            // SAFETY: each is sixteen long; `out` has as many rows as there are sums and `block` is one of its
-            // blocks (asserted by `multiply_gated`), which is this task's alone.
+            // SAFETY: each is sixteen long; `out` has as many rows as there are sums and `block` is
+            // one of its blocks (asserted by `multiply_gated`), which is this task's alone.
             unsafe {
                 let gates = [lanes.load(first_gate.as_ptr()), lanes.load(second_gate.as_ptr())];
                 let ups = [lanes.load(first_up.as_ptr()), lanes.load(second_up.as_ptr())];

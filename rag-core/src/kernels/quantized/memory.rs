@@ -1,5 +1,5 @@
-//! Memory for weights: in large pages where the system has them, so that streaming through hundreds of megabytes
-//! for each token does not also wait for page tables.
+//! Memory for weights: in large pages where the system has them, so that streaming through hundreds
+//! of megabytes for each token does not also wait for page tables.
 
 use memmap2::MmapMut;
 

@@ -1,8 +1,10 @@
-//! Matrices of quantised or plain weights in tiles of sixteen rows, at the size they have in a GGUF file.
+//! Matrices of quantised or plain weights in tiles of sixteen rows, at the size they have in a GGUF
+//! file.
 //!
-//! A tile holds sixteen rows side by side, so that a vector lane is a row and every load is a full line. Within
-//! a tile stand units of eight blocks of 32 columns: codes of all blocks, then their scales, then what the whole
-//! unit shares. Nothing is lost: each value is scale times code plus offset, exactly.
+//! A tile holds sixteen rows side by side, so that a vector lane is a row and every load is a full
+//! line. Within a tile stand units of eight blocks of 32 columns: codes of all blocks, then their
+//! scales, then what the whole unit shares. Nothing is lost: each value is scale times code plus
+//! offset, exactly.
 
 mod formats;
 mod gated;
@@ -181,8 +183,8 @@ impl std::fmt::Debug for Matrix {
 }
 
 impl Matrix {
-    /// A matrix of zeros to be filled with [`Matrix::pack`], or `None` if memory is short or `columns` is not
-    /// a whole number of blocks.
+    /// A matrix of zeros to be filled with [`Matrix::pack`], or `None` if memory is short or
+    /// `columns` is not a whole number of blocks.
     pub(crate) fn new(kind: GgmlType, rows: usize, columns: usize) -> Option<Self> {
         if !columns.is_multiple_of(kind.block_elements()) {
             return None;
@@ -208,8 +210,8 @@ impl Matrix {
         self.kind.is_quantised()
     }
 
-    /// Fills rows `first..` from `bytes`, whole rows as they lie in the file. `first` is a multiple of 16, and so
-    /// is the number of rows unless they are the last.
+    /// Fills rows `first..` from `bytes`, whole rows as they lie in the file. `first` is a multiple
+    /// of 16, and so is the number of rows unless they are the last.
     pub(crate) fn pack(&mut self, pool: &Pool, first: usize, bytes: &[u8]) {
         let row_bytes = self.kind.row_bytes(self.columns);
         let count = bytes.len() / row_bytes;

@@ -1,4 +1,5 @@
-//! Many rows times a tile: its codes are written out once, a stretch of columns at a time, then all rows pass.
+//! Many rows times a tile: its codes are written out once, a stretch of columns at a time, then all
+//! rows pass.
 #![expect(unsafe_code, reason = "vectors into checked slices")]
 
 use std::marker::PhantomData;
@@ -18,7 +19,8 @@ const WHOLE_BLOCKS: usize = 4 * UNIT;
 pub(super) struct Unpacked {
     /// For each block and group 64 codes.
     codes: Vec<u8>,
-    /// For each block: scales, second scales, offsets, second offsets, as far as the format has them.
+    /// For each block: scales, second scales, offsets, second offsets, as far as the format has
+    /// them.
     terms: Vec<f32>,
 }
 
@@ -95,8 +97,8 @@ impl<F: BlockFormat> Work for Unpack<'_, F> {
         assert!(tile.len() >= unit_start::<F>(blocks, blocks.div_ceil(UNIT)));
         for block in 0..count {
             let [from, scales, shared] = places::<F>(blocks, first + block);
-            // SAFETY: a block's places lie within the tile, and there is room for `count` blocks (both asserted
-            // above).
+            // SAFETY: a block's places lie within the tile, and there is room for `count` blocks
+            // (both asserted above).
             unsafe {
                 let start = tile.as_ptr();
                 let open = F::codes(lanes, start.add(from));

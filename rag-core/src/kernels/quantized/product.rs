@@ -1,7 +1,9 @@
-//! Products of rows with tiles: straight from the tile for few rows, through an unpacked panel for many.
+//! Products of rows with tiles: straight from the tile for few rows, through an unpacked panel for
+//! many.
 //!
-//! Each number of a result is one sum over the blocks in order, in integers within a block: it is the same bits
-//! however many rows are multiplied together, whichever way is taken, and on any number of threads.
+//! Each number of a result is one sum over the blocks in order, in integers within a block: it is
+//! the same bits however many rows are multiplied together, whichever way is taken, and on any
+//! number of threads.
 #![expect(
     unsafe_code,
     reason = "vectors into checked slices, and columns of a result for each task"
@@ -19,7 +21,8 @@ use crate::kernels::pool::Pool;
 const PANEL_FROM_ROWS: usize = 13;
 /// Tasks per thread when a matrix is only read once.
 const TASKS_PER_THREAD: usize = 6;
-/// How far ahead of the codes lines are asked for: two small pages, as the hardware looks no further than one.
+/// How far ahead of the codes lines are asked for: two small pages, as the hardware looks no
+/// further than one.
 const AHEAD: usize = 8192;
 
 /// Rows to multiply.
@@ -143,16 +146,16 @@ pub(crate) fn multiply(pool: &Pool, isa: Isa, input: Input<'_>, targets: &mut [T
         for tile in task.first..task.first + task.count {
             input.sums(isa, target.matrix, tile, scratch);
             for (row, sums) in scratch.sums.iter().enumerate().take(input.rows) {
-                // SAFETY: `row` is below the input's rows; tasks are disjoint runs of tiles, so that nobody else
-                // writes this one.
+                // SAFETY: `row` is below the input's rows; tasks are disjoint runs of tiles, so
+                // that nobody else writes this one.
                 unsafe { target.write(row, tile, sums) };
             }
         }
     });
 }
 
-/// How many of `total` equal parts a task takes: one if each is much work, else as many as make a few tasks for
-/// each thread.
+/// How many of `total` equal parts a task takes: one if each is much work, else as many as make a
+/// few tasks for each thread.
 pub(super) fn run_len(total: usize, rows: usize, pool: &Pool) -> usize {
     if rows >= PANEL_FROM_ROWS {
         return 1;
@@ -233,8 +236,8 @@ impl<F: BlockFormat, const R: usize> Work for Quantised<'_, F, R> {
         for first in (0..blocks).step_by(UNIT) {
             let [mut at, mut scales, shared] = places::<F>(blocks, first);
             for block in first..blocks.min(first + UNIT) {
-                // SAFETY: a block's places lie within the tile (asserted above), as the codes and facts of `R`
-                // rows do within their slices; lines asked for ahead need not exist.
+                // SAFETY: a block's places lie within the tile (asserted above), as the codes and
+                // facts of `R` rows do within their slices; lines asked for ahead need not exist.
                 unsafe {
                     let start = tile.as_ptr();
                     for line in (0..F::CODE_BYTES + F::SCALE_BYTES).step_by(64) {
@@ -272,7 +275,8 @@ impl<F: BlockFormat, const R: usize> Work for Quantised<'_, F, R> {
     }
 }
 
-/// The integer products of half a block, less its zero point: `less` is minus the sum of its values.
+/// The integer products of half a block, less its zero point: `less` is minus the sum of its
+/// values.
 ///
 /// # Safety
 /// `values` holds sixteen.
@@ -318,7 +322,8 @@ impl<const WIDTH: usize, const R: usize> Work for Plain<'_, WIDTH, R> {
         assert!(tile.len() >= columns * bytes);
         let mut sums = [lanes.zero(); R];
         for column in 0..columns {
-            // SAFETY: the tile holds sixteen elements for each column, and `values` `R` rows (both checked above).
+            // SAFETY: the tile holds sixteen elements for each column, and `values` `R` rows (both
+            // checked above).
             unsafe {
                 let at = tile.as_ptr().add(column * bytes);
                 let weights = match WIDTH {

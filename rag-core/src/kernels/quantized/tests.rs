@@ -21,7 +21,8 @@ impl Noise {
     }
 }
 
-/// Random rows as they lie in a file, with scales of moderate size: a random exponent may be infinite.
+/// Random rows as they lie in a file, with scales of moderate size: a random exponent may be
+/// infinite.
 fn rows(kind: GgmlType, rows: usize, columns: usize, noise: &mut Noise) -> Vec<u8> {
     let mut bytes: Vec<u8> =
         (0..rows * kind.row_bytes(columns)).map(|_| noise.next() as u8).collect();

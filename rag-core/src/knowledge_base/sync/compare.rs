@@ -1,5 +1,5 @@
-//! What is to be done, decided before anything is written: every file of the roots and every row of the knowledge base
-//! finds its counterpart, or is new, moved or missing.
+//! What is to be done, decided before anything is written: every file of the roots and every row of
+//! the knowledge base finds its counterpart, or is new, moved or missing.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
@@ -40,8 +40,8 @@ pub(super) enum Change {
     Modified,
 }
 
-/// The files of the roots that no row has claimed, by their name as it stands: paths compare and hash part by part,
-/// which costs more than the stat.
+/// The files of the roots that no row has claimed, by their name as it stands: paths compare and
+/// hash part by part, which costs more than the stat.
 type Found = HashMap<OsString, Candidate>;
 
 /// Rows that no file has claimed.
@@ -77,7 +77,8 @@ pub(super) fn compare(store: &Store, wanted: &Wanted<'_>) -> Result<Todo> {
     let mut new: Vec<Candidate> = found.into_values().collect();
     new.sort_by(|a, b| a.path.cmp(&b.path));
     let left = find_renames(new, unclaimed, &mut todo, cancel)?;
-    // what is there and was not listed is left out on purpose: by a glob, an ignore rule or its size
+    // what is there and was not listed is left out on purpose: by a glob, an ignore rule or its
+    // size
     let (left_out, lost): (Vec<_>, Vec<_>) =
         left.into_iter().partition(|row| missing::is_there(row, &todo.roots));
     todo.removed.extend(left_out);
@@ -108,7 +109,8 @@ fn list(roots: &Roots, paths: &[PathBuf], options: &SyncOptions) -> Result<(Todo
     Ok((todo, found))
 }
 
-/// Gives each row its file, by its path or, where a root leads elsewhere now, by its place below the root.
+/// Gives each row its file, by its path or, where a root leads elsewhere now, by its place below
+/// the root.
 fn claim(
     rows: Vec<DocumentRow>,
     found: &mut Found,
@@ -143,7 +145,8 @@ fn claim(
     Ok(unclaimed)
 }
 
-/// Rows of a root that leads elsewhere now take the file at the same place below it; gives those for which there is none.
+/// Rows of a root that leads elsewhere now take the file at the same place below it; gives those
+/// for which there is none.
 fn claim_moved(
     gone: Vec<DocumentRow>,
     found: &mut Found,
@@ -186,8 +189,8 @@ impl Todo {
         }
     }
 
-    /// What the file will grow by at least: half the bytes of what is new and plain text, as UTF-16 is written as
-    /// UTF-8. How much text other formats hold is not known before they are read.
+    /// What the file will grow by at least: half the bytes of what is new and plain text, as UTF-16
+    /// is written as UTF-8. How much text other formats hold is not known before they are read.
     pub(super) fn least_bytes(&self) -> u64 {
         let new = self.write.iter().filter(|(_, change)| *change == Change::New);
         new.filter(|(file, _)| document::is_text_by_name(&file.path))
@@ -245,8 +248,9 @@ fn may_be_pictures(skipped: &SkippedDocument) -> bool {
     !skipped.tried_pictures && skipped.unreadable.is_some_and(|why| without_text.contains(&why))
 }
 
-/// New files whose bytes are those of a file that is gone keep its passages; gives the rows that are left over. A file of
-/// a root that this sync does not look at is gone if nothing is there: its folder was renamed.
+/// New files whose bytes are those of a file that is gone keep its passages; gives the rows that
+/// are left over. A file of a root that this sync does not look at is gone if nothing is there: its
+/// folder was renamed.
 fn find_renames(
     new: Vec<Candidate>,
     unclaimed: Unclaimed,
@@ -309,7 +313,8 @@ fn same_extension(uri: &str, path: &Path) -> bool {
     Path::new(uri).extension() == path.extension()
 }
 
-/// The part of a remembered message that is not the path, so that the error reads as it did at first.
+/// The part of a remembered message that is not the path, so that the error reads as it did at
+/// first.
 fn remembered_reason(path: &Path, message: &str) -> String {
     let opening = format!("cannot read {}: ", path.display());
     message.strip_prefix(&opening).unwrap_or(message).to_owned()

@@ -1,7 +1,8 @@
 //! When so much is missing that the folder, not its documents, may be what went away.
 //!
-//! A share that is not mounted is an empty folder, as is one that is being restored. Nothing in the file system tells it
-//! from one that was emptied on purpose, so the share of what is missing decides.
+//! A share that is not mounted is an empty folder, as is one that is being restored. Nothing in the
+//! file system tells it from one that was emptied on purpose, so the share of what is missing
+//! decides.
 
 use std::collections::HashMap;
 use std::fs;
@@ -13,8 +14,8 @@ use crate::store::{ADDED_TEXT, DocumentRow};
 use super::Missing;
 use super::roots::Root;
 
-/// From so many documents on, a loss of more than half needs a word of the user's, and so does that of all below a folder that
-/// is there and empty.
+/// From so many documents on, a loss of more than half needs a word of the user's, and so does that
+/// of all below a folder that is there and empty.
 const MANY: usize = 10;
 
 /// What a sync found missing.
@@ -29,7 +30,8 @@ pub(super) struct Losses<'a> {
 }
 
 impl Losses<'_> {
-    /// How many documents are held of each root. A document counts for the first root that holds it.
+    /// How many documents are held of each root. A document counts for the first root that holds
+    /// it.
     pub(super) fn held(rows: &[DocumentRow], roots: &[Root]) -> Vec<usize> {
         let mut held = vec![0; roots.len()];
         for row in rows.iter().filter(|row| is_document(row)) {
@@ -69,8 +71,9 @@ impl Losses<'_> {
     }
 }
 
-/// Whether `lost` of `held` documents are too many to go without a word, where `listed` files are there. A few documents
-/// may give way to others: nobody takes a folder that holds some for one that is not mounted.
+/// Whether `lost` of `held` documents are too many to go without a word, where `listed` files are
+/// there. A few documents may give way to others: nobody takes a folder that holds some for one
+/// that is not mounted.
 fn is_mass(lost: usize, held: usize, listed: usize) -> bool {
     if held < MANY { lost > 0 && lost >= held && listed == 0 } else { lost * 2 > held }
 }

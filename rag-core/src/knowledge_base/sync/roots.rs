@@ -1,8 +1,8 @@
 //! The folders that a knowledge base mirrors, as their user named them.
 //!
-//! A document is known by its real path, so that one folder under two names gives one document. A name may come to lead
-//! elsewhere, when a link is switched to the next release; only the name then tells that what lies there now
-//! stands for what lay there before.
+//! A document is known by its real path, so that one folder under two names gives one document. A
+//! name may come to lead elsewhere, when a link is switched to the next release; only the name then
+//! tells that what lies there now stands for what lay there before.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Result};
 use crate::store::Store;
 
-/// The setting that holds them: a JSON object from each name, absolute, to the real path at the last sync.
+/// The setting that holds them: a JSON object from each name, absolute, to the real path at the
+/// last sync.
 const SETTING: &str = "roots";
 /// Names kept. Who names more files one by one has no folder whose place could change.
 const MAX_NAMES: usize = 1000;
@@ -59,8 +60,9 @@ impl Roots {
         Ok(Root { name, place, before })
     }
 
-    /// Remembers where `roots` lead; writes only what is new. One whose documents of before are kept though they are `missing`
-    /// is left as it was: else nothing would tell any more where they came from.
+    /// Remembers where `roots` lead; writes only what is new. One whose documents of before are
+    /// kept though they are `missing` is left as it was: else nothing would tell any more where
+    /// they came from.
     ///
     /// # Errors
     /// Store and Busy.

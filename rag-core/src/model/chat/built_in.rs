@@ -1,4 +1,5 @@
-//! Our own chat templates, one for each family, for models whose own is missing, does not run or is not wanted.
+//! Our own chat templates, one for each family, for models whose own is missing, does not run or is
+//! not wanted.
 
 use crate::model::chat::message::{Message, Role, without_system};
 use crate::model::chat::template::TemplateSegment;
@@ -6,8 +7,8 @@ use crate::model::tokenizer::vocabulary::Vocabulary;
 use crate::options::words;
 
 words! {
-    /// A chat template of ours. It writes a conversation as the published template of its family does, without a system text
-    /// of its own.
+    /// A chat template of ours. It writes a conversation as the published template of its family
+    /// does, without a system text of its own.
     ///
     /// In [`Llama2`](Self::Llama2), [`Mistral`](Self::Mistral), [`Zephyr`](Self::Zephyr) and
     /// [`Completion`](Self::Completion) the marks of a turn are ordinary text to many models. No content becomes a control
@@ -17,13 +18,15 @@ words! {
         ChatMl = "chatml",
         /// `User: ...` and `Assistant: ...`, for models that know no turns.
         Completion = "completion",
-        /// `<start_of_turn>role ... <end_of_turn>`, the system text before the first question (Gemma).
+        /// `<start_of_turn>role ... <end_of_turn>`, the system text before the first question
+        /// (Gemma).
         Gemma = "gemma",
         /// `[INST] ... [/INST]` with the system text between `<<SYS>>` marks (Llama 2).
         Llama2 = "llama2",
         /// `<|start_header_id|>role<|end_header_id|> ... <|eot_id|>` (Llama 3).
         Llama3 = "llama3",
-        /// `[INST] ... [/INST]`, the system text before the first question (Mistral and Mixtral Instruct).
+        /// `[INST] ... [/INST]`, the system text before the first question (Mistral and Mixtral
+        /// Instruct).
         Mistral = "mistral",
         /// `<|role|> ... <|end|>` (Phi-3).
         Phi3 = "phi3",
@@ -33,10 +36,11 @@ words! {
 }
 
 impl BuiltInTemplate {
-    /// The template that a vocabulary was made for, if its control tokens leave no doubt that the model was taught turns
-    /// in this form; else [`BuiltInTemplate::Completion`].
+    /// The template that a vocabulary was made for, if its control tokens leave no doubt that the
+    /// model was taught turns in this form; else [`BuiltInTemplate::Completion`].
     ///
-    /// Gemma's base models hold the same tokens as those taught turns, so the file must say that it is one of the latter.
+    /// Gemma's base models hold the same tokens as those taught turns, so the file must say that it
+    /// is one of the latter.
     pub(in crate::model) fn of(
         vocabulary: &Vocabulary,
         architecture: &str,
@@ -74,8 +78,8 @@ impl BuiltInTemplate {
         names.iter().copied().find(|name| !vocabulary.has_special(name))
     }
 
-    /// The conversation cut into scaffold and content, ready for the answer. `bos` and `eos` are the texts of the tokens
-    /// that open and end one.
+    /// The conversation cut into scaffold and content, ready for the answer. `bos` and `eos` are
+    /// the texts of the tokens that open and end one.
     pub(in crate::model) fn segments(
         self,
         messages: &[Message],

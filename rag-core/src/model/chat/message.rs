@@ -25,8 +25,8 @@ pub struct Message {
     pub content: String,
 }
 
-/// The conversation with its system turns put before the first question, for templates that know no system
-/// turn; `None` if there is nothing to move.
+/// The conversation with its system turns put before the first question, for templates that know no
+/// system turn; `None` if there is nothing to move.
 pub(super) fn without_system(messages: &[Message]) -> Option<Vec<Message>> {
     let (system, mut rest): (Vec<Message>, Vec<Message>) =
         messages.iter().cloned().partition(|message| message.role == Role::System);

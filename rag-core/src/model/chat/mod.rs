@@ -21,7 +21,8 @@ use template::{JinjaTemplate, TemplateSegment};
 pub enum TemplateSource {
     /// The model's own.
     Model,
-    /// The model's own, with the system text put before the first question because it takes no system turn.
+    /// The model's own, with the system text put before the first question because it takes no
+    /// system turn.
     ModelWithoutSystem,
     /// One of ours, because it was asked for or the model's own is missing or failed.
     BuiltIn(BuiltInTemplate),
@@ -79,7 +80,8 @@ impl ChatModel {
     /// [`Rendered::template`] then says; so is any if `wanted` names one.
     ///
     /// # Errors
-    /// Model for a vocabulary that we cannot use; InvalidArgument if `wanted` writes a control token that it lacks.
+    /// Model for a vocabulary that we cannot use; InvalidArgument if `wanted` writes a control
+    /// token that it lacks.
     pub(crate) fn from_gguf(gguf: &Gguf, wanted: Option<BuiltInTemplate>) -> Result<Self> {
         let named = |key| gguf.text(key).unwrap_or_default();
         let family = ChatFamily {
@@ -123,11 +125,12 @@ impl ChatModel {
         Ok(Self { vocabulary, own, built_in })
     }
 
-    /// The tokens of a conversation, ready for the answer; control tokens come only from the template.
+    /// The tokens of a conversation, ready for the answer; control tokens come only from the
+    /// template.
     ///
-    /// The template is shown random marks in place of what is said; scaffold and content are tokenised apart.
-    /// A template that fails is replaced by the built-in one that the vocabulary was made for, plain `User:` lines if
-    /// none is; [`Rendered::template`] says which was used.
+    /// The template is shown random marks in place of what is said; scaffold and content are
+    /// tokenised apart. A template that fails is replaced by the built-in one that the vocabulary
+    /// was made for, plain `User:` lines if none is; [`Rendered::template`] says which was used.
     ///
     /// # Errors
     /// [`ErrorCode::InvalidArgument`](crate::ErrorCode::InvalidArgument) if there is no message.
@@ -157,7 +160,8 @@ impl ChatModel {
         Ok(Rendered { text, token_ids, template })
     }
 
-    /// The template that a conversation is written with, if it does not refuse it: see [`Rendered::template`].
+    /// The template that a conversation is written with, if it does not refuse it: see
+    /// [`Rendered::template`].
     #[must_use]
     pub fn template(&self) -> TemplateSource {
         match self.own {
@@ -190,8 +194,8 @@ impl ChatModel {
         self.vocabulary.encode(text, None)
     }
 
-    /// The tokens of a prompt to continue as it is: the token that opens every prompt, if the model has one, then plain
-    /// text, with the names of control tokens read as ordinary text.
+    /// The tokens of a prompt to continue as it is: the token that opens every prompt, if the model
+    /// has one, then plain text, with the names of control tokens read as ordinary text.
     ///
     /// # Errors
     /// As [`ChatModel::encode`].
@@ -202,8 +206,9 @@ impl ChatModel {
         Ok(ids)
     }
 
-    /// The tokens of a prompt that the caller wrote in full: names of control tokens stand for them, and the
-    /// token that opens every prompt is put first if the model has one. Never for text from documents.
+    /// The tokens of a prompt that the caller wrote in full: names of control tokens stand for
+    /// them, and the token that opens every prompt is put first if the model has one. Never for
+    /// text from documents.
     ///
     /// # Errors
     /// As [`ChatModel::encode`].
@@ -232,7 +237,8 @@ impl ChatModel {
         self.vocabulary.is_special(id)
     }
 
-    /// Names and ids of the tokens for which [`ChatModel::is_control_token`] holds, longest name first.
+    /// Names and ids of the tokens for which [`ChatModel::is_control_token`] holds, longest name
+    /// first.
     #[must_use]
     pub fn control_tokens(&self) -> &[(String, u32)] {
         self.vocabulary.special()

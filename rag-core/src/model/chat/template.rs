@@ -1,7 +1,8 @@
 //! Chat templates: the model's own Jinja source, run with fuel and an output cap.
 //!
-//! A template only ever sees random sentinels in place of what people and documents say. Its output is cut at
-//! the sentinels into scaffold and content, so that content is never read for control tokens.
+//! A template only ever sees random sentinels in place of what people and documents say. Its output
+//! is cut at the sentinels into scaffold and content, so that content is never read for control
+//! tokens.
 
 use std::fmt::Write as _;
 use std::hash::{BuildHasher, RandomState};
@@ -188,14 +189,16 @@ fn raise_exception(reason: String) -> Result<Value, JinjaError> {
     Err(refusal(reason))
 }
 
-/// Templates that ask for today get the day Llama 3.2's own falls back to: answers must not change by the day.
+/// Templates that ask for today get the day Llama 3.2's own falls back to: answers must not change
+/// by the day.
 fn fixed_date(format: String) -> String {
     [("%d", "26"), ("%m", "07"), ("%b", "Jul"), ("%B", "July"), ("%Y", "2024")]
         .iter()
         .fold(format, |date, (code, value)| date.replace(code, value))
 }
 
-/// `tojson` as Hugging Face sets it up: Python's `json.dumps` with `ensure_ascii=False`, no HTML escapes.
+/// `tojson` as Hugging Face sets it up: Python's `json.dumps` with `ensure_ascii=False`, no HTML
+/// escapes.
 fn to_json(value: Value, options: Kwargs) -> Result<Value, JinjaError> {
     let indent: Option<usize> = options.get("indent")?;
     let indent = indent.map(|width| width.min(16));

@@ -23,8 +23,8 @@ fn control_count(chat: &ChatModel, ids: &[u32]) -> usize {
     ids.iter().filter(|id| chat.is_control_token(**id)).count()
 }
 
-/// Every special token, in every place, as is and inside words: the prompt has the control tokens of the same
-/// prompt without it, and no other.
+/// Every special token, in every place, as is and inside words: the prompt has the control tokens
+/// of the same prompt without it, and no other.
 #[test]
 fn no_content_becomes_a_control_token() {
     for name in ["qwen2.5-0.5b", "smollm2"] {

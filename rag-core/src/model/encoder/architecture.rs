@@ -1,7 +1,7 @@
 //! Which transformer a `config.json` describes: family, sizes, positions, activation.
 //!
-//! Owns the reading of each family's own names for the same sizes, and the check of every number. What a
-//! configuration asks for and the engine lacks is refused by name.
+//! Owns the reading of each family's own names for the same sizes, and the check of every number.
+//! What a configuration asks for and the engine lacks is refused by name.
 
 use std::path::Path;
 
@@ -120,7 +120,8 @@ fn check_whole(path: &Path, config: &TransformerConfig) -> Result<()> {
 }
 
 impl TransformerConfig {
-    /// Row of the first token in the position table: 0 for BERT, `pad_token_id + 1` for the RoBERTa family.
+    /// Row of the first token in the position table: 0 for BERT, `pad_token_id + 1` for the RoBERTa
+    /// family.
     pub(crate) fn first_position(&self) -> usize {
         match self.positions {
             Positions::Table { first } | Positions::TableAndBuckets { first, .. } => first,
@@ -328,7 +329,8 @@ impl<'a> Fields<'a> {
         Ok(everywhere(plain_rotary(theta)))
     }
 
-    /// The base of the rotation under one of `names`, or in `rope_parameters`; 10,000 if there is none.
+    /// The base of the rotation under one of `names`, or in `rope_parameters`; 10,000 if there is
+    /// none.
     fn rope_theta(self, names: &[&str]) -> Result<f32> {
         let Some(rope) = self.any(&["rope_parameters"]) else { return self.float(names, 10_000.0) };
         let inner = Fields { path: self.path, value: rope };

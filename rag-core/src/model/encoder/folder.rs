@@ -1,8 +1,10 @@
-//! A sentence-transformers folder on disk: which transformer, which pooling, which prefixes, how many tokens.
+//! A sentence-transformers folder on disk: which transformer, which pooling, which prefixes, how
+//! many tokens.
 //!
 //! Owns the reading and checking of `modules.json`, `config.json`, `1_Pooling/config.json`,
-//! `sentence_bert_config.json` and `config_sentence_transformers.json`. What a folder asks for and we lack is
-//! refused by name. A folder without `modules.json` is taken as a plain transformer with mean pooling.
+//! `sentence_bert_config.json` and `config_sentence_transformers.json`. What a folder asks for and
+//! we lack is refused by name. A folder without `modules.json` is taken as a plain transformer with
+//! mean pooling.
 
 use std::path::{Path, PathBuf};
 
@@ -180,7 +182,8 @@ fn read_pooling(path: &Path, hidden_size: usize) -> Result<Vec<Pooling>> {
     Ok(poolings)
 }
 
-/// The query and the passage prefix: prompts `query`, and `passage` or `document`, else the default prompt.
+/// The query and the passage prefix: prompts `query`, and `passage` or `document`, else the default
+/// prompt.
 fn read_prefixes(folder: &Path) -> Result<(String, String)> {
     #[derive(Default, Deserialize)]
     struct Prompts {

@@ -1,8 +1,9 @@
-//! An encoder in a GGUF file, as llama.cpp's converter writes BERT: its configuration, tokenizer and weights under the
-//! names that a folder has.
+//! An encoder in a GGUF file, as llama.cpp's converter writes BERT: its configuration, tokenizer
+//! and weights under the names that a folder has.
 //!
-//! The converter takes `##` off pieces that go on with a word and puts U+2581 before those that begin one; that is undone
-//! here. Text is lower-cased and loses its accents, as llama.cpp does whatever the model was trained on.
+//! The converter takes `##` off pieces that go on with a word and puts U+2581 before those that
+//! begin one; that is undone here. Text is lower-cased and loses its accents, as llama.cpp does
+//! whatever the model was trained on.
 
 use std::path::Path;
 
@@ -213,7 +214,8 @@ pub(super) fn tensors(path: &Path) -> Result<Tensors> {
 /// Rows of a tensor that are widened together.
 const ROWS: usize = 1024;
 
-/// A tensor in f32, through the tiles in which a decoder keeps its weights: they give each value exactly.
+/// A tensor in f32, through the tiles in which a decoder keeps its weights: they give each value
+/// exactly.
 fn values(gguf: &Gguf, name: &str, info: &TensorInfo, pool: &Pool) -> Result<Vec<f32>> {
     let columns = info.shape.last().copied().unwrap_or(1);
     let (rows, row_bytes) = (info.element_count() / columns.max(1), info.kind.row_bytes(columns));

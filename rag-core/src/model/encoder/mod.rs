@@ -12,7 +12,8 @@ use crate::error::{Error, Result};
 use crate::model::formats::safetensors::Tensors;
 use architecture::TransformerConfig;
 
-/// How token states become one vector; the order is the one in which sentence-transformers puts several side by side.
+/// How token states become one vector; the order is the one in which sentence-transformers puts
+/// several side by side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Pooling {
     /// The state of the first token.

@@ -1,4 +1,5 @@
-//! What a folder holds: its modules, its weights, how many tokens it takes, and whether it is a cross-encoder's.
+//! What a folder holds: its modules, its weights, how many tokens it takes, and whether it is a
+//! cross-encoder's.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -27,8 +28,9 @@ impl Module {
     }
 }
 
-/// Whether `path` is a folder with a cross-encoder: then [`Reranker::load`](crate::rerank::Reranker::load) is for it.
-/// Looks at `config.json` and `modules.json` alone.
+/// Whether `path` is a folder with a cross-encoder: then
+/// [`Reranker::load`](crate::rerank::Reranker::load) is for it. Looks at `config.json` and
+/// `modules.json` alone.
 #[must_use]
 pub fn is_reranker(path: &Path) -> bool {
     let modules: Option<Vec<Module>> =
@@ -57,7 +59,8 @@ pub(in crate::model) fn inside(modules: &Path, folder: &Path, part: &str) -> Res
     }
 }
 
-/// The limit in `sentence_bert_config.json` or its older names, within the positions the transformer has.
+/// The limit in `sentence_bert_config.json` or its older names, within the positions the
+/// transformer has.
 pub(in crate::model) fn read_max_tokens(
     folder: &Path,
     config: &TransformerConfig,
@@ -69,7 +72,8 @@ pub(in crate::model) fn read_max_tokens(
         #[serde(default)]
         do_lower_case: bool,
     }
-    // a model without a position table may claim any length: rotations and biases are made for this many
+    // a model without a position table may claim any length: rotations and biases are made for this
+    // many
     const MOST_WITHOUT_TABLE: usize = 1 << 15;
     let usable = match config.positions {
         Positions::Table { .. } | Positions::TableAndBuckets { .. } => {

@@ -1,8 +1,8 @@
 //! GGUF files: header and tensor table read without trust, tensor bytes on demand.
 //!
-//! Every length is compared with what is left of the file before anything is allocated, so a hostile header
-//! costs an error, not memory. Tensors are read, never mapped: a file that shrinks later cannot fault us.
-//! Says nothing about what the tensors mean; that is `generate::config`.
+//! Every length is compared with what is left of the file before anything is allocated, so a
+//! hostile header costs an error, not memory. Tensors are read, never mapped: a file that shrinks
+//! later cannot fault us. Says nothing about what the tensors mean; that is `generate::config`.
 
 #[cfg(test)]
 pub(crate) mod testing;
@@ -74,7 +74,8 @@ impl Gguf {
     /// Opens `path` and checks its header and tensor table.
     ///
     /// # Errors
-    /// Io if the file cannot be opened or read, Model with the reason if it is damaged or not a GGUF file.
+    /// Io if the file cannot be opened or read, Model with the reason if it is damaged or not a
+    /// GGUF file.
     pub(crate) fn open(path: &Path) -> Result<Self> {
         let file = crate::model::formats::files::open_plain(path)?;
         let info = file.metadata().map_err(|source| Error::io(path, source))?;
@@ -367,7 +368,8 @@ impl Header<'_> {
         }
         let mut bytes = vec![0; length as usize];
         self.fill(&mut bytes)?;
-        // Vocabularies in the wild hold tokens that are not UTF-8; they stand for bytes nobody can type.
+        // Vocabularies in the wild hold tokens that are not UTF-8; they stand for bytes nobody can
+        // type.
         Ok(String::from_utf8(bytes)
             .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
     }

@@ -1,7 +1,8 @@
-//! The safetensors format: a JSON header and raw tensors. Read into memory, never mapped, never trusted.
+//! The safetensors format: a JSON header and raw tensors. Read into memory, never mapped, never
+//! trusted.
 //!
-//! Owns the header's checks, the typed [`Tensor`] bytes and their conversion to f32. The file is read once
-//! from start to end, and hashed while it passes.
+//! Owns the header's checks, the typed [`Tensor`] bytes and their conversion to f32. The file is
+//! read once from start to end, and hashed while it passes.
 
 pub(crate) mod shards;
 

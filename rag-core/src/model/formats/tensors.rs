@@ -13,7 +13,8 @@ pub(crate) trait TensorSource {
     /// Replaces `bytes` by `len` bytes of a tensor from `from` on, as they lie in the file.
     ///
     /// # Errors
-    /// Model if there is no such tensor or it is shorter, memory is short, or the file ends early; Io.
+    /// Model if there is no such tensor or it is shorter, memory is short, or the file ends early;
+    /// Io.
     fn read_part(&self, name: &str, from: usize, len: usize, bytes: &mut Vec<u8>) -> Result<()>;
 
     /// Hashes what stands beside the weights, which tells models apart.

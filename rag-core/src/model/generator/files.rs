@@ -23,7 +23,8 @@ pub(crate) enum GeneratorFiles {
 }
 
 impl GeneratorFiles {
-    /// Opens a GGUF file, the one in a folder, or else a folder with `config.json` and safetensors weights.
+    /// Opens a GGUF file, the one in a folder, or else a folder with `config.json` and safetensors
+    /// weights.
     ///
     /// # Errors
     /// Io if it cannot be read; Model if it is neither, or damaged.
@@ -44,7 +45,8 @@ impl GeneratorFiles {
         }
     }
 
-    /// A hash that tells these files from others, in hex: BLAKE3 over all that stands beside the weights and the ends of each.
+    /// A hash that tells these files from others, in hex: BLAKE3 over all that stands beside the
+    /// weights and the ends of each.
     ///
     /// # Errors
     /// Model if a file ends early; Io.

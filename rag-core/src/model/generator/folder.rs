@@ -1,6 +1,8 @@
-//! A folder as `transformers` saves a decoder: `config.json`, `tokenizer.json` and safetensors weights.
+//! A folder as `transformers` saves a decoder: `config.json`, `tokenizer.json` and safetensors
+//! weights.
 //!
-//! Reads and checks files and gives weights GGUF's names. What the configuration means is `generate::config`'s to say.
+//! Reads and checks files and gives weights GGUF's names. What the configuration means is
+//! `generate::config`'s to say.
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -196,7 +198,8 @@ impl GeneratorFolder {
         Ok(config.unwrap_or_default())
     }
 
-    /// The chat template: `chat_template.jinja`, else the one in `tokenizer_config.json` or `chat_template.json`.
+    /// The chat template: `chat_template.jinja`, else the one in `tokenizer_config.json` or
+    /// `chat_template.json`.
     ///
     /// # Errors
     /// Model if a file is not what it should be.

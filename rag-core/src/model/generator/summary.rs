@@ -28,8 +28,8 @@ pub struct GeneratorSummary {
     pub quantisation: String,
     /// Tokens it was made to hold.
     pub context_len: Option<u64>,
-    /// GgmlType of tokenizer and, for byte-pair ones, how it splits, such as `"gpt2/qwen2"`; `"tokenizer.json/BPE"` in a
-    /// folder.
+    /// GgmlType of tokenizer and, for byte-pair ones, how it splits, such as `"gpt2/qwen2"`;
+    /// `"tokenizer.json/BPE"` in a folder.
     pub tokenizer: Option<String>,
     /// Tokens in the vocabulary.
     pub vocabulary_len: Option<usize>,
@@ -41,7 +41,8 @@ pub struct GeneratorSummary {
     pub licence: Option<String>,
 }
 
-/// Reads the header of a GGUF file, of the one in a folder, or of a folder as `transformers` saves it.
+/// Reads the header of a GGUF file, of the one in a folder, or of a folder as `transformers` saves
+/// it.
 ///
 /// # Errors
 /// [`ErrorCode::Io`](crate::ErrorCode::Io) if it cannot be read,
@@ -53,7 +54,8 @@ pub fn inspect(path: &Path) -> Result<GeneratorSummary> {
     }
 }
 
-/// Whether `path` is a GGUF file, a folder with one, or a folder with a decoder of `transformers`: then
+/// Whether `path` is a GGUF file, a folder with one, or a folder with a decoder of `transformers`:
+/// then
 /// [`Generator::load`](crate::generate::Generator::load) is for it. Looks at names and `config.json` alone.
 #[must_use]
 pub fn is_generator(path: &Path) -> bool {

@@ -1,8 +1,10 @@
-//! Regular expressions that come with a model: none of them may take time that grows with a power of the text.
+//! Regular expressions that come with a model: none of them may take time that grows with a power
+//! of the text.
 //!
-//! The splitting of a `tokenizer.json` is run by an engine that goes back and tries again where a pattern looks around or
-//! refers back. There a repetition inside a repetition multiplies the tries; the engine gives up after a million, for each
-//! place of the text, and what is left of the text is then not split at all. Other patterns run in linear time.
+//! The splitting of a `tokenizer.json` is run by an engine that goes back and tries again where a
+//! pattern looks around or refers back. There a repetition inside a repetition multiplies the
+//! tries; the engine gives up after a million, for each place of the text, and what is left of the
+//! text is then not split at all. Other patterns run in linear time.
 
 use regex::Regex;
 use serde::{Deserialize, Serialize};

@@ -1,7 +1,9 @@
-//! Unigram vocabularies (Kudo 2018) that load fast: the pieces in one string, found by a hash that grows with a prefix.
+//! Unigram vocabularies (Kudo 2018) that load fast: the pieces in one string, found by a hash that
+//! grows with a prefix.
 //!
-//! The tokenizers crate builds a trie of hash maps, which for 250,000 pieces takes a second and 100 MB. Ids, ties and
-//! faults are those of the crate; normalisers and everything else around the vocabulary stay its own.
+//! The tokenizers crate builds a trie of hash maps, which for 250,000 pieces takes a second and 100
+//! MB. Ids, ties and faults are those of the crate; normalisers and everything else around the
+//! vocabulary stay its own.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -157,7 +159,8 @@ impl UnigramPieces {
         self.beginnings[bit / 64] >> (bit % 64) & 1 == 1
     }
 
-    /// The most likely pieces of a text, each with its end; ids of characters that no piece covers are `unk_id`.
+    /// The most likely pieces of a text, each with its end; ids of characters that no piece covers
+    /// are `unk_id`.
     ///
     /// Viterbi over character boundaries; of paths equally likely the one found first stays.
     fn best(&self, text: &str) -> Result<Vec<(u32, usize)>> {
@@ -327,8 +330,8 @@ impl<'de> Deserialize<'de> for TokenizerModel {
     }
 }
 
-/// Reads the `model` of a `tokenizer.json`; its list of pieces is read in place if the type stands before it, as it
-/// does in files that the crate wrote.
+/// Reads the `model` of a `tokenizer.json`; its list of pieces is read in place if the type stands
+/// before it, as it does in files that the crate wrote.
 struct Parts;
 
 impl<'de> Visitor<'de> for Parts {

@@ -1,7 +1,9 @@
-//! The vocabulary of a generator: text to tokens and back, from the tables in a GGUF file or a `tokenizer.json`.
+//! The vocabulary of a generator: text to tokens and back, from the tables in a GGUF file or a
+//! `tokenizer.json`.
 //!
-//! Control and user-defined tokens are kept out of the byte-pair model, so encoding plain text cannot yield
-//! one: only [`Vocabulary::encode_scaffold`], which reads template text, looks for them.
+//! Control and user-defined tokens are kept out of the byte-pair model, so encoding plain text
+//! cannot yield one: only [`Vocabulary::encode_scaffold`], which reads template text, looks for
+//! them.
 
 mod json;
 mod sentence_piece;
@@ -51,8 +53,8 @@ enum TokenKind {
 enum Pieces {
     /// Pairs merged in the order the file lists (Sennrich et al. 2016).
     Merges(Box<Tokenizer>),
-    /// The same, with one tokenizer for text that opens the prompt or a turn, where a space is put before it, and one for
-    /// text that goes on.
+    /// The same, with one tokenizer for text that opens the prompt or a turn, where a space is put
+    /// before it, and one for text that goes on.
     Spaced { opening: Box<Tokenizer>, going_on: Box<Tokenizer> },
     /// Pieces merged by score.
     Scores(Box<SentencePiece>),
@@ -204,8 +206,8 @@ impl Vocabulary {
         self.kinds.get(id as usize).is_some_and(|kind| kind.is_structure())
     }
 
-    /// Tokens of plain text after `before`, none if it opens the prompt: no text, whatever it says, becomes a
-    /// control token.
+    /// Tokens of plain text after `before`, none if it opens the prompt: no text, whatever it says,
+    /// becomes a control token.
     ///
     /// # Errors
     /// Internal if the tokenizer fails, which it does not on valid text.
@@ -342,7 +344,8 @@ fn token_id(gguf: &Gguf, key: &str, len: usize) -> Result<Option<u32>> {
     }
 }
 
-/// Token kinds as llama.cpp numbers them: 1 normal, 2 unknown, 3 control, 4 user defined, 5 unused, 6 byte.
+/// Token kinds as llama.cpp numbers them: 1 normal, 2 unknown, 3 control, 4 user defined, 5 unused,
+/// 6 byte.
 fn kinds(gguf: &Gguf, tokens: &[String], alphabet: Alphabet) -> Result<Vec<TokenKind>> {
     let Some(types) = gguf.integers("tokenizer.ggml.token_type") else {
         return Ok(vec![TokenKind::Text; tokens.len()]);
@@ -455,7 +458,8 @@ fn byte_of(token: &str) -> Option<u8> {
     u8::from_str_radix(digits, 16).ok()
 }
 
-/// The merge rules between tokens that text may become; rules that make a control token are left out.
+/// The merge rules between tokens that text may become; rules that make a control token are left
+/// out.
 fn merges(gguf: &Gguf, vocab: &HashMap<&str, u32>) -> Result<Vec<(String, String)>> {
     let lines = gguf
         .texts("tokenizer.ggml.merges")
@@ -489,8 +493,8 @@ fn byte_characters() -> [char; 256] {
     characters
 }
 
-/// Bytes a vocabulary must hold. The others, controls and the leads of rare scripts, are missing from some
-/// (SmolLM2, Falcon); such characters are left out of what is encoded.
+/// Bytes a vocabulary must hold. The others, controls and the leads of rare scripts, are missing
+/// from some (SmolLM2, Falcon); such characters are left out of what is encoded.
 fn is_common(byte: u8) -> bool {
     matches!(byte, b'\n' | b' '..=b'~' | 0x80..=0xBF | 0xC2..=0xEF)
 }

@@ -21,7 +21,8 @@ const TABLES_2: [&str; 8] = {
     [old[0], old[1], old[2], old[3], old[4], old[5], old[6], EXTRA]
 };
 
-/// Counts the words of every passage, with enough bytes that pages spill into the log before the commit.
+/// Counts the words of every passage, with enough bytes that pages spill into the log before the
+/// commit.
 fn count_words(connection: &Connection) -> Outcome<()> {
     connection.execute_batch(EXTRA)?;
     connection.execute_batch(

@@ -1,7 +1,8 @@
-//! Calendars (iCalendar, RFC 5545) and address cards (vCard 2.1 to 4.0, RFC 6350): one section an event or person, one
-//! paragraph a field.
+//! Calendars (iCalendar, RFC 5545) and address cards (vCard 2.1 to 4.0, RFC 6350): one section an
+//! event or person, one paragraph a field.
 //!
-//! The crates for them bring the time zones of the world with them; what a reader needs is the content lines.
+//! The crates for them bring the time zones of the world with them; what a reader needs is the
+//! content lines.
 
 mod calendar;
 mod contacts;
@@ -43,7 +44,8 @@ fn read(
     kind: DocumentKind,
     write: fn(&[ContentLine], &mut CardsText),
 ) -> Result<Document> {
-    // A fold may part the bytes of one character: then only the unfolded text can be decoded, and its places are lost.
+    // A fold may part the bytes of one character: then only the unfolded text can be decoded, and
+    // its places are lost.
     let is_wide = source.bytes.contains(&0);
     let parted = !is_wide && std::str::from_utf8(source.bytes).is_err();
     let unfolded = if parted { Some(lines::unfold_bytes(source.bytes)) } else { None };
@@ -91,7 +93,8 @@ impl CardsText {
         self.flow.end(BlockKind::Heading { level });
     }
 
-    /// A field as a paragraph; its first line stands behind the label, further ones are paragraphs of their own.
+    /// A field as a paragraph; its first line stands behind the label, further ones are paragraphs
+    /// of their own.
     fn field(&mut self, label: &str, text: &str, line: &ContentLine) {
         let mut paragraphs = text.lines().map(str::trim).filter(|text| !text.is_empty());
         let Some(first) = paragraphs.next() else { return };
@@ -104,8 +107,8 @@ impl CardsText {
     }
 }
 
-/// The components of the given names, outermost first, each with its own lines and those of components inside it that have
-/// none of these names left out.
+/// The components of the given names, outermost first, each with its own lines and those of
+/// components inside it that have none of these names left out.
 fn components<'a>(
     lines: &'a [ContentLine],
     names: &[&str],

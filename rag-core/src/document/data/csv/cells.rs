@@ -1,4 +1,5 @@
-//! Rows and cells of separated values (RFC 4180), also where quotes are written wrongly: no cell is lost.
+//! Rows and cells of separated values (RFC 4180), also where quotes are written wrongly: no cell is
+//! lost.
 
 use std::ops::Range;
 
@@ -19,7 +20,8 @@ impl CsvCell {
     }
 }
 
-/// Bytes that a quoted cell may hold; a quote that is not closed by then is a character like others.
+/// Bytes that a quoted cell may hold; a quote that is not closed by then is a character like
+/// others.
 const MAX_QUOTED_BYTES: usize = 1 << 20;
 
 /// Calls `row` with the cells of each row until it returns false.
@@ -76,9 +78,10 @@ struct QuotedCell {
 
 /// The quoted cell whose text begins at `start`; nothing if no quote closes it.
 ///
-/// Sound quotes are doubled or followed by the end of the cell. One that is neither stands inside the text of its
-/// line (`"he said "no" twice"`), or the first one opens nothing: it belongs to the text (`"A" grade`), or was never
-/// closed, and what follows on the next lines are rows of their own.
+/// Sound quotes are doubled or followed by the end of the cell. One that is neither stands inside
+/// the text of its line (`"he said "no" twice"`), or the first one opens nothing: it belongs to the
+/// text (`"A" grade`), or was never closed, and what follows on the next lines are rows of their
+/// own.
 fn quoted(bytes: &[u8], start: usize, separator: u8) -> Option<QuotedCell> {
     let limit = bytes.len().min(start.saturating_add(MAX_QUOTED_BYTES));
     let (mut at, mut escaped, mut is_unsound) = (start, false, false);

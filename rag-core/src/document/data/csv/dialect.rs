@@ -1,7 +1,8 @@
 //! How a file of separated values is written: its separator, and where its table begins.
 //!
-//! The separator is the one whose rows are most alike in width and whose cells are most clearly cells (after G. van den
-//! Burg, A. Nazabal and C. Sutton, Wrangling messy CSV files by detecting row and type patterns, 2019).
+//! The separator is the one whose rows are most alike in width and whose cells are most clearly
+//! cells (after G. van den Burg, A. Nazabal and C. Sutton, Wrangling messy CSV files by detecting
+//! row and type patterns, 2019).
 
 use std::collections::BTreeMap;
 
@@ -40,7 +41,8 @@ pub(super) fn find(input: &str, extension: &str) -> Dialect {
     Dialect { separator, start, preamble_rows: preamble_rows(sample, separator) }
 }
 
-/// The separator that a line `sep=;` names, as spreadsheets write it, and where the next line begins.
+/// The separator that a line `sep=;` names, as spreadsheets write it, and where the next line
+/// begins.
 fn named_separator(input: &str) -> (Option<u8>, usize) {
     let line = input.split_inclusive('\n').next().unwrap_or_default();
     let bare = line.trim_start_matches('\u{feff}').trim_end_matches(['\r', '\n']);
@@ -143,8 +145,8 @@ fn preamble_rows(sample: &str, separator: u8) -> usize {
     let head = rows.iter().skip(first).take(MAX_PREAMBLE_ROWS);
     let Some(wide) = head.clone().position(|row| is_wide(row)) else { return 0 };
     let is_full = |row: &[CsvCell]| row.len() >= width && filled(row) >= width;
-    // Lines above the table that a spreadsheet filled up with empty cells: the names stand in the first full row,
-    // if there are values below and it has none.
+    // Lines above the table that a spreadsheet filled up with empty cells: the names stand in the
+    // first full row, if there are values below and it has none.
     let full = head.clone().position(|row| is_full(row)).filter(|&full| full > wide);
     let named = full.filter(|&full| {
         let at = |index: usize| rows.get(first + index);

@@ -323,7 +323,8 @@ impl<'a> Builder<'a> {
         });
     }
 
-    /// What an element is left out for, whatever stands in it; the kind that is noted if that is text.
+    /// What an element is left out for, whatever stands in it; the kind that is noted if that is
+    /// text.
     fn skips(&self, tag: &StartTag, effect: ElementEffect) -> Option<Option<UnreadKind>> {
         let classes = || tag.get(b"class").unwrap_or_default().split(u8::is_ascii_whitespace);
         let permalink = tag.name == b"a" && classes().any(|class| class == b"headerlink");
@@ -363,7 +364,8 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Closes the open elements from `index` on; each is popped once, so the whole page costs linear time.
+    /// Closes the open elements from `index` on; each is popped once, so the whole page costs
+    /// linear time.
     fn close_from(&mut self, index: usize) {
         while self.open.len() > index {
             if self.raised.as_ref().is_some_and(|raised| raised.depth + 1 >= self.open.len()) {

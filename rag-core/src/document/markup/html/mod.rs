@@ -1,7 +1,7 @@
 //! HTML: a linear tokenizer and our own rules for blocks, so that no nesting can make it slow.
 //!
-//! Scripts, styles and hidden parts are left out, and what is judged to be the site's rather than the page's. Every run
-//! of text maps to its exact bytes in the file.
+//! Scripts, styles and hidden parts are left out, and what is judged to be the site's rather than
+//! the page's. Every run of text maps to its exact bytes in the file.
 
 use std::convert::Infallible;
 

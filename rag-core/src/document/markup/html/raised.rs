@@ -1,4 +1,5 @@
-//! Superscripts, subscripts and marks of notes: collected until they end, then written as [`script`] says.
+//! Superscripts, subscripts and marks of notes: collected until they end, then written as
+//! [`script`] says.
 
 use std::ops::Range;
 
@@ -27,7 +28,8 @@ pub(super) enum RaisedText {
 }
 
 impl RaisedElement {
-    /// One that `tag` begins inside `depth` elements; `in_note_link` if it stands first in a link to a note.
+    /// One that `tag` begins inside `depth` elements; `in_note_link` if it stands first in a link
+    /// to a note.
     pub(super) fn begun_by(tag: &StartTag, depth: usize, in_note_link: bool) -> Option<Self> {
         let style = || tag.get(b"style").unwrap_or_default();
         let is_note_link = is_note_link(tag);

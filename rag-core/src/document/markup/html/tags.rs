@@ -119,7 +119,8 @@ pub(super) fn implied_ends(name: &[u8]) -> (&'static [&'static [u8]], &'static [
     }
 }
 
-/// What ARIA roles say of a part that may not be about the subject of the page. An alert is a warning to read.
+/// What ARIA roles say of a part that may not be about the subject of the page. An alert is a
+/// warning to read.
 pub(super) fn suspect_role(role: &[u8]) -> Option<Suspect> {
     match role {
         b"navigation" | b"banner" | b"search" | b"menu" | b"menubar" | b"toolbar" => {

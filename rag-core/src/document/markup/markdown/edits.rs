@@ -1,5 +1,5 @@
-//! What of a Markdown text is not read as it is written: struck-out text is left out, and superscripts in HTML get
-//! characters of their own. A text without either stays the file.
+//! What of a Markdown text is not read as it is written: struck-out text is left out, and
+//! superscripts in HTML get characters of their own. A text without either stays the file.
 
 use std::ops::Range;
 

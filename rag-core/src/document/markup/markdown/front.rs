@@ -1,5 +1,5 @@
-//! Front matter: the keys and values before a Markdown text, in YAML, TOML or JSON. They are metadata, and text to be
-//! found: each key with what stands below it is a paragraph.
+//! Front matter: the keys and values before a Markdown text, in YAML, TOML or JSON. They are
+//! metadata, and text to be found: each key with what stands below it is a paragraph.
 
 use std::collections::BTreeMap;
 use std::ops::Range;

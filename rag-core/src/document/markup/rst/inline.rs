@@ -101,7 +101,8 @@ fn special(rest: &str, before: Option<char>) -> InlinePiece<'_> {
     }
 }
 
-/// Words between two marks: no white space inside them at the marks, none but punctuation after the second.
+/// Words between two marks: no white space inside them at the marks, none but punctuation after the
+/// second.
 fn between<'a>(rest: &'a str, mark: &str) -> Option<InlinePiece<'a>> {
     let inner = rest.get(mark.len()..)?;
     if inner.starts_with(char::is_whitespace) {
@@ -170,7 +171,8 @@ fn interpreted(rest: &str, tick: usize) -> Option<InlinePiece<'_>> {
     })
 }
 
-/// The underscore of `name_`, `[1]_` and `name__` says that it is a reference; any other is a character.
+/// The underscore of `name_`, `[1]_` and `name__` says that it is a reference; any other is a
+/// character.
 fn reference(rest: &str, before: Option<char>) -> InlinePiece<'_> {
     let count = rest.bytes().take_while(|&b| b == b'_').count();
     let after = rest.get(count..).and_then(|rest| rest.chars().next());

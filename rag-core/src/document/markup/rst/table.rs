@@ -15,8 +15,8 @@ pub(super) struct RstTable {
 /// More edges than this are no table of words.
 const MAX_COLUMNS: usize = 200;
 
-/// The table that `lines` begin with, if they do. `no_end` is set once no simple table can end any more: so that many
-/// beginnings cost one search.
+/// The table that `lines` begin with, if they do. `no_end` is set once no simple table can end any
+/// more: so that many beginnings cost one search.
 pub(super) fn rows(lines: &[SourceLine<'_>], no_end: &mut bool) -> Option<RstTable> {
     let first = lines.first()?.text.trim();
     if is_grid_border(first) {

@@ -1,5 +1,5 @@
-//! What stands beside the text of an OpenDocument: comments, forms, objects; and, as not read, pictures, what was
-//! deleted, head and foot of the pages.
+//! What stands beside the text of an OpenDocument: comments, forms, objects; and, as not read,
+//! pictures, what was deleted, head and foot of the pages.
 
 use std::collections::HashSet;
 

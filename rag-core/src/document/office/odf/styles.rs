@@ -1,4 +1,5 @@
-//! What the styles of an OpenDocument say that changes the text: struck out, raised, hidden; numbers of lists.
+//! What the styles of an OpenDocument say that changes the text: struck out, raised, hidden;
+//! numbers of lists.
 
 use std::collections::HashMap;
 
@@ -90,7 +91,8 @@ impl OdfStyles {
         self.parents.get(name).map_or(name, String::as_str)
     }
 
-    /// How text in the style looks; its own properties count before those of the named style behind it.
+    /// How text in the style looks; its own properties count before those of the named style behind
+    /// it.
     pub(super) fn look(&self, name: &str) -> Look {
         let own = self.looks.get(name).or_else(|| self.looks.get(self.parent(name)));
         own.copied().unwrap_or_default()

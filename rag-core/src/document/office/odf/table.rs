@@ -149,8 +149,8 @@ fn shown(tag: &Tag<'_>, text: String) -> String {
     }
 }
 
-/// Whether nobody could tell the day from its text: without the year, or with a month in figures that is not set
-/// off by points.
+/// Whether nobody could tell the day from its text: without the year, or with a month in figures
+/// that is not set off by points.
 fn is_in_doubt(text: &str, day: &str) -> bool {
     let Some(year) = day.get(..4) else { return false };
     let is_named = text.chars().any(char::is_alphabetic) || text.contains('.');

@@ -80,7 +80,8 @@ impl<'a> Compound<'a> {
         self.bytes.len() / self.sector_bytes + 1
     }
 
-    /// Joins the sectors of the allocation table: 109 are named in the header, the others in a chain.
+    /// Joins the sectors of the allocation table: 109 are named in the header, the others in a
+    /// chain.
     fn read_fat(&mut self) -> Option<()> {
         let mut names = numbers(self.bytes.get(0x4C..0x200)?);
         let mut next = u32_at(self.bytes, 0x44)?;

@@ -1,4 +1,5 @@
-//! DOC (MS-DOC): the pieces of the text in order, paragraphs by their marks, headings and tables by properties.
+//! DOC (MS-DOC): the pieces of the text in order, paragraphs by their marks, headings and tables by
+//! properties.
 
 use super::cfb::Compound;
 use super::doc_looks::Looks;
@@ -52,8 +53,8 @@ impl Reader for DocReader {
     }
 }
 
-/// The characters of the text with their places in the main stream, by the table of pieces; and what stands at the
-/// head and foot of the pages.
+/// The characters of the text with their places in the main stream, by the table of pieces; and
+/// what stands at the head and foot of the pages.
 fn characters(main: &[u8], table: &[u8]) -> Option<(Vec<(usize, char)>, String)> {
     let start = place_at(main, 0x01A2)?;
     let clx = table.get(start..start.checked_add(place_at(main, 0x01A6)?)?)?;
@@ -64,7 +65,8 @@ fn characters(main: &[u8], table: &[u8]) -> Option<(Vec<(usize, char)>, String)>
     (clx.get(at) == Some(&2)).then_some(())?;
     let pieces = clx.get(at + 5..)?;
     let count = place_at(clx, at + 1)?.min(pieces.len()).checked_sub(4)? / 12;
-    // Headers and footers stand after body and footnotes; what follows them is comments, endnotes and boxes.
+    // Headers and footers stand after body and footnotes; what follows them is comments, endnotes
+    // and boxes.
     let lengths: Vec<usize> = (0..3).filter_map(|i| place_at(main, 0x4C + 4 * i)).collect();
     let [body, notes, headers] = lengths.as_slice() else { return None };
     let skipped = body + notes..body + notes + headers;

@@ -90,7 +90,8 @@ fn properties(page: &[u8], offset: usize) -> Option<ParagraphProperties> {
     Some(properties)
 }
 
-/// Goes through a list of changes to properties: the code of each, and its operand (MS-DOC 2.2.5.1).
+/// Goes through a list of changes to properties: the code of each, and its operand (MS-DOC
+/// 2.2.5.1).
 pub(super) fn each_change(bytes: &[u8], mut change: impl FnMut(u16, &[u8])) {
     let mut at = 0_usize;
     while let Some(code) = u16_at(bytes, at) {

@@ -14,7 +14,8 @@ pub(in crate::document) struct Inside<'a> {
     pub(in crate::document) bytes: Cow<'a, [u8]>,
 }
 
-/// The file in the object `name`; the object itself where it holds none, which is a file of an older office program.
+/// The file in the object `name`; the object itself where it holds none, which is a file of an
+/// older office program.
 pub(in crate::document) fn unwrapped<'a>(name: &str, bytes: &'a [u8]) -> Inside<'a> {
     let whole = || Inside { name: name.to_owned(), bytes: Cow::Borrowed(bytes) };
     if !bytes.starts_with(&SIGNATURE) {

@@ -228,8 +228,8 @@ fn truth(value: Option<&u8>, is_error: Option<&u8>) -> Option<String> {
     Some(word.to_owned())
 }
 
-/// Comments and text boxes of a sheet, whose texts stand in the record after that of their shape; pictures are
-/// noted (MS-XLS 2.4.329, 2.4.181).
+/// Comments and text boxes of a sheet, whose texts stand in the record after that of their shape;
+/// pictures are noted (MS-XLS 2.4.329, 2.4.181).
 fn add_texts(stream: &[u8], location: &Location, draft: &mut DocumentDraft) {
     let (mut awaited, mut depth) = (0, 0_usize);
     for (kind, record, _) in records(stream) {

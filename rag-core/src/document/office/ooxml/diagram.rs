@@ -53,7 +53,8 @@ impl DiagramModel {
                     let kind = tag.attribute("type").unwrap_or_else(|| "node".to_owned());
                     let id = tag.attribute("modelId").unwrap_or_default();
                     let paragraphs = point_text(xml)?;
-                    // Presentation points repeat the data, transitions are arrows and may have text.
+                    // Presentation points repeat the data, transitions are arrows and may have
+                    // text.
                     if kind != "pres" {
                         model.points.push(Point { id, is_root: kind == "doc", paragraphs });
                     }

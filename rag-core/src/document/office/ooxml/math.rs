@@ -1,4 +1,5 @@
-//! Formulas (ECMA-376 part 1, 22.1) as one line, in the notation of TeX where characters do not suffice.
+//! Formulas (ECMA-376 part 1, 22.1) as one line, in the notation of TeX where characters do not
+//! suffice.
 
 use crate::document::markup::xml::{Node, Xml};
 use crate::error::Result;

@@ -85,7 +85,8 @@ fn is_on(tag: &Tag<'_>, name: &str) -> bool {
     !matches!(tag.attribute(name).as_deref(), Some("0" | "false" | "off" | "none"))
 }
 
-/// Text of DrawingML (ECMA-376 part 1, 21.1.2): the paragraphs of the text body that was just begun.
+/// Text of DrawingML (ECMA-376 part 1, 21.1.2): the paragraphs of the text body that was just
+/// begun.
 fn drawing_paragraphs(xml: &mut Xml<'_>) -> Result<Vec<DrawingParagraph>> {
     let mut paragraphs = Vec::new();
     let child = |xml: &mut Xml<'_>, tag: &Tag<'_>| {

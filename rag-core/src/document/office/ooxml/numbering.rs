@@ -149,7 +149,8 @@ pub(super) struct AutoNumbers<'a> {
 }
 
 impl<'a> AutoNumbers<'a> {
-    /// The label of the next paragraph. One that has none, or another format, ends the lists of its level and below.
+    /// The label of the next paragraph. One that has none, or another format, ends the lists of its
+    /// level and below.
     pub(super) fn next(&mut self, level: usize, number: Option<&'a AutoNumber>) -> Option<String> {
         let level = level.min(LEVELS - 1);
         self.open.resize(level + 1, None);

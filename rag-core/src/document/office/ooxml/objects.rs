@@ -1,5 +1,5 @@
-//! What a part of an office file shows beside its own text: charts, diagrams, embedded files; and, as not read,
-//! pictures, sound and film.
+//! What a part of an office file shows beside its own text: charts, diagrams, embedded files; and,
+//! as not read, pictures, sound and film.
 
 use std::collections::HashSet;
 
@@ -10,7 +10,8 @@ use crate::document::office::office97::ole;
 use crate::document::vocabulary::{Unit, UnreadKind, unread};
 use crate::error::{Result, Unreadable};
 
-/// Lets the file be read although one part of it that stands beside its text cannot be, which is noted.
+/// Lets the file be read although one part of it that stands beside its text cannot be, which is
+/// noted.
 ///
 /// # Errors
 /// What is no fault of the part.

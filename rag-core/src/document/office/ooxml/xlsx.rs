@@ -75,8 +75,8 @@ struct XlsxBook {
     formats: Vec<CellFormat>,
     /// Whether days are counted from 1904.
     from_1904: bool,
-    /// Whether the program that wrote the file left all calculation to the one that opens it: what stands as
-    /// the value of a formula is then a placeholder.
+    /// Whether the program that wrote the file left all calculation to the one that opens it: what
+    /// stands as the value of a formula is then a placeholder.
     is_uncalculated: bool,
 }
 

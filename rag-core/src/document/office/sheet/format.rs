@@ -1,7 +1,8 @@
 //! How a cell shows its number: format codes (ECMA-376 part 1, 18.8.31), and what they leave out.
 //!
-//! The codes themselves are the work of `ssfmt`. Here is what stands around it: codes that only lenient programs
-//! take, days whose order nobody could tell, and the value beside a text that shows less of it.
+//! The codes themselves are the work of `ssfmt`. Here is what stands around it: codes that only
+//! lenient programs take, days whose order nobody could tell, and the value beside a text that
+//! shows less of it.
 
 use std::sync::Arc;
 
@@ -59,7 +60,8 @@ const DAYS_TO_1970: i64 = 25_569;
 /// Days from 1899-12-30 to 1904-01-01.
 const DAYS_TO_1904: f64 = 1462.0;
 
-/// Decimals of a value that somebody typed; more are the result of a calculation and of no interest.
+/// Decimals of a value that somebody typed; more are the result of a calculation and of no
+/// interest.
 const TYPED_DECIMALS: usize = 4;
 
 /// Characters of a format code; Excel takes 255.
@@ -170,8 +172,8 @@ pub(in crate::document) fn lost(number: f64, shown: &str, is_percent: bool) -> O
     (is_typed && is_lost).then(|| format!("{value}{sign}"))
 }
 
-/// The code as strict programs want it: units that stand without quotes are quoted, and eras are years. Beside
-/// it, in lower case, what is neither quoted nor escaped nor in brackets.
+/// The code as strict programs want it: units that stand without quotes are quoted, and eras are
+/// years. Beside it, in lower case, what is neither quoted nor escaped nor in brackets.
 fn settle(code: &str) -> (String, String) {
     let (mut settled, mut letters) = (String::new(), String::new());
     let mut chars = code.chars().peekable();

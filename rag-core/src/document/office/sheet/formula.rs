@@ -2,8 +2,8 @@
 
 use super::column;
 
-/// A formula written at one cell as it reads at another, so many rows and columns on: references that are not
-/// held by `$` move along (ECMA-376 part 1, 18.3.1.40).
+/// A formula written at one cell as it reads at another, so many rows and columns on: references
+/// that are not held by `$` move along (ECMA-376 part 1, 18.3.1.40).
 pub(in crate::document) fn moved(formula: &str, columns: i64, rows: i64) -> String {
     let mut out = String::new();
     let mut rest = formula;

@@ -1,4 +1,5 @@
-//! UTF-8 with faults: a stray byte, a character cut in two, a line in another encoding, surrogates written apart.
+//! UTF-8 with faults: a stray byte, a character cut in two, a line in another encoding, surrogates
+//! written apart.
 
 use std::ops::Range;
 
@@ -70,11 +71,11 @@ fn surrogates(bytes: &[u8]) -> Option<char> {
     char::decode_utf16([unit(*a, *b), unit(*c, *d)]).next()?.ok()
 }
 
-/// Whether bytes that are not all valid are UTF-8 all the same: at least `least` characters of several bytes are valid for
-/// each fault.
+/// Whether bytes that are not all valid are UTF-8 all the same: at least `least` characters of
+/// several bytes are valid for each fault.
 ///
-/// In other encodings a pair of bytes is hardly ever valid by chance; most often in GBK, once in seven characters. A
-/// character cut at the very end speaks for UTF-8, not against it.
+/// In other encodings a pair of bytes is hardly ever valid by chance; most often in GBK, once in
+/// seven characters. A character cut at the very end speaks for UTF-8, not against it.
 pub(super) fn is_likely(bytes: &[u8], least: usize) -> bool {
     let (mut valid, mut faults) = (0_usize, 0_usize);
     each(bytes, |stretch, range| match stretch {

@@ -1,8 +1,9 @@
 //! How a source map is packed for the store.
 //!
-//! Version 1 holds bytes and pages, four variable-length integers a segment. Version 2 adds parts of
-//! containers and begins with a table of their names; version 3 adds areas of pages. Each is written only where
-//! a map has such places, so that files of older releases and newer ones agree on all other documents.
+//! Version 1 holds bytes and pages, four variable-length integers a segment. Version 2 adds parts
+//! of containers and begins with a table of their names; version 3 adds areas of pages. Each is
+//! written only where a map has such places, so that files of older releases and newer ones agree
+//! on all other documents.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -149,7 +149,8 @@ fn chat(writer: &GgufWriter, wanted: Option<BuiltInTemplate>) -> crate::Result<C
     ChatModel::from_gguf(&Gguf::open(file.path()).unwrap(), wanted)
 }
 
-/// Every template x control token x place: the prompt has the control tokens of the same prompt without it.
+/// Every template x control token x place: the prompt has the control tokens of the same prompt
+/// without it.
 #[test]
 fn no_content_becomes_a_control_token() {
     let mut cases = 0;

@@ -120,8 +120,8 @@ fn generation_marks_are_comments() {
     assert_eq!(without_generation_marks(source), "a\n{#-  -#}\n b {#  #}c{% unknown");
 }
 
-/// The published cases with exact expected text (huggingface.js, MIT). Those that pass tools or documents to
-/// the template are left out: we never do, and our maps do not keep the order of keys.
+/// The published cases with exact expected text (huggingface.js, MIT). Those that pass tools or
+/// documents to the template are left out: we never do, and our maps do not keep the order of keys.
 #[test]
 #[allow(clippy::print_stderr)]
 fn published_templates_render_as_published() {
@@ -153,7 +153,8 @@ fn published_templates_render_as_published() {
     eprintln!("{passed} published templates render as published");
 }
 
-/// Cases of the template language alone (huggingface.js, MIT), those for which Python's own engine gives the target.
+/// Cases of the template language alone (huggingface.js, MIT), those for which Python's own engine
+/// gives the target.
 #[test]
 #[allow(clippy::print_stderr)]
 fn published_cases_of_the_language_render_as_in_python() {
@@ -165,7 +166,8 @@ fn published_cases_of_the_language_render_as_in_python() {
         eprintln!("SKIP: shared jinja_cases.json is missing");
         return;
     };
-    // None of these stands in a template met so far. The order of keys is that of our test values, which are sorted.
+    // None of these stands in a template met so far. The order of keys is that of our test values,
+    // which are sorted.
     let known_to_differ = [
         ("FILTER_OPERATOR_14", "a float of a text that is no number is an error"),
         ("TOJSON_SEPARATORS_1", "tojson takes indent alone, and the order of keys"),

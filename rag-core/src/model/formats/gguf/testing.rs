@@ -45,7 +45,8 @@ impl GgufWriter {
         self.raw(key, 9, &[head, items].concat())
     }
 
-    /// A tensor; `dims` as in the file, contiguous one first. The offset is filled in by [`GgufWriter::bytes`].
+    /// A tensor; `dims` as in the file, contiguous one first. The offset is filled in by
+    /// [`GgufWriter::bytes`].
     pub(crate) fn tensor(mut self, name: &str, dims: &[u64], kind: u32, data: Vec<u8>) -> Self {
         let mut info = string(name);
         info.extend((dims.len() as u32).to_le_bytes());

@@ -43,7 +43,8 @@ impl Shards {
     /// Opens the files of a folder and checks their headers.
     ///
     /// # Errors
-    /// Io if one cannot be read; Model if one is missing, cut short or damaged, or a tensor is neither f32, f16 nor bf16.
+    /// Io if one cannot be read; Model if one is missing, cut short or damaged, or a tensor is
+    /// neither f32, f16 nor bf16.
     pub(crate) fn open(folder: &Path) -> Result<Self> {
         let mut shards = Self { files: Vec::new(), size_bytes: 0, tensors: BTreeMap::new() };
         for name in file_names(folder)? {

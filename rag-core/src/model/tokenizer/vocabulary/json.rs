@@ -1,5 +1,5 @@
-//! A vocabulary from a `tokenizer.json` (Hugging Face tokenizers): its own splitting and merging, with every token that
-//! only a template may write taken out of them.
+//! A vocabulary from a `tokenizer.json` (Hugging Face tokenizers): its own splitting and merging,
+//! with every token that only a template may write taken out of them.
 
 use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -23,11 +23,12 @@ enum Space {
 }
 
 impl Vocabulary {
-    /// Builds the vocabulary of a `transformers` folder; rows of the embedding that no token names are control tokens
-    /// without a name.
+    /// Builds the vocabulary of a `transformers` folder; rows of the embedding that no token names
+    /// are control tokens without a name.
     ///
     /// # Errors
-    /// Model if the tables are missing, disagree, or ask for a tokenizer we do not know; Io if a file cannot be read.
+    /// Model if the tables are missing, disagree, or ask for a tokenizer we do not know; Io if a
+    /// file cannot be read.
     pub(crate) fn from_folder(folder: &GeneratorFolder) -> Result<Self> {
         let file = File { folder, json: folder.tokenizer()? };
         let (tokens, mut kinds) = file.tokens()?;
@@ -122,7 +123,8 @@ impl File<'_> {
         })
     }
 
-    /// Names in `tokenizer_config.json`; what the post-processor puts before a text opens prompts unless that says no.
+    /// Names in `tokenizer_config.json`; what the post-processor puts before a text opens prompts
+    /// unless that says no.
     fn special_names(&self) -> Result<SpecialNames> {
         let config = self.folder.tokenizer_config()?;
         let name = |key: &str| match config.get(key) {
@@ -147,7 +149,8 @@ impl File<'_> {
         }
     }
 
-    /// The tokenizer without added tokens and without the words of structure, so that text cannot become one.
+    /// The tokenizer without added tokens and without the words of structure, so that text cannot
+    /// become one.
     fn pieces(self, tokens: &[String], kinds: &[TokenKind]) -> Result<(Pieces, Space)> {
         let structure: HashSet<&str> = tokens
             .iter()
@@ -191,7 +194,8 @@ fn build(folder: &GeneratorFolder, json: Map<String, Value>) -> Result<Box<Token
         .map_err(|cause| Error::model_cause(&path, "not a tokenizer this engine runs", cause))
 }
 
-/// The tokens of a vocabulary with their ids: an object, or for pieces with scores a list in the order of the ids.
+/// The tokens of a vocabulary with their ids: an object, or for pieces with scores a list in the
+/// order of the ids.
 fn entries(vocab: &Value) -> Option<Vec<(&str, usize)>> {
     match vocab {
         Value::Object(ids) => ids
@@ -207,8 +211,9 @@ fn entries(vocab: &Value) -> Option<Vec<(&str, usize)>> {
     }
 }
 
-/// Takes words out of a model: out of byte pairs with the merges that make or use them, where what is unknown is left out, not
-/// marked; out of pieces with scores, whose places are their ids, by making them empty, which no text is.
+/// Takes words out of a model: out of byte pairs with the merges that make or use them, where what
+/// is unknown is left out, not marked; out of pieces with scores, whose places are their ids, by
+/// making them empty, which no text is.
 fn without_structure(model: &mut Map<String, Value>, structure: &HashSet<&str>) {
     if let Some(Value::Array(pieces)) = model.get_mut("vocab") {
         for piece in pieces.iter_mut().filter_map(|piece| piece.get_mut(0)) {
@@ -255,7 +260,8 @@ fn kind_of(step: &Value) -> &str {
     step.get("type").and_then(Value::as_str).unwrap_or_default()
 }
 
-/// The steps of a sequence, under the names that normalizers, pre-tokenizers and processors give them.
+/// The steps of a sequence, under the names that normalizers, pre-tokenizers and processors give
+/// them.
 const SEQUENCES: [&str; 3] = ["normalizers", "pretokenizers", "processors"];
 
 fn any_step(step: &Value, wanted: &dyn Fn(&Value) -> bool) -> bool {

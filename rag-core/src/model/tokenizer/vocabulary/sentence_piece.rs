@@ -1,8 +1,9 @@
-//! Pieces merged by score, as SentencePiece's byte-pair models do (Kudo and Richardson 2018): Llama 2, Mistral, Phi-3,
-//! Gemma.
+//! Pieces merged by score, as SentencePiece's byte-pair models do (Kudo and Richardson 2018): Llama
+//! 2, Mistral, Phi-3, Gemma.
 //!
-//! Starting from characters, the two neighbours whose union has the best score are joined, leftmost first among equals,
-//! until no union is a piece. A character that is no piece is written as its bytes.
+//! Starting from characters, the two neighbours whose union has the best score are joined, leftmost
+//! first among equals, until no union is a piece. A character that is no piece is written as its
+//! bytes.
 
 use std::cmp::Ordering;
 use std::collections::{BinaryHeap, HashMap};
@@ -19,7 +20,8 @@ pub(super) struct SentencePiece {
     /// The token of each byte, for characters that are no piece.
     pub(super) bytes: [Option<u32>; 256],
     pub(super) unknown: Option<u32>,
-    /// Whether a text that opens a prompt, or follows a control token, is read as if a space came before it.
+    /// Whether a text that opens a prompt, or follows a control token, is read as if a space came
+    /// before it.
     pub(super) opens_with_space: bool,
 }
 

@@ -1,7 +1,7 @@
 //! How byte-pair vocabularies cut text into words before they merge: one row per published pattern.
 //!
-//! A pattern is part of the trained model: guessing one gives other tokens than the model has seen. A name that is not
-//! here is refused.
+//! A pattern is part of the trained model: guessing one gives other tokens than the model has seen.
+//! A name that is not here is refused.
 
 use tokenizers::SplitDelimiterBehavior;
 use tokenizers::pre_tokenizers::PreTokenizerWrapper;
@@ -37,8 +37,9 @@ pub(super) struct Splitting {
 const PLAIN: Splitting =
     Splitting { names: &[], patterns: &[], whole_words: false, compose: false, opens: false };
 
-/// The patterns of the models' own tokenizers, under llama.cpp's names for them. Checked on llama.cpp's test strings:
-/// llama-bpe, qwen2, qwen35, starcoder, refact, command-r, gpt-2, mpt, falcon, deepseek-coder, deepseek-llm.
+/// The patterns of the models' own tokenizers, under llama.cpp's names for them. Checked on
+/// llama.cpp's test strings: llama-bpe, qwen2, qwen35, starcoder, refact, command-r, gpt-2, mpt,
+/// falcon, deepseek-coder, deepseek-llm.
 const SPLITTINGS: &[Splitting] = &[
     Splitting {
         names: &["llama-bpe", "llama3", "llama-v3", "falcon3", "pixtral", "lfm2"],

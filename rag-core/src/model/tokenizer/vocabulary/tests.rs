@@ -103,7 +103,8 @@ fn unknown_or_broken_tables_are_refused_by_name() {
     }
 }
 
-/// Checks the 46 strings of llama.cpp's vocabulary tests; expected ids are those of the original tokenizers.
+/// Checks the 46 strings of llama.cpp's vocabulary tests; expected ids are those of the original
+/// tokenizers.
 fn check(gguf: &Path, inputs: &Path, expected: &Path) {
     let vocabulary = Vocabulary::from_gguf(&Gguf::open(gguf).unwrap()).unwrap();
     let inputs = std::fs::read_to_string(inputs).unwrap();
@@ -117,7 +118,8 @@ fn check(gguf: &Path, inputs: &Path, expected: &Path) {
     assert!(count >= 46, "{count}");
 }
 
-/// Characters that are no piece become bytes, runs of white space one token, and all of it comes back.
+/// Characters that are no piece become bytes, runs of white space one token, and all of it comes
+/// back.
 #[test]
 fn gemma_text_comes_back_and_opens_without_a_space() {
     let Some(folder) = test_model("gemma3-270m") else { return };
@@ -147,8 +149,9 @@ fn qwen_splits_and_merges_as_published() {
     check(&gguf, &data.join("qwen2.inp"), &data.join("qwen2.out"));
 }
 
-/// Folders with `ggml-vocab-*.gguf`: the shared one holds gpt-2, llama-spm and phi-3; `RAG_TEST_VOCABULARIES` may name the one of
-/// a llama.cpp checkout (`models/`), which holds the others.
+/// Folders with `ggml-vocab-*.gguf`: the shared one holds gpt-2, llama-spm and phi-3;
+/// `RAG_TEST_VOCABULARIES` may name the one of a llama.cpp checkout (`models/`), which holds the
+/// others.
 #[test]
 fn other_vocabularies_split_and_merge_as_published() {
     let shared = std::env::var_os("RAG_SHARED")

@@ -6,7 +6,8 @@ use crate::document::markup::html::start_tag::StartTag;
 use crate::document::markup::html::tags::ElementEffect;
 
 impl Builder<'_> {
-    /// Notes the columns and rows that a cell of the outermost table covers; fills those covered from above.
+    /// Notes the columns and rows that a cell of the outermost table covers; fills those covered
+    /// from above.
     pub(super) fn begin_span(&mut self, tag: &StartTag, effect: ElementEffect) {
         if effect == ElementEffect::Table && self.table_depth == 0 {
             self.spans = MergedCells::default();

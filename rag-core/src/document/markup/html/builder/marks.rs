@@ -1,4 +1,5 @@
-//! What a page shows beside its words: numbers of lists, boxes that are ticked, readings of characters.
+//! What a page shows beside its words: numbers of lists, boxes that are ticked, readings of
+//! characters.
 
 use super::{Builder, PendingSpace};
 use crate::document::markup::html::runs::TextRun;

@@ -1,8 +1,8 @@
-//! Parts of a page that may not belong to its text: they are written, judged at their end by what stands in them and
-//! where, and taken back or kept.
+//! Parts of a page that may not belong to its text: they are written, judged at their end by what
+//! stands in them and where, and taken back or kept.
 //!
-//! A tag alone says little: an aside may be a warning or an advertisement, a footer may name the author of a quotation.
-//! What is in doubt is kept; what is taken back is noted.
+//! A tag alone says little: an aside may be a warning or an advertisement, a footer may name the
+//! author of a quotation. What is in doubt is kept; what is taken back is noted.
 
 use super::{Builder, PendingSpace};
 use crate::document::markup::html::start_tag::StartTag;
@@ -125,7 +125,8 @@ impl Builder<'_> {
 }
 
 impl Region {
-    /// Whether what stands in it, with `links` bytes in links, is not about the subject of the page.
+    /// Whether what stands in it, with `links` bytes in links, is not about the subject of the
+    /// page.
     fn is_furniture(&self, text: &str, links: usize) -> bool {
         let length = text.trim().len();
         let share = links as f64 / length.max(1) as f64;

@@ -1,4 +1,5 @@
-//! Files of other formats that stand in the text as they are (`altChunk`; ECMA-376 part 1, 17.17.2.1).
+//! Files of other formats that stand in the text as they are (`altChunk`; ECMA-376 part 1,
+//! 17.17.2.1).
 
 use super::DocxReading;
 use crate::document::archive::package::Package;
