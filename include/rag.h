@@ -83,8 +83,8 @@ template <class Options> inline Options initial() {
 #define RAG_VERSION_PATCH 0
 
 /**
- * Binary interface of this header: the number in librag.so.N. Programs built against one number run with every
- * library that has the same.
+ * Binary interface of this header: the number in librag.so.N. Programs built against one number
+ * run with every library that has the same.
  */
 #define RAG_ABI_VERSION 0
 
@@ -251,7 +251,8 @@ typedef enum {
 } rag_guard;
 
 /**
- * The numbers that an encoder or a reranker multiplies. Vectors of different precisions are close, not equal.
+ * The numbers that an encoder or a reranker multiplies. Vectors of different precisions are close,
+ * not equal.
  */
 typedef enum {
     /**
@@ -263,12 +264,13 @@ typedef enum {
      */
     RAG_PRECISION_F32 = 1,
     /**
-     * Weights, inputs and attention rounded to bf16, sums in f32. Slow on a CPU without AVX512-BF16.
+     * Weights, inputs and attention rounded to bf16, sums in f32. Slow on a CPU without
+     * AVX512-BF16.
      */
     RAG_PRECISION_BF16 = 2,
     /**
-     * Weights rounded to int8 for each output, inputs for each token; attention in bf16 where the CPU multiplies it. Such vectors
-     * are not compared with others: the fingerprint differs.
+     * Weights rounded to int8 for each output, inputs for each token; attention in bf16 where the
+     * CPU multiplies it. Such vectors are not compared with others: the fingerprint differs.
      */
     RAG_PRECISION_INT8 = 3,
 } rag_precision;
@@ -318,9 +320,10 @@ typedef enum {
 } rag_access;
 
 /**
- * Whether what a knowledge base says of places outside of it is followed. Either way only regular files are opened by the paths of
- * documents, and an encoder that the file names by a path is opened only if that path leads into the model folders or was named by
- * somebody on this machine before.
+ * Whether what a knowledge base says of places outside of it is followed. Either way only regular
+ * files are opened by the paths of documents, and an encoder that the file names by a path is
+ * opened only if that path leads into the model folders or was named by somebody on this machine
+ * before.
  */
 typedef enum {
     /**
@@ -328,8 +331,9 @@ typedef enum {
      */
     RAG_TRUST_TRUSTED = 0,
     /**
-     * For a file of somebody else's. Nothing outside of it is touched on its word: every citation of a file is
-     * RAG_CITATION_UNVERIFIED, `also` must be empty, and a name in the file is a name in the model folders, never a path.
+     * For a file of somebody else's. Nothing outside of it is touched on its word: every citation
+     * of a file is RAG_CITATION_UNVERIFIED, `also` must be empty, and a name in the file is a name
+     * in the model folders, never a path.
      */
     RAG_TRUST_UNTRUSTED = 1,
 } rag_trust;
@@ -353,8 +357,9 @@ typedef enum {
  */
 typedef enum {
     /**
-     * Removes them; but keeps those of a folder if they are all of its documents and no other file is there, or more than half
-     * of ten or more, and those of a folder that is there and empty if they are ten or more: an unmounted share looks just so.
+     * Removes them; but keeps those of a folder if they are all of its documents and no other file
+     * is there, or more than half of ten or more, and those of a folder that is there and empty if
+     * they are ten or more: an unmounted share looks just so.
      */
     RAG_MISSING_GUARD = 0,
     /**
@@ -422,8 +427,8 @@ typedef enum {
  */
 typedef enum {
     /**
-     * Below the floor measured on this knowledge base with unrelated questions, or where the passages hold less than 0.4 of what a
-     * question in their language says.
+     * Below the floor measured on this knowledge base with unrelated questions, or where the
+     * passages hold less than 0.4 of what a question in their language says.
      */
     RAG_ABSTAIN_CALIBRATED = 0,
     /**
@@ -533,7 +538,8 @@ typedef enum {
  */
 typedef enum {
     /**
-     * From what followed the last tokens earlier in prompt and answer, more or fewer as it proves right.
+     * From what followed the last tokens earlier in prompt and answer, more or fewer as it proves
+     * right.
      */
     RAG_DRAFT_LOOKUP = 0,
     /**
@@ -557,8 +563,8 @@ typedef enum {
 } rag_kv;
 
 /**
- * Where personal data is masked: e-mail addresses, phone numbers, IBANs, payment cards, French social security
- * numbers.
+ * Where personal data is masked: e-mail addresses, phone numbers, IBANs, payment cards, French
+ * social security numbers.
  */
 typedef enum {
     /**
@@ -588,7 +594,8 @@ typedef enum {
      */
     RAG_WRITER_GENERATOR = 0,
     /**
-     * Nobody: the answer is the sentence of the passages that answers best, word for word. Needs no generator.
+     * Nobody: the answer is the sentence of the passages that answers best, word for word. Needs
+     * no generator.
      */
     RAG_WRITER_PASSAGES = 1,
 } rag_writer;
@@ -656,7 +663,8 @@ typedef enum {
 } rag_evidence;
 
 /**
- * What kind of place a rag_location is. Numbers are never reused or changed; later versions may add some.
+ * What kind of place a rag_location is. Numbers are never reused or changed; later versions may
+ * add some.
  */
 typedef enum {
     /**
@@ -678,20 +686,20 @@ typedef enum {
 } rag_place;
 
 /**
- * What the documents say, or that they do not. Owned by the caller; free it once with rag_answer_free. Any number
- * of threads may read it.
+ * What the documents say, or that they do not. Owned by the caller; free it once with
+ * rag_answer_free. Any number of threads may read it.
  */
 typedef struct rag_answer rag_answer;
 
 /**
- * A flag that stops calls: checked per file, per batch and per token. Once requested it stays so. Any thread may
- * use it at any time until it is freed.
+ * A flag that stops calls: checked per file, per batch and per token. Once requested it stays so.
+ * Any thread may use it at any time until it is freed.
  */
 typedef struct rag_cancel rag_cancel;
 
 /**
- * A conversation: each turn is an ask with the turns before it. Owned by the caller; free it once with
- * rag_chat_free. It keeps its knowledge base open. Threads may share it; turns queue.
+ * A conversation: each turn is an ask with the turns before it. Owned by the caller; free it once
+ * with rag_chat_free. It keeps its knowledge base open. Threads may share it; turns queue.
  */
 typedef struct rag_chat rag_chat;
 
@@ -701,12 +709,14 @@ typedef struct rag_chat rag_chat;
 typedef struct rag_check_report rag_check_report;
 
 /**
- * Documents, by name. Owned by the caller; free it once with rag_documents_free. Any number of threads may read it.
+ * Documents, by name. Owned by the caller; free it once with rag_documents_free. Any number of
+ * threads may read it.
  */
 typedef struct rag_documents rag_documents;
 
 /**
- * A sentence encoder. Owned by the caller; free it once with rag_encoder_free. Any number of threads may use it.
+ * A sentence encoder. Owned by the caller; free it once with rag_encoder_free. Any number of
+ * threads may use it.
  */
 typedef struct rag_encoder rag_encoder;
 
@@ -716,31 +726,32 @@ typedef struct rag_encoder rag_encoder;
 typedef struct rag_error rag_error;
 
 /**
- * What was generated. Owned by the caller; free it once with rag_generation_free. Any number of threads may read it.
+ * What was generated. Owned by the caller; free it once with rag_generation_free. Any number of
+ * threads may read it.
  */
 typedef struct rag_generation rag_generation;
 
 /**
- * A loaded generator. Owned by the caller; free it once with rag_generator_free. Any number of threads may use it; one
- * call generates at a time, others wait.
+ * A loaded generator. Owned by the caller; free it once with rag_generator_free. Any number of
+ * threads may use it; one call generates at a time, others wait.
  */
 typedef struct rag_generator rag_generator;
 
 /**
- * What a search found, best first. Owned by the caller; free it once with rag_hits_free. Any number of threads may
- * read it.
+ * What a search found, best first. Owned by the caller; free it once with rag_hits_free. Any
+ * number of threads may read it.
  */
 typedef struct rag_hits rag_hits;
 
 /**
- * One knowledge base: the file, its encoder and, once asked, its generator. Any number of threads may use it at
- * once; writers queue. After a fork, open a new one in the child.
+ * One knowledge base: the file, its encoder and, once asked, its generator. Any number of threads
+ * may use it at once; writers queue. After a fork, open a new one in the child.
  */
 typedef struct rag_kb rag_kb;
 
 /**
- * Places, in the order of the text. Owned by the caller; free it once with rag_locations_free. Any number of threads may
- * read it.
+ * Places, in the order of the text. Owned by the caller; free it once with rag_locations_free. Any
+ * number of threads may read it.
  */
 typedef struct rag_locations rag_locations;
 
@@ -750,9 +761,9 @@ typedef struct rag_locations rag_locations;
 typedef struct rag_passage_ids rag_passage_ids;
 
 /**
- * A cross-encoder: reads a question and a text together and says how well the one answers the other. Owned by the caller; free
- * it once with rag_reranker_free. Any number of threads may use it. To sort what a search finds, name it in
- * rag_open_options.reranker.
+ * A cross-encoder: reads a question and a text together and says how well the one answers the
+ * other. Owned by the caller; free it once with rag_reranker_free. Any number of threads may use
+ * it. To sort what a search finds, name it in rag_open_options.reranker.
  */
 typedef struct rag_reranker rag_reranker;
 
@@ -762,7 +773,8 @@ typedef struct rag_reranker rag_reranker;
 typedef struct rag_sync_report rag_sync_report;
 
 /**
- * The text that a callback gives, lent to it for the call: only the thread that is called back may use it.
+ * The text that a callback gives, lent to it for the call: only the thread that is called back may
+ * use it.
  */
 typedef struct rag_text rag_text;
 
@@ -775,7 +787,8 @@ typedef struct {
      */
     const char *name;
     /**
-     * Its value, written as for the shell: "3", "true", "dense". What takes a list takes a setting for each item.
+     * Its value, written as for the shell: "3", "true", "dense". What takes a list takes a setting
+     * for each item.
      */
     const char *value;
 } rag_setting;
@@ -793,12 +806,13 @@ typedef struct {
      */
     const char *model_dir;
     /**
-     * What runs the network: "auto" for our own kernels, "candle" for candle on the CPU; "cuda:0" or "metal:0" in builds
-     * for them. NULL: "auto".
+     * What runs the network: "auto" for our own kernels, "candle" for candle on the CPU; "cuda:0"
+     * or "metal:0" in builds for them. NULL: "auto".
      */
     const char *backend;
     /**
-     * Instructions of our own kernels: "amx", "avx512", "avx2", "neon" or "portable". NULL: the best that the CPU has.
+     * Instructions of our own kernels: "amx", "avx512", "avx2", "neon" or "portable". NULL: the
+     * best that the CPU has.
      */
     const char *level;
     /**
@@ -806,7 +820,8 @@ typedef struct {
      */
     size_t threads;
     /**
-     * Keep the first so many floats of each vector, scaled to length 1 again, for models trained so. 0: all.
+     * Keep the first so many floats of each vector, scaled to length 1 again, for models trained
+     * so. 0: all.
      */
     size_t truncate_dim;
     /**
@@ -818,8 +833,8 @@ typedef struct {
      */
     int32_t reserved;
     /**
-     * Options by their names in docs/options.md, `setting_count` of them, set after the fields; among them those that have no
-     * field here.
+     * Options by their names in docs/options.md, `setting_count` of them, set after the fields;
+     * among them those that have no field here.
      */
     const rag_setting *settings;
     /**
@@ -841,12 +856,14 @@ typedef struct {
      */
     const char *model_dir;
     /**
-     * A built-in chat template in place of the model's own: "chatml", "completion", "gemma", "llama2", "llama3",
-     * "mistral", "phi3" or "zephyr". NULL: the model's own, else the built-in one that its vocabulary was made for.
+     * A built-in chat template in place of the model's own: "chatml", "completion", "gemma",
+     * "llama2", "llama3", "mistral", "phi3" or "zephyr". NULL: the model's own, else the built-in
+     * one that its vocabulary was made for.
      */
     const char *template_name;
     /**
-     * Threads, the caller's included, to 256; candle's networks choose their own. 0: as many as the machine runs at once.
+     * Threads, the caller's included, to 256; candle's networks choose their own. 0: as many as
+     * the machine runs at once.
      */
     size_t threads;
     /**
@@ -858,17 +875,19 @@ typedef struct {
      */
     int32_t reserved;
     /**
-     * What runs the network: "auto" for our own decoder, or candle on the CPU for families that it does not run; "candle"
-     * for that alone; "cuda:0" or "metal:0" in builds for them. NULL: "auto".
+     * What runs the network: "auto" for our own decoder, or candle on the CPU for families that it
+     * does not run; "candle" for that alone; "cuda:0" or "metal:0" in builds for them. NULL:
+     * "auto".
      */
     const char *backend;
     /**
-     * Instructions: "amx", "avx512", "avx2", "neon" or "portable". NULL: the best that the CPU has.
+     * Instructions: "amx", "avx512", "avx2", "neon" or "portable". NULL: the best that the CPU
+     * has.
      */
     const char *level;
     /**
-     * Options by their names in docs/options.md, `setting_count` of them, set after the fields; among them those that have no
-     * field here.
+     * Options by their names in docs/options.md, `setting_count` of them, set after the fields;
+     * among them those that have no field here.
      */
     const rag_setting *settings;
     /**
@@ -890,7 +909,8 @@ typedef struct {
      */
     const char *model_dir;
     /**
-     * Instructions: "amx", "avx512", "avx2", "neon" or "portable". NULL: the best that the CPU has.
+     * Instructions: "amx", "avx512", "avx2", "neon" or "portable". NULL: the best that the CPU
+     * has.
      */
     const char *level;
     /**
@@ -906,8 +926,8 @@ typedef struct {
      */
     int32_t reserved;
     /**
-     * Options by their names in docs/options.md, `setting_count` of them, set after the fields; among them those that have no
-     * field here.
+     * Options by their names in docs/options.md, `setting_count` of them, set after the fields;
+     * among them those that have no field here.
      */
     const rag_setting *settings;
     /**
@@ -925,12 +945,13 @@ typedef struct {
      */
     size_t struct_size;
     /**
-     * Encoder: a name in the model cache, a path or a hub id already on this machine. NULL: the one the file was
-     * built with, else "e5-small".
+     * Encoder: a name in the model cache, a path or a hub id already on this machine. NULL: the
+     * one the file was built with, else "e5-small".
      */
     const char *encoder;
     /**
-     * Generator, likewise; loaded at the first answer. "none": answers are the best sentences. NULL: "qwen2.5-0.5b".
+     * Generator, likewise; loaded at the first answer. "none": answers are the best sentences.
+     * NULL: "qwen2.5-0.5b".
      */
     const char *llm;
     /**
@@ -938,11 +959,13 @@ typedef struct {
      */
     const char *model_dir;
     /**
-     * Reranker, likewise: a cross-encoder that sorts the best hits anew; loaded at the first search. NULL: none.
+     * Reranker, likewise: a cross-encoder that sorts the best hits anew; loaded at the first
+     * search. NULL: none.
      */
     const char *reranker;
     /**
-     * Further knowledge bases that are searched with this one as if all were one file, each by the same encoder and only read.
+     * Further knowledge bases that are searched with this one as if all were one file, each by the
+     * same encoder and only read.
      */
     const char *const *also;
     /**
@@ -950,13 +973,14 @@ typedef struct {
      */
     size_t also_count;
     /**
-     * An encoder that is loaded already, or is the caller's own, in place of `encoder`, which is then NULL. It may be freed once
-     * the file is open. NULL: none.
+     * An encoder that is loaded already, or is the caller's own, in place of `encoder`, which is
+     * then NULL. It may be freed once the file is open. NULL: none.
      */
     const rag_encoder *loaded_encoder;
     /**
-     * Write zeros over what is removed or replaced, and empty the log at the end of each call that does so; rag_kb_purge leaves
-     * nothing at all. Each such call then rewrites the full-text index. Zero: what is removed is marked as free.
+     * Write zeros over what is removed or replaced, and empty the log at the end of each call that
+     * does so; rag_kb_purge leaves nothing at all. Each such call then rewrites the full-text
+     * index. Zero: what is removed is marked as free.
      */
     int32_t secure_delete;
     /**
@@ -972,8 +996,8 @@ typedef struct {
      */
     int32_t reserved;
     /**
-     * Options by their names in docs/options.md, `setting_count` of them, set after the fields; among them those that have no
-     * field here.
+     * Options by their names in docs/options.md, `setting_count` of them, set after the fields;
+     * among them those that have no field here.
      */
     const rag_setting *settings;
     /**
@@ -981,7 +1005,8 @@ typedef struct {
      */
     size_t setting_count;
     /**
-     * How the encoder is loaded, if it is not given loaded; its `model_dir` must be NULL. NULL: the defaults.
+     * How the encoder is loaded, if it is not given loaded; its `model_dir` must be NULL. NULL:
+     * the defaults.
      */
     const rag_encoder_options *encoder_options;
     /**
@@ -1039,20 +1064,22 @@ typedef struct {
      */
     double passages_per_second;
     /**
-     * How long the rest of the stage takes if it goes on like this; negative if that is not known yet.
+     * How long the rest of the stage takes if it goes on like this; negative if that is not known
+     * yet.
      */
     double remaining_seconds;
 } rag_progress;
 
 /**
- * Gets reports of a long call, on the thread that made the call; `progress` is borrowed for the callback. Return
- * false to stop: the call ends with RAG_CANCELLED and what was committed stays. It must not throw, not longjmp,
- * and not use the handle it was called for.
+ * Gets reports of a long call, on the thread that made the call; `progress` is borrowed for the
+ * callback. Return false to stop: the call ends with RAG_CANCELLED and what was committed stays.
+ * It must not throw, not longjmp, and not use the handle it was called for.
  */
 typedef bool (*rag_on_progress)(const rag_progress *progress, void *user_data);
 
 /**
- * A picture to be read: a file, or a part of one. Made by the library; later versions may append fields.
+ * A picture to be read: a file, or a part of one. Made by the library; later versions may append
+ * fields.
  */
 typedef struct {
     /**
@@ -1064,8 +1091,8 @@ typedef struct {
      */
     size_t size;
     /**
-     * Its format, such as "image/jpeg"; also "image/jp2", "image/png", "image/tiff", "image/gif", "image/webp", "image/bmp",
-     * "image/x-portable-anymap".
+     * Its format, such as "image/jpeg"; also "image/jp2", "image/png", "image/tiff", "image/gif",
+     * "image/webp", "image/bmp", "image/x-portable-anymap".
      */
     const char *media_type;
     /**
@@ -1079,10 +1106,11 @@ typedef struct {
 } rag_picture;
 
 /**
- * Reads the text of a picture (optical character recognition, of which the engine has none) and appends it to `text`, paragraphs
- * parted by blank lines; nothing if there is none. Called on a thread of the library's, one picture at a time; `picture` is borrowed
- * for the callback. Return false if it cannot, after rag_text_fail if there is something to say: the file is then skipped for
- * it. It must not throw, not longjmp, and not use the handle it was called for.
+ * Reads the text of a picture (optical character recognition, of which the engine has none) and
+ * appends it to `text`, paragraphs parted by blank lines; nothing if there is none. Called on a
+ * thread of the library's, one picture at a time; `picture` is borrowed for the callback. Return
+ * false if it cannot, after rag_text_fail if there is something to say: the file is then skipped
+ * for it. It must not throw, not longjmp, and not use the handle it was called for.
  */
 typedef bool (*rag_on_recognize)(const rag_picture *picture, rag_text *text, void *user_data);
 
@@ -1123,8 +1151,8 @@ typedef struct {
      */
     const rag_cancel *cancel;
     /**
-     * Neighbours kept per node above layer 0 of the graph, twice as many on layer 0, where one is built at the end (above 100,000
-     * passages), 2 to 64. 0: 16.
+     * Neighbours kept per node above layer 0 of the graph, twice as many on layer 0, where one is
+     * built at the end (above 100,000 passages), 2 to 64. 0: 16.
      */
     size_t hnsw_m;
     /**
@@ -1140,11 +1168,13 @@ typedef struct {
      */
     size_t overlap_tokens;
     /**
-     * A file that takes longer to read, the time of `on_recognize` not counted, is skipped with a reason. 0: 60.
+     * A file that takes longer to read, the time of `on_recognize` not counted, is skipped with a
+     * reason. 0: 60.
      */
     double max_read_seconds;
     /**
-     * Only files that match one of these globs, in the syntax of .gitignore and relative to the folder. NULL: all.
+     * Only files that match one of these globs, in the syntax of .gitignore and relative to the
+     * folder. NULL: all.
      */
     const char *const *include;
     /**
@@ -1160,8 +1190,8 @@ typedef struct {
      */
     size_t exclude_count;
     /**
-     * Reads the text of pictures and scanned pages; files skipped before for want of one are tried again. NULL: pictures are skipped,
-     * and so is what has nothing but scanned pages.
+     * Reads the text of pictures and scanned pages; files skipped before for want of one are tried
+     * again. NULL: pictures are skipped, and so is what has nothing but scanned pages.
      */
     rag_on_recognize on_recognize;
     /**
@@ -1177,8 +1207,8 @@ typedef struct {
      */
     int32_t reserved;
     /**
-     * Options by their names in docs/options.md, `setting_count` of them, set after the fields; among them those that have no
-     * field here.
+     * Options by their names in docs/options.md, `setting_count` of them, set after the fields;
+     * among them those that have no field here.
      */
     const rag_setting *settings;
     /**
@@ -1212,8 +1242,8 @@ typedef struct {
      */
     const rag_cancel *cancel;
     /**
-     * Options by their names in docs/options.md, `setting_count` of them, set after the fields; among them those that have no
-     * field here.
+     * Options by their names in docs/options.md, `setting_count` of them, set after the fields;
+     * among them those that have no field here.
      */
     const rag_setting *settings;
     /**
@@ -1231,8 +1261,8 @@ typedef struct {
      */
     size_t struct_size;
     /**
-     * Most hits returned, to 10,000. 0: 5 for rag_kb_search; passages offered to the prompt: 3 for rag_kb_ask, 10 for
-     * rag_kb_summarize.
+     * Most hits returned, to 10,000. 0: 5 for rag_kb_search; passages offered to the prompt: 3 for
+     * rag_kb_ask, 10 for rag_kb_summarize.
      */
     size_t top_k;
     /**
@@ -1244,11 +1274,13 @@ typedef struct {
      */
     int32_t index;
     /**
-     * Stops the call. NULL: nothing does. In a rag_ask_options it is NULL: those have one of their own.
+     * Stops the call. NULL: nothing does. In a rag_ask_options it is NULL: those have one of their
+     * own.
      */
     const rag_cancel *cancel;
     /**
-     * Only passages of documents that pass, such as "kind = pdf AND year >= 2020 AND NOT lang = fr". NULL: all.
+     * Only passages of documents that pass, such as "kind = pdf AND year >= 2020 AND NOT lang =
+     * fr". NULL: all.
      */
     const char *filter;
     /**
@@ -1256,8 +1288,9 @@ typedef struct {
      */
     size_t ef_search;
     /**
-     * How vectors and words become one order: "convex" (a weighted mean of scores), "convex:WEIGHT" with the weight of the
-     * vectors from 0 to 1, "rrf" or "rrf:K" (by ranks). NULL: "convex".
+     * How vectors and words become one order: "convex" (a weighted mean of scores),
+     * "convex:WEIGHT" with the weight of the vectors from 0 to 1, "rrf" or "rrf:K" (by ranks).
+     * NULL: "convex".
      */
     const char *fusion;
     /**
@@ -1278,8 +1311,8 @@ typedef struct {
      */
     int64_t rerank;
     /**
-     * Options by their names in docs/options.md, `setting_count` of them, set after the fields; among them those that have no
-     * field here.
+     * Options by their names in docs/options.md, `setting_count` of them, set after the fields;
+     * among them those that have no field here.
      */
     const rag_setting *settings;
     /**
@@ -1289,9 +1322,9 @@ typedef struct {
 } rag_search_options;
 
 /**
- * Gets an answer piece by piece, on the thread that made the call; `piece` is `size` bytes of whole UTF-8
- * characters, not NUL-terminated, borrowed for the callback. Return false to end the answer there. It must not
- * throw, not longjmp, and not use the handle it was called for.
+ * Gets an answer piece by piece, on the thread that made the call; `piece` is `size` bytes of
+ * whole UTF-8 characters, not NUL-terminated, borrowed for the callback. Return false to end the
+ * answer there. It must not throw, not longjmp, and not use the handle it was called for.
  */
 typedef bool (*rag_on_piece)(const char *piece, size_t size, void *user_data);
 
@@ -1308,8 +1341,8 @@ typedef struct {
      */
     int32_t prompt_kind;
     /**
-     * 1: beam search ends as soon as `beams` continuations have ended. 0: once the greedy one and `beams` others have, and none
-     * that still grows scores better.
+     * 1: beam search ends as soon as `beams` continuations have ended. 0: once the greedy one and
+     * `beams` others have, and none that still grows scores better.
      */
     int32_t early_stopping;
     /**
@@ -1317,13 +1350,14 @@ typedef struct {
      */
     int32_t draft;
     /**
-     * Record the log-probability of each token, and of so many of the likeliest in its place, to 20; -1: of the token alone.
-     * They are the model's own, before penalties and temperature: see rag_generation_logprob_at. Not with beams; answers do not
-     * hold them. 0: none.
+     * Record the log-probability of each token, and of so many of the likeliest in its place, to
+     * 20; -1: of the token alone. They are the model's own, before penalties and temperature: see
+     * rag_generation_logprob_at. Not with beams; answers do not hold them. 0: none.
      */
     int32_t logprobs;
     /**
-     * Persona and rules before a RAG_PROMPT_CHAT prompt. NULL: none. In a rag_ask_options it is NULL: those have one of their own.
+     * Persona and rules before a RAG_PROMPT_CHAT prompt. NULL: none. In a rag_ask_options it is
+     * NULL: those have one of their own.
      */
     const char *system;
     /**
@@ -1351,7 +1385,8 @@ typedef struct {
      */
     float typical_p;
     /**
-     * Divides the positive logits of tokens already in prompt or answer, multiplies the negative ones, to 10. 0: 1, off.
+     * Divides the positive logits of tokens already in prompt or answer, multiplies the negative
+     * ones, to 10. 0: 1, off.
      */
     float repetition_penalty;
     /**
@@ -1363,8 +1398,8 @@ typedef struct {
      */
     float frequency_penalty;
     /**
-     * Beam search divides the log-probability of a continuation by its length to this power, -10 to 10: above 1 prefers long ones,
-     * RAG_ZERO compares sums. 0: 1, the mean.
+     * Beam search divides the log-probability of a continuation by its length to this power, -10
+     * to 10: above 1 prefers long ones, RAG_ZERO compares sums. 0: 1, the mean.
      */
     float length_penalty;
     /**
@@ -1372,7 +1407,8 @@ typedef struct {
      */
     size_t top_k;
     /**
-     * Width of beam search, to 16. Wider than 1 needs temperature 0, no penalty and no logit_bias. 0: 1, off.
+     * Width of beam search, to 16. Wider than 1 needs temperature 0, no penalty and no logit_bias.
+     * 0: 1, off.
      */
     size_t beams;
     /**
@@ -1396,7 +1432,8 @@ typedef struct {
      */
     size_t logit_bias_count;
     /**
-     * Gets the text as it is written. NULL: none. In a rag_ask_options it is NULL: those have one of their own.
+     * Gets the text as it is written. NULL: none. In a rag_ask_options it is NULL: those have one
+     * of their own.
      */
     rag_on_piece on_piece;
     /**
@@ -1404,11 +1441,13 @@ typedef struct {
      */
     void *user_data;
     /**
-     * Stops the call, within one token. NULL: nothing does. In a rag_ask_options it is NULL: those have one of their own.
+     * Stops the call, within one token. NULL: nothing does. In a rag_ask_options it is NULL: those
+     * have one of their own.
      */
     const rag_cancel *cancel;
     /**
-     * Hold the text to a JSON value that this JSON Schema describes. NULL: not. Of the three, one at most.
+     * Hold the text to a JSON value that this JSON Schema describes. NULL: not. Of the three, one
+     * at most.
      */
     const char *json_schema;
     /**
@@ -1420,7 +1459,8 @@ typedef struct {
      */
     const char *grammar;
     /**
-     * Gets reports while the prompt is taken in; false stops the call. NULL: none. In a rag_ask_options it is NULL.
+     * Gets reports while the prompt is taken in; false stops the call. NULL: none. In a
+     * rag_ask_options it is NULL.
      */
     rag_on_progress on_progress;
     /**
@@ -1428,8 +1468,8 @@ typedef struct {
      */
     void *progress_user_data;
     /**
-     * Options by their names in docs/options.md, `setting_count` of them, set after the fields; among them those that have no
-     * field here.
+     * Options by their names in docs/options.md, `setting_count` of them, set after the fields;
+     * among them those that have no field here.
      */
     const rag_setting *settings;
     /**
@@ -1439,9 +1479,9 @@ typedef struct {
 } rag_generate_options;
 
 /**
- * What may be asked and answered. Begin with RAG_GUARDS_INIT; zero in a field is its default. Rules are regular
- * expressions without look-around; case and accents do not count. A question or answer that is refused gives an
- * answer with RAG_OUTCOME_REFUSED, not an error.
+ * What may be asked and answered. Begin with RAG_GUARDS_INIT; zero in a field is its default.
+ * Rules are regular expressions without look-around; case and accents do not count. A question or
+ * answer that is refused gives an answer with RAG_OUTCOME_REFUSED, not an error.
  */
 typedef struct {
     /**
@@ -1469,8 +1509,8 @@ typedef struct {
      */
     size_t allow_count;
     /**
-     * Answers that match one of these are refused, `deny_answer_count` of them; `on_piece` then gets the answer only
-     * when it is complete.
+     * Answers that match one of these are refused, `deny_answer_count` of them; `on_piece` then
+     * gets the answer only when it is complete.
      */
     const char *const *deny_answer;
     /**
@@ -1478,7 +1518,8 @@ typedef struct {
      */
     size_t deny_answer_count;
     /**
-     * Examples of what may be asked, `topic_count` of them; questions that are like none are refused.
+     * Examples of what may be asked, `topic_count` of them; questions that are like none are
+     * refused.
      */
     const char *const *topics;
     /**
@@ -1486,7 +1527,8 @@ typedef struct {
      */
     size_t topic_count;
     /**
-     * Examples of what may not be asked, `off_topic_count` of them; questions like them are refused.
+     * Examples of what may not be asked, `off_topic_count` of them; questions like them are
+     * refused.
      */
     const char *const *off_topics;
     /**
@@ -1494,11 +1536,13 @@ typedef struct {
      */
     size_t off_topic_count;
     /**
-     * Centred cosine to the nearest of `topics` below which a question is refused, -1 to 1, RAG_ZERO for zero. 0: 0.25.
+     * Centred cosine to the nearest of `topics` below which a question is refused, -1 to 1,
+     * RAG_ZERO for zero. 0: 0.25.
      */
     float topic_min;
     /**
-     * Centred cosine to the nearest of `off_topics` above which a question is refused, -1 to 1, RAG_ZERO for zero. 0: 0.4.
+     * Centred cosine to the nearest of `off_topics` above which a question is refused, -1 to 1,
+     * RAG_ZERO for zero. 0: 0.4.
      */
     float off_topic_max;
     /**
@@ -1510,8 +1554,8 @@ typedef struct {
      */
     int32_t reserved;
     /**
-     * Options by their names in docs/options.md, `setting_count` of them, set after the fields; among them those that have no
-     * field here.
+     * Options by their names in docs/options.md, `setting_count` of them, set after the fields;
+     * among them those that have no field here.
      */
     const rag_setting *settings;
     /**
@@ -1561,11 +1605,13 @@ typedef struct {
 } rag_example;
 
 /**
- * Writes an answer in the generator's place, on the thread that made the call. It gets the conversation as the generator would:
- * `count` turns with instructions, worked examples, earlier turns, and last the numbered passages and the question, borrowed for the
- * callback. It appends the answer to `answer`, in pieces if it likes, which go on to `on_piece`; what it writes is judged, cited
- * and masked like any answer. Return false if it cannot, after rag_text_fail if there is something to say: the call ends with
- * RAG_MODEL. It must not throw, not longjmp, and not use the handle it was called for.
+ * Writes an answer in the generator's place, on the thread that made the call. It gets the
+ * conversation as the generator would: `count` turns with instructions, worked examples, earlier
+ * turns, and last the numbered passages and the question, borrowed for the callback. It appends
+ * the answer to `answer`, in pieces if it likes, which go on to `on_piece`; what it writes is
+ * judged, cited and masked like any answer. Return false if it cannot, after rag_text_fail if
+ * there is something to say: the call ends with RAG_MODEL. It must not throw, not longjmp, and not
+ * use the handle it was called for.
  */
 typedef bool (*rag_on_write)(const rag_turn *turns, size_t count, rag_text *answer, void *user_data);
 
@@ -1578,7 +1624,8 @@ typedef struct {
      */
     size_t struct_size;
     /**
-     * How passages are found; `top_k` of them are offered to the prompt. NULL: 3 passages, both legs.
+     * How passages are found; `top_k` of them are offered to the prompt. NULL: 3 passages, both
+     * legs.
      */
     const rag_search_options *search;
     /**
@@ -1586,7 +1633,8 @@ typedef struct {
      */
     const rag_generate_options *generate;
     /**
-     * What may be asked and answered, and whether personal data is masked. NULL: only a limit on length.
+     * What may be asked and answered, and whether personal data is masked. NULL: only a limit on
+     * length.
      */
     const rag_guards *guards;
     /**
@@ -1634,13 +1682,13 @@ typedef struct {
      */
     uint32_t variant_count;
     /**
-     * Of each passage, only so many sentences in a row are shown to the generator, those around the one that answers best: small
-     * models get lost in long passages. 0: all.
+     * Of each passage, only so many sentences in a row are shown to the generator, those around
+     * the one that answers best: small models get lost in long passages. 0: all.
      */
     size_t sentences;
     /**
-     * Worked examples shown before the passages, in place of ours; not NULL and none of them: no examples. NULL: two in the language
-     * of the question.
+     * Worked examples shown before the passages, in place of ours; not NULL and none of them: no
+     * examples. NULL: two in the language of the question.
      */
     const rag_example *examples;
     /**
@@ -1660,8 +1708,9 @@ typedef struct {
      */
     const rag_cancel *cancel;
     /**
-     * Writes answers to questions in the generator's place; `writer` is then RAG_WRITER_GENERATOR. No passage is left out for want
-     * of room: how many fit is yours to say with `top_k`. NULL: `writer` says who does.
+     * Writes answers to questions in the generator's place; `writer` is then RAG_WRITER_GENERATOR.
+     * No passage is left out for want of room: how many fit is yours to say with `top_k`. NULL:
+     * `writer` says who does.
      */
     rag_on_write on_write;
     /**
@@ -1669,8 +1718,8 @@ typedef struct {
      */
     void *write_user_data;
     /**
-     * Options by their names in docs/options.md, `setting_count` of them, set after the fields; among them those that have no
-     * field here.
+     * Options by their names in docs/options.md, `setting_count` of them, set after the fields;
+     * among them those that have no field here.
      */
     const rag_setting *settings;
     /**
@@ -1788,7 +1837,8 @@ typedef struct {
 } rag_passage;
 
 /**
- * A document as the file holds it, without its text. Lent by a rag_documents; later versions may append fields.
+ * A document as the file holds it, without its text. Lent by a rag_documents; later versions may
+ * append fields.
  */
 typedef struct {
     /**
@@ -1836,7 +1886,8 @@ typedef struct {
      */
     size_t passage_count;
     /**
-     * What of its source was not read and is not held, in words: "3 pictures, 1 attachment (plan.dwg)"; NULL if all was.
+     * What of its source was not read and is not held, in words: "3 pictures, 1 attachment
+     * (plan.dwg)"; NULL if all was.
      */
     const char *unread;
     /**
@@ -1892,8 +1943,8 @@ typedef struct {
 } rag_location;
 
 /**
- * A passage found. Lent by rag_hits_at or rag_answer_hit_at until its owner is freed; later versions may append
- * fields.
+ * A passage found. Lent by rag_hits_at or rag_answer_hit_at until its owner is freed; later
+ * versions may append fields.
  */
 typedef struct {
     /**
@@ -1901,7 +1952,8 @@ typedef struct {
      */
     int64_t passage_id;
     /**
-     * By what the hits of one search are sorted; see rag_mode, or the reranker's score where `rerank_rank` is not 0. Higher is better. Across questions compare cosines.
+     * By what the hits of one search are sorted; see rag_mode, or the reranker's score where
+     * `rerank_rank` is not 0. Higher is better. Across questions compare cosines.
      */
     float score;
     /**
@@ -1965,14 +2017,15 @@ typedef struct {
      */
     size_t rerank_rank;
     /**
-     * Which file it is of: 0 for the knowledge base itself, 1 for the first of rag_open_options.also.
+     * Which file it is of: 0 for the knowledge base itself, 1 for the first of
+     * rag_open_options.also.
      */
     size_t store;
 } rag_hit;
 
 /**
- * A span of a passage that supports a part of an answer. Lent by rag_answer_citation_at until the answer is freed;
- * later versions may append fields.
+ * A span of a passage that supports a part of an answer. Lent by rag_answer_citation_at until the
+ * answer is freed; later versions may append fields.
  */
 typedef struct {
     /**
@@ -1996,7 +2049,8 @@ typedef struct {
      */
     size_t quote_bytes;
     /**
-     * First byte of the quote in the document's text; for text and Markdown in UTF-8 that is the file itself.
+     * First byte of the quote in the document's text; for text and Markdown in UTF-8 that is the
+     * file itself.
      */
     size_t start;
     /**
@@ -2028,14 +2082,15 @@ typedef struct {
      */
     int32_t evidence;
     /**
-     * Which file holds it: 0 for the knowledge base itself, 1 for the first of rag_open_options.also.
+     * Which file holds it: 0 for the knowledge base itself, 1 for the first of
+     * rag_open_options.also.
      */
     size_t store;
 } rag_citation;
 
 /**
- * Where the time of an answer went. Lent by rag_answer_timings until the answer is freed; later versions may append
- * fields.
+ * Where the time of an answer went. Lent by rag_answer_timings until the answer is freed; later
+ * versions may append fields.
  */
 typedef struct {
     /**
@@ -2073,7 +2128,8 @@ typedef struct {
 } rag_timings;
 
 /**
- * Counts of a sync. Lent by rag_sync_report_counts until the report is freed; later versions may append fields.
+ * Counts of a sync. Lent by rag_sync_report_counts until the report is freed; later versions may
+ * append fields.
  */
 typedef struct {
     /**
@@ -2109,18 +2165,20 @@ typedef struct {
      */
     double seconds;
     /**
-     * Documents that were kept though their file is missing; rag_sync_report_missing_at names them.
+     * Documents that were kept though their file is missing; rag_sync_report_missing_at names
+     * them.
      */
     size_t missing;
     /**
-     * Documents added or updated that were not read whole; rag_sync_report_unread_at says what was not.
+     * Documents added or updated that were not read whole; rag_sync_report_unread_at says what was
+     * not.
      */
     size_t unread;
 } rag_sync_counts;
 
 /**
- * A file passed over, and why. Lent by rag_sync_report_skipped_at until the report is freed; later versions may
- * append fields.
+ * A file passed over, and why. Lent by rag_sync_report_skipped_at until the report is freed; later
+ * versions may append fields.
  */
 typedef struct {
     /**
@@ -2140,15 +2198,16 @@ typedef struct {
      */
     int32_t reserved;
     /**
-     * Why a document could not be read, in a word that never changes: "NoText", "Encrypted", "UndecodedFont", "Unsupported",
-     * "Broken", "TooLarge", "TooSlow" or "NotAFile"; later versions may add some. NULL if `code` is not RAG_DOCUMENT.
+     * Why a document could not be read, in a word that never changes: "NoText", "Encrypted",
+     * "UndecodedFont", "Unsupported", "Broken", "TooLarge", "TooSlow" or "NotAFile"; later
+     * versions may add some. NULL if `code` is not RAG_DOCUMENT.
      */
     const char *unreadable;
 } rag_skipped;
 
 /**
- * A document of which something was not read. Lent by rag_sync_report_unread_at until the report is freed; later versions
- * may append fields.
+ * A document of which something was not read. Lent by rag_sync_report_unread_at until the report
+ * is freed; later versions may append fields.
  */
 typedef struct {
     /**
@@ -2166,7 +2225,8 @@ typedef struct {
 } rag_partly_read;
 
 /**
- * One thing found wrong. Lent by rag_check_report_at until the report is freed; later versions may append fields.
+ * One thing found wrong. Lent by rag_check_report_at until the report is freed; later versions may
+ * append fields.
  */
 typedef struct {
     /**
@@ -2188,11 +2248,12 @@ typedef struct {
 } rag_damage;
 
 /**
- * Turns `count` texts into `count` rows of floats in `rows`, one row of the encoder's length for each, of any length but
- * zero: they are scaled to 1. `role` is a rag_text_role. Text `i` is `sizes[i]` bytes of UTF-8 at `texts[i]`, not
- * NUL-terminated; there are 64 at most. All are borrowed for the callback, `rows` is zero before. Return false if it cannot:
- * the call that needed the vectors ends with RAG_MODEL. Several threads may call it at once, also threads of the library's.
- * It must not throw, not longjmp, and not use a knowledge base that was opened with it.
+ * Turns `count` texts into `count` rows of floats in `rows`, one row of the encoder's length for
+ * each, of any length but zero: they are scaled to 1. `role` is a rag_text_role. Text `i` is
+ * `sizes[i]` bytes of UTF-8 at `texts[i]`, not NUL-terminated; there are 64 at most. All are
+ * borrowed for the callback, `rows` is zero before. Return false if it cannot: the call that
+ * needed the vectors ends with RAG_MODEL. Several threads may call it at once, also threads of the
+ * library's. It must not throw, not longjmp, and not use a knowledge base that was opened with it.
  */
 typedef bool (*rag_on_encode)(int32_t role,
                               const char *const *texts,
@@ -2202,8 +2263,8 @@ typedef bool (*rag_on_encode)(int32_t role,
                               void *user_data);
 
 /**
- * A token with the logarithms of the probabilities the model gave. Lent by rag_generation_logprob_at until the generation is
- * freed; later versions may append fields.
+ * A token with the logarithms of the probabilities the model gave. Lent by
+ * rag_generation_logprob_at until the generation is freed; later versions may append fields.
  */
 typedef struct {
     /**
@@ -2233,13 +2294,14 @@ extern "C" {
 #endif // __cplusplus
 
 /**
- * The version of the library in use, such as "0.1.0"; compare with RAG_VERSION_MAJOR and its like, which are those
- * of the header. A constant: never NULL, valid for ever.
+ * The version of the library in use, such as "0.1.0"; compare with RAG_VERSION_MAJOR and its like,
+ * which are those of the header. A constant: never NULL, valid for ever.
  */
 const char *rag_version(void);
 
 /**
- * The binary interface of the library in use; equal to RAG_ABI_VERSION unless another library was loaded.
+ * The binary interface of the library in use; equal to RAG_ABI_VERSION unless another library was
+ * loaded.
  */
 uint32_t rag_abi_version(void);
 
@@ -2261,8 +2323,8 @@ const char *rag_error_message(const rag_error *error);
 void rag_error_free(rag_error *error);
 
 /**
- * The name of a status, such as "ModelMismatch", as it also stands in JSON; "Ok" for 0 and "Unknown" for a
- * number that this version does not know.
+ * The name of a status, such as "ModelMismatch", as it also stands in JSON; "Ok" for 0 and
+ * "Unknown" for a number that this version does not know.
  *
  * A constant of the library: never NULL, valid for ever.
  */
@@ -2279,8 +2341,8 @@ void rag_string_free(char *string);
 rag_cancel *rag_cancel_new(void);
 
 /**
- * Asks every call that was given this flag to stop at its next check. NULL does nothing. Safe from any thread; from
- * a signal handler too, as it only stores to an atomic.
+ * Asks every call that was given this flag to stop at its next check. NULL does nothing. Safe from
+ * any thread; from a signal handler too, as it only stores to an atomic.
  */
 void rag_cancel_request(const rag_cancel *cancel);
 
@@ -2295,32 +2357,32 @@ bool rag_cancel_is_requested(const rag_cancel *cancel);
 void rag_cancel_free(rag_cancel *cancel);
 
 /**
- * Adds `size` bytes of UTF-8 at the end of a text; characters may be cut between calls. Returns false if no more is wanted,
- * because the answer was ended, the call cancelled, or the text is not UTF-8, NULL with a size, or was failed: the callback should then
- * return.
+ * Adds `size` bytes of UTF-8 at the end of a text; characters may be cut between calls. Returns
+ * false if no more is wanted, because the answer was ended, the call cancelled, or the text is not
+ * UTF-8, NULL with a size, or was failed: the callback should then return.
  */
-bool rag_text_append(rag_text *text,
-                     const char *piece,
-                     size_t size);
+bool rag_text_append(rag_text *text, const char *piece, size_t size);
 
 /**
- * Says why the text cannot be given, for the error that the callback ends with; only the first reason counts. `reason` may be NULL,
- * else it is NUL-terminated.
+ * Says why the text cannot be given, for the error that the callback ends with; only the first
+ * reason counts. `reason` may be NULL, else it is NUL-terminated.
  */
-void rag_text_fail(rag_text *text,
-                   const char *reason);
+void rag_text_fail(rag_text *text, const char *reason);
 
 /**
  * Opens or creates the knowledge base at `path` (UTF-8); ":memory:" keeps it in memory.
  *
- * Models are looked up as paths, then by name in `model_dir` and in the places that the environment variables
- * RAG_MODELS, RAG_CACHE, XDG_CACHE_HOME, HF_HUB_CACHE, HF_HOME and HOME give; nothing is ever downloaded. `options`
- * may be NULL. On success `*kb` is owned by the caller: free it once with rag_kb_close. On failure `*kb` is NULL.
+ * Models are looked up as paths, then by name in `model_dir` and in the places that the
+ * environment variables RAG_MODELS, RAG_CACHE, XDG_CACHE_HOME, HF_HUB_CACHE, HF_HOME and HOME
+ * give; nothing is ever downloaded. `options` may be NULL. On success `*kb` is owned by the
+ * caller: free it once with rag_kb_close. On failure `*kb` is NULL.
  *
- * Models are loaded when they are first needed; only the encoder of a file that already has one is loaded here.
+ * Models are loaded when they are first needed; only the encoder of a file that already has one is
+ * loaded here.
  *
- * RAG_NOT_FOUND: a model is not on this machine. RAG_MODEL: the encoder is damaged. RAG_MODEL_MISMATCH: the file was
- * built with another encoder, or one of `also` was. RAG_STORE, RAG_STORE_VERSION, RAG_IO, RAG_BUSY: the file.
+ * RAG_NOT_FOUND: a model is not on this machine. RAG_MODEL: the encoder is damaged.
+ * RAG_MODEL_MISMATCH: the file was built with another encoder, or one of `also` was. RAG_STORE,
+ * RAG_STORE_VERSION, RAG_IO, RAG_BUSY: the file.
  */
 rag_status rag_kb_open(const char *path,
                        const rag_open_options *options,
@@ -2328,20 +2390,21 @@ rag_status rag_kb_open(const char *path,
                        rag_error **error);
 
 /**
- * Closes a knowledge base. NULL is allowed and does nothing. Results, chats and errors made from it stay valid. No
- * other thread may use the handle during the call or after it.
+ * Closes a knowledge base. NULL is allowed and does nothing. Results, chats and errors made from
+ * it stay valid. No other thread may use the handle during the call or after it.
  */
 void rag_kb_close(rag_kb *kb);
 
 /**
  * Makes the knowledge base mirror `path`, a folder or a file: adds, updates, renames, removes.
  *
- * Documents from elsewhere stay. Each document is one transaction: a kill or cancel loses none that was reported. A
- * file that cannot be read is skipped and stands in the report; it costs only itself. `options` may be NULL;
- * `report` may be NULL, else `*report` is owned by the caller: free it with rag_sync_report_free.
+ * Documents from elsewhere stay. Each document is one transaction: a kill or cancel loses none
+ * that was reported. A file that cannot be read is skipped and stands in the report; it costs only
+ * itself. `options` may be NULL; `report` may be NULL, else `*report` is owned by the caller: free
+ * it with rag_sync_report_free.
  *
- * RAG_IO: `path` does not exist. RAG_CANCELLED: by the flag or the callback. RAG_NOT_FOUND, RAG_MODEL: the encoder
- * cannot be loaded. RAG_STORE, RAG_BUSY: the file.
+ * RAG_IO: `path` does not exist. RAG_CANCELLED: by the flag or the callback. RAG_NOT_FOUND,
+ * RAG_MODEL: the encoder cannot be loaded. RAG_STORE, RAG_BUSY: the file.
  */
 rag_status rag_kb_sync(rag_kb *kb,
                        const char *path,
@@ -2352,11 +2415,11 @@ rag_status rag_kb_sync(rag_kb *kb,
 /**
  * Adds one text of `size` bytes of UTF-8 under the name `uri`, in place of any with the same name.
  *
- * `options` may be NULL. `ids` may be NULL, else `*ids` holds the numbers of its passages in order and is owned by
- * the caller: free it with rag_passage_ids_free.
+ * `options` may be NULL. `ids` may be NULL, else `*ids` holds the numbers of its passages in order
+ * and is owned by the caller: free it with rag_passage_ids_free.
  *
- * RAG_INVALID_ARGUMENT: an empty text or name. RAG_NOT_FOUND, RAG_MODEL: the encoder cannot be loaded. RAG_STORE,
- * RAG_BUSY: the file.
+ * RAG_INVALID_ARGUMENT: an empty text or name. RAG_NOT_FOUND, RAG_MODEL: the encoder cannot be
+ * loaded. RAG_STORE, RAG_BUSY: the file.
  */
 rag_status rag_kb_add(rag_kb *kb,
                       const char *uri,
@@ -2376,8 +2439,8 @@ rag_status rag_kb_remove(rag_kb *kb, const char *uri, bool *removed, rag_error *
  *
  * `options` may be NULL. On success `*hits` is owned by the caller: free it with rag_hits_free.
  *
- * RAG_INVALID_ARGUMENT: an empty question, `top_k` out of range, or `rerank` without a reranker. RAG_NOT_FOUND,
- * RAG_MODEL: the encoder or the reranker cannot be loaded.
+ * RAG_INVALID_ARGUMENT: an empty question, `top_k` out of range, or `rerank` without a reranker.
+ * RAG_NOT_FOUND, RAG_MODEL: the encoder or the reranker cannot be loaded.
  */
 rag_status rag_kb_search(const rag_kb *kb,
                          const char *question,
@@ -2388,11 +2451,13 @@ rag_status rag_kb_search(const rag_kb *kb,
 /**
  * Answers `question` from the documents, with verified citations, or says that they do not know.
  *
- * `options` may be NULL. On success `*answer` is owned by the caller: free it with rag_answer_free. That the
- * documents do not know is a success: see rag_answer_found. The first call loads the generator.
+ * `options` may be NULL. On success `*answer` is owned by the caller: free it with
+ * rag_answer_free. That the documents do not know is a success: see rag_answer_found. The first
+ * call loads the generator.
  *
- * RAG_INVALID_ARGUMENT: an empty question. RAG_CONTEXT_OVERFLOW: it alone exceeds the generator. RAG_CANCELLED: by
- * the flag, within one token. RAG_NOT_FOUND, RAG_MODEL: the generator cannot be loaded.
+ * RAG_INVALID_ARGUMENT: an empty question. RAG_CONTEXT_OVERFLOW: it alone exceeds the generator.
+ * RAG_CANCELLED: by the flag, within one token. RAG_NOT_FOUND, RAG_MODEL: the generator cannot be
+ * loaded.
  */
 rag_status rag_kb_ask(const rag_kb *kb,
                       const char *question,
@@ -2401,9 +2466,9 @@ rag_status rag_kb_ask(const rag_kb *kb,
                       rag_error **error);
 
 /**
- * The prompt that rag_kb_ask would give the generator for `question`, without generating, as a JSON object: messages, text,
- * token_ids, template, shown_count (passages), history_count (turns). `options` may be NULL. On success `*json` is owned by the
- * caller: free it with rag_string_free.
+ * The prompt that rag_kb_ask would give the generator for `question`, without generating, as a
+ * JSON object: messages, text, token_ids, template, shown_count (passages), history_count (turns).
+ * `options` may be NULL. On success `*json` is owned by the caller: free it with rag_string_free.
  *
  * Errors: as rag_kb_ask.
  */
@@ -2414,15 +2479,18 @@ rag_status rag_kb_prompt(const rag_kb *kb,
                          rag_error **error);
 
 /**
- * Summarizes the document with the uri `document`, or what the documents say about `question`, in at most `max_sentences`
- * sentences (0: 5), with verified citations. `question` or `document` may be NULL, and one of the two must be.
+ * Summarizes the document with the uri `document`, or what the documents say about `question`, in
+ * at most `max_sentences` sentences (0: 5), with verified citations. `question` or `document` may
+ * be NULL, and one of the two must be.
  *
- * The summary is an answer: its sentences carry markers, and it is not found if no passage supports any of them. `options` may be
- * NULL; 10 passages are read for a question unless `top_k` says how many. A long document is read part by part. On success
- * `*answer` is owned by the caller: free it with rag_answer_free.
+ * The summary is an answer: its sentences carry markers, and it is not found if no passage
+ * supports any of them. `options` may be NULL; 10 passages are read for a question unless `top_k`
+ * says how many. A long document is read part by part. On success `*answer` is owned by the
+ * caller: free it with rag_answer_free.
  *
- * RAG_INVALID_ARGUMENT: an empty question, or options out of range. RAG_NOT_FOUND: there is no such document, or no generator.
- * RAG_CONTEXT_OVERFLOW: not even one passage fits the generator. RAG_CANCELLED: by the flag, within one token.
+ * RAG_INVALID_ARGUMENT: an empty question, or options out of range. RAG_NOT_FOUND: there is no
+ * such document, or no generator. RAG_CONTEXT_OVERFLOW: not even one passage fits the generator.
+ * RAG_CANCELLED: by the flag, within one token.
  */
 rag_status rag_kb_summarize(const rag_kb *kb,
                             const char *question,
@@ -2438,8 +2506,8 @@ rag_status rag_kb_summarize(const rag_kb *kb,
 rag_status rag_kb_seal(rag_kb *kb, int32_t when, const rag_cancel *cancel, rag_error **error);
 
 /**
- * Looks at every row of the file. On success `*report` holds every damage, none if the file is sound, and is owned
- * by the caller: free it with rag_check_report_free. `cancel` may be NULL.
+ * Looks at every row of the file. On success `*report` holds every damage, none if the file is
+ * sound, and is owned by the caller: free it with rag_check_report_free. `cancel` may be NULL.
  */
 rag_status rag_kb_check(const rag_kb *kb,
                         const rag_cancel *cancel,
@@ -2447,14 +2515,13 @@ rag_status rag_kb_check(const rag_kb *kb,
                         rag_error **error);
 
 /**
- * Takes all that was ever removed from the file or replaced in it out of its pages, its full-text index, its vector index
- * and its log; rewrites the file. `cancel` may be NULL, and stops the building of a vector index.
+ * Takes all that was ever removed from the file or replaced in it out of its pages, its full-text
+ * index, its vector index and its log; rewrites the file. `cancel` may be NULL, and stops the
+ * building of a vector index.
  *
  * RAG_BUSY: another process writes, or still reads from before.
  */
-rag_status rag_kb_purge(rag_kb *kb,
-                        const rag_cancel *cancel,
-                        rag_error **error);
+rag_status rag_kb_purge(rag_kb *kb, const rag_cancel *cancel, rag_error **error);
 
 /**
  * Rewrites the file without its unused space.
@@ -2462,10 +2529,11 @@ rag_status rag_kb_purge(rag_kb *kb,
 rag_status rag_kb_vacuum(rag_kb *kb, rag_error **error);
 
 /**
- * Writes a copy of the file to `to` (UTF-8), which must not exist, as it stands now. Others may go on working.
- * `cancel` may be NULL.
+ * Writes a copy of the file to `to` (UTF-8), which must not exist, as it stands now. Others may go
+ * on working. `cancel` may be NULL.
  *
- * RAG_INVALID_ARGUMENT: `to` exists. RAG_IO, RAG_STORE: it cannot be written; nothing is left of it then.
+ * RAG_INVALID_ARGUMENT: `to` exists. RAG_IO, RAG_STORE: it cannot be written; nothing is left of
+ * it then.
  */
 rag_status rag_kb_backup(const rag_kb *kb,
                          const char *to,
@@ -2473,8 +2541,8 @@ rag_status rag_kb_backup(const rag_kb *kb,
                          rag_error **error);
 
 /**
- * Removes every document that passes `filter`, in one transaction: see rag_search_options. `removed_count` may be
- * NULL, else it says how many there were.
+ * Removes every document that passes `filter`, in one transaction: see rag_search_options.
+ * `removed_count` may be NULL, else it says how many there were.
  *
  * RAG_INVALID_ARGUMENT: the filter cannot be read.
  */
@@ -2484,12 +2552,13 @@ rag_status rag_kb_remove_where(rag_kb *kb,
                                rag_error **error);
 
 /**
- * Makes a new file `to` of what is intact in the damaged file `from`, which is only read. Documents keep their ids
- * and come over whole or not at all; vectors that are lost are encoded again.
+ * Makes a new file `to` of what is intact in the damaged file `from`, which is only read.
+ * Documents keep their ids and come over whole or not at all; vectors that are lost are encoded
+ * again.
  *
- * `encoder` is for a file that no longer says which one it was built with. NULL: the one the file names. `lost_count`
- * counts documents and settings. `encoder` may be NULL, `kept_count` may be NULL, `lost_count` may be NULL and `cancel`
- * may be NULL.
+ * `encoder` is for a file that no longer says which one it was built with. NULL: the one the file
+ * names. `lost_count` counts documents and settings. `encoder` may be NULL, `kept_count` may be
+ * NULL, `lost_count` may be NULL and `cancel` may be NULL.
  *
  * RAG_INVALID_ARGUMENT: `to` exists. RAG_STORE: `from` is no database at all.
  */
@@ -2502,8 +2571,8 @@ rag_status rag_kb_repair(const char *from,
                          rag_error **error);
 
 /**
- * Puts a copy of the knowledge base `backup` in the place of the file `to`, whose own data and log go. The backup is
- * checked before; the copy appears whole. `cancel` may be NULL.
+ * Puts a copy of the knowledge base `backup` in the place of the file `to`, whose own data and log
+ * go. The backup is checked before; the copy appears whole. `cancel` may be NULL.
  *
  * RAG_STORE: the backup is damaged, or `to` is open or is no knowledge base; it is as it was then.
  */
@@ -2513,20 +2582,17 @@ rag_status rag_kb_restore(const char *backup,
                           rag_error **error);
 
 /**
- * What was found as the file was opened and its user should know, as a JSON list of sentences: a log of other data that
- * was set aside, commits that are missing. Empty for most files. On success `*json` is owned by the caller: free it with
- * rag_string_free.
+ * What was found as the file was opened and its user should know, as a JSON list of sentences: a
+ * log of other data that was set aside, commits that are missing. Empty for most files. On success
+ * `*json` is owned by the caller: free it with rag_string_free.
  */
-rag_status rag_kb_notices(const rag_kb *kb,
-                          char **json,
-                          rag_error **error);
+rag_status rag_kb_notices(const rag_kb *kb, char **json, rag_error **error);
 
 /**
- * Counts and sizes of a knowledge base. On success `*info` is owned by the caller: free it with rag_info_free.
+ * Counts and sizes of a knowledge base. On success `*info` is owned by the caller: free it with
+ * rag_info_free.
  */
-rag_status rag_kb_info(const rag_kb *kb,
-                       rag_info **info,
-                       rag_error **error);
+rag_status rag_kb_info(const rag_kb *kb, rag_info **info, rag_error **error);
 
 /**
  * Frees what rag_kb_info made. NULL is allowed and does nothing.
@@ -2534,7 +2600,8 @@ rag_status rag_kb_info(const rag_kb *kb,
 void rag_info_free(rag_info *info);
 
 /**
- * The passage with this number. On success `*passage` is owned by the caller: free it with rag_passage_free.
+ * The passage with this number. On success `*passage` is owned by the caller: free it with
+ * rag_passage_free.
  *
  * RAG_NOT_FOUND: there is none.
  */
@@ -2549,8 +2616,9 @@ rag_status rag_kb_passage(const rag_kb *kb,
 void rag_passage_free(rag_passage *passage);
 
 /**
- * The documents that pass `filter`, such as "kind = pdf AND year >= 2020", by name; all, and the files that were skipped
- * too, if it is NULL. `filter` may be NULL. On success `*documents` is owned by the caller: free it with rag_documents_free.
+ * The documents that pass `filter`, such as "kind = pdf AND year >= 2020", by name; all, and the
+ * files that were skipped too, if it is NULL. `filter` may be NULL. On success `*documents` is
+ * owned by the caller: free it with rag_documents_free.
  *
  * RAG_INVALID_ARGUMENT: the filter.
  */
@@ -2565,17 +2633,16 @@ rag_status rag_kb_documents(const rag_kb *kb,
 size_t rag_documents_count(const rag_documents *documents);
 
 /**
- * The document at `index`, from 0, lent until `documents` is freed; NULL beyond the last and for NULL.
+ * The document at `index`, from 0, lent until `documents` is freed; NULL beyond the last and for
+ * NULL.
  */
-const rag_document *rag_documents_at(const rag_documents *documents,
-                                     size_t index);
+const rag_document *rag_documents_at(const rag_documents *documents, size_t index);
 
 /**
- * All as the JSON object {"documents": [...]}. On success `*json` is owned by the caller: free it with rag_string_free.
+ * All as the JSON object {"documents": [...]}. On success `*json` is owned by the caller: free it
+ * with rag_string_free.
  */
-rag_status rag_documents_to_json(const rag_documents *documents,
-                                 char **json,
-                                 rag_error **error);
+rag_status rag_documents_to_json(const rag_documents *documents, char **json, rag_error **error);
 
 /**
  * Frees documents. NULL is allowed and does nothing.
@@ -2583,8 +2650,9 @@ rag_status rag_documents_to_json(const rag_documents *documents,
 void rag_documents_free(rag_documents *documents);
 
 /**
- * The numbers of the passages of the document named `uri`, in their order, for rag_kb_passage; none for a file that was
- * skipped. On success `*ids` is owned by the caller: free it with rag_passage_ids_free.
+ * The numbers of the passages of the document named `uri`, in their order, for rag_kb_passage;
+ * none for a file that was skipped. On success `*ids` is owned by the caller: free it with
+ * rag_passage_ids_free.
  *
  * RAG_NOT_FOUND: there is no such document.
  */
@@ -2594,14 +2662,15 @@ rag_status rag_kb_passages(const rag_kb *kb,
                            rag_error **error);
 
 /**
- * Every place in its file that a passage came from: bytes to open an editor at, pages with the rectangle of each line,
- * paragraphs, rows, slides, chapters.
+ * Every place in its file that a passage came from: bytes to open an editor at, pages with the
+ * rectangle of each line, paragraphs, rows, slides, chapters.
  *
- * `store` is the `store` of the hit or citation, 0 for this file. `start` and `end` choose a part of the passage in bytes of
- * the document's text, such as those of a citation; both 0 for all of it. On success `*locations` is owned by the caller:
- * free it with rag_locations_free.
+ * `store` is the `store` of the hit or citation, 0 for this file. `start` and `end` choose a part
+ * of the passage in bytes of the document's text, such as those of a citation; both 0 for all of
+ * it. On success `*locations` is owned by the caller: free it with rag_locations_free.
  *
- * RAG_NOT_FOUND: there is no such passage. RAG_INVALID_ARGUMENT: no such store, or a range that is not in the passage.
+ * RAG_NOT_FOUND: there is no such passage. RAG_INVALID_ARGUMENT: no such store, or a range that is
+ * not in the passage.
  */
 rag_status rag_kb_locate(const rag_kb *kb,
                          size_t store,
@@ -2617,7 +2686,8 @@ rag_status rag_kb_locate(const rag_kb *kb,
 size_t rag_locations_count(const rag_locations *locations);
 
 /**
- * The place at `index`, from 0, lent until `locations` is freed; NULL beyond the last and for NULL.
+ * The place at `index`, from 0, lent until `locations` is freed; NULL beyond the last and for
+ * NULL.
  */
 const rag_location *rag_locations_at(const rag_locations *locations, size_t index);
 
@@ -2637,12 +2707,10 @@ size_t rag_hits_count(const rag_hits *hits);
 const rag_hit *rag_hits_at(const rag_hits *hits, size_t index);
 
 /**
- * All hits as the JSON object {"hits": [...]}. On success `*json` is owned by the caller: free it with
- * rag_string_free.
+ * All hits as the JSON object {"hits": [...]}. On success `*json` is owned by the caller: free it
+ * with rag_string_free.
  */
-rag_status rag_hits_to_json(const rag_hits *hits,
-                            char **json,
-                            rag_error **error);
+rag_status rag_hits_to_json(const rag_hits *hits, char **json, rag_error **error);
 
 /**
  * Frees hits. NULL is allowed and does nothing.
@@ -2670,13 +2738,13 @@ void rag_passage_ids_free(rag_passage_ids *ids);
 bool rag_answer_found(const rag_answer *answer);
 
 /**
- * The answer in UTF-8 with [1]-style markers placed by the engine; empty when not found; NULL for NULL.
+ * The answer in UTF-8 with [1]-style markers placed by the engine; empty when not found; NULL for
+ * NULL.
  *
- * Followed by a NUL byte and lent until the answer is freed. `size` may be NULL, else it gets the bytes before the
- * NUL byte.
+ * Followed by a NUL byte and lent until the answer is freed. `size` may be NULL, else it gets the
+ * bytes before the NUL byte.
  */
-const char *rag_answer_text(const rag_answer *answer,
-                            size_t *size);
+const char *rag_answer_text(const rag_answer *answer, size_t *size);
 
 /**
  * Why there is no answer; RAG_REASON_NONE if there is one and for NULL.
@@ -2689,22 +2757,22 @@ rag_not_found_reason rag_answer_reason(const rag_answer *answer);
 size_t rag_answer_citation_count(const rag_answer *answer);
 
 /**
- * The citation at `index`, from 0, in order of first use, lent until the answer is freed; NULL beyond the last and
- * for NULL.
+ * The citation at `index`, from 0, in order of first use, lent until the answer is freed; NULL
+ * beyond the last and for NULL.
  */
-const rag_citation *rag_answer_citation_at(const rag_answer *answer,
-                                           size_t index);
+const rag_citation *rag_answer_citation_at(const rag_answer *answer, size_t index);
 
 /**
- * How many passages were put into the prompt, or, when not found, were the nearest ones; 0 for NULL.
+ * How many passages were put into the prompt, or, when not found, were the nearest ones; 0 for
+ * NULL.
  */
 size_t rag_answer_hit_count(const rag_answer *answer);
 
 /**
- * The passage at `index`, from 0, lent until the answer is freed; NULL beyond the last and for NULL.
+ * The passage at `index`, from 0, lent until the answer is freed; NULL beyond the last and for
+ * NULL.
  */
-const rag_hit *rag_answer_hit_at(const rag_answer *answer,
-                                 size_t index);
+const rag_hit *rag_answer_hit_at(const rag_answer *answer, size_t index);
 
 /**
  * How many passages were found but left out of the prompt for want of room; 0 for NULL.
@@ -2712,10 +2780,10 @@ const rag_hit *rag_answer_hit_at(const rag_answer *answer,
 size_t rag_answer_left_out_count(const rag_answer *answer);
 
 /**
- * Number of the passage left out at `index`, from 0; 0, which is never a passage, beyond the last and for NULL.
+ * Number of the passage left out at `index`, from 0; 0, which is never a passage, beyond the last
+ * and for NULL.
  */
-int64_t rag_answer_left_out_at(const rag_answer *answer,
-                               size_t index);
+int64_t rag_answer_left_out_at(const rag_answer *answer, size_t index);
 
 /**
  * Where the time went, lent until the answer is freed; NULL for NULL.
@@ -2723,13 +2791,12 @@ int64_t rag_answer_left_out_at(const rag_answer *answer,
 const rag_timings *rag_answer_timings(const rag_answer *answer);
 
 /**
- * The whole answer as a JSON object: found, text, citations, reason, hits, left_out, timings, outcome, refusal and,
- * if they were asked for, trace and masked; conflicts (other documents that give another figure or date for what is
- * cited) if there are any. On success `*json` is owned by the caller: free it with rag_string_free.
+ * The whole answer as a JSON object: found, text, citations, reason, hits, left_out, timings,
+ * outcome, refusal and, if they were asked for, trace and masked; conflicts (other documents that
+ * give another figure or date for what is cited) if there are any. On success `*json` is owned by
+ * the caller: free it with rag_string_free.
  */
-rag_status rag_answer_to_json(const rag_answer *answer,
-                              char **json,
-                              rag_error **error);
+rag_status rag_answer_to_json(const rag_answer *answer, char **json, rag_error **error);
 
 /**
  * Frees an answer. NULL is allowed and does nothing.
@@ -2737,7 +2804,8 @@ rag_status rag_answer_to_json(const rag_answer *answer,
 void rag_answer_free(rag_answer *answer);
 
 /**
- * Re-reads the file behind citation `index` of `answer` and says in `*status` whether the quote still stands.
+ * Re-reads the file behind citation `index` of `answer` and says in `*status` whether the quote
+ * still stands.
  *
  * RAG_INVALID_ARGUMENT: there is no such citation.
  */
@@ -2758,26 +2826,26 @@ rag_outcome rag_answer_outcome(const rag_answer *answer);
 rag_guard rag_answer_guard(const rag_answer *answer);
 
 /**
- * Why the guard refused, for whoever set it up: it names the rule or the nearest example. Lent until the answer is
- * freed; NULL if none refused and for NULL.
+ * Why the guard refused, for whoever set it up: it names the rule or the nearest example. Lent
+ * until the answer is freed; NULL if none refused and for NULL.
  */
 const char *rag_answer_refusal(const rag_answer *answer);
 
 /**
- * How the answer came about, as one HTML page that needs nothing else: question, answer with its cited spans, ranks,
- * what the prompt and the time were spent on, the prompt. Ask with RAG_EXPLAIN_TRACE, or most of it is missing.
+ * How the answer came about, as one HTML page that needs nothing else: question, answer with its
+ * cited spans, ranks, what the prompt and the time were spent on, the prompt. Ask with
+ * RAG_EXPLAIN_TRACE, or most of it is missing.
  *
  * On success `*html` is owned by the caller: free it with rag_string_free.
  */
-rag_status rag_answer_explain_html(const rag_answer *answer,
-                                   char **html,
-                                   rag_error **error);
+rag_status rag_answer_explain_html(const rag_answer *answer, char **html, rag_error **error);
 
 /**
  * Starts a conversation over `kb`.
  *
- * `options` may be NULL; it is copied, but the callbacks and their data in it must stay valid until the chat is
- * freed, and `cancel` in it must be NULL: each turn takes its own. On success `*chat` is owned by the caller.
+ * `options` may be NULL; it is copied, but the callbacks and their data in it must stay valid
+ * until the chat is freed, and `cancel` in it must be NULL: each turn takes its own. On success
+ * `*chat` is owned by the caller.
  */
 rag_status rag_kb_chat(const rag_kb *kb,
                        const rag_ask_options *options,
@@ -2785,11 +2853,11 @@ rag_status rag_kb_chat(const rag_kb *kb,
                        rag_error **error);
 
 /**
- * Goes on with a conversation that rag_chat_save wrote: `saved_bytes` bytes at `saved`. Its turns may have been said
- * in any knowledge base.
+ * Goes on with a conversation that rag_chat_save wrote: `saved_bytes` bytes at `saved`. Its turns
+ * may have been said in any knowledge base.
  *
- * `options` may be NULL; it and ownership are as for rag_kb_chat. RAG_INVALID_ARGUMENT: it is no saved conversation,
- * or one of a newer version, or beyond 16 MiB or 10,000 turns.
+ * `options` may be NULL; it and ownership are as for rag_kb_chat. RAG_INVALID_ARGUMENT: it is no
+ * saved conversation, or one of a newer version, or beyond 16 MiB or 10,000 turns.
  */
 rag_status rag_chat_resume(const rag_kb *kb,
                            const char *saved,
@@ -2799,8 +2867,9 @@ rag_status rag_chat_resume(const rag_kb *kb,
                            rag_error **error);
 
 /**
- * Says something. On success `*answer` is owned by the caller: free it with rag_answer_free; question and answer
- * join the turns if the answer was found. On failure the turns are as before. `cancel` may be NULL.
+ * Says something. On success `*answer` is owned by the caller: free it with rag_answer_free;
+ * question and answer join the turns if the answer was found. On failure the turns are as before.
+ * `cancel` may be NULL.
  *
  * Fails as rag_kb_ask does.
  */
@@ -2811,11 +2880,13 @@ rag_status rag_chat_say(rag_chat *chat,
                         rag_error **error);
 
 /**
- * Asks the last question again with another seed; the new answer takes the place of the old one in the turns. Greedy
- * options would give the same answer again, so such a turn is sampled at a temperature of 0.7.
+ * Asks the last question again with another seed; the new answer takes the place of the old one in
+ * the turns. Greedy options would give the same answer again, so such a turn is sampled at a
+ * temperature of 0.7.
  *
- * On success `*answer` is owned by the caller: free it with rag_answer_free. On failure the turns are as before.
- * `cancel` may be NULL. RAG_INVALID_ARGUMENT: nothing was said yet. Fails else as rag_kb_ask does.
+ * On success `*answer` is owned by the caller: free it with rag_answer_free. On failure the turns
+ * are as before. `cancel` may be NULL. RAG_INVALID_ARGUMENT: nothing was said yet. Fails else as
+ * rag_kb_ask does.
  */
 rag_status rag_chat_regenerate(rag_chat *chat,
                                uint64_t seed,
@@ -2824,25 +2895,22 @@ rag_status rag_chat_regenerate(rag_chat *chat,
                                rag_error **error);
 
 /**
- * The conversation as JSON, for rag_chat_resume; options are not in it. On success `*json` is owned by the caller:
- * free it with rag_string_free.
+ * The conversation as JSON, for rag_chat_resume; options are not in it. On success `*json` is
+ * owned by the caller: free it with rag_string_free.
  */
-rag_status rag_chat_save(const rag_chat *chat,
-                         char **json,
-                         rag_error **error);
+rag_status rag_chat_save(const rag_chat *chat, char **json, rag_error **error);
 
 /**
- * How many turns there are, the person's and the model's counted apart; 0 for NULL and inside a callback.
+ * How many turns there are, the person's and the model's counted apart; 0 for NULL and inside a
+ * callback.
  */
 size_t rag_chat_turn_count(const rag_chat *chat);
 
 /**
- * The turns as a JSON array of {"role", "content"}. On success `*json` is owned by the caller: free it with
- * rag_string_free.
+ * The turns as a JSON array of {"role", "content"}. On success `*json` is owned by the caller:
+ * free it with rag_string_free.
  */
-rag_status rag_chat_to_json(const rag_chat *chat,
-                            char **json,
-                            rag_error **error);
+rag_status rag_chat_to_json(const rag_chat *chat, char **json, rag_error **error);
 
 /**
  * Forgets the turns so far.
@@ -2850,7 +2918,8 @@ rag_status rag_chat_to_json(const rag_chat *chat,
 rag_status rag_chat_clear(rag_chat *chat, rag_error **error);
 
 /**
- * Ends a conversation. NULL is allowed and does nothing. Not from inside a callback of the same chat.
+ * Ends a conversation. NULL is allowed and does nothing. Not from inside a callback of the same
+ * chat.
  */
 void rag_chat_free(rag_chat *chat);
 
@@ -2860,31 +2929,28 @@ void rag_chat_free(rag_chat *chat);
 const rag_sync_counts *rag_sync_report_counts(const rag_sync_report *report);
 
 /**
- * The skipped file at `index`, from 0, lent until the report is freed; NULL beyond the last and for NULL.
+ * The skipped file at `index`, from 0, lent until the report is freed; NULL beyond the last and
+ * for NULL.
  */
-const rag_skipped *rag_sync_report_skipped_at(const rag_sync_report *report,
-                                              size_t index);
+const rag_skipped *rag_sync_report_skipped_at(const rag_sync_report *report, size_t index);
 
 /**
- * The name of the document at `index`, from 0, that was kept though its file is missing, lent until the report is freed; NULL
- * beyond the last and for NULL.
+ * The name of the document at `index`, from 0, that was kept though its file is missing, lent
+ * until the report is freed; NULL beyond the last and for NULL.
  */
-const char *rag_sync_report_missing_at(const rag_sync_report *report,
-                                       size_t index);
+const char *rag_sync_report_missing_at(const rag_sync_report *report, size_t index);
 
 /**
- * The document at `index`, from 0, that was added or updated and not read whole, lent until the report is freed; NULL beyond the
- * last and for NULL.
+ * The document at `index`, from 0, that was added or updated and not read whole, lent until the
+ * report is freed; NULL beyond the last and for NULL.
  */
-const rag_partly_read *rag_sync_report_unread_at(const rag_sync_report *report,
-                                                 size_t index);
+const rag_partly_read *rag_sync_report_unread_at(const rag_sync_report *report, size_t index);
 
 /**
- * The report as a JSON object. On success `*json` is owned by the caller: free it with rag_string_free.
+ * The report as a JSON object. On success `*json` is owned by the caller: free it with
+ * rag_string_free.
  */
-rag_status rag_sync_report_to_json(const rag_sync_report *report,
-                                   char **json,
-                                   rag_error **error);
+rag_status rag_sync_report_to_json(const rag_sync_report *report, char **json, rag_error **error);
 
 /**
  * Frees a report. NULL is allowed and does nothing.
@@ -2897,7 +2963,8 @@ void rag_sync_report_free(rag_sync_report *report);
 size_t rag_check_report_count(const rag_check_report *report);
 
 /**
- * The damage at `index`, from 0, lent until the report is freed; NULL beyond the last and for NULL.
+ * The damage at `index`, from 0, lent until the report is freed; NULL beyond the last and for
+ * NULL.
  */
 const rag_damage *rag_check_report_at(const rag_check_report *report, size_t index);
 
@@ -2907,20 +2974,19 @@ const rag_damage *rag_check_report_at(const rag_check_report *report, size_t ind
 void rag_check_report_free(rag_check_report *report);
 
 /**
- * Loads the encoder `name`: a name in the model cache, a path or a hub id already on this machine, looked up as by
- * rag_kb_open. On success `*encoder` is owned by the caller.
+ * Loads the encoder `name`: a name in the model cache, a path or a hub id already on this machine,
+ * looked up as by rag_kb_open. On success `*encoder` is owned by the caller.
  *
- * RAG_NOT_FOUND: it is not on this machine. RAG_MODEL: it is damaged or of a kind that this library does not run.
+ * RAG_NOT_FOUND: it is not on this machine. RAG_MODEL: it is damaged or of a kind that this
+ * library does not run.
  */
-rag_status rag_encoder_open(const char *name,
-                            rag_encoder **encoder,
-                            rag_error **error);
+rag_status rag_encoder_open(const char *name, rag_encoder **encoder, rag_error **error);
 
 /**
  * As rag_encoder_open, with options; `options` may be NULL.
  *
- * RAG_INVALID_ARGUMENT: this CPU does not have the level asked for, the backend's device is not there, or candle does
- * not run the family or the precision.
+ * RAG_INVALID_ARGUMENT: this CPU does not have the level asked for, the backend's device is not
+ * there, or candle does not run the family or the precision.
  */
 rag_status rag_encoder_open_with(const char *name,
                                  const rag_encoder_options *options,
@@ -2928,13 +2994,14 @@ rag_status rag_encoder_open_with(const char *name,
                                  rag_error **error);
 
 /**
- * Makes an encoder of the caller's own, which `on_encode` runs. Pass it in rag_open_options.loaded_encoder each time the file is
- * opened: the file keeps `name` alone. On success `*encoder` is owned by the caller; `user_data` must live until every
- * knowledge base that was opened with it is closed, and every chat freed.
+ * Makes an encoder of the caller's own, which `on_encode` runs. Pass it in
+ * rag_open_options.loaded_encoder each time the file is opened: the file keeps `name` alone. On
+ * success `*encoder` is owned by the caller; `user_data` must live until every knowledge base that
+ * was opened with it is closed, and every chat freed.
  *
- * `name` stands for the vectors: a file is only searched by an encoder of the name, `dim` and `max_tokens` it was built with.
- * `dim` is the length of a vector, 1 to 4096; `max_tokens` the most words of a passage, 64 or more, 0 for 200. `user_data` may
- * be NULL.
+ * `name` stands for the vectors: a file is only searched by an encoder of the name, `dim` and
+ * `max_tokens` it was built with. `dim` is the length of a vector, 1 to 4096; `max_tokens` the
+ * most words of a passage, 64 or more, 0 for 200. `user_data` may be NULL.
  *
  * RAG_INVALID_ARGUMENT: an empty name, or a number out of range.
  */
@@ -2952,13 +3019,14 @@ rag_status rag_encoder_own(const char *name,
 size_t rag_encoder_dim(const rag_encoder *encoder);
 
 /**
- * Most tokens of a text, special tokens and prefix included; the rest of a longer one is left out. 0 for NULL.
+ * Most tokens of a text, special tokens and prefix included; the rest of a longer one is left out.
+ * 0 for NULL.
  */
 size_t rag_encoder_max_tokens(const rag_encoder *encoder);
 
 /**
- * What makes vectors comparable: encoders with the same fingerprint may stand in for each other. Lent until the
- * encoder is freed; NULL for NULL.
+ * What makes vectors comparable: encoders with the same fingerprint may stand in for each other.
+ * Lent until the encoder is freed; NULL for NULL.
  */
 const char *rag_encoder_fingerprint(const rag_encoder *encoder);
 
@@ -2968,8 +3036,8 @@ const char *rag_encoder_fingerprint(const rag_encoder *encoder);
 rag_precision rag_encoder_precision(const rag_encoder *encoder);
 
 /**
- * The instructions it runs, as in rag_encoder_options; "candle" where candle chooses, "own" for one of the caller's own. Lent until the encoder is freed;
- * NULL for NULL.
+ * The instructions it runs, as in rag_encoder_options; "candle" where candle chooses, "own" for
+ * one of the caller's own. Lent until the encoder is freed; NULL for NULL.
  */
 const char *rag_encoder_level(const rag_encoder *encoder);
 
@@ -2982,10 +3050,12 @@ rag_status rag_encoder_token_count(const rag_encoder *encoder,
                                    rag_error **error);
 
 /**
- * Encodes `count` NUL-terminated texts into `vectors`, one unit row of rag_encoder_dim floats for each.
+ * Encodes `count` NUL-terminated texts into `vectors`, one unit row of rag_encoder_dim floats for
+ * each.
  *
- * `role` is a rag_text_role. `vectors` must have room for `vector_floats` floats, exactly `count` rows. A text longer
- * than the encoder takes is encoded by its beginning. `cancel` may be NULL. On failure `vectors` is unchanged.
+ * `role` is a rag_text_role. `vectors` must have room for `vector_floats` floats, exactly `count`
+ * rows. A text longer than the encoder takes is encoded by its beginning. `cancel` may be NULL. On
+ * failure `vectors` is unchanged.
  *
  * RAG_INVALID_ARGUMENT: `vector_floats` is not `count` rows. RAG_CANCELLED: between batches.
  */
@@ -3007,8 +3077,9 @@ void rag_encoder_free(rag_encoder *encoder);
  * Loads the reranker `name`, looked up as by rag_kb_open. `options` may be NULL.
  * On success `*reranker` is owned by the caller.
  *
- * RAG_NOT_FOUND: it is not on this machine. RAG_MODEL: it is damaged or of a kind that this library does not run, such as an
- * encoder. RAG_INVALID_ARGUMENT: this CPU does not have the level asked for.
+ * RAG_NOT_FOUND: it is not on this machine. RAG_MODEL: it is damaged or of a kind that this
+ * library does not run, such as an encoder. RAG_INVALID_ARGUMENT: this CPU does not have the level
+ * asked for.
  */
 rag_status rag_reranker_open(const char *name,
                              const rag_reranker_options *options,
@@ -3016,13 +3087,15 @@ rag_status rag_reranker_open(const char *name,
                              rag_error **error);
 
 /**
- * Most tokens of a question and a text together; the rest of a longer text is left out. 0 for NULL.
+ * Most tokens of a question and a text together; the rest of a longer text is left out. 0 for
+ * NULL.
  */
 size_t rag_reranker_max_tokens(const rag_reranker *reranker);
 
 /**
- * Says in `scores`, room for `count` floats, how well each of `count` NUL-terminated texts answers `question`; higher is better:
- * from 0 to 1, or any number where the model gives its logit as it is. A score depends on its question and text alone.
+ * Says in `scores`, room for `count` floats, how well each of `count` NUL-terminated texts answers
+ * `question`; higher is better: from 0 to 1, or any number where the model gives its logit as it
+ * is. A score depends on its question and text alone.
  *
  * `cancel` may be NULL. On failure `scores` is unchanged. RAG_CANCELLED: between batches.
  */
@@ -3040,20 +3113,20 @@ rag_status rag_reranker_score(const rag_reranker *reranker,
 void rag_reranker_free(rag_reranker *reranker);
 
 /**
- * Loads the generator `name`: a name in the model cache, a path or a hub id already on this machine, looked up as by
- * rag_kb_open. A path leads to a GGUF file, or to a folder as `transformers` saves it. On success `*generator` is owned
- * by the caller.
+ * Loads the generator `name`: a name in the model cache, a path or a hub id already on this
+ * machine, looked up as by rag_kb_open. A path leads to a GGUF file, or to a folder as
+ * `transformers` saves it. On success `*generator` is owned by the caller.
  *
- * RAG_NOT_FOUND: it is not on this machine. RAG_MODEL: it is damaged or of a kind that this library does not run.
+ * RAG_NOT_FOUND: it is not on this machine. RAG_MODEL: it is damaged or of a kind that this
+ * library does not run.
  */
-rag_status rag_generator_open(const char *name,
-                              rag_generator **generator,
-                              rag_error **error);
+rag_status rag_generator_open(const char *name, rag_generator **generator, rag_error **error);
 
 /**
  * As rag_generator_open, with options. `options` may be NULL.
  *
- * RAG_INVALID_ARGUMENT: an option is unknown, or the template needs tokens that the model does not have.
+ * RAG_INVALID_ARGUMENT: an option is unknown, or the template needs tokens that the model does not
+ * have.
  */
 rag_status rag_generator_open_with(const char *name,
                                    const rag_generator_options *options,
@@ -3061,8 +3134,8 @@ rag_status rag_generator_open_with(const char *name,
                                    rag_error **error);
 
 /**
- * What writes conversations down: "model" for its own template, else the name of a built-in one. Lent until the
- * generator is freed; NULL for NULL.
+ * What writes conversations down: "model" for its own template, else the name of a built-in one.
+ * Lent until the generator is freed; NULL for NULL.
  */
 const char *rag_generator_template(const rag_generator *generator);
 
@@ -3077,11 +3150,12 @@ size_t rag_generator_kv_bytes_per_token(const rag_generator *generator);
 size_t rag_generator_context_len(const rag_generator *generator);
 
 /**
- * Continues `prompt`, `size` bytes of UTF-8. No text in it can become a control token. `options` may be NULL. On
- * success `*generation` is owned by the caller.
+ * Continues `prompt`, `size` bytes of UTF-8. No text in it can become a control token. `options`
+ * may be NULL. On success `*generation` is owned by the caller.
  *
- * RAG_INVALID_ARGUMENT: an empty prompt, an option out of range, or a malformed schema, expression or grammar. RAG_CONTEXT_OVERFLOW: the prompt leaves no room for
- * a token. RAG_CANCELLED: by the flag, within one token.
+ * RAG_INVALID_ARGUMENT: an empty prompt, an option out of range, or a malformed schema, expression
+ * or grammar. RAG_CONTEXT_OVERFLOW: the prompt leaves no room for a token. RAG_CANCELLED: by the
+ * flag, within one token.
  */
 rag_status rag_generator_generate(const rag_generator *generator,
                                   const char *prompt,
@@ -3093,24 +3167,23 @@ rag_status rag_generator_generate(const rag_generator *generator,
 /**
  * The text in UTF-8, stop string left out; NULL for NULL.
  *
- * Followed by a NUL byte and lent until the generation is freed. `size` may be NULL, else it gets the bytes before the
- * NUL byte.
+ * Followed by a NUL byte and lent until the generation is freed. `size` may be NULL, else it gets
+ * the bytes before the NUL byte.
  */
-const char *rag_generation_text(const rag_generation *generation,
-                                size_t *size);
+const char *rag_generation_text(const rag_generation *generation, size_t *size);
 
 /**
- * Its tokens, lent until the generation is freed; NULL for NULL. `count` may be NULL, else it gets their number.
+ * Its tokens, lent until the generation is freed; NULL for NULL. `count` may be NULL, else it gets
+ * their number.
  */
-const uint32_t *rag_generation_token_ids(const rag_generation *generation,
-                                         size_t *count);
+const uint32_t *rag_generation_token_ids(const rag_generation *generation, size_t *count);
 
 /**
- * The log-probabilities of the token at `index`, from 0, in the order of rag_generation_token_ids, lent until the generation is
- * freed; NULL beyond the last, for NULL, and if `logprobs` of the options did not ask for them.
+ * The log-probabilities of the token at `index`, from 0, in the order of rag_generation_token_ids,
+ * lent until the generation is freed; NULL beyond the last, for NULL, and if `logprobs` of the
+ * options did not ask for them.
  */
-const rag_token_logprob *rag_generation_logprob_at(const rag_generation *generation,
-                                                   size_t index);
+const rag_token_logprob *rag_generation_logprob_at(const rag_generation *generation, size_t index);
 
 /**
  * Why it ended; RAG_STOP_END_OF_TURN for NULL.
@@ -3133,17 +3206,20 @@ double rag_generation_first_token_ms(const rag_generation *generation);
 void rag_generation_free(rag_generation *generation);
 
 /**
- * Frees a generator. NULL is allowed and does nothing. No other thread may use the handle during the call or after it.
+ * Frees a generator. NULL is allowed and does nothing. No other thread may use the handle during
+ * the call or after it.
  */
 void rag_generator_free(rag_generator *generator);
 
 /**
- * Reads the document at `path` as rag_kb_sync does. On success `*json` is a JSON object: kind, title, lang, text, blocks (what each
- * stretch of the text is), source_map, metadata; it is owned by the caller: free it with rag_string_free.
+ * Reads the document at `path` as rag_kb_sync does. On success `*json` is a JSON object: kind,
+ * title, lang, text, blocks (what each stretch of the text is), source_map, metadata; it is owned
+ * by the caller: free it with rag_string_free.
  *
  * `max_read_seconds` is the longest time it may take, 0 for 60. `cancel` may be NULL.
  *
- * RAG_IO: there is no such file. RAG_DOCUMENT: it is a folder, a pipe or a device, or cannot be read; the message says why. RAG_CANCELLED: by the flag.
+ * RAG_IO: there is no such file. RAG_DOCUMENT: it is a folder, a pipe or a device, or cannot be
+ * read; the message says why. RAG_CANCELLED: by the flag.
  */
 rag_status rag_read_file(const char *path,
                          double max_read_seconds,
@@ -3152,12 +3228,11 @@ rag_status rag_read_file(const char *path,
                          rag_error **error);
 
 /**
- * Masks personal data in `text`: e-mail addresses, phone numbers, IBANs, payment cards and French social security numbers become
- * "[EMAIL]", "[PHONE]" and so on. On success `*masked` is owned by the caller: free it with rag_string_free.
+ * Masks personal data in `text`: e-mail addresses, phone numbers, IBANs, payment cards and French
+ * social security numbers become "[EMAIL]", "[PHONE]" and so on. On success `*masked` is owned by
+ * the caller: free it with rag_string_free.
  */
-rag_status rag_mask_text(const char *text,
-                         char **masked,
-                         rag_error **error);
+rag_status rag_mask_text(const char *text, char **masked, rag_error **error);
 
 #ifdef __cplusplus
 }  // extern "C"
