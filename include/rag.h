@@ -996,15 +996,6 @@ typedef struct {
      */
     int32_t reserved;
     /**
-     * Options by their names in docs/options.md, `setting_count` of them, set after the fields;
-     * among them those that have no field here.
-     */
-    const rag_setting *settings;
-    /**
-     * How many.
-     */
-    size_t setting_count;
-    /**
      * How the encoder is loaded, if it is not given loaded; its `model_dir` must be NULL. NULL:
      * the defaults.
      */
@@ -1017,6 +1008,15 @@ typedef struct {
      * How the reranker is loaded; its `model_dir` must be NULL. NULL: the defaults.
      */
     const rag_reranker_options *reranker_options;
+    /**
+     * Options by their names in docs/options.md, `setting_count` of them, set after the fields;
+     * among them those that have no field here.
+     */
+    const rag_setting *settings;
+    /**
+     * How many.
+     */
+    size_t setting_count;
 } rag_open_options;
 
 /**

@@ -73,11 +73,6 @@ pub struct rag_open_options {
     pub trust: i32,
     /// Zero: the struct ends at a multiple of its largest field.
     pub reserved: i32,
-    /// Options by their names in docs/options.md, `setting_count` of them, set after the fields;
-    /// among them those that have no field here.
-    pub settings: *const rag_setting,
-    /// How many.
-    pub setting_count: usize,
     /// How the encoder is loaded, if it is not given loaded; its `model_dir` must be NULL. NULL:
     /// the defaults.
     pub encoder_options: *const rag_encoder_options,
@@ -85,6 +80,11 @@ pub struct rag_open_options {
     pub generator_options: *const rag_generator_options,
     /// How the reranker is loaded; its `model_dir` must be NULL. NULL: the defaults.
     pub reranker_options: *const rag_reranker_options,
+    /// Options by their names in docs/options.md, `setting_count` of them, set after the fields;
+    /// among them those that have no field here.
+    pub settings: *const rag_setting,
+    /// How many.
+    pub setting_count: usize,
 }
 
 // SAFETY: repr(C), struct_size first, then only integers and pointers.
