@@ -72,7 +72,7 @@ pub fn split(
 
 /// The sentences of `text`, trimmed of white space, in order; together they cover all but white
 /// space. A single line break does not end a sentence, a blank line does; a row of a table (cells
-/// parted by tabs or bars) is one. Abbreviations and French punctuation are respected.
+/// separated by tabs or bars) is one. Abbreviations and French punctuation are respected.
 #[must_use]
 pub fn sentences(text: &str) -> Vec<Range<usize>> {
     rows::sentences(text)

@@ -1,7 +1,7 @@
 //! Making what was removed unreadable: nothing of it is left in the file, its indexes or its log.
 //!
 //! SQLite only marks what is deleted as free. Its `secure_delete` writes zeros over that, but a
-//! page that was parted before may hold a copy; only writing the file anew leaves nothing, and that
+//! page that was split before may hold a copy; only writing the file anew leaves nothing, and that
 //! is what a purge does.
 
 use rusqlite::Connection;
@@ -31,7 +31,7 @@ impl Store {
     /// Makes this handle write zeros over what it removes or replaces, in place of marking it as
     /// free.
     ///
-    /// Copies that parted pages keep go with [`Store::vacuum`] or [`Store::purge`], words in the
+    /// Copies that split pages keep go with [`Store::vacuum`] or [`Store::purge`], words in the
     /// full-text index and old pages in the log with [`Store::scrub`].
     ///
     /// # Errors

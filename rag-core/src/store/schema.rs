@@ -22,7 +22,7 @@ pub(super) const VERSION: u32 = 1;
 pub(super) const PAGE_SIZE: u32 = 8192;
 
 /// The full-text table, also made in memory by `check` to compare with. What goes into it is words
-/// parted by spaces; the tokenizer cuts nothing else.
+/// separated by spaces; the tokenizer cuts nothing else.
 pub(super) const LEXICAL: &str = "CREATE VIRTUAL TABLE lexical USING fts5(body, content='', \
      contentless_delete=1, tokenize='ascii')";
 

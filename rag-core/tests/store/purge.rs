@@ -135,10 +135,10 @@ fn secure_deletion_leaves_no_text_in_rows_words_or_log() {
         kb.store.remove_document(uri).unwrap();
     }
     kb.store.scrub().unwrap();
-    // the texts are longer than what parted pages keep of names
+    // the texts are longer than what split pages keep of names
     let text = count(&path, b"is said in 4.");
     assert_eq!(text, 0);
     assert_eq!(fs::metadata(format!("{}-wal", path.display())).unwrap().len(), 0);
     assert_eq!(kb.store.check(&CancelToken::new()).unwrap(), []);
-    println!("left of names in parted pages: {:?}", left(&path));
+    println!("left of names in split pages: {:?}", left(&path));
 }

@@ -138,7 +138,7 @@ impl Reading {
             .then(|| (self.written(&ours).to_owned(), other.written(&theirs).to_owned()))
     }
 
-    /// Cells of a table, parted by tabs or bars.
+    /// Cells of a table, separated by tabs or bars.
     fn is_row(&self) -> bool {
         self.text.contains('\t') || self.text.contains(" | ")
     }

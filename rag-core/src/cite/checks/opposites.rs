@@ -7,8 +7,8 @@ use rust_stemmers::{Algorithm, Stemmer};
 
 use crate::words;
 
-/// Two sides, folded, words parted by spaces; what stands on one side is the opposite of all on the
-/// other.
+/// Two sides, folded, words separated by spaces; what stands on one side is the opposite of all on
+/// the other.
 const PAIRS: &[(&str, &str)] = &[
     (
         "increase increases increased increasing increasingly rise rises rose rising raise raises raised raising grow grows grew growing growth higher augmente augmentent augmenter augmentation hausse croissance",

@@ -49,7 +49,7 @@ impl Token {
     }
 }
 
-/// The words of `text`. `n't` and `cannot` are parted: `not` is a word of its own.
+/// The words of `text`. `n't` and `cannot` are split: `not` is a word of its own.
 pub(super) fn tokens(text: &str) -> Vec<Token> {
     let stemmers = [Algorithm::English, Algorithm::French].map(Stemmer::create);
     let mut tokens: Vec<Token> = Vec::new();

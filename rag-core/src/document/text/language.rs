@@ -14,8 +14,8 @@ const FRENCH_LETTERS: [char; 5] = ['\u{ea}', '\u{ee}', '\u{fb}', '\u{153}', '\u{
 /// Bytes of the text looked at, at up to three places.
 const SAMPLE_BYTES: usize = 16 << 10;
 
-/// Short words of each language, parted by spaces. A word that several languages share counts for
-/// each.
+/// Short words of each language, separated by spaces. A word that several languages share counts
+/// for each.
 const WORDS: [(&str, &str); 6] = [
     (
         "en",

@@ -8,7 +8,7 @@ use crate::error::Result;
 ///
 /// Called on the thread that reads, one picture at a time; several threads may read at once.
 pub trait Recognizer: Send + Sync {
-    /// The text in the picture, paragraphs parted by blank lines; empty if there is none.
+    /// The text in the picture, paragraphs separated by blank lines; empty if there is none.
     ///
     /// # Errors
     /// Whatever the caller's code fails with; the file is then skipped for it.

@@ -15,7 +15,7 @@ fn index(passages: &[&str]) -> Connection {
     connection
 }
 
-/// The formula, term by term, over words parted by spaces.
+/// The formula, term by term, over words separated by spaces.
 fn plain(passages: &[&str], question: &str) -> Vec<(i64, f32)> {
     let average =
         passages.iter().map(|p| p.split(' ').count()).sum::<usize>() as f32 / passages.len() as f32;

@@ -114,7 +114,7 @@ fn consistency(sample: &str, rows: &[Vec<CsvCell>]) -> f64 {
     if all > 0.0 { alike / widths.len() as f64 * clean / all } else { 0.0 }
 }
 
-/// Whether nothing in a cell looks as if it parted cells.
+/// Whether nothing in a cell looks as if it separated cells.
 fn is_clean(cell: &str) -> bool {
     !cell.contains([';', '\t', '|', '"']) && !cell.trim().starts_with([',', ':'])
 }

@@ -1,4 +1,4 @@
-//! CSV and its kin (RFC 4180, any separator): one table, a row a line, cells parted by tabs.
+//! CSV and its kin (RFC 4180, any separator): one table, a row a line, cells separated by tabs.
 
 use crate::document::limits;
 use crate::document::text::encoding;
