@@ -1107,7 +1107,7 @@ typedef struct {
 
 /**
  * Reads the text of a picture (optical character recognition, of which the engine has none) and
- * appends it to `text`, paragraphs parted by blank lines; nothing if there is none. Called on a
+ * appends it to `text`, paragraphs separated by blank lines; nothing if there is none. Called on a
  * thread of the library's, one picture at a time; `picture` is borrowed for the callback. Return
  * false if it cannot, after rag_text_fail if there is something to say: the file is then skipped
  * for it. It must not throw, not longjmp, and not use the handle it was called for.
