@@ -142,12 +142,14 @@ fn is_figure(word: &Word) -> bool {
 /// before what is told in the same words of buoy 2377. To an encoder one number is as good as
 /// another, so that meaning must not decide here.
 fn place_rivals(held: &[Held<'_>], scores: &mut [f32]) {
-    let given = scores.to_vec();
+    // most questions hold no figure, and few sentences one of the question's
+    let with_figure: Vec<(&Held<'_>, f32)> = held
+        .iter()
+        .zip(scores.iter().copied())
+        .filter(|(held, _)| held.words.iter().any(|word| is_figure(word)))
+        .collect();
     for (sentence, score) in held.iter().zip(scores) {
-        if !sentence.has_other_figure {
-            continue;
-        }
-        let better = held.iter().zip(&given).filter(|(other, _)| sentence.is_rival_of(other));
+        let better = with_figure.iter().filter(|(other, _)| sentence.is_rival_of(other));
         if let Some(best) = better.map(|(_, given)| *given).reduce(f32::max) {
             *score = score.min(best.next_down());
         }
