@@ -10,7 +10,6 @@ mod layer;
 use std::ops::Range;
 
 use self::layer::{DecoderLayer, Rows, Step};
-use super::config::{Config, Rotation};
 use super::engine::GeneratorEngine;
 use super::kv::KvCache;
 use super::weights::{Loader, QuantizedLinear};
@@ -20,6 +19,7 @@ use crate::kernels::elementwise::rope::{self, RotaryPairs, RotaryTable};
 use crate::kernels::elementwise::{Cap, RmsNorm};
 use crate::kernels::quantized::{Input, QuantizedRows, multiply};
 use crate::model::formats::tensors::TensorSource;
+use crate::model::generator::config::{DecoderConfig, Rotation};
 use crate::progress::CancelToken;
 
 /// Tokens that go through a layer together, so that each weight is unpacked once for all of them.
@@ -27,7 +27,7 @@ pub(super) const SPAN: usize = 512;
 
 /// A decoder-only transformer.
 pub(super) struct Decoder {
-    config: Config,
+    config: DecoderConfig,
     engine: GeneratorEngine,
     embedding: QuantizedLinear,
     /// `None` if the embedding scores tokens too.
@@ -45,7 +45,7 @@ impl Decoder {
     /// # Errors
     /// Model if a tensor is missing or has another shape.
     pub(super) fn load(
-        config: Config,
+        config: DecoderConfig,
         source: &dyn TensorSource,
         vocabulary_len: usize,
         engine: GeneratorEngine,
@@ -65,7 +65,7 @@ impl Decoder {
         Ok(Self { config, engine, embedding, head, layers, norm, frequencies, fingerprint })
     }
 
-    pub(super) fn config(&self) -> &Config {
+    pub(super) fn config(&self) -> &DecoderConfig {
         &self.config
     }
 
@@ -194,7 +194,7 @@ impl Decoder {
 
 /// Rotation speeds; Llama 3.1 and later (`rope_freqs`) and Phi-3 divide each by a factor of its
 /// own.
-fn frequencies(loader: &mut Loader<'_>, config: &Config) -> Result<Vec<Vec<f64>>> {
+fn frequencies(loader: &mut Loader<'_>, config: &DecoderConfig) -> Result<Vec<Vec<f64>>> {
     let pairs = config.rotated_dim / 2;
     let mut stored = None;
     for name in ["rope_freqs.weight", "rope_factors_short.weight"] {

@@ -6,7 +6,6 @@
 
 mod beam;
 mod candle;
-mod config;
 mod constraint;
 mod decoder;
 mod engine;

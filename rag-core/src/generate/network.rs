@@ -1,12 +1,12 @@
 //! What takes in tokens and gives logits: our own decoder, or one of candle's networks.
 
 use super::candle::{self, CandleDecoder, Passes};
-use super::config::Config;
 use super::decoder::{Decoder, SPAN};
 use super::engine::{Backend, GeneratorEngine, GeneratorOptions};
 use super::kv::KvCache;
 use crate::error::{Error, Result};
 use crate::kernels::attention::PAGE;
+use crate::model::generator::config::DecoderConfig;
 use crate::model::generator::files::GeneratorFiles;
 use crate::progress::CancelToken;
 
@@ -66,9 +66,9 @@ impl GeneratorNetwork {
             return Ok(Self::Candle(Box::new(network)));
         }
         let config = match files {
-            GeneratorFiles::Gguf(gguf) => Config::from_gguf(gguf)?,
+            GeneratorFiles::Gguf(gguf) => DecoderConfig::from_gguf(gguf)?,
             GeneratorFiles::Folder(folder) => {
-                let config = Config::from_folder(folder)?;
+                let config = DecoderConfig::from_folder(folder, &candle::names())?;
                 folder.check_names()?;
                 config
             }

@@ -42,7 +42,7 @@ fn ids(value: &serde_json::Value) -> Vec<u32> {
     serde_json::from_value(value.clone()).unwrap()
 }
 
-fn load(folder: &GeneratorFolder, config: Config, level: Option<KernelLevel>) -> Decoder {
+fn load(folder: &GeneratorFolder, config: DecoderConfig, level: Option<KernelLevel>) -> Decoder {
     let engine = GeneratorEngine::new(&GeneratorOptions {
         threads: Threads::of(2),
         level,
@@ -72,7 +72,7 @@ fn every_family_gives_the_logits_of_transformers_at_every_level() {
     for (name, path) in families() {
         let folder = GeneratorFolder::open(&path).unwrap();
         for level in KernelLevel::ALL.into_iter().filter(|level| level.is_available()) {
-            let config = Config::from_folder(&folder).unwrap();
+            let config = DecoderConfig::from_folder(&folder, "").unwrap();
             let decoder = load(&folder, config, Some(level));
             for (position, error) in errors(&decoder, &expected(&path)) {
                 assert!(error < TOLERANCE, "{name} {level:?} after {position}: {error}");
@@ -84,7 +84,7 @@ fn every_family_gives_the_logits_of_transformers_at_every_level() {
 /// What a family does in its own way shows in its logits: without it they are far off.
 #[test]
 fn the_logits_would_show_each_peculiarity_left_out() {
-    type Change = fn(&mut Config);
+    type Change = fn(&mut DecoderConfig);
     let cases: &[(&str, &str, Change)] = &[
         ("llama", "rope factors", |config| config.rotations[0].factors = None),
         ("mistral", "window", |config| config.layers[1].window += 1),
@@ -107,7 +107,7 @@ fn the_logits_would_show_each_peculiarity_left_out() {
     for (name, what, change) in cases {
         let (_, path) = families().into_iter().find(|(known, _)| known == name).unwrap();
         let folder = GeneratorFolder::open(&path).unwrap();
-        let mut config = Config::from_folder(&folder).unwrap();
+        let mut config = DecoderConfig::from_folder(&folder, "").unwrap();
         change(&mut config);
         let errors = errors(&load(&folder, config, None), &expected(&path));
         let largest = errors.iter().map(|(_, error)| *error).fold(0.0, f64::max);
@@ -151,7 +151,7 @@ fn a_gguf_file_gives_the_logits_of_its_dequantised_weights() {
             ..GeneratorOptions::default()
         })
         .unwrap();
-        let config = Config::from_gguf(&gguf).unwrap();
+        let config = DecoderConfig::from_gguf(&gguf).unwrap();
         let decoder = Decoder::load(config, &gguf, chat.vocabulary_len(), engine).unwrap();
         for (position, error) in errors(&decoder, &expected) {
             assert!(error < ROUNDED, "{level:?} after {position}: {error}");

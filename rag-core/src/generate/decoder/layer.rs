@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use crate::error::Result;
-use crate::generate::config::Config;
 use crate::generate::engine::GeneratorEngine;
 use crate::generate::kv::KvCache;
 use crate::generate::weights::{Loader, QuantizedLinear};
@@ -16,6 +15,7 @@ use crate::kernels::pool::Pieces;
 use crate::kernels::quantized::{
     GatedPair, GatedTarget, Input, QuantizedRows, multiply, multiply_gated,
 };
+use crate::model::generator::config::DecoderConfig;
 
 /// Rows a task takes through a norm or a gate.
 const ROWS: usize = 8;
@@ -42,7 +42,7 @@ pub(super) struct DecoderLayer {
 pub(super) struct Step<'a> {
     pub(super) layer: usize,
     pub(super) engine: &'a GeneratorEngine,
-    pub(super) config: &'a Config,
+    pub(super) config: &'a DecoderConfig,
     /// `None` for a layer without positions.
     pub(super) rotary: Option<&'a RotaryTable>,
 }
@@ -64,7 +64,7 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    pub(super) fn new(config: &Config, count: usize) -> Self {
+    pub(super) fn new(config: &DecoderConfig, count: usize) -> Self {
         let zeros = |width: usize| vec![0.0; count * width];
         Self {
             states: zeros(config.dim),
@@ -83,7 +83,11 @@ impl Rows {
 }
 
 impl DecoderLayer {
-    pub(super) fn load(loader: &mut Loader<'_>, config: &Config, index: usize) -> Result<Self> {
+    pub(super) fn load(
+        loader: &mut Loader<'_>,
+        config: &DecoderConfig,
+        index: usize,
+    ) -> Result<Self> {
         let name = |part: &str| format!("blk.{index}.{part}");
         let (dim, hidden) = (config.dim, config.feed_forward_dim);
         let (query_dim, key_dim) = (config.query_dim(), config.key_dim());
@@ -166,7 +170,7 @@ impl DecoderLayer {
     }
 
     /// Gate and up, if their products can go straight into that of `down`.
-    fn gated_pair(&self, config: &Config) -> Option<GatedPair<'_>> {
+    fn gated_pair(&self, config: &DecoderConfig) -> Option<GatedPair<'_>> {
         let pair = GatedPair { gate: self.gate.plain()?, up: self.up.plain()?, by: config.gate };
         (pair.is_fit() && self.down.is_quantised()).then_some(pair)
     }
@@ -238,7 +242,7 @@ fn subtract_rotated(keys: &mut [f32], bias: &[f32], cos: &[f32], sin: &[f32]) {
 }
 
 /// `normed = norm(states)`, and rounded.
-fn norm(engine: &GeneratorEngine, config: &Config, rows: &mut Rows, weight: &[f32]) {
+fn norm(engine: &GeneratorEngine, config: &DecoderConfig, rows: &mut Rows, weight: &[f32]) {
     let GeneratorEngine { pool, isa, .. } = engine;
     let (dim, epsilon, states) = (config.dim, config.norm_epsilon, &rows.states);
     let groups = rows.rounded.groups(ROWS);
@@ -266,7 +270,7 @@ fn round(engine: &GeneratorEngine, values: &[f32], width: usize, to: &mut Quanti
 }
 
 /// `gates = f(gates) * ups`, and rounded.
-fn gate(engine: &GeneratorEngine, config: &Config, rows: &mut Rows) {
+fn gate(engine: &GeneratorEngine, config: &DecoderConfig, rows: &mut Rows) {
     let GeneratorEngine { pool, isa, .. } = engine;
     let (width, ups) = (config.feed_forward_dim, &rows.ups);
     let groups = rows.gated.groups(ROWS);

@@ -104,7 +104,7 @@ fn engine(threads: usize, level: Option<KernelLevel>) -> GeneratorEngine {
 }
 
 fn from_gguf(gguf: &Gguf, vocabulary_len: usize, engine: GeneratorEngine) -> Result<Decoder> {
-    Decoder::load(Config::from_gguf(gguf)?, gguf, vocabulary_len, engine)
+    Decoder::load(DecoderConfig::from_gguf(gguf)?, gguf, vocabulary_len, engine)
 }
 
 fn decoder_on(writer: &GgufWriter, engine: GeneratorEngine) -> Decoder {

@@ -2,7 +2,7 @@
 //! weights.
 //!
 //! Reads and checks files and gives weights GGUF's names. What the configuration means is
-//! `generate::config`'s to say.
+//! [`super::config`]'s to say.
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};

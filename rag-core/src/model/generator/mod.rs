@@ -1,5 +1,6 @@
 //! What a generator's files say: a GGUF file, or a folder of `transformers`.
 
+pub(crate) mod config;
 pub(crate) mod files;
 pub(crate) mod folder;
 mod summary;

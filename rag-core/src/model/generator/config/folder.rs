@@ -5,10 +5,10 @@ use std::f64::consts::PI;
 use serde_json::{Map, Value};
 
 use super::{
-    Config, DecoderFamily, FAMILIES, LayerConfig, MAX_CONTEXT_LEN, MAX_LAYERS, MAX_WIDTH, Rotation,
+    DecoderConfig, DecoderFamily, FAMILIES, LayerConfig, MAX_CONTEXT_LEN, MAX_LAYERS, MAX_WIDTH,
+    Rotation,
 };
 use crate::error::{Error, Result};
-use crate::generate::candle;
 use crate::kernels::elementwise::activation::Activation;
 use crate::kernels::elementwise::rope::RotaryPairs;
 use crate::model::generator::folder::GeneratorFolder;
@@ -46,14 +46,15 @@ impl Rope<'_> {
     }
 }
 
-impl Config {
-    /// Reads and checks the configuration.
+impl DecoderConfig {
+    /// Reads and checks the configuration. `elsewhere` names the families that others than our own
+    /// decoder run, for the error about one that it does not.
     ///
     /// # Errors
     /// Model, naming what is missing, contradictory or not supported.
-    pub(in crate::generate) fn from_folder(folder: &GeneratorFolder) -> Result<Self> {
+    pub(crate) fn from_folder(folder: &GeneratorFolder, elsewhere: &str) -> Result<Self> {
         let settings = Settings { folder, map: folder.config() };
-        let (model_type, family, base) = settings.model_type()?;
+        let (model_type, family, base) = settings.model_type(elsewhere)?;
         let is_gemma = family.scales_embedding;
         let head_count = settings.required("num_attention_heads", MAX_WIDTH)?;
         let dim = settings.required("hidden_size", MAX_WIDTH)?;
@@ -110,7 +111,7 @@ impl<'a> Settings<'a> {
         Error::model(&self.folder.path().join("config.json"), reason)
     }
 
-    fn model_type(&self) -> Result<(&'static str, &'static DecoderFamily, f64)> {
+    fn model_type(&self, elsewhere: &str) -> Result<(&'static str, &'static DecoderFamily, f64)> {
         let found = self.value("model_type").and_then(Value::as_str);
         let found = found.ok_or_else(|| self.bad("model_type is missing"))?;
         let known = MODEL_TYPES.iter().find_map(|(name, family, base)| {
@@ -119,9 +120,9 @@ impl<'a> Settings<'a> {
         });
         known.ok_or_else(|| {
             let known: Vec<_> = MODEL_TYPES.iter().map(|(name, ..)| *name).collect();
-            let (known, others) = (known.join(", "), candle::names());
+            let known = known.join(", ");
             self.bad(format!(
-                "model_type {found:?} is not supported, supported are {known}; by way of candle {others}"
+                "model_type {found:?} is not supported, supported are {known}; by way of candle {elsewhere}"
             ))
         })
     }

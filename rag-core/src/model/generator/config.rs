@@ -13,55 +13,55 @@ const MAX_CONTEXT_LEN: usize = 1 << 20;
 
 /// Shape and constants of a decoder.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Config {
-    pub(super) architecture: &'static str,
-    pub(super) dim: usize,
-    pub(super) feed_forward_dim: usize,
-    pub(super) head_count: usize,
-    pub(super) kv_head_count: usize,
-    pub(super) head_dim: usize,
-    pub(super) context_len: usize,
-    pub(super) norm_epsilon: f32,
+pub(crate) struct DecoderConfig {
+    pub(crate) architecture: &'static str,
+    pub(crate) dim: usize,
+    pub(crate) feed_forward_dim: usize,
+    pub(crate) head_count: usize,
+    pub(crate) kv_head_count: usize,
+    pub(crate) head_dim: usize,
+    pub(crate) context_len: usize,
+    pub(crate) norm_epsilon: f32,
     /// Added to the weights of norms as they are stored (Gemma, outside GGUF).
-    pub(super) norm_offset: f32,
+    pub(crate) norm_offset: f32,
     /// Factor of a token's embedding.
-    pub(super) embedding_scale: f32,
+    pub(crate) embedding_scale: f32,
     /// Factor of a query before it meets the keys.
-    pub(super) query_scale: f32,
+    pub(crate) query_scale: f32,
     /// Attention scores go through `cap * tanh(score / cap)`; 0 for no cap.
-    pub(super) score_cap: f32,
+    pub(crate) score_cap: f32,
     /// The same for the logits.
-    pub(super) logit_cap: f32,
-    pub(super) gate: Activation,
-    pub(super) pairs: RotaryPairs,
+    pub(crate) logit_cap: f32,
+    pub(crate) gate: Activation,
+    pub(crate) pairs: RotaryPairs,
     /// Components of a head that rotate.
-    pub(super) rotated_dim: usize,
+    pub(crate) rotated_dim: usize,
     /// Factor of rotated components (Phi-3, `rope.scaling.attn_factor`).
-    pub(super) rotation_scale: f64,
+    pub(crate) rotation_scale: f64,
     /// Rotations in use; layers name them by index.
-    pub(super) rotations: Vec<Rotation>,
-    pub(super) layers: Vec<LayerConfig>,
+    pub(crate) rotations: Vec<Rotation>,
+    pub(crate) layers: Vec<LayerConfig>,
     /// Queries, keys and values stand in one tensor, gates and ups in another (Phi-3).
-    pub(super) is_fused: bool,
+    pub(crate) is_fused: bool,
 }
 
 /// How fast components rotate with position.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Rotation {
-    pub(super) base: f64,
+pub(crate) struct Rotation {
+    pub(crate) base: f64,
     /// Positions are divided by this (linear scaling); 1 is none.
-    pub(super) divisor: f64,
+    pub(crate) divisor: f64,
     /// Each pair's own divisor, one per pair of rotated components.
-    pub(super) factors: Option<Vec<f32>>,
+    pub(crate) factors: Option<Vec<f32>>,
 }
 
 /// What differs from layer to layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct LayerConfig {
+pub(crate) struct LayerConfig {
     /// Positions a query sees, its own included.
-    pub(super) window: usize,
+    pub(crate) window: usize,
     /// Index of its rotation; `None` for a layer without positions.
-    pub(super) rotation: Option<usize>,
+    pub(crate) rotation: Option<usize>,
 }
 
 /// What a family does in its own way.
@@ -109,12 +109,12 @@ const GEMMA: DecoderFamily = DecoderFamily {
     ..LLAMA
 };
 
-impl Config {
+impl DecoderConfig {
     /// Reads and checks the metadata.
     ///
     /// # Errors
     /// Model, naming what is missing, contradictory or not supported.
-    pub(super) fn from_gguf(gguf: &Gguf) -> Result<Self> {
+    pub(crate) fn from_gguf(gguf: &Gguf) -> Result<Self> {
         let family = family(gguf)?;
         let keys = Keys { gguf, architecture: family.name };
         let head_count = keys.required("attention.head_count", MAX_WIDTH)?;
@@ -163,17 +163,17 @@ impl Config {
     }
 
     /// Query heads that share one key head.
-    pub(super) fn group(&self) -> usize {
+    pub(crate) fn group(&self) -> usize {
         self.head_count / self.kv_head_count
     }
 
     /// Numbers of all query heads.
-    pub(super) fn query_dim(&self) -> usize {
+    pub(crate) fn query_dim(&self) -> usize {
         self.head_count * self.head_dim
     }
 
     /// Numbers of all key heads.
-    pub(super) fn key_dim(&self) -> usize {
+    pub(crate) fn key_dim(&self) -> usize {
         self.kv_head_count * self.head_dim
     }
 
