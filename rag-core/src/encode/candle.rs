@@ -17,12 +17,13 @@ use crate::error::{Error, Result};
 use crate::kernels::elementwise::activation::Activation;
 use crate::model::Backend;
 use crate::model::encoder::Pooling;
-use crate::model::encoder::architecture::{EncoderFamily, Positions, Rotary, TransformerConfig};
+use crate::model::encoder::architecture::{Positions, Rotary, TransformerConfig};
+use crate::model::encoder::family::{EncoderFamily, EncoderLayout};
 use crate::model::formats::safetensors::Tensors;
 use crate::progress::CancelToken;
 
 use super::network::{Batch, NetworkConfig, pool};
-use super::weights::{BERT, Names, WeightSource};
+use super::weights::WeightSource;
 
 type Outcome<T> = candle_core::Result<T>;
 
@@ -66,7 +67,7 @@ impl CandleEncoder {
         let path = tensors.path().to_owned();
         let source = WeightSource::new(tensors, config);
         let to = match config.family {
-            EncoderFamily::Bert | EncoderFamily::DistilBert => &BERT,
+            EncoderFamily::Bert | EncoderFamily::DistilBert => EncoderFamily::Bert.layout(),
             EncoderFamily::ModernBert | EncoderFamily::NomicBert => source.names,
             _ => {
                 let reason = format!(
@@ -190,7 +191,7 @@ impl CandleEncoder {
 /// Weights under the names that candle knows them by.
 struct Renamed<'a> {
     source: WeightSource<'a>,
-    to: &'static Names,
+    to: &'static EncoderLayout,
     prefix: &'static str,
     path: &'a Path,
     device: &'a Device,
@@ -209,7 +210,7 @@ impl Renamed<'_> {
         let norm = self.source.norm(from)?;
         let shape = [norm.weight.len()];
         self.put(&format!("{to}.weight"), norm.weight, &shape)?;
-        match self.source.config.family.norms_first() {
+        match self.source.names.norms_first {
             true => Ok(()),
             false => self.put(&format!("{to}.bias"), norm.bias, &shape),
         }
@@ -232,7 +233,7 @@ impl Renamed<'_> {
         self.tables()?;
         self.norm(names.input_norm, self.to.input_norm)?;
         (0..config.layer_count).try_for_each(|index| self.layer(index))?;
-        if config.family.norms_first() {
+        if self.source.names.norms_first {
             self.norm("final_norm", "final_norm")?;
         }
         Ok(())
@@ -261,10 +262,10 @@ impl Renamed<'_> {
 
     fn layer(&mut self, index: usize) -> Result<()> {
         let (config, names, to) = (self.source.config, self.source.names, self.to);
-        let (family, hidden) = (config.family, config.hidden_size);
+        let hidden = config.hidden_size;
         let old = |part: &str| format!("{}.{index}.{part}", names.layer);
         let new = |part: &str| format!("{}.{index}.{part}", to.layer);
-        let bias = family.has_biases();
+        let bias = names.has_biases;
         let rows = 3 * hidden / names.qkv.len();
         for (from, to) in names.qkv.iter().zip(to.qkv) {
             self.linear(&old(from), &new(to), [rows, hidden], bias)?;
@@ -273,13 +274,13 @@ impl Renamed<'_> {
         self.linear(&old(names.attention_out), &new(to.attention_out), out, bias)?;
         // ModernBERT's first layer takes the normed embeddings as they are
         let norm = old(names.attention_norm);
-        if self.source.has(&format!("{norm}.weight")) || !family.norms_first() || index > 0 {
+        if self.source.has(&format!("{norm}.weight")) || !names.norms_first || index > 0 {
             self.norm(&norm, &new(to.attention_norm))?;
         }
-        let wide = config.intermediate_size * if family.is_gated() { 2 } else { 1 };
+        let wide = config.intermediate_size * if names.is_gated { 2 } else { 1 };
         for (from, to) in names.up.iter().zip(to.up) {
             let shape = [wide / names.up.len(), hidden];
-            self.linear(&old(from), &new(to), shape, family.has_up_bias())?;
+            self.linear(&old(from), &new(to), shape, names.has_up_bias)?;
         }
         let down = [hidden, config.intermediate_size];
         self.linear(&old(names.down), &new(to.down), down, bias)?;

@@ -107,7 +107,7 @@ impl EncoderNetwork {
             hidden: config.hidden_size,
             intermediate: config.intermediate_size,
             activation: config.activation,
-            is_gated: config.family.is_gated(),
+            is_gated: config.family.layout().is_gated,
             has_table,
             eps: config.layer_norm_eps,
             max_tokens,

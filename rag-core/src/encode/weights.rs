@@ -1,13 +1,11 @@
 //! A model's tensors by the names its family gives them, rounded and packed for the kernels.
 //!
-//! Owns the families' tables of names and the order of their parts. Devlin et al. 2018 (BERT), Liu
-//! et al. 2019 (RoBERTa), Sanh et al. 2019 (DistilBERT), Song et al. 2020 (MPNet), Warner et al.
-//! 2024 (ModernBERT), Nussbaum et al. 2024 (Nomic), Guenther et al. 2023 (Jina 2), Zhang et al.
-//! 2024 (GTE).
+//! What the names are and in which order the parts stand is `model::encoder::family`'s to say.
 
 use crate::error::Result;
 use crate::kernels::gemm::linear::{Arithmetic, Linear};
-use crate::model::encoder::architecture::{EncoderFamily, Positions, TransformerConfig};
+use crate::model::encoder::architecture::{Positions, TransformerConfig};
+use crate::model::encoder::family::EncoderLayout;
 use crate::model::formats::safetensors::{Tensor, Tensors};
 
 /// Weight and bias of a layer normalisation.
@@ -45,150 +43,18 @@ pub(super) struct Weights {
     pub(super) buckets: Vec<f32>,
 }
 
-/// Where a family keeps its tensors.
-pub(super) struct Names {
-    prefixes: &'static [&'static str],
-    pub(super) words: &'static str,
-    pub(super) positions: &'static str,
-    pub(super) types: &'static str,
-    pub(super) input_norm: &'static str,
-    pub(super) layer: &'static str,
-    /// One tensor of all three, or queries, keys and values.
-    pub(super) qkv: &'static [&'static str],
-    pub(super) attention_out: &'static str,
-    pub(super) attention_norm: &'static str,
-    /// One tensor, or the activated half and the other one.
-    pub(super) up: &'static [&'static str],
-    pub(super) down: &'static str,
-    pub(super) out_norm: &'static str,
-}
-
-pub(super) const BERT: Names = Names {
-    prefixes: &["", "bert.", "roberta.", "model."],
-    words: "embeddings.word_embeddings.weight",
-    positions: "embeddings.position_embeddings.weight",
-    types: "embeddings.token_type_embeddings.weight",
-    input_norm: "embeddings.LayerNorm",
-    layer: "encoder.layer",
-    qkv: &["attention.self.query", "attention.self.key", "attention.self.value"],
-    attention_out: "attention.output.dense",
-    attention_norm: "attention.output.LayerNorm",
-    up: &["intermediate.dense"],
-    down: "output.dense",
-    out_norm: "output.LayerNorm",
-};
-
-const DISTILBERT: Names = Names {
-    prefixes: &["", "distilbert."],
-    layer: "transformer.layer",
-    qkv: &["attention.q_lin", "attention.k_lin", "attention.v_lin"],
-    attention_out: "attention.out_lin",
-    attention_norm: "sa_layer_norm",
-    up: &["ffn.lin1"],
-    down: "ffn.lin2",
-    out_norm: "output_layer_norm",
-    ..BERT
-};
-
-const MPNET: Names = Names {
-    prefixes: &["", "mpnet."],
-    qkv: &["attention.attn.q", "attention.attn.k", "attention.attn.v"],
-    attention_out: "attention.attn.o",
-    attention_norm: "attention.LayerNorm",
-    ..BERT
-};
-
-const JINA: Names =
-    Names { up: &["mlp.gated_layers"], down: "mlp.wo", out_norm: "mlp.layernorm", ..BERT };
-
-const GTE: Names = Names {
-    prefixes: &["", "new.", "gte."],
-    qkv: &["attention.qkv_proj"],
-    attention_out: "attention.o_proj",
-    attention_norm: "attn_ln",
-    up: &["mlp.up_gate_proj"],
-    down: "mlp.down_proj",
-    out_norm: "mlp_ln",
-    ..BERT
-};
-
-const NOMIC: Names = Names {
-    prefixes: &["", "bert.", "nomic_bert.", "model."],
-    input_norm: "emb_ln",
-    layer: "encoder.layers",
-    qkv: &["attn.Wqkv"],
-    attention_out: "attn.out_proj",
-    attention_norm: "norm1",
-    up: &["mlp.fc12", "mlp.fc11"],
-    down: "mlp.fc2",
-    out_norm: "norm2",
-    ..BERT
-};
-
-const MODERN: Names = Names {
-    prefixes: &["", "model."],
-    words: "embeddings.tok_embeddings.weight",
-    input_norm: "embeddings.norm",
-    layer: "layers",
-    qkv: &["attn.Wqkv"],
-    attention_out: "attn.Wo",
-    attention_norm: "attn_norm",
-    up: &["mlp.Wi"],
-    down: "mlp.Wo",
-    out_norm: "mlp_norm",
-    ..BERT
-};
-
-impl EncoderFamily {
-    fn names(self) -> &'static Names {
-        match self {
-            EncoderFamily::Bert => &BERT,
-            EncoderFamily::DistilBert => &DISTILBERT,
-            EncoderFamily::Mpnet => &MPNET,
-            EncoderFamily::ModernBert => &MODERN,
-            EncoderFamily::NomicBert => &NOMIC,
-            EncoderFamily::JinaBert => &JINA,
-            EncoderFamily::Gte => &GTE,
-        }
-    }
-
-    /// Whether the wide middle is two halves, one gating the other.
-    pub(super) fn is_gated(self) -> bool {
-        matches!(
-            self,
-            EncoderFamily::ModernBert
-                | EncoderFamily::NomicBert
-                | EncoderFamily::JinaBert
-                | EncoderFamily::Gte
-        )
-    }
-
-    /// Whether norms stand before the halves of a layer.
-    pub(super) fn norms_first(self) -> bool {
-        self == EncoderFamily::ModernBert
-    }
-
-    pub(super) fn has_biases(self) -> bool {
-        !matches!(self, EncoderFamily::ModernBert | EncoderFamily::NomicBert)
-    }
-
-    pub(super) fn has_up_bias(self) -> bool {
-        self.has_biases() && !self.is_gated()
-    }
-}
-
 /// Takes a model's tensors out of a file, whatever prefix their names carry.
 pub(super) struct WeightSource<'a> {
     tensors: &'a mut Tensors,
     prefix: &'static str,
     pub(super) config: &'a TransformerConfig,
-    pub(super) names: &'static Names,
+    pub(super) names: &'static EncoderLayout,
 }
 
 impl<'a> WeightSource<'a> {
     /// Finds the prefix that the names carry.
     pub(super) fn new(tensors: &'a mut Tensors, config: &'a TransformerConfig) -> Self {
-        let names = config.family.names();
+        let names = config.family.layout();
         let is_there = |prefix: &&&str| tensors.contains(&format!("{prefix}{}", names.words));
         let prefix = names.prefixes.iter().find(is_there).copied().unwrap_or_default();
         Self { tensors, prefix, config, names }
@@ -208,7 +74,7 @@ impl<'a> WeightSource<'a> {
         let old = self.has(&format!("{name}.gamma"));
         let (weight, bias) = if old { ("gamma", "beta") } else { ("weight", "bias") };
         let weight = self.values(&format!("{name}.{weight}"), &[dim])?;
-        let bias = if self.config.family.norms_first() {
+        let bias = if self.names.norms_first {
             vec![0.0; dim]
         } else {
             self.values(&format!("{name}.{bias}"), &[dim])?
@@ -248,7 +114,7 @@ impl<'a> WeightSource<'a> {
     }
 
     fn linear(&mut self, name: &str, shape: [usize; 2], arithmetic: Arithmetic) -> Result<Linear> {
-        let (weight, bias) = self.rows(name, shape, self.config.family.has_biases())?;
+        let (weight, bias) = self.rows(name, shape, self.names.has_biases)?;
         Ok(Linear::new(arithmetic, &weight, shape[1], bias))
     }
 
@@ -256,7 +122,7 @@ impl<'a> WeightSource<'a> {
         let names = self.names;
         let hidden = self.config.hidden_size;
         let name = |part: &str| format!("{}.{index}.{part}", names.layer);
-        let first = self.config.family.norms_first();
+        let first = self.names.norms_first;
         // ModernBERT's first layer takes the normed embeddings as they are
         let attention_norm = match first && index == 0 && !self.has(&name("attn_norm.weight")) {
             true => None,
@@ -282,7 +148,7 @@ impl<'a> WeightSource<'a> {
     fn qkv(&mut self, name: impl Fn(&str) -> String, arithmetic: Arithmetic) -> Result<Linear> {
         let hidden = self.config.hidden_size;
         let names: Vec<String> = self.names.qkv.iter().map(|part| name(part)).collect();
-        let bias = self.config.family.has_biases();
+        let bias = self.names.has_biases;
         let (mut weight, mut bias) = self.joined(&names, [3 * hidden, hidden], bias)?;
         let scale = 1.0 / ((hidden / self.config.head_count) as f32).sqrt();
         let queries = weight[..hidden * hidden].iter_mut().chain(&mut bias[..hidden]);
@@ -291,12 +157,11 @@ impl<'a> WeightSource<'a> {
     }
 
     fn up(&mut self, name: impl Fn(&str) -> String, arithmetic: Arithmetic) -> Result<Linear> {
-        let (hidden, family) = (self.config.hidden_size, self.config.family);
-        let wide = self.config.intermediate_size * if family.is_gated() { 2 } else { 1 };
-        let names: Vec<String> = self.names.up.iter().map(|part| name(part)).collect();
-        let (mut weight, bias) = self.joined(&names, [wide, hidden], family.has_up_bias())?;
-        if family == EncoderFamily::Gte {
-            // the gate, which is activated, comes second in the file
+        let (hidden, layout) = (self.config.hidden_size, self.names);
+        let wide = self.config.intermediate_size * if layout.is_gated { 2 } else { 1 };
+        let names: Vec<String> = layout.up.iter().map(|part| name(part)).collect();
+        let (mut weight, bias) = self.joined(&names, [wide, hidden], layout.has_up_bias)?;
+        if layout.has_gate_last {
             weight.rotate_left(wide / 2 * hidden);
         }
         Ok(Linear::new(arithmetic, &weight, hidden, bias))
@@ -361,7 +226,7 @@ impl Weights {
             layers: (0..config.layer_count)
                 .map(|index| source.layer(index, arithmetic))
                 .collect::<Result<_>>()?,
-            final_norm: match config.family.norms_first() {
+            final_norm: match names.norms_first {
                 true => Some(source.norm("final_norm")?),
                 false => None,
             },

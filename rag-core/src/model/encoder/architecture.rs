@@ -1,29 +1,16 @@
 //! Which transformer a `config.json` describes: family, sizes, positions, activation.
 //!
-//! Owns the reading of each family's own names for the same sizes, and the check of every number.
+//! Owns the reading of each family's own names for the same sizes, and the check of every number;
+//! how a family lays out its tensors is `family`'s.
 //! What a configuration asks for and the engine lacks is refused by name.
 
 use std::path::Path;
 
 use serde_json::Value;
 
+use super::family::{EncoderFamily, KNOWN};
 use crate::error::{Error, Result};
 use crate::kernels::elementwise::activation::Activation;
-
-/// Whose tensor names and order of parts a model has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum EncoderFamily {
-    /// BERT, RoBERTa, XLM-RoBERTa, CamemBERT.
-    Bert,
-    DistilBert,
-    Mpnet,
-    ModernBert,
-    NomicBert,
-    /// Jina embeddings 2: BERT with linear biases and a gated feed-forward.
-    JinaBert,
-    /// GTE 1.5 and multilingual (`model_type` `new` or `gte`).
-    Gte,
-}
 
 /// Rotation of queries and keys (Su et al. 2021).
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -66,9 +53,6 @@ pub(crate) struct TransformerConfig {
     pub(crate) layer_norm_eps: f32,
 }
 
-const KNOWN: &str = "bert, roberta, xlm-roberta, camembert, distilbert, mpnet, modernbert, nomic_bert, new or gte, \
-                     and Jina 2";
-
 /// Reads and checks a `config.json`.
 ///
 /// # Errors
@@ -78,23 +62,12 @@ pub(crate) fn transformer_config(path: &Path, bytes: &[u8]) -> Result<Transforme
         serde_json::from_slice(bytes).map_err(|e| Error::model_cause(path, "not JSON", e))?;
     let config = Fields { path, value: &value };
     let model_type = config.word("model_type").unwrap_or("missing");
-    let family = match model_type {
-        "bert" if config.word("position_embedding_type") == Some("alibi") => {
-            EncoderFamily::JinaBert
-        }
-        "bert" | "roberta" | "xlm-roberta" | "camembert" => EncoderFamily::Bert,
-        "jina_bert" | "jina_bert_v2" => EncoderFamily::JinaBert,
-        "distilbert" => EncoderFamily::DistilBert,
-        "mpnet" => EncoderFamily::Mpnet,
-        "modernbert" => EncoderFamily::ModernBert,
-        "nomic_bert" => EncoderFamily::NomicBert,
-        "new" | "gte" => EncoderFamily::Gte,
-        other => {
-            let reason =
-                format!("model_type {other:?} is not an encoder this engine runs: {KNOWN}");
-            return Err(Error::model(path, reason));
-        }
-    };
+    let is_alibi = config.word("position_embedding_type") == Some("alibi");
+    let family = EncoderFamily::of(model_type, is_alibi).ok_or_else(|| {
+        let reason =
+            format!("model_type {model_type:?} is not an encoder this engine runs: {KNOWN}");
+        Error::model(path, reason)
+    })?;
     let checked = config.checked(family, model_type)?;
     check_whole(path, &checked)?;
     Ok(checked)

@@ -1,6 +1,7 @@
 //! What an encoder's files say: a folder of sentence-transformers, or a GGUF file of llama.cpp's.
 
 pub(crate) mod architecture;
+pub(crate) mod family;
 mod folder;
 mod gguf;
 pub(in crate::model) mod modules;
