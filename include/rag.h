@@ -2662,6 +2662,25 @@ rag_status rag_kb_passages(const rag_kb *kb,
                            rag_error **error);
 
 /**
+ * The tables of the documents that pass `filter`, of all if it is NULL, as the JSON object
+ * {"tables": [{"id", "uri", "title", "columns": [{"name", "kind", "unit", "note"}], "row_count",
+ * "start", "end", "notes"}]}. A kind is "text", "integer", "number", "percent", "currency" or
+ * "date". On success `*json` is owned by the caller: free it with rag_string_free.
+ *
+ * RAG_INVALID_ARGUMENT: the filter.
+ */
+rag_status rag_kb_tables(const rag_kb *kb, const char *filter, char **json, rag_error **error);
+
+/**
+ * The table that rag_kb_tables calls `id`, as the same JSON object with "rows": for each row its
+ * cells, each {"text", "start", "end"} in bytes of the document's text. On success `*json` is
+ * owned by the caller: free it with rag_string_free.
+ *
+ * RAG_NOT_FOUND: there is no such table; those of a document that changed have new ids.
+ */
+rag_status rag_kb_table(const rag_kb *kb, const char *id, char **json, rag_error **error);
+
+/**
  * Every place in its file that a passage came from: bytes to open an editor at, pages with the
  * rectangle of each line, paragraphs, rows, slides, chapters.
  *
@@ -2793,8 +2812,9 @@ const rag_timings *rag_answer_timings(const rag_answer *answer);
 /**
  * The whole answer as a JSON object: found, text, citations, reason, hits, left_out, timings,
  * outcome, refusal and, if they were asked for, trace and masked; conflicts (other documents that
- * give another figure or date for what is cited) if there are any. On success `*json` is owned by
- * the caller: free it with rag_string_free.
+ * give another figure or date for what is cited) if there are any, and table (id, uri, title,
+ * plan, words, figure, row_count) if it was computed from one. On success `*json` is owned by the
+ * caller: free it with rag_string_free.
  */
 rag_status rag_answer_to_json(const rag_answer *answer, char **json, rag_error **error);
 

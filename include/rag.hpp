@@ -1486,6 +1486,18 @@ public:
             return impl::collected(all, rag_documents_at, document);
         }));
     }
+    /// The tables of the documents that pass a filter, of all if it is empty, without rows: {"tables": [...]}.
+    Result<std::string> tables(const std::string &filter = {}) const {
+        return impl::text([&](char **json, rag_error **error) {
+            return rag_kb_tables(handle_.get(), impl::or_null(filter), json, error);
+        });
+    }
+    /// The table with this id, rows and all.
+    Result<std::string> table(const std::string &id) const {
+        return impl::text([&](char **json, rag_error **error) {
+            return rag_kb_table(handle_.get(), id.c_str(), json, error);
+        });
+    }
     /// The numbers of a document's passages, in their order, for passage().
     Result<std::vector<std::int64_t>> passages(const std::string &uri) const {
         return impl::out(impl::map(impl::make<rag_passage_ids>([&](rag_passage_ids **out, rag_error **error) {

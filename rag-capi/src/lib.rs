@@ -31,6 +31,7 @@ mod progress;
 mod reentry;
 mod report;
 mod reranker;
+mod tables;
 mod version;
 
 #[cfg(test)]
@@ -55,4 +56,5 @@ pub use own::*;
 pub use progress::*;
 pub use report::*;
 pub use reranker::*;
+pub use tables::*;
 pub use version::*;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Order of the sources in the header.
-const SOURCES: [&str; 28] = [
+const SOURCES: [&str; 29] = [
     "version",
     "error",
     "progress",
@@ -23,6 +23,7 @@ const SOURCES: [&str; 28] = [
     "care",
     "info",
     "documents",
+    "tables",
     "locations",
     "hits",
     "answer",

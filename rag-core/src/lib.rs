@@ -23,7 +23,8 @@
 //! ```
 //!
 //! Modules stand in the order data flows; a module uses only those above it: walk, read
-//! ([`document`]), split ([`passage`]), encode, store and index, [`guard`], search, [`rerank`],
+//! ([`document`]), split ([`passage`]), encode, store and index, [`table`], [`guard`], search,
+//! [`rerank`],
 //! augment ([`prompt`]),
 //! [`generate`], [`cite`]. The facade, [`KnowledgeBase`], alone knows all of them.
 //!
@@ -69,6 +70,8 @@ mod marks;
 
 mod words;
 
+pub mod table;
+
 pub mod guard;
 
 pub mod search;
@@ -91,6 +94,6 @@ pub use progress::{Call, CancelToken, Progress, Stage};
 pub use knowledge_base::{
     Abstain, AddOptions, Answer, AskOptions, Budget, Chat, Conversation, Explain, KnowledgeBase,
     Masked, Missing, NO_LLM, NotFoundReason, OpenOptions, Outcome, OwnWriter, PartlyRead, Plan,
-    Rewrite, Subject, SummarizeOptions, SyncOptions, SyncReport, Timings, Trace, Trust, Writer,
-    text_uri,
+    Rewrite, Subject, SummarizeOptions, SyncOptions, SyncReport, Tables, Timings, Trace, Trust,
+    Writer, text_uri,
 };

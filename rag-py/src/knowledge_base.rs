@@ -22,7 +22,7 @@ use crate::options::{Keywords, from_keywords, model_dirs, set_named};
 use crate::process::ThisProcess;
 use crate::progress::{progress_callback, report};
 use crate::stream;
-use crate::types::{Citation, Document, Findable, Hit, Location, Passage, SyncReport};
+use crate::types::{Citation, Document, Findable, Hit, Location, Passage, SyncReport, Table};
 
 /// One knowledge base: the file, the encoder and, once asked, the generator.
 ///
@@ -308,6 +308,32 @@ impl KnowledgeBase {
             inner.documents(filter.as_ref())
         })?;
         Ok(documents.into_iter().map(Document).collect())
+    }
+
+    /// The tables of the documents, without their rows.
+    ///
+    /// Args:
+    ///     filter: Only those of documents that pass, such as `"kind = xlsx"`.
+    ///
+    /// Returns: list of Table, by uri and in the order of the document.
+    #[pyo3(signature = (filter=None))]
+    fn tables(&self, py: Python<'_>, filter: Option<&str>) -> PyResult<Vec<Table>> {
+        let inner = self.inner(py)?;
+        let tables = call(py, || {
+            let filter = filter.map(Filter::parse).transpose()?;
+            inner.tables(filter.as_ref())
+        })?;
+        Ok(tables.into_iter().map(|info| Table { info, cells: None }).collect())
+    }
+
+    /// The table with this id, rows and all.
+    ///
+    /// Raises:
+    ///     NotFoundError: No table has this id; those of a document that changed have new ones.
+    fn table(&self, py: Python<'_>, id: &str) -> PyResult<Table> {
+        let inner = self.inner(py)?;
+        let table = call(py, || inner.table(id))?;
+        Ok(Table { info: table.info.clone(), cells: Some(table) })
     }
 
     /// The passages of a document, in their order.

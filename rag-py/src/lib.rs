@@ -48,7 +48,7 @@ mod _native {
     #[pymodule_export]
     use crate::types::{
         Answer, Citation, Document, Generation, Hit, Location, Passage, Progress, Skipped,
-        SyncReport, Unread, restore,
+        SyncReport, Table, Unread, restore,
     };
 
     #[pymodule_export]

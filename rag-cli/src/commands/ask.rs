@@ -8,6 +8,7 @@ use rag_core::cite::{Citation, Conflict, has_markers};
 use rag_core::guard::Refusal;
 use rag_core::options::Value;
 use rag_core::search::Hit;
+use rag_core::table::TableAnswer;
 use rag_core::{
     Answer, Explain, KnowledgeBase, Masked, NotFoundReason, Outcome as AnswerOutcome, Timings,
     Trace,
@@ -96,6 +97,8 @@ pub(crate) struct AnswerObject<'a> {
     question_cut: Option<&'a str>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     conflicts: &'a [Conflict],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    table: Option<&'a TableAnswer>,
 }
 
 impl<'a> AnswerObject<'a> {
@@ -114,6 +117,7 @@ impl<'a> AnswerObject<'a> {
             masked: answer.masked,
             question_cut: answer.question_cut.as_deref(),
             conflicts: &answer.conflicts,
+            table: answer.table.as_ref(),
         }
     }
 }

@@ -25,6 +25,7 @@ mod restore;
 mod search;
 mod summarize;
 mod sync;
+mod table;
 mod vacuum;
 mod watch;
 
@@ -44,6 +45,7 @@ pub(crate) enum Command {
     Chat(Box<chat::Args>),
     Info(info::Args),
     List(list::Args),
+    Table(table::Args),
     Check(check::Args),
     Vacuum(vacuum::Args),
     Backup(backup::Args),
@@ -72,6 +74,7 @@ impl Command {
             Command::Chat(args) => chat::run(args, config, console),
             Command::Info(args) => info::run(args, console),
             Command::List(args) => list::run(args, console),
+            Command::Table(args) => table::run(args, console),
             Command::Check(args) => check::run(args, console),
             Command::Vacuum(args) => vacuum::run(args, console),
             Command::Backup(args) => backup::run(args, console),
@@ -111,6 +114,7 @@ impl Command {
             Command::Config(args) => return config::run(args, config, console),
             Command::Info(_)
             | Command::List(_)
+            | Command::Table(_)
             | Command::Check(_)
             | Command::Vacuum(_)
             | Command::Backup(_)

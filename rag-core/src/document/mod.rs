@@ -36,7 +36,7 @@ pub use vocabulary::{
     Recognizer, SourceMap, Unit, Unread, UnreadKind,
 };
 use vocabulary::{SourceFile, unread};
-pub(crate) use writing::grid::is_header;
+pub(crate) use writing::grid::{is_header, is_value};
 
 /// The language of a text as an ISO 639-1 code: `Some("fr")`, `Some("en")`, or `None` if unsure.
 /// Works on a question of five words as well as on a book (of which only the beginning is looked

@@ -13,6 +13,7 @@ use crate::search::{self, Hit};
 
 use super::history::told_history;
 use super::run::{Retrieved, Run, Written};
+use super::tabled::Tabled;
 use super::types::{Answer, AskOptions, OwnWriter, Writer};
 use super::{KnowledgeBase, check_question};
 
@@ -53,6 +54,11 @@ impl KnowledgeBase {
             return Ok(run.refuse(refusal));
         }
         let retrieved = run.retrieve()?;
+        match run.tabled(&retrieved)? {
+            Tabled::Answered(answer, refusal) => return Ok(run.finish(*answer, refusal)),
+            Tabled::Refused(reason) => return Ok(run.not_found(reason, retrieved)),
+            Tabled::Other => {}
+        }
         if let Some(reason) = run.judge(&retrieved) {
             return Ok(run.not_found(reason, retrieved));
         }

@@ -80,6 +80,7 @@ impl Answer {
             left_out: Vec::new(),
             trace,
             conflicts: Vec::new(),
+            table: None,
             outcome: Outcome::Refused,
             refusal: Some(refusal),
             ..self
@@ -104,6 +105,11 @@ impl Answer {
             let said =
                 conflicts.flat_map(|c| [&mut c.stated, &mut c.contrary, &mut c.source.quote]);
             said.for_each(mask_in_place);
+            if let Some(table) = &mut self.table {
+                let title = table.title.iter_mut();
+                title.chain([&mut table.figure, &mut table.words]).for_each(mask_in_place);
+                table.plan.filters.iter_mut().flat_map(|f| &mut f.values).for_each(mask_in_place);
+            }
             self.mask_passages();
         }
         self.masked = (guards.masks_question() || guards.masks_answer()).then_some(masked);

@@ -14,6 +14,9 @@ mod rewrite;
 mod run;
 mod summarize;
 mod sync;
+mod table_words;
+mod tabled;
+mod tables;
 mod types;
 mod verify;
 
@@ -42,7 +45,7 @@ pub use summarize::Subject;
 pub use types::{
     Abstain, AddOptions, Answer, AskOptions, Budget, Explain, Masked, Missing, NO_LLM,
     NotFoundReason, OpenOptions, Outcome, OwnWriter, PartlyRead, Plan, Rewrite, SummarizeOptions,
-    SyncOptions, SyncReport, Timings, Trace, Trust, Writer,
+    SyncOptions, SyncReport, Tables, Timings, Trace, Trust, Writer,
 };
 
 /// One knowledge base: the file, the encoder and, once asked, the generator.

@@ -146,6 +146,16 @@ impl<'a> Run<'a> {
         })
     }
 
+    /// Fills in what only the file knows of citations that were made by hand.
+    pub(super) fn settle(&self, citations: &mut [Citation]) -> Result<()> {
+        let mut verifier = self.knowledge_base.verifier(&self.cancel);
+        for citation in citations {
+            self.knowledge_base.fill(citation)?;
+            citation.status = verifier.status(citation)?;
+        }
+        Ok(())
+    }
+
     /// The end of a run that wrote something.
     pub(super) fn finish(self, mut answer: Answer, refusal: Option<Refusal>) -> Answer {
         answer.timings = Timings { total_ms: self.elapsed_ms(), ..self.timings };
@@ -170,7 +180,7 @@ impl<'a> Run<'a> {
     }
 
     /// An answer without text, passages and reason: what every answer begins as.
-    fn unanswered(&self, retrieved: &Retrieved, written: &Written) -> Answer {
+    pub(super) fn unanswered(&self, retrieved: &Retrieved, written: &Written) -> Answer {
         let guards = &self.options.guards;
         let told = |asked: &String| guards.told(asked).into_owned();
         Answer {
@@ -187,6 +197,7 @@ impl<'a> Run<'a> {
             masked: None,
             question_cut: retrieved.question_cut.as_ref().map(told),
             conflicts: Vec::new(),
+            table: None,
         }
     }
 

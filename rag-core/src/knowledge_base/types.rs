@@ -10,9 +10,10 @@ use crate::error::Skipped;
 use crate::guard::{MaskCounts, Refusal};
 use crate::options::words;
 use crate::search::Hit;
+use crate::table::TableAnswer;
 
 pub use crate::options::add::AddOptions;
-pub use crate::options::ask::{Abstain, AskOptions, Explain, OwnWriter, Rewrite, Writer};
+pub use crate::options::ask::{Abstain, AskOptions, Explain, OwnWriter, Rewrite, Tables, Writer};
 pub use crate::options::open::{OpenOptions, Trust};
 pub use crate::options::summarize::SummarizeOptions;
 pub use crate::options::sync::{Missing, Plan, SyncOptions};
@@ -124,6 +125,9 @@ pub struct Answer {
     /// if there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub conflicts: Vec<Conflict>,
+    /// What was computed from a table, if the answer was; left out of JSON if not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<TableAnswer>,
 }
 
 /// Where the time of an answer went, in milliseconds, and its token counts.

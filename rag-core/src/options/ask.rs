@@ -8,7 +8,7 @@ use super::generate::GenerateOptions;
 use super::guards::Guards;
 use super::search::SearchOptions;
 use super::value::{Fault, Value};
-use super::{Kind, OptionValue, form, options, switch};
+use super::{Kind, OptionValue, form, options, switch, words};
 use crate::error::{Error, Result};
 use crate::model::Message;
 use crate::prompt::{Example, Fence, Order};
@@ -68,6 +68,16 @@ impl fmt::Display for Abstain {
 }
 
 form!(Abstain, "abstain", "calibrated, never, or a cosine");
+
+words! {
+    /// Whether questions that a table answers are computed from it.
+    pub enum Tables("tables", Off or Compute) {
+        /// No: they are answered as any other.
+        Off = "off",
+        /// Where all that the question says is understood.
+        Compute = "compute",
+    }
+}
 
 /// What the generator writes before the search, for the search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -247,6 +257,8 @@ options! {
         /// What the generator writes for the search: a follow-up that stands alone, other wordings that are searched too, or a passage
         /// that might answer.
         rewrite: Rewrite = Rewrite::None;
+        /// Compute the answer from a table where one holds all that the question asks for; off leaves it to who writes.
+        tables: Tables = Tables::Compute;
     }
     parts {
         /// How passages are found; `top_k` are offered to the prompt. Default 3 passages, both legs.

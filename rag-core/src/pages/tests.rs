@@ -78,6 +78,7 @@ fn answer(question: &str, text: &str, passage: &str, citations: Vec<Citation>) -
         masked: None,
         question_cut: None,
         conflicts: Vec::new(),
+        table: None,
     }
 }
 

@@ -67,6 +67,16 @@ pub(crate) fn surround(stores: &[&Store], hits: Vec<Hit>, context: Context) -> R
     Ok(surrounded)
 }
 
+/// Passages that were not looked for, as hits without scores, in order.
+///
+/// # Errors
+/// Store if a passage is damaged.
+pub(crate) fn given(store: &Store, number: usize, ids: &[i64]) -> Result<Vec<Hit>> {
+    let mut maps = Maps::new(store, number);
+    let passages = store.passages(ids)?.into_iter();
+    passages.map(|passage| maps.hit(passage, &Fused::default())).collect()
+}
+
 /// Every passage of a document as a hit without scores, in order.
 ///
 /// # Errors

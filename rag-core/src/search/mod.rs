@@ -25,7 +25,7 @@ pub(crate) use diversity::{centroid, spread};
 pub use floor::{Floor, MIN_COVERAGE, measure as measure_floor, min_coverage};
 pub(crate) use floor::{UNRELATED, min_coverage_of_forms};
 pub use fusion::Fusion;
-pub(crate) use hits::{surround, whole};
+pub(crate) use hits::{given, surround, whole};
 pub(crate) use script::script;
 pub use sentences::{Cosines, Sentence, focus, sentences};
 pub(crate) use standing::{Standing, standing};

@@ -12,7 +12,7 @@ use super::fault::{Outcome, StoreFault};
 use super::filter::{self, Filter};
 use super::rows::{DOCUMENT_COLUMNS, DocumentRecord, UNREAD};
 use super::types::{ADDED_TEXT, Info, SkippedDocument};
-use super::{meta, schema, space, vectors};
+use super::{meta, rows, schema, space, vectors};
 use crate::document::Unread;
 use crate::error::{Error, Result};
 
@@ -53,6 +53,19 @@ impl Store {
     /// InvalidArgument for a filter beyond its limits; Store if a row is damaged.
     pub fn list(&self, filter: Option<&Filter>) -> Result<Vec<StoredDocument>> {
         self.pool.read(|connection| list(connection, filter))
+    }
+
+    /// The document with this number.
+    ///
+    /// # Errors
+    /// Store if its row is damaged.
+    pub(crate) fn stored_document(&self, id: i64) -> Result<Option<StoredDocument>> {
+        self.pool.read(|connection| {
+            let count = "SELECT count(*) FROM passage WHERE document = ?1";
+            let record = rows::document_by_id(connection, id)?;
+            let passages = connection.query_row(count, [id], |row| row.get(0))?;
+            record.map(|record| document(record, passages)).transpose()
+        })
     }
 
     /// Counts and sizes.

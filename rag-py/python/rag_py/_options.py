@@ -60,6 +60,10 @@ Precision = Union[
     Literal["bf16"],
     Literal["int8"],
 ]
+Tables = Union[
+    Literal["off"],
+    Literal["compute"],
+]
 Template = Union[
     Literal["chatml"],
     Literal["completion"],
@@ -126,6 +130,9 @@ class _AskSummarize(TypedDict, total=False):
     rewrite: Optional[str]
     """What the generator writes for the search: a follow-up that stands alone, other wordings that are searched too, or a
     passage that might answer. Takes none, standalone, variants[:COUNT] or hypothetical. Default: "none"."""
+    tables: Optional[Tables]
+    """Compute the answer from a table where one holds all that the question asks for; off leaves it to who writes. One of
+    "off", "compute". Default: "compute"."""
     extract: Optional[bool]
     """Answer with the best sentence of the passages, word for word; needs no generator. Default: False."""
     writer: Optional[Callable[[List[Message]], Union[str, Iterable[str]]]]

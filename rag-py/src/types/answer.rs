@@ -94,6 +94,13 @@ impl Answer {
         to_plain(py, &self.0.conflicts)
     }
 
+    /// What was computed from a table, if the answer was: a dict of "id", "uri", "title", "plan",
+    /// "words", "figure" and "row_count".
+    #[getter]
+    fn table<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        to_plain(py, &self.0.table)
+    }
+
     /// How the answer came about, as one HTML page that needs nothing else.
     ///
     /// Ask with `explain=True`, or most of it is missing.

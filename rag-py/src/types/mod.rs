@@ -9,6 +9,7 @@ mod hit;
 mod location;
 mod passage;
 mod report;
+mod table;
 
 pub(crate) use answer::Answer;
 pub(crate) use citation::Citation;
@@ -18,6 +19,7 @@ pub(crate) use hit::Hit;
 pub(crate) use location::{Findable, Location};
 pub(crate) use passage::Passage;
 pub(crate) use report::{Progress, Skipped, SyncReport, Unread};
+pub(crate) use table::Table;
 
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;

@@ -90,6 +90,8 @@ pub(super) struct Builder<'a> {
     /// Tables that are open; the merged cells of the outermost.
     table_depth: usize,
     spans: MergedCells,
+    /// Tabs due before the next text of the row: empty cells keep their columns.
+    tabs: usize,
     /// Bytes that copies of merged cells may still take.
     copy_budget: usize,
     /// The superscript or subscript that is open.
@@ -130,6 +132,7 @@ impl<'a> Builder<'a> {
             tag: StartTag::default(),
             table_depth: 0,
             spans: MergedCells::default(),
+            tabs: 0,
             copy_budget: input.len() + MIN_COPY_BYTES,
             raised: None,
             note_link: None,
@@ -278,8 +281,14 @@ impl<'a> Builder<'a> {
                 let last = self.page.blocks.last().map(|block| block.kind);
                 self.close_to_previous = last == Some(BlockKind::ListItem);
             }
+            // a row is one line, whatever breaks its cells have
+            ElementEffect::Break if in_table && self.spans.open_start().is_some() => {
+                self.space(None);
+            }
             ElementEffect::Row | ElementEffect::Break => self.line(),
-            ElementEffect::Cell if !matches!(self.gap, PendingSpace::Line) => {
+            ElementEffect::Cell
+                if self.table_depth != 1 && !matches!(self.gap, PendingSpace::Line) =>
+            {
                 self.gap = PendingSpace::Cell
             }
             _ => {}

@@ -126,6 +126,15 @@ proptest! {
 }
 
 #[test]
+fn empty_cells_keep_the_columns_of_those_after_them() {
+    let html = "<table><caption>Fees</caption><tr><th></th><th>2019</th><th>2020</th></tr>
+<tr><td>Orsay</td><td></td><td>2</td></tr><tr><td> </td><td>1<br>a</td><td></td></tr>
+<tr><td colspan=2></td><td>7</td></tr><tr><td>x<td><td>y</table><p>end";
+    let text = "Fees\n\t2019\t2020\nOrsay\t\t2\n\t1 a\n\t\t7\nx\t\ty\n\nend";
+    assert_eq!(read(html).text, text);
+}
+
+#[test]
 fn merged_cells_stand_in_every_row_and_column_they_cover() {
     let html =
         "<table><tr><th rowspan=2>a</th><th colspan=2>b</th></tr><tr><td>c</td><td>d</td></tr>

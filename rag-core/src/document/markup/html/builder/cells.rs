@@ -16,9 +16,15 @@ impl Builder<'_> {
             return;
         }
         match effect {
-            ElementEffect::Row => self.spans.begin_row(),
+            ElementEffect::Row => {
+                self.spans.begin_row();
+                self.tabs = 0;
+            }
             ElementEffect::Cell => {
+                // a cell need not be closed
+                self.end_cell();
                 self.hang();
+                self.next_cell();
                 let number = |name| tag.text(name).and_then(|text| text.parse().ok()).unwrap_or(1);
                 let is_spent = self.copy_budget == 0;
                 let spans = (number(b"colspan"), number(b"rowspan"));
@@ -30,12 +36,24 @@ impl Builder<'_> {
     }
 
     pub(super) fn hang(&mut self) {
-        let follows = self.spans.column() > 0;
-        for copy in self.spans.hanging() {
-            if follows {
-                self.gap = PendingSpace::Cell;
-            }
+        let first = self.spans.column();
+        for (place, copy) in self.spans.hanging().into_iter().enumerate() {
+            self.tabs += usize::from(first + place > 0);
+            self.end_words();
             self.copy(&copy);
+        }
+    }
+
+    /// Goes on to the cell of the next column.
+    fn next_cell(&mut self) {
+        self.tabs += usize::from(self.spans.column() > 0);
+        self.end_words();
+    }
+
+    /// Forgets the white space at the end of a cell.
+    fn end_words(&mut self) {
+        if !matches!(self.gap, PendingSpace::Line) {
+            self.gap = PendingSpace::Cell;
         }
     }
 
@@ -43,7 +61,7 @@ impl Builder<'_> {
     pub(super) fn copy(&mut self, copy: &Copy) {
         let spent = self.copy_budget < copy.text.len() + 1;
         self.copy_budget = self.copy_budget.saturating_sub(copy.text.len() + 1);
-        if spent {
+        if spent || copy.text.is_empty() {
             return;
         }
         self.write_gap();
@@ -60,9 +78,14 @@ impl Builder<'_> {
         let text = self.page.text.get(start..).unwrap_or_default().trim().to_owned();
         let source = self.page.map.source_bytes(&(start..self.page.text.len()));
         let copy = Copy { text, source };
-        for _ in 0..self.spans.end_cell(&copy) {
-            self.gap = PendingSpace::Cell;
+        let first = self.spans.column();
+        let copies = self.spans.end_cell(&copy);
+        for _ in 0..copies {
+            self.tabs += 1;
+            self.end_words();
             self.copy(&copy);
         }
+        // columns that a long or empty cell covers without showing it again
+        self.tabs += self.spans.column().saturating_sub(first + 1 + copies);
     }
 }

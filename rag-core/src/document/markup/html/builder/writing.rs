@@ -108,13 +108,23 @@ impl Builder<'_> {
             }
             let kind = self.roles.last().copied().unwrap_or(BlockKind::Paragraph);
             self.block = Some((kind, text.len()));
+            let tabs = std::mem::take(&mut self.tabs);
+            if kind == BlockKind::Table {
+                text.push_str(&"\t".repeat(tabs));
+            }
             if let Some(mark) = self.mark.take().filter(|_| kind == BlockKind::ListItem) {
                 text.push_str(&mark);
             }
             return;
         }
         let start = text.len();
+        let tabs = std::mem::take(&mut self.tabs);
         match gap {
+            PendingSpace::Line if tabs > 0 => {
+                text.push('\n');
+                text.push_str(&"\t".repeat(tabs));
+            }
+            _ if tabs > 0 => text.push_str(&"\t".repeat(tabs)),
             PendingSpace::None => {}
             PendingSpace::Space(source) => {
                 text.push(' ');
