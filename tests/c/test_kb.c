@@ -251,6 +251,20 @@ static void documents_and_their_passages_are_listed(void) {
     }
     rag_passage_ids_free(ids);
     CHECK_STATUS(rag_kb_passages(kb, "c", &ids, &error), RAG_NOT_FOUND);
+    char *json = NULL;
+    const char *rows = "name\tsize\nrod\t12\nwire\t8";
+    CHECK_STATUS(rag_kb_add(kb, "sizes", rows, strlen(rows), NULL, NULL, &error), RAG_OK);
+    CHECK_STATUS(rag_kb_tables(kb, NULL, &json, &error), RAG_OK);
+    const char *id = json ? strstr(json, "\"id\":\"") : NULL;
+    CHECK(json && strstr(json, "\"name\":\"size\",\"kind\":\"integer\""));
+    char name[32] = "";
+    if (CHECK(id != NULL)) snprintf(name, sizeof name, "%.*s", (int)strcspn(id + 6, "\""), id + 6);
+    rag_string_free(json);
+    if (CHECK_STATUS(rag_kb_table(kb, name, &json, &error), RAG_OK))
+        CHECK(strstr(json, "{\"text\":\"wire\",\"start\":17,\"end\":21}") != NULL);
+    rag_string_free(json);
+    CHECK_STATUS(rag_kb_table(kb, "9.9", &json, &error), RAG_NOT_FOUND);
+    CHECK_STATUS(rag_kb_tables(kb, "year =", &json, &error), RAG_INVALID_ARGUMENT);
     rag_kb_close(kb);
 }
 

@@ -36,6 +36,31 @@ def test_documents_and_their_passages(kb, folder):
         kb.documents("year =")
 
 
+def test_tables_are_listed_read_and_asked(kb, folder):
+    (folder / "stock.csv").write_text("Product,Price,Stock\nLaptop,$12.50,3\nDesk,$7.25,4\n")
+    kb.sync(folder)
+    (listed,) = kb.tables("kind = csv")
+    assert (listed.row_count, listed.rows, listed.notes) == (2, None, [])
+    table = kb.table(listed.id)
+    assert table.rows == [["Laptop", "$12.50", "3"], ["Desk", "$7.25", "4"]]
+    assert [column["kind"] for column in table.columns] == ["text", "currency", "integer"]
+    assert table.columns[1]["unit"] == "$" and table.uri.endswith("stock.csv")
+    start, end = table.span(1, 0)
+    assert kb.passages(table.uri)[0].text[start:end] == "Desk"
+    assert table.to_dict()["rows"][1][0] == {"text": "Desk", "start": start, "end": end}
+
+    answer = kb.ask("What is the total price of all products?")
+    assert answer.found and answer.text.startswith("$19.75 [1]")
+    assert answer.table["figure"] == "$19.75" and answer.table["row_count"] == 2
+    assert answer.table["plan"]["aggregate"] == {"function": "sum", "column": "Price"}
+    assert [kb.verify(citation) for citation in answer.citations] == ["ok", "ok"]
+    assert kb.ask("What is the total price of all products?", tables="off").table is None
+    with pytest.raises(rag_py.errors.NotFoundError):
+        kb.table("0.1")
+    with pytest.raises(rag_py.errors.InvalidArgumentError):
+        kb.tables("year =")
+
+
 def test_what_was_found_is_located_in_its_file(kb, folder):
     """Bytes of a text, the lines of a PDF, the rows of a sheet."""
     for name in ("rapport.pdf", "sheet.ods"):

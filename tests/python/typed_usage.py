@@ -24,6 +24,7 @@ def knowledge_base(kb: rag_py.KnowledgeBase) -> None:
     assert_type(kb.locate(hits[0])[0], rag_py.Location)
     for document in kb.documents("year >= 2020"):
         assert_type(document.metadata, Dict[str, str])
+    assert_type(kb.table(kb.tables("kind = csv")[0].id).rows, Optional[List[List[str]]])
     kb.search("question", modus="dense")  # type: ignore[call-arg] # pyright: ignore
     kb.search("question", mode="sparse")  # type: ignore[call-overload,arg-type,unused-ignore] # pyright: ignore
 

@@ -120,9 +120,15 @@ impl Run<'_> {
         if self.options.search.filter.is_some() || !table::asks_for_rows(asked) {
             return Ok(Vec::new());
         }
-        let documents = self.knowledge_base.documents(None)?.into_iter();
-        let named = documents.filter(|document| table::names_file(asked, &document.uri));
-        Ok(named.map(|document| (0, document.uri)).collect())
+        let mut named = Vec::new();
+        for (number, store) in self.knowledge_base.stores().into_iter().enumerate() {
+            let documents = store.documents()?;
+            let read = documents.iter().filter(|document| document.skipped.is_none());
+            let uris: Vec<&str> = read.map(|document| document.uri.as_str()).collect();
+            let files = table::files_named(asked, &uris).into_iter();
+            named.extend(files.map(|uri| (number, uri.to_owned())));
+        }
+        Ok(named)
     }
 
     /// The figure, the plan in words, and the cells that it came from.

@@ -145,19 +145,23 @@ pub(crate) fn asks_for_a_figure(question: &str) -> bool {
     asked.says(phrases_of(is_figure).map(|phrase| phrase.1).chain(adjectives).chain(days))
 }
 
+/// Those of `uris` whose file a question for rows of a table says by its name, without its ending.
+pub(crate) fn files_named<'a>(question: &str, uris: &[&'a str]) -> Vec<&'a str> {
+    let asked = Asked::new(question, &Stems::new());
+    let is_named = |uri: &&&str| {
+        let name = uri.rsplit(['/', '\\', ':']).next().unwrap_or_default();
+        let name = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+        let words = asked::pieces(name).into_iter().map(fold).collect::<Vec<_>>().join(" ");
+        !words.is_empty() && asked.says(std::iter::once(words.as_str()))
+    };
+    uris.iter().filter(is_named).copied().collect()
+}
+
 /// Whether a question speaks of a table and its rows.
 pub(crate) fn asks_for_rows(question: &str) -> bool {
     let asked = Asked::new(question, &Stems::new());
     let rows = phrases_of(|sense| sense == Sense::Rows).map(|phrase| phrase.1);
     asked.says(rows.chain(["table", "tableau", "file", "fichier"]))
-}
-
-/// Whether a question says the name of a file, without its ending.
-pub(crate) fn names_file(question: &str, uri: &str) -> bool {
-    let name = uri.rsplit(['/', '\\', ':']).next().unwrap_or_default();
-    let name = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
-    let words = asked::pieces(name).into_iter().map(fold).collect::<Vec<_>>().join(" ");
-    !words.is_empty() && Asked::new(question, &Stems::new()).says(std::iter::once(words.as_str()))
 }
 
 /// The plan over one table as it was understood, if all that can be meant comes to one figure.

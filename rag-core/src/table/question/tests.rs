@@ -49,6 +49,32 @@ fn rows_are_counted_and_added_up() {
 }
 
 #[test]
+fn groups_have_a_line_each() {
+    let lines = "Lyon: 3000.25 EUR\nParis: 4100 EUR\nNice: 3900.25 EUR";
+    assert_eq!(staff("What is the average salary by city?"), lines);
+    assert_eq!(staff("What is the average salary by country?"), "");
+}
+
+#[test]
+fn a_plan_is_told_in_the_language_of_the_question_and_can_be_cancelled() {
+    use crate::table::{Told, Tongue, told};
+    let table = &found("csv", STOCK)[0];
+    let question = "Quel est le stock total de la cat\u{e9}gorie Furniture ?";
+    let planned = plan(question, &[table], &CancelToken::new()).unwrap();
+    let row_count = planned.computed.row_count;
+    let of = Told { plan: &planned.plan, row_count, cited_count: 1 };
+    assert_eq!(
+        told(table, &of, Tongue::French),
+        "(somme de Stock o\u{f9} Category est Furniture; 2 lignes du tableau \u{ab} a \u{bb}, \
+         les premi\u{e8}res sont cit\u{e9}es)"
+    );
+    assert!(told(table, &of, Tongue::English).starts_with("(sum of Stock where Category is Fur"));
+    let stopped = CancelToken::new();
+    stopped.cancel();
+    assert!(plan(question, &[table], &stopped).is_none());
+}
+
+#[test]
 fn extremes_name_their_rows() {
     assert_eq!(stock("Which product has the highest price?"), "Laptop: $999.99");
     assert_eq!(stock("Quel produit a le stock le plus petit ?"), "Desk: 4");
@@ -186,4 +212,10 @@ fn questions_over_shared_tables_are_answered_right_or_not() {
         asked_of_shared(include_str!("../../../../tests/tables/shared.json"));
     assert_eq!(wrong, 0);
     assert!(right * 10 >= count * 8, "{right} of {count}");
+}
+
+#[test]
+fn questions_over_other_tables_are_answered_right_or_not() {
+    let (_, _, wrong) = asked_of_shared(include_str!("../../../../tests/tables/later.json"));
+    assert_eq!(wrong, 0);
 }
