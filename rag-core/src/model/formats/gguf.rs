@@ -2,7 +2,8 @@
 //!
 //! Every length is compared with what is left of the file before anything is allocated, so a
 //! hostile header costs an error, not memory. Tensors are read, never mapped: a file that shrinks
-//! later cannot fault us. Says nothing about what the tensors mean; that is `model::generator::config`.
+//! later cannot fault us. Says nothing about what the tensors mean; that is
+//! `model::generator::config`.
 
 #[cfg(test)]
 pub(crate) mod testing;
