@@ -4,6 +4,7 @@
 OPTIONS_OF = {
     "add": "knowledge_base",
     "ask": "knowledge_base",
+    "compose": "knowledge_base",
     "encoder": "encode",
     "generate": "generate",
     "generator": "generate",

@@ -10,7 +10,7 @@ use std::ffi::{OsStr, OsString};
 use clap::{Arg, Command};
 
 /// Commands whose last argument is a question.
-const ASKING: [&str; 3] = ["search", "ask", "summarize"];
+const ASKING: [&str; 4] = ["search", "ask", "summarize", "compose"];
 
 /// `args` so that `command` takes texts for texts: values are joined to their options, a question
 /// goes behind `--`.
@@ -104,7 +104,7 @@ mod tests {
         for question in
             ["-40 degrees", "-40", "- what?", "--- or", "-kelvin or celsius?", "-5\u{b0}C"]
         {
-            for verb in ["search", "ask", "summarize"] {
+            for verb in ["search", "ask", "summarize", "compose"] {
                 let moved = settled(&[verb, "kb", question, "-k", "3"]);
                 assert_eq!(moved, [verb, "kb", "-k", "3", "--", question], "{question}");
             }

@@ -254,19 +254,30 @@ pub(crate) fn print_sources(
         let word = if answer.outcome == AnswerOutcome::Refused { "refused" } else { "not found" };
         return console.line(format_args!("{word}: {}", one_line(&reason)));
     }
+    print_citations(&answer.citations, &answer.conflicts, knowledge_base, console)?;
+    if answer.citations.is_empty() {
+        console.line(format_args!("no passage supports this answer"))?;
+    }
+    Ok(())
+}
+
+/// What supports a text, behind an empty line.
+pub(crate) fn print_citations(
+    citations: &[Citation],
+    conflicts: &[Conflict],
+    knowledge_base: &KnowledgeBase,
+    console: &mut Console<'_>,
+) -> Result<(), Failure> {
     console.line(format_args!(""))?;
-    for citation in &answer.citations {
+    for citation in citations {
         let place = place(&citation.uri, citation.start, citation.end, citation.page);
         let quote = quoted(&citation.quote);
         let other = other_file(knowledge_base, citation.store);
         let note = citation.status.note().map(|note| format!(" ({note})")).unwrap_or_default();
         console.line(format_args!("[{}] {place}{other}{note}: {quote}", citation.marker))?;
     }
-    for conflict in &answer.conflicts {
+    for conflict in conflicts {
         print_conflict(conflict, knowledge_base, console)?;
-    }
-    if answer.citations.is_empty() {
-        console.line(format_args!("no passage supports this answer"))?;
     }
     Ok(())
 }

@@ -7,6 +7,7 @@ mod bench;
 mod chat;
 mod check;
 mod completions;
+mod compose;
 mod config;
 mod encode;
 mod eval;
@@ -42,6 +43,7 @@ pub(crate) enum Command {
     Search(search::Args),
     Ask(Box<ask::Args>),
     Summarize(Box<summarize::Args>),
+    Compose(Box<compose::Args>),
     Chat(Box<chat::Args>),
     Info(info::Args),
     List(list::Args),
@@ -71,6 +73,7 @@ impl Command {
             Command::Search(args) => search::run(args, config, console),
             Command::Ask(args) => ask::run(args, config, console),
             Command::Summarize(args) => summarize::run(args, config, console),
+            Command::Compose(args) => compose::run(args, config, console),
             Command::Chat(args) => chat::run(args, config, console),
             Command::Info(args) => info::run(args, console),
             Command::List(args) => list::run(args, console),
@@ -102,6 +105,7 @@ impl Command {
             Command::Search(args) => args.show(&mut held),
             Command::Ask(args) => args.show(&mut held),
             Command::Summarize(args) => args.show(&mut held),
+            Command::Compose(args) => args.show(&mut held),
             Command::Chat(args) => args.show(&mut held),
             Command::Repair(args) => args.show(&mut held),
             Command::Add(args) => args.show(&mut held),
@@ -135,6 +139,7 @@ impl Command {
             Command::Search(args) => args.knowledge_base.beside(),
             Command::Ask(args) => args.knowledge_base.beside(),
             Command::Summarize(args) => args.knowledge_base.beside(),
+            Command::Compose(args) => args.knowledge_base.beside(),
             Command::Chat(args) => args.knowledge_base.beside(),
             Command::Sync(args) => args.knowledge_base.beside(),
             Command::Add(args) => args.knowledge_base.beside(),

@@ -9,8 +9,8 @@ use rag_core::options::{Entry, Value};
 use rag_core::search::SearchOptions;
 use rag_core::store::{Access, Filter};
 use rag_core::{
-    AddOptions, AskOptions, Error, KnowledgeBase, OpenOptions, Result, SummarizeOptions,
-    SyncOptions, files,
+    AddOptions, AskOptions, ComposeOptions, Error, KnowledgeBase, OpenOptions, Result,
+    SummarizeOptions, SyncOptions, files,
 };
 
 use crate::failure::Failure;
@@ -79,6 +79,13 @@ spelling!(
     /// `rag summarize`.
     Summarizing: SummarizeOptions, LEFT_OUT = ["history", "logprobs"], LONG = [("top_k", ""), ("sampling_top_k", "top-k")],
     SHORT = [("top_k", 'k')], ALONE = [("mask", "both")], FILES = [EXAMPLES, SCHEMA, GRAMMAR], EITHER = [CONSTRAINTS]
+);
+spelling!(
+    /// `rag compose`.
+    Composing: ComposeOptions,
+    LEFT_OUT = ["history", "logprobs", "explain", "sentences", "fence", "order", "examples", "rewrite"],
+    LONG = [("top_k", ""), ("sampling_top_k", "top-k")], SHORT = [("top_k", 'k')], ALONE = [("mask", "both")],
+    FILES = [SCHEMA, GRAMMAR], EITHER = [CONSTRAINTS]
 );
 spelling!(
     /// `rag eval`, of its answers.

@@ -85,7 +85,7 @@ impl Config {
     /// part what is said of the whole, or else of the part.
     pub(crate) fn find(&self, group: &str, entry: &Entry) -> Option<(&Value, &Origin)> {
         let mut places = vec![(group, entry.name)];
-        if group == "summarize" {
+        if matches!(group, "summarize" | "compose") {
             places.push(("ask", entry.name));
         }
         places.push((entry.field.group, entry.field.name));

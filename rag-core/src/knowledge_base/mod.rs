@@ -4,6 +4,7 @@ mod ask;
 mod asked;
 mod budget;
 mod chat;
+mod compose;
 mod floors;
 mod gate;
 mod guards;
@@ -38,14 +39,15 @@ use crate::store::{
 };
 
 pub use chat::{Chat, Conversation};
+pub use compose::{Draft, DraftPart, DraftSection, DraftSentence, DraftVerdict, Origin};
 use floors::Floors;
 use guards::Gates;
 use models::Models;
 pub use summarize::Subject;
 pub use types::{
-    Abstain, AddOptions, Answer, AskOptions, Budget, Explain, Masked, Missing, NO_LLM,
-    NotFoundReason, OpenOptions, Outcome, OwnWriter, PartlyRead, Plan, Rewrite, SummarizeOptions,
-    SyncOptions, SyncReport, Tables, Timings, Trace, Trust, Writer,
+    Abstain, AddOptions, Answer, AskOptions, Budget, ComposeOptions, DraftKind, Explain, Masked,
+    Missing, NO_LLM, NotFoundReason, OpenOptions, Outcome, OwnWriter, PartlyRead, Plan, Rewrite,
+    SummarizeOptions, SyncOptions, SyncReport, Tables, Timings, Trace, Trust, Writer,
 };
 
 /// One knowledge base: the file, the encoder and, once asked, the generator.

@@ -35,7 +35,7 @@ pub(super) struct Run<'a> {
 #[derive(Default)]
 pub(super) struct Retrieved {
     pub(super) hits: Vec<Hit>,
-    gate: Gate,
+    pub(super) gate: Gate,
     /// What the generator wrote for the search.
     rewritten: Vec<String>,
     /// What of a long question was searched for.
@@ -256,7 +256,7 @@ impl Retrieved {
 
 impl KnowledgeBase {
     /// Where a citation stands in its source.
-    fn fill(&self, citation: &mut Citation) -> Result<()> {
+    pub(super) fn fill(&self, citation: &mut Citation) -> Result<()> {
         let store = self.store_at(citation.store)?;
         let row = store.document(&citation.uri)?;
         let packed = row.map(|row| store.source_map(row.id)).transpose()?.flatten();

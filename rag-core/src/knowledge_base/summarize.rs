@@ -306,7 +306,7 @@ impl Answer {
 
 /// Where a summary ends, if it goes on beyond: after `max_sentences`, or before a sentence that was
 /// said already.
-fn end_of(text: &str, max_sentences: usize) -> Option<usize> {
+pub(super) fn end_of(text: &str, max_sentences: usize) -> Option<usize> {
     let sentences = passage::sentences(text);
     // the last one may still grow
     let whole = sentences.len().saturating_sub(1);

@@ -14,6 +14,7 @@ use crate::table::TableAnswer;
 
 pub use crate::options::add::AddOptions;
 pub use crate::options::ask::{Abstain, AskOptions, Explain, OwnWriter, Rewrite, Tables, Writer};
+pub use crate::options::compose::{ComposeOptions, DraftKind};
 pub use crate::options::open::{OpenOptions, Trust};
 pub use crate::options::summarize::SummarizeOptions;
 pub use crate::options::sync::{Missing, Plan, SyncOptions};

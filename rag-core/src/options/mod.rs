@@ -17,6 +17,7 @@ mod value;
 
 pub mod add;
 pub mod ask;
+pub mod compose;
 pub mod encoder;
 pub mod generate;
 pub mod generator;

@@ -3,6 +3,7 @@
 
 use super::add::AddOptions;
 use super::ask::AskOptions;
+use super::compose::ComposeOptions;
 use super::encoder::EncoderOptions;
 use super::generate::GenerateOptions;
 use super::generator::GeneratorOptions;
@@ -37,6 +38,7 @@ pub fn tables() -> Vec<Table> {
         table::<GenerateOptions>(),
         table::<Guards>(),
         table::<SummarizeOptions>(),
+        table::<ComposeOptions>(),
         table::<SyncOptions>(),
         table::<AddOptions>(),
         table::<OpenOptions>(),

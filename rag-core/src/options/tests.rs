@@ -1,4 +1,5 @@
 use super::ask::{AskOptions, Writer};
+use super::compose::ComposeOptions;
 use super::encoder::{EncoderOptions, Precision};
 use super::generate::GenerateOptions;
 use super::generator::GeneratorOptions;
@@ -46,6 +47,7 @@ fn what_an_option_shows_reads_as_itself() {
     }
     check::<AskOptions>();
     check::<SummarizeOptions>();
+    check::<ComposeOptions>();
     check::<SyncOptions>();
     check::<OpenOptions>();
     check::<EncoderOptions>();

@@ -6,6 +6,7 @@
 //! control token can come out of them, what looks like one of our marks loses its square brackets,
 //! and each can stand in a fence that its author could not know.
 
+mod compose;
 mod examples;
 mod rewriting;
 mod summary;
@@ -16,6 +17,7 @@ use crate::marks;
 use crate::model::{ChatModel, Message, Rendered, Role};
 use crate::options::{switch, words};
 use crate::search::{Hit, Ranks};
+pub(crate) use compose::{ComposeRequest, DraftWords, compose, draft_words};
 pub(crate) use rewriting::{Rewriting, lines, rewriting};
 pub(crate) use summary::{SummaryRequest, summary};
 
