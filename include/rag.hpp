@@ -238,8 +238,8 @@ template <class Owner, class T, class Call> Result<Owner> own(Call &&call, Throw
 }
 
 /// The text that `call(&text, &error)` puts out.
-template <class Call> Result<std::string> text(Call &&call) {
-    return out(map(make<char>(std::forward<Call>(call)), [](Handle<char> text) { return std::string(text.get()); }));
+template <class Call> Result<std::string> text(Call &&call, Thrown *thrown = nullptr) {
+    return out(map(make<char>(std::forward<Call>(call), thrown), [](Handle<char> text) { return std::string(text.get()); }));
 }
 
 /// The items of a list, each made by `make` from what `at(list, index)` lends.
@@ -1447,6 +1447,17 @@ public:
     Result<Answer> summarize_document(const std::string &uri, std::size_t max_sentences = 0,
                               const AskOptions &options = {}) const {
         return summarize(nullptr, uri.c_str(), max_sentences, options);
+    }
+
+    /// Writes a draft for a task from the documents, in parts of at most so many sentences (0: 5), as the JSON of
+    /// rag_kb_compose.
+    Result<std::string> compose(const std::string &task, rag_draft_kind kind = RAG_DRAFT_SYNTHESIS,
+                                std::size_t max_sentences = 0, const AskOptions &options = {}) const {
+        impl::RawAskOptions raw(options);
+        const auto call = [&](char **json, rag_error **error) {
+            return rag_kb_compose(handle_.get(), task.c_str(), kind, max_sentences, raw.get(), json, error);
+        };
+        return impl::text(call, raw.thrown());
     }
 
     Result<Chat> chat(AskOptions options = {}) const { return Chat::start(handle_.get(), std::move(options)); }

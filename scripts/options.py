@@ -25,6 +25,7 @@ PYTHON = {
     "ask": "``KnowledgeBase.ask``, ``prompt``, ``chat`` and ``resume``",
     "generate": "``Generator.generate`` and ``generate_many``",
     "summarize": "``KnowledgeBase.summarize``",
+    "compose": "``KnowledgeBase.compose``",
     "sync": "``KnowledgeBase.sync``",
     "open": "``rag_py.open``",
     "encoder": "``Encoder``",
@@ -96,9 +97,13 @@ NAMES = {
 # (where it is declared, option): why it has no field in C, in C++
 NO_C = {
     ("summarize", "max_sentences"): "an argument of `rag_kb_summarize`",
+    ("compose", "kind"): "an argument of `rag_kb_compose`",
+    ("compose", "max_sentences"): "an argument of `rag_kb_compose`",
 }
 NO_CPP = {
     ("summarize", "max_sentences"): "an argument of `summarize`",
+    ("compose", "kind"): "an argument of `compose`",
+    ("compose", "max_sentences"): "an argument of `compose`",
     ("add", "metadata"): "an argument of `add`",
 }
 # table: the commands that take its options
@@ -107,6 +112,7 @@ COMMANDS = {
     "ask": ["ask"],
     "generate": ["generate"],
     "summarize": ["summarize"],
+    "compose": ["compose"],
     "sync": ["sync"],
     "add": ["add"],
     "open": ["ask", "sync"],
@@ -119,8 +125,12 @@ SHELL_NAMES = {("search", "top_k"): "-k"}
 # (table, option): why the shell has no argument for it
 NO_SHELL = {
     **{(group, "history"): "`rag chat` remembers" for group in ("ask", "summarize")},
-    **{(group, "logprobs"): "an answer shows none" for group in ("ask", "summarize")},
-    **{(group, "sampling_top_k"): "`--top-k`" for group in ("ask", "summarize")},
+    **{(group, "logprobs"): "an answer shows none" for group in ("ask", "summarize", "compose")},
+    **{(group, "sampling_top_k"): "`--top-k`" for group in ("ask", "summarize", "compose")},
+    **{
+        ("compose", name): "does not count for a draft"
+        for name in ("history", "explain", "sentences", "fence", "order", "examples", "rewrite")
+    },
     ("open", "access"): "each command knows",
     ("reranker", "precision"): "`rag.toml`",
     ("reranker", "level"): "`rag.toml`",
@@ -395,8 +405,8 @@ def row(group: str, entry: dict, where: Surfaces) -> str:
 def page(tables: dict, where: Surfaces) -> str:
     lines = [INTRODUCTION]
     for group, about in TABLES.items():
-        # a summary takes what an answer takes
-        known = [json.dumps(entry) for entry in tables["ask"]] if group == "summarize" else []
+        # summaries and drafts take what an answer takes
+        known = [json.dumps(entry) for entry in tables["ask"]] if group in ("summarize", "compose") else []
         lines += ["", f"## {group}", "", about, "", "| " + " | ".join(COLUMNS) + " |", "|---" * len(COLUMNS) + "|"]
         lines += [row(group, entry, where) for entry in tables[group] if json.dumps(entry) not in known]
         for entry in tables[group]:
@@ -417,6 +427,7 @@ TABLES = {
     "ask": "Of `ask`, `prompt` and `chat`: `AskOptions`, which holds those of a search, of a generation and the guards.",
     "generate": "Of `generate` on a generator alone: `GenerateOptions`.",
     "summarize": "Of `summarize`: `SummarizeOptions`. It takes all that `ask` takes, and these, which are its own or have other defaults.",
+    "compose": "Of `compose`: `ComposeOptions`. It takes what `ask` takes, and these, which are its own or have other defaults.",
     "sync": "Of `sync`: `SyncOptions`.",
     "add": "Of `add`: `AddOptions`.",
     "open": "Of opening a knowledge base: `OpenOptions`.",

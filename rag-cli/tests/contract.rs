@@ -28,6 +28,8 @@ fn wrong_usage_exits_2_and_leaves_stdout_empty() {
         &["search", "kb.rag", "a question", "--filter", "kind ="],
         &["remove", "kb.rag"],
         &["summarize", "kb.rag"],
+        &["compose", "kb.rag"],
+        &["compose", "kb.rag", "a task", "--kind", "poem"],
         &["summarize", "kb.rag", "a question", "--document", "a.txt"],
         &["ask", "kb.rag", "a question", "--order", "worst-first"],
         &["ask", "kb.rag", "a question", "--rewrite", "variants:9"],
@@ -550,6 +552,35 @@ fn several_files_are_asked_as_one_and_summarized() {
     assert_eq!(json(&[&about[..], &common].concat(), 0)["found"], true);
     let missing = ["summarize", &first, "--document", "nowhere.txt", "--llm", "none", "--json"];
     assert_eq!(json(&[&missing[..], &common].concat(), 1)["error"]["code"], "NotFound");
+}
+
+#[test]
+fn a_draft_says_whose_words_it_holds() {
+    let Some(encoder) = model("minilm") else { return };
+    let place = Place::new();
+    let kb = place.path("kb.rag");
+    let rules = place.path("rules.txt");
+    fs::write(&rules, "Leave is asked for two weeks before. The office closes in August.").unwrap();
+    json(&["sync", &kb, &rules, "--encoder", &encoder, "--json"], 0);
+    let task = "Is this allowed? Ann asks for leave one week before.";
+    let compose =
+        ["compose", &kb, task, "--kind", "assess", "--encoder", &encoder, "--llm", "none"];
+    let draft = json(&[&compose[..], &["--json"]].concat(), 0);
+    assert_keys(
+        &draft,
+        &["kind", "found", "text", "sections", "citations", "unwritten", "outcome", "timings"],
+    );
+    assert_eq!(draft["sections"][0]["part"], "rule");
+    let first = &draft["sections"][0]["sentences"][0];
+    assert_eq!((&first["origin"], &first["markers"]), (&json!("cited"), &json!([1])));
+    assert_eq!(draft["sections"][1]["sentences"][0]["origin"], "task");
+    assert_eq!(draft["unwritten"], json!(["Assessment"]));
+    assert!(draft.get("hits").is_none());
+    let shown = String::from_utf8(rag(&compose).output().unwrap().stdout).unwrap();
+    assert!(shown.contains("## The rule") && shown.contains("two weeks before [1]."), "{shown}");
+    assert!(shown.contains("[1] ") && shown.contains("rules.txt"), "{shown}");
+    let violin = ["compose", &kb, "Explain how a violin is tuned.", "--encoder", &encoder];
+    assert_eq!(json(&[&violin[..], &["--llm", "none", "--json"]].concat(), 3)["found"], false);
 }
 
 #[test]

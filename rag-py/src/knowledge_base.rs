@@ -8,8 +8,8 @@ use pyo3::prelude::*;
 use rag_core::search::SearchOptions;
 use rag_core::store::{Access, Filter};
 use rag_core::{
-    AddOptions, AskOptions, Call, Conversation, Error, OpenOptions, Subject, SummarizeOptions,
-    SyncOptions, text_uri,
+    AddOptions, AskOptions, Call, ComposeOptions, Conversation, Error, OpenOptions, Subject,
+    SummarizeOptions, SyncOptions, text_uri,
 };
 
 use crate::chat::Chat;
@@ -22,7 +22,9 @@ use crate::options::{Keywords, from_keywords, model_dirs, set_named};
 use crate::process::ThisProcess;
 use crate::progress::{progress_callback, report};
 use crate::stream;
-use crate::types::{Citation, Document, Findable, Hit, Location, Passage, SyncReport, Table};
+use crate::types::{
+    Citation, Document, Draft, Findable, Hit, Location, Passage, SyncReport, Table,
+};
 
 /// One knowledge base: the file, the encoder and, once asked, the generator.
 ///
@@ -264,6 +266,31 @@ impl KnowledgeBase {
         stream::answer(py, stream, move |call| {
             inner.summarize_with(about.subject(), &options, call)
         })
+    }
+
+    /// Writes a draft for a task from the documents: a synthesis, scenarios, an argument, an
+    /// assessment, an explanation or a table.
+    ///
+    /// Each sentence says whose it is: a document's, with checked citations, or the model's own,
+    /// which is never withheld for being new. Without a generator a draft is made of sentences of
+    /// the documents alone, and `unwritten` names the parts that are missing.
+    ///
+    /// Args: task: What is to be written, in any words.
+    #[doc = include_str!("help/compose.txt")]
+    /// Raises:
+    ///     InvalidArgumentError: The task is empty, or an option out of range.
+    ///     ContextOverflowError: The task does not fit the model.
+    ///     NotFoundError: The generator is not on this machine.
+    #[pyo3(signature = (task, **options))]
+    fn compose(
+        &self,
+        py: Python<'_>,
+        task: &str,
+        options: Option<Keywords<'_, '_>>,
+    ) -> PyResult<Draft> {
+        let inner = self.inner(py)?;
+        let options = from_keywords::<ComposeOptions>("compose", options)?;
+        long_call(py, |call| inner.compose_with(task, &options, call)).map(Draft)
     }
 
     /// Starts a conversation. Takes the options of `ask`, which hold for every turn.

@@ -47,7 +47,7 @@ mod _native {
     use crate::stream::{AnswerStream, GenerationStream};
     #[pymodule_export]
     use crate::types::{
-        Answer, Citation, Document, Generation, Hit, Location, Passage, Progress, Skipped,
+        Answer, Citation, Document, Draft, Generation, Hit, Location, Passage, Progress, Skipped,
         SyncReport, Table, Unread, restore,
     };
 

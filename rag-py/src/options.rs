@@ -14,7 +14,10 @@ use rag_core::model::ModelDirs;
 use rag_core::options::{Fault, Options, Value};
 use rag_core::rerank::RerankerOptions;
 use rag_core::search::SearchOptions;
-use rag_core::{AskOptions, Error, OpenOptions, OwnWriter, SummarizeOptions, SyncOptions, Writer};
+use rag_core::{
+    AskOptions, ComposeOptions, Error, OpenOptions, OwnWriter, SummarizeOptions, SyncOptions,
+    Writer,
+};
 
 use crate::error::to_py;
 use crate::recognizer::Callable;
@@ -68,6 +71,12 @@ impl Keyworded for AskOptions {
 }
 
 impl Keyworded for SummarizeOptions {
+    fn set_callable(&mut self, name: &str, value: &Bound<'_, PyAny>) -> PyResult<bool> {
+        self.ask.set_callable(name, value)
+    }
+}
+
+impl Keyworded for ComposeOptions {
     fn set_callable(&mut self, name: &str, value: &Bound<'_, PyAny>) -> PyResult<bool> {
         self.ask.set_callable(name, value)
     }

@@ -280,6 +280,8 @@ static void answers_stream_cite_and_chat(const rag::OpenOptions &options) {
     CHECK(kb.summarize_document("bridge", 1, extracted).citations().size() == 1);
     CHECK(kb.summarize(question, 0, extracted).text().find("1871") != std::string_view::npos);
     CHECK(thrown_by([&] { kb.summarize_document("nowhere"); }) == RAG_NOT_FOUND);
+    const std::string draft = kb.compose(question, RAG_DRAFT_TABLE, 0, extracted);
+    CHECK(draft.find("1871") != std::string::npos && draft.find("\"kind\":\"table\"") != std::string::npos);
     rag::SearchOptions named;
     named.settings = {{"top_k", "1"}, {"mode", "lexical"}};
     CHECK(kb.search(question, named).size() == 1);

@@ -556,6 +556,27 @@ static void a_document_and_a_question_are_summarized(void) {
     rag_kb_close(kb);
 }
 
+static void a_draft_says_whose_words_it_holds(void) {
+    static const char task[] = "Write a synthesis on the bridge.";
+    rag_error *error = NULL;
+    rag_kb *kb = open_memory();
+    char *json = NULL;
+    rag_ask_options options = RAG_ASK_OPTIONS_INIT;
+    if (!kb) return;
+    CHECK_STATUS(rag_kb_add(kb, "bridge", bridge, strlen(bridge), NULL, NULL, &error), RAG_OK);
+    options.writer = RAG_WRITER_PASSAGES;
+    CHECK_STATUS(rag_kb_compose(kb, task, RAG_DRAFT_SYNTHESIS, 0, &options, &json, &error), RAG_OK);
+    if (CHECK(json != NULL)) {
+        CHECK(strstr(json, "\"found\":true") != NULL && strstr(json, "1871") != NULL);
+        CHECK(strstr(json, "\"origin\":\"cited\"") != NULL);
+    }
+    rag_string_free(json);
+    CHECK_STATUS(rag_kb_compose(kb, " ", RAG_DRAFT_SYNTHESIS, 0, NULL, &json, &error), RAG_INVALID_ARGUMENT);
+    CHECK_STATUS(rag_kb_compose(kb, task, 6, 0, NULL, &json, &error), RAG_INVALID_ARGUMENT);
+    CHECK_STATUS(rag_kb_compose(kb, task, RAG_DRAFT_TABLE, 21, NULL, &json, &error), RAG_INVALID_ARGUMENT);
+    rag_kb_close(kb);
+}
+
 static void several_files_are_searched_as_one(const char *folder) {
     rag_error *error = NULL;
     rag_kb *kb = NULL;
@@ -766,6 +787,7 @@ int main(int argc, char **argv) {
         the_prompt_takes_examples_and_an_order(kb);
         an_ask_takes_the_options_of_search_and_generation(kb);
         a_document_and_a_question_are_summarized();
+        a_draft_says_whose_words_it_holds();
         several_files_are_searched_as_one(argv[1]);
         a_chat_remembers_and_outlives_the_handle();
         guards_refuse_with_a_reason();

@@ -279,6 +279,24 @@ def test_a_follow_up_is_rewritten_for_the_search(qa):
     assert trace["hits"][0]["text"] == DOCUMENTS["bridge.txt"].strip(), "found however badly it was rewritten"
 
 
+def test_drafts_say_whose_words_each_sentence_is(qa):
+    draft = qa.compose("Write a synthesis on the bridge.", extract=True)
+    assert draft.found and draft.kind == "synthesis" and draft.reason is None and not draft.unwritten
+    sentences = [sentence for section in draft.sections for sentence in section["sentences"]]
+    assert sentences and all(sentence["origin"] == "cited" and sentence["markers"] for sentence in sentences)
+    assert "1871" in draft.text and "[1]" in draft.text and draft.citations[0].marker == 1
+    assert pickle.loads(pickle.dumps(draft)) == draft and draft.to_dict()["kind"] == "synthesis"
+    assert repr(draft).startswith("Draft(kind='synthesis', found=True, text=")
+    options = qa.compose("Propose three scenarios for the bridge.", kind="scenarios", max_sentences=2, max_new_tokens=48)
+    assert [part["part"] for part in options.sections].count("option") == 3
+    assert not asyncio.run(qa.acompose("Explain how a violin is tuned.", kind="explain", extract=True)).found
+    for wrong in ({"kind": "poem"}, {"max_sentences": 21}):
+        with pytest.raises(errors.InvalidArgumentError):
+            qa.compose("the bridge", **wrong)
+    with pytest.raises(errors.InvalidArgumentError):
+        qa.compose(" ")
+
+
 def test_summaries_are_cited(qa, tmp_path):
     summary = qa.summarize("What is known about the bridge?", extract=True, max_sentences=2)
     assert summary.found and "1871" in summary.text and summary.citations

@@ -119,6 +119,8 @@ impl<'a> Run<'a> {
         let cited = cite::cite(asked, written.text.trim(), &written.shown, meaning.as_ref())?;
         let (mut citations, mut conflicts) = (cited.citations, cited.conflicts);
         let sources = conflicts.iter_mut().map(|conflict| &mut conflict.source);
+        // one for all citations: each source is looked at once, and all together have one limit of
+        // time
         let mut verifier = self.knowledge_base.verifier(&self.cancel);
         for citation in citations.iter_mut().chain(sources) {
             self.knowledge_base.fill(citation)?;

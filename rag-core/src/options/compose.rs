@@ -1,6 +1,7 @@
 //! Options of a draft.
 
 use super::ask::AskOptions;
+use super::generate::{GenerateOptions, Sampling};
 use super::options;
 use super::search::SearchOptions;
 use super::words;
@@ -40,6 +41,11 @@ options! {
         /// `abstain`, `explain`, `sentences`, `fence`, `order`, `examples`, `rewrite` and `history` do not count.
         ask: AskOptions = AskOptions {
             search: SearchOptions { top_k: 6, ..SearchOptions::default() },
+            generate: GenerateOptions {
+                // small models repeat themselves where they are to say several things on one subject
+                sampling: Sampling { repetition_penalty: 1.1, ..Sampling::default() },
+                ..GenerateOptions::default()
+            },
             ..AskOptions::default()
         }, renames(&[]);
     }

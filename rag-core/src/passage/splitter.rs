@@ -149,6 +149,7 @@ impl<'a> Splitter<'a> {
         while limit > 0 && !parts.is_empty() {
             let text = parts.join(" > ");
             let ranges = self.tokens.token_ranges(&text)?;
+            // the innermost heading is the nearest to what the passage says
             if ranges.len() > limit && parts.len() > 1 {
                 parts.remove(0);
                 continue;
@@ -187,6 +188,7 @@ impl<'a> Splitter<'a> {
         {
             return Ok(path.clone());
         }
+        // a row that is encoded alone does not say what its cells are
         let header = self.text.get(table.range.clone()).and_then(rows::header);
         let found = match header.filter(|_| self.options.max_heading_tokens > 0) {
             Some(header) => self.headed_path(header, path)?,

@@ -1,4 +1,5 @@
-//! Headings of a draft and what the generator is asked for each of its parts, in French and English.
+//! Headings of a draft and what the generator is asked for each of its parts, in French and
+//! English.
 //!
 //! What the documents say stands first and the task behind it, the same for every part, so that the
 //! generator takes them in once; only the last lines differ (`generate/kv.rs` keeps what a prompt
@@ -28,23 +29,54 @@ pub(crate) fn compose(request: &ComposeRequest<'_>) -> Vec<Message> {
         Some(persona) => format!("{}\n{}", persona.trim(), words.rules),
         None => words.rules.to_owned(),
     };
-    let facts: Vec<String> =
-        request.facts.iter().map(|fact| format!("- {}", marks::disarm(fact.trim()))).collect();
-    let asked = format!(
-        "{}\n{}\n\n{} {}\n\n{}",
-        words.facts_label,
-        facts.join("\n"),
-        words.task_label,
-        marks::disarm(request.task.trim()),
-        request.instruction
-    );
-    vec![Message { role: Role::System, content: system }, user(asked)]
+    let facts: Vec<&str> = request.facts.iter().map(String::as_str).collect();
+    let mut messages = vec![Message { role: Role::System, content: system }];
+    messages.extend(words.shown());
+    messages.push(user(words.asked(&facts, request.task, request.instruction)));
+    messages
+}
+
+impl DraftWords {
+    fn asked(&self, facts: &[&str], task: &str, instruction: &str) -> String {
+        let facts: Vec<String> =
+            facts.iter().map(|fact| format!("- {}", marks::disarm(fact.trim()))).collect();
+        let (facts_label, task_label) = (self.facts_label, self.task_label);
+        let (facts, task) = (facts.join("\n"), marks::disarm(task.trim()));
+        format!("{facts_label}\n{facts}\n\n{task_label} {task}\n\n{instruction}")
+    }
+
+    /// A draft that was written before: without one the smallest models repeat the facts, or take a
+    /// scenario for a scene of a film.
+    fn shown(&self) -> Vec<Message> {
+        let example = &self.example;
+        let option = example.options.lines().next().unwrap_or_default();
+        let asked = [
+            (self.asked(example.facts, example.task, self.ask.options), example.options),
+            (self.ask.in_favour.replace("{}", option), example.in_favour),
+            (self.ask.against.replace("{}", option), example.against),
+        ];
+        let turns = asked.into_iter().flat_map(|(asked, written)| {
+            [user(asked), Message { role: Role::Assistant, content: written.to_owned() }]
+        });
+        turns.collect()
+    }
+}
+
+/// Parts of a draft, as they should be written.
+#[derive(Debug)]
+struct DraftExample {
+    facts: &'static [&'static str],
+    task: &'static str,
+    options: &'static str,
+    in_favour: &'static str,
+    against: &'static str,
 }
 
 /// The words of a draft in one language.
 #[derive(Debug)]
 pub(crate) struct DraftWords {
     rules: &'static str,
+    example: DraftExample,
     facts_label: &'static str,
     task_label: &'static str,
     /// What `[*]` stands for.
@@ -102,6 +134,17 @@ pub(crate) fn draft_words(task: &str) -> &'static DraftWords {
 
 const ENGLISH: DraftWords = DraftWords {
     rules: "You help to prepare a decision. You write short, plain sentences and keep to the facts given.",
+    example: DraftExample {
+        facts: &[
+            "The pool of Harlow is open on weekdays.",
+            "Each day that it is open costs 900 euros.",
+            "Many families asked for Saturdays.",
+        ],
+        task: "Propose three scenarios for the pool at weekends.",
+        options: "Open on Saturdays only\nOpen on both days with volunteers\nKeep the pool closed at weekends",
+        in_favour: "Many families asked for Saturdays. Parents could come with their children.",
+        against: "Each day that it is open costs 900 euros. The staff would lose a free day.",
+    },
     facts_label: "What the documents say:",
     task_label: "Task:",
     own: "The model's own words: no document says so.",
@@ -141,6 +184,17 @@ const ENGLISH: DraftWords = DraftWords {
 
 const FRENCH: DraftWords = DraftWords {
     rules: "Tu aides \u{e0} pr\u{e9}parer une d\u{e9}cision. Tu \u{e9}cris en fran\u{e7}ais des phrases courtes et simples et tu t'en tiens aux faits donn\u{e9}s.",
+    example: DraftExample {
+        facts: &[
+            "La piscine de Harlow est ouverte en semaine.",
+            "Chaque jour d'ouverture co\u{fb}te 900 euros.",
+            "Beaucoup de familles ont demand\u{e9} le samedi.",
+        ],
+        task: "Propose trois sc\u{e9}narios pour la piscine le week-end.",
+        options: "Ouvrir le samedi seulement\nOuvrir les deux jours avec des b\u{e9}n\u{e9}voles\nLaisser la piscine ferm\u{e9}e le week-end",
+        in_favour: "Beaucoup de familles ont demand\u{e9} le samedi. Les parents pourraient venir avec leurs enfants.",
+        against: "Chaque jour d'ouverture co\u{fb}te 900 euros. Le personnel perdrait un jour libre.",
+    },
     facts_label: "Ce que disent les documents :",
     task_label: "T\u{e2}che :",
     own: "Les mots du mod\u{e8}le : aucun document ne le dit.",

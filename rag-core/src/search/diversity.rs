@@ -51,7 +51,18 @@ pub(crate) fn centroid(rows: &[&[f32]]) -> Vec<f32> {
 /// The places of `limit` of some unit vectors that are near `aim` and differ from each other, best
 /// first.
 pub(crate) fn spread(aim: &[f32], rows: &[&[f32]], limit: usize, diversity: f32) -> Vec<usize> {
-    let relevance = stretched(rows.iter().map(|row| dot_f32(aim, row)));
+    let scores: Vec<f32> = rows.iter().map(|row| dot_f32(aim, row)).collect();
+    spread_by(&scores, rows, limit, diversity)
+}
+
+/// As [`spread`], by scores of the caller's in place of an aim.
+pub(crate) fn spread_by(
+    scores: &[f32],
+    rows: &[&[f32]],
+    limit: usize,
+    diversity: f32,
+) -> Vec<usize> {
+    let relevance = stretched(scores.iter().copied());
     order(&relevance, limit, diversity, |a, b| dot_f32(rows[a], rows[b]))
 }
 
@@ -84,6 +95,7 @@ fn order(
             }
         }
         let place = waiting.remove(best);
+        // kept up to date, so that a round compares with the last pick alone
         for other in &waiting {
             nearest[*other] = nearest[*other].max(cosine(place, *other));
         }

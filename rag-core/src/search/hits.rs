@@ -19,6 +19,7 @@ pub(super) fn fill(stores: &[&Store], ranked: &[Fused]) -> Result<Vec<Hit>> {
     for (number, store) in stores.iter().enumerate() {
         let found: HashMap<i64, &Fused> =
             ranked.iter().filter(|f| f.key.store == number).map(|f| (f.key.id, f)).collect();
+        // in the order of the rows, not of the scores: neighbours lie on the same page of the file
         let mut ids: Vec<i64> = found.keys().copied().collect();
         ids.sort_unstable();
         let mut maps = Maps::new(store, number);

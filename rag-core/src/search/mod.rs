@@ -21,7 +21,7 @@ use legs::Legs;
 use crate::options::Options;
 pub use crate::options::search::{Context, Mode, SearchOptions};
 pub(crate) use crate::store::lexical::{MAX_TERMS as MAX_QUESTION_WORDS, spoken, word_count};
-pub(crate) use diversity::{centroid, spread};
+pub(crate) use diversity::{centroid, spread, spread_by};
 pub use floor::{Floor, MIN_COVERAGE, measure as measure_floor, min_coverage};
 pub(crate) use floor::{UNRELATED, min_coverage_of_forms};
 pub use fusion::Fusion;

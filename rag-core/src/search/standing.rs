@@ -80,6 +80,7 @@ pub(crate) fn standing(
         let ids = store.passages_where(filter.unwrap_or(&all))?;
         let step = (ids.len() * stores.len()).div_ceil(MAX_SAMPLE).max(1);
         let sample: Vec<i64> = ids.iter().copied().step_by(step).collect();
+        // a mean needs every passage of the sample; the graph would leave out the far ones
         let options = NearestOptions {
             mode: IndexMode::Flat,
             among: Some(&sample),

@@ -57,6 +57,8 @@ pub(super) fn search(
     for (term, postings) in found.postings.iter().enumerate() {
         for (id, count) in postings {
             if among.is_none_or(|ids| ids.binary_search(id).is_ok()) {
+                // of no length, a passage has the greatest score it can have: lengths are a look-up
+                // each, and most passages are settled without
                 *most.entry(*id).or_default() += scorer.score(term, *count, 0);
             }
         }
@@ -221,6 +223,7 @@ fn count(ids: impl Iterator<Item = i64>) -> Postings {
 
 /// Passages and words in the index, as FTS5 keeps them: two numbers in a record of its own.
 fn totals(connection: &Connection) -> Outcome<(u64, u64)> {
+    // counting the rows would read the whole index at every question
     let mut statement = connection.prepare_cached("SELECT block FROM lexical_data WHERE id = 1")?;
     let record: Option<Vec<u8>> = statement.query_row([], |row| row.get(0)).optional()?;
     // an index that was never filled has none

@@ -40,6 +40,8 @@ pub(super) enum ConnectionSource {
 pub(super) fn reader(path: &Path, source: &ConnectionSource) -> Outcome<Connection> {
     let mut connection = match source {
         ConnectionSource::ReadOnly { immutable: true } => {
+            // SQLite would want shared memory beside the file, which cannot be made there; only the
+            // uri can say that nobody writes
             let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
             Connection::open_with_flags(
                 immutable_uri(path)?,
@@ -78,6 +80,8 @@ fn immutable_uri(path: &Path) -> Outcome<String> {
 /// Settings that keep a hostile or damaged file from doing more than failing.
 pub(super) fn harden(connection: &mut Connection) -> Outcome<()> {
     connection.busy_handler(Some(wait_for_writer))?;
+    // the file may be anyone's: nothing in its schema may run (triggers, views, functions), and the
+    // tables under the full-text index are not to be written past it
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;
@@ -85,7 +89,12 @@ pub(super) fn harden(connection: &mut Connection) -> Outcome<()> {
     connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, MAX_VALUE_BYTES)?;
     connection.set_limit(Limit::SQLITE_LIMIT_SQL_LENGTH, MAX_SQL_BYTES)?;
     connection.set_limit(Limit::SQLITE_LIMIT_VARIABLE_NUMBER, MAX_VARIABLES)?;
+    // every file is opened through `files`, which knows what this process has open; ATTACH would go
+    // past it
     connection.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0)?;
+    // never mapped: a page that cannot be read is then an error and not a signal that ends the
+    // process. NORMAL: with a log a kill loses nothing that was committed; FULL would wait for the
+    // disk at every document to save the last ones from a power cut
     connection.execute_batch(
         "PRAGMA cell_size_check=ON; PRAGMA foreign_keys=ON; PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY; \
          PRAGMA synchronous=NORMAL; PRAGMA cache_size=-16384; PRAGMA journal_size_limit=67108864;",

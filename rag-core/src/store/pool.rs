@@ -105,6 +105,8 @@ impl ConnectionPool {
     /// Runs `read` over one snapshot of the file.
     pub(super) fn read<T>(&self, read: impl FnOnce(&Connection) -> Outcome<T>) -> Result<T> {
         let result = self.reader().and_then(|reader| {
+            // one transaction for all that is read, or a commit in between would mix two states of
+            // the file
             let snapshot = reader.unchecked_transaction()?;
             migrate::expect(&snapshot, &self.path, self.version)?;
             read(&snapshot)
@@ -124,6 +126,7 @@ impl ConnectionPool {
             let before = transaction.total_changes();
             let value = write(&transaction)?;
             let changed = transaction.total_changes() != before;
+            // naming a commit is a write too: what changed nothing leaves the file as it was
             let commit = if changed { Some(link::advance(&transaction)?) } else { None };
             transaction.commit()?;
             Ok((value, commit))

@@ -34,6 +34,7 @@ pub(super) fn seal(
     cancel: &CancelToken,
 ) -> Result<()> {
     let wants_vectors = builder.is_some_and(GraphBuilder::wants_vectors);
+    // read first, build aside, write last: only the last step holds up other writers
     let read = |connection: &Connection| Snapshot::read(connection, dim, wants_vectors, cancel);
     let mut snapshot = pool.read(read)?;
     if matches!(pool.source(), ConnectionSource::ReadWrite) {
@@ -87,11 +88,13 @@ impl Snapshot {
     }
 
     fn swap_in(self, graph: Option<Graph>, connection: &Connection) -> Outcome<()> {
+        // another seal was faster and read these rows or newer ones
         if meta::counter(connection, meta::GENERATION)? != self.generation {
             return Ok(());
         }
         let generation = meta::bump(connection, meta::GENERATION)?;
         meta::bump(connection, meta::CHANGE)?;
+        // those after it were deleted while the index was built, and are still in it
         connection.execute("DELETE FROM tombstone WHERE seq <= ?1", [self.last_tombstone])?;
         if self.ids.is_empty() {
             connection.execute("DELETE FROM segment", [])?;

@@ -10,6 +10,8 @@ use super::meta;
 use crate::index::codes::Codes;
 use crate::index::graph::Graph;
 
+// one value for all codes would pass the limit of a value (`connection.rs`) at some 700,000
+// passages
 const CHUNK_BYTES: usize = 1 << 20;
 const MAGIC: &[u8; 4] = b"RAGS";
 const FORMAT: u32 = 1;
@@ -101,6 +103,7 @@ impl SealedSegment {
         let scales: Vec<f32> = words(&scales).map(f32::from_le_bytes).collect();
         let codes: Vec<i8> = codes.into_iter().map(u8::cast_signed).collect();
         let max_id = word(2).cast_signed();
+        // a deleted passage is looked up by halves, which finds nothing among ids that do not rise
         let rising = ids.windows(2).all(|pair| pair[0] < pair[1]);
         if !rising || ids.last().is_some_and(|last| *last > max_id) || ids.len() != scales.len() {
             return Err(damaged("lists its passages wrongly"));

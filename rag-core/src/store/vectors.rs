@@ -63,6 +63,7 @@ impl Part {
     }
 
     fn kill(&mut self, id: i64) {
+        // ids are given out rising and rows are read in their order
         if let Ok(position) = self.ids.binary_search(&id)
             && !self.dead[position]
         {
@@ -157,6 +158,7 @@ impl StoredVectors {
         let change = meta::counter(connection, meta::CHANGE)?;
         let generation = meta::counter(connection, meta::GENERATION)?;
         if !self.loaded || generation != self.generation || self.tail.codes.dim() != dim {
+            // the tail begins where the segment ends, so that a new segment makes a new tail
             *self = Self::load(connection, generation, dim)?;
         }
         self.bury(connection)?;
@@ -175,6 +177,8 @@ impl StoredVectors {
                 state.sealed = Part::new(segment.ids, segment.codes);
             }
             Ok(None) => {}
+            // a segment is a cache: without it every row is in the tail, and the next seal writes
+            // it anew
             Err(fault) => state.segment_fault = Some(fault.damage()?),
         }
         Ok(state)
@@ -248,6 +252,8 @@ impl StoredVectors {
     /// Whether so much changed since the last seal, or so little of it is usable, that sealing
     /// pays.
     pub(super) fn wants_seal(&self) -> bool {
+        // a seal writes the whole segment, a search scans the whole tail: it pays once the tail is
+        // a tenth of it
         let (sealed, tail) = (self.sealed.ids.len(), self.tail.ids.len());
         let dead = self.sealed.dead_count + self.tail.dead_count;
         self.segment_fault.is_some()

@@ -118,6 +118,8 @@ pub(super) fn put_document(
     rows: &NewRows<'_>,
 ) -> Outcome<Vec<i64>> {
     let NewRows { passages, bodies, vectors, dim } = *rows;
+    // never updated in place: the ids of passages are not used again, so that what was cited before
+    // cannot come to point at other words
     remove(connection, document.uri)?;
     let mut record = DocumentRecord {
         id: 0,
@@ -191,6 +193,7 @@ fn insert_passage(connection: &Connection, columns: &PassageSum<'_>) -> Outcome<
 
 /// One more than any id ever given out: SQLite keeps the highest for AUTOINCREMENT tables.
 fn next_passage_id(connection: &Connection) -> Outcome<i64> {
+    // the highest id there is would be that of a removed passage again
     let last: i64 = connection
         .prepare_cached(
             "SELECT max(coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'passage'), 0), \

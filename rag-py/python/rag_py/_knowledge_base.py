@@ -11,7 +11,7 @@ from rag_py import _native
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from rag_py.types import AskOptions, OpenOptions, Path, SearchKeywords, SummarizeOptions
+    from rag_py.types import AskOptions, ComposeOptions, OpenOptions, Path, SearchKeywords, SummarizeOptions
 
 
 class KnowledgeBase(_native.KnowledgeBase):
@@ -44,6 +44,10 @@ class KnowledgeBase(_native.KnowledgeBase):
             return await asyncio.to_thread(lambda: stream.answer)
         finally:
             stream.close()
+
+    async def acompose(self, task: str, **options: Unpack[ComposeOptions]) -> _native.Draft:
+        """As ``compose``, without holding up the event loop."""
+        return await asyncio.to_thread(self.compose, task, **options)
 
 
 def open(path: Path, *, read_only: bool = False, **options: Unpack[OpenOptions]) -> KnowledgeBase:

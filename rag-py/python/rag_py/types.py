@@ -7,6 +7,7 @@ from rag_py._options import (
     Abstain as Abstain,
     Access as Access,
     AskOptions as AskOptions,
+    ComposeOptions as ComposeOptions,
     EncoderOptions as EncoderOptions,
     GenerateOptions as GenerateOptions,
     GeneratorOptions as GeneratorOptions,
@@ -156,6 +157,28 @@ class Conflict(TypedDict):
     contrary: str
     source: Dict[str, Any]
     """Where the other figure stands, with the keys of a citation; its own marker is 0."""
+
+
+class DraftSentence(TypedDict, total=False):
+    """A sentence of a draft."""
+
+    text: str
+    origin: Union[Literal["cited"], Literal["model"], Literal["task"]]
+    """Whose words it is: a document's, the model's own, or the task's."""
+    markers: List[int]
+    """The citations that support it."""
+    refuted: Refuted
+    """What a document says against it, where one does."""
+
+
+class DraftSection(TypedDict):
+    """A part of a draft."""
+
+    part: str
+    """What it is for: "documents", "for", "against", "assessment" and the like."""
+    heading: str
+    """The same in the language of the task."""
+    sentences: List[DraftSentence]
 
 
 class Trace(TypedDict):

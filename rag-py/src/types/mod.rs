@@ -4,6 +4,7 @@
 mod answer;
 mod citation;
 mod document;
+mod draft;
 mod generation;
 mod hit;
 mod location;
@@ -14,6 +15,7 @@ mod table;
 pub(crate) use answer::Answer;
 pub(crate) use citation::Citation;
 pub(crate) use document::Document;
+pub(crate) use draft::Draft;
 pub(crate) use generation::Generation;
 pub(crate) use hit::Hit;
 pub(crate) use location::{Findable, Location};
@@ -56,6 +58,7 @@ pub(crate) fn restore<'py>(
     match class {
         "Answer" => Answer(pickle::read(py, json)?).into_bound_py_any(py),
         "Document" => Document(pickle::read(py, json)?).into_bound_py_any(py),
+        "Draft" => Draft(pickle::read(py, json)?).into_bound_py_any(py),
         "Hit" => Hit(pickle::read(py, json)?).into_bound_py_any(py),
         "Passage" => Passage(pickle::read(py, json)?).into_bound_py_any(py),
         "Unread" => Unread(pickle::read(py, json)?).into_bound_py_any(py),

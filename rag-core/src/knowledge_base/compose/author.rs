@@ -8,11 +8,11 @@ use crate::generate::GenerateOptions;
 use crate::passage;
 use crate::progress::Call;
 use crate::prompt::{self, ComposeRequest};
-use crate::search;
 use crate::store::fold::fold;
 
 use super::draft::DraftVerdict;
 use super::plan::one_line;
+use super::quality;
 use crate::knowledge_base::run::Run;
 use crate::knowledge_base::types::Writer;
 
@@ -20,6 +20,16 @@ use crate::knowledge_base::types::Writer;
 const TOKENS_PER_SENTENCE: usize = 48;
 /// Most words of the name of an option.
 const OPTION_WORDS: usize = 14;
+
+/// How random a second attempt is.
+const SECOND_TEMPERATURE: f32 = 0.8;
+
+/// Whether something was written for a part before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Attempt {
+    First,
+    Second,
+}
 
 /// Who writes the parts of a draft that no document holds.
 pub(super) struct Author<'r, 'a> {
@@ -40,23 +50,31 @@ impl<'r, 'a> Author<'r, 'a> {
             Writer::Generator => run.knowledge_base.models.has_generator(),
         };
         let task = run.options.guards.told(task).into_owned();
-        writes.then(|| Self { run, facts, task, met: Vec::new() })
+        // what the documents say stands in the draft already
+        let met = facts.iter().map(|fact| fold(fact)).collect();
+        writes.then_some(Self { run, facts, task, met })
     }
 
     /// Sentences that were not said before, `most` at most.
     pub(super) fn sentences(&mut self, instruction: &str, most: usize) -> Result<Vec<String>> {
-        let written = self.write(instruction, most)?;
+        let written = self.write(instruction, most, Attempt::First)?;
+        let new = self.new_of(sentences(&written), most);
+        if !new.is_empty() {
+            return Ok(new);
+        }
+        let written = self.write(instruction, most, Attempt::Second)?;
         Ok(self.new_of(sentences(&written), most))
     }
 
     /// Three ways to go.
     pub(super) fn options(&mut self, words: &prompt::DraftWords) -> Result<Vec<String>> {
-        let written = self.write(words.ask.options, 3)?;
+        let written = self.write(words.ask.options, 3, Attempt::First)?;
         let named = prompt::lines(&written);
         let named = named.iter().map(|line| option_name(line, words.option));
         let usual = words.usual_options.iter().map(|option| (*option).to_owned());
         let mut options: Vec<String> = Vec::new();
-        for option in named.filter(|name| search::word_count(name) >= 2).chain(usual) {
+        let is_name = |name: &String| (2..=OPTION_WORDS).contains(&quality::word_count(name));
+        for option in named.filter(is_name).chain(usual) {
             let is_new = options.iter().all(|other| fold(other) != fold(&option));
             if options.len() < 3 && is_new {
                 options.push(option);
@@ -71,7 +89,7 @@ impl<'r, 'a> Author<'r, 'a> {
         instruction: &str,
         most: usize,
     ) -> Result<(DraftVerdict, Vec<String>)> {
-        let written = self.write(instruction, most)?;
+        let written = self.write(instruction, most, Attempt::First)?;
         let (verdict, reason) = verdict_of(&written);
         Ok((verdict, self.new_of(sentences(reason), most)))
     }
@@ -88,7 +106,7 @@ impl<'r, 'a> Author<'r, 'a> {
         new
     }
 
-    fn write(&mut self, instruction: &str, sentences: usize) -> Result<String> {
+    fn write(&mut self, instruction: &str, sentences: usize, attempt: Attempt) -> Result<String> {
         let options = self.run.options;
         let messages = prompt::compose(&ComposeRequest {
             facts: &self.facts,
@@ -110,7 +128,12 @@ impl<'r, 'a> Author<'r, 'a> {
         let prompt = generator.chat().render(&messages)?;
         let most = (sentences + 1).saturating_mul(TOKENS_PER_SENTENCE);
         let max_new_tokens = options.generate.max_new_tokens.min(most);
-        let generate = GenerateOptions { max_new_tokens, ..options.generate.clone() };
+        let mut generate = GenerateOptions { max_new_tokens, ..options.generate.clone() };
+        if attempt == Attempt::Second {
+            // the likeliest text said nothing new; the seed makes this one the same each time too
+            generate.sampling.temperature = generate.sampling.temperature.max(SECOND_TEMPERATURE);
+            generate.beams = 1;
+        }
         let before = self.run.started.elapsed();
         let call = Call::new().cancel(&self.run.cancel);
         let generation = generator.generate_with(&prompt.token_ids, &generate, call)?;
@@ -131,8 +154,8 @@ fn sentences(written: &str) -> Vec<String> {
         }
         for range in passage::sentences(line) {
             let sentence = one_line(&cite::without_markers(&line[range]));
-            if search::word_count(&sentence) >= 2 {
-                sentences.push(sentence);
+            if quality::is_plain(&sentence) {
+                sentences.push(capitalised(&sentence));
             }
         }
     }
@@ -144,15 +167,19 @@ fn sentences(written: &str) -> Vec<String> {
     sentences
 }
 
-/// The name of an option, without `Option 1:` before it, not too long.
+/// The name of an option, without `Option 1:` before it.
 fn option_name(line: &str, label: &str) -> String {
     let line = line.replace("**", "");
     let rest = match fold(&line).starts_with(&fold(label)) {
         true => line.split_once(':').map_or(line.as_str(), |(_, rest)| rest),
         false => line.as_str(),
     };
-    let words: Vec<&str> = rest.split_whitespace().take(OPTION_WORDS).collect();
-    words.join(" ").trim_end_matches(['.', ';', ',', ':']).to_owned()
+    one_line(rest).trim_end_matches(['.', ';', ',', ':']).to_owned()
+}
+
+fn capitalised(sentence: &str) -> String {
+    let mut chars = sentence.chars();
+    chars.next().map_or(String::new(), |first| first.to_uppercase().chain(chars).collect())
 }
 
 /// The verdict that a text begins with, and the rest of it; unclear if it begins with none.

@@ -279,7 +279,7 @@ mod tests {
             },
         ];
         draft.unwritten = vec!["Assessment".to_owned()];
-        draft.write_text(&crate::prompt::draft_words("the rule of leave and of the days"));
+        draft.write_text(crate::prompt::draft_words("the rule of leave and of the days"));
         assert_eq!(
             draft.text,
             "## The rule\n\nLeave is ten days [1] [2].\n\n## The facts\n\n\u{201c}Ann asks for nine \
@@ -297,7 +297,7 @@ mod tests {
             sentences: vec![sentence("Write to jo@site.fr.", Origin::Cited, &[1])],
         }];
         draft.mask();
-        draft.write_text(&crate::prompt::draft_words(""));
+        draft.write_text(crate::prompt::draft_words(""));
         assert!(!draft.text.contains("jo@site"), "{}", draft.text);
         assert_eq!(draft.masked.map(|masked| masked.answer.total()), Some(1));
     }

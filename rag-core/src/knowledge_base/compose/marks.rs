@@ -1,39 +1,51 @@
 //! Whose words a sentence of a draft is, by the checks that citations of answers go through.
 
-use crate::cite::{self, Citation, Conflict, Meaning};
+use crate::cite::{self, Citation, Conflict, Evidence};
 use crate::error::Result;
 use crate::search::Hit;
 
 use super::draft::{DraftSentence, Origin};
-use super::material::{Material, Vectors};
+use super::material::Material;
 use super::plan::one_line;
+use super::quality;
 use crate::knowledge_base::KnowledgeBase;
 use crate::progress::CancelToken;
 
+/// The share of a sentence's words that a document must hold.
+const MIN_SUPPORT: f32 = 0.9;
+/// Fewest words of a sentence that can be told from chance.
+const MIN_WORDS: usize = 3;
+
 /// The citations of a draft as it is written.
 pub(super) struct Marks<'a> {
-    /// What the draft is about: its words prove little, for they come back in every sentence.
-    subject: &'a str,
     hits: &'a [Hit],
-    vectors: &'a Vectors<'a>,
-    meaning: Option<f32>,
     pub(super) citations: Vec<Citation>,
     pub(super) conflicts: Vec<Conflict>,
 }
 
 impl<'a> Marks<'a> {
-    pub(super) fn new(subject: &'a str, material: &'a Material, vectors: &'a Vectors<'a>) -> Self {
-        let (hits, meaning) = (material.hits.as_slice(), material.meaning);
-        Self { subject, hits, vectors, meaning, citations: Vec::new(), conflicts: Vec::new() }
+    pub(super) fn new(material: &'a Material) -> Self {
+        Self { hits: &material.hits, citations: Vec::new(), conflicts: Vec::new() }
     }
 
     /// A sentence with the citations that support it, or as the model's own.
+    ///
+    /// More is asked of it than of an answer: an answer is read as one to its question, and a
+    /// sentence that shares half of its words with a document may still say what nobody said. Nor
+    /// does meaning count, for on one subject every sentence is near. What is lost is marked as the
+    /// model's, which is true of it.
     pub(super) fn mark(&mut self, text: &str) -> Result<DraftSentence> {
-        let cosines = |claim: &str, texts: &[&str]| self.vectors.cosines(claim, texts);
-        let meaning = self.meaning.map(|floor| Meaning { cosines: &cosines, floor });
-        let cited = cite::cite(self.subject, text, self.hits, meaning.as_ref())?;
+        let cited = cite::cite("", text, self.hits, None)?;
+        let is_sure = |citation: &Citation| match citation.evidence {
+            Evidence::Quote | Evidence::Near => true,
+            Evidence::Words => citation.support >= MIN_SUPPORT,
+            Evidence::Meaning => false,
+        };
         // a sentence that the splitter takes for two is the documents' only if both are
-        let is_cited = cited.unsupported.is_empty() && !cited.citations.is_empty();
+        let is_cited = quality::word_count(text) >= MIN_WORDS
+            && cited.unsupported.is_empty()
+            && !cited.citations.is_empty()
+            && cited.citations.iter().all(is_sure);
         let mut sentence = DraftSentence {
             text: text.to_owned(),
             origin: if is_cited { Origin::Cited } else { Origin::Model },

@@ -18,6 +18,8 @@ use crate::knowledge_base::types::{AskOptions, NotFoundReason, Rewrite};
 
 /// Sentences of each search that are weighed against each other.
 const POOL: usize = 16;
+/// Sentences of each search that count as on it whatever their words: the passages are.
+const FIRST: usize = 3;
 /// Most passages of a draft.
 const MAX_HITS: usize = 24;
 /// How much a sentence is held back for being like those before it. Higher than for summaries: the
@@ -34,6 +36,18 @@ pub(super) struct Fact {
     pub(super) text: String,
     hit: usize,
     start: usize,
+    is_row: bool,
+    /// How well it answers the search that it answers best, and whether it is among the first.
+    score: f32,
+    is_first: bool,
+}
+
+/// Whether rows of tables are taken like sentences: in a text they say nothing without their
+/// header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rows {
+    Taken,
+    Left,
 }
 
 /// What the documents hold for a task.
@@ -51,7 +65,12 @@ pub(super) struct Material {
 
 impl Material {
     /// Searches for all parts of a task, and takes what the found passages say on them.
-    pub(super) fn gather(run: &Run<'_>, plan: &TaskPlan, vectors: &Vectors<'_>) -> Result<Self> {
+    pub(super) fn gather(
+        run: &Run<'_>,
+        plan: &TaskPlan,
+        vectors: &Vectors<'_>,
+        rows: Rows,
+    ) -> Result<Self> {
         // a draft stands alone: what was said before does not change what is searched
         let options =
             AskOptions { history: Vec::new(), rewrite: Rewrite::None, ..run.options.clone() };
@@ -76,7 +95,7 @@ impl Material {
         }
         material.reason = None;
         material.hits = merged(found);
-        material.facts = material.weigh(&held, vectors)?;
+        material.facts = material.weigh(&held, vectors, rows)?;
         if material.facts.is_empty() {
             material.reason = Some(NotFoundReason::Uncovered);
         }
@@ -84,20 +103,30 @@ impl Material {
     }
 
     /// The sentences that say most on the searches and not the same.
-    fn weigh(&self, searches: &[&str], vectors: &Vectors<'_>) -> Result<Vec<Fact>> {
+    fn weigh(&self, searches: &[&str], vectors: &Vectors<'_>, taken: Rows) -> Result<Vec<Fact>> {
         let cosines = |asked: &str, texts: &[&str]| vectors.cosines(asked, texts);
         let asked: BTreeSet<String> =
             searches.iter().flat_map(|search| words(search)).map(|word| word.key).collect();
         let (mut pool, mut rest): (Vec<Fact>, Vec<Fact>) = (Vec::new(), Vec::new());
         for search in searches {
             let ranked = search::sentences(search, &self.hits, &cosines)?;
-            let facts = ranked.iter().map(|sentence| {
+            let facts = ranked.iter().enumerate().map(|(rank, sentence)| {
                 let text = &self.hits[sentence.hit].text[sentence.range.clone()];
-                let text = one_line(&cite::without_markers(text));
-                Fact { text, hit: sentence.hit, start: sentence.range.start }
+                let is_row = taken == Rows::Taken && (text.contains('\t') || text.contains(" | "));
+                let text = cite::without_markers(text).replace('\t', ", ");
+                let text = one_line(&text);
+                Fact {
+                    is_row,
+                    text,
+                    hit: sentence.hit,
+                    start: sentence.range.start,
+                    score: sentence.score,
+                    is_first: rank < FIRST,
+                }
             });
-            let (sound, unsound): (Vec<Fact>, Vec<Fact>) =
-                facts.partition(|fact| quality::is_sound(&fact.text));
+            let (sound, unsound): (Vec<Fact>, Vec<Fact>) = facts.partition(|fact| {
+                quality::is_sound(&fact.text) || fact.is_row && quality::is_legible(&fact.text)
+            });
             pool.extend(sound.into_iter().take(POOL));
             rest.extend(unsound.into_iter().take(POOL));
         }
@@ -105,8 +134,7 @@ impl Material {
             // rows of tables and fields are no sentences, and all that some documents have
             pool = rest.into_iter().filter(|fact| quality::is_legible(&fact.text)).collect();
         }
-        let mut met = BTreeSet::new();
-        pool.retain(|fact| met.insert(fact.text.clone()));
+        let pool = each_once(pool);
         let texts: Vec<&str> = pool.iter().map(|fact| fact.text.as_str()).collect();
         let rows = vectors.of(&texts)?;
         let aims: Vec<Vec<f32>> =
@@ -114,11 +142,12 @@ impl Material {
         let is_relevant = |place: usize| {
             let shares = words(texts[place]).iter().any(|word| asked.contains(&word.key));
             let is_near = |floor: f32| aims.iter().any(|aim| dot(aim, &rows[place]) >= floor);
-            shares || self.meaning.is_some_and(is_near)
+            pool[place].is_first || shares || self.meaning.is_some_and(is_near)
         };
         let rows: Vec<&[f32]> = rows.iter().map(Vec::as_slice).collect();
+        let scores: Vec<f32> = pool.iter().map(|fact| fact.score).collect();
         let mut chosen: Vec<usize> = Vec::new();
-        for place in search::spread(&aims[0], &rows, rows.len(), DIVERSITY) {
+        for place in search::spread_by(&scores, &rows, rows.len(), DIVERSITY) {
             let is_copy = |other: &usize| {
                 quality::is_copy((texts[place], rows[place]), (texts[*other], rows[*other]))
             };
@@ -143,6 +172,14 @@ impl Material {
         });
         facts
     }
+}
+
+/// Every sentence once, with the best score it has.
+fn each_once(mut pool: Vec<Fact>) -> Vec<Fact> {
+    pool.sort_by(|a, b| b.score.total_cmp(&a.score));
+    let mut met = BTreeSet::new();
+    pool.retain(|fact| met.insert(fact.text.clone()));
+    pool
 }
 
 /// Why a search found nothing on its part of the task.

@@ -24,7 +24,7 @@ use super::types::{ComposeOptions, DraftKind, NotFoundReason, Outcome, Timings};
 use author::Author;
 pub use draft::{Draft, DraftPart, DraftSection, DraftSentence, DraftVerdict, Origin};
 use marks::Marks;
-use material::{Material, Vectors};
+use material::{Material, Rows, Vectors};
 use plan::TaskPlan;
 
 /// Facts that a generator is shown: small models lose the thread in more.
@@ -47,11 +47,12 @@ impl KnowledgeBase {
     /// what follows.
     ///
     /// Each sentence says whose it is ([`Origin`]): a document's, with citations that passed the
-    /// checks of answers, or the model's own, which is never withheld for being new. Where documents
-    /// give different figures for one thing, both are quoted. Without a generator, or with
+    /// checks of answers, or the model's own, which is never withheld for being new. Where
+    /// documents give different figures for one thing, both are quoted. Without a generator, or
+    /// with
     /// [`Writer::Passages`](super::Writer::Passages), a draft is made of sentences of the documents
-    /// alone, and [`Draft::unwritten`] names the parts that are missing. If the documents hold nothing
-    /// on the subject, nothing is written and [`Draft::reason`] says why.
+    /// alone, and [`Draft::unwritten`] names the parts that are missing. If the documents hold
+    /// nothing on the subject, nothing is written and [`Draft::reason`] says why.
     ///
     /// [`Call::on_piece`] gets each part when it is written and checked; returning `Break` ends the
     /// draft there.
@@ -76,7 +77,8 @@ impl KnowledgeBase {
         }
         let plan = TaskPlan::of(task);
         let vectors = Vectors::new(&run);
-        let material = Material::gather(&run, &plan, &vectors)?;
+        let rows = if options.kind == DraftKind::Table { Rows::Taken } else { Rows::Left };
+        let material = Material::gather(&run, &plan, &vectors, rows)?;
         run.timings.search_ms = run.elapsed_ms();
         draft.searches.clone_from(&plan.searches);
         draft.hits.clone_from(&material.hits);
@@ -84,7 +86,7 @@ impl KnowledgeBase {
         let words = prompt::draft_words(task);
         let mut refusal = None;
         if draft.reason.is_none() {
-            let marks = Marks::new(plan.subject(), &material, &vectors);
+            let marks = Marks::new(&material);
             let drafting =
                 Drafting { options, plan: &plan, material: &material, words, marks, draft };
             (draft, refusal) = drafting.written(&mut run)?;

@@ -3,12 +3,14 @@
 
 use std::collections::BTreeSet;
 
-use crate::search;
+use crate::store::lexical::gram_len;
 use crate::words::words;
 
 /// Words of a sentence that says something, and of one that can still be read.
 const MIN_WORDS: usize = 4;
 const MAX_WORDS: usize = 70;
+/// Words in a row that a sentence does not say twice.
+const REPEATED_WORDS: usize = 5;
 /// The share of letters, digits, blanks and common marks in a sentence.
 const MIN_READABLE: f32 = 0.9;
 /// The share of words that are broken as recognisers of scanned pages break them.
@@ -19,7 +21,7 @@ const COPY_WORDS: f32 = 0.75;
 
 /// Whether a sentence is whole and can be read.
 pub(super) fn is_sound(sentence: &str) -> bool {
-    let count = search::word_count(sentence);
+    let count = word_count(sentence);
     (MIN_WORDS..=MAX_WORDS).contains(&count)
         && is_ended(sentence)
         && !begins_inside(sentence)
@@ -27,9 +29,24 @@ pub(super) fn is_sound(sentence: &str) -> bool {
         && is_readable(sentence)
 }
 
+/// How many words a text has, small ones too; of scripts without blanks, two letters are one.
+pub(super) fn word_count(text: &str) -> usize {
+    let letters = text.chars().filter(|c| gram_len(*c).is_some()).count();
+    text.split_whitespace().count() + letters / 2
+}
+
 /// Whether a text that is no sentence, such as the row of a table, can be read.
 pub(super) fn is_legible(text: &str) -> bool {
-    search::word_count(text) >= 2 && is_readable(text)
+    word_count(text) >= 2 && is_readable(text)
+}
+
+/// Whether what a model wrote is a sentence: not too long, and not the same words over and over.
+pub(super) fn is_plain(sentence: &str) -> bool {
+    let words: Vec<String> = sentence.split_whitespace().map(str::to_lowercase).collect();
+    let mut runs: Vec<&[String]> = words.windows(REPEATED_WORDS).collect();
+    runs.sort_unstable();
+    let is_repeated = runs.chunk_by(|a, b| a == b).any(|same| same.len() > 1);
+    (2..=MAX_WORDS).contains(&word_count(sentence)) && !is_repeated
 }
 
 /// Whether a text ends as sentences do, and headings and cells do not.
@@ -137,6 +154,15 @@ mod tests {
         ] {
             assert!(!is_sound(unsound), "{unsound}");
         }
+    }
+
+    #[test]
+    fn what_a_model_says_over_and_over_is_no_sentence() {
+        assert!(is_plain("Visitors stay behind the line, and the line is yellow."));
+        assert!(!is_plain(
+            "They stay behind the yellow line, so that they stay behind the yellow line."
+        ));
+        assert!(!is_plain("Yes") && !is_plain(&"word ".repeat(80)));
     }
 
     #[test]
