@@ -21,6 +21,7 @@ fn every_option_is_listed_with_all_that_is_said_of_it() {
         "generate",
         "guards",
         "summarize",
+        "compose",
         "sync",
         "add",
         "open",

@@ -45,6 +45,11 @@ impl DraftWords {
         format!("{facts_label}\n{facts}\n\n{task_label} {task}\n\n{instruction}")
     }
 
+    /// Whether an option is one of the worked example, which small models copy.
+    pub(crate) fn holds_example(&self, option: &str) -> bool {
+        self.example.options.lines().any(|line| line.eq_ignore_ascii_case(option.trim()))
+    }
+
     /// A draft that was written before: without one the smallest models repeat the facts, or take a
     /// scenario for a scene of a film.
     fn shown(&self) -> Vec<Message> {

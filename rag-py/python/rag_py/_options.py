@@ -20,6 +20,14 @@ Index = Union[
     Literal["flat"],
     Literal["hnsw"],
 ]
+Kind = Union[
+    Literal["synthesis"],
+    Literal["scenarios"],
+    Literal["argument"],
+    Literal["assess"],
+    Literal["explain"],
+    Literal["table"],
+]
 Kv = Union[
     Literal["f16"],
     Literal["q8"],
@@ -77,8 +85,8 @@ Template = Union[
 Abstain = Union[Literal["calibrated"], Literal["never"], float]
 
 
-class _SearchAskSummarize(TypedDict, total=False):
-    """What search, ask, summarize have in common."""
+class _SearchAskSummarizeCompose(TypedDict, total=False):
+    """What search, ask, summarize, compose have in common."""
 
     mode: Optional[Mode]
     """Which legs answer: vectors, words, or both. One of "hybrid", "dense", "lexical". Default: "hybrid"."""
@@ -103,8 +111,8 @@ class _SearchAskSummarize(TypedDict, total=False):
     """How many of the best hits the reranker sorts anew; 0 for none. Default: 30 if there is a reranker."""
 
 
-class _AskSummarize(TypedDict, total=False):
-    """What ask, summarize have in common."""
+class _AskSummarizeCompose(TypedDict, total=False):
+    """What ask, summarize, compose have in common."""
 
     system: Optional[str]
     """Persona and rules, put into the system turn. Default: none."""
@@ -164,8 +172,8 @@ class _AskSummarize(TypedDict, total=False):
     """Centred cosine to the nearest of the off-topics above which a question is refused. Default: 0.4; -1 to 1."""
 
 
-class _AskGenerateSummarize(TypedDict, total=False):
-    """What ask, generate, summarize have in common."""
+class _AskGenerateSummarizeCompose(TypedDict, total=False):
+    """What ask, generate, summarize, compose have in common."""
 
     max_new_tokens: Optional[int]
     """Most tokens to produce. Default: 256; at least 1 token."""
@@ -202,9 +210,6 @@ class _AskGenerateSummarize(TypedDict, total=False):
     typical_p: Optional[float]
     """Sample from the tokens about as surprising as the mean, until they sum to this probability (Meister et al. 2023); 1
     keeps all. Default: 1; above 0 to 1."""
-    repetition_penalty: Optional[float]
-    """Divides the positive logits of tokens already seen and multiplies the negative ones (Keskar et al. 2019); 1 is off.
-    Default: 1; above 0 to 10."""
     presence_penalty: Optional[float]
     """Subtracted from the logits of tokens already in the answer. Default: 0; -100 to 100."""
     frequency_penalty: Optional[float]
@@ -214,7 +219,15 @@ class _AskGenerateSummarize(TypedDict, total=False):
     Default: none."""
 
 
-class SearchKeywords(_SearchAskSummarize, total=False):
+class _AskGenerateSummarize(TypedDict, total=False):
+    """What ask, generate, summarize have in common."""
+
+    repetition_penalty: Optional[float]
+    """Divides the positive logits of tokens already seen and multiplies the negative ones (Keskar et al. 2019); 1 is off.
+    Default: 1; above 0 to 10."""
+
+
+class SearchKeywords(_SearchAskSummarizeCompose, total=False):
     """As ``SearchOptions``, without what the method names itself."""
 
 
@@ -225,21 +238,21 @@ class SearchOptions(SearchKeywords, total=False):
     """Most hits returned. Default: 5; 1 to 10,000 passages."""
 
 
-class AskOptions(_SearchAskSummarize, _AskSummarize, _AskGenerateSummarize, total=False):
+class AskOptions(_SearchAskSummarizeCompose, _AskSummarizeCompose, _AskGenerateSummarizeCompose, _AskGenerateSummarize, total=False):
     """The options of ``KnowledgeBase.ask``, ``prompt``, ``chat`` and ``resume``."""
 
     top_k: Optional[int]
     """Most hits returned. Default: 3; 1 to 10,000 passages."""
 
 
-class GenerateOptions(_AskGenerateSummarize, total=False):
+class GenerateOptions(_AskGenerateSummarizeCompose, _AskGenerateSummarize, total=False):
     """The options of ``Generator.generate`` and ``generate_many``."""
 
     top_k: Optional[int]
     """Sample from the k likeliest tokens; 0 keeps all. Default: 0 tokens."""
 
 
-class SummarizeKeywords(_SearchAskSummarize, _AskSummarize, _AskGenerateSummarize, total=False):
+class SummarizeKeywords(_SearchAskSummarizeCompose, _AskSummarizeCompose, _AskGenerateSummarizeCompose, _AskGenerateSummarize, total=False):
     """As ``SummarizeOptions``, without what the method names itself."""
 
     max_sentences: Optional[int]
@@ -253,6 +266,22 @@ class SummarizeOptions(SummarizeKeywords, total=False):
 
     document: Optional[str]
     """Instead of a question, the uri of a document: the absolute path, or the name it was added under."""
+
+
+class ComposeOptions(_SearchAskSummarizeCompose, _AskSummarizeCompose, _AskGenerateSummarizeCompose, total=False):
+    """The options of ``KnowledgeBase.compose``."""
+
+    kind: Optional[Kind]
+    """What the draft is to be: what the documents say (synthesis, explain, table), or what follows from it for a decision
+    (scenarios, argument, assess), which a generator writes. One of "synthesis", "scenarios", "argument", "assess",
+    "explain", "table". Default: "synthesis"."""
+    max_sentences: Optional[int]
+    """Most sentences of each part of the draft. Default: 5; 1 to 20 sentences."""
+    top_k: Optional[int]
+    """Most hits returned. Default: 6; 1 to 10,000 passages."""
+    repetition_penalty: Optional[float]
+    """Divides the positive logits of tokens already seen and multiplies the negative ones (Keskar et al. 2019); 1 is off.
+    Default: 1.1; above 0 to 10."""
 
 
 class SyncOptions(TypedDict, total=False):

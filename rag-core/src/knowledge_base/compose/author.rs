@@ -74,7 +74,8 @@ impl<'r, 'a> Author<'r, 'a> {
         let usual = words.usual_options.iter().map(|option| (*option).to_owned());
         let mut options: Vec<String> = Vec::new();
         let is_name = |name: &String| (2..=OPTION_WORDS).contains(&quality::word_count(name));
-        for option in named.filter(is_name).chain(usual) {
+        let is_copied = |name: &String| words.holds_example(name);
+        for option in named.filter(is_name).filter(|name| !is_copied(name)).chain(usual) {
             let is_new = options.iter().all(|other| fold(other) != fold(&option));
             if options.len() < 3 && is_new {
                 options.push(option);
