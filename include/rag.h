@@ -663,6 +663,36 @@ typedef enum {
 } rag_evidence;
 
 /**
+ * What a draft is to be.
+ */
+typedef enum {
+    /**
+     * What the documents say, each thing once.
+     */
+    RAG_DRAFT_SYNTHESIS = 0,
+    /**
+     * Three ways to go, each with what speaks for it, against it, and what follows.
+     */
+    RAG_DRAFT_SCENARIOS = 1,
+    /**
+     * A thesis, arguments, objections, a conclusion.
+     */
+    RAG_DRAFT_ARGUMENT = 2,
+    /**
+     * A rule as the documents have it, the facts of the case, and whether it is kept.
+     */
+    RAG_DRAFT_ASSESS = 3,
+    /**
+     * What the documents say, and the same explained.
+     */
+    RAG_DRAFT_EXPLAIN = 4,
+    /**
+     * A table of what the documents say, each row with its document.
+     */
+    RAG_DRAFT_TABLE = 5,
+} rag_draft_kind;
+
+/**
  * What kind of place a rag_location is. Numbers are never reused or changed; later versions may
  * add some.
  */
@@ -2527,6 +2557,30 @@ rag_status rag_kb_purge(rag_kb *kb, const rag_cancel *cancel, rag_error **error)
  * Rewrites the file without its unused space.
  */
 rag_status rag_kb_vacuum(rag_kb *kb, rag_error **error);
+
+/**
+ * Writes a draft for `task` from the documents, as a JSON object: kind, found, text (Markdown, with
+ * `[1]` behind what a document supports and `[*]` behind what is the model's own), sections (each
+ * with part, heading and sentences; each of these with text, origin and markers), verdict,
+ * citations, conflicts, unwritten, reason, outcome, refusal, searches, hits, timings.
+ *
+ * `kind` is a rag_draft_kind; each part has at most `max_sentences` sentences (0: 5). `options` may
+ * be NULL; 6 passages are read for each search unless `top_k` says how many. `on_piece` gets each
+ * part when it is written and checked. A draft of which the documents hold nothing is no error:
+ * `found` is false and `reason` says why. On success `*json` is owned by the caller: free it with
+ * rag_string_free.
+ *
+ * RAG_INVALID_ARGUMENT: an empty task, or options out of range. RAG_NOT_FOUND: there is no
+ * generator of this name. RAG_CONTEXT_OVERFLOW: the task does not fit the generator.
+ * RAG_CANCELLED: by the flag, within one token.
+ */
+rag_status rag_kb_compose(const rag_kb *kb,
+                          const char *task,
+                          int32_t kind,
+                          size_t max_sentences,
+                          const rag_ask_options *options,
+                          char **json,
+                          rag_error **error);
 
 /**
  * Writes a copy of the file to `to` (UTF-8), which must not exist, as it stands now. Others may go

@@ -129,7 +129,7 @@ NO_SHELL = {
     **{(group, "sampling_top_k"): "`--top-k`" for group in ("ask", "summarize", "compose")},
     **{
         ("compose", name): "does not count for a draft"
-        for name in ("history", "explain", "sentences", "fence", "order", "examples", "rewrite")
+        for name in ("history", "explain", "sentences", "fence", "order", "examples", "rewrite", "tables")
     },
     ("open", "access"): "each command knows",
     ("reranker", "precision"): "`rag.toml`",

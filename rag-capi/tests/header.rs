@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Order of the sources in the header.
-const SOURCES: [&str; 29] = [
+const SOURCES: [&str; 30] = [
     "version",
     "error",
     "progress",
@@ -20,6 +20,7 @@ const SOURCES: [&str; 29] = [
     "options/reranker",
     "options/generator",
     "kb",
+    "compose",
     "care",
     "info",
     "documents",

@@ -83,7 +83,7 @@ spelling!(
 spelling!(
     /// `rag compose`.
     Composing: ComposeOptions,
-    LEFT_OUT = ["history", "logprobs", "explain", "sentences", "fence", "order", "examples", "rewrite"],
+    LEFT_OUT = ["history", "logprobs", "explain", "sentences", "fence", "order", "examples", "rewrite", "tables"],
     LONG = [("top_k", ""), ("sampling_top_k", "top-k")], SHORT = [("top_k", 'k')], ALONE = [("mask", "both")],
     FILES = [SCHEMA, GRAMMAR], EITHER = [CONSTRAINTS]
 );
