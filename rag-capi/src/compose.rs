@@ -28,16 +28,16 @@ pub enum rag_draft_kind {
     RAG_DRAFT_TABLE = 5,
 }
 
-/// Writes a draft for `task` from the documents, as a JSON object: kind, found, text (Markdown, with
-/// `[1]` behind what a document supports and `[*]` behind what is the model's own), sections (each
-/// with part, heading and sentences; each of these with text, origin and markers), verdict,
+/// Writes a draft for `task` from the documents, as a JSON object: kind, found, text (Markdown,
+/// with `[1]` behind what a document supports and `[*]` behind what is the model's own), sections
+/// (each with part, heading and sentences; each of these with text, origin and markers), verdict,
 /// citations, conflicts, unwritten, reason, outcome, refusal, searches, hits, timings.
 ///
-/// `kind` is a rag_draft_kind; each part has at most `max_sentences` sentences (0: 5). `options` may
-/// be NULL; 6 passages are read for each search unless `top_k` says how many. `on_piece` gets each
-/// part when it is written and checked. A draft of which the documents hold nothing is no error:
-/// `found` is false and `reason` says why. On success `*json` is owned by the caller: free it with
-/// rag_string_free.
+/// `kind` is a rag_draft_kind; each part has at most `max_sentences` sentences (0: 5). `options`
+/// may be NULL; 6 passages are read for each search unless `top_k` says how many. `on_piece` gets
+/// each part when it is written and checked. A draft of which the documents hold nothing is no
+/// error: `found` is false and `reason` says why. On success `*json` is owned by the caller: free
+/// it with rag_string_free.
 ///
 /// RAG_INVALID_ARGUMENT: an empty task, or options out of range. RAG_NOT_FOUND: there is no
 /// generator of this name. RAG_CONTEXT_OVERFLOW: the task does not fit the generator.

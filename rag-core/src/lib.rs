@@ -92,9 +92,9 @@ pub use error::{Error, ErrorCode, Result, Unreadable};
 pub use progress::{Call, CancelToken, Progress, Stage};
 
 pub use knowledge_base::{
-    Abstain, AddOptions, Answer, AskOptions, Budget, Chat, ComposeOptions, Conversation, Draft,
-    DraftKind, DraftPart, DraftSection, DraftSentence, DraftVerdict, Explain, KnowledgeBase,
-    Masked, Missing, NO_LLM, NotFoundReason, OpenOptions, Origin, Outcome, OwnWriter, PartlyRead,
-    Plan, Rewrite, Subject, SummarizeOptions, SyncOptions, SyncReport, Tables, Timings, Trace,
-    Trust, Writer, text_uri,
+    Abstain, AddOptions, Answer, AskOptions, Budget, Chat, ComposeOptions, Conversation,
+    DecisionDraft, DraftKind, DraftPart, DraftSection, DraftSentence, DraftVerdict, Explain,
+    KnowledgeBase, Masked, Missing, NO_LLM, NotFoundReason, OpenOptions, Origin, Outcome,
+    OwnWriter, PartlyRead, Plan, Rewrite, Subject, SummarizeOptions, SyncOptions, SyncReport,
+    Tables, Timings, Trace, Trust, Writer, text_uri,
 };

@@ -12,8 +12,9 @@ use std::time::Instant;
 use rag_core::cite::{self, Evidence, Status};
 use rag_core::guard::{Guards, Mask, Rules};
 use rag_core::{
-    Call, CancelToken, ComposeOptions, Draft, DraftKind, DraftPart, DraftVerdict, ErrorCode,
-    KnowledgeBase, NO_LLM, NotFoundReason, OpenOptions, Origin, Outcome, OwnWriter, Writer,
+    Call, CancelToken, ComposeOptions, DecisionDraft, DraftKind, DraftPart, DraftVerdict,
+    ErrorCode, KnowledgeBase, NO_LLM, NotFoundReason, OpenOptions, Origin, Outcome, OwnWriter,
+    Writer,
 };
 
 fn empty(llm: Option<&str>) -> Option<KnowledgeBase> {
@@ -40,7 +41,7 @@ fn of(kind: DraftKind) -> ComposeOptions {
     ComposeOptions { kind, max_sentences: 3, ..ComposeOptions::default() }
 }
 
-fn compose(base: &KnowledgeBase, task: &str, kind: DraftKind) -> Draft {
+fn compose(base: &KnowledgeBase, task: &str, kind: DraftKind) -> DecisionDraft {
     let draft = base.compose_with(task, &of(kind), Call::new()).unwrap();
     check(&draft);
     draft
@@ -48,7 +49,7 @@ fn compose(base: &KnowledgeBase, task: &str, kind: DraftKind) -> Draft {
 
 /// What holds for every draft: what is marked as a document's is found there by the checks of
 /// citations, and what is not carries no marker.
-fn check(draft: &Draft) {
+fn check(draft: &DecisionDraft) {
     assert_eq!(draft.found, draft.sections.iter().any(|section| !section.sentences.is_empty()));
     for sentence in draft.sentences() {
         if sentence.origin != Origin::Cited {
@@ -73,12 +74,12 @@ fn check(draft: &Draft) {
     }
 }
 
-fn cited(draft: &Draft) -> Vec<&str> {
+fn cited(draft: &DecisionDraft) -> Vec<&str> {
     let cited = draft.sentences().filter(|sentence| sentence.origin == Origin::Cited);
     cited.map(|sentence| sentence.text.as_str()).collect()
 }
 
-fn parts(draft: &Draft) -> Vec<DraftPart> {
+fn parts(draft: &DecisionDraft) -> Vec<DraftPart> {
     draft.sections.iter().map(|section| section.part).collect()
 }
 

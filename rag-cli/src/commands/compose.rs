@@ -1,7 +1,7 @@
 //! `rag compose KB TASK`: a draft for a decision, each sentence marked as a document's or the
 //! model's own.
 
-use rag_core::Draft;
+use rag_core::DecisionDraft;
 
 use super::ask::{AskArgs, print_citations};
 use super::options::{Composing, KnowledgeBaseArgs};
@@ -46,7 +46,7 @@ pub(crate) fn run(args: &Args, config: &Config, console: &mut Console<'_>) -> Ou
 }
 
 /// Why there is no draft.
-fn nothing(draft: &Draft) -> String {
+fn nothing(draft: &DecisionDraft) -> String {
     match &draft.refusal {
         Some(refusal) => format!("refused: {}", refusal.reason),
         None => {

@@ -39,7 +39,7 @@ use crate::store::{
 };
 
 pub use chat::{Chat, Conversation};
-pub use compose::{Draft, DraftPart, DraftSection, DraftSentence, DraftVerdict, Origin};
+pub use compose::{DecisionDraft, DraftPart, DraftSection, DraftSentence, DraftVerdict, Origin};
 use floors::Floors;
 use guards::Gates;
 use models::Models;

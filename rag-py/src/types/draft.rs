@@ -9,7 +9,7 @@ use crate::pickle::{Reduced, reduce};
 /// A draft for a decision: each sentence says whether it is a document's or the model's own.
 #[pyclass(frozen, eq, module = "rag_py._native")]
 #[derive(PartialEq)]
-pub(crate) struct Draft(pub(crate) rag_core::Draft);
+pub(crate) struct Draft(pub(crate) rag_core::DecisionDraft);
 
 #[pymethods]
 impl Draft {

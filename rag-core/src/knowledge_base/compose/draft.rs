@@ -98,7 +98,7 @@ pub struct DraftSection {
 
 /// What `compose` returns.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Draft {
+pub struct DecisionDraft {
     /// What was asked for.
     pub kind: DraftKind,
     /// Whether the documents hold something on the subject; if not, the draft has no parts.
@@ -134,7 +134,7 @@ pub struct Draft {
     pub timings: Timings,
 }
 
-impl Draft {
+impl DecisionDraft {
     /// Its sentences, of all parts.
     pub fn sentences(&self) -> impl Iterator<Item = &DraftSentence> {
         self.sections.iter().flat_map(|section| &section.sentences)
@@ -194,7 +194,7 @@ impl Draft {
         self.masked = Some(masked);
     }
 
-    /// Writes [`Draft::text`] of its parts.
+    /// Writes [`DecisionDraft::text`] of its parts.
     pub(super) fn write_text(&mut self, words: &DraftWords) {
         let mut text = String::new();
         for section in &self.sections {
@@ -262,7 +262,7 @@ mod tests {
 
     #[test]
     fn the_text_tells_whose_words_each_sentence_is() {
-        let mut draft = Draft::empty(DraftKind::Assess);
+        let mut draft = DecisionDraft::empty(DraftKind::Assess);
         draft.sections = vec![
             DraftSection {
                 part: DraftPart::Rule,
@@ -290,7 +290,7 @@ mod tests {
 
     #[test]
     fn a_masked_draft_holds_no_personal_data() {
-        let mut draft = Draft::empty(DraftKind::Synthesis);
+        let mut draft = DecisionDraft::empty(DraftKind::Synthesis);
         draft.sections = vec![DraftSection {
             part: DraftPart::Documents,
             heading: "Of jo@site.fr".to_owned(),

@@ -17,13 +17,13 @@ const MIN_SUPPORT: f32 = 0.9;
 const MIN_WORDS: usize = 3;
 
 /// The citations of a draft as it is written.
-pub(super) struct Marks<'a> {
+pub(super) struct DraftMarks<'a> {
     hits: &'a [Hit],
     pub(super) citations: Vec<Citation>,
     pub(super) conflicts: Vec<Conflict>,
 }
 
-impl<'a> Marks<'a> {
+impl<'a> DraftMarks<'a> {
     pub(super) fn new(material: &'a Material) -> Self {
         Self { hits: &material.hits, citations: Vec::new(), conflicts: Vec::new() }
     }

@@ -45,7 +45,7 @@ pub(super) struct Fact {
 /// Whether rows of tables are taken like sentences: in a text they say nothing without their
 /// header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Rows {
+pub(super) enum TableRows {
     Taken,
     Left,
 }
@@ -68,8 +68,8 @@ impl Material {
     pub(super) fn gather(
         run: &Run<'_>,
         plan: &TaskPlan,
-        vectors: &Vectors<'_>,
-        rows: Rows,
+        vectors: &SentenceVectors<'_>,
+        rows: TableRows,
     ) -> Result<Self> {
         // a draft stands alone: what was said before does not change what is searched
         let options =
@@ -103,7 +103,12 @@ impl Material {
     }
 
     /// The sentences that say most on the searches and not the same.
-    fn weigh(&self, searches: &[&str], vectors: &Vectors<'_>, taken: Rows) -> Result<Vec<Fact>> {
+    fn weigh(
+        &self,
+        searches: &[&str],
+        vectors: &SentenceVectors<'_>,
+        taken: TableRows,
+    ) -> Result<Vec<Fact>> {
         let cosines = |asked: &str, texts: &[&str]| vectors.cosines(asked, texts);
         let asked: BTreeSet<String> =
             searches.iter().flat_map(|search| words(search)).map(|word| word.key).collect();
@@ -112,7 +117,8 @@ impl Material {
             let ranked = search::sentences(search, &self.hits, &cosines)?;
             let facts = ranked.iter().enumerate().map(|(rank, sentence)| {
                 let text = &self.hits[sentence.hit].text[sentence.range.clone()];
-                let is_row = taken == Rows::Taken && (text.contains('\t') || text.contains(" | "));
+                let is_row =
+                    taken == TableRows::Taken && (text.contains('\t') || text.contains(" | "));
                 let text = cite::without_markers(text).replace('\t', ", ");
                 let text = one_line(&text);
                 Fact {
@@ -208,15 +214,15 @@ fn merged(lists: Vec<Vec<Hit>>) -> Vec<Hit> {
     hits
 }
 
-/// Vectors of sentences, each encoded once: every search and every sentence of the draft is
+/// SentenceVectors of sentences, each encoded once: every search and every sentence of the draft is
 /// compared with the same ones.
-pub(super) struct Vectors<'a> {
+pub(super) struct SentenceVectors<'a> {
     knowledge_base: &'a KnowledgeBase,
     cancel: CancelToken,
     known: RefCell<HashMap<String, Vec<f32>>>,
 }
 
-impl<'a> Vectors<'a> {
+impl<'a> SentenceVectors<'a> {
     pub(super) fn new(run: &Run<'a>) -> Self {
         let (knowledge_base, cancel) = (run.knowledge_base, run.cancel.clone());
         Self { knowledge_base, cancel, known: RefCell::default() }

@@ -22,14 +22,14 @@ use super::KnowledgeBase;
 use super::run::Run;
 use super::types::{ComposeOptions, DraftKind, NotFoundReason, Outcome, Timings};
 use author::Author;
-pub use draft::{Draft, DraftPart, DraftSection, DraftSentence, DraftVerdict, Origin};
-use marks::Marks;
-use material::{Material, Rows, Vectors};
+pub use draft::{DecisionDraft, DraftPart, DraftSection, DraftSentence, DraftVerdict, Origin};
+use marks::DraftMarks;
+use material::{Material, SentenceVectors, TableRows};
 use plan::TaskPlan;
 
 /// Facts that a generator is shown: small models lose the thread in more.
 const SHOWN_FACTS: usize = 10;
-/// Rows of a table for each sentence that a part may have.
+/// TableRows of a table for each sentence that a part may have.
 const ROWS_PER_SENTENCE: usize = 4;
 /// Most sentences of a part that stands under an option.
 const OPTION_SENTENCES: usize = 3;
@@ -39,7 +39,7 @@ impl KnowledgeBase {
     ///
     /// # Errors
     /// As [`KnowledgeBase::compose_with`].
-    pub fn compose(&self, task: &str) -> Result<Draft> {
+    pub fn compose(&self, task: &str) -> Result<DecisionDraft> {
         self.compose_with(task, &ComposeOptions::default(), Call::new())
     }
 
@@ -51,8 +51,8 @@ impl KnowledgeBase {
     /// documents give different figures for one thing, both are quoted. Without a generator, or
     /// with
     /// [`Writer::Passages`](super::Writer::Passages), a draft is made of sentences of the documents
-    /// alone, and [`Draft::unwritten`] names the parts that are missing. If the documents hold
-    /// nothing on the subject, nothing is written and [`Draft::reason`] says why.
+    /// alone, and [`DecisionDraft::unwritten`] names the parts that are missing. If the documents
+    /// hold nothing on the subject, nothing is written and [`DecisionDraft::reason`] says why.
     ///
     /// [`Call::on_piece`] gets each part when it is written and checked; returning `Break` ends the
     /// draft there.
@@ -65,19 +65,20 @@ impl KnowledgeBase {
         task: &str,
         options: &ComposeOptions,
         mut call: Call<'_>,
-    ) -> Result<Draft> {
+    ) -> Result<DecisionDraft> {
         if task.trim().is_empty() {
             return Err(Error::invalid("task", "it is empty"));
         }
         options.validate()?;
         let mut run = Run::new(self, task, &options.ask, call.lend());
-        let mut draft = Draft::empty(options.kind);
+        let mut draft = DecisionDraft::empty(options.kind);
         if let Some(refusal) = run.guard()? {
             return Ok(timed(draft.refused(refusal), &run));
         }
         let plan = TaskPlan::of(task);
-        let vectors = Vectors::new(&run);
-        let rows = if options.kind == DraftKind::Table { Rows::Taken } else { Rows::Left };
+        let vectors = SentenceVectors::new(&run);
+        let rows =
+            if options.kind == DraftKind::Table { TableRows::Taken } else { TableRows::Left };
         let material = Material::gather(&run, &plan, &vectors, rows)?;
         run.timings.search_ms = run.elapsed_ms();
         draft.searches.clone_from(&plan.searches);
@@ -86,7 +87,7 @@ impl KnowledgeBase {
         let words = prompt::draft_words(task);
         let mut refusal = None;
         if draft.reason.is_none() {
-            let marks = Marks::new(&material);
+            let marks = DraftMarks::new(&material);
             let drafting =
                 Drafting { options, plan: &plan, material: &material, words, marks, draft };
             (draft, refusal) = drafting.written(&mut run)?;
@@ -103,8 +104,8 @@ impl KnowledgeBase {
     }
 }
 
-fn timed(draft: Draft, run: &Run<'_>) -> Draft {
-    Draft { timings: Timings { total_ms: run.elapsed_ms(), ..run.timings }, ..draft }
+fn timed(draft: DecisionDraft, run: &Run<'_>) -> DecisionDraft {
+    DecisionDraft { timings: Timings { total_ms: run.elapsed_ms(), ..run.timings }, ..draft }
 }
 
 /// A draft as it is written.
@@ -113,20 +114,23 @@ struct Drafting<'d> {
     plan: &'d TaskPlan,
     material: &'d Material,
     words: &'static DraftWords,
-    marks: Marks<'d>,
-    draft: Draft,
+    marks: DraftMarks<'d>,
+    draft: DecisionDraft,
 }
 
 impl Drafting<'_> {
     /// The draft, and why it may not be seen.
-    fn written(mut self, run: &mut Run<'_>) -> Result<(Draft, Option<crate::guard::Refusal>)> {
+    fn written(
+        mut self,
+        run: &mut Run<'_>,
+    ) -> Result<(DecisionDraft, Option<crate::guard::Refusal>)> {
         let mut listeners = run.listeners();
         let (mut on_piece, _) = listeners.split();
         let guards = &self.options.ask.guards;
         let mut outlet = Outlet::new(guards, &mut on_piece);
         let mut told = String::new();
         let mut next = 0;
-        let mut hand_on = |draft: &Draft| {
+        let mut hand_on = |draft: &DecisionDraft| {
             let mut is_heard = true;
             for section in draft.sections.iter().skip(next) {
                 let piece = spoken(section);
@@ -184,7 +188,7 @@ impl Drafting<'_> {
     fn own_parts(
         &mut self,
         run: &mut Run<'_>,
-        hand_on: &mut dyn FnMut(&Draft) -> bool,
+        hand_on: &mut dyn FnMut(&DecisionDraft) -> bool,
     ) -> Result<()> {
         let shown = self.material.first(SHOWN_FACTS.max(self.options.max_sentences));
         let facts = shown.into_iter().map(|fact| fact.text.clone()).collect();
@@ -207,7 +211,7 @@ impl Drafting<'_> {
     fn scenarios(
         &mut self,
         author: &mut Author<'_, '_>,
-        hand_on: &mut dyn FnMut(&Draft) -> bool,
+        hand_on: &mut dyn FnMut(&DecisionDraft) -> bool,
     ) -> Result<()> {
         let (words, ask) = (self.words, &self.words.ask);
         for (place, option) in author.options(words)?.into_iter().enumerate() {
@@ -230,7 +234,7 @@ impl Drafting<'_> {
     fn argument(
         &mut self,
         author: &mut Author<'_, '_>,
-        hand_on: &mut dyn FnMut(&Draft) -> bool,
+        hand_on: &mut dyn FnMut(&DecisionDraft) -> bool,
     ) -> Result<()> {
         let (words, ask) = (self.words, &self.words.ask);
         let thesis = author.sentences(ask.thesis, 1)?;
