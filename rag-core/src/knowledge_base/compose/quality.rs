@@ -95,7 +95,7 @@ fn is_broken(word: &str) -> bool {
             .any(|three| three[0].is_lowercase() && test(three[1]) && three[2].is_lowercase())
     };
     let is_address = bare.contains(['@', '/', '_']) || bare.contains("www.");
-    bare.contains('\u{fffd}')
+    word.contains('\u{fffd}')
         || between(|c| c.is_ascii_digit())
         || (!is_address && between(|c| matches!(c, '~' | '|' | '^' | '!' | '{' | '}' | '<' | '>')))
 }
