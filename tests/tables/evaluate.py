@@ -18,7 +18,10 @@ import tempfile
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 # folders whose files stand beside those that are asked about
-BESIDE = ["docs/kreuzberg/web", "docs/kreuzberg/text", "docs/docling/docx/sources", "docs/docling/xlsx/sources", "docs/pandoc/docx"]
+BESIDE = ["docs/kreuzberg/web", "docs/docling/docx/sources", "docs/docling/xlsx/sources", "docs/pandoc/docx", "docs/docling/csv/sources"]
+
+# larger ones would take longer to encode than all questions to ask
+MOST_BYTES = 40_000
 
 
 def plain(text):
@@ -27,7 +30,10 @@ def plain(text):
 
 
 def holds(text, figure):
-    first = plain(text).split("\n(")[0]
+    first = re.sub(r" ?\[\d+\]", "", plain(text).split("\n(")[0])
+    if "." in figure and len(figure.split(".")[1]) == 4:
+        # a mean that goes on for ever is cut somewhere
+        return any(abs(float(number) - float(figure)) < 0.006 for number in re.findall(r"\d+\.\d+", first))
     wanted = re.escape(plain(figure).rstrip("0").rstrip(".") if "." in figure and figure.replace(".", "").isdigit() else plain(figure))
     return re.search(rf"(?<![\d.]){wanted}(?:\.?0*)(?![\d]|\.\d)" if figure[-1].isdigit() else wanted, first, re.I) is not None
 
@@ -63,7 +69,7 @@ def main():
     if not kb.exists():
         folder = kb.parent / "docs"
         folder.mkdir(exist_ok=True)
-        paths = {data / one["file"] for one in questions} | {p for b in BESIDE for p in (data / b).iterdir() if p.is_file()}
+        paths = {data / one["file"] for one in questions} | {p for b in BESIDE for p in (data / b).iterdir() if p.is_file() and p.stat().st_size <= MOST_BYTES}
         for path in paths:
             link = folder / "-".join(path.relative_to(data).parts[-3:])
             if not link.exists():

@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::generate::{CAN_CONSTRAIN, Constraint, GenerateOptions};
 use crate::model::{Message, Role};
 use crate::progress::Call;
-use crate::table::{self, DataTable, Gap, Hint, Planned};
+use crate::table::{self, DataTable, Hint, Planned, WordGap};
 
 use super::run::Run;
 use super::types::Writer;
@@ -52,7 +52,7 @@ impl Run<'_> {
     }
 
     /// The column that a word means, if encoder and generator agree on one.
-    fn meant(&self, asked: &str, word: &str, gap: &Gap) -> Result<Option<String>> {
+    fn meant(&self, asked: &str, word: &str, gap: &WordGap) -> Result<Option<String>> {
         let columns = gap.columns.get(..gap.columns.len().min(MAX_COLUMNS)).unwrap_or_default();
         let names: Vec<&str> = columns.iter().map(String::as_str).collect();
         if names.len() < 2 {

@@ -16,10 +16,10 @@ use super::tables::tables_of;
 use super::types::{Abstain, Answer, NotFoundReason, Outcome};
 
 /// Passages that words find, beside those that were found already, in which tables are looked for.
-const MORE_HITS: usize = 12;
+const MORE_HITS: usize = 40;
 
 /// Documents whose tables are looked at for one question.
-const MAX_DOCUMENTS: usize = 8;
+const MAX_DOCUMENTS: usize = 12;
 
 /// Bytes of the text of a document whose tables are read for a question.
 const MAX_TEXT_BYTES: u64 = 64 << 20;
@@ -73,9 +73,14 @@ impl Run<'_> {
             let refusal = self.hand_out(&cite::without_markers(&answer.text));
             return Ok(Tabled::Answered(Box::new(answer), refusal));
         }
-        let is_row = retrieved.hits.first().is_some_and(|first| is_rows(first, &tables));
-        let guesses = self.options.abstain != Abstain::Never && is_row;
-        match guesses && table::asks_for_a_figure(asked) {
+        let guesses = self.options.abstain != Abstain::Never && table::asks_for_a_figure(asked);
+        let is_row = || retrieved.hits.first().is_some_and(|first| is_rows(first, &tables));
+        // one word more and a table would have been asked
+        let is_near = || {
+            let gaps = table::gaps(asked, &all);
+            gaps.first().is_some_and(|gap| gap.words.len() == 1 && gap.names_a_column)
+        };
+        match guesses && (is_row() || is_near()) {
             true => Ok(Tabled::Refused(NotFoundReason::Uncovered)),
             false => Ok(Tabled::Other),
         }

@@ -29,7 +29,7 @@ pub use plan::{
 };
 pub(crate) use plan::{Told, Tongue, columns_of, told};
 pub(crate) use question::{
-    Gap, Hint, Planned, asks_for_a_figure, asks_for_rows, files_named, gaps, plan, plan_with,
+    Hint, Planned, WordGap, asks_for_a_figure, asks_for_rows, files_named, gaps, plan, plan_with,
 };
 
 words! {

@@ -1,4 +1,5 @@
-//! What a question says besides columns and values: figures to compare with, and words of the title.
+//! What a question says besides columns and values: figures to compare with, and words of the
+//! title.
 
 use std::collections::BTreeSet;
 

@@ -51,26 +51,28 @@ pub(crate) struct Hint {
 
 /// Words of a question that say nothing about a table as it is, but might mean a column.
 #[derive(Debug, Clone)]
-pub(crate) struct Gap {
+pub(crate) struct WordGap {
     /// Which of the tables.
     pub(crate) table: usize,
     /// As the question writes them.
     pub(crate) words: Vec<String>,
     /// The columns that the question does not name.
     pub(crate) columns: Vec<String>,
+    /// Whether it names one.
+    pub(crate) names_a_column: bool,
 }
 
 /// Words left over that may be asked about.
 const MAX_GAPS: usize = 2;
 
 /// The tables that a question says all but a word or two about, those it says most about first.
-pub(crate) fn gaps(question: &str, tables: &[&DataTable]) -> Vec<Gap> {
+pub(crate) fn gaps(question: &str, tables: &[&DataTable]) -> Vec<WordGap> {
     let stems = Stems::new();
     let asked = Asked::new(question, &stems);
     if !asked.may_ask_a_table() {
         return Vec::new();
     }
-    let mut gaps: Vec<(usize, Gap)> = Vec::new();
+    let mut gaps: Vec<(usize, WordGap)> = Vec::new();
     for (table, data) in tables.iter().enumerate() {
         let way = Way { order: ReadingOrder::ColumnsFirst, hints: &[] };
         let understood = Understood::new(&asked, data, &stems, way);
@@ -85,10 +87,11 @@ pub(crate) fn gaps(question: &str, tables: &[&DataTable]) -> Vec<Gap> {
         let columns = data.info.columns.iter().enumerate();
         let columns =
             columns.filter(|(at, _)| !is_named(*at)).map(|(_, column)| column.name.clone());
-        let gap = Gap {
+        let gap = WordGap {
             table,
             words: open.iter().filter_map(word).collect(),
             columns: columns.collect(),
+            names_a_column: !understood.columns.is_empty(),
         };
         gaps.push((open.len(), gap));
     }
