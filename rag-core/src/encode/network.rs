@@ -7,10 +7,10 @@
 use crate::error::Result;
 use crate::kernels::Heads;
 use crate::kernels::attention::bidirectional::{Attention, AttentionScratch, Sequence};
+use crate::kernels::elementwise::Glu;
 use crate::kernels::elementwise::activation::Activation;
-use crate::kernels::elementwise::norm::{Glu, gate};
-use crate::kernels::elementwise::norm::{LayerNorm, layer_norm};
-use crate::kernels::elementwise::rope::rotate;
+use crate::kernels::elementwise::norm::LayerNorm;
+use crate::kernels::elementwise::rope::RotateRows;
 use crate::kernels::gemm::linear::{Arithmetic, Inputs, NumberFormat, Product};
 use crate::kernels::gemm::{BLOCK_ROWS, PostOp};
 use crate::kernels::isa::Isa;
@@ -185,7 +185,7 @@ impl EncoderNetwork {
 
     fn norm(&self, norm: &Norm, x: &mut [f32]) {
         let Norm { weight, bias } = norm;
-        layer_norm(self.level, x, LayerNorm { weight, bias, epsilon: self.eps });
+        self.level.run(LayerNorm { rows: x, weight, bias, epsilon: self.eps });
     }
 
     /// `x`, or a normed copy of it in `buffer` where the norm stands first.
@@ -214,7 +214,7 @@ impl EncoderNetwork {
             let (own, rest) = qkv.split_at_mut(ids.len() * 3 * self.hidden);
             let (out, others) = contexts.split_at_mut(ids.len() * self.hidden);
             if let Some(table) = &positions.rotary {
-                rotate(self.level, self.heads, table, own);
+                self.level.run(RotateRows { heads: self.heads, table, qkv: own });
             }
             let distances = positions.distances.as_ref();
             let sequence = Sequence { heads: self.heads, distances, qkv: own };
@@ -247,8 +247,8 @@ impl EncoderNetwork {
                 wide.resize(rows * 2 * self.intermediate, 0.0);
                 let product = Product { lhs: input, post_op: PostOp::None, out: wide };
                 layer.up.run(product, threads, inputs);
-                let glu = Glu { activation: self.activation, width: self.intermediate };
-                gate(self.level, glu, wide, up);
+                let (width, by) = (self.intermediate, self.activation);
+                self.level.run(Glu { wide, out: up, width, by });
             } else {
                 let post_op = PostOp::Activation(self.activation);
                 layer.up.run(Product { lhs: input, post_op, out: up }, threads, inputs);

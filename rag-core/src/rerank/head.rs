@@ -3,7 +3,7 @@
 
 use crate::error::{Error, Result};
 use crate::kernels::elementwise::activation::Activation;
-use crate::kernels::elementwise::norm::{LayerNorm, layer_norm};
+use crate::kernels::elementwise::norm::LayerNorm;
 use crate::kernels::gemm::PostOp;
 use crate::kernels::gemm::linear::{Arithmetic, Inputs, Linear, NumberFormat, Product};
 use crate::kernels::isa::Isa;
@@ -94,7 +94,7 @@ impl RerankerHead {
                 state.iter_mut().for_each(|value| *value = value.tanh());
             }
             if let Some(Norm { weight, bias, eps }) = &self.norm {
-                layer_norm(self.level, &mut state, LayerNorm { weight, bias, epsilon: *eps });
+                self.level.run(LayerNorm { rows: &mut state, weight, bias, epsilon: *eps });
             }
             for ((weight, bias), logit) in self.labels.iter().zip(logits) {
                 let product = |(a, b): (&f32, &f32)| f64::from(*a) * f64::from(*b);

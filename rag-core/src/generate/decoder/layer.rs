@@ -9,8 +9,9 @@ use crate::generate::weights::{Loader, QuantizedLinear};
 use crate::kernels::attention::PAGE;
 use crate::kernels::attention::causal::{KvView, attend};
 use crate::kernels::attention::kv_page::{KeyBias, KvRow};
+use crate::kernels::elementwise::norm::RmsNorm;
 use crate::kernels::elementwise::rope::{RotaryTable, RotateHead};
-use crate::kernels::elementwise::{Add, Gated, RmsNorm};
+use crate::kernels::elementwise::{Add, Gated};
 use crate::kernels::pool::Pieces;
 use crate::kernels::quantized::{
     GatedPair, GatedTarget, Input, QuantizedRows, multiply, multiply_gated,

@@ -5,16 +5,14 @@
 //! section 3.2.
 
 use crate::kernels::Heads;
-use crate::kernels::elementwise::norm::softmax_numerators;
+use crate::kernels::elementwise::softmax::softmax_numerators;
 use crate::kernels::gemm::Packed;
-use crate::kernels::gemm::microkernel::{Bf16, F32, Tiles, Words};
+use crate::kernels::gemm::microkernel::{
+    Bf16, F32, Job, Lhs, MAX_COLUMNS, MAX_ROWS, MicroKernel, Rhs, Tile, Words,
+};
 use crate::kernels::gemm::quantize::{bf16_pair, bf16_row, pair_count};
-use crate::kernels::isa::Isa;
-use crate::kernels::isa::level::{Lhs, MAX_COLUMNS, MAX_ROWS, Rhs, Simd, Tile, per_level};
+use crate::kernels::isa::{Isa, LANES, Simd};
 use crate::kernels::pool::{Pieces, Pool};
-
-/// Numbers of a row that are turned together.
-const LANES: usize = 16;
 
 /// Buffers of attention, kept from call to call.
 #[derive(Debug, Default)]
@@ -158,56 +156,60 @@ pub(crate) struct HeadSpan<'a> {
     first: usize,
 }
 
-#[inline(always)]
-fn attend_all<S: Tiles<K>, K: Factor>(
-    simd: S,
-    span: HeadSpan<'_>,
-    buffers: &mut Buffers<K::Word>,
-    out: &mut [f32],
-) {
-    let HeadSpan { sequence, first } = span;
-    let Sequence { heads, distances, qkv } = sequence;
-    let (hidden, len) = (heads.hidden(), sequence.len());
-    let width = out.len() / len.max(1);
-    buffers.scores.resize(S::ROWS * len.next_multiple_of(MAX_COLUMNS), 0.0);
-    for (index, column) in (first..).zip((0..width).step_by(heads.dim)) {
-        let head = Head { qkv, index, dim: heads.dim, hidden, len, distances };
-        pack_head::<S, K>(head, buffers);
-        for token in (0..len).step_by(S::ROWS) {
-            let queries = QueryBlock { head, first: token, count: S::ROWS.min(len - token) };
-            let out = OutRows { values: &mut out[token * width + column..], stride: width };
-            attend::<S, K>(simd, queries, buffers, out);
+/// Bidirectional attention of some heads of one sequence; `out` has one row a token.
+struct AttendAll<'a, W> {
+    span: HeadSpan<'a>,
+    buffers: &'a mut Buffers<W>,
+    out: &'a mut [f32],
+}
+
+impl<K: Factor> Job<K> for AttendAll<'_, K::Word> {
+    #[inline(always)]
+    fn run<S: Simd, M: MicroKernel<K>>(self, simd: S, kernel: M) {
+        let Self { span: HeadSpan { sequence, first }, buffers, out } = self;
+        let Sequence { heads, distances, qkv } = sequence;
+        let (hidden, len) = (heads.hidden(), sequence.len());
+        let width = out.len() / len.max(1);
+        buffers.scores.resize(M::ROWS * len.next_multiple_of(MAX_COLUMNS), 0.0);
+        for (index, column) in (first..).zip((0..width).step_by(heads.dim)) {
+            let head = Head { qkv, index, dim: heads.dim, hidden, len, distances };
+            pack_head::<M, K>(head, buffers);
+            for token in (0..len).step_by(M::ROWS) {
+                let queries = QueryBlock { head, first: token, count: M::ROWS.min(len - token) };
+                let out = OutRows { values: &mut out[token * width + column..], stride: width };
+                attend::<S, M, K>((simd, kernel), queries, buffers, out);
+            }
         }
     }
 }
 
 #[inline(always)]
-fn pack_head<S: Tiles<K>, K: Factor>(head: Head<'_>, buffers: &mut Buffers<K::Word>) {
+fn pack_head<M: MicroKernel<K>, K: Factor>(head: Head<'_>, buffers: &mut Buffers<K::Word>) {
     let Buffers { keys, values, queries: words, .. } = buffers;
     let depth = head.dim.div_ceil(K::GROUP);
-    let panels = head.dim.div_ceil(S::COLUMNS);
-    words.resize(head.len.next_multiple_of(S::ROWS_READ) * depth, K::Word::default());
-    keys.reset(S::COLUMNS, depth, head.len);
+    let panels = head.dim.div_ceil(M::COLUMNS);
+    words.resize(head.len.next_multiple_of(M::ROWS_READ) * depth, K::Word::default());
+    keys.reset(M::COLUMNS, depth, head.len);
     for (token, words) in words.chunks_exact_mut(depth).enumerate().take(head.len) {
         K::row(head.part(1, token), words);
-        keys.set_column(S::COLUMNS, token, words.iter().copied());
+        keys.set_column(M::COLUMNS, token, words.iter().copied());
         K::row(head.part(0, token), words);
     }
     let filled = head.len.div_ceil(K::GROUP);
-    values.reset(S::COLUMNS, filled.next_multiple_of(S::STEPS), head.dim);
+    values.reset(M::COLUMNS, filled.next_multiple_of(M::STEPS), head.dim);
     for (row, panel) in
         (filled..values.depth).flat_map(|row| (0..panels).map(move |panel| (row, panel)))
     {
-        values.row_mut(S::COLUMNS, row, panel).fill(K::Word::default());
+        values.row_mut(M::COLUMNS, row, panel).fill(K::Word::default());
     }
     for row in 0..filled {
         let first = head.part(2, row * K::GROUP);
         let second = (row * K::GROUP + K::GROUP - 1 < head.len)
             .then(|| head.part(2, row * K::GROUP + K::GROUP - 1));
         for panel in 0..panels {
-            let start = panel * S::COLUMNS;
-            let count = S::COLUMNS.min(head.dim - start);
-            let place = &mut values.row_mut(S::COLUMNS, row, panel)[..count];
+            let start = panel * M::COLUMNS;
+            let count = M::COLUMNS.min(head.dim - start);
+            let place = &mut values.row_mut(M::COLUMNS, row, panel)[..count];
             let first = &first[start..start + count];
             let second = second.map_or(&ZEROS[..count], |second| &second[start..start + count]);
             join_all::<K>(first, second, place);
@@ -235,10 +237,10 @@ fn join_all<K: Factor>(first: &[f32], second: &[f32], words: &mut [K::Word]) {
     }
 }
 
-/// Attention of up to `S::ROWS` queries over all keys of their head.
+/// Attention of up to `M::ROWS` queries over all keys of their head.
 #[inline(always)]
-fn attend<S: Tiles<K>, K: Factor>(
-    simd: S,
+fn attend<S: Simd, M: MicroKernel<K>, K: Factor>(
+    (simd, kernel): (S, M),
     block: QueryBlock<'_>,
     buffers: &mut Buffers<K::Word>,
     out: OutRows<'_>,
@@ -247,20 +249,20 @@ fn attend<S: Tiles<K>, K: Factor>(
     let Buffers { keys, values, queries, scores, weights } = buffers;
     let (depth, len) = (keys.depth, head.len);
     // whole panels, so that no number of a row is turned on its own
-    let padded = len.next_multiple_of(S::COLUMNS);
+    let padded = len.next_multiple_of(M::COLUMNS);
     let mut tile: Tile = [0.0; MAX_ROWS * MAX_COLUMNS];
     let lhs = Lhs { words: &queries[first * depth..], stride: depth, rows };
-    for (panel, words) in keys.data.chunks_exact(depth * S::COLUMNS).enumerate() {
-        simd.sums(lhs, Rhs { words, depth }, &mut tile);
-        let column = panel * S::COLUMNS;
-        let rows = scores.chunks_exact_mut(padded).zip(tile.chunks_exact(S::COLUMNS)).take(rows);
+    for (panel, words) in keys.data.chunks_exact(depth * M::COLUMNS).enumerate() {
+        kernel.sums(lhs, Rhs { words, depth }, &mut tile);
+        let column = panel * M::COLUMNS;
+        let rows = scores.chunks_exact_mut(padded).zip(tile.chunks_exact(M::COLUMNS)).take(rows);
         for (scores, sums) in rows {
-            scores[column..column + S::COLUMNS].copy_from_slice(sums);
+            scores[column..column + M::COLUMNS].copy_from_slice(sums);
         }
     }
     let mut scales = [0.0; MAX_ROWS];
     let stride = padded.div_ceil(K::GROUP);
-    weights.resize(S::ROWS * stride, K::Word::default());
+    weights.resize(M::ROWS * stride, K::Word::default());
     for (r, row) in scores.chunks_exact_mut(padded).enumerate().take(rows) {
         if let Some(distances) = head.distances {
             let added = distances.of(head.index, first + r, len);
@@ -270,50 +272,15 @@ fn attend<S: Tiles<K>, K: Factor>(
         K::row(row, &mut weights[r * stride..][..stride]);
     }
     let lhs = Lhs { words: &weights[..], stride, rows };
-    for (panel, words) in values.data.chunks_exact(values.depth * S::COLUMNS).enumerate() {
-        simd.sums(lhs, Rhs { words, depth: values.depth }, &mut tile);
-        let column = panel * S::COLUMNS;
-        let count = S::COLUMNS.min(head.dim - column);
-        for (r, sums) in tile.chunks_exact(S::COLUMNS).take(rows).enumerate() {
+    for (panel, words) in values.data.chunks_exact(values.depth * M::COLUMNS).enumerate() {
+        kernel.sums(lhs, Rhs { words, depth: values.depth }, &mut tile);
+        let column = panel * M::COLUMNS;
+        let count = M::COLUMNS.min(head.dim - column);
+        for (r, sums) in tile.chunks_exact(M::COLUMNS).take(rows).enumerate() {
             let out = &mut out.values[r * out.stride + column..][..count];
             out.iter_mut().zip(sums).for_each(|(out, sum)| *out = sum * scales[r]);
         }
     }
-}
-
-#[inline(always)]
-fn attention_f32_body<S: Simd>(
-    simd: S,
-    span: HeadSpan<'_>,
-    scratch: &mut AttentionScratch,
-    out: &mut [f32],
-) {
-    attend_all::<S, F32>(simd, span, &mut scratch.f32, out);
-}
-
-#[inline(always)]
-fn attention_bf16_body<S: Tiles<Bf16>>(
-    simd: S,
-    span: HeadSpan<'_>,
-    scratch: &mut AttentionScratch,
-    out: &mut [f32],
-) {
-    attend_all::<S, Bf16>(simd, span, &mut scratch.bf16, out);
-}
-
-per_level! {
-    /// Bidirectional attention of some heads of one sequence; `out` has one row a token.
-    pub(crate) fn attention_f32(
-        span: HeadSpan<'_>, scratch: &mut AttentionScratch, out: &mut [f32],
-    ) = attention_f32_body
-}
-
-per_level! {
-    /// As [`attention_f32`], with queries, keys, values and softmax numerators rounded to bf16 and
-    /// sums in f32.
-    pub(crate) fn attention_bf16(
-        span: HeadSpan<'_>, scratch: &mut AttentionScratch, out: &mut [f32],
-    ) = attention_bf16_body
 }
 
 /// How attention is worked out.
@@ -355,8 +322,11 @@ impl Attention {
     }
 
     fn heads(self, span: HeadSpan<'_>, scratch: &mut AttentionScratch, out: &mut [f32]) {
-        let run = if self.in_bf16 { attention_bf16 } else { attention_f32 };
-        run(self.level, span, scratch, out);
+        if self.in_bf16 {
+            Bf16::run(self.level, AttendAll { span, buffers: &mut scratch.bf16, out });
+        } else {
+            F32::run(self.level, AttendAll { span, buffers: &mut scratch.f32, out });
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use super::kv_page::{CacheShape, KeyBias, KvPrecision, Page};
 use super::{KeyGroups, PAGE, PagePart, Weighing, kv_q8};
 use crate::kernels::elementwise::exp::{exp, tanh};
-use crate::kernels::isa::{Isa, LANES, Lanes, Work, each};
+use crate::kernels::isa::{Isa, LANES, Simd, Work, each};
 use crate::kernels::pool::Pool;
 
 const GROUPS: usize = PAGE / LANES;
@@ -50,7 +50,7 @@ pub(crate) fn attend(pool: &Pool, isa: Isa, view: KvView<'_>, queries: &mut [f32
     let rows = positions * view.group;
     // few rows are spread over the threads
     let least = (rows * shape.heads).div_ceil(pool.thread_count());
-    let most = queries_at_once(isa).min(least.max(1));
+    let most = isa.run(QueriesAtOnce).min(least.max(1));
     let runs = rows.div_ceil(most);
     let start = Start(queries.as_mut_ptr());
     pool.run_with(runs * shape.heads, Vec::new, |sums, task| {
@@ -87,15 +87,15 @@ impl Start {
     }
 }
 
-fn queries_at_once(isa: Isa) -> usize {
-    match isa {
-        #[cfg(target_arch = "x86_64")]
-        Isa::Amx(_) | Isa::Avx512(_) => crate::kernels::isa::Avx512::QUERIES,
-        #[cfg(target_arch = "x86_64")]
-        Isa::Avx2(_) => crate::kernels::isa::Avx2::QUERIES,
-        #[cfg(target_arch = "aarch64")]
-        Isa::Neon(_) | Isa::NeonPlain(_) => crate::kernels::isa::Neon::<true>::QUERIES,
-        Isa::Portable(_) => crate::kernels::isa::Portable::QUERIES,
+/// Queries that a task takes at most.
+struct QueriesAtOnce;
+
+impl Work for QueriesAtOnce {
+    type Out = usize;
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) -> usize {
+        S::QUERIES
     }
 }
 
@@ -131,7 +131,7 @@ impl<const R: usize> Work for Attention<'_, R> {
     type Out = ();
 
     #[inline(always)]
-    fn run<L: Lanes>(self, lanes: L) {
+    fn run<S: Simd>(self, simd: S) {
         let Rows { view, shape, head, count, sums } = self.rows;
         let width = shape.width();
         let turned_len = if view.bias.is_empty() { 0 } else { R * shape.dim };
@@ -173,31 +173,31 @@ impl<const R: usize> Work for Attention<'_, R> {
                     let area = page.rounded(view.layer, head).0;
                     let keys = PagePart { area, width: shape.dim, count };
                     let scores = &mut softmax.weights;
-                    kv_q8::score(lanes, keys, &self.queries, scores);
+                    kv_q8::score(simd, keys, &self.queries, scores);
                     if !turned.is_empty() {
                         let area = &page.angles[..];
                         let angles = PagePart { area, width: shape.dim, count };
-                        kv_q8::add_rotated_bias(lanes, angles, turned, scores);
+                        kv_q8::add_rotated_bias(simd, angles, turned, scores);
                     }
                 } else {
                     let area = page.halves(view.layer, head).0;
                     let keys = PagePart { area, width: shape.dim, count };
-                    score(lanes, keys, &self.queries, &mut softmax.weights);
+                    score(simd, keys, &self.queries, &mut softmax.weights);
                 }
                 for r in 0..R {
                     let position = self.queries[r].1;
                     let visible = seen(position).saturating_sub(base).min(PAGE)
                         ..(position + 1).saturating_sub(base).min(PAGE);
                     let sums = &mut sums[r * width..][..width];
-                    softmax.meet(lanes, QueryRow { index: r, visible, sums }, view.cap);
+                    softmax.meet(simd, QueryRow { index: r, visible, sums }, view.cap);
                 }
                 if is_rounded {
                     let area = page.rounded(view.layer, head).1;
                     let values = PagePart { area, width, count };
-                    kv_q8::weigh_all(lanes, values, &softmax.weights, sums);
+                    kv_q8::weigh_all(simd, values, &softmax.weights, sums);
                 } else {
                     let area = page.halves(view.layer, head).1;
-                    weigh_all(lanes, PagePart { area, width, count }, &softmax.weights, sums);
+                    weigh_all(simd, PagePart { area, width, count }, &softmax.weights, sums);
                 }
             }
         }
@@ -217,8 +217,8 @@ impl<const R: usize> Work for Attention<'_, R> {
 /// # Safety
 /// Each query holds as many numbers as a key.
 #[inline(always)]
-unsafe fn score<L: Lanes, const R: usize>(
-    lanes: L,
+unsafe fn score<S: Simd, const R: usize>(
+    simd: S,
     keys: PagePart<&[u16]>,
     queries: &[(*mut f32, usize); R],
     scores: &mut [[f32; PAGE]; R],
@@ -230,17 +230,17 @@ unsafe fn score<L: Lanes, const R: usize>(
         match R {
             1 | 2 => {
                 for first in (0..groups).step_by(4) {
-                    score_groups::<L, R, 4>(lanes, KeyGroups { keys, first }, queries, scores);
+                    score_groups::<S, R, 4>(simd, KeyGroups { keys, first }, queries, scores);
                 }
             }
             4 => {
                 for first in (0..groups).step_by(2) {
-                    score_groups::<L, R, 2>(lanes, KeyGroups { keys, first }, queries, scores);
+                    score_groups::<S, R, 2>(simd, KeyGroups { keys, first }, queries, scores);
                 }
             }
             _ => {
                 for first in 0..groups {
-                    score_groups::<L, R, 1>(lanes, KeyGroups { keys, first }, queries, scores);
+                    score_groups::<S, R, 1>(simd, KeyGroups { keys, first }, queries, scores);
                 }
             }
         }
@@ -250,31 +250,31 @@ unsafe fn score<L: Lanes, const R: usize>(
 /// # Safety
 /// As [`score`]; `G` groups from the first on exist.
 #[inline(always)]
-unsafe fn score_groups<L: Lanes, const R: usize, const G: usize>(
-    lanes: L,
+unsafe fn score_groups<S: Simd, const R: usize, const G: usize>(
+    simd: S,
     groups: KeyGroups<&[u16]>,
     queries: &[(*mut f32, usize); R],
     scores: &mut [[f32; PAGE]; R],
 ) {
     let KeyGroups { keys: PagePart { area, width: dim, .. }, first: group } = groups;
     debug_assert!(group + G <= GROUPS);
-    let mut sums = [[lanes.zero(); G]; R];
+    let mut sums = [[simd.zero(); G]; R];
     // SAFETY: by contract.
     unsafe {
         let start = area.as_ptr().add(group * LANES * dim);
         for at in 0..dim {
-            let keys: [L::Floats; G] =
-                each!(G, g => lanes.load_half(start.add((g * dim + at) * LANES)));
+            let keys: [S::Floats; G] =
+                each!(G, g => simd.load_half(start.add((g * dim + at) * LANES)));
             for (sums, (query, _)) in sums.iter_mut().zip(queries) {
-                let query = lanes.splat(*query.add(at));
+                let query = simd.splat(*query.add(at));
                 for (sum, keys) in sums.iter_mut().zip(keys) {
-                    *sum = lanes.mul_add(keys, query, *sum);
+                    *sum = simd.mul_add(keys, query, *sum);
                 }
             }
         }
         for (scores, sums) in scores.iter_mut().zip(sums) {
             for (g, sum) in sums.iter().enumerate() {
-                lanes.store(scores.as_mut_ptr().add((group + g) * LANES), *sum);
+                simd.store(scores.as_mut_ptr().add((group + g) * LANES), *sum);
             }
         }
     }
@@ -299,47 +299,47 @@ impl<const R: usize> OnlineSoftmax<R> {
     /// Turns the scores of a row into weights relative to the largest so far, zero where it does
     /// not see, and brings its sums to the same scale.
     #[inline(always)]
-    fn meet<L: Lanes>(&mut self, lanes: L, row: QueryRow<'_>, cap: f32) {
+    fn meet<S: Simd>(&mut self, simd: S, row: QueryRow<'_>, cap: f32) {
         let QueryRow { index: r, visible, sums } = row;
         let weights = &mut self.weights[r];
         if visible.is_empty() {
             weights.fill(0.0);
             return;
         }
-        let none = lanes.splat(f32::NEG_INFINITY);
+        let none = simd.splat(f32::NEG_INFINITY);
         let mut largest = none;
         for (group, scores) in weights.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
             // SAFETY: sixteen long.
             unsafe {
-                let mut values = lanes.load(scores.as_ptr());
+                let mut values = simd.load(scores.as_ptr());
                 if cap > 0.0 {
-                    let shares = lanes.mul(values, lanes.splat(1.0 / cap));
-                    values = lanes.mul(lanes.splat(cap), tanh(lanes, shares));
+                    let shares = simd.mul(values, simd.splat(1.0 / cap));
+                    values = simd.mul(simd.splat(cap), tanh(simd, shares));
                 }
-                let values = lanes.keep(mask(group, &visible), values, none);
-                lanes.store(scores.as_mut_ptr(), values);
-                largest = lanes.max(largest, values);
+                let values = simd.keep(mask(group, &visible), values, none);
+                simd.store(scores.as_mut_ptr(), values);
+                largest = simd.max(largest, values);
             }
         }
         let before = self.largest[r];
-        let largest = lanes.largest(largest).max(before);
+        let largest = simd.largest(largest).max(before);
         if largest > before {
             let factor = if before == f32::NEG_INFINITY { 0.0 } else { (before - largest).exp() };
             self.sum[r] *= factor;
             sums.iter_mut().for_each(|sum| *sum *= factor);
             self.largest[r] = largest;
         }
-        let (top, mut total) = (lanes.splat(largest), lanes.zero());
+        let (top, mut total) = (simd.splat(largest), simd.zero());
         for (group, weights) in weights.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
             // SAFETY: sixteen long.
             unsafe {
-                let power = exp(lanes, lanes.sub(lanes.load(weights.as_ptr()), top));
-                let power = lanes.keep(mask(group, &visible), power, lanes.zero());
-                lanes.store(weights.as_mut_ptr(), power);
-                total = lanes.add(total, power);
+                let power = exp(simd, simd.sub(simd.load(weights.as_ptr()), top));
+                let power = simd.keep(mask(group, &visible), power, simd.zero());
+                simd.store(weights.as_mut_ptr(), power);
+                total = simd.add(total, power);
             }
         }
-        self.sum[r] += lanes.sum(total);
+        self.sum[r] += simd.sum(total);
     }
 }
 
@@ -348,8 +348,8 @@ impl<const R: usize> OnlineSoftmax<R> {
 /// # Safety
 /// `sums` holds `R` rows as wide as the values, a multiple of sixteen.
 #[inline(always)]
-unsafe fn weigh_all<L: Lanes, const R: usize>(
-    lanes: L,
+unsafe fn weigh_all<S: Simd, const R: usize>(
+    simd: S,
     values: PagePart<&[u16]>,
     weights: &[[f32; PAGE]; R],
     sums: &mut [f32],
@@ -358,19 +358,19 @@ unsafe fn weigh_all<L: Lanes, const R: usize>(
     assert!(area.len() == PAGE * width && count <= PAGE && sums.len() == R * width);
     let mut at = 0;
     while at < width {
-        let wide = at + 4 * LANES <= width && L::QUERIES == 8;
-        let pass = if L::QUERIES == 8 { R.min(4) } else { R.min(2) };
+        let wide = at + 4 * LANES <= width && S::QUERIES == 8;
+        let pass = if S::QUERIES == 8 { R.min(4) } else { R.min(2) };
         for row in (0..R).step_by(pass) {
             let to = Weighing { values, at, row };
             // SAFETY: `pass` rows from `row` on and the vectors from `at` on exist.
             unsafe {
                 match (pass, wide) {
-                    (4, true) => weigh::<L, R, 4, 4>(lanes, to, weights, sums),
-                    (2, true) => weigh::<L, R, 2, 4>(lanes, to, weights, sums),
-                    (_, true) => weigh::<L, R, 1, 4>(lanes, to, weights, sums),
-                    (4, false) => weigh::<L, R, 4, 1>(lanes, to, weights, sums),
-                    (2, false) => weigh::<L, R, 2, 1>(lanes, to, weights, sums),
-                    (_, false) => weigh::<L, R, 1, 1>(lanes, to, weights, sums),
+                    (4, true) => weigh::<S, R, 4, 4>(simd, to, weights, sums),
+                    (2, true) => weigh::<S, R, 2, 4>(simd, to, weights, sums),
+                    (_, true) => weigh::<S, R, 1, 4>(simd, to, weights, sums),
+                    (4, false) => weigh::<S, R, 4, 1>(simd, to, weights, sums),
+                    (2, false) => weigh::<S, R, 2, 1>(simd, to, weights, sums),
+                    (_, false) => weigh::<S, R, 1, 1>(simd, to, weights, sums),
                 }
             }
         }
@@ -383,8 +383,8 @@ unsafe fn weigh_all<L: Lanes, const R: usize>(
 /// # Safety
 /// As [`weigh_all`]; rows `row..row + P` and numbers `at..at + 16 * V` exist.
 #[inline(always)]
-unsafe fn weigh<L: Lanes, const R: usize, const P: usize, const V: usize>(
-    lanes: L,
+unsafe fn weigh<S: Simd, const R: usize, const P: usize, const V: usize>(
+    simd: S,
     to: Weighing<&[u16]>,
     weights: &[[f32; PAGE]; R],
     sums: &mut [f32],
@@ -393,21 +393,21 @@ unsafe fn weigh<L: Lanes, const R: usize, const P: usize, const V: usize>(
     // SAFETY: by contract, and the area holds `count` rows of `width`.
     unsafe {
         let start = sums.as_mut_ptr().add(to.row * width + to.at);
-        let mut totals: [[L::Floats; V]; P] =
-            each!(P, p => each!(V, v => lanes.load(start.add(p * width + v * LANES))));
+        let mut totals: [[S::Floats; V]; P] =
+            each!(P, p => each!(V, v => simd.load(start.add(p * width + v * LANES))));
         for key in 0..count {
             let from = area.as_ptr().add(key * width + to.at);
-            let values: [L::Floats; V] = each!(V, v => lanes.load_half(from.add(v * LANES)));
+            let values: [S::Floats; V] = each!(V, v => simd.load_half(from.add(v * LANES)));
             for (p, totals) in totals.iter_mut().enumerate() {
-                let weight = lanes.splat(*weights.get_unchecked(to.row + p).get_unchecked(key));
+                let weight = simd.splat(*weights.get_unchecked(to.row + p).get_unchecked(key));
                 for (total, values) in totals.iter_mut().zip(values) {
-                    *total = lanes.mul_add(values, weight, *total);
+                    *total = simd.mul_add(values, weight, *total);
                 }
             }
         }
         for (p, totals) in totals.iter().enumerate() {
             for (v, total) in totals.iter().enumerate() {
-                lanes.store(start.add(p * width + v * LANES), *total);
+                simd.store(start.add(p * width + v * LANES), *total);
             }
         }
     }

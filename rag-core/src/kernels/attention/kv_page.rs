@@ -3,7 +3,7 @@
 
 use super::PAGE;
 use super::kv_q8::{Area, Round, blocks, hadamard};
-use crate::kernels::isa::{Isa, LANES, Lanes, Work};
+use crate::kernels::isa::{Isa, LANES, Simd, Work};
 use crate::options::words;
 
 words! {
@@ -212,14 +212,14 @@ impl Work for Narrow<'_> {
     type Out = ();
 
     #[inline(always)]
-    fn run<L: Lanes>(self, lanes: L) {
+    fn run<S: Simd>(self, simd: S) {
         let places = self.to[self.first..].iter_mut().step_by(self.stride);
         let mut places = places.take(self.values.len());
         for values in self.values.chunks(LANES) {
             let (mut padded, mut halves) = ([0.0; LANES], [0; LANES]);
             padded[..values.len()].copy_from_slice(values);
             // SAFETY: both are sixteen long.
-            unsafe { lanes.store_half(halves.as_mut_ptr(), lanes.load(padded.as_ptr())) };
+            unsafe { simd.store_half(halves.as_mut_ptr(), simd.load(padded.as_ptr())) };
             for (half, place) in halves.iter().take(values.len()).zip(&mut places) {
                 *place = *half;
             }

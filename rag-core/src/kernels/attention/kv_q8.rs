@@ -9,7 +9,7 @@
 #![expect(unsafe_code, reason = "vectors into checked slices")]
 
 use super::{KeyGroups, PAGE, PagePart, Weighing};
-use crate::kernels::isa::{LANES, Lanes, Work, each};
+use crate::kernels::isa::{LANES, Simd, Work, each};
 
 /// Numbers of a scale.
 pub(super) const BLOCK: usize = 32;
@@ -57,8 +57,8 @@ pub(super) fn rotated_bias(query: &[f32], bias: &[f32], out: &mut [f32]) {
 /// Adds what queries meet in the bias, `turned` as [`rotated_bias`] gives it, to the scores of a
 /// page with these angles.
 #[inline(always)]
-pub(super) fn add_rotated_bias<L: Lanes, const R: usize>(
-    lanes: L,
+pub(super) fn add_rotated_bias<S: Simd, const R: usize>(
+    simd: S,
     angles: PagePart<&[f32]>,
     turned: &[f32],
     scores: &mut [[f32; PAGE]; R],
@@ -66,20 +66,20 @@ pub(super) fn add_rotated_bias<L: Lanes, const R: usize>(
     let PagePart { area: turns, width: dim, count } = angles;
     assert!(turns.len() == PAGE * dim && count <= PAGE && turned.len() == R * dim);
     for group in 0..count.div_ceil(LANES) {
-        let mut sums = [lanes.zero(); R];
+        let mut sums = [simd.zero(); R];
         // SAFETY: groups of `dim` vectors, `R` rows of `dim` numbers, and groups of scores, as
         // asserted.
         unsafe {
             for at in 0..dim {
-                let turns = lanes.load(turns.as_ptr().add((group * dim + at) * LANES));
+                let turns = simd.load(turns.as_ptr().add((group * dim + at) * LANES));
                 for (r, sum) in sums.iter_mut().enumerate() {
-                    let turned = lanes.splat(*turned.get_unchecked(r * dim + at));
-                    *sum = lanes.mul_add(turns, turned, *sum);
+                    let turned = simd.splat(*turned.get_unchecked(r * dim + at));
+                    *sum = simd.mul_add(turns, turned, *sum);
                 }
             }
             for (scores, sum) in scores.iter_mut().zip(sums) {
                 let place = scores.as_mut_ptr().add(group * LANES);
-                lanes.store(place, lanes.add(lanes.load(place), sum));
+                simd.store(place, simd.add(simd.load(place), sum));
             }
         }
     }
@@ -101,7 +101,7 @@ impl Work for Round<'_> {
     type Out = ();
 
     #[inline(always)]
-    fn run<L: Lanes>(self, lanes: L) {
+    fn run<S: Simd>(self, simd: S) {
         let scales = self.scales[self.scale_first..].iter_mut().step_by(self.scale_stride);
         let codes = self.codes[self.first..].iter_mut().step_by(self.stride);
         let mut codes = codes.take(self.values.len());
@@ -111,19 +111,18 @@ impl Work for Round<'_> {
             let (mut rounded, mut halves) = ([0i8; BLOCK], [0; LANES]);
             // SAFETY: two vectors long, and one.
             let scale = unsafe {
-                let vectors: [L::Floats; 2] =
-                    each!(2, v => lanes.load(padded.as_ptr().add(v * LANES)));
-                let largest =
-                    lanes.largest(lanes.max(lanes.abs(vectors[0]), lanes.abs(vectors[1])));
+                let vectors: [S::Floats; 2] =
+                    each!(2, v => simd.load(padded.as_ptr().add(v * LANES)));
+                let largest = simd.largest(simd.max(simd.abs(vectors[0]), simd.abs(vectors[1])));
                 // as 16 bits, so that codes and scale fit together
-                lanes.store_half(halves.as_mut_ptr(), lanes.splat(largest / 127.0));
+                simd.store_half(halves.as_mut_ptr(), simd.splat(largest / 127.0));
                 let mut scale = [0.0; LANES];
-                lanes.store(scale.as_mut_ptr(), lanes.load_half(halves.as_ptr()));
-                let inverse = lanes.splat(if scale[0] > 0.0 { 1.0 / scale[0] } else { 0.0 });
-                let (most, least) = (lanes.splat(127.0), lanes.splat(-127.0));
+                simd.store(scale.as_mut_ptr(), simd.load_half(halves.as_ptr()));
+                let inverse = simd.splat(if scale[0] > 0.0 { 1.0 / scale[0] } else { 0.0 });
+                let (most, least) = (simd.splat(127.0), simd.splat(-127.0));
                 for (v, vector) in vectors.into_iter().enumerate() {
-                    let code = lanes.max(lanes.min(lanes.mul(vector, inverse), most), least);
-                    lanes.store_codes(rounded.as_mut_ptr().add(v * LANES), code);
+                    let code = simd.max(simd.min(simd.mul(vector, inverse), most), least);
+                    simd.store_codes(rounded.as_mut_ptr().add(v * LANES), code);
                 }
                 halves[0]
             };
@@ -149,8 +148,8 @@ pub(super) struct Area<'a> {
 /// # Safety
 /// Each query holds as many numbers as a key.
 #[inline(always)]
-pub(super) unsafe fn score<L: Lanes, const R: usize>(
-    lanes: L,
+pub(super) unsafe fn score<S: Simd, const R: usize>(
+    simd: S,
     keys: PagePart<Area<'_>>,
     queries: &[(*mut f32, usize); R],
     scores: &mut [[f32; PAGE]; R],
@@ -163,12 +162,12 @@ pub(super) unsafe fn score<L: Lanes, const R: usize>(
         match R {
             1 | 2 => {
                 for first in (0..groups).step_by(2) {
-                    score_groups::<L, R, 2>(lanes, KeyGroups { keys, first }, queries, scores);
+                    score_groups::<S, R, 2>(simd, KeyGroups { keys, first }, queries, scores);
                 }
             }
             _ => {
                 for first in 0..groups {
-                    score_groups::<L, R, 1>(lanes, KeyGroups { keys, first }, queries, scores);
+                    score_groups::<S, R, 1>(simd, KeyGroups { keys, first }, queries, scores);
                 }
             }
         }
@@ -178,41 +177,41 @@ pub(super) unsafe fn score<L: Lanes, const R: usize>(
 /// # Safety
 /// As [`score`]; `G` groups from the first on exist.
 #[inline(always)]
-unsafe fn score_groups<L: Lanes, const R: usize, const G: usize>(
-    lanes: L,
+unsafe fn score_groups<S: Simd, const R: usize, const G: usize>(
+    simd: S,
     groups: KeyGroups<Area<'_>>,
     queries: &[(*mut f32, usize); R],
     scores: &mut [[f32; PAGE]; R],
 ) {
     let KeyGroups { keys: PagePart { area, width: dim, .. }, first: group } = groups;
-    let mut sums = [[lanes.zero(); G]; R];
+    let mut sums = [[simd.zero(); G]; R];
     // SAFETY: by contract.
     unsafe {
         let codes = area.codes.as_ptr().add(group * LANES * dim);
         let scales = area.scales.as_ptr().add(group * LANES * blocks(dim));
         for block in 0..blocks(dim) {
-            let mut parts = [[lanes.zero(); G]; R];
+            let mut parts = [[simd.zero(); G]; R];
             for at in block * BLOCK..dim.min((block + 1) * BLOCK) {
-                let keys: [L::Floats; G] =
-                    each!(G, g => lanes.load_signed_bytes(codes.add((g * dim + at) * LANES)));
+                let keys: [S::Floats; G] =
+                    each!(G, g => simd.load_signed_bytes(codes.add((g * dim + at) * LANES)));
                 for (parts, (query, _)) in parts.iter_mut().zip(queries) {
-                    let query = lanes.splat(*query.add(at));
+                    let query = simd.splat(*query.add(at));
                     for (part, keys) in parts.iter_mut().zip(keys) {
-                        *part = lanes.mul_add(keys, query, *part);
+                        *part = simd.mul_add(keys, query, *part);
                     }
                 }
             }
-            let scales: [L::Floats; G] =
-                each!(G, g => lanes.load_half(scales.add((g * blocks(dim) + block) * LANES)));
+            let scales: [S::Floats; G] =
+                each!(G, g => simd.load_half(scales.add((g * blocks(dim) + block) * LANES)));
             for (sums, parts) in sums.iter_mut().zip(parts) {
                 for ((sum, part), scale) in sums.iter_mut().zip(parts).zip(scales) {
-                    *sum = lanes.mul_add(part, scale, *sum);
+                    *sum = simd.mul_add(part, scale, *sum);
                 }
             }
         }
         for (scores, sums) in scores.iter_mut().zip(sums) {
             for (g, sum) in sums.iter().enumerate() {
-                lanes.store(scores.as_mut_ptr().add((group + g) * LANES), *sum);
+                simd.store(scores.as_mut_ptr().add((group + g) * LANES), *sum);
             }
         }
     }
@@ -223,8 +222,8 @@ unsafe fn score_groups<L: Lanes, const R: usize, const G: usize>(
 /// # Safety
 /// `sums` holds `R` rows as wide as the values, a multiple of sixteen.
 #[inline(always)]
-pub(super) unsafe fn weigh_all<L: Lanes, const R: usize>(
-    lanes: L,
+pub(super) unsafe fn weigh_all<S: Simd, const R: usize>(
+    simd: S,
     values: PagePart<Area<'_>>,
     weights: &[[f32; PAGE]; R],
     sums: &mut [f32],
@@ -235,18 +234,18 @@ pub(super) unsafe fn weigh_all<L: Lanes, const R: usize>(
     let mut at = 0;
     while at < width {
         let wide = at + BLOCK <= width;
-        let pass = if L::QUERIES == 8 { R.min(4) } else { R.min(2) };
+        let pass = if S::QUERIES == 8 { R.min(4) } else { R.min(2) };
         for row in (0..R).step_by(pass) {
             let to = Weighing { values, at, row };
             // SAFETY: `pass` rows from `row` on and the vectors from `at` on exist.
             unsafe {
                 match (pass, wide) {
-                    (4, true) => weigh::<L, R, 4, 2>(lanes, to, weights, sums),
-                    (2, true) => weigh::<L, R, 2, 2>(lanes, to, weights, sums),
-                    (_, true) => weigh::<L, R, 1, 2>(lanes, to, weights, sums),
-                    (4, false) => weigh::<L, R, 4, 1>(lanes, to, weights, sums),
-                    (2, false) => weigh::<L, R, 2, 1>(lanes, to, weights, sums),
-                    (_, false) => weigh::<L, R, 1, 1>(lanes, to, weights, sums),
+                    (4, true) => weigh::<S, R, 4, 2>(simd, to, weights, sums),
+                    (2, true) => weigh::<S, R, 2, 2>(simd, to, weights, sums),
+                    (_, true) => weigh::<S, R, 1, 2>(simd, to, weights, sums),
+                    (4, false) => weigh::<S, R, 4, 1>(simd, to, weights, sums),
+                    (2, false) => weigh::<S, R, 2, 1>(simd, to, weights, sums),
+                    (_, false) => weigh::<S, R, 1, 1>(simd, to, weights, sums),
                 }
             }
         }
@@ -259,8 +258,8 @@ pub(super) unsafe fn weigh_all<L: Lanes, const R: usize>(
 /// # Safety
 /// As [`weigh_all`]; rows `row..row + P` and numbers `at..at + 16 * V` exist.
 #[inline(always)]
-unsafe fn weigh<L: Lanes, const R: usize, const P: usize, const V: usize>(
-    lanes: L,
+unsafe fn weigh<S: Simd, const R: usize, const P: usize, const V: usize>(
+    simd: S,
     to: Weighing<Area<'_>>,
     weights: &[[f32; PAGE]; R],
     sums: &mut [f32],
@@ -269,33 +268,33 @@ unsafe fn weigh<L: Lanes, const R: usize, const P: usize, const V: usize>(
     // SAFETY: by contract, and the area holds `count` rows of `width` codes and their scales.
     unsafe {
         let start = sums.as_mut_ptr().add(to.row * width + to.at);
-        let mut totals: [[L::Floats; V]; P] =
-            each!(P, p => each!(V, v => lanes.load(start.add(p * width + v * LANES))));
+        let mut totals: [[S::Floats; V]; P] =
+            each!(P, p => each!(V, v => simd.load(start.add(p * width + v * LANES))));
         let scales = area.scales.as_ptr().add(to.at / BLOCK);
         for key in 0..count {
             let from = area.codes.as_ptr().add(key * width + to.at);
-            let codes: [L::Floats; V] = each!(V, v => lanes.load_signed_bytes(from.add(v * LANES)));
-            let scale = widen(lanes, *scales.add(key * blocks(width)));
+            let codes: [S::Floats; V] = each!(V, v => simd.load_signed_bytes(from.add(v * LANES)));
+            let scale = widen(simd, *scales.add(key * blocks(width)));
             for (p, totals) in totals.iter_mut().enumerate() {
                 let weight = *weights.get_unchecked(to.row + p).get_unchecked(key);
-                let weight = lanes.mul(lanes.splat(weight), scale);
+                let weight = simd.mul(simd.splat(weight), scale);
                 for (total, codes) in totals.iter_mut().zip(codes) {
-                    *total = lanes.mul_add(codes, weight, *total);
+                    *total = simd.mul_add(codes, weight, *total);
                 }
             }
         }
         for (p, totals) in totals.iter().enumerate() {
             for (v, total) in totals.iter().enumerate() {
-                lanes.store(start.add(p * width + v * LANES), *total);
+                simd.store(start.add(p * width + v * LANES), *total);
             }
         }
     }
 }
 
-/// A 16-bit float in all lanes.
+/// A 16-bit float in all simd.
 #[inline(always)]
-fn widen<L: Lanes>(lanes: L, half: u16) -> L::Floats {
+fn widen<S: Simd>(simd: S, half: u16) -> S::Floats {
     let halves = [half; LANES];
     // SAFETY: sixteen long.
-    unsafe { lanes.load_half(halves.as_ptr()) }
+    unsafe { simd.load_half(halves.as_ptr()) }
 }

@@ -3,7 +3,7 @@
 //! It keeps 32 partial sums and adds them in a fixed tree, without fused multiply-add, so that
 //! AVX-512, AVX2 and portable code return the same bits; the level is chosen at run time.
 
-use crate::kernels::isa::{Isa, Lanes, Work};
+use crate::kernels::isa::{Isa, Simd, Work};
 
 /// Partial sums kept by [`dot_f32`].
 const LANES: usize = 32;
@@ -25,7 +25,7 @@ impl Work for Dot<'_> {
     type Out = f32;
 
     #[inline(always)]
-    fn run<L: Lanes>(self, _: L) -> f32 {
+    fn run<S: Simd>(self, _: S) -> f32 {
         dot_f32_portable(self.a, self.b)
     }
 }

@@ -1,29 +1,30 @@
 //! The exponential and the hyperbolic tangent of sixteen numbers.
 
-use crate::kernels::isa::Lanes;
+use crate::kernels::isa::Simd;
 
 /// `e^x`, exact to two units in the last place, for `x` from -87 (and below, as -87) to 88.
 ///
 /// Range reduction by ln 2 in two parts, then the Taylor polynomial of degree six.
 #[inline(always)]
-pub(crate) fn exp<L: Lanes>(lanes: L, x: L::Floats) -> L::Floats {
-    let x = lanes.min(lanes.max(x, lanes.splat(-87.0)), lanes.splat(88.0));
-    let n = lanes.round(lanes.mul(x, lanes.splat(std::f32::consts::LOG2_E)));
-    let r = lanes.mul_add(n, lanes.splat(-0.693_145_75), x);
-    let r = lanes.mul_add(n, lanes.splat(-1.428_606_8e-6), r);
-    let mut p = lanes.splat(1.0 / 720.0);
+pub(crate) fn exp<S: Simd>(simd: S, x: S::Floats) -> S::Floats {
+    // in this order NaN stays
+    let x = simd.min(simd.splat(88.0), simd.max(simd.splat(-87.0), x));
+    let n = simd.round(simd.mul(x, simd.splat(std::f32::consts::LOG2_E)));
+    let r = simd.mul_add(n, simd.splat(-0.693_145_75), x);
+    let r = simd.mul_add(n, simd.splat(-1.428_606_8e-6), r);
+    let mut p = simd.splat(1.0 / 720.0);
     for coefficient in [1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5, 1.0, 1.0] {
-        p = lanes.mul_add(p, r, lanes.splat(coefficient));
+        p = simd.mul_add(p, r, simd.splat(coefficient));
     }
-    lanes.mul(p, lanes.power_of_two(n))
+    simd.mul(p, simd.power_of_two(n))
 }
 
 /// The hyperbolic tangent as `1 - 2 / (e^2x + 1)`.
 #[inline(always)]
-pub(crate) fn tanh<L: Lanes>(lanes: L, x: L::Floats) -> L::Floats {
-    let one = lanes.splat(1.0);
-    let power = exp(lanes, lanes.add(x, x));
-    lanes.sub(one, lanes.div(lanes.splat(2.0), lanes.add(power, one)))
+pub(crate) fn tanh<S: Simd>(simd: S, x: S::Floats) -> S::Floats {
+    let one = simd.splat(1.0);
+    let power = exp(simd, simd.add(x, x));
+    simd.sub(one, simd.div(simd.splat(2.0), simd.add(power, one)))
 }
 
 #[cfg(test)]
@@ -41,14 +42,10 @@ mod tests {
         type Out = [f32; LANES];
 
         #[inline(always)]
-        fn run<L: Lanes>(self, lanes: L) -> [f32; LANES] {
+        fn run<S: Simd>(self, simd: S) -> [f32; LANES] {
             let mut out = [0.0; LANES];
-            // SAFETY: both arrays hold sixteen elements.
-            unsafe {
-                let values = lanes.load(self.values.as_ptr());
-                let values = if self.tanh { tanh(lanes, values) } else { exp(lanes, values) };
-                lanes.store(out.as_mut_ptr(), values);
-            }
+            let values = simd.read(&self.values);
+            simd.write(&mut out, if self.tanh { tanh(simd, values) } else { exp(simd, values) });
             out
         }
     }
@@ -67,6 +64,7 @@ mod tests {
             }
             let zero = isa.run(Apply { values: [-1000.0; LANES], tanh: false });
             assert!(zero[0] < 1e-37);
+            assert!(isa.run(Apply { values: [f32::NAN; LANES], tanh: false })[0].is_nan());
         }
     }
 }

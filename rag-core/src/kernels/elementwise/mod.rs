@@ -1,82 +1,53 @@
-//! What a decoder does to the states of a token, a row at a time: norms, gates, rotation, caps.
-#![expect(unsafe_code, reason = "vectors into checked slices")]
+//! What networks do to rows between products: norms, activations, gates, softmax, rotation, caps.
+//!
+//! Written over whole vectors; the end of a row is padded to one and cut again, so that a number
+//! gets the same bits wherever in a row it stands.
 
 pub(crate) mod activation;
 pub(crate) mod exp;
 pub(crate) mod norm;
 pub(crate) mod rope;
+pub(crate) mod softmax;
 
 use self::activation::Activation;
 use self::exp::tanh;
-use super::isa::{LANES, Lanes, Work};
+use super::isa::{LANES, Simd, Work};
 
-/// Replaces each run of sixteen numbers `$x` of `$a` by `$e`, with those of `$b` as `$y`; the last,
-/// shorter one is padded with zeros and cut again. A macro, as a closure would not be compiled for
-/// the level.
+/// Up to sixteen numbers, and `rest` for those that are missing.
+#[inline(always)]
+pub(super) fn padded(numbers: &[f32], rest: f32) -> [f32; LANES] {
+    let mut all = [rest; LANES];
+    all[..numbers.len()].copy_from_slice(numbers);
+    all
+}
+
+/// Replaces each sixteen numbers `$x` of `$a` by `$e`, with those of each `$b` as `$y`; the last,
+/// shorter ones are padded with zeros and cut again. A macro, as a closure would not be compiled
+/// for the level.
 macro_rules! map_rows {
-    ($lanes:ident, $a:expr, $b:expr, |$x:ident, $y:ident| $e:expr) => {{
-        let (a, b): (&mut [f32], &[f32]) = ($a, $b);
-        assert!(a.len() == b.len());
-        let (whole, rest) = a.as_chunks_mut::<LANES>();
-        let (other, other_rest) = b.as_chunks::<LANES>();
-        for (a, b) in whole.iter_mut().zip(other) {
-            // SAFETY: both are sixteen long.
-            let ($x, $y) = unsafe { ($lanes.load(a.as_ptr()), $lanes.load(b.as_ptr())) };
-            // SAFETY: as above.
-            unsafe { $lanes.store(a.as_mut_ptr(), $e) };
+    ($simd:ident, $x:ident: $a:expr $(, $y:ident: $b:expr)* => $e:expr) => {{
+        let row: &mut [f32] = $a;
+        $(let $y: &[f32] = $b;)*
+        $(assert!($y.len() == row.len());)*
+        let (whole, rest) = row.as_chunks_mut::<{ $crate::kernels::isa::LANES }>();
+        $(let $y = $y.as_chunks::<{ $crate::kernels::isa::LANES }>();)*
+        for (index, place) in whole.iter_mut().enumerate() {
+            // not used where there is one row
+            let _ = index;
+            let $x = $simd.read(place);
+            $(let $y = $simd.read(&$y.0[index]);)*
+            $simd.write(place, $e);
         }
         if !rest.is_empty() {
-            let (mut a, mut b) = ([0.0; LANES], [0.0; LANES]);
-            a[..rest.len()].copy_from_slice(rest);
-            b[..rest.len()].copy_from_slice(other_rest);
-            // SAFETY: both are sixteen long.
-            let ($x, $y) = unsafe { ($lanes.load(a.as_ptr()), $lanes.load(b.as_ptr())) };
-            // SAFETY: as above.
-            unsafe { $lanes.store(a.as_mut_ptr(), $e) };
-            rest.copy_from_slice(&a[..rest.len()]);
+            let mut last = $crate::kernels::elementwise::padded(rest, 0.0);
+            let $x = $simd.read(&last);
+            $(let $y = $simd.read(&$crate::kernels::elementwise::padded($y.1, 0.0));)*
+            $simd.write(&mut last, $e);
+            rest.copy_from_slice(&last[..rest.len()]);
         }
     }};
 }
-
-/// One over the root of the mean square, in every lane.
-#[inline(always)]
-fn inverse_root<L: Lanes>(lanes: L, values: &[f32], epsilon: f32) -> L::Floats {
-    let mut sums = lanes.zero();
-    let (whole, rest) = values.as_chunks::<LANES>();
-    for values in whole {
-        // SAFETY: sixteen long.
-        let values = unsafe { lanes.load(values.as_ptr()) };
-        sums = lanes.mul_add(values, values, sums);
-    }
-    let mut last = [0.0; LANES];
-    last[..rest.len()].copy_from_slice(rest);
-    // SAFETY: sixteen long.
-    let last = unsafe { lanes.load(last.as_ptr()) };
-    sums = lanes.mul_add(last, last, sums);
-    let mean = lanes.sum(sums) / values.len() as f32;
-    lanes.splat(1.0 / (mean + epsilon).sqrt())
-}
-
-/// Root mean square norm (Zhang and Sennrich 2019) in place.
-pub(crate) struct RmsNorm<'a> {
-    /// The row.
-    pub(crate) row: &'a mut [f32],
-    /// One factor for each number.
-    pub(crate) weight: &'a [f32],
-    /// Added to the mean square.
-    pub(crate) epsilon: f32,
-}
-
-impl Work for RmsNorm<'_> {
-    type Out = ();
-
-    #[inline(always)]
-    fn run<L: Lanes>(self, lanes: L) {
-        let inverse = inverse_root(lanes, self.row, self.epsilon);
-        map_rows!(lanes, self.row, self.weight, |value, weight| lanes
-            .mul(lanes.mul(value, inverse), weight));
-    }
-}
+use map_rows;
 
 /// `row += values`.
 pub(crate) struct Add<'a> {
@@ -90,20 +61,15 @@ impl Work for Add<'_> {
     type Out = ();
 
     #[inline(always)]
-    fn run<L: Lanes>(self, lanes: L) {
-        map_rows!(lanes, self.row, self.values, |x, y| lanes.add(x, y));
+    fn run<S: Simd>(self, simd: S) {
+        map_rows!(simd, x: self.row, y: self.values => simd.add(x, y));
     }
 }
 
 /// `f(gate) * up` (Shazeer 2020).
 #[inline(always)]
-pub(crate) fn gated<L: Lanes>(
-    lanes: L,
-    by: Activation,
-    gate: L::Floats,
-    up: L::Floats,
-) -> L::Floats {
-    lanes.mul(by.of(lanes, gate), up)
+pub(crate) fn gated<S: Simd>(simd: S, by: Activation, gate: S::Floats, up: S::Floats) -> S::Floats {
+    simd.mul(by.of(simd, gate), up)
 }
 
 /// `gate = f(gate) * up` in place.
@@ -120,9 +86,36 @@ impl Work for Gated<'_> {
     type Out = ();
 
     #[inline(always)]
-    fn run<L: Lanes>(self, lanes: L) {
+    fn run<S: Simd>(self, simd: S) {
         let by = self.by;
-        map_rows!(lanes, self.gates, self.ups, |gate, up| gated(lanes, by, gate, up));
+        map_rows!(simd, gate: self.gates, up: self.ups => gated(simd, by, gate, up));
+    }
+}
+
+/// A gated linear unit (Shazeer 2020), row by row: the first half of a row, activated, times its
+/// second half.
+pub(crate) struct Glu<'a> {
+    /// Rows twice as wide as those of the output.
+    pub(crate) wide: &'a [f32],
+    /// The output.
+    pub(crate) out: &'a mut [f32],
+    /// Numbers of an output row.
+    pub(crate) width: usize,
+    /// `f`.
+    pub(crate) by: Activation,
+}
+
+impl Work for Glu<'_> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let Self { wide, out, width, by } = self;
+        for (wide, out) in wide.chunks_exact(2 * width).zip(out.chunks_exact_mut(width)) {
+            let (gates, ups) = wide.split_at(width);
+            out.copy_from_slice(gates);
+            map_rows!(simd, gate: out, up: ups => gated(simd, by, gate, up));
+        }
     }
 }
 
@@ -138,26 +131,17 @@ impl Work for Cap<'_> {
     type Out = ();
 
     #[inline(always)]
-    fn run<L: Lanes>(self, lanes: L) {
-        let (cap, inverse) = (lanes.splat(self.cap), lanes.splat(1.0 / self.cap));
-        let (whole, rest) = self.values.as_chunks_mut::<LANES>();
-        let mut last = [[0.0; LANES]];
-        last[0][..rest.len()].copy_from_slice(rest);
-        for values in whole.iter_mut().chain(&mut last) {
-            // SAFETY: sixteen long.
-            unsafe {
-                let shares = lanes.mul(lanes.load(values.as_ptr()), inverse);
-                lanes.store(values.as_mut_ptr(), lanes.mul(cap, tanh(lanes, shares)));
-            }
-        }
-        rest.copy_from_slice(&last[0][..rest.len()]);
+    fn run<S: Simd>(self, simd: S) {
+        let (cap, inverse) = (simd.splat(self.cap), simd.splat(1.0 / self.cap));
+        map_rows!(simd, x: self.values => simd.mul(cap, tanh(simd, simd.mul(x, inverse))));
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::isa::Isa;
+    use super::norm::RmsNorm;
     use super::*;
+    use crate::kernels::isa::Isa;
 
     fn numbers(count: usize, seed: usize) -> Vec<f32> {
         (0..count).map(|at| ((at * 37 + seed * 11) % 101) as f32 / 20.0 - 2.5).collect()
@@ -205,6 +189,25 @@ mod tests {
                 let mut row = a.clone();
                 isa.run(Cap { values: &mut row, cap: 1.5 });
                 assert_close(&row, wide_a.iter().map(|a| 1.5 * (a / 1.5).tanh()), isa);
+            }
+        }
+    }
+
+    #[test]
+    fn gates_multiply_the_second_half() {
+        for level in Isa::available() {
+            let mut out = [0.0; 2];
+            for (activation, want) in [
+                (Activation::Relu, [0.0, 6.0]),
+                (Activation::Silu, [-0.268_941_4 * 3.0, 6.0 * 0.880_797_1]),
+                (Activation::Gelu, [-0.158_655_3 * 3.0, 6.0 * 0.977_249_9]),
+                (Activation::GeluTanh, [-0.158_808 * 3.0, 6.0 * 0.977_298_6]),
+            ] {
+                let wide = &[-1.0, 2.0, 3.0, 3.0];
+                level.run(Glu { wide, out: &mut out, width: 2, by: activation });
+                for (got, want) in out.iter().zip(want) {
+                    assert!((got - want).abs() < 1e-5, "{level:?} {activation:?} {out:?}");
+                }
             }
         }
     }

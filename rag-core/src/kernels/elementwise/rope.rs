@@ -4,8 +4,7 @@
 use std::ops::Range;
 
 use crate::kernels::Heads;
-use crate::kernels::isa::level::{Simd, per_level};
-use crate::kernels::isa::{Lanes, Work};
+use crate::kernels::isa::{Simd, Work};
 
 /// Cosines and sines of the angles of some positions.
 #[derive(Debug, Clone)]
@@ -49,28 +48,29 @@ pub(crate) fn frequencies(dim: usize, base: f64) -> impl Iterator<Item = f64> {
     (0..dim / 2).map(move |pair| base.powf(-((2 * pair) as f64) / dim as f64))
 }
 
-#[inline(always)]
-fn rotate_body<S: Simd>(_: S, heads: Heads, table: &RotaryTable, qkv: &mut [f32]) {
-    let half = table.pairs;
-    let hidden = heads.hidden();
-    let positions = table.values.chunks_exact(2 * half);
-    for (row, position) in qkv.chunks_exact_mut(3 * hidden).zip(positions) {
-        let (cosines, sines) = position.split_at(half);
-        for head in row[..2 * hidden].chunks_exact_mut(heads.dim) {
-            let (first, second) = head.split_at_mut(half);
-            for i in 0..half {
-                let (a, b) = (first[i], second[i]);
-                first[i] = a * cosines[i] - b * sines[i];
-                second[i] = b * cosines[i] + a * sines[i];
+/// Rotates queries and keys of one sequence by their positions, component `i` of a head with the
+/// one half a head further; there are as many positions as tokens or more.
+pub(crate) struct RotateRows<'a> {
+    pub(crate) heads: Heads,
+    pub(crate) table: &'a RotaryTable,
+    /// Queries, keys and values, token by token.
+    pub(crate) qkv: &'a mut [f32],
+}
+
+impl Work for RotateRows<'_> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        let Self { heads, table, qkv } = self;
+        let hidden = heads.hidden();
+        for (row, index) in qkv.chunks_exact_mut(3 * hidden).zip(0..) {
+            let (cos, sin) = table.at(index);
+            for head in row[..2 * hidden].chunks_exact_mut(heads.dim) {
+                rotate_halves(head, cos, sin, 1.0);
             }
         }
     }
-}
-
-per_level! {
-    /// Rotates queries and keys of one sequence by their positions; there are as many positions as
-    /// tokens or more.
-    pub(crate) fn rotate(heads: Heads, table: &RotaryTable, qkv: &mut [f32]) = rotate_body
 }
 
 /// How components of a head pair up.
@@ -102,25 +102,29 @@ fn rotate_pair(x: &mut f32, y: &mut f32, (cos, sin): (&f32, &f32), scale: f32) {
     (*x, *y) = ((*x * cos - *y * sin) * scale, (*x * sin + *y * cos) * scale);
 }
 
+/// Rotates component `i` of a head with the one half of it further.
+#[inline(always)]
+fn rotate_halves(head: &mut [f32], cos: &[f32], sin: &[f32], scale: f32) {
+    let (xs, ys) = head.split_at_mut(cos.len());
+    for ((x, y), angle) in xs.iter_mut().zip(ys).zip(cos.iter().zip(sin)) {
+        rotate_pair(x, y, angle, scale);
+    }
+}
+
 impl Work for RotateHead<'_> {
     type Out = ();
 
     #[inline(always)]
-    fn run<L: Lanes>(self, _lanes: L) {
+    fn run<S: Simd>(self, _: S) {
         let (rotated, rest) = self.head.split_at_mut(2 * self.cos.len());
-        let turns = self.cos.iter().zip(self.sin);
         match self.pairs {
             RotaryPairs::Neighbours => {
+                let turns = self.cos.iter().zip(self.sin);
                 for ([x, y], angle) in rotated.as_chunks_mut::<2>().0.iter_mut().zip(turns) {
                     rotate_pair(x, y, angle, self.scale);
                 }
             }
-            RotaryPairs::Halves => {
-                let (xs, ys) = rotated.split_at_mut(self.cos.len());
-                for ((x, y), angle) in xs.iter_mut().zip(ys).zip(turns) {
-                    rotate_pair(x, y, angle, self.scale);
-                }
-            }
+            RotaryPairs::Halves => rotate_halves(rotated, self.cos, self.sin, self.scale),
         }
         rest.iter_mut().for_each(|value| *value *= self.scale);
     }
@@ -144,7 +148,7 @@ mod tests {
         let row: Vec<f32> = (0..18).map(|i| (i as f32 * 0.7).sin()).collect();
         for level in Isa::available() {
             let mut qkv: Vec<f32> = row.iter().copied().cycle().take(18 * 40).collect();
-            rotate(level, heads, &table, &mut qkv);
+            level.run(RotateRows { heads, table: &table, qkv: &mut qkv });
             assert_eq!(qkv[..18], row, "position 0 stays");
             let score = |query: usize, key: usize| -> f32 {
                 let (query, key) = (&qkv[query * 18..][..6], &qkv[key * 18 + 6..][..6]);

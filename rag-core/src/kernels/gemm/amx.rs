@@ -9,13 +9,21 @@
 
 use std::arch::asm;
 use std::arch::x86_64::{_mm512_cvtepi32_ps, _mm512_loadu_si512, _mm512_storeu_ps};
+use std::marker::PhantomData;
 
-use super::microkernel::{Bf16, Int8Pairs, Int8Quads, Tiles};
+use super::microkernel::{
+    Bf16, Int8Quads, Job, Lhs, MAX_COLUMNS, MAX_ROWS, MicroKernel, Rhs, Tile, Vectors, With, Words,
+};
 use super::quantize::in_registers;
-use crate::kernels::isa::Avx512;
-use crate::kernels::isa::amx::{AmxTiles as Amx, SIDE};
-use crate::kernels::isa::level::{Lhs, MAX_COLUMNS, MAX_ROWS, Rhs, Simd, Tile};
-use crate::kernels::isa::vectors::{LANES, Vectors};
+use super::x86::Bf16Vectors;
+use crate::kernels::isa::amx::{Amx, AmxTiles, SIDE};
+use crate::kernels::isa::{Avx512, LANES, Simd};
+
+/// Runs a job with this thread's tiles set up.
+pub(super) fn run<K: TileWords, J: Job<K>>(amx: Amx, job: J) {
+    let held = amx.hold();
+    amx.vectors().run(With { kernel: held.tiles(), job, words: PhantomData::<K> });
+}
 
 /// Columns of a panel: two registers side by side.
 const COLUMNS: usize = 2 * SIDE;
@@ -24,7 +32,7 @@ const ROW_BYTES: usize = COLUMNS * size_of::<u32>();
 
 /// Where the rows of a product lie, in words.
 #[derive(Clone, Copy)]
-struct Rows<'a> {
+pub(super) struct Rows<'a> {
     words: &'a [u32],
     /// How many.
     count: usize,
@@ -145,65 +153,108 @@ macro_rules! product {
 product!(pairs_of_bf16, "tdpbf16ps");
 product!(quads_of_bytes, "tdpbusd");
 
-impl Amx<'_> {
-    /// Sums of bf16, if tiles take this product: whole steps, and whole registers of rows to read.
+/// Words that tiles multiply.
+pub(super) trait TileWords: Words<Word = u32> {
+    /// The micro-kernel for shapes that tiles do not take.
+    type Beside: MicroKernel<Self>;
+
+    fn beside(tiles: AmxTiles<'_>) -> Self::Beside;
+
+    /// One register of sums, or with `BOTH` two, one below the other.
+    ///
+    /// # Safety
+    /// As [`pairs_of_bf16`].
+    unsafe fn multiply<const BOTH: bool>(a: Rows<'_>, steps: usize, b: *const u32, out: *mut u32);
+
+    /// Makes finished sums f32.
+    fn finish(sums: &mut [f32], vectors: Avx512);
+}
+
+impl TileWords for Bf16 {
+    type Beside = Bf16Vectors;
+
     #[inline(always)]
-    fn bf16(self, a: Rows<'_>, rhs: Rhs<'_, u32>, out: &mut Tile) -> bool {
-        if !is_whole(a, rhs) {
-            return false;
-        }
-        let (steps, b, place) = (rhs.depth / SIDE, rhs.words, out.as_mut_ptr().cast());
-        // SAFETY: `self` is the proof that tiles are set up; `is_whole` compared the lengths, and a
-        // `Tile` has 32 rows.
-        unsafe {
-            if a.count > SIDE {
-                pairs_of_bf16::<true>(a, steps, b.as_ptr(), place);
-            } else {
-                pairs_of_bf16::<false>(a, steps, b.as_ptr(), place);
-            }
-        }
-        true
+    fn beside(tiles: AmxTiles<'_>) -> Bf16Vectors {
+        Bf16Vectors::beside(tiles)
     }
 
-    /// The same of bytes.
     #[inline(always)]
-    fn bytes(self, a: Rows<'_>, rhs: Rhs<'_, u32>, out: &mut Tile) -> bool {
-        if !is_whole(a, rhs) {
-            return false;
-        }
-        let (steps, b, place) = (rhs.depth / SIDE, rhs.words, out.as_mut_ptr().cast());
-        // SAFETY: as above.
-        unsafe {
-            if a.count > SIDE {
-                quads_of_bytes::<true>(a, steps, b.as_ptr(), place);
-            } else {
-                quads_of_bytes::<false>(a, steps, b.as_ptr(), place);
-            }
-        }
-        for sums in out[..a.count * COLUMNS].as_chunks_mut::<LANES>().0 {
-            // SAFETY: this CPU has AVX-512; both are sixteen numbers of 32 bits, in any alignment.
+    unsafe fn multiply<const BOTH: bool>(a: Rows<'_>, steps: usize, b: *const u32, out: *mut u32) {
+        // SAFETY: passed on.
+        unsafe { pairs_of_bf16::<BOTH>(a, steps, b, out) }
+    }
+
+    #[inline(always)]
+    fn finish(_: &mut [f32], _: Avx512) {}
+}
+
+impl TileWords for Int8Quads {
+    type Beside = Vectors<Avx512>;
+
+    #[inline(always)]
+    fn beside(tiles: AmxTiles<'_>) -> Vectors<Avx512> {
+        Vectors(tiles.vectors)
+    }
+
+    #[inline(always)]
+    unsafe fn multiply<const BOTH: bool>(a: Rows<'_>, steps: usize, b: *const u32, out: *mut u32) {
+        // SAFETY: passed on.
+        unsafe { quads_of_bytes::<BOTH>(a, steps, b, out) }
+    }
+
+    #[inline(always)]
+    fn finish(sums: &mut [f32], _: Avx512) {
+        for sums in sums.as_chunks_mut::<LANES>().0 {
+            // SAFETY: the second argument is the proof of AVX-512; both are sixteen numbers of 32
+            // bits, in any alignment.
             unsafe {
                 let whole = _mm512_loadu_si512(sums.as_ptr().cast());
                 _mm512_storeu_ps(sums.as_mut_ptr(), _mm512_cvtepi32_ps(whole));
             }
         }
-        true
     }
+}
 
-    /// The rows in pieces that vectors take.
-    #[inline(always)]
-    fn in_pieces<W: Copy>(
-        self,
-        lhs: Lhs<'_, W>,
-        out: &mut Tile,
-        piece: impl Fn(Avx512, Lhs<'_, W>, &mut Tile),
-    ) {
-        let mut part: Tile = [0.0; MAX_ROWS * MAX_COLUMNS];
-        for top in (0..lhs.rows).step_by(Avx512::ROWS) {
-            let count = Avx512::ROWS.min(lhs.rows - top);
-            piece(self.vectors, lhs.part(top, count), &mut part);
-            out[top * COLUMNS..][..count * COLUMNS].copy_from_slice(&part[..count * COLUMNS]);
+/// The product in tiles, if they take it: whole steps, and whole registers of rows to read.
+#[inline(always)]
+fn in_tiles<K: TileWords>(
+    tiles: AmxTiles<'_>,
+    a: Rows<'_>,
+    rhs: Rhs<'_, u32>,
+    out: &mut Tile,
+) -> bool {
+    if !is_whole(a, rhs) {
+        return false;
+    }
+    let (steps, b, place) = (rhs.depth / SIDE, rhs.words, out.as_mut_ptr().cast());
+    // SAFETY: `tiles` is the proof that they are set up; `is_whole` compared the lengths, and a
+    // `Tile` has 32 rows.
+    unsafe {
+        if a.count > SIDE {
+            K::multiply::<true>(a, steps, b.as_ptr(), place);
+        } else {
+            K::multiply::<false>(a, steps, b.as_ptr(), place);
         }
+    }
+    K::finish(&mut out[..a.count * COLUMNS], tiles.vectors);
+    true
+}
+
+/// The product of rows in pieces that vectors take.
+#[inline(always)]
+fn in_pieces<K: TileWords>(
+    tiles: AmxTiles<'_>,
+    lhs: Lhs<'_, u32>,
+    rhs: Rhs<'_, u32>,
+    out: &mut Tile,
+) {
+    let mut part: Tile = [0.0; MAX_ROWS * MAX_COLUMNS];
+    let most = K::Beside::ROWS;
+    for top in (0..lhs.rows).step_by(most) {
+        let rows = most.min(lhs.rows - top);
+        let piece = Lhs { words: &lhs.words[top * lhs.stride..], rows, ..lhs };
+        K::beside(tiles).sums(piece, rhs, &mut part);
+        out[top * COLUMNS..][..rows * COLUMNS].copy_from_slice(&part[..rows * COLUMNS]);
     }
 }
 
@@ -211,85 +262,31 @@ impl Amx<'_> {
 #[inline(always)]
 fn is_whole(a: Rows<'_>, rhs: Rhs<'_, u32>) -> bool {
     let depth = rhs.depth;
-    assert!((1..=Amx::ROWS).contains(&a.count) && depth >= 1);
+    assert!((1..=2 * SIDE).contains(&a.count) && depth >= 1);
     let fits = depth.is_multiple_of(SIDE) && rhs.words.len() >= depth * COLUMNS;
     fits && a.hold(a.count.div_ceil(SIDE), depth / SIDE)
 }
 
-impl Simd for Amx<'_> {
+impl<K: TileWords> MicroKernel<K> for AmxTiles<'_> {
     const ROWS: usize = 2 * SIDE;
     const COLUMNS: usize = COLUMNS;
     const STEPS: usize = SIDE;
     const ROWS_READ: usize = SIDE;
 
     #[inline(always)]
-    fn tile(self, lhs: Lhs<'_, f32>, rhs: Rhs<'_, f32>, out: &mut Tile) {
-        self.in_pieces(lhs, out, |vectors, lhs, part| vectors.tile(lhs, rhs, part));
-    }
-}
-
-/// Products of words, in tiles where they fit and in vectors elsewhere.
-macro_rules! tiled {
-    ($kind:ident, $method:ident) => {
-        impl Tiles<$kind> for Amx<'_> {
-            #[inline(always)]
-            fn sums(self, lhs: Lhs<'_, u32>, rhs: Rhs<'_, u32>, out: &mut Tile) {
-                if !self.$method(Rows::plain(lhs), rhs, out) {
-                    self.in_pieces(lhs, out, |vectors, lhs, part| {
-                        Tiles::<$kind>::sums(vectors, lhs, rhs, part);
-                    });
-                }
-            }
-
-            #[inline(always)]
-            fn sums_of_inputs(self, lhs: Lhs<'_, u32>, rhs: Rhs<'_, u32>, out: &mut Tile) {
-                if in_registers::<Self>(rhs.depth) {
-                    let is_whole = self.$method(Rows::in_registers(lhs, rhs.depth), rhs, out);
-                    assert!(is_whole, "inputs are laid out in whole registers");
-                } else {
-                    Tiles::<$kind>::sums(self, lhs, rhs, out);
-                }
-            }
-        }
-    };
-}
-
-tiled!(Bf16, bf16);
-tiled!(Int8Quads, bytes);
-
-impl Tiles<Int8Pairs> for Amx<'_> {
-    #[inline(always)]
     fn sums(self, lhs: Lhs<'_, u32>, rhs: Rhs<'_, u32>, out: &mut Tile) {
-        self.in_pieces(lhs, out, |vectors, lhs, part| {
-            Tiles::<Int8Pairs>::sums(vectors, lhs, rhs, part);
-        });
-    }
-}
-
-/// Methods that are those of the vectors.
-macro_rules! of_vectors {
-    ($($name:ident($($arg:ident: $type:ty),*) $(-> $out:ty)?;)*) => {$(
-        #[inline(always)]
-        fn $name(self, $($arg: $type),*) $(-> $out)? {
-            self.vectors.$name($($arg),*)
+        if !in_tiles::<K>(self, Rows::plain(lhs), rhs, out) {
+            in_pieces::<K>(self, lhs, rhs, out);
         }
-    )*};
-}
+    }
 
-impl Vectors for Amx<'_> {
-    type Vector = <Avx512 as Vectors>::Vector;
-
-    of_vectors! {
-        mul_add(a: f32, b: f32, c: f32) -> f32;
-        splat(value: f32) -> Self::Vector;
-        load(from: &[f32; LANES]) -> Self::Vector;
-        store(values: Self::Vector, to: &mut [f32; LANES]);
-        add(a: Self::Vector, b: Self::Vector) -> Self::Vector;
-        mul(a: Self::Vector, b: Self::Vector) -> Self::Vector;
-        mul_add_all(a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector;
-        min(a: Self::Vector, b: Self::Vector) -> Self::Vector;
-        max(a: Self::Vector, b: Self::Vector) -> Self::Vector;
-        total(a: Self::Vector) -> f32;
-        largest(a: Self::Vector) -> f32;
+    #[inline(always)]
+    fn sums_of_inputs(self, lhs: Lhs<'_, u32>, rhs: Rhs<'_, u32>, out: &mut Tile) {
+        if in_registers::<Self, K>(rhs.depth) {
+            let is_whole = in_tiles::<K>(self, Rows::in_registers(lhs, rhs.depth), rhs, out);
+            assert!(is_whole, "inputs are laid out in whole registers");
+        } else {
+            MicroKernel::<K>::sums(self, lhs, rhs, out);
+        }
     }
 }

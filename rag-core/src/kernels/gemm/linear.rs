@@ -2,14 +2,13 @@
 
 use std::ops::Range;
 
+use super::microkernel::{Bf16, F32, Int8Pairs, Int8Quads, Words};
+use super::pack::panel_columns;
 use super::quantize::{
     QuantParams, Quantized, bf16_inputs, bf16_rows, int8_words, pair_count, quantize_pairs,
     quantize_quads, quantize_weights,
 };
-use super::{
-    BLOCK_ROWS, Dequantize, Epilogue, Packed, PostOp, linear, linear_bf16, linear_pairs,
-    linear_quads,
-};
+use super::{BLOCK_ROWS, Dequantize, Epilogue, Multiply, Packed, PostOp};
 use crate::kernels::elementwise::activation::Activation;
 use crate::kernels::isa::Isa;
 use crate::kernels::pool::Pool;
@@ -124,21 +123,29 @@ impl Linear {
     fn columns(&self, block: Block<'_>, range: Range<usize>, out: &mut [f32]) {
         let Block { x, quantized: Quantized { words, params }, post_op } = block;
         let (level, bias) = (self.level, &self.bias[range.clone()]);
-        let wide = level.columns();
+        let wide = panel_columns(level);
         let exact = Epilogue { scale: Dequantize::None, bias, post_op };
         // rounded again before the next product
         let is_gelu = post_op == PostOp::Activation(Activation::Gelu);
         let near = Epilogue { post_op: if is_gelu { PostOp::GeluNear } else { post_op }, ..exact };
         match &self.weight {
-            Weight::F32(packed) => linear(level, x, packed.columns(wide, range), exact, out),
+            Weight::F32(packed) => {
+                let weight = packed.columns(wide, range);
+                F32::run(level, Multiply { x, weight, epilogue: exact, out });
+            }
             Weight::Bf16(packed) => {
-                linear_bf16(level, words, packed.columns(wide, range), near, out);
+                let weight = packed.columns(wide, range);
+                Bf16::run(level, Multiply { x: words, weight, epilogue: near, out });
             }
             Weight::Int8(weight) => {
                 let panels = weight.packed.columns(wide, range.clone());
-                let near = Epilogue { scale: weight.scale(params).columns(range), ..near };
-                let run = if weight.quads { linear_quads } else { linear_pairs };
-                run(level, words, panels, near, out);
+                let epilogue = Epilogue { scale: weight.scale(params).columns(range), ..near };
+                let product = Multiply { x: words, weight: panels, epilogue, out };
+                if weight.quads {
+                    Int8Quads::run(level, product);
+                } else {
+                    Int8Pairs::run(level, product);
+                }
             }
         }
     }
@@ -148,7 +155,7 @@ impl Linear {
     fn share(&self, block: Block<'_>, pool: &Pool, parts: &mut Vec<f32>, out: &mut [f32]) {
         let width = self.width();
         let rows = out.len() / width;
-        let part = width.div_ceil(pool.thread_count()).next_multiple_of(self.level.columns());
+        let part = width.div_ceil(pool.thread_count()).next_multiple_of(panel_columns(self.level));
         parts.resize(rows * width, 0.0);
         let is_sum = block.post_op == PostOp::Sum;
         let alone = Block { post_op: if is_sum { PostOp::None } else { block.post_op }, ..block };

@@ -1,33 +1,131 @@
-//! What a tile multiplies: f32, pairs of bf16, or small whole numbers. One step of a row or column
-//! is one word.
+//! The micro-kernel: some rows times a panel, in f32, pairs of bf16, or small whole numbers. One
+//! step of a row or column is one word.
 //!
-//! Owns the kinds of [`Words`], their scalar twins and the x86 tiles for those that are not f32.
-//! Sums of whole numbers are exact at every level; sums of bf16 differ between levels in the order
-//! of rounding.
-#![cfg_attr(
-    target_arch = "x86_64",
-    expect(unsafe_code, reason = "SIMD intrinsics behind the proofs of `isa`")
-)]
+//! Written once over [`Simd`]; `x86` and `amx` have those for which a CPU has more than vectors.
+//! Sums of whole numbers are exact whatever multiplies them; sums of bf16 differ between kinds of
+//! instructions in the order of rounding.
+#![expect(unsafe_code, reason = "pointers into checked slices")]
 
-use crate::kernels::isa::Portable;
-use crate::kernels::isa::level::{Lhs, Rhs, Simd, Tile};
-#[cfg(target_arch = "x86_64")]
-use crate::kernels::isa::level::{by_height, check_tile};
-#[cfg(target_arch = "x86_64")]
-use crate::kernels::isa::{Avx2, Avx512};
+use std::marker::PhantomData;
 
-/// How numbers lie in words, and what one step of a product does with two of them.
+use crate::kernels::isa::{Isa, LANES, Simd, Work, each};
+
+/// Most rows that a micro-kernel takes.
+pub(crate) const MAX_ROWS: usize = 32;
+/// Most columns of a panel.
+pub(crate) const MAX_COLUMNS: usize = 32;
+
+/// Room for the sums of one micro-kernel; row `r` starts at `r * COLUMNS`.
+pub(crate) type Tile = [f32; MAX_ROWS * MAX_COLUMNS];
+
+/// The left-hand side of a micro-kernel: `rows` rows of words, of which row `r` begins at
+/// `r * stride`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Lhs<'a, W> {
+    pub(crate) words: &'a [W],
+    pub(crate) stride: usize,
+    pub(crate) rows: usize,
+}
+
+/// The right-hand side: a panel, which holds the words of all its columns for each of `depth`
+/// steps.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rhs<'a, W> {
+    pub(crate) words: &'a [W],
+    pub(crate) depth: usize,
+}
+
+/// The numbers of a product, and how they lie in words.
 pub(crate) trait Words: Copy {
     /// One step of a row or of a column.
     type Word: Copy + Default + Send + Sync + std::fmt::Debug;
-    /// What is summed up.
-    type Sum: Copy + Default;
 
-    /// `sum` and the product of two words: the scalar twin of the vector instruction.
-    fn step<S: Simd>(simd: S, a: Self::Word, b: Self::Word, sum: Self::Sum) -> Self::Sum;
+    /// Runs `job` with the best micro-kernel that this CPU has for such words.
+    fn run<J: Job<Self>>(isa: Isa, job: J);
+}
 
-    /// A finished sum, rounded to f32.
-    fn finish(sum: Self::Sum) -> f32;
+/// Work that needs a micro-kernel. `run` must be `#[inline(always)]`, as for [`Work`].
+pub(crate) trait Job<K: Words> {
+    /// Does it.
+    fn run<S: Simd, M: MicroKernel<K>>(self, simd: S, kernel: M);
+}
+
+/// Multiplies some rows with a panel.
+pub(crate) trait MicroKernel<K: Words>: Copy {
+    /// Rows that it takes at most.
+    const ROWS: usize;
+    /// Columns of a panel.
+    const COLUMNS: usize;
+    /// Products are fastest over a multiple of so many words.
+    const STEPS: usize = 1;
+    /// Rows are read in groups of so many: a product's rows should be followed by others, of any
+    /// value, up to a whole group.
+    const ROWS_READ: usize = 1;
+
+    /// Writes the product of 1 to `ROWS` rows with a panel of `COLUMNS` columns into `out`.
+    ///
+    /// Each number of the result is summed over the steps in order, on its own, so it depends on
+    /// its row and column alone.
+    fn sums(self, lhs: Lhs<'_, K::Word>, rhs: Rhs<'_, K::Word>, out: &mut Tile);
+
+    /// As [`MicroKernel::sums`], of rows that lie as [`quantize`](super::quantize) lays inputs out.
+    #[inline(always)]
+    fn sums_of_inputs(self, lhs: Lhs<'_, K::Word>, rhs: Rhs<'_, K::Word>, out: &mut Tile) {
+        self.sums(lhs, rhs, out);
+    }
+}
+
+/// Checks once what a micro-kernel then relies on for every access.
+#[inline(always)]
+pub(super) fn check_operands<M: MicroKernel<K>, K: Words>(
+    lhs: Lhs<'_, K::Word>,
+    rhs: Rhs<'_, K::Word>,
+) {
+    assert!((1..=M::ROWS).contains(&lhs.rows) && rhs.depth >= 1);
+    assert!(lhs.stride >= rhs.depth);
+    assert!(lhs.words.len() >= (lhs.rows - 1) * lhs.stride + rhs.depth);
+    assert!(rhs.words.len() >= rhs.depth * M::COLUMNS);
+}
+
+/// `$run` with the constant `$R` as many rows as there are: a micro-kernel compiled for each height
+/// keeps its sums in registers.
+macro_rules! by_height {
+    ($rows:expr, $most:expr, $R:ident => $run:expr) => {
+        by_height!(@ $rows, $most, $R, $run, 1 2 3 4 5 6 7 8 9 10 11 12)
+    };
+    (@ $rows:expr, $most:expr, $R:ident, $run:expr, $($height:literal)*) => {
+        match $rows {
+            $($height if $height <= $most => {
+                const $R: usize = $height;
+                $run
+            })*
+            _ => unreachable!("checked by check_operands"),
+        }
+    };
+}
+pub(super) use by_height;
+
+/// Words that the vectors of every level multiply.
+pub(crate) trait VectorWords: Words {
+    /// Words of sixteen columns, or one word sixteen times.
+    type Vector<S: Simd>: Copy;
+    /// Running sums of sixteen columns.
+    type Sums<S: Simd>: Copy;
+
+    fn zero<S: Simd>(simd: S) -> Self::Sums<S>;
+    /// # Safety
+    /// `from` holds sixteen words.
+    unsafe fn load<S: Simd>(simd: S, from: *const Self::Word) -> Self::Vector<S>;
+    fn splat<S: Simd>(simd: S, word: Self::Word) -> Self::Vector<S>;
+    /// `sums` and the products of `a`, of the left-hand side, and `b`, of the right-hand side.
+    fn step<S: Simd>(
+        simd: S,
+        a: Self::Vector<S>,
+        b: Self::Vector<S>,
+        sums: Self::Sums<S>,
+    ) -> Self::Sums<S>;
+    /// Finished sums, rounded to f32.
+    fn finish<S: Simd>(simd: S, sums: Self::Sums<S>) -> S::Floats;
 }
 
 /// One f32 a word.
@@ -49,403 +147,438 @@ pub(crate) struct Int8Pairs;
 
 impl Words for F32 {
     type Word = f32;
-    type Sum = f32;
+
+    fn run<J: Job<Self>>(isa: Isa, job: J) {
+        isa.run(OnVectors { job, words: PhantomData::<Self> });
+    }
+}
+
+impl VectorWords for F32 {
+    type Vector<S: Simd> = S::Floats;
+    type Sums<S: Simd> = S::Floats;
 
     #[inline(always)]
-    fn step<S: Simd>(simd: S, a: f32, b: f32, sum: f32) -> f32 {
-        simd.mul_add(a, b, sum)
+    fn zero<S: Simd>(simd: S) -> S::Floats {
+        simd.zero()
     }
 
     #[inline(always)]
-    fn finish(sum: f32) -> f32 {
-        sum
+    unsafe fn load<S: Simd>(simd: S, from: *const f32) -> S::Floats {
+        // SAFETY: by contract.
+        unsafe { simd.load(from) }
+    }
+
+    #[inline(always)]
+    fn splat<S: Simd>(simd: S, word: f32) -> S::Floats {
+        simd.splat(word)
+    }
+
+    #[inline(always)]
+    fn step<S: Simd>(simd: S, a: S::Floats, b: S::Floats, sums: S::Floats) -> S::Floats {
+        simd.mul_add(a, b, sums)
+    }
+
+    #[inline(always)]
+    fn finish<S: Simd>(_: S, sums: S::Floats) -> S::Floats {
+        sums
     }
 }
 
 impl Words for Bf16 {
     type Word = u32;
-    type Sum = f32;
+
+    fn run<J: Job<Self>>(isa: Isa, job: J) {
+        #[cfg(target_arch = "x86_64")]
+        match isa {
+            Isa::Amx(amx) => return super::amx::run(amx, job),
+            Isa::Avx512(vectors) => {
+                if let Some(kernel) = super::x86::Bf16Vectors::of(vectors) {
+                    return vectors.run(With { kernel, job, words: PhantomData::<Self> });
+                }
+            }
+            _ => {}
+        }
+        isa.run(OnVectors { job, words: PhantomData::<Self> });
+    }
+}
+
+impl VectorWords for Bf16 {
+    /// The first numbers of the words, then the second.
+    type Vector<S: Simd> = [S::Floats; 2];
+    type Sums<S: Simd> = S::Floats;
 
     #[inline(always)]
-    fn step<S: Simd>(simd: S, a: u32, b: u32, sum: f32) -> f32 {
-        let first = |word: u32| f32::from_bits(word << 16);
-        let second = |word: u32| f32::from_bits(word & 0xffff_0000);
-        simd.mul_add(first(a), first(b), simd.mul_add(second(a), second(b), sum))
+    fn zero<S: Simd>(simd: S) -> S::Floats {
+        simd.zero()
     }
 
     #[inline(always)]
-    fn finish(sum: f32) -> f32 {
-        sum
+    unsafe fn load<S: Simd>(simd: S, from: *const u32) -> [S::Floats; 2] {
+        // SAFETY: by contract.
+        unsafe { simd.load_bfloat_pairs(from) }
+    }
+
+    #[inline(always)]
+    fn splat<S: Simd>(simd: S, word: u32) -> [S::Floats; 2] {
+        let (first, second) = (f32::from_bits(word << 16), f32::from_bits(word & 0xffff_0000));
+        [simd.splat(first), simd.splat(second)]
+    }
+
+    #[inline(always)]
+    fn step<S: Simd>(simd: S, a: [S::Floats; 2], b: [S::Floats; 2], sums: S::Floats) -> S::Floats {
+        simd.mul_add(a[0], b[0], simd.mul_add(a[1], b[1], sums))
+    }
+
+    #[inline(always)]
+    fn finish<S: Simd>(_: S, sums: S::Floats) -> S::Floats {
+        sums
     }
 }
 
 impl Words for Int8Quads {
     type Word = u32;
-    type Sum = i32;
+
+    fn run<J: Job<Self>>(isa: Isa, job: J) {
+        #[cfg(target_arch = "x86_64")]
+        if let Isa::Amx(amx) = isa {
+            return super::amx::run(amx, job);
+        }
+        isa.run(OnVectors { job, words: PhantomData::<Self> });
+    }
+}
+
+impl VectorWords for Int8Quads {
+    type Vector<S: Simd> = S::Codes;
+    type Sums<S: Simd> = S::Ints;
 
     #[inline(always)]
-    fn step<S: Simd>(_: S, a: u32, b: u32, sum: i32) -> i32 {
-        let products = a.to_le_bytes().into_iter().zip(b.to_le_bytes());
-        products.fold(sum, |sum, (a, b)| sum + i32::from(a) * i32::from(b.cast_signed()))
+    fn zero<S: Simd>(simd: S) -> S::Ints {
+        simd.zero_ints()
     }
 
     #[inline(always)]
-    fn finish(sum: i32) -> f32 {
-        sum as f32
+    unsafe fn load<S: Simd>(simd: S, from: *const u32) -> S::Codes {
+        // SAFETY: by contract.
+        unsafe { simd.load_codes(from.cast()) }
+    }
+
+    #[inline(always)]
+    fn splat<S: Simd>(simd: S, word: u32) -> S::Codes {
+        simd.splat_word(word)
+    }
+
+    #[inline(always)]
+    fn step<S: Simd>(simd: S, a: S::Codes, b: S::Codes, sums: S::Ints) -> S::Ints {
+        simd.add_quads(sums, a, b)
+    }
+
+    #[inline(always)]
+    fn finish<S: Simd>(simd: S, sums: S::Ints) -> S::Floats {
+        simd.to_floats(sums)
     }
 }
 
 impl Words for Int8Pairs {
     type Word = u32;
-    type Sum = i32;
 
-    #[inline(always)]
-    fn step<S: Simd>(_: S, a: u32, b: u32, sum: i32) -> i32 {
-        let first = |word: u32| i32::from(word as u16 as i16);
-        let second = |word: u32| i32::from((word >> 16) as u16 as i16);
-        sum + first(a) * first(b) + second(a) * second(b)
-    }
-
-    #[inline(always)]
-    fn finish(sum: i32) -> f32 {
-        sum as f32
+    fn run<J: Job<Self>>(isa: Isa, job: J) {
+        isa.run(OnVectors { job, words: PhantomData::<Self> });
     }
 }
 
-/// A level that multiplies words of this kind.
-pub(crate) trait Tiles<K: Words>: Simd {
-    /// As [`Simd::tile`], in words.
-    fn sums(self, lhs: Lhs<'_, K::Word>, rhs: Rhs<'_, K::Word>, out: &mut Tile);
+impl VectorWords for Int8Pairs {
+    type Vector<S: Simd> = S::Codes;
+    type Sums<S: Simd> = S::Products;
 
-    /// As [`Tiles::sums`], of rows that lie as [`quantize`](super::quantize) lays inputs out.
     #[inline(always)]
-    fn sums_of_inputs(self, lhs: Lhs<'_, K::Word>, rhs: Rhs<'_, K::Word>, out: &mut Tile) {
-        self.sums(lhs, rhs, out);
+    fn zero<S: Simd>(simd: S) -> S::Products {
+        simd.zero_products()
+    }
+
+    #[inline(always)]
+    unsafe fn load<S: Simd>(simd: S, from: *const u32) -> S::Codes {
+        // SAFETY: by contract.
+        unsafe { simd.load_codes(from.cast()) }
+    }
+
+    #[inline(always)]
+    fn splat<S: Simd>(simd: S, word: u32) -> S::Codes {
+        simd.splat_word(word)
+    }
+
+    #[inline(always)]
+    fn step<S: Simd>(simd: S, a: S::Codes, b: S::Codes, sums: S::Products) -> S::Products {
+        simd.add_pairs(sums, a, b)
+    }
+
+    #[inline(always)]
+    fn finish<S: Simd>(simd: S, sums: S::Products) -> S::Floats {
+        simd.to_floats(simd.sum_pairs(sums))
     }
 }
 
-impl<S: Simd> Tiles<F32> for S {
+/// A job with the micro-kernel of vectors.
+struct OnVectors<K, J> {
+    job: J,
+    words: PhantomData<K>,
+}
+
+impl<K: VectorWords, J: Job<K>> Work for OnVectors<K, J> {
+    type Out = ();
+
     #[inline(always)]
-    fn sums(self, lhs: Lhs<'_, f32>, rhs: Rhs<'_, f32>, out: &mut Tile) {
-        self.tile(lhs, rhs, out);
+    fn run<S: Simd>(self, simd: S) {
+        self.job.run(simd, Vectors(simd));
     }
 }
 
-/// The scalar twin of every tile; compiled once per level, four rows by eight columns at a time.
+/// A job with a micro-kernel of its own.
+#[cfg(target_arch = "x86_64")]
+pub(super) struct With<K, M, J> {
+    pub(super) kernel: M,
+    pub(super) job: J,
+    pub(super) words: PhantomData<K>,
+}
+
+#[cfg(target_arch = "x86_64")]
+impl<K: Words, M: MicroKernel<K>, J: Job<K>> Work for With<K, M, J> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        self.job.run(simd, self.kernel);
+    }
+}
+
+/// The micro-kernel that is made of a level's vectors.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Vectors<S>(pub(crate) S);
+
+impl<S: Simd, K: VectorWords> MicroKernel<K> for Vectors<S> {
+    const ROWS: usize = rows::<S, K>();
+    const COLUMNS: usize = S::NR;
+
+    #[inline(always)]
+    fn sums(self, lhs: Lhs<'_, K::Word>, rhs: Rhs<'_, K::Word>, out: &mut Tile) {
+        check_operands::<Self, K>(lhs, rhs);
+        by_height!(lhs.rows, rows::<S, K>(), R => self.0.run(Height::<K, R> { lhs, rhs, out }));
+    }
+}
+
+/// Rows whose sums fit into registers: fewer where sums or words are wider than f32.
+const fn rows<S: Simd, K: VectorWords>() -> usize {
+    let (sums, words) = (size_of::<K::Sums<S>>(), size_of::<K::Vector<S>>());
+    let widest = if sums > words { sums } else { words };
+    S::MR * size_of::<S::Floats>() / widest
+}
+
+/// A micro-kernel of `R` rows, with operands that [`check_operands`] has seen.
+struct Height<'a, K: Words, const R: usize> {
+    lhs: Lhs<'a, K::Word>,
+    rhs: Rhs<'a, K::Word>,
+    out: &'a mut Tile,
+}
+
+impl<K: VectorWords, const R: usize> Work for Height<'_, K, R> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        // SAFETY: made by `Vectors::sums` only, which checked the lengths.
+        unsafe {
+            match S::NR / LANES {
+                1 => multiply::<S, K, R, 1>(simd, self.lhs, self.rhs, self.out),
+                _ => multiply::<S, K, R, 2>(simd, self.lhs, self.rhs, self.out),
+            }
+        }
+    }
+}
+
+/// `R` rows times `V` vectors of columns.
+///
+/// # Safety
+/// `lhs` holds `R` rows and `rhs` `depth` steps of `V` vectors, as [`check_operands`] checks.
 #[inline(always)]
-fn plain<K: Words, S: Simd>(simd: S, lhs: Lhs<'_, K::Word>, rhs: Rhs<'_, K::Word>, out: &mut Tile) {
-    let (rows, depth) = (lhs.rows, rhs.depth);
-    for top in (0..rows).step_by(4) {
-        // rows past the last repeat it; their sums are not written
-        let row = |r: usize| lhs.row(top + r, depth);
-        let (a0, a1, a2, a3) = (row(0), row(1), row(2), row(3));
-        for left in (0..S::COLUMNS).step_by(8) {
-            let mut sums = [[K::Sum::default(); 8]; 4];
-            for (step, b) in rhs.words.chunks_exact(S::COLUMNS).take(depth).enumerate() {
-                for (sum, a) in sums.iter_mut().zip([a0[step], a1[step], a2[step], a3[step]]) {
-                    for (sum, &b) in sum.iter_mut().zip(&b[left..left + 8]) {
-                        *sum = K::step(simd, a, b, *sum);
-                    }
-                }
-            }
-            for (r, sums) in sums.iter().enumerate().take(rows - top) {
-                let out = &mut out[(top + r) * S::COLUMNS + left..][..8];
-                out.iter_mut().zip(sums).for_each(|(out, &sum)| *out = K::finish(sum));
-            }
-        }
-    }
-}
-
-macro_rules! plain_tiles {
-    ($($level:ident: $kind:ident),*) => {$(
-        impl Tiles<$kind> for $level {
-            #[inline(always)]
-            fn sums(self, lhs: Lhs<'_, u32>, rhs: Rhs<'_, u32>, out: &mut Tile) {
-                plain::<$kind, Self>(self, lhs, rhs, out);
+unsafe fn multiply<S: Simd, K: VectorWords, const R: usize, const V: usize>(
+    simd: S,
+    lhs: Lhs<'_, K::Word>,
+    rhs: Rhs<'_, K::Word>,
+    out: &mut Tile,
+) {
+    let (a, stride) = (lhs.words.as_ptr(), lhs.stride);
+    let (b, depth) = (rhs.words.as_ptr(), rhs.depth);
+    let mut sums = [[K::zero(simd); V]; R];
+    for step in 0..depth {
+        let columns: [K::Vector<S>; V] = each!(V, v => {
+            // SAFETY: `step < depth`, and `b` holds `depth` rows of `V` vectors.
+            unsafe { K::load(simd, b.add((step * V + v) * LANES)) }
+        });
+        for (r, sums) in sums.iter_mut().enumerate() {
+            // SAFETY: `r < R` and `step < depth`, inside `a` by this function's contract.
+            let word = K::splat(simd, unsafe { *a.add(r * stride + step) });
+            for (sum, column) in sums.iter_mut().zip(columns) {
+                *sum = K::step(simd, word, column, *sum);
             }
         }
-    )*};
-}
-
-plain_tiles!(Portable: Bf16, Portable: Int8Quads, Portable: Int8Pairs);
-#[cfg(target_arch = "x86_64")]
-plain_tiles!(Avx2: Bf16, Avx2: Int8Quads);
-
-#[cfg(target_arch = "x86_64")]
-impl Tiles<Bf16> for Avx512 {
-    #[inline(always)]
-    fn sums(self, lhs: Lhs<'_, u32>, rhs: Rhs<'_, u32>, out: &mut Tile) {
-        if !self.has_bf16() {
-            return plain::<Bf16, Self>(self, lhs, rhs, out);
+    }
+    for (row, sums) in out.chunks_exact_mut(V * LANES).zip(sums) {
+        for (place, sum) in row.as_chunks_mut::<LANES>().0.iter_mut().zip(sums) {
+            simd.write(place, K::finish(simd, sum));
         }
-        by_height!(x86::bf16_avx512, (lhs, rhs, out), 1 2 3 4 5 6 7 8 9 10 11 12);
     }
-}
-
-#[cfg(target_arch = "x86_64")]
-impl Tiles<Int8Quads> for Avx512 {
-    #[inline(always)]
-    fn sums(self, lhs: Lhs<'_, u32>, rhs: Rhs<'_, u32>, out: &mut Tile) {
-        by_height!(x86::quads_avx512, (lhs, rhs, out), 1 2 3 4 5 6 7 8 9 10 11 12);
-    }
-}
-
-#[cfg(target_arch = "x86_64")]
-impl Tiles<Int8Pairs> for Avx512 {
-    #[inline(always)]
-    fn sums(self, lhs: Lhs<'_, u32>, rhs: Rhs<'_, u32>, out: &mut Tile) {
-        by_height!(x86::pairs_avx512, (lhs, rhs, out), 1 2 3 4 5 6 7 8 9 10 11 12);
-    }
-}
-
-#[cfg(target_arch = "x86_64")]
-impl Tiles<Int8Pairs> for Avx2 {
-    #[inline(always)]
-    fn sums(self, lhs: Lhs<'_, u32>, rhs: Rhs<'_, u32>, out: &mut Tile) {
-        by_height!(x86::pairs_avx2, (lhs, rhs, out), 1 2 3 4 5 6);
-    }
-}
-
-#[cfg(target_arch = "x86_64")]
-mod x86 {
-    use std::arch::x86_64::*;
-    use std::mem::transmute;
-
-    use super::{Lhs, Rhs, Tile};
-
-    #[inline]
-    #[target_feature(enable = "avx512f,avx512bf16")]
-    fn step_bf16(a: __m512i, b: __m512i, sum: __m512) -> __m512 {
-        // SAFETY: both types are 64 bytes without invalid values.
-        let (a, b) =
-            unsafe { (transmute::<__m512i, __m512bh>(a), transmute::<__m512i, __m512bh>(b)) };
-        _mm512_dpbf16_ps(sum, a, b)
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx512f,avx512vnni")]
-    fn step_quads(a: __m512i, b: __m512i, sum: __m512i) -> __m512i {
-        _mm512_dpbusd_epi32(sum, a, b)
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx512f,avx512bw")]
-    fn step_pairs_512(a: __m512i, b: __m512i, sum: __m512i) -> __m512i {
-        _mm512_add_epi32(sum, _mm512_madd_epi16(a, b))
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx2")]
-    fn step_pairs_256(a: __m256i, b: __m256i, sum: __m256i) -> __m256i {
-        _mm256_add_epi32(sum, _mm256_madd_epi16(a, b))
-    }
-
-    /// A tile two registers wide.
-    macro_rules! tile {
-        ($name:ident, $features:literal, $lanes:literal, $zero:ident, $load:ident, $splat:ident, $step:ident, $finish:ident, $store:ident) => {
-            /// # Safety
-            /// The CPU has the instructions; `lhs` holds `R` rows and `rhs` `depth` steps, as
-            /// `check_tile` checks.
-            #[target_feature(enable = $features)]
-            pub(super) unsafe fn $name<const R: usize>(
-                lhs: Lhs<'_, u32>,
-                rhs: Rhs<'_, u32>,
-                out: &mut Tile,
-            ) {
-                let (a, stride) = (lhs.words.as_ptr(), lhs.stride);
-                let (b, depth) = (rhs.words.as_ptr(), rhs.depth);
-                let mut sums = [[$zero(); 2]; R];
-                for step in 0..depth {
-                    // SAFETY: `step < depth`, and `b` holds `depth` rows of two registers.
-                    let (left, right) = unsafe {
-                        let row = b.add(step * 2 * $lanes);
-                        ($load(row.cast()), $load(row.add($lanes).cast()))
-                    };
-                    for (r, sum) in sums.iter_mut().enumerate() {
-                        // SAFETY: `r < R` and `step < depth`, inside `a` by this function's
-                        // contract.
-                        let word = $splat(unsafe { *a.add(r * stride + step) }.cast_signed());
-                        sum[0] = $step(word, left, sum[0]);
-                        sum[1] = $step(word, right, sum[1]);
-                    }
-                }
-                for (row, sum) in out.chunks_exact_mut(2 * $lanes).zip(sums) {
-                    // SAFETY: `row` is two registers long.
-                    unsafe {
-                        $store(row.as_mut_ptr(), $finish(sum[0]));
-                        $store(row.as_mut_ptr().add($lanes), $finish(sum[1]));
-                    }
-                }
-            }
-        };
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx512f")]
-    fn same(sum: __m512) -> __m512 {
-        sum
-    }
-
-    tile!(
-        bf16_avx512,
-        "avx512f,avx512vl,avx512bw,avx512dq,avx512bf16",
-        16,
-        _mm512_setzero_ps,
-        _mm512_loadu_si512,
-        _mm512_set1_epi32,
-        step_bf16,
-        same,
-        _mm512_storeu_ps
-    );
-    tile!(
-        quads_avx512,
-        "avx512f,avx512vl,avx512bw,avx512dq,avx512vnni",
-        16,
-        _mm512_setzero_si512,
-        _mm512_loadu_si512,
-        _mm512_set1_epi32,
-        step_quads,
-        _mm512_cvtepi32_ps,
-        _mm512_storeu_ps
-    );
-    tile!(
-        pairs_avx512,
-        "avx512f,avx512vl,avx512bw,avx512dq",
-        16,
-        _mm512_setzero_si512,
-        _mm512_loadu_si512,
-        _mm512_set1_epi32,
-        step_pairs_512,
-        _mm512_cvtepi32_ps,
-        _mm512_storeu_ps
-    );
-    tile!(
-        pairs_avx2,
-        "avx2,fma",
-        8,
-        _mm256_setzero_si256,
-        _mm256_loadu_si256,
-        _mm256_set1_epi32,
-        step_pairs_256,
-        _mm256_cvtepi32_ps,
-        _mm256_storeu_ps
-    );
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::isa::Isa;
-    use crate::kernels::isa::level::{MAX_COLUMNS, MAX_ROWS, per_level};
 
-    /// The shape of one tile's product.
-    #[derive(Clone, Copy)]
-    struct Shape {
-        kind: usize,
-        rows: usize,
-        stride: usize,
-        depth: usize,
+    /// Multiplies once.
+    struct Once<'a, W> {
+        lhs: Lhs<'a, W>,
+        rhs: Rhs<'a, W>,
+        out: &'a mut Tile,
     }
 
-    impl Shape {
-        fn operands<'a>(self, a: &'a [u32], b: &'a [u32]) -> (Lhs<'a, u32>, Rhs<'a, u32>) {
-            let lhs = Lhs { words: a, stride: self.stride, rows: self.rows };
-            (lhs, Rhs { words: b, depth: self.depth })
+    impl<K: Words> Job<K> for Once<'_, K::Word> {
+        #[inline(always)]
+        fn run<S: Simd, M: MicroKernel<K>>(self, _: S, kernel: M) {
+            kernel.sums(self.lhs, self.rhs, self.out);
         }
     }
 
-    fn native_body<S: Tiles<Bf16> + Tiles<Int8Quads> + Tiles<Int8Pairs>>(
-        simd: S,
-        shape: Shape,
-        a: &[u32],
-        b: &[u32],
-        out: &mut Tile,
-    ) {
-        let (lhs, rhs) = shape.operands(a, b);
-        match shape.kind {
-            0 => Tiles::<Bf16>::sums(simd, lhs, rhs, out),
-            1 => Tiles::<Int8Quads>::sums(simd, lhs, rhs, out),
-            _ => Tiles::<Int8Pairs>::sums(simd, lhs, rhs, out),
+    /// Rows and columns of a micro-kernel.
+    struct Shape<'a>(&'a mut [usize; 2]);
+
+    impl<K: Words> Job<K> for Shape<'_> {
+        #[inline(always)]
+        fn run<S: Simd, M: MicroKernel<K>>(self, _: S, _: M) {
+            *self.0 = [M::ROWS, M::COLUMNS];
         }
     }
 
-    fn twin_body<S: Simd>(simd: S, shape: Shape, a: &[u32], b: &[u32], out: &mut Tile) {
-        let (lhs, rhs) = shape.operands(a, b);
-        match shape.kind {
-            0 => plain::<Bf16, S>(simd, lhs, rhs, out),
-            1 => plain::<Int8Quads, S>(simd, lhs, rhs, out),
-            _ => plain::<Int8Pairs, S>(simd, lhs, rhs, out),
+    /// The scalar twin of a step, and words of a kind.
+    trait Twin: Words {
+        /// By how much a step may differ, once rounded.
+        const SLACK: f32 = 0.0;
+
+        fn step(a: Self::Word, b: Self::Word, sum: f64) -> f64;
+        fn word(bits: u32) -> Self::Word;
+    }
+
+    fn bf16(bits: u32) -> u32 {
+        (bits & 0x8000) | 0x3e00 | (bits & 0x01ff)
+    }
+
+    impl Twin for F32 {
+        const SLACK: f32 = 1e-6;
+
+        fn step(a: f32, b: f32, sum: f64) -> f64 {
+            sum + f64::from(a) * f64::from(b)
+        }
+
+        /// In (-2, 2).
+        fn word(bits: u32) -> f32 {
+            bits as f32 / (1u32 << 30) as f32 - 2.0
         }
     }
 
-    per_level! {
-        fn native(shape: Shape, a: &[u32], b: &[u32], out: &mut Tile) = native_body
-    }
-    per_level! {
-        fn twin(shape: Shape, a: &[u32], b: &[u32], out: &mut Tile) = twin_body
+    impl Twin for Bf16 {
+        const SLACK: f32 = 1e-5;
+
+        fn step(a: u32, b: u32, sum: f64) -> f64 {
+            let first = |word: u32| f64::from(f32::from_bits(word << 16));
+            let second = |word: u32| f64::from(f32::from_bits(word & 0xffff_0000));
+            sum + first(a) * first(b) + second(a) * second(b)
+        }
+
+        /// In (-2, 2).
+        fn word(bits: u32) -> u32 {
+            bf16(bits) | bf16(bits >> 16) << 16
+        }
     }
 
-    /// Words of a kind: bf16 in (-2, 2), bytes of any value, or 16-bit numbers of the sizes that
-    /// occur.
-    fn words(kind: usize, count: usize, seed: u32) -> Vec<u32> {
+    impl Twin for Int8Quads {
+        fn step(a: u32, b: u32, sum: f64) -> f64 {
+            let products = a.to_le_bytes().into_iter().zip(b.to_le_bytes());
+            products.fold(sum, |sum, (a, b)| sum + f64::from(a) * f64::from(b.cast_signed()))
+        }
+
+        fn word(bits: u32) -> u32 {
+            bits
+        }
+    }
+
+    impl Twin for Int8Pairs {
+        fn step(a: u32, b: u32, sum: f64) -> f64 {
+            let first = |word: u32| f64::from(word as u16 as i16);
+            let second = |word: u32| f64::from((word >> 16) as u16 as i16);
+            sum + first(a) * first(b) + second(a) * second(b)
+        }
+
+        /// Of the sizes that occur.
+        fn word(bits: u32) -> u32 {
+            let signed = i16::from((bits >> 8) as u8 as i8);
+            bits & 0xff | u32::from(signed.cast_unsigned()) << 16
+        }
+    }
+
+    fn words<K: Twin>(count: usize, seed: u32) -> Vec<K::Word> {
         let mut state = seed;
         let mut next = || {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             state
         };
-        let bf16 = |bits: u32| (bits & 0x8000) | 0x3e00 | (bits & 0x01ff);
-        let word = |bits: u32| match kind {
-            0 => bf16(bits) | bf16(bits >> 16) << 16,
-            1 => bits,
-            _ => bits & 0xff | u32::from(i16::from((bits >> 8) as u8 as i8).cast_unsigned()) << 16,
-        };
-        (0..count).map(|_| word(next())).collect()
+        (0..count).map(|_| K::word(next())).collect()
+    }
+
+    fn assert_equals_its_twin<K: Twin>(isa: Isa, depth: usize) {
+        let stride = depth + 3;
+        let (a, b) = (words::<K>(MAX_ROWS * stride, 1), words::<K>(MAX_COLUMNS * depth, 2));
+        let mut shape = [0; 2];
+        K::run(isa, Shape(&mut shape));
+        let [most, columns] = shape;
+        for rows in 1..=most {
+            let mut out = [0.0; MAX_ROWS * MAX_COLUMNS];
+            let lhs = Lhs { words: &a[..], stride, rows };
+            K::run(isa, Once { lhs, rhs: Rhs { words: &b, depth }, out: &mut out });
+            for (at, got) in out.iter().enumerate().take(rows * columns) {
+                let (row, column) = (at / columns, at % columns);
+                let want = (0..depth).fold(0.0, |sum, step| {
+                    K::step(a[row * stride + step], b[step * columns + column], sum)
+                }) as f32;
+                let slack = K::SLACK * depth as f32;
+                assert!((got - want).abs() <= slack, "{isa:?} {rows}x{depth}: {got} {want}");
+            }
+        }
     }
 
     #[test]
-    fn every_tile_equals_its_scalar_twin() {
-        for level in Isa::available() {
-            for (kind, depth) in
-                (0..3).flat_map(|kind| [1, 2, 7, 16, 33, 48, 384].map(|depth| (kind, depth)))
-            {
-                let stride = depth + 3;
-                let a = words(kind, MAX_ROWS * stride, 1);
-                let b = words(kind, MAX_COLUMNS * depth, 2);
-                let most = match level.level().name() {
-                    "amx" => 32,
-                    "avx512" => 12,
-                    "avx2" => 6,
-                    _ => 4,
-                };
-                for rows in 1..=most {
-                    let (mut got, mut want) =
-                        ([0.0; MAX_ROWS * MAX_COLUMNS], [0.0; MAX_ROWS * MAX_COLUMNS]);
-                    let shape = Shape { kind, rows, stride, depth };
-                    native(level, shape, &a, &b, &mut got);
-                    twin(level, shape, &a, &b, &mut want);
-                    for (got, want) in got.iter().zip(want).take(rows * level.columns()) {
-                        let slack = if kind == 0 { 1e-5 * depth as f32 } else { 0.0 };
-                        assert!(
-                            (got - want).abs() <= slack,
-                            "{level:?} {kind} {rows}x{depth}: {got} {want}"
-                        );
-                    }
-                }
+    fn every_micro_kernel_equals_its_scalar_twin() {
+        for isa in Isa::available() {
+            for depth in [1, 2, 7, 16, 33, 48, 384] {
+                assert_equals_its_twin::<F32>(isa, depth);
+                assert_equals_its_twin::<Bf16>(isa, depth);
+                assert_equals_its_twin::<Int8Quads>(isa, depth);
+                assert_equals_its_twin::<Int8Pairs>(isa, depth);
             }
         }
     }
 
     #[test]
     fn the_largest_whole_numbers_do_not_saturate() {
-        for level in Isa::available() {
+        for isa in Isa::available() {
             let depth = 256;
             let mut out = [0.0; MAX_ROWS * MAX_COLUMNS];
             let (a, b) = (vec![u32::MAX; depth], vec![0x8181_8181; depth * MAX_COLUMNS]);
-            native(level, Shape { kind: 1, rows: 1, stride: depth, depth }, &a, &b, &mut out);
-            assert_eq!(out[0], -(4 * 256 * 255 * 127) as f32, "{level:?}");
+            let (lhs, rhs) =
+                (Lhs { words: &a[..], stride: depth, rows: 1 }, Rhs { words: &b[..], depth });
+            Int8Quads::run(isa, Once { lhs, rhs, out: &mut out });
+            assert_eq!(out[0], -(4 * 256 * 255 * 127) as f32, "{isa:?}");
             let (a, b) = (vec![0x00ff_00ff; depth], vec![0xff81_ff81; depth * MAX_COLUMNS]);
-            native(level, Shape { kind: 2, rows: 1, stride: depth, depth }, &a, &b, &mut out);
-            assert_eq!(out[0], -(2 * 256 * 255 * 127) as f32, "{level:?}");
+            let (lhs, rhs) =
+                (Lhs { words: &a[..], stride: depth, rows: 1 }, Rhs { words: &b[..], depth });
+            Int8Pairs::run(isa, Once { lhs, rhs, out: &mut out });
+            assert_eq!(out[0], -(2 * 256 * 255 * 127) as f32, "{isa:?}");
         }
     }
 }

@@ -4,21 +4,22 @@
 //! are multiplied together, so a vector is the same in any batch and on any number of threads.
 
 #[cfg(target_arch = "x86_64")]
-pub(crate) mod amx;
+mod amx;
 pub(crate) mod linear;
 pub(crate) mod microkernel;
 mod pack;
 pub(crate) mod quantize;
+#[cfg(target_arch = "x86_64")]
+mod x86;
 
 use std::ops::Range;
 
-use self::microkernel::{Bf16, F32, Int8Pairs, Int8Quads, Tiles, Words};
+use self::microkernel::{Job, Lhs, MAX_COLUMNS, MAX_ROWS, MicroKernel, Rhs, Tile, Words};
 pub(crate) use self::pack::{Packed, Panels};
 use self::quantize::QuantParams;
-use super::elementwise::activation::Activation;
-use super::elementwise::norm::{activate, gelu_near, gelu_near_vector};
-use super::isa::level::{Lhs, MAX_COLUMNS, MAX_ROWS, Rhs, Simd, Tile, per_level};
-use super::isa::vectors::LANES;
+use super::elementwise::activation::{Activation, gelu_near};
+use super::elementwise::padded;
+use super::isa::{LANES, Simd};
 
 /// What happens to a number of a product after its bias was added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,73 +63,58 @@ impl<'a> Dequantize<'a> {
         }
     }
 
-    /// The sum of one number as f32.
+    /// Sums of a row, from a column on, as f32.
     #[inline(always)]
-    fn one<S: Simd>(self, simd: S, row: usize, column: usize, sum: f32) -> f32 {
-        let Self::Int8 { rows, columns, sums } = self else { return sum };
-        let QuantParams { scale, zero_point } = rows[row];
-        simd.mul_add(-zero_point, sums[column], sum) * (scale * columns[column])
-    }
-
-    /// As [`Dequantize::one`] for numbers side by side.
-    #[inline(always)]
-    fn all<S: Simd>(self, simd: S, row: usize, column: usize, values: S::Vector) -> S::Vector {
+    fn of<S: Simd>(self, simd: S, row: usize, column: usize, values: S::Floats) -> S::Floats {
         let Self::Int8 { rows, columns, sums } = self else { return values };
         let QuantParams { scale, zero_point } = rows[row];
-        let (columns, sums) = (sixteen(columns, column), sixteen(sums, column));
-        let values = simd.mul_add_all(simd.splat(-zero_point), simd.load(sums), values);
-        simd.mul(values, simd.mul(simd.splat(scale), simd.load(columns)))
+        let (columns, sums) = (sixteen(simd, columns, column), sixteen(simd, sums, column));
+        let values = simd.mul_add(simd.splat(-zero_point), sums, values);
+        simd.mul(values, simd.mul(simd.splat(scale), columns))
     }
 }
 
-/// Sixteen numbers from `start` on.
+/// Sixteen numbers from `start` on, zeros after the last.
 #[inline(always)]
-fn sixteen(row: &[f32], start: usize) -> &[f32; LANES] {
-    row[start..]
-        .first_chunk()
-        .expect("columns are finished in whole vectors where there are enough")
+fn sixteen<S: Simd>(simd: S, row: &[f32], start: usize) -> S::Floats {
+    let row = &row[start..];
+    match row.first_chunk() {
+        Some(whole) => simd.read(whole),
+        None => simd.read(&padded(row, 0.0)),
+    }
 }
 
 /// Rows that are multiplied together, so that they stay in the second-level cache.
 pub(crate) const BLOCK_ROWS: usize = 96;
 
-#[inline(always)]
-fn product<S: Tiles<K>, K: Words>(
-    simd: S,
-    x: &[K::Word],
-    weight: Panels<'_, K::Word>,
-    epilogue: Epilogue<'_>,
-    out: &mut [f32],
-) {
-    let Epilogue { scale, bias, post_op } = epilogue;
-    let (depth, width) = (weight.depth, weight.width);
-    let mut tile: Tile = [0.0; MAX_ROWS * MAX_COLUMNS];
-    let row_count = out.len() / width;
-    for block in (0..row_count).step_by(BLOCK_ROWS) {
-        let block_end = row_count.min(block + BLOCK_ROWS);
-        for (panel, words) in weight.data.chunks_exact(depth * S::COLUMNS).enumerate() {
-            let rhs = Rhs { words, depth };
-            let column = panel * S::COLUMNS;
-            let bias = &bias[column..width.min(column + S::COLUMNS)];
-            for row in (block..block_end).step_by(S::ROWS) {
-                let rows = S::ROWS.min(block_end - row);
-                let lhs = Lhs { words: &x[row * depth..], stride: depth, rows };
-                simd.sums_of_inputs(lhs, rhs, &mut tile);
-                for (r, sums) in tile.chunks_exact(S::COLUMNS).take(rows).enumerate() {
-                    let at = (row + r) * width + column;
-                    let out = &mut out[at..at + bias.len()];
-                    let (sums, sums_end) = sums[..bias.len()].as_chunks::<LANES>();
-                    let (bias, bias_end) = bias.as_chunks::<LANES>();
-                    let (out, out_end) = out.as_chunks_mut::<LANES>();
-                    let end = column + LANES * out.len();
-                    for (i, ((out, sums), bias)) in out.iter_mut().zip(sums).zip(bias).enumerate() {
-                        let sums = scale.all(simd, row + r, column + LANES * i, simd.load(sums));
-                        finish_all(simd, simd.add(sums, simd.load(bias)), post_op, out);
-                    }
-                    let rest = out_end.iter_mut().zip(sums_end).zip(bias_end).enumerate();
-                    for (i, ((out, sum), bias)) in rest {
-                        let value = scale.one(simd, row + r, end + i, *sum) + bias;
-                        *out = finish(simd, value, post_op, *out);
+/// `out = epilogue(x * weight)`, row by row; `x` has `depth` words a row and `out` `width` numbers.
+pub(super) struct Multiply<'a, W> {
+    pub(super) x: &'a [W],
+    pub(super) weight: Panels<'a, W>,
+    pub(super) epilogue: Epilogue<'a>,
+    pub(super) out: &'a mut [f32],
+}
+
+impl<K: Words> Job<K> for Multiply<'_, K::Word> {
+    #[inline(always)]
+    fn run<S: Simd, M: MicroKernel<K>>(self, simd: S, kernel: M) {
+        let Self { x, weight, epilogue, out } = self;
+        let (depth, width) = (weight.depth, weight.width);
+        let mut tile: Tile = [0.0; MAX_ROWS * MAX_COLUMNS];
+        let row_count = out.len() / width;
+        for block in (0..row_count).step_by(BLOCK_ROWS) {
+            let block_end = row_count.min(block + BLOCK_ROWS);
+            for (panel, words) in weight.data.chunks_exact(depth * M::COLUMNS).enumerate() {
+                let rhs = Rhs { words, depth };
+                let column = panel * M::COLUMNS;
+                let columns = M::COLUMNS.min(width - column);
+                for row in (block..block_end).step_by(M::ROWS) {
+                    let rows = M::ROWS.min(block_end - row);
+                    let lhs = Lhs { words: &x[row * depth..], stride: depth, rows };
+                    kernel.sums_of_inputs(lhs, rhs, &mut tile);
+                    for (r, sums) in tile.chunks_exact(M::COLUMNS).take(rows).enumerate() {
+                        let out = &mut out[(row + r) * width + column..][..columns];
+                        epilogue.finish(simd, Place { row: row + r, column }, sums, out);
                     }
                 }
             }
@@ -136,64 +122,63 @@ fn product<S: Tiles<K>, K: Words>(
     }
 }
 
-/// What comes after the bias; `before` is what the output held.
-#[inline(always)]
-fn finish<S: Simd>(simd: S, value: f32, post_op: PostOp, before: f32) -> f32 {
-    match post_op {
-        PostOp::None => value,
-        PostOp::Activation(activation) => activate(simd, activation, value),
-        PostOp::GeluNear => gelu_near(simd, value),
-        PostOp::Sum => value + before,
-    }
+/// Where sums stand in a product.
+#[derive(Clone, Copy)]
+struct Place {
+    row: usize,
+    column: usize,
 }
 
-/// As [`finish`] for numbers side by side.
-#[inline(always)]
-fn finish_all<S: Simd>(simd: S, values: S::Vector, post_op: PostOp, out: &mut [f32; LANES]) {
-    match post_op {
-        PostOp::None => simd.store(values, out),
-        PostOp::Sum => simd.store(simd.add(values, simd.load(out)), out),
-        PostOp::GeluNear => simd.store(gelu_near_vector(simd, values), out),
-        PostOp::Activation(activation) => {
-            let mut numbers = [0.0; LANES];
-            simd.store(values, &mut numbers);
-            for value in &mut numbers {
-                *value = activate(simd, activation, *value);
-            }
-            *out = numbers;
+impl Epilogue<'_> {
+    /// Sums of a row to its results.
+    #[inline(always)]
+    fn finish<S: Simd>(self, simd: S, place: Place, sums: &[f32], out: &mut [f32]) {
+        let (whole, rest) = out.as_chunks_mut::<LANES>();
+        let (sums, _) = sums.as_chunks::<LANES>();
+        let end = place.column + LANES * whole.len();
+        for (i, (out, sums)) in whole.iter_mut().zip(sums).enumerate() {
+            let place = Place { column: place.column + LANES * i, ..place };
+            let values = self.of(simd, place, simd.read(sums), out);
+            simd.write(out, values);
+        }
+        if !rest.is_empty() {
+            let mut last = padded(rest, 0.0);
+            let place = Place { column: end, ..place };
+            let values = self.of(simd, place, simd.read(&sums[whole.len()]), &last);
+            simd.write(&mut last, values);
+            rest.copy_from_slice(&last[..rest.len()]);
+        }
+    }
+
+    /// Sixteen sums to results; `before` is what the output held.
+    #[inline(always)]
+    fn of<S: Simd>(
+        self,
+        simd: S,
+        Place { row, column }: Place,
+        sums: S::Floats,
+        before: &[f32; LANES],
+    ) -> S::Floats {
+        let values = self.scale.of(simd, row, column, sums);
+        let values = simd.add(values, sixteen(simd, self.bias, column));
+        match self.post_op {
+            PostOp::None => values,
+            PostOp::Activation(activation) => activation.of(simd, values),
+            PostOp::GeluNear => gelu_near(simd, values),
+            PostOp::Sum => simd.add(values, simd.read(before)),
         }
     }
 }
 
-per_level! {
-    /// `out = epilogue(x * weight)`, row by row; `x` has `depth` and `out` `width` numbers a row.
-    pub(crate) fn linear(
-        x: &[f32], weight: Panels<'_, f32>, epilogue: Epilogue<'_>, out: &mut [f32],
-    ) = product::<_, F32>
-}
-per_level! {
-    /// As [`linear`], with `x` and `weight` in pairs of bf16 and sums in f32.
-    pub(super) fn linear_bf16(
-        x: &[u32], weight: Panels<'_, u32>, epilogue: Epilogue<'_>, out: &mut [f32],
-    ) = product::<_, Bf16>
-}
-per_level! {
-    /// As [`linear`], with `x` and `weight` in integers, four a word.
-    pub(super) fn linear_quads(
-        x: &[u32], weight: Panels<'_, u32>, epilogue: Epilogue<'_>, out: &mut [f32],
-    ) = product::<_, Int8Quads>
-}
-per_level! {
-    /// As [`linear`], with `x` and `weight` in integers, two a word.
-    pub(super) fn linear_pairs(
-        x: &[u32], weight: Panels<'_, u32>, epilogue: Epilogue<'_>, out: &mut [f32],
-    ) = product::<_, Int8Pairs>
-}
-
 #[cfg(test)]
 mod tests {
+    use super::microkernel::F32;
     use super::*;
     use crate::kernels::isa::Isa;
+
+    fn linear(isa: Isa, x: &[f32], weight: &Packed, epilogue: Epilogue<'_>, out: &mut [f32]) {
+        F32::run(isa, Multiply { x, weight: weight.panels(), epilogue, out });
+    }
 
     /// Numbers in [-1, 1) from a small generator (xorshift, Marsaglia 2003).
     fn numbers(count: usize, seed: u64) -> Vec<f32> {
@@ -229,7 +214,7 @@ mod tests {
                 let bias = numbers(width, 3);
                 let mut out = vec![0.0; rows * width];
                 let packed = Packed::from_rows(level, &w, depth);
-                linear(level, &x, packed.panels(), with(&bias, PostOp::None), &mut out);
+                linear(level, &x, &packed, with(&bias, PostOp::None), &mut out);
                 for (i, (got, want)) in out.iter().zip(product(&x, &w, depth)).enumerate() {
                     let want = want + bias[i % width];
                     assert!(
@@ -251,10 +236,10 @@ mod tests {
             let packed = Packed::from_rows(level, &w, depth);
             let x = numbers(30 * depth, 1);
             let mut all = vec![0.0; 30 * width];
-            linear(level, &x, packed.panels(), with(&bias, gelu), &mut all);
+            linear(level, &x, &packed, with(&bias, gelu), &mut all);
             for (x, among) in x.chunks_exact(depth).zip(all.chunks_exact(width)) {
                 let mut alone = vec![0.0; width];
-                linear(level, x, packed.panels(), with(&bias, gelu), &mut alone);
+                linear(level, x, &packed, with(&bias, gelu), &mut alone);
                 assert_eq!(alone, among, "{level:?}");
             }
         }

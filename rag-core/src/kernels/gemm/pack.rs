@@ -2,9 +2,25 @@
 
 use std::ops::Range;
 
-use crate::kernels::isa::Isa;
+use crate::kernels::isa::{Isa, Simd, Work};
 
-/// The right-hand side of a product, laid out in panels of `Level::columns` columns.
+/// Columns of a panel.
+pub(super) fn panel_columns(isa: Isa) -> usize {
+    isa.run(PanelColumns)
+}
+
+struct PanelColumns;
+
+impl Work for PanelColumns {
+    type Out = usize;
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) -> usize {
+        S::NR
+    }
+}
+
+/// The right-hand side of a product, laid out in panels of [`panel_columns`] columns.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Packed<W = f32> {
     /// Panel after panel; a panel is `depth` rows of `columns` words, zero where it is wider than
@@ -17,8 +33,8 @@ pub(crate) struct Packed<W = f32> {
 
 impl<W: Copy + Default> Packed<W> {
     /// Packs `width` rows of `depth` words, as a linear layer stores its weight (`[out, in]`).
-    pub(crate) fn from_rows(level: Isa, rows: &[W], depth: usize) -> Self {
-        let columns = level.columns();
+    pub(crate) fn from_rows(isa: Isa, rows: &[W], depth: usize) -> Self {
+        let columns = panel_columns(isa);
         let mut packed = Self::default();
         packed.reset(columns, depth, rows.len() / depth.max(1));
         for (column, row) in rows.chunks_exact(depth.max(1)).enumerate() {
@@ -61,7 +77,7 @@ impl<W> Packed<W> {
         Panels { data: &self.data, depth: self.depth, width: self.width }
     }
 
-    /// The columns of `range`, which starts at a multiple of `Level::columns`.
+    /// The columns of `range`, which starts at a multiple of [`panel_columns`].
     pub(crate) fn columns(&self, columns: usize, range: Range<usize>) -> Panels<'_, W> {
         let end = range.end.next_multiple_of(columns);
         let data = &self.data[range.start * self.depth..end * self.depth];

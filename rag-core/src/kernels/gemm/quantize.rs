@@ -2,9 +2,8 @@
 //!
 //! Rounding is to nearest, ties to even, so every level makes the same words.
 
-use crate::kernels::isa::level::{Simd, per_level};
-
-const LANES: usize = 16;
+use super::microkernel::{Bf16, Int8Pairs, Int8Quads, Job, MicroKernel, Words};
+use crate::kernels::isa::{Isa, LANES, Simd, Work};
 
 /// The upper half of an f32 after rounding it to bf16, in the lower 16 bits.
 #[inline(always)]
@@ -55,17 +54,25 @@ pub(crate) fn bf16_row(row: &[f32], words: &mut [u32]) {
     }
 }
 
-#[inline(always)]
-fn bf16_rows_body<S: Simd>(_: S, x: &[f32], depth: usize, words: &mut Vec<u32>) {
-    words.resize(x.len() / depth * pair_count(depth), 0);
-    for (row, words) in x.chunks_exact(depth).zip(words.chunks_exact_mut(pair_count(depth))) {
-        bf16_row(row, words);
-    }
+/// Rows of `depth` numbers as pairs of bf16, `pair_count(depth)` words a row.
+pub(crate) fn bf16_rows(isa: Isa, x: &[f32], depth: usize, words: &mut Vec<u32>) {
+    isa.run(InRows(Bf16Rows { x, depth }, words));
 }
 
-per_level! {
-    /// Rows of `depth` numbers as pairs of bf16, `pair_count(depth)` words a row.
-    pub(crate) fn bf16_rows(x: &[f32], depth: usize, words: &mut Vec<u32>) = bf16_rows_body
+/// Rows of bf16 one after the other.
+struct InRows<'a>(Bf16Rows<'a>, &'a mut Vec<u32>);
+
+impl Work for InRows<'_> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        let Self(Bf16Rows { x, depth }, words) = self;
+        words.resize(x.len() / depth * pair_count(depth), 0);
+        for (row, words) in x.chunks_exact(depth).zip(words.chunks_exact_mut(pair_count(depth))) {
+            bf16_row(row, words);
+        }
+    }
 }
 
 /// Something that writes the words of a row. A closure would not be compiled for the level.
@@ -74,12 +81,17 @@ trait RowWords {
     fn write(&mut self, index: usize, words: &mut [u32]);
 }
 
-/// Rows of words where a product of this level reads them: one after the other, or in the order of
-/// its registers, followed by rows of any value up to a whole group.
+/// Rows of words where a micro-kernel reads them: one after the other, or in the order of its
+/// registers, followed by rows of any value up to a whole group.
 #[inline(always)]
-fn lay_out<S: Simd>(rows: usize, count: usize, words: &mut Vec<u32>, mut from: impl RowWords) {
-    let room = rows.next_multiple_of(S::ROWS_READ) * count;
-    if !in_registers::<S>(count) {
+fn lay_out<M: MicroKernel<K>, K: Words>(
+    rows: usize,
+    count: usize,
+    words: &mut Vec<u32>,
+    mut from: impl RowWords,
+) {
+    let room = rows.next_multiple_of(M::ROWS_READ) * count;
+    if !in_registers::<M, K>(count) {
         words.resize(room, 0);
         for (index, words) in words.chunks_exact_mut(count).enumerate().take(rows) {
             from.write(index, words);
@@ -91,8 +103,8 @@ fn lay_out<S: Simd>(rows: usize, count: usize, words: &mut Vec<u32>, mut from: i
     let (places, whole) = words.split_at_mut(room);
     for index in 0..rows {
         from.write(index, whole);
-        let start = index / S::ROWS_READ * S::ROWS_READ * count + index % S::ROWS_READ * S::STEPS;
-        let steps = places[start..].chunks_mut(S::ROWS_READ * S::STEPS);
+        let start = index / M::ROWS_READ * M::ROWS_READ * count + index % M::ROWS_READ * M::STEPS;
+        let steps = places[start..].chunks_mut(M::ROWS_READ * M::STEPS);
         for (place, step) in steps.zip(whole.as_chunks::<LANES>().0) {
             place[..LANES].copy_from_slice(step);
         }
@@ -102,8 +114,8 @@ fn lay_out<S: Simd>(rows: usize, count: usize, words: &mut Vec<u32>, mut from: i
 /// Whether inputs of `count` words a row lie in the order of registers: for each group of rows, for
 /// each step of the product, the words of each row.
 #[inline(always)]
-pub(crate) fn in_registers<S: Simd>(count: usize) -> bool {
-    S::STEPS == LANES && count.is_multiple_of(S::STEPS)
+pub(super) fn in_registers<M: MicroKernel<K>, K: Words>(count: usize) -> bool {
+    M::STEPS == LANES && count.is_multiple_of(M::STEPS)
 }
 
 /// Rows of `depth` numbers.
@@ -119,14 +131,33 @@ impl RowWords for Bf16Rows<'_> {
     }
 }
 
-#[inline(always)]
-fn bf16_inputs_body<S: Simd>(_: S, x: &[f32], depth: usize, words: &mut Vec<u32>) {
-    lay_out::<S>(x.len() / depth, pair_count(depth), words, Bf16Rows { x, depth });
+/// Rows of `depth` numbers as pairs of bf16, where a product reads them.
+pub(crate) fn bf16_inputs(isa: Isa, x: &[f32], depth: usize, words: &mut Vec<u32>) {
+    Bf16::run(
+        isa,
+        Inputs {
+            rows: x.len() / depth,
+            count: pair_count(depth),
+            words,
+            from: Bf16Rows { x, depth },
+        },
+    );
 }
 
-per_level! {
-    /// Rows of `depth` numbers as pairs of bf16, where a product reads them.
-    pub(crate) fn bf16_inputs(x: &[f32], depth: usize, words: &mut Vec<u32>) = bf16_inputs_body
+/// Inputs to be written where a micro-kernel reads them.
+struct Inputs<'a, F> {
+    rows: usize,
+    /// Words of a row.
+    count: usize,
+    words: &'a mut Vec<u32>,
+    from: F,
+}
+
+impl<K: Words, F: RowWords> Job<K> for Inputs<'_, F> {
+    #[inline(always)]
+    fn run<S: Simd, M: MicroKernel<K>>(self, _: S, _: M) {
+        lay_out::<M, K>(self.rows, self.count, self.words, self.from);
+    }
 }
 
 /// How a row of integers is read: `value = scale * (number - zero_point)`.
@@ -216,25 +247,30 @@ impl<const GROUP: usize> RowWords for QuantizedRows<'_, GROUP> {
     }
 }
 
-#[inline(always)]
-fn quantize_body<const GROUP: usize, S: Simd>(_: S, x: &[f32], depth: usize, to: &mut Quantized) {
+/// Rows as bytes, `GROUP` a word, where a product of `K` reads them.
+fn quantize<K: Words<Word = u32>, const GROUP: usize>(
+    isa: Isa,
+    x: &[f32],
+    depth: usize,
+    to: &mut Quantized,
+) {
     let rows = x.len() / depth;
     let Quantized { words, params } = to;
     params.clear();
     params.resize(rows, QuantParams::default());
     let from = QuantizedRows::<GROUP> { x, depth, params };
-    lay_out::<S>(rows, depth.div_ceil(GROUP), words, from);
+    K::run(isa, Inputs { rows, count: depth.div_ceil(GROUP), words, from });
 }
 
-per_level! {
-    /// Rows of `depth` numbers as bytes, four a word, each row over its own range (asymmetric, per
-    /// token), where a product reads them.
-    pub(crate) fn quantize_quads(x: &[f32], depth: usize, to: &mut Quantized) = quantize_body::<4, _>
+/// Rows of `depth` numbers as bytes, four a word, each row over its own range (asymmetric, per
+/// token), where a product reads them.
+pub(crate) fn quantize_quads(isa: Isa, x: &[f32], depth: usize, to: &mut Quantized) {
+    quantize::<Int8Quads, 4>(isa, x, depth, to);
 }
 
-per_level! {
-    /// The same numbers, two a word.
-    pub(crate) fn quantize_pairs(x: &[f32], depth: usize, to: &mut Quantized) = quantize_body::<2, _>
+/// The same numbers, two a word.
+pub(crate) fn quantize_pairs(isa: Isa, x: &[f32], depth: usize, to: &mut Quantized) {
+    quantize::<Int8Pairs, 2>(isa, x, depth, to);
 }
 
 /// A weight row in -127 to 127 (symmetric), its scale, and the sum of its numbers.

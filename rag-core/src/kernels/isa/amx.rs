@@ -10,7 +10,7 @@ use super::Avx512;
 /// Rows of a register, and words of one of its rows.
 pub(crate) const SIDE: usize = 16;
 
-/// Isa that this CPU has AMX for bf16 and bytes, beside AVX-512, and that the system lets this
+/// The proof that this CPU has AMX for bf16 and bytes, beside AVX-512, and that the system lets this
 /// process use it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Amx(Avx512);
@@ -108,7 +108,7 @@ impl Drop for Held {
     }
 }
 
-/// Isa that this thread's tiles are set up.
+/// The proof that this thread's tiles are set up.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct AmxTiles<'a> {
     pub(crate) vectors: Avx512,

@@ -2,7 +2,7 @@
 
 use std::arch::aarch64::*;
 
-use super::{LARGEST_HALF, Lanes, Work, at_pointer, safe};
+use super::simd::{LARGEST_HALF, Simd, Work, at_pointer, safe};
 
 /// NEON, which every AArch64 CPU has; with `DOT` the proof that this one has dot products of bytes
 /// too.
@@ -48,13 +48,16 @@ unsafe fn widened(low: int16x8_t, high: int16x8_t) -> Floats {
 }
 
 // SAFETY: only `detect` makes a value with dot products.
-unsafe impl<const DOT: bool> Lanes for Neon<DOT> {
+unsafe impl<const DOT: bool> Simd for Neon<DOT> {
     type Floats = Floats;
     type Ints = Ints;
     type Codes = Codes;
     /// One sum for each row; without dot products one for each half of a row's four codes.
     type Products = [[int32x4_t; 2]; 4];
 
+    // six rows of four registers leave eight of the 32 for a row of the panel and a number
+    const MR: usize = 6;
+    const NR: usize = 16;
     const PANEL_ROWS: usize = 2;
     const QUERIES: usize = 4;
     const SIGNED_SHIFT: u32 = 0;
@@ -95,6 +98,18 @@ unsafe impl<const DOT: bool> Lanes for Neon<DOT> {
             let table = vld1q_u8(table.as_ptr());
             quad!(vqtbl1q_u8; [table; 4], codes)
         };
+        splat_word(word: u32) -> Codes = [vreinterpretq_u8_u32(vdupq_n_u32(word)); 4];
+        zero_ints() -> Ints = [vdupq_n_s32(0); 4];
+        add_quads(sums: Ints, a: Codes, b: Codes) -> Ints =
+            quad!(quads; sums, a, quad!(vreinterpretq_s8_u8; b));
+        zero_products() -> [[int32x4_t; 2]; 4] = [[vdupq_n_s32(0); 2]; 4];
+        add_pairs(products: [[int32x4_t; 2]; 4], a: Codes, b: Codes) -> [[int32x4_t; 2]; 4] =
+            quad!(pairs; products, quad!(vreinterpretq_s16_u8; a), quad!(vreinterpretq_s16_u8; b));
+        sum_pairs(products: [[int32x4_t; 2]; 4]) -> Ints = {
+            let [a, b, c, d] = products;
+            let sums = |[low, high]: [int32x4_t; 2]| vpaddq_s32(low, high);
+            [sums(a), sums(b), sums(c), sums(d)]
+        };
         prefetch(at: *const u8) -> () = std::arch::asm!(
             "prfm pldl1keep, [{}]", in(reg) at, options(nostack, preserves_flags, readonly)
         );
@@ -116,6 +131,14 @@ unsafe impl<const DOT: bool> Lanes for Neon<DOT> {
         load_bfloat(from: *const u16) -> Floats = {
             let halves = [vld1_u16(from), vld1_u16(from.add(4)), vld1_u16(from.add(8)), vld1_u16(from.add(12))];
             quad!(vreinterpretq_f32_u32; quad!(vshll_n_u16::<16>; halves))
+        };
+        load_bfloat_pairs(from: *const u32) -> [Floats; 2] = {
+            let words = [vld1q_u32(from), vld1q_u32(from.add(4)), vld1q_u32(from.add(8)), vld1q_u32(from.add(12))];
+            let high = quad!(vandq_u32; words, [vdupq_n_u32(0xffff_0000); 4]);
+            [
+                quad!(vreinterpretq_f32_u32; quad!(vshlq_n_u32::<16>; words)),
+                quad!(vreinterpretq_f32_u32; high),
+            ]
         };
         store_half(to: *mut u16, values: Floats) = {
             let values = quad!(vminq_f32; values, [vdupq_n_f32(LARGEST_HALF); 4]);
@@ -226,8 +249,8 @@ unsafe impl<const DOT: bool> Lanes for Neon<DOT> {
     #[inline(always)]
     fn run<W: Work>(self, work: W) -> W::Out {
         #[target_feature(enable = "neon,dotprod")]
-        fn with_dots<W: Work, L: Lanes>(lanes: L, work: W) -> W::Out {
-            work.run(lanes)
+        fn with_dots<W: Work, S: Simd>(simd: S, work: W) -> W::Out {
+            work.run(simd)
         }
         if DOT {
             // SAFETY: `self` is the proof that this CPU has the instructions.
@@ -266,5 +289,31 @@ unsafe fn doubled(sums: [int32x4_t; 2], codes: int8x16_t, values: int8x16_t) -> 
     unsafe {
         let low = vmull_s8(vget_low_s8(codes), vget_low_s8(values));
         [vpadalq_s16(sums[0], low), vpadalq_s16(sums[1], vmull_high_s8(codes, values))]
+    }
+}
+
+/// The products of four times two 16-bit numbers, in two sums for each of the four.
+#[inline(always)]
+unsafe fn pairs(sums: [int32x4_t; 2], a: int16x8_t, b: int16x8_t) -> [int32x4_t; 2] {
+    // SAFETY: every AArch64 CPU has NEON.
+    unsafe {
+        let low = vmlal_s16(sums[0], vget_low_s16(a), vget_low_s16(b));
+        [low, vmlal_high_s16(sums[1], a, b)]
+    }
+}
+
+/// The products of four times four bytes: unsigned ones with signed ones, which baseline NEON has
+/// no instruction for.
+#[inline(always)]
+unsafe fn quads(sums: int32x4_t, a: uint8x16_t, b: int8x16_t) -> int32x4_t {
+    // SAFETY: every AArch64 CPU has NEON.
+    unsafe {
+        let low = vreinterpretq_s16_u16(vmovl_u8(vget_low_u8(a)));
+        let high = vreinterpretq_s16_u16(vmovl_high_u8(a));
+        let zero = [vdupq_n_s32(0); 2];
+        let [first, second] = pairs(zero, low, vmovl_s8(vget_low_s8(b)));
+        let [third, fourth] = pairs(zero, high, vmovl_high_s8(b));
+        let halves = vpaddq_s32(vpaddq_s32(first, second), vpaddq_s32(third, fourth));
+        vaddq_s32(sums, halves)
     }
 }

@@ -2,7 +2,7 @@
 
 use half::{bf16, f16};
 
-use super::{LANES, Lanes, Work};
+use super::simd::{LANES, Simd, Work};
 
 /// Needs no proof.
 #[derive(Debug, Clone, Copy)]
@@ -34,12 +34,14 @@ fn fold(mut a: Floats, f: impl Fn(f32, f32) -> f32) -> f32 {
 }
 
 // SAFETY: it uses no instruction beyond the build target.
-unsafe impl Lanes for Portable {
+unsafe impl Simd for Portable {
     type Floats = Floats;
     type Ints = [i32; LANES];
     type Codes = [u8; 64];
     type Products = [i32; LANES];
 
+    const MR: usize = 4;
+    const NR: usize = 16;
     const PANEL_ROWS: usize = 4;
     const QUERIES: usize = 4;
     const SIGNED_SHIFT: u32 = 0;
@@ -78,6 +80,16 @@ unsafe impl Lanes for Portable {
         // SAFETY: sixteen elements by contract.
         let halves = unsafe { from.cast::<[u16; LANES]>().read_unaligned() };
         halves.map(|bits| bf16::from_bits(bits).to_f32())
+    }
+
+    #[inline(always)]
+    unsafe fn load_bfloat_pairs(self, from: *const u32) -> [Floats; 2] {
+        // SAFETY: sixteen elements by contract.
+        let words = unsafe { from.cast::<[u32; LANES]>().read_unaligned() };
+        [
+            words.map(|word| f32::from_bits(word << 16)),
+            words.map(|word| f32::from_bits(word & 0xffff_0000)),
+        ]
     }
 
     #[inline(always)]
@@ -262,6 +274,51 @@ unsafe impl Lanes for Portable {
 
     #[inline(always)]
     fn close(self, _sums: [i32; LANES], products: [i32; LANES]) -> [i32; LANES] {
+        products
+    }
+
+    #[inline(always)]
+    fn splat_word(self, word: u32) -> [u8; 64] {
+        let bytes = word.to_le_bytes();
+        std::array::from_fn(|at| bytes[at % 4])
+    }
+
+    #[inline(always)]
+    fn zero_ints(self) -> [i32; LANES] {
+        [0; LANES]
+    }
+
+    #[inline(always)]
+    fn add_quads(self, sums: [i32; LANES], a: [u8; 64], b: [u8; 64]) -> [i32; LANES] {
+        std::array::from_fn(|lane| {
+            let product = |at: usize| i32::from(a[at]) * i32::from(b[at].cast_signed());
+            let first = 4 * lane;
+            sums[lane]
+                + product(first)
+                + product(first + 1)
+                + product(first + 2)
+                + product(first + 3)
+        })
+    }
+
+    #[inline(always)]
+    fn zero_products(self) -> [i32; LANES] {
+        [0; LANES]
+    }
+
+    #[inline(always)]
+    fn add_pairs(self, products: [i32; LANES], a: [u8; 64], b: [u8; 64]) -> [i32; LANES] {
+        std::array::from_fn(|lane| {
+            let number = |codes: &[u8; 64], at: usize| {
+                i32::from(i16::from_le_bytes([codes[at], codes[at + 1]]))
+            };
+            let product = |at: usize| number(&a, at) * number(&b, at);
+            products[lane] + product(4 * lane) + product(4 * lane + 2)
+        })
+    }
+
+    #[inline(always)]
+    fn sum_pairs(self, products: [i32; LANES]) -> [i32; LANES] {
         products
     }
 

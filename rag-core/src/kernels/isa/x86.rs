@@ -2,13 +2,13 @@
 
 use std::arch::x86_64::*;
 
-use super::{LARGEST_HALF, Lanes, Work, at_pointer, safe};
+use super::simd::{LARGEST_HALF, Simd, Work, at_pointer, safe};
 
-/// Isa that this CPU has AVX-512 F, VL, BW, DQ and VNNI, and with them AVX2, FMA and F16C.
+/// The proof that this CPU has AVX-512 F, VL, BW, DQ and VNNI, and with them AVX2, FMA and F16C.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Avx512(());
 
-/// Isa that this CPU has AVX2, FMA and F16C.
+/// The proof that this CPU has AVX2, FMA and F16C.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Avx2(());
 
@@ -38,12 +38,14 @@ impl Avx2 {
 }
 
 // SAFETY: only `detect` makes a value.
-unsafe impl Lanes for Avx512 {
+unsafe impl Simd for Avx512 {
     type Floats = __m512;
     type Ints = __m512i;
     type Codes = __m512i;
     type Products = __m512i;
 
+    const MR: usize = 12;
+    const NR: usize = 32;
     const PANEL_ROWS: usize = 8;
     const QUERIES: usize = 8;
     const SIGNED_SHIFT: u32 = 7;
@@ -79,6 +81,12 @@ unsafe impl Lanes for Avx512 {
             let table = _mm_loadu_si128(table.as_ptr().cast());
             _mm512_shuffle_epi8(_mm512_broadcast_i32x4(table), codes)
         };
+        splat_word(word: u32) -> __m512i = _mm512_set1_epi32(word.cast_signed());
+        zero_ints() -> __m512i = _mm512_setzero_si512();
+        add_quads(sums: __m512i, a: __m512i, b: __m512i) -> __m512i = _mm512_dpbusd_epi32(sums, a, b);
+        zero_products() -> __m512i = _mm512_setzero_si512();
+        add_pairs(products: __m512i, a: __m512i, b: __m512i) -> __m512i =
+            _mm512_add_epi32(products, _mm512_madd_epi16(a, b));
         signed(codes: __m512i) -> __m512i = _mm512_xor_si512(codes, _mm512_set1_epi8(i8::MIN));
         prefetch(at: *const u8) -> () = _mm_prefetch::<_MM_HINT_T0>(at.cast());
     }
@@ -90,6 +98,11 @@ unsafe impl Lanes for Avx512 {
         load_bfloat(from: *const u16) -> __m512 = {
             let wide = _mm512_cvtepu16_epi32(_mm256_loadu_si256(from.cast()));
             _mm512_castsi512_ps(_mm512_slli_epi32::<16>(wide))
+        };
+        load_bfloat_pairs(from: *const u32) -> [__m512; 2] = {
+            let words = _mm512_loadu_si512(from.cast());
+            let second = _mm512_and_si512(words, _mm512_set1_epi32(0xffff_0000_u32.cast_signed()));
+            [_mm512_castsi512_ps(_mm512_slli_epi32::<16>(words)), _mm512_castsi512_ps(second)]
         };
         store_half(to: *mut u16, values: __m512) = {
             let values = _mm512_min_ps(values, _mm512_set1_ps(LARGEST_HALF));
@@ -116,6 +129,11 @@ unsafe impl Lanes for Avx512 {
         };
         load_codes(from: *const u8) -> __m512i = _mm512_loadu_si512(from.cast());
         save_codes(to: *mut u8, codes: __m512i) = _mm512_storeu_si512(to.cast(), codes);
+    }
+
+    #[inline(always)]
+    fn sum_pairs(self, products: __m512i) -> __m512i {
+        products
     }
 
     #[inline(always)]
@@ -172,8 +190,8 @@ unsafe impl Lanes for Avx512 {
     #[inline(always)]
     fn run<W: Work>(self, work: W) -> W::Out {
         #[target_feature(enable = "avx512f,avx512vl,avx512bw,avx512dq,avx512vnni,avx2,fma,f16c")]
-        fn inner<W: Work>(lanes: Avx512, work: W) -> W::Out {
-            work.run(lanes)
+        fn inner<W: Work>(simd: Avx512, work: W) -> W::Out {
+            work.run(simd)
         }
         // SAFETY: `self` is the proof that this CPU has the instructions.
         unsafe { inner(self, work) }
@@ -222,12 +240,14 @@ macro_rules! both {
 }
 
 // SAFETY: only `detect` makes a value.
-unsafe impl Lanes for Avx2 {
+unsafe impl Simd for Avx2 {
     type Floats = Pair;
     type Ints = IntPair;
     type Codes = IntPair;
     type Products = IntPair;
 
+    const MR: usize = 6;
+    const NR: usize = 16;
     const PANEL_ROWS: usize = 1;
     const QUERIES: usize = 4;
     const SIGNED_SHIFT: u32 = 0;
@@ -258,6 +278,20 @@ unsafe impl Lanes for Avx2 {
             let table = _mm256_broadcastsi128_si256(_mm_loadu_si128(table.as_ptr().cast()));
             both!(_mm256_shuffle_epi8, [table; 2], codes)
         };
+        splat_word(word: u32) -> IntPair = [_mm256_set1_epi32(word.cast_signed()); 2];
+        zero_ints() -> IntPair = [_mm256_setzero_si256(); 2];
+        // `vpmaddubsw` would saturate: 255 * 127 * 2 takes 17 bits
+        add_quads(sums: IntPair, a: IntPair, b: IntPair) -> IntPair = {
+            let bytes = [_mm256_set1_epi16(0xff); 2];
+            let even = both!(_mm256_srai_epi16::<8>, both!(_mm256_slli_epi16::<8>, b));
+            let even = both!(_mm256_madd_epi16, both!(_mm256_and_si256, a, bytes), even);
+            let odd = both!(_mm256_srai_epi16::<8>, b);
+            let odd = both!(_mm256_madd_epi16, both!(_mm256_srli_epi16::<8>, a), odd);
+            both!(_mm256_add_epi32, sums, both!(_mm256_add_epi32, even, odd))
+        };
+        zero_products() -> IntPair = [_mm256_setzero_si256(); 2];
+        add_pairs(products: IntPair, a: IntPair, b: IntPair) -> IntPair =
+            both!(_mm256_add_epi32, products, both!(_mm256_madd_epi16, a, b));
         open(_sums: IntPair) -> IntPair = [_mm256_setzero_si256(); 2];
         close(sums: IntPair, products: IntPair) -> IntPair = {
             let pairs = both!(_mm256_madd_epi16, products, [_mm256_set1_epi16(1); 2]);
@@ -280,6 +314,14 @@ unsafe impl Lanes for Avx2 {
             let low = _mm256_cvtepu16_epi32(_mm_loadu_si128(from.cast()));
             let high = _mm256_cvtepu16_epi32(_mm_loadu_si128(from.add(8).cast()));
             both!(_mm256_castsi256_ps, both!(_mm256_slli_epi32::<16>, [low, high]))
+        };
+        load_bfloat_pairs(from: *const u32) -> [Pair; 2] = {
+            let words = [_mm256_loadu_si256(from.cast()), _mm256_loadu_si256(from.add(8).cast())];
+            let high = [_mm256_set1_epi32(0xffff_0000_u32.cast_signed()); 2];
+            [
+                both!(_mm256_castsi256_ps, both!(_mm256_slli_epi32::<16>, words)),
+                both!(_mm256_castsi256_ps, both!(_mm256_and_si256, words, high)),
+            ]
         };
         store_half(to: *mut u16, values: Pair) = {
             let values = both!(_mm256_min_ps, values, [_mm256_set1_ps(LARGEST_HALF); 2]);
@@ -326,6 +368,11 @@ unsafe impl Lanes for Avx2 {
     #[inline(always)]
     fn signed(self, codes: IntPair) -> IntPair {
         codes
+    }
+
+    #[inline(always)]
+    fn sum_pairs(self, products: IntPair) -> IntPair {
+        products
     }
 
     #[inline(always)]
@@ -385,8 +432,8 @@ unsafe impl Lanes for Avx2 {
     #[inline(always)]
     fn run<W: Work>(self, work: W) -> W::Out {
         #[target_feature(enable = "avx2,fma,f16c")]
-        fn inner<W: Work>(lanes: Avx2, work: W) -> W::Out {
-            work.run(lanes)
+        fn inner<W: Work>(simd: Avx2, work: W) -> W::Out {
+            work.run(simd)
         }
         // SAFETY: `self` is the proof that this CPU has the instructions.
         unsafe { inner(self, work) }

@@ -6,7 +6,7 @@
 #![expect(unsafe_code, reason = "pointers into a checked tile")]
 #![expect(non_camel_case_types, reason = "the names of ggml")]
 
-use super::{BLOCK, LANES, Lanes, UNIT, unit_bytes, unit_start};
+use super::{BLOCK, LANES, Simd, UNIT, unit_bytes, unit_start};
 use crate::kernels::isa::each;
 
 /// One quantised type.
@@ -30,26 +30,26 @@ pub(super) trait BlockFormat: Send + Sync {
     ///
     /// # Safety
     /// `from` holds `CODE_BYTES`.
-    unsafe fn codes<L: Lanes>(lanes: L, from: *const u8) -> [L::Codes; 8];
+    unsafe fn codes<S: Simd>(simd: S, from: *const u8) -> [S::Codes; 8];
 
     /// Scales, then offsets, of the halves of a block; if the block is not halved, only the first
     /// of each counts.
     ///
     /// # Safety
     /// `from` holds `SCALE_BYTES`, `shared` `SHARED_BYTES`.
-    unsafe fn scales<L: Lanes>(lanes: L, from: *const u8, shared: *const u8) -> Scales<L>;
+    unsafe fn scales<S: Simd>(simd: S, from: *const u8, shared: *const u8) -> Scales<S>;
 }
 
 /// What the codes of a block are multiplied by, and what is added.
-pub(super) struct Scales<L: Lanes> {
-    pub(super) scales: [L::Floats; 2],
-    pub(super) offsets: [L::Floats; 2],
+pub(super) struct Scales<S: Simd> {
+    pub(super) scales: [S::Floats; 2],
+    pub(super) offsets: [S::Floats; 2],
 }
 
 /// Logarithm of what the codes are too large by, as vectors of this level take them; 0 for nothing.
 #[inline(always)]
-pub(super) fn zero_shift<L: Lanes, F: BlockFormat>() -> u32 {
-    if F::BITS == 8 { L::SIGNED_SHIFT } else { F::ZERO_SHIFT }
+pub(super) fn zero_shift<S: Simd, F: BlockFormat>() -> u32 {
+    if F::BITS == 8 { S::SIGNED_SHIFT } else { F::ZERO_SHIFT }
 }
 
 /// A block written out.
@@ -71,8 +71,8 @@ pub(super) fn places<F: BlockFormat>(blocks: usize, block: usize) -> [usize; 3] 
 
 /// Block `block` of a tile of `blocks` blocks.
 #[inline(always)]
-pub(super) fn open_block<L: Lanes, F: BlockFormat>(
-    lanes: L,
+pub(super) fn open_block<S: Simd, F: BlockFormat>(
+    simd: S,
     tile: &[u8],
     blocks: usize,
     block: usize,
@@ -86,14 +86,14 @@ pub(super) fn open_block<L: Lanes, F: BlockFormat>(
     // above); each store has room for one vector.
     unsafe {
         let start = tile.as_ptr();
-        let groups = F::codes(lanes, start.add(codes));
+        let groups = F::codes(simd, start.add(codes));
         for (group, codes) in groups.iter().enumerate() {
-            lanes.save_codes(open.codes.as_mut_ptr().add(64 * group), *codes);
+            simd.save_codes(open.codes.as_mut_ptr().add(64 * group), *codes);
         }
-        let found = F::scales(lanes, start.add(scales), start.add(shared));
+        let found = F::scales(simd, start.add(scales), start.add(shared));
         for half in 0..2 {
-            lanes.store(open.scales[half].as_mut_ptr(), found.scales[half]);
-            lanes.store(open.offsets[half].as_mut_ptr(), found.offsets[half]);
+            simd.store(open.scales[half].as_mut_ptr(), found.scales[half]);
+            simd.store(open.offsets[half].as_mut_ptr(), found.offsets[half]);
         }
     }
     open
@@ -101,83 +101,83 @@ pub(super) fn open_block<L: Lanes, F: BlockFormat>(
 
 /// Four-bit codes.
 #[inline(always)]
-unsafe fn nibbles<L: Lanes>(lanes: L, from: *const u8) -> [L::Codes; 8] {
+unsafe fn nibbles<S: Simd>(simd: S, from: *const u8) -> [S::Codes; 8] {
     // SAFETY: four lines by contract of the callers.
-    let [a, b, c, d] = each!(4, line => unsafe { lanes.load_codes(from.add(64 * line)) });
+    let [a, b, c, d] = each!(4, line => unsafe { simd.load_codes(from.add(64 * line)) });
     [
-        lanes.bits::<0>(a, 15),
-        lanes.bits::<0>(b, 15),
-        lanes.bits::<0>(c, 15),
-        lanes.bits::<0>(d, 15),
-        lanes.bits::<-4>(a, 15),
-        lanes.bits::<-4>(b, 15),
-        lanes.bits::<-4>(c, 15),
-        lanes.bits::<-4>(d, 15),
+        simd.bits::<0>(a, 15),
+        simd.bits::<0>(b, 15),
+        simd.bits::<0>(c, 15),
+        simd.bits::<0>(d, 15),
+        simd.bits::<-4>(a, 15),
+        simd.bits::<-4>(b, 15),
+        simd.bits::<-4>(c, 15),
+        simd.bits::<-4>(d, 15),
     ]
 }
 
 /// Both sets of bits.
 #[inline(always)]
-fn join<L: Lanes>(lanes: L, a: [L::Codes; 8], b: [L::Codes; 8]) -> [L::Codes; 8] {
-    each!(8, group => lanes.or(a[group], b[group]))
+fn join<S: Simd>(simd: S, a: [S::Codes; 8], b: [S::Codes; 8]) -> [S::Codes; 8] {
+    each!(8, group => simd.or(a[group], b[group]))
 }
 
 /// Adds a fifth bit from one line.
 #[inline(always)]
-unsafe fn fifth_bits<L: Lanes>(lanes: L, codes: [L::Codes; 8], from: *const u8) -> [L::Codes; 8] {
+unsafe fn fifth_bits<S: Simd>(simd: S, codes: [S::Codes; 8], from: *const u8) -> [S::Codes; 8] {
     // SAFETY: one line by contract of the callers.
-    let line = unsafe { lanes.load_codes(from) };
+    let line = unsafe { simd.load_codes(from) };
     let bits = [
-        lanes.bits::<4>(line, 16),
-        lanes.bits::<3>(line, 16),
-        lanes.bits::<2>(line, 16),
-        lanes.bits::<1>(line, 16),
-        lanes.bits::<0>(line, 16),
-        lanes.bits::<-1>(line, 16),
-        lanes.bits::<-2>(line, 16),
-        lanes.bits::<-3>(line, 16),
+        simd.bits::<4>(line, 16),
+        simd.bits::<3>(line, 16),
+        simd.bits::<2>(line, 16),
+        simd.bits::<1>(line, 16),
+        simd.bits::<0>(line, 16),
+        simd.bits::<-1>(line, 16),
+        simd.bits::<-2>(line, 16),
+        simd.bits::<-3>(line, 16),
     ];
-    join(lanes, codes, bits)
+    join(simd, codes, bits)
 }
 
 /// Two bits of each code from two lines, at bits 4 and 5.
 #[inline(always)]
-unsafe fn high_pairs<L: Lanes>(lanes: L, from: *const u8) -> [L::Codes; 8] {
+unsafe fn high_pairs<S: Simd>(simd: S, from: *const u8) -> [S::Codes; 8] {
     // SAFETY: two lines by contract of the callers.
-    let (a, b) = unsafe { (lanes.load_codes(from), lanes.load_codes(from.add(64))) };
+    let (a, b) = unsafe { (simd.load_codes(from), simd.load_codes(from.add(64))) };
     [
-        lanes.bits::<4>(a, 0x30),
-        lanes.bits::<2>(a, 0x30),
-        lanes.bits::<0>(a, 0x30),
-        lanes.bits::<-2>(a, 0x30),
-        lanes.bits::<4>(b, 0x30),
-        lanes.bits::<2>(b, 0x30),
-        lanes.bits::<0>(b, 0x30),
-        lanes.bits::<-2>(b, 0x30),
+        simd.bits::<4>(a, 0x30),
+        simd.bits::<2>(a, 0x30),
+        simd.bits::<0>(a, 0x30),
+        simd.bits::<-2>(a, 0x30),
+        simd.bits::<4>(b, 0x30),
+        simd.bits::<2>(b, 0x30),
+        simd.bits::<0>(b, 0x30),
+        simd.bits::<-2>(b, 0x30),
     ]
 }
 
 /// Two-bit codes from two lines.
 #[inline(always)]
-unsafe fn pairs<L: Lanes>(lanes: L, from: *const u8) -> [L::Codes; 8] {
+unsafe fn pairs<S: Simd>(simd: S, from: *const u8) -> [S::Codes; 8] {
     // SAFETY: two lines by contract of the callers.
-    let (a, b) = unsafe { (lanes.load_codes(from), lanes.load_codes(from.add(64))) };
+    let (a, b) = unsafe { (simd.load_codes(from), simd.load_codes(from.add(64))) };
     [
-        lanes.bits::<0>(a, 3),
-        lanes.bits::<-2>(a, 3),
-        lanes.bits::<-4>(a, 3),
-        lanes.bits::<-6>(a, 3),
-        lanes.bits::<0>(b, 3),
-        lanes.bits::<-2>(b, 3),
-        lanes.bits::<-4>(b, 3),
-        lanes.bits::<-6>(b, 3),
+        simd.bits::<0>(a, 3),
+        simd.bits::<-2>(a, 3),
+        simd.bits::<-4>(a, 3),
+        simd.bits::<-6>(a, 3),
+        simd.bits::<0>(b, 3),
+        simd.bits::<-2>(b, 3),
+        simd.bits::<-4>(b, 3),
+        simd.bits::<-6>(b, 3),
     ]
 }
 
 /// One scale per block.
 #[inline(always)]
-fn one<L: Lanes>(lanes: L, scale: L::Floats) -> Scales<L> {
-    Scales { scales: [scale; 2], offsets: [lanes.zero(); 2] }
+fn one<S: Simd>(simd: S, scale: S::Floats) -> Scales<S> {
+    Scales { scales: [scale; 2], offsets: [simd.zero(); 2] }
 }
 
 /// A type whose blocks of 32 have a 16-bit scale, and maybe an offset like it.
@@ -193,18 +193,18 @@ macro_rules! simple {
             const OFFSETS: bool = $offsets;
 
             #[inline(always)]
-            unsafe fn codes<L: Lanes>(lanes: L, from: *const u8) -> [L::Codes; 8] {
+            unsafe fn codes<S: Simd>(simd: S, from: *const u8) -> [S::Codes; 8] {
                 // SAFETY: passed on.
-                unsafe { $codes(lanes, from) }
+                unsafe { $codes(simd, from) }
             }
 
             #[inline(always)]
-            unsafe fn scales<L: Lanes>(lanes: L, from: *const u8, _shared: *const u8) -> Scales<L> {
+            unsafe fn scales<S: Simd>(simd: S, from: *const u8, _shared: *const u8) -> Scales<S> {
                 // SAFETY: sixteen halves, and sixteen more if there are offsets.
                 unsafe {
-                    let mut scales = one(lanes, lanes.load_half(from.cast()));
+                    let mut scales = one(simd, simd.load_half(from.cast()));
                     if $offsets {
-                        scales.offsets = [lanes.load_half(from.add(32).cast()); 2];
+                        scales.offsets = [simd.load_half(from.add(32).cast()); 2];
                     }
                     scales
                 }
@@ -223,15 +223,15 @@ simple! {
 }
 
 #[inline(always)]
-unsafe fn five_bits<L: Lanes>(lanes: L, from: *const u8) -> [L::Codes; 8] {
+unsafe fn five_bits<S: Simd>(simd: S, from: *const u8) -> [S::Codes; 8] {
     // SAFETY: four lines and one by contract of the callers.
-    unsafe { fifth_bits(lanes, nibbles(lanes, from), from.add(256)) }
+    unsafe { fifth_bits(simd, nibbles(simd, from), from.add(256)) }
 }
 
 #[inline(always)]
-unsafe fn bytes<L: Lanes>(lanes: L, from: *const u8) -> [L::Codes; 8] {
+unsafe fn bytes<S: Simd>(simd: S, from: *const u8) -> [S::Codes; 8] {
     // SAFETY: eight lines by contract of the callers.
-    each!(8, line => unsafe { lanes.signed(lanes.load_codes(from.add(64 * line))) })
+    each!(8, line => unsafe { simd.signed(simd.load_codes(from.add(64 * line))) })
 }
 
 /// The levels of llama.cpp's non-linear four-bit types (`kvalues_iq4nl`).
@@ -247,10 +247,10 @@ const CURVE: [u8; 16] = {
 };
 
 #[inline(always)]
-unsafe fn curve<L: Lanes>(lanes: L, from: *const u8) -> [L::Codes; 8] {
+unsafe fn curve<S: Simd>(simd: S, from: *const u8) -> [S::Codes; 8] {
     // SAFETY: four lines by contract of the callers.
-    let codes = unsafe { nibbles(lanes, from) };
-    each!(8, group => lanes.signed(lanes.look_up(&CURVE, codes[group])))
+    let codes = unsafe { nibbles(simd, from) };
+    each!(8, group => simd.signed(simd.look_up(&CURVE, codes[group])))
 }
 
 /// 256 codes under a 16-bit scale and offset, each block with a small multiple of both.
@@ -266,19 +266,19 @@ macro_rules! with_minimum {
             const OFFSETS: bool = true;
 
             #[inline(always)]
-            unsafe fn codes<L: Lanes>(lanes: L, from: *const u8) -> [L::Codes; 8] {
+            unsafe fn codes<S: Simd>(simd: S, from: *const u8) -> [S::Codes; 8] {
                 // SAFETY: passed on.
-                unsafe { $codes(lanes, from) }
+                unsafe { $codes(simd, from) }
             }
 
             #[inline(always)]
-            unsafe fn scales<L: Lanes>(lanes: L, from: *const u8, shared: *const u8) -> Scales<L> {
+            unsafe fn scales<S: Simd>(simd: S, from: *const u8, shared: *const u8) -> Scales<S> {
                 // SAFETY: twice sixteen bytes, twice sixteen halves.
                 unsafe {
-                    let scale = lanes.mul(lanes.load_bytes(from), lanes.load_half(shared.cast()));
-                    let least = lanes.load_half(shared.add(32).cast());
-                    let least = lanes.mul(lanes.load_bytes(from.add(16)), least);
-                    Scales { scales: [scale; 2], offsets: [lanes.sub(lanes.zero(), least); 2] }
+                    let scale = simd.mul(simd.load_bytes(from), simd.load_half(shared.cast()));
+                    let least = simd.load_half(shared.add(32).cast());
+                    let least = simd.mul(simd.load_bytes(from.add(16)), least);
+                    Scales { scales: [scale; 2], offsets: [simd.sub(simd.zero(), least); 2] }
                 }
             }
         }
@@ -302,26 +302,26 @@ impl BlockFormat for Q2_K {
     const OFFSETS: bool = true;
 
     #[inline(always)]
-    unsafe fn codes<L: Lanes>(lanes: L, from: *const u8) -> [L::Codes; 8] {
+    unsafe fn codes<S: Simd>(simd: S, from: *const u8) -> [S::Codes; 8] {
         // SAFETY: passed on.
-        unsafe { pairs(lanes, from) }
+        unsafe { pairs(simd, from) }
     }
 
     #[inline(always)]
-    unsafe fn scales<L: Lanes>(lanes: L, from: *const u8, shared: *const u8) -> Scales<L> {
+    unsafe fn scales<S: Simd>(simd: S, from: *const u8, shared: *const u8) -> Scales<S> {
         // SAFETY: four times sixteen bytes, twice sixteen halves.
         unsafe {
             let (scale, least) =
-                (lanes.load_half(shared.cast()), lanes.load_half(shared.add(32).cast()));
-            let least = lanes.sub(lanes.zero(), least);
+                (simd.load_half(shared.cast()), simd.load_half(shared.add(32).cast()));
+            let least = simd.sub(simd.zero(), least);
             Scales {
                 scales: [
-                    lanes.mul(lanes.load_bytes(from), scale),
-                    lanes.mul(lanes.load_bytes(from.add(16)), scale),
+                    simd.mul(simd.load_bytes(from), scale),
+                    simd.mul(simd.load_bytes(from.add(16)), scale),
                 ],
                 offsets: [
-                    lanes.mul(lanes.load_bytes(from.add(32)), least),
-                    lanes.mul(lanes.load_bytes(from.add(48)), least),
+                    simd.mul(simd.load_bytes(from.add(32)), least),
+                    simd.mul(simd.load_bytes(from.add(48)), least),
                 ],
             }
         }
@@ -342,19 +342,19 @@ macro_rules! with_signed_halves {
             const HALVES: bool = true;
 
             #[inline(always)]
-            unsafe fn codes<L: Lanes>(lanes: L, from: *const u8) -> [L::Codes; 8] {
+            unsafe fn codes<S: Simd>(simd: S, from: *const u8) -> [S::Codes; 8] {
                 // SAFETY: passed on.
-                unsafe { $codes(lanes, from) }
+                unsafe { $codes(simd, from) }
             }
 
             #[inline(always)]
-            unsafe fn scales<L: Lanes>(lanes: L, from: *const u8, shared: *const u8) -> Scales<L> {
+            unsafe fn scales<S: Simd>(simd: S, from: *const u8, shared: *const u8) -> Scales<S> {
                 // SAFETY: twice sixteen bytes, sixteen halves.
                 unsafe {
-                    let scale = lanes.load_half(shared.cast());
-                    let first = lanes.mul(lanes.load_signed_bytes(from), scale);
-                    let second = lanes.mul(lanes.load_signed_bytes(from.add(16)), scale);
-                    Scales { scales: [first, second], offsets: [lanes.zero(); 2] }
+                    let scale = simd.load_half(shared.cast());
+                    let first = simd.mul(simd.load_signed_bytes(from), scale);
+                    let second = simd.mul(simd.load_signed_bytes(from.add(16)), scale);
+                    Scales { scales: [first, second], offsets: [simd.zero(); 2] }
                 }
             }
         }
@@ -367,31 +367,31 @@ with_signed_halves! {
 }
 
 #[inline(always)]
-unsafe fn three_bits<L: Lanes>(lanes: L, from: *const u8) -> [L::Codes; 8] {
+unsafe fn three_bits<S: Simd>(simd: S, from: *const u8) -> [S::Codes; 8] {
     // SAFETY: two lines and one by contract of the callers.
     unsafe {
-        let low = pairs(lanes, from);
-        let line = lanes.load_codes(from.add(128));
+        let low = pairs(simd, from);
+        let line = simd.load_codes(from.add(128));
         let high = [
-            lanes.bits::<2>(line, 4),
-            lanes.bits::<1>(line, 4),
-            lanes.bits::<0>(line, 4),
-            lanes.bits::<-1>(line, 4),
-            lanes.bits::<-2>(line, 4),
-            lanes.bits::<-3>(line, 4),
-            lanes.bits::<-4>(line, 4),
-            lanes.bits::<-5>(line, 4),
+            simd.bits::<2>(line, 4),
+            simd.bits::<1>(line, 4),
+            simd.bits::<0>(line, 4),
+            simd.bits::<-1>(line, 4),
+            simd.bits::<-2>(line, 4),
+            simd.bits::<-3>(line, 4),
+            simd.bits::<-4>(line, 4),
+            simd.bits::<-5>(line, 4),
         ];
-        join(lanes, low, high)
+        join(simd, low, high)
     }
 }
 
 #[inline(always)]
-unsafe fn six_bits<L: Lanes>(lanes: L, from: *const u8) -> [L::Codes; 8] {
+unsafe fn six_bits<S: Simd>(simd: S, from: *const u8) -> [S::Codes; 8] {
     // SAFETY: four lines and two by contract of the callers.
     unsafe {
-        let (low, high) = (nibbles(lanes, from), high_pairs(lanes, from.add(256)));
-        join(lanes, low, high)
+        let (low, high) = (nibbles(simd, from), high_pairs(simd, from.add(256)));
+        join(simd, low, high)
     }
 }
 
@@ -405,17 +405,17 @@ impl BlockFormat for IQ4_XS {
     const BITS: u32 = 8;
 
     #[inline(always)]
-    unsafe fn codes<L: Lanes>(lanes: L, from: *const u8) -> [L::Codes; 8] {
+    unsafe fn codes<S: Simd>(simd: S, from: *const u8) -> [S::Codes; 8] {
         // SAFETY: passed on.
-        unsafe { curve(lanes, from) }
+        unsafe { curve(simd, from) }
     }
 
     #[inline(always)]
-    unsafe fn scales<L: Lanes>(lanes: L, from: *const u8, shared: *const u8) -> Scales<L> {
+    unsafe fn scales<S: Simd>(simd: S, from: *const u8, shared: *const u8) -> Scales<S> {
         // SAFETY: sixteen bytes, sixteen halves.
         unsafe {
-            let factor = lanes.load_signed_bytes(from);
-            one(lanes, lanes.mul(factor, lanes.load_half(shared.cast())))
+            let factor = simd.load_signed_bytes(from);
+            one(simd, simd.mul(factor, simd.load_half(shared.cast())))
         }
     }
 }

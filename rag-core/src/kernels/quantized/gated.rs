@@ -6,7 +6,7 @@
 
 use super::product::{Input, Scratch, run_len};
 use super::rows::{BlockParams, QuantizedRows, round_block};
-use super::{BLOCK, Isa, LANES, Lanes, Matrix, Work};
+use super::{BLOCK, Isa, LANES, Matrix, Simd, Work};
 use crate::kernels::elementwise::activation::Activation;
 use crate::kernels::elementwise::gated;
 use crate::kernels::isa::each;
@@ -104,7 +104,7 @@ impl Work for Finish<'_> {
     type Out = ();
 
     #[inline(always)]
-    fn run<L: Lanes>(self, lanes: L) {
+    fn run<S: Simd>(self, simd: S) {
         let Self { gates, ups, by, block, out } = self;
         let blocks = out.columns / BLOCK;
         let sums = gates[0].iter().zip(gates[1]).zip(ups[0].iter().zip(ups[1]));
@@ -112,12 +112,12 @@ impl Work for Finish<'_> {
             // SAFETY: each is sixteen long; `out` has as many rows as there are sums and `block` is
             // one of its blocks (asserted by `multiply_gated`), which is this task's alone.
             unsafe {
-                let gates = [lanes.load(first_gate.as_ptr()), lanes.load(second_gate.as_ptr())];
-                let ups = [lanes.load(first_up.as_ptr()), lanes.load(second_up.as_ptr())];
-                let values = each!(TILES, tile => gated(lanes, by, gates[tile], ups[tile]));
+                let gates = [simd.load(first_gate.as_ptr()), simd.load(second_gate.as_ptr())];
+                let ups = [simd.load(first_up.as_ptr()), simd.load(second_up.as_ptr())];
+                let values = each!(TILES, tile => gated(simd, by, gates[tile], ups[tile]));
                 let codes = out.codes.add(row * out.columns + block * BLOCK);
                 let facts = &mut *out.facts.add(row * blocks + block);
-                round_block(lanes, values, codes, facts);
+                round_block(simd, values, codes, facts);
             }
         }
     }

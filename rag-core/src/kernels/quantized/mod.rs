@@ -19,7 +19,7 @@ pub(crate) use self::gated::{GatedPair, GatedTarget, multiply_gated};
 use self::memory::Memory;
 pub(crate) use self::product::{Input, Target, multiply};
 pub(crate) use self::rows::QuantizedRows;
-use super::isa::{Isa, LANES, Lanes, Work};
+use super::isa::{Isa, LANES, Simd, Work};
 use super::pool::Pool;
 
 /// Columns that share a scale (or two).
@@ -260,15 +260,15 @@ impl<F: BlockFormat> Work for WidenRow<'_, F> {
     type Out = ();
 
     #[inline(always)]
-    fn run<L: Lanes>(self, lanes: L) {
+    fn run<S: Simd>(self, simd: S) {
         let blocks = self.out.len() / BLOCK;
         for (block, out) in self.out.chunks_exact_mut(BLOCK).enumerate() {
-            let block = formats::open_block::<L, F>(lanes, self.tile, blocks, block);
-            let zero = if F::BITS == 8 { L::SIGNED_SHIFT } else { F::ZERO_SHIFT };
+            let block = formats::open_block::<S, F>(simd, self.tile, blocks, block);
+            let zero = if F::BITS == 8 { S::SIGNED_SHIFT } else { F::ZERO_SHIFT };
             let zero = if zero == 0 { 0 } else { 1 << zero };
             for (at, out) in out.iter_mut().enumerate() {
                 let byte = block.codes[at / 4 * 64 + 4 * self.lane + at % 4];
-                let signed = F::BITS == 8 && L::SIGNED_SHIFT == 0;
+                let signed = F::BITS == 8 && S::SIGNED_SHIFT == 0;
                 let code = if signed { i32::from(byte as i8) } else { i32::from(byte) - zero };
                 let half = if F::HALVES { at / 16 } else { 0 };
                 let scale = block.scales[half][self.lane];

@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 
 use super::formats::{BlockFormat, places, zero_shift};
 use super::rows::{BlockParams, QuantizedRows, SPARE_ROWS};
-use super::{BLOCK, Isa, LANES, Lanes, Matrix, UNIT, Work, unit_start};
+use super::{BLOCK, Isa, LANES, Matrix, Simd, UNIT, Work, unit_start};
 use crate::kernels::isa::each;
 
 /// Blocks of a panel: it stays in the first-level cache.
@@ -30,14 +30,14 @@ pub(super) fn panel<F: BlockFormat>(isa: Isa, product: TileProduct<'_>) {
         #[cfg(target_arch = "x86_64")]
         Isa::Amx(tiles) => panel_at::<_, F, 8>(tiles.vectors(), product),
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx512(lanes) => panel_at::<_, F, 8>(lanes, product),
+        Isa::Avx512(simd) => panel_at::<_, F, 8>(simd, product),
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx2(lanes) => panel_at::<_, F, 1>(lanes, product),
+        Isa::Avx2(simd) => panel_at::<_, F, 1>(simd, product),
         #[cfg(target_arch = "aarch64")]
-        Isa::Neon(lanes) => panel_at::<_, F, 2>(lanes, product),
+        Isa::Neon(simd) => panel_at::<_, F, 2>(simd, product),
         #[cfg(target_arch = "aarch64")]
-        Isa::NeonPlain(lanes) => panel_at::<_, F, 2>(lanes, product),
-        Isa::Portable(lanes) => panel_at::<_, F, 4>(lanes, product),
+        Isa::NeonPlain(simd) => panel_at::<_, F, 2>(simd, product),
+        Isa::Portable(simd) => panel_at::<_, F, 4>(simd, product),
     }
 }
 
@@ -51,8 +51,8 @@ pub(super) struct TileProduct<'a> {
     pub(super) sums: &'a mut [[f32; LANES]],
 }
 
-fn panel_at<L: Lanes, F: BlockFormat, const R: usize>(lanes: L, product: TileProduct<'_>) {
-    const { assert!(R == L::PANEL_ROWS && R <= SPARE_ROWS) };
+fn panel_at<S: Simd, F: BlockFormat, const R: usize>(simd: S, product: TileProduct<'_>) {
+    const { assert!(R == S::PANEL_ROWS && R <= SPARE_ROWS) };
     let TileProduct { rounded, matrix, tile, unpacked, sums } = product;
     assert!(sums.len().is_multiple_of(R));
     let blocks = matrix.columns / BLOCK;
@@ -64,8 +64,8 @@ fn panel_at<L: Lanes, F: BlockFormat, const R: usize>(lanes: L, product: TilePro
     for first in (0..blocks).step_by(length) {
         let count = length.min(blocks - first);
         let format = PhantomData;
-        lanes.run(Unpack::<F> { tile, blocks, first, count, unpacked, format });
-        lanes.run(Panel::<F, R> { rounded, first, count, unpacked, sums, format });
+        simd.run(Unpack::<F> { tile, blocks, first, count, unpacked, format });
+        simd.run(Panel::<F, R> { rounded, first, count, unpacked, sums, format });
     }
 }
 
@@ -88,7 +88,7 @@ impl<F: BlockFormat> Work for Unpack<'_, F> {
     type Out = ();
 
     #[inline(always)]
-    fn run<L: Lanes>(self, lanes: L) {
+    fn run<S: Simd>(self, simd: S) {
         let Self { tile, blocks, first, count, .. } = self;
         let length = terms_len::<F>();
         let Unpacked { codes, terms } = self.unpacked;
@@ -101,18 +101,18 @@ impl<F: BlockFormat> Work for Unpack<'_, F> {
             // (both asserted above).
             unsafe {
                 let start = tile.as_ptr();
-                let open = F::codes(lanes, start.add(from));
+                let open = F::codes(simd, start.add(from));
                 for (group, open) in open.iter().enumerate() {
-                    lanes.save_codes(codes.as_mut_ptr().add((8 * block + group) * 64), *open);
+                    simd.save_codes(codes.as_mut_ptr().add((8 * block + group) * 64), *open);
                 }
-                let found = F::scales(lanes, start.add(scales), start.add(shared));
+                let found = F::scales(simd, start.add(scales), start.add(shared));
                 let mut to = terms.as_mut_ptr().add(block * length);
                 for half in 0..1 + usize::from(F::HALVES) {
-                    lanes.store(to, found.scales[half]);
+                    simd.store(to, found.scales[half]);
                     to = to.add(LANES);
                 }
                 for half in 0..(1 + usize::from(F::HALVES)) * usize::from(F::OFFSETS) {
-                    lanes.store(to, found.offsets[half]);
+                    simd.store(to, found.offsets[half]);
                     to = to.add(LANES);
                 }
             }
@@ -134,7 +134,7 @@ impl<F: BlockFormat, const R: usize> Work for Panel<'_, F, R> {
     type Out = ();
 
     #[inline(always)]
-    fn run<L: Lanes>(self, lanes: L) {
+    fn run<S: Simd>(self, simd: S) {
         let (columns, blocks) = (self.rounded.columns, self.rounded.columns / BLOCK);
         let Unpacked { codes, terms } = self.unpacked;
         let rows = self.sums.len();
@@ -147,8 +147,8 @@ impl<F: BlockFormat, const R: usize> Work for Panel<'_, F, R> {
             let row = index * R;
             // SAFETY: `R` rows from `row` on are within all slices (asserted above).
             unsafe {
-                panel_rows::<L, F, R>(
-                    lanes,
+                panel_rows::<S, F, R>(
+                    simd,
                     PanelRows {
                         codes: codes.as_ptr(),
                         terms: terms.as_ptr(),
@@ -180,45 +180,44 @@ struct PanelRows {
 /// # Safety
 /// `count` blocks at `codes` and `terms`; `R` rows of `count` blocks at `values` and `facts`.
 #[inline(always)]
-unsafe fn panel_rows<L: Lanes, F: BlockFormat, const R: usize>(
-    lanes: L,
+unsafe fn panel_rows<S: Simd, F: BlockFormat, const R: usize>(
+    simd: S,
     at: PanelRows,
     out: &mut [[f32; LANES]; R],
 ) {
     // SAFETY: every access is within what the contract says, and a row of `out` is sixteen numbers.
     unsafe {
-        let mut sums: [L::Floats; R] = each!(R, r => lanes.load(out[r].as_ptr()));
+        let mut sums: [S::Floats; R] = each!(R, r => simd.load(out[r].as_ptr()));
         for block in 0..at.count {
             let facts: [&BlockParams; R] = each!(R, r => &*at.facts.add(r * at.blocks + block));
             let terms = at.terms.add(block * terms_len::<F>());
             if F::HALVES {
                 for half in 0..2 {
-                    let less = each!(R, r => lanes.start(&raw const facts[r].half_less[half], zero_shift::<L, F>()));
-                    let products =
-                        panel_half::<L, F, R>(lanes, at, HalfBlock { block, half }, less);
-                    let scale = lanes.load(terms.add(half * LANES));
-                    sums = each!(R, r => facts[r].add_scaled(lanes, products[r], scale, sums[r]));
+                    let less = each!(R, r => simd.start(&raw const facts[r].half_less[half], zero_shift::<S, F>()));
+                    let products = panel_half::<S, F, R>(simd, at, HalfBlock { block, half }, less);
+                    let scale = simd.load(terms.add(half * LANES));
+                    sums = each!(R, r => facts[r].add_scaled(simd, products[r], scale, sums[r]));
                 }
             } else {
                 let less =
-                    each!(R, r => lanes.start(&raw const facts[r].less, zero_shift::<L, F>()));
-                let products = panel_half::<L, F, R>(lanes, at, HalfBlock { block, half: 0 }, less);
+                    each!(R, r => simd.start(&raw const facts[r].less, zero_shift::<S, F>()));
+                let products = panel_half::<S, F, R>(simd, at, HalfBlock { block, half: 0 }, less);
                 let products =
-                    panel_half::<L, F, R>(lanes, at, HalfBlock { block, half: 1 }, products);
-                let scale = lanes.load(terms);
-                sums = each!(R, r => facts[r].add_scaled(lanes, products[r], scale, sums[r]));
+                    panel_half::<S, F, R>(simd, at, HalfBlock { block, half: 1 }, products);
+                let scale = simd.load(terms);
+                sums = each!(R, r => facts[r].add_scaled(simd, products[r], scale, sums[r]));
             }
             if F::OFFSETS {
                 let offsets = if F::HALVES {
-                    each!(2, half => lanes.load(terms.add((2 + half) * LANES)))
+                    each!(2, half => simd.load(terms.add((2 + half) * LANES)))
                 } else {
-                    [lanes.load(terms.add(LANES)); 2]
+                    [simd.load(terms.add(LANES)); 2]
                 };
-                sums = each!(R, r => facts[r].add_offsets::<L, F>(lanes, offsets, sums[r]));
+                sums = each!(R, r => facts[r].add_offsets::<S, F>(simd, offsets, sums[r]));
             }
         }
         for (out, sum) in out.iter_mut().zip(sums) {
-            lanes.store(out.as_mut_ptr(), sum);
+            simd.store(out.as_mut_ptr(), sum);
         }
     }
 }
@@ -235,27 +234,27 @@ struct HalfBlock {
 /// # Safety
 /// As [`panel_rows`]; the block is below the count.
 #[inline(always)]
-unsafe fn panel_half<L: Lanes, F: BlockFormat, const R: usize>(
-    lanes: L,
+unsafe fn panel_half<S: Simd, F: BlockFormat, const R: usize>(
+    simd: S,
     at: PanelRows,
     HalfBlock { block, half }: HalfBlock,
-    mut sums: [L::Ints; R],
-) -> [L::Ints; R] {
-    let steps = L::steps(F::BITS);
+    mut sums: [S::Ints; R],
+) -> [S::Ints; R] {
+    let steps = S::steps(F::BITS);
     let mut group = 4 * half;
     while group < 4 * half + 4 {
-        let mut products = each!(R, r => lanes.open(sums[r]));
+        let mut products = each!(R, r => simd.open(sums[r]));
         for step in group..group + steps {
             // SAFETY: the block's codes and values, by contract.
             unsafe {
-                let codes = lanes.load_codes(at.codes.add((8 * block + step) * 64));
+                let codes = simd.load_codes(at.codes.add((8 * block + step) * 64));
                 for (r, product) in products.iter_mut().enumerate() {
                     let values = at.values.add(r * at.columns + block * BLOCK + 4 * step);
-                    *product = lanes.multiply(*product, codes, values, F::BITS);
+                    *product = simd.multiply(*product, codes, values, F::BITS);
                 }
             }
         }
-        sums = each!(R, r => lanes.close(sums[r], products[r]));
+        sums = each!(R, r => simd.close(sums[r], products[r]));
         group += steps;
     }
     sums

@@ -14,7 +14,7 @@ use std::marker::PhantomData;
 use super::formats::{BlockFormat, places, zero_shift};
 use super::panel::{TileProduct, Unpacked, panel};
 use super::rows::{QuantizedRows, SPARE_ROWS};
-use super::{BLOCK, GgmlType, Isa, LANES, Lanes, Matrix, UNIT, Work, unit_start, with_format};
+use super::{BLOCK, GgmlType, Isa, LANES, Matrix, Simd, UNIT, Work, unit_start, with_format};
 use crate::kernels::pool::Pool;
 
 /// From this many rows on, panels are worth unpacking.
@@ -225,14 +225,14 @@ impl<F: BlockFormat, const R: usize> Work for Quantised<'_, F, R> {
     type Out = [[f32; LANES]; R];
 
     #[inline(always)]
-    fn run<L: Lanes>(self, lanes: L) -> [[f32; LANES]; R] {
+    fn run<S: Simd>(self, simd: S) -> [[f32; LANES]; R] {
         let Direct { input, matrix, tile, row } = self.direct;
         let (columns, tile) = (matrix.columns, matrix.tile(tile));
         let blocks = columns / BLOCK;
         let codes = &input.rounded.codes[row * columns..][..R * columns];
         let facts = &input.rounded.facts[row * blocks..][..R * blocks];
         assert!(tile.len() >= unit_start::<F>(blocks, blocks.div_ceil(UNIT)));
-        let mut sums = [lanes.zero(); R];
+        let mut sums = [simd.zero(); R];
         for first in (0..blocks).step_by(UNIT) {
             let [mut at, mut scales, shared] = places::<F>(blocks, first);
             for block in first..blocks.min(first + UNIT) {
@@ -241,25 +241,25 @@ impl<F: BlockFormat, const R: usize> Work for Quantised<'_, F, R> {
                 unsafe {
                     let start = tile.as_ptr();
                     for line in (0..F::CODE_BYTES + F::SCALE_BYTES).step_by(64) {
-                        lanes.prefetch(start.wrapping_add(at + AHEAD + line));
+                        simd.prefetch(start.wrapping_add(at + AHEAD + line));
                     }
-                    let open = F::codes(lanes, start.add(at));
-                    let found = F::scales(lanes, start.add(scales), start.add(shared));
+                    let open = F::codes(simd, start.add(at));
+                    let found = F::scales(simd, start.add(scales), start.add(shared));
                     for (r, sum) in sums.iter_mut().enumerate() {
                         let values = codes.as_ptr().add(r * columns + block * BLOCK);
                         let facts = &*facts.as_ptr().add(r * blocks + block);
                         let [a, b, c, d, e, f, g, h] = open;
                         let [less, more_less] = &facts.half_less;
-                        let first = half::<L, F>(lanes, less, [a, b, c, d], values);
-                        let second = half::<L, F>(lanes, more_less, [e, f, g, h], values.add(16));
+                        let first = half::<S, F>(simd, less, [a, b, c, d], values);
+                        let second = half::<S, F>(simd, more_less, [e, f, g, h], values.add(16));
                         *sum = if F::HALVES {
-                            let sum = facts.add_scaled(lanes, first, found.scales[0], *sum);
-                            facts.add_scaled(lanes, second, found.scales[1], sum)
+                            let sum = facts.add_scaled(simd, first, found.scales[0], *sum);
+                            facts.add_scaled(simd, second, found.scales[1], sum)
                         } else {
-                            let whole = lanes.add_ints(first, second);
-                            facts.add_scaled(lanes, whole, found.scales[0], *sum)
+                            let whole = simd.add_ints(first, second);
+                            facts.add_scaled(simd, whole, found.scales[0], *sum)
                         };
-                        *sum = facts.add_offsets::<L, F>(lanes, found.offsets, *sum);
+                        *sum = facts.add_offsets::<S, F>(simd, found.offsets, *sum);
                     }
                 }
                 at += F::CODE_BYTES;
@@ -269,7 +269,7 @@ impl<F: BlockFormat, const R: usize> Work for Quantised<'_, F, R> {
         let mut out = [[0.0; LANES]; R];
         for (out, sum) in out.iter_mut().zip(sums) {
             // SAFETY: sixteen elements.
-            unsafe { lanes.store(out.as_mut_ptr(), sum) };
+            unsafe { simd.store(out.as_mut_ptr(), sum) };
         }
         out
     }
@@ -281,24 +281,24 @@ impl<F: BlockFormat, const R: usize> Work for Quantised<'_, F, R> {
 /// # Safety
 /// `values` holds sixteen.
 #[inline(always)]
-unsafe fn half<L: Lanes, F: BlockFormat>(
-    lanes: L,
+unsafe fn half<S: Simd, F: BlockFormat>(
+    simd: S,
     less: &i32,
-    codes: [L::Codes; 4],
+    codes: [S::Codes; 4],
     values: *const i8,
-) -> L::Ints {
-    let steps = L::steps(F::BITS);
+) -> S::Ints {
+    let steps = S::steps(F::BITS);
     // SAFETY: four values for each of four groups, by contract.
     unsafe {
-        let mut sums = lanes.start(less, zero_shift::<L, F>());
+        let mut sums = simd.start(less, zero_shift::<S, F>());
         let mut group = 0;
         while group < 4 {
-            let mut products = lanes.open(sums);
+            let mut products = simd.open(sums);
             for (step, codes) in codes.iter().enumerate().skip(group).take(steps) {
                 let values = values.add(4 * step);
-                products = lanes.multiply(products, *codes, values, F::BITS);
+                products = simd.multiply(products, *codes, values, F::BITS);
             }
-            sums = lanes.close(sums, products);
+            sums = simd.close(sums, products);
             group += steps;
         }
         sums
@@ -314,33 +314,33 @@ impl<const WIDTH: usize, const R: usize> Work for Plain<'_, WIDTH, R> {
     type Out = [[f32; LANES]; R];
 
     #[inline(always)]
-    fn run<L: Lanes>(self, lanes: L) -> [[f32; LANES]; R] {
+    fn run<S: Simd>(self, simd: S) -> [[f32; LANES]; R] {
         let Direct { input, matrix, tile, row } = self.direct;
         let (columns, tile) = (matrix.columns, matrix.tile(tile));
         let values = &input.values[row * columns..][..R * columns];
         let bytes = if WIDTH == 4 { 4 * LANES } else { 2 * LANES };
         assert!(tile.len() >= columns * bytes);
-        let mut sums = [lanes.zero(); R];
+        let mut sums = [simd.zero(); R];
         for column in 0..columns {
             // SAFETY: the tile holds sixteen elements for each column, and `values` `R` rows (both
             // checked above).
             unsafe {
                 let at = tile.as_ptr().add(column * bytes);
                 let weights = match WIDTH {
-                    4 => lanes.load(at.cast()),
-                    2 => lanes.load_half(at.cast()),
-                    _ => lanes.load_bfloat(at.cast()),
+                    4 => simd.load(at.cast()),
+                    2 => simd.load_half(at.cast()),
+                    _ => simd.load_bfloat(at.cast()),
                 };
                 for (r, sum) in sums.iter_mut().enumerate() {
-                    let value = lanes.splat(*values.as_ptr().add(r * columns + column));
-                    *sum = lanes.mul_add(weights, value, *sum);
+                    let value = simd.splat(*values.as_ptr().add(r * columns + column));
+                    *sum = simd.mul_add(weights, value, *sum);
                 }
             }
         }
         let mut out = [[0.0; LANES]; R];
         for (out, sum) in out.iter_mut().zip(sums) {
             // SAFETY: sixteen elements.
-            unsafe { lanes.store(out.as_mut_ptr(), sum) };
+            unsafe { simd.store(out.as_mut_ptr(), sum) };
         }
         out
     }

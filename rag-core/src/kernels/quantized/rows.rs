@@ -1,7 +1,7 @@
 //! Rows of f32 brought to int8, block by block, with what products with offset codes need.
 #![expect(unsafe_code, reason = "vectors into checked slices")]
 
-use super::super::isa::{Isa, LANES, Lanes, Work};
+use super::super::isa::{Isa, LANES, Simd, Work};
 use super::super::pool::Pieces;
 use super::BLOCK;
 use super::formats::BlockFormat;
@@ -27,33 +27,33 @@ pub(super) struct BlockParams {
 impl BlockParams {
     /// `sum` and the products of a block of this row with weights of this scale.
     #[inline(always)]
-    pub(super) fn add_scaled<L: Lanes>(
+    pub(super) fn add_scaled<S: Simd>(
         &self,
-        lanes: L,
-        products: L::Ints,
-        scale: L::Floats,
-        sum: L::Floats,
-    ) -> L::Floats {
-        let scale = lanes.mul(scale, lanes.splat(self.scale));
-        lanes.mul_add(lanes.to_floats(products), scale, sum)
+        simd: S,
+        products: S::Ints,
+        scale: S::Floats,
+        sum: S::Floats,
+    ) -> S::Floats {
+        let scale = simd.mul(scale, simd.splat(self.scale));
+        simd.mul_add(simd.to_floats(products), scale, sum)
     }
 
     /// `sum` and the offsets of weights times the sum of this block.
     #[inline(always)]
-    pub(super) fn add_offsets<L: Lanes, F: BlockFormat>(
+    pub(super) fn add_offsets<S: Simd, F: BlockFormat>(
         &self,
-        lanes: L,
-        offsets: [L::Floats; 2],
-        sum: L::Floats,
-    ) -> L::Floats {
+        simd: S,
+        offsets: [S::Floats; 2],
+        sum: S::Floats,
+    ) -> S::Floats {
         if !F::OFFSETS {
             return sum;
         }
         if F::HALVES {
-            let sum = lanes.mul_add(offsets[0], lanes.splat(self.half_sum[0]), sum);
-            return lanes.mul_add(offsets[1], lanes.splat(self.half_sum[1]), sum);
+            let sum = simd.mul_add(offsets[0], simd.splat(self.half_sum[0]), sum);
+            return simd.mul_add(offsets[1], simd.splat(self.half_sum[1]), sum);
         }
-        lanes.mul_add(offsets[0], lanes.splat(self.sum), sum)
+        simd.mul_add(offsets[0], simd.splat(self.sum), sum)
     }
 }
 
@@ -125,14 +125,14 @@ impl QuantizedRow<'_> {
     }
 
     #[inline(always)]
-    fn fill<L: Lanes>(self, lanes: L, values: &[f32]) {
+    fn fill<S: Simd>(self, simd: S, values: &[f32]) {
         assert!(values.len() >= self.codes.len() && self.facts.len() * BLOCK == self.codes.len());
         let blocks = values.chunks_exact(BLOCK).zip(self.codes.chunks_exact_mut(BLOCK));
         for ((values, codes), facts) in blocks.zip(self.facts) {
             // SAFETY: both are 32 elements long.
             unsafe {
-                let values = [lanes.load(values.as_ptr()), lanes.load(values.as_ptr().add(LANES))];
-                round_block(lanes, values, codes.as_mut_ptr(), facts);
+                let values = [simd.load(values.as_ptr()), simd.load(values.as_ptr().add(LANES))];
+                round_block(simd, values, codes.as_mut_ptr(), facts);
             }
         }
     }
@@ -143,19 +143,19 @@ impl QuantizedRow<'_> {
 /// # Safety
 /// `to` holds 32 elements.
 #[inline(always)]
-pub(super) unsafe fn round_block<L: Lanes>(
-    lanes: L,
-    [first, second]: [L::Floats; 2],
+pub(super) unsafe fn round_block<S: Simd>(
+    simd: S,
+    [first, second]: [S::Floats; 2],
     to: *mut i8,
     facts: &mut BlockParams,
 ) {
     // SAFETY: two vectors, by contract.
     unsafe {
-        let largest = lanes.largest(lanes.max(lanes.abs(first), lanes.abs(second)));
-        let inverse = lanes.splat(if largest > 1e-30 { 127.0 / largest } else { 0.0 });
+        let largest = simd.largest(simd.max(simd.abs(first), simd.abs(second)));
+        let inverse = simd.splat(if largest > 1e-30 { 127.0 / largest } else { 0.0 });
         let halves = [
-            lanes.store_codes(to, lanes.mul(first, inverse)),
-            lanes.store_codes(to.add(16), lanes.mul(second, inverse)),
+            simd.store_codes(to, simd.mul(first, inverse)),
+            simd.store_codes(to.add(16), simd.mul(second, inverse)),
         ];
         let scale = largest / 127.0;
         *facts = BlockParams {
@@ -177,7 +177,7 @@ impl Work for Round<'_> {
     type Out = ();
 
     #[inline(always)]
-    fn run<L: Lanes>(self, lanes: L) {
-        self.row.fill(lanes, self.values);
+    fn run<S: Simd>(self, simd: S) {
+        self.row.fill(simd, self.values);
     }
 }
