@@ -9,12 +9,11 @@
 use std::sync::Arc;
 
 use super::kv_page::{CacheShape, KeyBias, KvPrecision, Page};
-use super::{KeyGroups, PAGE, PagePart, Weighing, kv_q8};
+use super::scores::{PagePart, score, weigh_all};
+use super::{PAGE, kv_q8};
 use crate::kernels::elementwise::exp::{exp, tanh};
-use crate::kernels::isa::{Isa, LANES, Simd, Work, each};
+use crate::kernels::isa::{Isa, LANES, Simd, Work};
 use crate::kernels::pool::Pool;
-
-const GROUPS: usize = PAGE / LANES;
 
 /// The keys and values that one layer's queries attend to.
 #[derive(Debug, Clone, Copy)]
@@ -169,20 +168,20 @@ impl<const R: usize> Work for Attention<'_, R> {
             // SAFETY: a page's keys are whole groups of `dim` vectors, its values `PAGE` rows of
             // `width`; each query holds `dim` numbers; `sums` holds `R` rows of `width`.
             unsafe {
+                let scores = &mut softmax.weights;
                 if is_rounded {
-                    let area = page.rounded(view.layer, head).0;
-                    let keys = PagePart { area, width: shape.dim, count };
-                    let scores = &mut softmax.weights;
-                    kv_q8::score(simd, keys, &self.queries, scores);
+                    let numbers = page.rounded(view.layer, head).0;
+                    let keys = PagePart { numbers, width: shape.dim, count };
+                    score(simd, keys, &self.queries, scores);
                     if !turned.is_empty() {
-                        let area = &page.angles[..];
-                        let angles = PagePart { area, width: shape.dim, count };
+                        let numbers = &page.angles[..];
+                        let angles = PagePart { numbers, width: shape.dim, count };
                         kv_q8::add_rotated_bias(simd, angles, turned, scores);
                     }
                 } else {
-                    let area = page.halves(view.layer, head).0;
-                    let keys = PagePart { area, width: shape.dim, count };
-                    score(simd, keys, &self.queries, &mut softmax.weights);
+                    let numbers = page.halves(view.layer, head).0;
+                    let keys = PagePart { numbers, width: shape.dim, count };
+                    score(simd, keys, &self.queries, scores);
                 }
                 for r in 0..R {
                     let position = self.queries[r].1;
@@ -191,13 +190,13 @@ impl<const R: usize> Work for Attention<'_, R> {
                     let sums = &mut sums[r * width..][..width];
                     softmax.meet(simd, QueryRow { index: r, visible, sums }, view.cap);
                 }
+                let weights = &softmax.weights;
                 if is_rounded {
-                    let area = page.rounded(view.layer, head).1;
-                    let values = PagePart { area, width, count };
-                    kv_q8::weigh_all(simd, values, &softmax.weights, sums);
+                    let numbers = page.rounded(view.layer, head).1;
+                    weigh_all(simd, PagePart { numbers, width, count }, weights, sums);
                 } else {
-                    let area = page.halves(view.layer, head).1;
-                    weigh_all(simd, PagePart { area, width, count }, &softmax.weights, sums);
+                    let numbers = page.halves(view.layer, head).1;
+                    weigh_all(simd, PagePart { numbers, width, count }, weights, sums);
                 }
             }
         }
@@ -207,74 +206,6 @@ impl<const R: usize> Work for Attention<'_, R> {
             let out = unsafe { std::slice::from_raw_parts_mut(*query, shape.dim) };
             for (out, sum) in out.iter_mut().zip(&sums[r * width..]) {
                 *out = sum * share;
-            }
-        }
-    }
-}
-
-/// Scores of the keys, and of some more up to a whole group.
-///
-/// # Safety
-/// Each query holds as many numbers as a key.
-#[inline(always)]
-unsafe fn score<S: Simd, const R: usize>(
-    simd: S,
-    keys: PagePart<&[u16]>,
-    queries: &[(*mut f32, usize); R],
-    scores: &mut [[f32; PAGE]; R],
-) {
-    assert!(keys.area.len() == PAGE * keys.width && keys.count <= PAGE);
-    let groups = keys.count.div_ceil(LANES);
-    // SAFETY: groups `group..group + G` exist in the page, as `G` divides `GROUPS`.
-    unsafe {
-        match R {
-            1 | 2 => {
-                for first in (0..groups).step_by(4) {
-                    score_groups::<S, R, 4>(simd, KeyGroups { keys, first }, queries, scores);
-                }
-            }
-            4 => {
-                for first in (0..groups).step_by(2) {
-                    score_groups::<S, R, 2>(simd, KeyGroups { keys, first }, queries, scores);
-                }
-            }
-            _ => {
-                for first in 0..groups {
-                    score_groups::<S, R, 1>(simd, KeyGroups { keys, first }, queries, scores);
-                }
-            }
-        }
-    }
-}
-
-/// # Safety
-/// As [`score`]; `G` groups from the first on exist.
-#[inline(always)]
-unsafe fn score_groups<S: Simd, const R: usize, const G: usize>(
-    simd: S,
-    groups: KeyGroups<&[u16]>,
-    queries: &[(*mut f32, usize); R],
-    scores: &mut [[f32; PAGE]; R],
-) {
-    let KeyGroups { keys: PagePart { area, width: dim, .. }, first: group } = groups;
-    debug_assert!(group + G <= GROUPS);
-    let mut sums = [[simd.zero(); G]; R];
-    // SAFETY: by contract.
-    unsafe {
-        let start = area.as_ptr().add(group * LANES * dim);
-        for at in 0..dim {
-            let keys: [S::Floats; G] =
-                each!(G, g => simd.load_half(start.add((g * dim + at) * LANES)));
-            for (sums, (query, _)) in sums.iter_mut().zip(queries) {
-                let query = simd.splat(*query.add(at));
-                for (sum, keys) in sums.iter_mut().zip(keys) {
-                    *sum = simd.mul_add(keys, query, *sum);
-                }
-            }
-        }
-        for (scores, sums) in scores.iter_mut().zip(sums) {
-            for (g, sum) in sums.iter().enumerate() {
-                simd.store(scores.as_mut_ptr().add((group + g) * LANES), *sum);
             }
         }
     }
@@ -340,76 +271,6 @@ impl<const R: usize> OnlineSoftmax<R> {
             }
         }
         self.sum[r] += simd.sum(total);
-    }
-}
-
-/// Adds the values, weighted, to the sums of each row.
-///
-/// # Safety
-/// `sums` holds `R` rows as wide as the values, a multiple of sixteen.
-#[inline(always)]
-unsafe fn weigh_all<S: Simd, const R: usize>(
-    simd: S,
-    values: PagePart<&[u16]>,
-    weights: &[[f32; PAGE]; R],
-    sums: &mut [f32],
-) {
-    let PagePart { area, width, count } = values;
-    assert!(area.len() == PAGE * width && count <= PAGE && sums.len() == R * width);
-    let mut at = 0;
-    while at < width {
-        let wide = at + 4 * LANES <= width && S::QUERIES == 8;
-        let pass = if S::QUERIES == 8 { R.min(4) } else { R.min(2) };
-        for row in (0..R).step_by(pass) {
-            let to = Weighing { values, at, row };
-            // SAFETY: `pass` rows from `row` on and the vectors from `at` on exist.
-            unsafe {
-                match (pass, wide) {
-                    (4, true) => weigh::<S, R, 4, 4>(simd, to, weights, sums),
-                    (2, true) => weigh::<S, R, 2, 4>(simd, to, weights, sums),
-                    (_, true) => weigh::<S, R, 1, 4>(simd, to, weights, sums),
-                    (4, false) => weigh::<S, R, 4, 1>(simd, to, weights, sums),
-                    (2, false) => weigh::<S, R, 2, 1>(simd, to, weights, sums),
-                    (_, false) => weigh::<S, R, 1, 1>(simd, to, weights, sums),
-                }
-            }
-        }
-        at += if wide { 4 * LANES } else { LANES };
-    }
-}
-
-/// `P` rows, `V` vectors of each.
-///
-/// # Safety
-/// As [`weigh_all`]; rows `row..row + P` and numbers `at..at + 16 * V` exist.
-#[inline(always)]
-unsafe fn weigh<S: Simd, const R: usize, const P: usize, const V: usize>(
-    simd: S,
-    to: Weighing<&[u16]>,
-    weights: &[[f32; PAGE]; R],
-    sums: &mut [f32],
-) {
-    let PagePart { area, width, count } = to.values;
-    // SAFETY: by contract, and the area holds `count` rows of `width`.
-    unsafe {
-        let start = sums.as_mut_ptr().add(to.row * width + to.at);
-        let mut totals: [[S::Floats; V]; P] =
-            each!(P, p => each!(V, v => simd.load(start.add(p * width + v * LANES))));
-        for key in 0..count {
-            let from = area.as_ptr().add(key * width + to.at);
-            let values: [S::Floats; V] = each!(V, v => simd.load_half(from.add(v * LANES)));
-            for (p, totals) in totals.iter_mut().enumerate() {
-                let weight = simd.splat(*weights.get_unchecked(to.row + p).get_unchecked(key));
-                for (total, values) in totals.iter_mut().zip(values) {
-                    *total = simd.mul_add(values, weight, *total);
-                }
-            }
-        }
-        for (p, totals) in totals.iter().enumerate() {
-            for (v, total) in totals.iter().enumerate() {
-                simd.store(start.add(p * width + v * LANES), *total);
-            }
-        }
     }
 }
 

@@ -2,7 +2,8 @@
 #![expect(unsafe_code, reason = "vectors into checked slices")]
 
 use super::PAGE;
-use super::kv_q8::{Area, Round, blocks, hadamard};
+use super::kv_q8::{Q8Numbers, Round, blocks, hadamard};
+use super::scores::F16Numbers;
 use crate::kernels::isa::{Isa, LANES, Simd, Work};
 use crate::options::words;
 
@@ -130,22 +131,25 @@ impl Page {
 
     /// The 16-bit keys and values of a layer and head.
     #[inline]
-    pub(super) fn halves(&self, layer: usize, head: usize) -> (&[u16], &[u16]) {
+    pub(super) fn halves(&self, layer: usize, head: usize) -> (F16Numbers<'_>, F16Numbers<'_>) {
         let area = self.shape.area();
         let start = self.shape.number(layer, head) * area;
-        self.halves[start..][..area].split_at(PAGE * self.shape.dim)
+        let (keys, values) = self.halves[start..][..area].split_at(PAGE * self.shape.dim);
+        (F16Numbers(keys), F16Numbers(values))
     }
 
     /// The rounded keys and values of a layer and head.
     #[inline]
-    pub(super) fn rounded(&self, layer: usize, head: usize) -> (Area<'_>, Area<'_>) {
+    pub(super) fn rounded(&self, layer: usize, head: usize) -> (Q8Numbers<'_>, Q8Numbers<'_>) {
         let shape = self.shape;
         let (number, area, scale_area) =
             (shape.number(layer, head), shape.area(), shape.scale_area());
         let codes = self.codes[number * area..][..area].split_at(PAGE * shape.dim);
         let scales =
             self.halves[number * scale_area..][..scale_area].split_at(PAGE * blocks(shape.dim));
-        (Area { codes: codes.0, scales: scales.0 }, Area { codes: codes.1, scales: scales.1 })
+        let [keys, values] = [(codes.0, scales.0), (codes.1, scales.1)]
+            .map(|(codes, scales)| Q8Numbers { codes, scales });
+        (keys, values)
     }
 
     /// Writes all heads of one position of one layer; `slot` is the position within the page.

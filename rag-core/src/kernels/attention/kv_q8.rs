@@ -3,12 +3,12 @@
 //!
 //! Keys are multiplied by a Hadamard matrix first, and queries with them, which leaves their
 //! products as they are: a few large numbers (Qwen's biases) would leave no room for the others
-//! (Ashkboos et al. 2024, QuaRot). A value is its code times its scale; nothing else differs from
-//! the 16-bit kernels beside it, and a query gets the same bits in any company for the same
-//! reasons.
+//! (Ashkboos et al. 2024, QuaRot). A value is its code times its scale; scores and sums are those of
+//! `scores.rs`.
 #![expect(unsafe_code, reason = "vectors into checked slices")]
 
-use super::{KeyGroups, PAGE, PagePart, Weighing};
+use super::PAGE;
+use super::scores::{PageNumbers, PagePart};
 use crate::kernels::isa::{LANES, Simd, Work, each};
 
 /// Numbers of a scale.
@@ -63,7 +63,7 @@ pub(super) fn add_rotated_bias<S: Simd, const R: usize>(
     turned: &[f32],
     scores: &mut [[f32; PAGE]; R],
 ) {
-    let PagePart { area: turns, width: dim, count } = angles;
+    let PagePart { numbers: turns, width: dim, count } = angles;
     assert!(turns.len() == PAGE * dim && count <= PAGE && turned.len() == R * dim);
     for group in 0..count.div_ceil(LANES) {
         let mut sums = [simd.zero(); R];
@@ -138,163 +138,78 @@ impl Work for Round<'_> {
 
 /// The codes and scales of a head's keys, or of its values, in one page.
 #[derive(Clone, Copy)]
-pub(super) struct Area<'a> {
+pub(super) struct Q8Numbers<'a> {
     pub(super) codes: &'a [u8],
     pub(super) scales: &'a [u16],
 }
 
-/// As [`score`](super::causal), from codes.
-///
-/// # Safety
-/// Each query holds as many numbers as a key.
-#[inline(always)]
-pub(super) unsafe fn score<S: Simd, const R: usize>(
-    simd: S,
-    keys: PagePart<Area<'_>>,
-    queries: &[(*mut f32, usize); R],
-    scores: &mut [[f32; PAGE]; R],
-) {
-    assert!(keys.area.codes.len() == PAGE * keys.width && keys.count <= PAGE);
-    assert!(keys.area.scales.len() == PAGE * blocks(keys.width));
-    let groups = keys.count.div_ceil(LANES);
-    // SAFETY: groups `group..group + G` exist in the page, as `G` divides its number of groups.
-    unsafe {
-        match R {
-            1 | 2 => {
-                for first in (0..groups).step_by(2) {
-                    score_groups::<S, R, 2>(simd, KeyGroups { keys, first }, queries, scores);
-                }
-            }
-            _ => {
-                for first in 0..groups {
-                    score_groups::<S, R, 1>(simd, KeyGroups { keys, first }, queries, scores);
-                }
-            }
-        }
-    }
-}
+impl PageNumbers for Q8Numbers<'_> {
+    type Scale<S: Simd> = S::Floats;
 
-/// # Safety
-/// As [`score`]; `G` groups from the first on exist.
-#[inline(always)]
-unsafe fn score_groups<S: Simd, const R: usize, const G: usize>(
-    simd: S,
-    groups: KeyGroups<Area<'_>>,
-    queries: &[(*mut f32, usize); R],
-    scores: &mut [[f32; PAGE]; R],
-) {
-    let KeyGroups { keys: PagePart { area, width: dim, .. }, first: group } = groups;
-    let mut sums = [[simd.zero(); G]; R];
-    // SAFETY: by contract.
-    unsafe {
-        let codes = area.codes.as_ptr().add(group * LANES * dim);
-        let scales = area.scales.as_ptr().add(group * LANES * blocks(dim));
-        for block in 0..blocks(dim) {
-            let mut parts = [[simd.zero(); G]; R];
-            for at in block * BLOCK..dim.min((block + 1) * BLOCK) {
-                let keys: [S::Floats; G] =
-                    each!(G, g => simd.load_signed_bytes(codes.add((g * dim + at) * LANES)));
-                for (parts, (query, _)) in parts.iter_mut().zip(queries) {
-                    let query = simd.splat(*query.add(at));
-                    for (part, keys) in parts.iter_mut().zip(keys) {
-                        *part = simd.mul_add(keys, query, *part);
-                    }
-                }
-            }
-            let scales: [S::Floats; G] =
-                each!(G, g => simd.load_half(scales.add((g * blocks(dim) + block) * LANES)));
-            for (sums, parts) in sums.iter_mut().zip(parts) {
-                for ((sum, part), scale) in sums.iter_mut().zip(parts).zip(scales) {
-                    *sum = simd.mul_add(part, scale, *sum);
-                }
-            }
-        }
-        for (scores, sums) in scores.iter_mut().zip(sums) {
-            for (g, sum) in sums.iter().enumerate() {
-                simd.store(scores.as_mut_ptr().add((group + g) * LANES), *sum);
-            }
-        }
-    }
-}
+    const SCALED: bool = true;
 
-/// As [`weigh_all`](super::causal), from codes.
-///
-/// # Safety
-/// `sums` holds `R` rows as wide as the values, a multiple of sixteen.
-#[inline(always)]
-pub(super) unsafe fn weigh_all<S: Simd, const R: usize>(
-    simd: S,
-    values: PagePart<Area<'_>>,
-    weights: &[[f32; PAGE]; R],
-    sums: &mut [f32],
-) {
-    let PagePart { area, width, count } = values;
-    assert!(area.codes.len() == PAGE * width && count <= PAGE && sums.len() == R * width);
-    assert!(area.scales.len() == PAGE * blocks(width));
-    let mut at = 0;
-    while at < width {
-        let wide = at + BLOCK <= width;
-        let pass = if S::QUERIES == 8 { R.min(4) } else { R.min(2) };
-        for row in (0..R).step_by(pass) {
-            let to = Weighing { values, at, row };
-            // SAFETY: `pass` rows from `row` on and the vectors from `at` on exist.
-            unsafe {
-                match (pass, wide) {
-                    (4, true) => weigh::<S, R, 4, 2>(simd, to, weights, sums),
-                    (2, true) => weigh::<S, R, 2, 2>(simd, to, weights, sums),
-                    (_, true) => weigh::<S, R, 1, 2>(simd, to, weights, sums),
-                    (4, false) => weigh::<S, R, 4, 1>(simd, to, weights, sums),
-                    (2, false) => weigh::<S, R, 2, 1>(simd, to, weights, sums),
-                    (_, false) => weigh::<S, R, 1, 1>(simd, to, weights, sums),
-                }
-            }
-        }
-        at += if wide { BLOCK } else { LANES };
+    #[inline(always)]
+    fn is_page(self, width: usize) -> bool {
+        self.codes.len() == PAGE * width && self.scales.len() == PAGE * blocks(width)
     }
-}
 
-/// `P` rows, `V` vectors of each, all under one scale.
-///
-/// # Safety
-/// As [`weigh_all`]; rows `row..row + P` and numbers `at..at + 16 * V` exist.
-#[inline(always)]
-unsafe fn weigh<S: Simd, const R: usize, const P: usize, const V: usize>(
-    simd: S,
-    to: Weighing<Area<'_>>,
-    weights: &[[f32; PAGE]; R],
-    sums: &mut [f32],
-) {
-    let PagePart { area, width, count } = to.values;
-    // SAFETY: by contract, and the area holds `count` rows of `width` codes and their scales.
-    unsafe {
-        let start = sums.as_mut_ptr().add(to.row * width + to.at);
-        let mut totals: [[S::Floats; V]; P] =
-            each!(P, p => each!(V, v => simd.load(start.add(p * width + v * LANES))));
-        let scales = area.scales.as_ptr().add(to.at / BLOCK);
-        for key in 0..count {
-            let from = area.codes.as_ptr().add(key * width + to.at);
-            let codes: [S::Floats; V] = each!(V, v => simd.load_signed_bytes(from.add(v * LANES)));
-            let scale = widen(simd, *scales.add(key * blocks(width)));
-            for (p, totals) in totals.iter_mut().enumerate() {
-                let weight = *weights.get_unchecked(to.row + p).get_unchecked(key);
-                let weight = simd.mul(simd.splat(weight), scale);
-                for (total, codes) in totals.iter_mut().zip(codes) {
-                    *total = simd.mul_add(codes, weight, *total);
-                }
-            }
-        }
-        for (p, totals) in totals.iter().enumerate() {
-            for (v, total) in totals.iter().enumerate() {
-                simd.store(start.add(p * width + v * LANES), *total);
-            }
-        }
+    #[inline(always)]
+    fn blocks(dim: usize) -> usize {
+        blocks(dim)
     }
-}
 
-/// A 16-bit float in all simd.
-#[inline(always)]
-fn widen<S: Simd>(simd: S, half: u16) -> S::Floats {
-    let halves = [half; LANES];
-    // SAFETY: sixteen long.
-    unsafe { simd.load_half(halves.as_ptr()) }
+    #[inline(always)]
+    fn block(dim: usize, block: usize) -> std::ops::Range<usize> {
+        block * BLOCK..dim.min((block + 1) * BLOCK)
+    }
+
+    /// Two vectors are under one scale.
+    #[inline(always)]
+    fn vectors<S: Simd>() -> usize {
+        2
+    }
+
+    /// Half of what 16-bit floats take, as each block has sums of its own.
+    #[inline(always)]
+    fn groups(queries: usize) -> usize {
+        if queries <= 2 { 2 } else { 1 }
+    }
+
+    #[inline(always)]
+    unsafe fn load<S: Simd>(self, simd: S, at: usize) -> S::Floats {
+        // SAFETY: by contract.
+        unsafe { simd.load_signed_bytes(self.codes.as_ptr().add(at)) }
+    }
+
+    #[inline(always)]
+    unsafe fn key_scales<S: Simd>(self, simd: S, group: usize, block: [usize; 2]) -> S::Floats {
+        let [block, blocks] = block;
+        // SAFETY: by contract.
+        unsafe { simd.load_half(self.scales.as_ptr().add((group * blocks + block) * LANES)) }
+    }
+
+    #[inline(always)]
+    unsafe fn value_scale<S: Simd>(self, simd: S, row: usize, at: [usize; 2]) -> S::Floats {
+        let [at, width] = at;
+        // SAFETY: by contract.
+        let half = unsafe { *self.scales.as_ptr().add(row * blocks(width) + at / BLOCK) };
+        let halves = [half; LANES];
+        // SAFETY: sixteen long.
+        unsafe { simd.load_half(halves.as_ptr()) }
+    }
+
+    #[inline(always)]
+    fn add_scaled<S: Simd>(
+        simd: S,
+        sum: S::Floats,
+        part: S::Floats,
+        scale: S::Floats,
+    ) -> S::Floats {
+        simd.mul_add(part, scale, sum)
+    }
+
+    #[inline(always)]
+    fn scale_weight<S: Simd>(simd: S, weight: S::Floats, scale: S::Floats) -> S::Floats {
+        simd.mul(weight, scale)
+    }
 }

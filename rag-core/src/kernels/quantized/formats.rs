@@ -6,6 +6,8 @@
 #![expect(unsafe_code, reason = "pointers into a checked tile")]
 #![expect(non_camel_case_types, reason = "the names of ggml")]
 
+use std::marker::PhantomData;
+
 use super::{BLOCK, LANES, Simd, UNIT, unit_bytes, unit_start};
 use crate::kernels::isa::each;
 
@@ -99,21 +101,82 @@ pub(super) fn open_block<S: Simd, F: BlockFormat>(
     open
 }
 
-/// Four-bit codes.
-#[inline(always)]
-unsafe fn nibbles<S: Simd>(simd: S, from: *const u8) -> [S::Codes; 8] {
-    // SAFETY: four lines by contract of the callers.
-    let [a, b, c, d] = each!(4, line => unsafe { simd.load_codes(from.add(64 * line)) });
-    [
-        simd.bits::<0>(a, 15),
-        simd.bits::<0>(b, 15),
-        simd.bits::<0>(c, 15),
-        simd.bits::<0>(d, 15),
-        simd.bits::<-4>(a, 15),
-        simd.bits::<-4>(b, 15),
-        simd.bits::<-4>(c, 15),
-        simd.bits::<-4>(d, 15),
-    ]
+/// How the codes of a block lie.
+pub(super) trait CodeLayout: Send + Sync {
+    /// See [`BlockFormat::CODE_BYTES`].
+    const BYTES: usize;
+    /// See [`BlockFormat::BITS`].
+    const BITS: u32;
+
+    /// See [`BlockFormat::codes`].
+    ///
+    /// # Safety
+    /// `from` holds `BYTES`.
+    unsafe fn read<S: Simd>(simd: S, from: *const u8) -> [S::Codes; 8];
+}
+
+/// How the scales and offsets of a block lie.
+pub(super) trait ScaleLayout: Send + Sync {
+    /// See [`BlockFormat::SCALE_BYTES`].
+    const BYTES: usize;
+    /// See [`BlockFormat::SHARED_BYTES`].
+    const SHARED_BYTES: usize = 0;
+    /// See [`BlockFormat::HALVES`].
+    const HALVES: bool = false;
+    /// See [`BlockFormat::OFFSETS`].
+    const OFFSETS: bool = false;
+
+    /// See [`BlockFormat::scales`].
+    ///
+    /// # Safety
+    /// `from` holds `BYTES`, `shared` `SHARED_BYTES`.
+    unsafe fn read<S: Simd>(simd: S, from: *const u8, shared: *const u8) -> Scales<S>;
+}
+
+/// A quantised type: its codes, less two to the power of `ZERO` unless that is 0, and its scales.
+pub(super) struct CodedBlock<C, T, const ZERO: u32>(PhantomData<(C, T)>);
+
+impl<C: CodeLayout, T: ScaleLayout, const ZERO: u32> BlockFormat for CodedBlock<C, T, ZERO> {
+    const CODE_BYTES: usize = C::BYTES;
+    const SCALE_BYTES: usize = T::BYTES;
+    const SHARED_BYTES: usize = T::SHARED_BYTES;
+    const BITS: u32 = C::BITS;
+    const ZERO_SHIFT: u32 = ZERO;
+    const HALVES: bool = T::HALVES;
+    const OFFSETS: bool = T::OFFSETS;
+
+    #[inline(always)]
+    unsafe fn codes<S: Simd>(simd: S, from: *const u8) -> [S::Codes; 8] {
+        // SAFETY: passed on.
+        unsafe { C::read(simd, from) }
+    }
+
+    #[inline(always)]
+    unsafe fn scales<S: Simd>(simd: S, from: *const u8, shared: *const u8) -> Scales<S> {
+        // SAFETY: passed on.
+        unsafe { T::read(simd, from, shared) }
+    }
+}
+
+pub(super) type Q4_0 = CodedBlock<Nibbles, OneScale, 3>;
+pub(super) type Q4_1 = CodedBlock<Nibbles, ScaleAndOffset, 0>;
+pub(super) type Q5_0 = CodedBlock<FiveBits, OneScale, 4>;
+pub(super) type Q5_1 = CodedBlock<FiveBits, ScaleAndOffset, 0>;
+pub(super) type Q8_0 = CodedBlock<Bytes, OneScale, 0>;
+pub(super) type Q2_K = CodedBlock<Pairs, HalvesWithMinimum, 0>;
+pub(super) type Q3_K = CodedBlock<ThreeBits, SignedHalves, 2>;
+pub(super) type Q4_K = CodedBlock<Nibbles, WithMinimum, 0>;
+pub(super) type Q5_K = CodedBlock<FiveBits, WithMinimum, 0>;
+pub(super) type Q6_K = CodedBlock<SixBits, SignedHalves, 5>;
+pub(super) type IQ4_NL = CodedBlock<Curve, OneScale, 0>;
+pub(super) type IQ4_XS = CodedBlock<Curve, SignedMultiple, 0>;
+
+/// The bits of each plane that a line holds: for each shift the line, shifted, less what is not in
+/// the mask.
+macro_rules! planes {
+    ($simd:expr, $mask:literal, $($line:expr => $($shift:literal)*),+) => {
+        [$($($simd.bits::<{ $shift }>($line, $mask)),*),+]
+    };
 }
 
 /// Both sets of bits.
@@ -122,117 +185,52 @@ fn join<S: Simd>(simd: S, a: [S::Codes; 8], b: [S::Codes; 8]) -> [S::Codes; 8] {
     each!(8, group => simd.or(a[group], b[group]))
 }
 
-/// Adds a fifth bit from one line.
-#[inline(always)]
-unsafe fn fifth_bits<S: Simd>(simd: S, codes: [S::Codes; 8], from: *const u8) -> [S::Codes; 8] {
-    // SAFETY: one line by contract of the callers.
-    let line = unsafe { simd.load_codes(from) };
-    let bits = [
-        simd.bits::<4>(line, 16),
-        simd.bits::<3>(line, 16),
-        simd.bits::<2>(line, 16),
-        simd.bits::<1>(line, 16),
-        simd.bits::<0>(line, 16),
-        simd.bits::<-1>(line, 16),
-        simd.bits::<-2>(line, 16),
-        simd.bits::<-3>(line, 16),
-    ];
-    join(simd, codes, bits)
+/// Four-bit codes.
+pub(super) struct Nibbles;
+
+impl CodeLayout for Nibbles {
+    const BYTES: usize = 256;
+    const BITS: u32 = 4;
+
+    #[inline(always)]
+    unsafe fn read<S: Simd>(simd: S, from: *const u8) -> [S::Codes; 8] {
+        // SAFETY: four lines by contract.
+        let [a, b, c, d] = each!(4, line => unsafe { simd.load_codes(from.add(64 * line)) });
+        planes!(simd, 15, a => 0, b => 0, c => 0, d => 0, a => -4, b => -4, c => -4, d => -4)
+    }
 }
 
-/// Two bits of each code from two lines, at bits 4 and 5.
-#[inline(always)]
-unsafe fn high_pairs<S: Simd>(simd: S, from: *const u8) -> [S::Codes; 8] {
-    // SAFETY: two lines by contract of the callers.
-    let (a, b) = unsafe { (simd.load_codes(from), simd.load_codes(from.add(64))) };
-    [
-        simd.bits::<4>(a, 0x30),
-        simd.bits::<2>(a, 0x30),
-        simd.bits::<0>(a, 0x30),
-        simd.bits::<-2>(a, 0x30),
-        simd.bits::<4>(b, 0x30),
-        simd.bits::<2>(b, 0x30),
-        simd.bits::<0>(b, 0x30),
-        simd.bits::<-2>(b, 0x30),
-    ]
+/// Four bits, and a fifth from one more line.
+pub(super) struct FiveBits;
+
+impl CodeLayout for FiveBits {
+    const BYTES: usize = 320;
+    const BITS: u32 = 5;
+
+    #[inline(always)]
+    unsafe fn read<S: Simd>(simd: S, from: *const u8) -> [S::Codes; 8] {
+        // SAFETY: four lines and one by contract.
+        let (low, line) = unsafe { (Nibbles::read(simd, from), simd.load_codes(from.add(256))) };
+        join(simd, low, planes!(simd, 16, line => 4 3 2 1 0 -1 -2 -3))
+    }
 }
 
-/// Two-bit codes from two lines.
-#[inline(always)]
-unsafe fn pairs<S: Simd>(simd: S, from: *const u8) -> [S::Codes; 8] {
-    // SAFETY: two lines by contract of the callers.
-    let (a, b) = unsafe { (simd.load_codes(from), simd.load_codes(from.add(64))) };
-    [
-        simd.bits::<0>(a, 3),
-        simd.bits::<-2>(a, 3),
-        simd.bits::<-4>(a, 3),
-        simd.bits::<-6>(a, 3),
-        simd.bits::<0>(b, 3),
-        simd.bits::<-2>(b, 3),
-        simd.bits::<-4>(b, 3),
-        simd.bits::<-6>(b, 3),
-    ]
+/// Signed bytes.
+pub(super) struct Bytes;
+
+impl CodeLayout for Bytes {
+    const BYTES: usize = 512;
+    const BITS: u32 = 8;
+
+    #[inline(always)]
+    unsafe fn read<S: Simd>(simd: S, from: *const u8) -> [S::Codes; 8] {
+        // SAFETY: eight lines by contract.
+        each!(8, line => unsafe { simd.signed(simd.load_codes(from.add(64 * line))) })
+    }
 }
 
-/// One scale per block.
-#[inline(always)]
-fn one<S: Simd>(simd: S, scale: S::Floats) -> Scales<S> {
-    Scales { scales: [scale; 2], offsets: [simd.zero(); 2] }
-}
-
-/// A type whose blocks of 32 have a 16-bit scale, and maybe an offset like it.
-macro_rules! simple {
-    ($($name:ident: $bytes:literal, $bits:literal bits, zero $zero:literal, offsets $offsets:literal, $codes:expr;)*) => {$(
-        pub(super) struct $name;
-
-        impl BlockFormat for $name {
-            const CODE_BYTES: usize = $bytes;
-            const SCALE_BYTES: usize = if $offsets { 64 } else { 32 };
-            const BITS: u32 = $bits;
-            const ZERO_SHIFT: u32 = $zero;
-            const OFFSETS: bool = $offsets;
-
-            #[inline(always)]
-            unsafe fn codes<S: Simd>(simd: S, from: *const u8) -> [S::Codes; 8] {
-                // SAFETY: passed on.
-                unsafe { $codes(simd, from) }
-            }
-
-            #[inline(always)]
-            unsafe fn scales<S: Simd>(simd: S, from: *const u8, _shared: *const u8) -> Scales<S> {
-                // SAFETY: sixteen halves, and sixteen more if there are offsets.
-                unsafe {
-                    let mut scales = one(simd, simd.load_half(from.cast()));
-                    if $offsets {
-                        scales.offsets = [simd.load_half(from.add(32).cast()); 2];
-                    }
-                    scales
-                }
-            }
-        }
-    )*};
-}
-
-simple! {
-    Q4_0: 256, 4 bits, zero 3, offsets false, nibbles;
-    Q4_1: 256, 4 bits, zero 0, offsets true, nibbles;
-    Q5_0: 320, 5 bits, zero 4, offsets false, five_bits;
-    Q5_1: 320, 5 bits, zero 0, offsets true, five_bits;
-    Q8_0: 512, 8 bits, zero 0, offsets false, bytes;
-    IQ4_NL: 256, 8 bits, zero 0, offsets false, curve;
-}
-
-#[inline(always)]
-unsafe fn five_bits<S: Simd>(simd: S, from: *const u8) -> [S::Codes; 8] {
-    // SAFETY: four lines and one by contract of the callers.
-    unsafe { fifth_bits(simd, nibbles(simd, from), from.add(256)) }
-}
-
-#[inline(always)]
-unsafe fn bytes<S: Simd>(simd: S, from: *const u8) -> [S::Codes; 8] {
-    // SAFETY: eight lines by contract of the callers.
-    each!(8, line => unsafe { simd.signed(simd.load_codes(from.add(64 * line))) })
-}
+/// Places in [`CURVE`], four bits each.
+pub(super) struct Curve;
 
 /// The levels of llama.cpp's non-linear four-bit types (`kvalues_iq4nl`).
 const CURVE: [u8; 16] = {
@@ -246,69 +244,132 @@ const CURVE: [u8; 16] = {
     bytes
 };
 
+impl CodeLayout for Curve {
+    const BYTES: usize = 256;
+    const BITS: u32 = 8;
+
+    #[inline(always)]
+    unsafe fn read<S: Simd>(simd: S, from: *const u8) -> [S::Codes; 8] {
+        // SAFETY: passed on.
+        let codes = unsafe { Nibbles::read(simd, from) };
+        each!(8, group => simd.signed(simd.look_up(&CURVE, codes[group])))
+    }
+}
+
+/// Two-bit codes.
+pub(super) struct Pairs;
+
+impl CodeLayout for Pairs {
+    const BYTES: usize = 128;
+    const BITS: u32 = 2;
+
+    #[inline(always)]
+    unsafe fn read<S: Simd>(simd: S, from: *const u8) -> [S::Codes; 8] {
+        // SAFETY: two lines by contract.
+        let (a, b) = unsafe { (simd.load_codes(from), simd.load_codes(from.add(64))) };
+        planes!(simd, 3, a => 0 -2 -4 -6, b => 0 -2 -4 -6)
+    }
+}
+
+/// Two bits, and a third from one more line.
+pub(super) struct ThreeBits;
+
+impl CodeLayout for ThreeBits {
+    const BYTES: usize = 192;
+    const BITS: u32 = 3;
+
+    #[inline(always)]
+    unsafe fn read<S: Simd>(simd: S, from: *const u8) -> [S::Codes; 8] {
+        // SAFETY: two lines and one by contract.
+        let (low, line) = unsafe { (Pairs::read(simd, from), simd.load_codes(from.add(128))) };
+        join(simd, low, planes!(simd, 4, line => 2 1 0 -1 -2 -3 -4 -5))
+    }
+}
+
+/// Four bits, and two more from two lines.
+pub(super) struct SixBits;
+
+impl CodeLayout for SixBits {
+    const BYTES: usize = 384;
+    const BITS: u32 = 6;
+
+    #[inline(always)]
+    unsafe fn read<S: Simd>(simd: S, from: *const u8) -> [S::Codes; 8] {
+        // SAFETY: four lines and two by contract.
+        unsafe {
+            let low = Nibbles::read(simd, from);
+            let (a, b) = (simd.load_codes(from.add(256)), simd.load_codes(from.add(320)));
+            join(simd, low, planes!(simd, 0x30, a => 4 2 0 -2, b => 4 2 0 -2))
+        }
+    }
+}
+
+/// One scale per block.
 #[inline(always)]
-unsafe fn curve<S: Simd>(simd: S, from: *const u8) -> [S::Codes; 8] {
-    // SAFETY: four lines by contract of the callers.
-    let codes = unsafe { nibbles(simd, from) };
-    each!(8, group => simd.signed(simd.look_up(&CURVE, codes[group])))
+fn one<S: Simd>(simd: S, scale: S::Floats) -> Scales<S> {
+    Scales { scales: [scale; 2], offsets: [simd.zero(); 2] }
+}
+
+/// A 16-bit scale.
+pub(super) struct OneScale;
+
+impl ScaleLayout for OneScale {
+    const BYTES: usize = 32;
+
+    #[inline(always)]
+    unsafe fn read<S: Simd>(simd: S, from: *const u8, _: *const u8) -> Scales<S> {
+        // SAFETY: sixteen halves.
+        one(simd, unsafe { simd.load_half(from.cast()) })
+    }
+}
+
+/// A 16-bit scale and an offset like it.
+pub(super) struct ScaleAndOffset;
+
+impl ScaleLayout for ScaleAndOffset {
+    const BYTES: usize = 64;
+    const OFFSETS: bool = true;
+
+    #[inline(always)]
+    unsafe fn read<S: Simd>(simd: S, from: *const u8, _: *const u8) -> Scales<S> {
+        // SAFETY: twice sixteen halves.
+        let (scale, offset) =
+            unsafe { (simd.load_half(from.cast()), simd.load_half(from.add(32).cast())) };
+        Scales { scales: [scale; 2], offsets: [offset; 2] }
+    }
 }
 
 /// 256 codes under a 16-bit scale and offset, each block with a small multiple of both.
-macro_rules! with_minimum {
-    ($($name:ident: $bytes:literal, $bits:literal bits, $codes:expr;)*) => {$(
-        pub(super) struct $name;
+pub(super) struct WithMinimum;
 
-        impl BlockFormat for $name {
-            const CODE_BYTES: usize = $bytes;
-            const SCALE_BYTES: usize = 32;
-            const SHARED_BYTES: usize = 64;
-            const BITS: u32 = $bits;
-            const OFFSETS: bool = true;
-
-            #[inline(always)]
-            unsafe fn codes<S: Simd>(simd: S, from: *const u8) -> [S::Codes; 8] {
-                // SAFETY: passed on.
-                unsafe { $codes(simd, from) }
-            }
-
-            #[inline(always)]
-            unsafe fn scales<S: Simd>(simd: S, from: *const u8, shared: *const u8) -> Scales<S> {
-                // SAFETY: twice sixteen bytes, twice sixteen halves.
-                unsafe {
-                    let scale = simd.mul(simd.load_bytes(from), simd.load_half(shared.cast()));
-                    let least = simd.load_half(shared.add(32).cast());
-                    let least = simd.mul(simd.load_bytes(from.add(16)), least);
-                    Scales { scales: [scale; 2], offsets: [simd.sub(simd.zero(), least); 2] }
-                }
-            }
-        }
-    )*};
-}
-
-with_minimum! {
-    Q4_K: 256, 4 bits, nibbles;
-    Q5_K: 320, 5 bits, five_bits;
-}
-
-/// Two bits, each half block with four-bit multiples of scale and offset.
-pub(super) struct Q2_K;
-
-impl BlockFormat for Q2_K {
-    const CODE_BYTES: usize = 128;
-    const SCALE_BYTES: usize = 64;
+impl ScaleLayout for WithMinimum {
+    const BYTES: usize = 32;
     const SHARED_BYTES: usize = 64;
-    const BITS: u32 = 2;
+    const OFFSETS: bool = true;
+
+    #[inline(always)]
+    unsafe fn read<S: Simd>(simd: S, from: *const u8, shared: *const u8) -> Scales<S> {
+        // SAFETY: twice sixteen bytes, twice sixteen halves.
+        unsafe {
+            let scale = simd.mul(simd.load_bytes(from), simd.load_half(shared.cast()));
+            let least = simd.load_half(shared.add(32).cast());
+            let least = simd.mul(simd.load_bytes(from.add(16)), least);
+            Scales { scales: [scale; 2], offsets: [simd.sub(simd.zero(), least); 2] }
+        }
+    }
+}
+
+/// The same, each half block with multiples of its own.
+pub(super) struct HalvesWithMinimum;
+
+impl ScaleLayout for HalvesWithMinimum {
+    const BYTES: usize = 64;
+    const SHARED_BYTES: usize = 64;
     const HALVES: bool = true;
     const OFFSETS: bool = true;
 
     #[inline(always)]
-    unsafe fn codes<S: Simd>(simd: S, from: *const u8) -> [S::Codes; 8] {
-        // SAFETY: passed on.
-        unsafe { pairs(simd, from) }
-    }
-
-    #[inline(always)]
-    unsafe fn scales<S: Simd>(simd: S, from: *const u8, shared: *const u8) -> Scales<S> {
+    unsafe fn read<S: Simd>(simd: S, from: *const u8, shared: *const u8) -> Scales<S> {
         // SAFETY: four times sixteen bytes, twice sixteen halves.
         unsafe {
             let (scale, least) =
@@ -329,89 +390,34 @@ impl BlockFormat for Q2_K {
 }
 
 /// A 16-bit scale for 256 codes, with a signed multiple for each half block.
-macro_rules! with_signed_halves {
-    ($($name:ident: $bytes:literal, $bits:literal bits, zero $zero:literal, $codes:expr;)*) => {$(
-        pub(super) struct $name;
+pub(super) struct SignedHalves;
 
-        impl BlockFormat for $name {
-            const CODE_BYTES: usize = $bytes;
-            const SCALE_BYTES: usize = 32;
-            const SHARED_BYTES: usize = 32;
-            const BITS: u32 = $bits;
-            const ZERO_SHIFT: u32 = $zero;
-            const HALVES: bool = true;
-
-            #[inline(always)]
-            unsafe fn codes<S: Simd>(simd: S, from: *const u8) -> [S::Codes; 8] {
-                // SAFETY: passed on.
-                unsafe { $codes(simd, from) }
-            }
-
-            #[inline(always)]
-            unsafe fn scales<S: Simd>(simd: S, from: *const u8, shared: *const u8) -> Scales<S> {
-                // SAFETY: twice sixteen bytes, sixteen halves.
-                unsafe {
-                    let scale = simd.load_half(shared.cast());
-                    let first = simd.mul(simd.load_signed_bytes(from), scale);
-                    let second = simd.mul(simd.load_signed_bytes(from.add(16)), scale);
-                    Scales { scales: [first, second], offsets: [simd.zero(); 2] }
-                }
-            }
-        }
-    )*};
-}
-
-with_signed_halves! {
-    Q3_K: 192, 3 bits, zero 2, three_bits;
-    Q6_K: 384, 6 bits, zero 5, six_bits;
-}
-
-#[inline(always)]
-unsafe fn three_bits<S: Simd>(simd: S, from: *const u8) -> [S::Codes; 8] {
-    // SAFETY: two lines and one by contract of the callers.
-    unsafe {
-        let low = pairs(simd, from);
-        let line = simd.load_codes(from.add(128));
-        let high = [
-            simd.bits::<2>(line, 4),
-            simd.bits::<1>(line, 4),
-            simd.bits::<0>(line, 4),
-            simd.bits::<-1>(line, 4),
-            simd.bits::<-2>(line, 4),
-            simd.bits::<-3>(line, 4),
-            simd.bits::<-4>(line, 4),
-            simd.bits::<-5>(line, 4),
-        ];
-        join(simd, low, high)
-    }
-}
-
-#[inline(always)]
-unsafe fn six_bits<S: Simd>(simd: S, from: *const u8) -> [S::Codes; 8] {
-    // SAFETY: four lines and two by contract of the callers.
-    unsafe {
-        let (low, high) = (nibbles(simd, from), high_pairs(simd, from.add(256)));
-        join(simd, low, high)
-    }
-}
-
-/// The non-linear levels with a signed multiple of a 16-bit scale per block.
-pub(super) struct IQ4_XS;
-
-impl BlockFormat for IQ4_XS {
-    const CODE_BYTES: usize = 256;
-    const SCALE_BYTES: usize = 16;
+impl ScaleLayout for SignedHalves {
+    const BYTES: usize = 32;
     const SHARED_BYTES: usize = 32;
-    const BITS: u32 = 8;
+    const HALVES: bool = true;
 
     #[inline(always)]
-    unsafe fn codes<S: Simd>(simd: S, from: *const u8) -> [S::Codes; 8] {
-        // SAFETY: passed on.
-        unsafe { curve(simd, from) }
+    unsafe fn read<S: Simd>(simd: S, from: *const u8, shared: *const u8) -> Scales<S> {
+        // SAFETY: twice sixteen bytes, sixteen halves.
+        unsafe {
+            let scale = simd.load_half(shared.cast());
+            let first = simd.mul(simd.load_signed_bytes(from), scale);
+            let second = simd.mul(simd.load_signed_bytes(from.add(16)), scale);
+            Scales { scales: [first, second], offsets: [simd.zero(); 2] }
+        }
     }
+}
+
+/// The same, one multiple for each block.
+pub(super) struct SignedMultiple;
+
+impl ScaleLayout for SignedMultiple {
+    const BYTES: usize = 16;
+    const SHARED_BYTES: usize = 32;
 
     #[inline(always)]
-    unsafe fn scales<S: Simd>(simd: S, from: *const u8, shared: *const u8) -> Scales<S> {
+    unsafe fn read<S: Simd>(simd: S, from: *const u8, shared: *const u8) -> Scales<S> {
         // SAFETY: sixteen bytes, sixteen halves.
         unsafe {
             let factor = simd.load_signed_bytes(from);
