@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The kernels and the decoder on AArch64 under emulation: builds for it and runs their tests with qemu.
+# The kernels, the encoder and the decoder on AArch64 under emulation: builds for it and runs their tests with qemu.
 # About a quarter of an hour on two cores; not part of `./run test`.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."

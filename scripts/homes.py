@@ -16,7 +16,6 @@ AIM = 3.0
 
 # names with several homes, each with its reason
 SHARED: dict[str, str] = {
-    "Area": "a rectangle on a page, for callers; in the KV cache the codes and scales of a head in one page",
 }
 
 TYPE = re.compile(r"^pub(?:\([\w: ]+\))? (?:unsafe )?(?:struct|enum|union|trait|type) (\w+)", re.M)

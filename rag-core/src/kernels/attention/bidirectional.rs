@@ -7,6 +7,7 @@
 use crate::kernels::Heads;
 use crate::kernels::elementwise::softmax::softmax_numerators;
 use crate::kernels::gemm::Packed;
+use crate::kernels::gemm::dispatch::Dispatch;
 use crate::kernels::gemm::microkernel::{
     Bf16, F32, Job, Lhs, MAX_COLUMNS, MAX_ROWS, MicroKernel, Rhs, Tile, Words,
 };

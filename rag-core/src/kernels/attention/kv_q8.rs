@@ -3,8 +3,8 @@
 //!
 //! Keys are multiplied by a Hadamard matrix first, and queries with them, which leaves their
 //! products as they are: a few large numbers (Qwen's biases) would leave no room for the others
-//! (Ashkboos et al. 2024, QuaRot). A value is its code times its scale; scores and sums are those of
-//! `scores.rs`.
+//! (Ashkboos et al. 2024, QuaRot). A value is its code times its scale; scores and sums are those
+//! of `scores.rs`.
 #![expect(unsafe_code, reason = "vectors into checked slices")]
 
 use super::PAGE;

@@ -9,21 +9,14 @@
 
 use std::arch::asm;
 use std::arch::x86_64::{_mm512_cvtepi32_ps, _mm512_loadu_si512, _mm512_storeu_ps};
-use std::marker::PhantomData;
 
 use super::microkernel::{
-    Bf16, Int8Quads, Job, Lhs, MAX_COLUMNS, MAX_ROWS, MicroKernel, Rhs, Tile, Vectors, With, Words,
+    Bf16, Int8Quads, Lhs, MAX_COLUMNS, MAX_ROWS, MicroKernel, Rhs, Tile, Vectors, Words,
+    in_registers,
 };
-use super::quantize::in_registers;
 use super::x86::Bf16Vectors;
-use crate::kernels::isa::amx::{Amx, AmxTiles, SIDE};
-use crate::kernels::isa::{Avx512, LANES, Simd};
-
-/// Runs a job with this thread's tiles set up.
-pub(super) fn run<K: TileWords, J: Job<K>>(amx: Amx, job: J) {
-    let held = amx.hold();
-    amx.vectors().run(With { kernel: held.tiles(), job, words: PhantomData::<K> });
-}
+use crate::kernels::isa::amx::{AmxTiles, SIDE};
+use crate::kernels::isa::{Avx512, LANES};
 
 /// Columns of a panel: two registers side by side.
 const COLUMNS: usize = 2 * SIDE;
@@ -32,7 +25,7 @@ const ROW_BYTES: usize = COLUMNS * size_of::<u32>();
 
 /// Where the rows of a product lie, in words.
 #[derive(Clone, Copy)]
-pub(super) struct Rows<'a> {
+pub(super) struct TileRows<'a> {
     words: &'a [u32],
     /// How many.
     count: usize,
@@ -44,7 +37,7 @@ pub(super) struct Rows<'a> {
     below: usize,
 }
 
-impl<'a> Rows<'a> {
+impl<'a> TileRows<'a> {
     /// One row after the other.
     #[inline(always)]
     fn plain(lhs: Lhs<'a, u32>) -> Self {
@@ -76,7 +69,7 @@ macro_rules! product {
         /// two), `b` as many steps of a panel, and `out` sixteen rows (32) of [`COLUMNS`] in 32
         /// bits.
         #[inline(always)]
-        unsafe fn $name<const BOTH: bool>(a: Rows<'_>, steps: usize, b: *const u32, out: *mut u32) {
+        unsafe fn $name<const BOTH: bool>(a: TileRows<'_>, steps: usize, b: *const u32, out: *mut u32) {
             let (row, stride, step) = (ROW_BYTES, a.stride * size_of::<u32>(), a.step * size_of::<u32>());
             let first = a.words.as_ptr();
             if BOTH {
@@ -164,7 +157,12 @@ pub(super) trait TileWords: Words<Word = u32> {
     ///
     /// # Safety
     /// As [`pairs_of_bf16`].
-    unsafe fn multiply<const BOTH: bool>(a: Rows<'_>, steps: usize, b: *const u32, out: *mut u32);
+    unsafe fn multiply<const BOTH: bool>(
+        a: TileRows<'_>,
+        steps: usize,
+        b: *const u32,
+        out: *mut u32,
+    );
 
     /// Makes finished sums f32.
     fn finish(sums: &mut [f32], vectors: Avx512);
@@ -179,7 +177,12 @@ impl TileWords for Bf16 {
     }
 
     #[inline(always)]
-    unsafe fn multiply<const BOTH: bool>(a: Rows<'_>, steps: usize, b: *const u32, out: *mut u32) {
+    unsafe fn multiply<const BOTH: bool>(
+        a: TileRows<'_>,
+        steps: usize,
+        b: *const u32,
+        out: *mut u32,
+    ) {
         // SAFETY: passed on.
         unsafe { pairs_of_bf16::<BOTH>(a, steps, b, out) }
     }
@@ -197,7 +200,12 @@ impl TileWords for Int8Quads {
     }
 
     #[inline(always)]
-    unsafe fn multiply<const BOTH: bool>(a: Rows<'_>, steps: usize, b: *const u32, out: *mut u32) {
+    unsafe fn multiply<const BOTH: bool>(
+        a: TileRows<'_>,
+        steps: usize,
+        b: *const u32,
+        out: *mut u32,
+    ) {
         // SAFETY: passed on.
         unsafe { quads_of_bytes::<BOTH>(a, steps, b, out) }
     }
@@ -219,7 +227,7 @@ impl TileWords for Int8Quads {
 #[inline(always)]
 fn in_tiles<K: TileWords>(
     tiles: AmxTiles<'_>,
-    a: Rows<'_>,
+    a: TileRows<'_>,
     rhs: Rhs<'_, u32>,
     out: &mut Tile,
 ) -> bool {
@@ -260,7 +268,7 @@ fn in_pieces<K: TileWords>(
 
 /// Whether there are whole steps, and whole registers of rows to read.
 #[inline(always)]
-fn is_whole(a: Rows<'_>, rhs: Rhs<'_, u32>) -> bool {
+fn is_whole(a: TileRows<'_>, rhs: Rhs<'_, u32>) -> bool {
     let depth = rhs.depth;
     assert!((1..=2 * SIDE).contains(&a.count) && depth >= 1);
     let fits = depth.is_multiple_of(SIDE) && rhs.words.len() >= depth * COLUMNS;
@@ -275,7 +283,7 @@ impl<K: TileWords> MicroKernel<K> for AmxTiles<'_> {
 
     #[inline(always)]
     fn sums(self, lhs: Lhs<'_, u32>, rhs: Rhs<'_, u32>, out: &mut Tile) {
-        if !in_tiles::<K>(self, Rows::plain(lhs), rhs, out) {
+        if !in_tiles::<K>(self, TileRows::plain(lhs), rhs, out) {
             in_pieces::<K>(self, lhs, rhs, out);
         }
     }
@@ -283,7 +291,7 @@ impl<K: TileWords> MicroKernel<K> for AmxTiles<'_> {
     #[inline(always)]
     fn sums_of_inputs(self, lhs: Lhs<'_, u32>, rhs: Rhs<'_, u32>, out: &mut Tile) {
         if in_registers::<Self, K>(rhs.depth) {
-            let is_whole = in_tiles::<K>(self, Rows::in_registers(lhs, rhs.depth), rhs, out);
+            let is_whole = in_tiles::<K>(self, TileRows::in_registers(lhs, rhs.depth), rhs, out);
             assert!(is_whole, "inputs are laid out in whole registers");
         } else {
             MicroKernel::<K>::sums(self, lhs, rhs, out);

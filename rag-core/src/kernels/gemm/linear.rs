@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use super::microkernel::{Bf16, F32, Int8Pairs, Int8Quads, Words};
+use super::dispatch::Dispatch;
+use super::microkernel::{Bf16, F32, Int8Pairs, Int8Quads};
 use super::pack::panel_columns;
 use super::quantize::{
     QuantParams, Quantized, bf16_inputs, bf16_rows, int8_words, pair_count, quantize_pairs,

@@ -6,9 +6,7 @@
 //! instructions in the order of rounding.
 #![expect(unsafe_code, reason = "pointers into checked slices")]
 
-use std::marker::PhantomData;
-
-use crate::kernels::isa::{Isa, LANES, Simd, Work, each};
+use crate::kernels::isa::{LANES, Simd, Work, each};
 
 /// Most rows that a micro-kernel takes.
 pub(crate) const MAX_ROWS: usize = 32;
@@ -39,9 +37,6 @@ pub(crate) struct Rhs<'a, W> {
 pub(crate) trait Words: Copy {
     /// One step of a row or of a column.
     type Word: Copy + Default + Send + Sync + std::fmt::Debug;
-
-    /// Runs `job` with the best micro-kernel that this CPU has for such words.
-    fn run<J: Job<Self>>(isa: Isa, job: J);
 }
 
 /// Work that needs a micro-kernel. `run` must be `#[inline(always)]`, as for [`Work`].
@@ -73,6 +68,13 @@ pub(crate) trait MicroKernel<K: Words>: Copy {
     fn sums_of_inputs(self, lhs: Lhs<'_, K::Word>, rhs: Rhs<'_, K::Word>, out: &mut Tile) {
         self.sums(lhs, rhs, out);
     }
+}
+
+/// Whether inputs of `count` words a row lie in the order of registers: for each group of rows, for
+/// each step of the product, the words of each row.
+#[inline(always)]
+pub(super) fn in_registers<M: MicroKernel<K>, K: Words>(count: usize) -> bool {
+    M::STEPS == LANES && count.is_multiple_of(M::STEPS)
 }
 
 /// Checks once what a micro-kernel then relies on for every access.
@@ -147,10 +149,6 @@ pub(crate) struct Int8Pairs;
 
 impl Words for F32 {
     type Word = f32;
-
-    fn run<J: Job<Self>>(isa: Isa, job: J) {
-        isa.run(OnVectors { job, words: PhantomData::<Self> });
-    }
 }
 
 impl VectorWords for F32 {
@@ -186,20 +184,6 @@ impl VectorWords for F32 {
 
 impl Words for Bf16 {
     type Word = u32;
-
-    fn run<J: Job<Self>>(isa: Isa, job: J) {
-        #[cfg(target_arch = "x86_64")]
-        match isa {
-            Isa::Amx(amx) => return super::amx::run(amx, job),
-            Isa::Avx512(vectors) => {
-                if let Some(kernel) = super::x86::Bf16Vectors::of(vectors) {
-                    return vectors.run(With { kernel, job, words: PhantomData::<Self> });
-                }
-            }
-            _ => {}
-        }
-        isa.run(OnVectors { job, words: PhantomData::<Self> });
-    }
 }
 
 impl VectorWords for Bf16 {
@@ -237,14 +221,6 @@ impl VectorWords for Bf16 {
 
 impl Words for Int8Quads {
     type Word = u32;
-
-    fn run<J: Job<Self>>(isa: Isa, job: J) {
-        #[cfg(target_arch = "x86_64")]
-        if let Isa::Amx(amx) = isa {
-            return super::amx::run(amx, job);
-        }
-        isa.run(OnVectors { job, words: PhantomData::<Self> });
-    }
 }
 
 impl VectorWords for Int8Quads {
@@ -280,10 +256,6 @@ impl VectorWords for Int8Quads {
 
 impl Words for Int8Pairs {
     type Word = u32;
-
-    fn run<J: Job<Self>>(isa: Isa, job: J) {
-        isa.run(OnVectors { job, words: PhantomData::<Self> });
-    }
 }
 
 impl VectorWords for Int8Pairs {
@@ -314,39 +286,6 @@ impl VectorWords for Int8Pairs {
     #[inline(always)]
     fn finish<S: Simd>(simd: S, sums: S::Products) -> S::Floats {
         simd.to_floats(simd.sum_pairs(sums))
-    }
-}
-
-/// A job with the micro-kernel of vectors.
-struct OnVectors<K, J> {
-    job: J,
-    words: PhantomData<K>,
-}
-
-impl<K: VectorWords, J: Job<K>> Work for OnVectors<K, J> {
-    type Out = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, simd: S) {
-        self.job.run(simd, Vectors(simd));
-    }
-}
-
-/// A job with a micro-kernel of its own.
-#[cfg(target_arch = "x86_64")]
-pub(super) struct With<K, M, J> {
-    pub(super) kernel: M,
-    pub(super) job: J,
-    pub(super) words: PhantomData<K>,
-}
-
-#[cfg(target_arch = "x86_64")]
-impl<K: Words, M: MicroKernel<K>, J: Job<K>> Work for With<K, M, J> {
-    type Out = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, simd: S) {
-        self.job.run(simd, self.kernel);
     }
 }
 
@@ -430,7 +369,9 @@ unsafe fn multiply<S: Simd, K: VectorWords, const R: usize, const V: usize>(
 
 #[cfg(test)]
 mod tests {
+    use super::super::dispatch::Dispatch;
     use super::*;
+    use crate::kernels::isa::Isa;
 
     /// Multiplies once.
     struct Once<'a, W> {
@@ -457,7 +398,7 @@ mod tests {
     }
 
     /// The scalar twin of a step, and words of a kind.
-    trait Twin: Words {
+    trait Twin: Dispatch {
         /// By how much a step may differ, once rounded.
         const SLACK: f32 = 0.0;
 

@@ -5,6 +5,7 @@
 
 #[cfg(target_arch = "x86_64")]
 mod amx;
+pub(crate) mod dispatch;
 pub(crate) mod linear;
 pub(crate) mod microkernel;
 mod pack;
@@ -172,6 +173,7 @@ impl Epilogue<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::dispatch::Dispatch;
     use super::microkernel::F32;
     use super::*;
     use crate::kernels::isa::Isa;

@@ -2,7 +2,8 @@
 //!
 //! Rounding is to nearest, ties to even, so every level makes the same words.
 
-use super::microkernel::{Bf16, Int8Pairs, Int8Quads, Job, MicroKernel, Words};
+use super::dispatch::Dispatch;
+use super::microkernel::{Bf16, Int8Pairs, Int8Quads, Job, MicroKernel, Words, in_registers};
 use crate::kernels::isa::{Isa, LANES, Simd, Work};
 
 /// The upper half of an f32 after rounding it to bf16, in the lower 16 bits.
@@ -109,13 +110,6 @@ fn lay_out<M: MicroKernel<K>, K: Words>(
             place[..LANES].copy_from_slice(step);
         }
     }
-}
-
-/// Whether inputs of `count` words a row lie in the order of registers: for each group of rows, for
-/// each step of the product, the words of each row.
-#[inline(always)]
-pub(super) fn in_registers<M: MicroKernel<K>, K: Words>(count: usize) -> bool {
-    M::STEPS == LANES && count.is_multiple_of(M::STEPS)
 }
 
 /// Rows of `depth` numbers.
@@ -248,7 +242,7 @@ impl<const GROUP: usize> RowWords for QuantizedRows<'_, GROUP> {
 }
 
 /// Rows as bytes, `GROUP` a word, where a product of `K` reads them.
-fn quantize<K: Words<Word = u32>, const GROUP: usize>(
+fn quantize<K: Dispatch<Word = u32>, const GROUP: usize>(
     isa: Isa,
     x: &[f32],
     depth: usize,

@@ -1,4 +1,5 @@
-//! The micro-kernel of AVX512-BF16, which some CPUs with AVX-512 have: `isa` compiles nothing for it.
+//! The micro-kernel of AVX512-BF16, which some CPUs with AVX-512 have: `isa` compiles nothing for
+//! it.
 #![expect(unsafe_code, reason = "SIMD intrinsics behind the proofs of `isa`")]
 
 use std::arch::x86_64::*;

@@ -10,8 +10,8 @@ use super::Avx512;
 /// Rows of a register, and words of one of its rows.
 pub(crate) const SIDE: usize = 16;
 
-/// The proof that this CPU has AMX for bf16 and bytes, beside AVX-512, and that the system lets this
-/// process use it.
+/// The proof that this CPU has AMX for bf16 and bytes, beside AVX-512, and that the system lets
+/// this process use it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Amx(Avx512);
 

@@ -19,7 +19,8 @@ pub(crate) unsafe trait Simd: Copy + Send + Sync + std::fmt::Debug {
     type Floats: Copy;
     /// Sixteen i32.
     type Ints: Copy;
-    /// 64 bytes: a word of four bytes, or of two 16-bit numbers, for each of sixteen rows or columns.
+    /// 64 bytes: a word of four bytes, or of two 16-bit numbers, for each of sixteen rows or
+    /// columns.
     type Codes: Copy;
     /// Running integer products, folded into [`Simd::Ints`] before they can overflow.
     type Products: Copy;

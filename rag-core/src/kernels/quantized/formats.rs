@@ -163,7 +163,7 @@ pub(super) type Q4_1 = CodedBlock<Nibbles, ScaleAndOffset, 0>;
 pub(super) type Q5_0 = CodedBlock<FiveBits, OneScale, 4>;
 pub(super) type Q5_1 = CodedBlock<FiveBits, ScaleAndOffset, 0>;
 pub(super) type Q8_0 = CodedBlock<Bytes, OneScale, 0>;
-pub(super) type Q2_K = CodedBlock<Pairs, HalvesWithMinimum, 0>;
+pub(super) type Q2_K = CodedBlock<TwoBits, HalvesWithMinimum, 0>;
 pub(super) type Q3_K = CodedBlock<ThreeBits, SignedHalves, 2>;
 pub(super) type Q4_K = CodedBlock<Nibbles, WithMinimum, 0>;
 pub(super) type Q5_K = CodedBlock<FiveBits, WithMinimum, 0>;
@@ -257,9 +257,9 @@ impl CodeLayout for Curve {
 }
 
 /// Two-bit codes.
-pub(super) struct Pairs;
+pub(super) struct TwoBits;
 
-impl CodeLayout for Pairs {
+impl CodeLayout for TwoBits {
     const BYTES: usize = 128;
     const BITS: u32 = 2;
 
@@ -281,7 +281,7 @@ impl CodeLayout for ThreeBits {
     #[inline(always)]
     unsafe fn read<S: Simd>(simd: S, from: *const u8) -> [S::Codes; 8] {
         // SAFETY: two lines and one by contract.
-        let (low, line) = unsafe { (Pairs::read(simd, from), simd.load_codes(from.add(128))) };
+        let (low, line) = unsafe { (TwoBits::read(simd, from), simd.load_codes(from.add(128))) };
         join(simd, low, planes!(simd, 4, line => 2 1 0 -1 -2 -3 -4 -5))
     }
 }
