@@ -251,7 +251,9 @@ fn any_task_is_taken() {
     let draft = compose(&base, &long, DraftKind::Explain);
     assert!(draft.found, "{:?}", draft.searches);
     // a third language, whose headings are English
-    let german = "Schreibe eine Zusammenfassung \u{fc}ber die Gezeitenvorhersage und ihren Preis.";
+    let text = "Der Preis der Gezeitenvorhersage betr\u{e4}gt 1200 Euro im Jahr. Sie erscheint jeden Tag um 5 Uhr.";
+    base.add("gezeiten", text).unwrap();
+    let german = "Schreibe etwas \u{fc}ber den Preis der Gezeitenvorhersage.";
     let draft = compose(&base, german, DraftKind::Synthesis);
     assert!(draft.found && draft.sections[0].heading == "What the documents say", "{draft:?}");
     let japanese = "\u{7814}\u{7a76}\u{6240}\u{306e}\u{6b74}\u{53f2}\u{3092}\u{8aac}\u{660e}\u{3057}\u{3066}\u{304f}\u{3060}\u{3055}\u{3044}\u{3002}";
