@@ -5,9 +5,12 @@
 //! generator takes them in once; only the last lines differ (`generate/kv.rs` keeps what a prompt
 //! begins with).
 
+use std::cmp::Ordering;
+
 use super::{Language, user};
 use crate::marks;
 use crate::model::{Message, Role};
+use crate::store::fold::fold;
 
 /// What a part of a draft is written from.
 #[derive(Debug, Clone, Copy)]
@@ -131,11 +134,35 @@ pub(crate) struct PartInstructions {
 /// The words for a task: French for French, else English, which a reader of any other language is
 /// likeliest to know.
 pub(crate) fn draft_words(task: &str) -> &'static DraftWords {
-    match Language::of(task) {
+    match language(task) {
         Language::French => &FRENCH,
         Language::English => &ENGLISH,
     }
 }
+
+/// A task is too short for a guess by all its words: "on" and "a" are of both languages.
+fn language(task: &str) -> Language {
+    let folded = fold(task);
+    let count = |listed: &[&str]| {
+        let words = folded.split(|c: char| !c.is_alphanumeric());
+        words.filter(|word| listed.contains(word)).count()
+    };
+    match count(FRENCH_WORDS).cmp(&count(ENGLISH_WORDS)) {
+        Ordering::Greater => Language::French,
+        Ordering::Less => Language::English,
+        Ordering::Equal => Language::of(task),
+    }
+}
+
+/// Small words of one of the two languages alone, folded.
+const FRENCH_WORDS: &[&str] = &[
+    "au", "aux", "avec", "ce", "cette", "comment", "d", "dans", "de", "des", "du", "est", "et",
+    "la", "le", "les", "l", "par", "pour", "que", "qui", "sans", "sur", "un", "une",
+];
+const ENGLISH_WORDS: &[&str] = &[
+    "an", "and", "are", "by", "does", "for", "from", "how", "in", "is", "of", "that", "the",
+    "this", "to", "what", "with", "write",
+];
 
 const ENGLISH: DraftWords = DraftWords {
     rules: "You help to prepare a decision. You write short, plain sentences and keep to the facts given.",
@@ -263,6 +290,8 @@ mod tests {
         let words =
             draft_words("Propose trois sc\u{e9}narios pour la biblioth\u{e8}que de la ville");
         assert_eq!(words.in_favour, "Pour");
+        assert_eq!(draft_words("Write a synthesis on the harbour wall.").in_favour, "For");
+        assert_eq!(draft_words("Fais un bilan de l'an").in_favour, "Pour");
         assert_eq!(draft_words("\u{6771}\u{4eac}").in_favour, "For");
     }
 }
