@@ -126,6 +126,15 @@ impl Asked {
         !self.tokens.is_empty() && !is_where && !is_yes_or_no
     }
 
+    /// Whether two words of a title, or a figure of it, stand in the question.
+    pub(super) fn says_two_of(&self, title: Option<&str>) -> bool {
+        let words: Vec<String> = pieces(title.unwrap_or_default()).into_iter().map(fold).collect();
+        let said =
+            words.iter().filter(|word| self.tokens.iter().any(|token| token.folded == **word));
+        let said: Vec<&String> = said.collect();
+        said.len() > 1 || said.iter().any(|word| word.starts_with(|c: char| c.is_ascii_digit()))
+    }
+
     /// Whether one of these phrases stands in it.
     pub(super) fn says<'a>(&self, mut phrases: impl Iterator<Item = &'a str>) -> bool {
         let stands =

@@ -114,7 +114,12 @@ pub(crate) fn plan_with(
     let mut found: Vec<Planned> = Vec::new();
     for (place, table) in tables.iter().enumerate() {
         let mut here = Vec::new();
-        for order in [ReadingOrder::ColumnsFirst, ReadingOrder::TitleFirst] {
+        // without words of the title both orders read alike
+        let orders: &[ReadingOrder] = match asked.says_two_of(table.info.title.as_deref()) {
+            true => &[ReadingOrder::ColumnsFirst, ReadingOrder::TitleFirst],
+            false => &[ReadingOrder::ColumnsFirst],
+        };
+        for order in orders.iter().copied() {
             let own: Vec<&Hint> = hints.iter().filter(|hint| hint.table == place).collect();
             let understood = Understood::new(&asked, table, &stems, Way { order, hints: &own });
             here.extend(planned(&understood, place, table, cancel));
