@@ -31,7 +31,7 @@ def plain(text):
 
 def holds(text, figure):
     first = re.sub(r" ?\[\d+\]", "", plain(text).split("\n(")[0])
-    if "." in figure and len(figure.split(".")[1]) == 4:
+    if re.fullmatch(r"\d+\.\d{4}", figure):
         # a mean that goes on for ever is cut somewhere
         return any(abs(float(number) - float(figure)) < 0.006 for number in re.findall(r"\d+\.\d+", first))
     wanted = re.escape(plain(figure).rstrip("0").rstrip(".") if "." in figure and figure.replace(".", "").isdigit() else plain(figure))
