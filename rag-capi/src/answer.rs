@@ -216,6 +216,14 @@ pub unsafe extern "C" fn rag_answer_found(answer: *const rag_answer) -> bool {
     unsafe { answer.as_ref() }.is_some_and(|answer| answer.answer.found)
 }
 
+/// Whether the text is sentences of the passages, word for word: without a generator, or where the
+/// generator was not sure of its words or no passage supported them; false for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rag_answer_quoted(answer: *const rag_answer) -> bool {
+    // SAFETY: null or live, by contract.
+    unsafe { answer.as_ref() }.is_some_and(|answer| answer.answer.quoted)
+}
+
 /// The answer in UTF-8 with [1]-style markers placed by the engine; empty when not found; NULL for
 /// NULL.
 ///

@@ -81,6 +81,8 @@ impl<S: Spelling> AskArgs<S> {
 pub(crate) struct AnswerObject<'a> {
     found: bool,
     text: &'a str,
+    /// Whether it is sentences of the passages, word for word.
+    quoted: bool,
     citations: &'a [Citation],
     reason: Option<NotFoundReason>,
     left_out: &'a [i64],
@@ -106,6 +108,7 @@ impl<'a> AnswerObject<'a> {
         Self {
             found: answer.found,
             text: &answer.text,
+            quoted: answer.quoted,
             citations: &answer.citations,
             reason: answer.reason,
             left_out: &answer.left_out,

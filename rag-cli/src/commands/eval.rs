@@ -62,7 +62,10 @@ pub(crate) struct Args {
     /// Write each answer with its prompt to this file, a line of JSON each
     #[arg(long, value_name = "FILE.jsonl", requires = "llm")]
     answers: Option<PathBuf>,
-    /// Only the first N judged queries
+    /// Only each Nth judged query, which spreads a sample over the collection
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), default_value_t = 1)]
+    every: u32,
+    /// Only the first N judged queries, of those that --every leaves
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
     #[command(flatten)]
@@ -106,6 +109,8 @@ pub(crate) fn run(args: &Args, config: &Config, console: &mut Console<'_>) -> Ou
         args.fusion.iter().map(|text| Fusion::parse(text)).collect::<Result<_, _>>()?;
     let settings = settings::settings(&args.mode, &fusions, &args.fusion);
     let mut collection = Collection::read(&args.corpus, &args.queries, &args.qrels)?;
+    let mut number = 0..;
+    collection.queries.retain(|_| number.next().is_some_and(|n: u32| n.is_multiple_of(args.every)));
     collection.queries.truncate(args.limit.unwrap_or(usize::MAX));
     let job = console.job();
     let words_only = args.mode.iter().all(|mode| *mode == Mode::Lexical);
@@ -226,8 +231,8 @@ fn print(report: &Report, console: &mut Console<'_>) -> Result<(), Failure> {
         console.line(format_args!("exact_match {:.5}", answers.exact_match))?;
         console.line(format_args!("f1          {:.5}", answers.f1))?;
         console.line(format_args!(
-            "found {:.3}, relevant passage shown {:.3}",
-            answers.found, answers.shown
+            "found {:.3}, quoted {:.3}, relevant passage shown {:.3}",
+            answers.found, answers.quoted, answers.shown
         ))?;
         console.line(format_args!(
             "citations: {:.3} of those of right answers in a relevant document, {:.3} of right answers have one, {:.3} stand in their source",

@@ -9,6 +9,8 @@ mod align;
 mod checks;
 mod conflicts;
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
@@ -243,12 +245,33 @@ impl Cited {
 #[must_use]
 pub(crate) fn holds_words(question: &str, text: &str) -> bool {
     let asked = words::words(question);
-    let held: std::collections::BTreeSet<String> =
-        words::words(text).into_iter().map(|word| word.key).collect();
+    let held: BTreeSet<String> = words::words(text).into_iter().map(|word| word.key).collect();
     let telling = asked.len() >= 2 || asked.iter().any(|word| word.kind == words::WordKind::Number);
     telling
         && asked.iter().all(|word| held.contains(&word.key))
         && checks::gives_negatives(question, text)
+}
+
+/// Whether the passages that `answer` cites hold what it takes over from `question`: most of the words
+/// that both say stand in them, their titles or headings.
+#[must_use]
+pub(crate) fn holds_subject<'h>(
+    question: &str,
+    answer: &str,
+    cited: impl Iterator<Item = &'h Hit>,
+) -> bool {
+    let keys = |text: &str| -> BTreeSet<String> {
+        words::words(text).into_iter().map(|word| word.key).collect()
+    };
+    let mut taken: BTreeSet<String> =
+        keys(question).intersection(&keys(&without_markers(answer))).cloned().collect();
+    let count = taken.len();
+    for hit in cited {
+        let named = hit.title.iter().chain(&hit.heading).chain([&hit.uri, &hit.text]);
+        let held: BTreeSet<String> = named.flat_map(|text| keys(text)).collect();
+        taken.retain(|key| !held.contains(key));
+    }
+    count == 0 || taken.len() * 2 < count
 }
 
 /// Whether `question` is nothing but figures, and `text` holds their digits with another sign.

@@ -2,14 +2,13 @@
 
 use std::ops::ControlFlow;
 
-use crate::cite;
 use crate::error::{Error, Result};
-use crate::guard::Outlet;
+use crate::guard::{Outlet, Refusal};
 use crate::model::Message;
 use crate::options::Options;
 use crate::progress::Call;
-use crate::prompt::{self, Prompt, Request};
-use crate::search::{self, Hit};
+use crate::prompt::{self, AnswerLength, Prompt, Request};
+use crate::search::Hit;
 
 use super::history::told_history;
 use super::run::{Retrieved, Run, Written};
@@ -31,8 +30,10 @@ impl KnowledgeBase {
     /// Answers `question` from the documents, with verified citations, or says that they do not
     /// know.
     ///
-    /// [`Call::on_piece`] gets the answer as it is written, without markers; returning `Break` ends it there. Pieces may
-    /// arrive and the answer still turn out not found, if no passage supports what was written.
+    /// [`Call::on_piece`] gets the answer as it is written, without markers, from the first sentence
+    /// on that a passage supports; returning `Break` ends it there. What has arrived is never taken
+    /// back, but with [`Abstain::Never`](super::Abstain::Never), a constraint or a writer of the
+    /// caller's, whose pieces come as they are written.
     /// [`Call::on_progress`] is told how much of the prompt the generator has taken in. A question
     /// or answer that the guards refuse is an answer too, with
     /// [`Outcome::Refused`](super::Outcome::Refused).
@@ -62,9 +63,8 @@ impl KnowledgeBase {
         if let Some(reason) = run.judge(&retrieved) {
             return Ok(run.not_found(reason, retrieved));
         }
-        let written = run.write(&retrieved)?;
-        let answer = run.cite(&retrieved, &written)?;
-        Ok(run.finish(answer, written.refusal))
+        let (answer, refusal) = run.answer(&retrieved)?;
+        Ok(run.finish(answer, refusal))
     }
 
     /// The prompt that [`KnowledgeBase::ask`] would give the model for this question, text and
@@ -90,7 +90,7 @@ impl KnowledgeBase {
         check_question(question)?;
         let mut run = Run::new(self, question, options, call.lend());
         let retrieved = run.retrieve()?;
-        let shown = run.shown(&retrieved)?;
+        let shown = run.shown(&retrieved, &run.ranked(&retrieved)?)?;
         self.prompt_of(question, &shown, options)
     }
 
@@ -116,49 +116,24 @@ impl KnowledgeBase {
 }
 
 impl Run<'_> {
-    /// What is written about the passages, by whom the options say.
-    fn write(&mut self, retrieved: &Retrieved) -> Result<Written> {
+    /// What is written about the passages, by whom the options say, and why it may not be seen, if
+    /// so.
+    fn answer(&mut self, retrieved: &Retrieved) -> Result<(Answer, Option<Refusal>)> {
         match &self.options.writer {
-            Writer::Own(own) => self.told(retrieved, own),
+            Writer::Own(own) => {
+                let written = self.told(retrieved, own)?;
+                Ok((self.cite(retrieved, &written)?, written.refusal))
+            }
             Writer::Generator if self.knowledge_base.models.has_generator() => {
-                self.generated(retrieved)
+                self.drafted(retrieved)
             }
             _ => self.extracted(retrieved),
         }
     }
 
-    fn generated(&mut self, retrieved: &Retrieved) -> Result<Written> {
-        let generator = self.generator()?;
-        let mut shown = self.shown(retrieved)?;
-        let options = self.options;
-        let prompt = self.knowledge_base.prompt_of(self.question, &shown, options)?;
-        let before = self.started.elapsed();
-        let mut listeners = self.listeners();
-        let (mut on_piece, call) = listeners.split();
-        let mut outlet = Outlet::new(&options.guards, &mut on_piece);
-        let generation = generator.generate_with(
-            &prompt.rendered.token_ids,
-            &options.generate,
-            call.on_piece(&mut |piece| outlet.piece(piece)),
-        )?;
-        self.timings.add_generation(&generation, before);
-        let refusal = outlet.finish(&generation.text);
-        shown.truncate(prompt.shown_count);
-        let budget = || self.budget(&prompt, &shown);
-        Ok(Written {
-            budget: self.is_traced().then(budget).transpose()?,
-            text: generation.text.clone(),
-            left_out_turns: options.history.len().saturating_sub(prompt.history_count),
-            prompt: prompt.rendered.text,
-            generation: Some(generation),
-            refusal,
-            shown,
-        })
-    }
-
     /// What the caller's own model writes.
     fn told(&mut self, retrieved: &Retrieved, own: &OwnWriter) -> Result<Written> {
-        let (shown, options) = (self.shown(retrieved)?, self.options);
+        let (shown, options) = (self.shown_to_own(retrieved)?, self.options);
         let told = |turn: &Message| Message {
             content: options.guards.told(&turn.content).into_owned(),
             role: turn.role,
@@ -179,35 +154,17 @@ impl Run<'_> {
         Ok(Written { text, shown, prompt: turns.join("\n\n"), refusal, ..Written::default() })
     }
 
-    /// The best sentence, word for word.
-    fn extracted(&mut self, retrieved: &Retrieved) -> Result<Written> {
-        let cosines = |asked: &str, texts: &[&str]| self.cosines(asked, texts);
-        let ranked = search::sentences(retrieved.asked(self.question), &retrieved.hits, &cosines)?;
-        let text = ranked.first().map_or(String::new(), |best| {
-            let passage = &retrieved.hits[best.hit].text;
-            let sentence = cite::without_markers(&passage[best.range.clone()]);
-            sentence.split_whitespace().collect::<Vec<_>>().join(" ")
-        });
-        let refusal = self.hand_out(&text);
-        Ok(Written { text, shown: retrieved.hits.clone(), refusal, ..Written::default() })
-    }
-
-    /// What a generator is shown of these hits.
-    fn shown(&self, retrieved: &Retrieved) -> Result<Vec<Hit>> {
-        let (question, hits) = (retrieved.asked(self.question), &retrieved.hits);
+    /// What a model of the caller's is shown of the hits: all, unless the caller says otherwise.
+    fn shown_to_own(&self, retrieved: &Retrieved) -> Result<Vec<Hit>> {
         match self.options.sentences {
-            Some(0) => Err(Error::invalid("sentences", "at least one must be shown")),
-            Some(count) => {
-                let cosines = |asked: &str, texts: &[&str]| self.cosines(asked, texts);
-                search::focus(question, hits, count, &cosines)
-            }
-            None => Ok(hits.clone()),
+            None => Ok(retrieved.hits.clone()),
+            Some(_) => self.shown(retrieved, &self.ranked(retrieved)?),
         }
     }
 }
 
 /// What a prompt is made from; it may be as long as it likes.
-fn request<'a>(
+pub(super) fn request<'a>(
     question: &'a str,
     hits: &'a [Hit],
     history: &'a [Message],
@@ -222,5 +179,10 @@ fn request<'a>(
         fence: options.fence,
         order: options.order,
         examples: options.examples.as_deref(),
+        answer_length: match (&options.writer, options.answer_length) {
+            // a model of the caller's may be asked for more than a few words
+            (Writer::Own(_), AnswerLength::Auto) => AnswerLength::Sentences,
+            (_, length) => length,
+        },
     }
 }

@@ -10,7 +10,7 @@ use crate::cite;
 use crate::document;
 use crate::error::Result;
 use crate::progress::CancelToken;
-use crate::search::{self, Hit, Standing};
+use crate::search::{self, Common, Floor, Hit, Standing, WritingSystem};
 use crate::store::{Filter, IndexMode, NearestOptions};
 
 use super::KnowledgeBase;
@@ -40,7 +40,7 @@ pub(super) struct Searched<'a> {
 }
 
 /// How the words of a question compare with those of some passages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Words {
     /// Both are in French or English, whose words are known by their stems.
     Tell,
@@ -54,6 +54,11 @@ enum Words {
 
 impl Gate {
     /// Looks at what was found as the options say.
+    ///
+    /// Hits in the question's language are judged by their words, hits in another by their meaning,
+    /// and one side is enough. Not all by meaning as soon as one is foreign: in a folder in two
+    /// languages every question would pass that is near anything, as one for the price of petrol
+    /// beside a table of prices is.
     pub(super) fn of(
         knowledge_base: &KnowledgeBase,
         options: &AskOptions,
@@ -61,10 +66,7 @@ impl Gate {
         cancel: &CancelToken,
     ) -> Result<Self> {
         let Searched { asked, embedding, hits } = *search;
-        let stores = knowledge_base.stores();
-        let filter = options.search.filter.as_ref();
-        let best = knowledge_base.best_cosine(embedding, filter)?;
-        let words = words(asked, hits);
+        let best = knowledge_base.best_cosine(embedding, options.search.filter.as_ref())?;
         // nothing was found, so nothing needs to be judged
         let floors = match options.abstain {
             Abstain::Never => return Ok(Gate { best, ..Gate::default() }),
@@ -75,25 +77,44 @@ impl Gate {
             Abstain::Calibrated if hits.is_empty() => return Ok(Gate { best, ..Gate::default() }),
             Abstain::Calibrated => knowledge_base.floor(cancel)?,
         };
-        let meaning = floors.map(|floor| floor.cosine());
-        let standing = match (words, best) {
-            (Words::Tell, _) | (_, None) => None,
-            (_, Some(_)) => search::standing(&stores, embedding, filter)?,
+        let judge = Judge { knowledge_base, options, search, best, floors };
+        let language = Language::of(asked);
+        let is_near = |hit: &&Hit| matches!(language.compared_with(hit), Words::Tell | Words::Hint);
+        let (near, foreign): (Vec<&Hit>, Vec<&Hit>) = hits.iter().partition(is_near);
+        let near: Vec<Hit> = near.into_iter().cloned().collect();
+        let by_words = match near.is_empty() {
+            true => None,
+            false => Some(judge.by_words(language.compared(near.iter()), &near)?),
         };
-        if matches!(words, Words::Differ | Words::Apart) {
-            let few = match words {
-                Words::Apart => floors.map(|floor| floor.covered_cosine()),
-                _ => meaning,
-            };
-            let floor = standing.map(|standing| standing.foreign_cosine()).or(few);
-            return Ok(Gate { best, floor, meaning, coverage: None });
+        match by_words {
+            Some(gate) if foreign.is_empty() || gate.not_found(asked, &near).is_none() => Ok(gate),
+            _ => judge.by_meaning(language.compared(foreign.iter().copied()), &foreign),
         }
+    }
+}
+
+/// What a gate is made from.
+struct Judge<'a> {
+    knowledge_base: &'a KnowledgeBase,
+    options: &'a AskOptions,
+    search: &'a Searched<'a>,
+    best: Option<f32>,
+    floors: Option<Floor>,
+}
+
+impl Judge<'_> {
+    /// The gate for hits in the question's language.
+    fn by_words(&self, words: Words, hits: &[Hit]) -> Result<Gate> {
+        let standing = match words {
+            Words::Tell => None,
+            _ => self.standing()?,
+        };
         // a follow-up says little
-        let coverage = match options.history.is_empty() {
-            true => search::coverage(&stores, asked, hits)?,
+        let coverage = match self.options.history.is_empty() {
+            true => search::coverage(&self.knowledge_base.stores(), self.search.asked, hits)?,
             false => None,
         };
-        let ease = match (words, best, floors) {
+        let ease = match (words, self.best, self.floors) {
             (Words::Hint, Some(best), Some(floor)) => {
                 let standing = standing.unwrap_or_else(|| Standing::from(floor));
                 standing.ease(best)
@@ -107,11 +128,37 @@ impl Gate {
             };
             (share, least * ease)
         };
+        let meaning = self.meaning();
         let floor = match coverage {
-            Some(_) => floors.map(|floor| floor.covered_cosine()),
+            Some(_) => self.floors.map(|floor| floor.covered_cosine()),
             None => meaning,
         };
-        Ok(Gate { best, floor, meaning, coverage: coverage.map(needed) })
+        Ok(Gate { best: self.best, floor, meaning, coverage: coverage.map(needed) })
+    }
+
+    /// The gate for hits in another language, or another script.
+    fn by_meaning(&self, words: Words, hits: &[&Hit]) -> Result<Gate> {
+        let meaning = self.meaning();
+        let few = match words {
+            Words::Apart => self.floors.map(|floor| floor.covered_cosine()),
+            _ => meaning,
+        };
+        let floor = self.standing()?.map(|standing| standing.foreign_cosine()).or(few);
+        let nearest = hits.iter().filter_map(|hit| hit.cosine).reduce(f32::max);
+        Ok(Gate { best: nearest.or(self.best), floor, meaning, coverage: None })
+    }
+
+    /// The cosine from which a sentence in another language supports a claim.
+    fn meaning(&self) -> Option<f32> {
+        self.floors.map(|floor| floor.cosine())
+    }
+
+    fn standing(&self) -> Result<Option<Standing>> {
+        if self.best.is_none() {
+            return Ok(None);
+        }
+        let filter = self.options.search.filter.as_ref();
+        search::standing(&self.knowledge_base.stores(), self.search.embedding, filter)
     }
 }
 
@@ -151,26 +198,41 @@ impl Gate {
     }
 }
 
-/// How the words of `question` compare with those of `hits`; one that is in another language is
-/// enough to differ: it may hold the answer and not a word of the question.
-fn words(question: &str, hits: &[Hit]) -> Words {
-    let asked = document::guess_lang(question);
-    let (script, spoken) = (search::script(question), search::spoken(question));
-    let apart = |hit: &Hit| script.zip(search::script(&hit.text)).is_some_and(|(a, b)| a != b);
-    let foreign = |hit: &Hit| {
+/// The language of a question, as far as it is known.
+struct Language {
+    guessed: Option<&'static str>,
+    script: Option<WritingSystem>,
+    spoken: Common,
+}
+
+impl Language {
+    fn of(question: &str) -> Self {
+        Self {
+            guessed: document::guess_lang(question),
+            script: search::script(question),
+            spoken: search::spoken(question),
+        }
+    }
+
+    /// How the words of the question compare with those of a hit.
+    fn compared_with(&self, hit: &Hit) -> Words {
         let written = document::guess_lang(&hit.text);
-        let other = asked.is_some() && written.is_some() && asked != written;
-        other || spoken.differs(search::spoken(&hit.text))
-    };
-    if hits.iter().any(apart) {
-        return Words::Apart;
+        if self.script.zip(search::script(&hit.text)).is_some_and(|(a, b)| a != b) {
+            return Words::Apart;
+        }
+        let other = self.guessed.is_some() && written.is_some() && self.guessed != written;
+        let spoken = search::spoken(&hit.text);
+        if other || (spoken.is_prose() && self.spoken.differs(spoken)) {
+            return Words::Differ;
+        }
+        match self.spoken.is_stemmed() || written.is_some() {
+            true => Words::Tell,
+            false => Words::Hint,
+        }
     }
-    if hits.iter().any(foreign) {
-        return Words::Differ;
-    }
-    let known = |hit: &Hit| document::guess_lang(&hit.text).is_some();
-    match spoken.is_stemmed() || hits.iter().all(known) {
-        true => Words::Tell,
-        false => Words::Hint,
+
+    /// How they compare with those of some hits: as with the one that is farthest from it.
+    fn compared<'h>(&self, hits: impl Iterator<Item = &'h Hit>) -> Words {
+        hits.map(|hit| self.compared_with(hit)).max().unwrap_or(Words::Tell)
     }
 }

@@ -5,6 +5,7 @@ mod asked;
 mod budget;
 mod chat;
 mod compose;
+mod draft;
 mod floors;
 mod gate;
 mod guards;

@@ -51,6 +51,8 @@ pub(super) struct Written {
     pub(super) generation: Option<Generation>,
     /// Why it may not be seen.
     pub(super) refusal: Option<Refusal>,
+    /// Whether it is sentences of the passages.
+    pub(super) is_quoted: bool,
     pub(super) budget: Option<Budget>,
     pub(super) left_out_turns: usize,
 }
@@ -138,6 +140,7 @@ impl<'a> Run<'a> {
         Ok(Answer {
             found: supported,
             text: if supported { cited.text } else { String::new() },
+            quoted: supported && written.is_quoted,
             citations,
             conflicts,
             reason: (!supported).then_some(NotFoundReason::Unsupported),
@@ -188,6 +191,7 @@ impl<'a> Run<'a> {
         Answer {
             found: false,
             text: String::new(),
+            quoted: false,
             citations: Vec::new(),
             reason: None,
             hits: Vec::new(),

@@ -98,6 +98,10 @@ pub struct Answer {
     pub found: bool,
     /// The answer with `[1]`-style markers placed by the engine; empty when not found.
     pub text: String,
+    /// Whether it is sentences of the passages, word for word: without a generator, or where the
+    /// generator was not sure of its words or no passage supported them.
+    #[serde(default)]
+    pub quoted: bool,
     /// What supports it, in order of first use.
     pub citations: Vec<Citation>,
     /// Why there is none.

@@ -11,7 +11,7 @@ use super::value::{Fault, Value};
 use super::{Kind, OptionValue, form, options, switch, words};
 use crate::error::{Error, Result};
 use crate::model::Message;
-use crate::prompt::{Example, Fence, Order};
+use crate::prompt::{AnswerLength, Example, Fence, Order};
 
 /// Whether to record how an answer came about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -148,7 +148,8 @@ pub enum Writer {
     /// The generator.
     #[default]
     Generator,
-    /// Nobody: the answer is the sentence of the passages that answers best, word for word. Needs no generator.
+    /// Nobody: the answer is the sentence of the passages that answers best, or two that come close, word for word. Needs no
+    /// generator.
     Passages,
     /// The caller: another model, in this process or elsewhere. What it writes is judged, cited and masked like any answer. It writes
     /// answers to questions; summaries are then the sentences nearest the middle, as without a generator.
@@ -247,7 +248,9 @@ options! {
         explain: Explain = Explain::Off;
         /// Show the generator only so many sentences of each passage, those around the one that answers best: small models get lost in
         /// long passages.
-        sentences: Option<usize> = None, range(1.0, f64::INFINITY), unit("sentences"), unset("all");
+        sentences: Option<usize> = None, range(1.0, f64::INFINITY), unit("sentences"), unset("three where a few words are asked for, else all");
+        /// How long the answer should be: short asks for a few words, sentences for one or two sentences, auto as the question does.
+        answer_length: AnswerLength = AnswerLength::Auto;
         /// Fence each passage with a word that none can know, so that what it says does not pass for an instruction.
         fence: Fence = Fence::Numbered;
         /// In what order the prompt shows passages.
@@ -269,7 +272,7 @@ options! {
         guards: Guards = Guards::default(), renames(&[]);
     }
     custom {
-        /// Answer with the best sentence of the passages, word for word; needs no generator.
+        /// Answer with the best sentence of the passages, or two that come close, word for word; needs no generator.
         extract: Kind::Flag, set(Self::set_extract),
             get(|options| Value::Flag(matches!(options.writer, Writer::Passages)));
     }

@@ -44,6 +44,7 @@ fn answer(question: &str, text: &str, passage: &str, citations: Vec<Citation>) -
     Answer {
         found: true,
         text: text.to_owned(),
+        quoted: false,
         citations,
         reason: None,
         hits: vec![hit(passage)],

@@ -1,13 +1,15 @@
 //! The worked examples and instructions, in French and English. They are the same in every prompt,
 //! so that their keys and values can be kept.
 
-use super::Language;
+use super::{Language, Style};
 
 /// A question answered the way we want it.
 pub(super) struct BuiltInExample {
     pub(super) passages: &'static [&'static str],
     pub(super) question: &'static str,
     pub(super) answer: &'static str,
+    /// The answer in a few words.
+    pub(super) short: &'static str,
 }
 
 impl Language {
@@ -24,22 +26,31 @@ impl Language {
         "Question:"
     }
 
-    pub(super) fn instruction(self) -> &'static str {
-        match self {
-            Language::English => {
-                "Answer in one or two short sentences, using only the passages above."
-            }
-            Language::French => {
-                "R\u{e9}ponds en fran\u{e7}ais, en une ou deux phrases courtes, en utilisant uniquement \
-                 les passages ci-dessus."
-            }
-        }
-    }
-
     pub(super) fn examples(self) -> &'static [BuiltInExample] {
         match self {
             Language::English => ENGLISH,
             Language::French => FRENCH,
+        }
+    }
+}
+
+impl Style {
+    /// Copied words can be checked against the passages; words of the model's own cannot.
+    pub(super) fn instruction(self) -> &'static str {
+        match (self.language, self.is_short) {
+            (Language::English, false) => {
+                "Answer in one or two short sentences, using only the passages above."
+            }
+            (Language::English, true) => {
+                "Answer in as few words as possible, copied from the passages above."
+            }
+            (Language::French, false) => {
+                "R\u{e9}ponds en fran\u{e7}ais, en une ou deux phrases courtes, en utilisant uniquement \
+                 les passages ci-dessus."
+            }
+            (Language::French, true) => {
+                "R\u{e9}ponds avec le moins de mots possible, copi\u{e9}s des passages ci-dessus."
+            }
         }
     }
 }
@@ -53,6 +64,7 @@ const ENGLISH: &[BuiltInExample] = &[
         ],
         question: "Since when has the Harlow lighthouse been automatic?",
         answer: "The Harlow lighthouse has been automatic since 1984.",
+        short: "1984",
     },
     BuiltInExample {
         passages: &[
@@ -61,6 +73,7 @@ const ENGLISH: &[BuiltInExample] = &[
         ],
         question: "Where is the reading room?",
         answer: "The reading room is on the second floor, next to the map collection.",
+        short: "on the second floor, next to the map collection",
     },
 ];
 
@@ -73,6 +86,7 @@ const FRENCH: &[BuiltInExample] = &[
         ],
         question: "Depuis quand le phare de Kerlan est-il automatique ?",
         answer: "Le phare de Kerlan est automatique depuis 1984.",
+        short: "1984",
     },
     BuiltInExample {
         passages: &[
@@ -82,5 +96,6 @@ const FRENCH: &[BuiltInExample] = &[
         ],
         question: "O\u{f9} est la salle de lecture ?",
         answer: "La salle de lecture est au deuxi\u{e8}me \u{e9}tage, \u{e0} c\u{f4}t\u{e9} des cartes.",
+        short: "au deuxi\u{e8}me \u{e9}tage, \u{e0} c\u{f4}t\u{e9} des cartes",
     },
 ];

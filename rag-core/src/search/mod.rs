@@ -20,14 +20,17 @@ use legs::Legs;
 
 use crate::options::Options;
 pub use crate::options::search::{Context, Mode, SearchOptions};
-pub(crate) use crate::store::lexical::{MAX_TERMS as MAX_QUESTION_WORDS, spoken, word_count};
+pub(crate) use crate::store::lexical::{
+    Common, MAX_TERMS as MAX_QUESTION_WORDS, spoken, word_count,
+};
 pub(crate) use diversity::{centroid, spread, spread_by};
 pub use floor::{Floor, MIN_COVERAGE, measure as measure_floor, min_coverage};
 pub(crate) use floor::{UNRELATED, min_coverage_of_forms};
 pub use fusion::Fusion;
 pub(crate) use hits::{given, surround, whole};
-pub(crate) use script::script;
+pub(crate) use script::{WritingSystem, script};
 pub use sentences::{Cosines, Sentence, focus, sentences};
+pub(crate) use sentences::{focus_on, is_of_its_row, quoted};
 pub(crate) use standing::{Standing, standing};
 
 /// Where a hit stood in each leg, from 1. Neither for a passage that only stands beside a hit.

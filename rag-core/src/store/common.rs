@@ -245,6 +245,8 @@ pub(crate) struct Common {
 /// has four.
 const MIN_KNOWN: usize = 2;
 const KNOWN_SHARE: usize = 10;
+/// Common words from which that of a passage is.
+const MIN_PROSE: usize = 4;
 /// Words of a question in which one common word tells its language; in a longer one it is by chance
 /// a word of another.
 const SHORT_QUESTION: usize = 4;
@@ -275,6 +277,12 @@ impl Common {
     /// Whether both are known to be in languages, and none that they share.
     pub(crate) fn differs(self, other: Self) -> bool {
         self.is_known() && other.is_known() && self.languages & other.languages == 0
+    }
+
+    /// Whether enough of the words are common to tell the language of a passage: rows of a table
+    /// hold few, and a word of theirs is by chance a common one of another language.
+    pub(crate) fn is_prose(self) -> bool {
+        self.count >= MIN_PROSE
     }
 
     fn is_known(self) -> bool {

@@ -11,7 +11,8 @@ use std::collections::{BTreeSet, HashMap};
 
 use rust_stemmers::{Algorithm, Stemmer};
 
-use super::common::{Common, is_common, is_grammar};
+pub(crate) use super::common::Common;
+use super::common::{is_common, is_grammar};
 use super::fold::fold;
 use super::forms::WordForms;
 use super::visible::visible;

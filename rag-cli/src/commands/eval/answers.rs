@@ -58,6 +58,8 @@ pub(super) struct AnswerMetrics {
     pub(super) f1: f64,
     /// Share of queries that got any answer.
     pub(super) found: f64,
+    /// Share of queries that were answered with sentences of the passages.
+    pub(super) quoted: f64,
     /// Share of queries one of whose relevant documents was among the passages shown.
     pub(super) shown: f64,
     /// Of the answers that contain a gold answer, the share of citations that lie in a relevant
@@ -184,6 +186,7 @@ struct Tally {
     exact_match: f64,
     f1: f64,
     found: usize,
+    quoted: usize,
     shown: usize,
     /// Of the answers that contain a gold answer: citations, and those in a relevant document.
     cited: usize,
@@ -205,6 +208,7 @@ impl Tally {
     fn add(&mut self, answer: &Answer, gold: &[String], relevant: &[&str]) -> bool {
         let contained = self.add_text(&without_markers(&answer.text), gold);
         self.found += usize::from(answer.found);
+        self.quoted += usize::from(answer.quoted);
         self.shown +=
             usize::from(answer.hits.iter().any(|hit| relevant.contains(&hit.uri.as_str())));
         self.citations += answer.citations.len();
@@ -248,6 +252,7 @@ impl Tally {
             exact_match: share(self.exact_match, count),
             f1: share(self.f1, count),
             found: share(self.found as f64, count),
+            quoted: share(self.quoted as f64, count),
             shown: share(self.shown as f64, count),
             citation_precision: share(self.cited_relevant as f64, self.cited),
             citation_recall: share(self.right_cited as f64, self.right),
