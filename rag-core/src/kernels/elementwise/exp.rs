@@ -4,7 +4,9 @@ use crate::kernels::isa::Simd;
 
 /// `e^x`, exact to two units in the last place, for `x` from -87 (and below, as -87) to 88.
 ///
-/// Range reduction by ln 2 in two parts, then the Taylor polynomial of degree six.
+/// Range reduction by ln 2 in two parts (Cody and Waite 1980: in one, `n ln 2` would lose the bits
+/// that `x - n ln 2` needs), then the Taylor polynomial of degree six. Not `f32::exp`, which is a
+/// call for each number and differs between platforms in the last bits.
 #[inline(always)]
 pub(crate) fn exp<S: Simd>(simd: S, x: S::Floats) -> S::Floats {
     // in this order NaN stays

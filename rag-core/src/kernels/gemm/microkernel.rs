@@ -105,6 +105,7 @@ macro_rules! by_height {
         }
     };
 }
+#[cfg(target_arch = "x86_64")]
 pub(super) use by_height;
 
 /// Words that the vectors of every level multiply.
