@@ -2811,6 +2811,12 @@ void rag_passage_ids_free(rag_passage_ids *ids);
 bool rag_answer_found(const rag_answer *answer);
 
 /**
+ * Whether the text is sentences of the passages, word for word: without a generator, or where the
+ * generator was not sure of its words or no passage supported them; false for NULL.
+ */
+bool rag_answer_quoted(const rag_answer *answer);
+
+/**
  * The answer in UTF-8 with [1]-style markers placed by the engine; empty when not found; NULL for
  * NULL.
  *

@@ -252,8 +252,8 @@ pub(crate) fn holds_words(question: &str, text: &str) -> bool {
         && checks::gives_negatives(question, text)
 }
 
-/// Whether the passages that `answer` cites hold what it takes over from `question`: most of the words
-/// that both say stand in them, their titles or headings.
+/// Whether the passages that `answer` cites hold what it takes over from `question`: most of the
+/// words that both say stand in them, their titles or headings.
 #[must_use]
 pub(crate) fn holds_subject<'h>(
     question: &str,

@@ -164,8 +164,8 @@ impl Run<'_> {
     }
 }
 
-/// Holds what is written back until a passage supports a sentence of it: what was handed on is never
-/// taken back.
+/// Holds what is written back until a passage supports a sentence of it: what was handed on is
+/// never taken back.
 struct Held<'a, 'o> {
     outlet: &'a mut Outlet<'o>,
     text: String,

@@ -37,8 +37,8 @@ pub struct Sentence {
 
 /// How close a second sentence must come to the best one to be quoted beside it. On questions of
 /// XQuAD and PIAF that nothing else is measured by, two sentences where they come so close hold the
-/// answer of 0.85 and 0.53 instead of 0.80 and 0.43; that is 1.3 sentences an answer, and always two
-/// would add 0.01 and 0.025.
+/// answer of 0.85 and 0.53 instead of 0.80 and 0.43; that is 1.3 sentences an answer, and always
+/// two would add 0.01 and 0.025.
 const CLOSE: f32 = 0.15;
 
 /// Every sentence of `hits` but headings, best first; ties in the order of the hits.

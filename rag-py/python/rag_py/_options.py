@@ -15,6 +15,11 @@ Access = Union[
     Literal["read_write"],
     Literal["read_only"],
 ]
+AnswerLength = Union[
+    Literal["auto"],
+    Literal["short"],
+    Literal["sentences"],
+]
 Index = Union[
     Literal["auto"],
     Literal["flat"],
@@ -126,7 +131,10 @@ class _AskSummarizeCompose(TypedDict, total=False):
     """Record how the answer came about. Default: False."""
     sentences: Optional[int]
     """Show the generator only so many sentences of each passage, those around the one that answers best: small models get
-    lost in long passages. Default: all; at least 1 sentence."""
+    lost in long passages. Default: three where a few words are asked for, else all; at least 1 sentence."""
+    answer_length: Optional[AnswerLength]
+    """How long the answer should be: short asks for a few words, sentences for one or two sentences, auto as the question
+    does. One of "auto", "short", "sentences". Default: "auto"."""
     fence: Optional[bool]
     """Fence each passage with a word that none can know, so that what it says does not pass for an instruction. Default:
     False."""
@@ -142,7 +150,8 @@ class _AskSummarizeCompose(TypedDict, total=False):
     """Compute the answer from a table where one holds all that the question asks for; off leaves it to who writes. One of
     "off", "compute". Default: "compute"."""
     extract: Optional[bool]
-    """Answer with the best sentence of the passages, word for word; needs no generator. Default: False."""
+    """Answer with the best sentence of the passages, or two that come close, word for word; needs no generator. Default:
+    False."""
     writer: Optional[Callable[[List[Message]], Union[str, Iterable[str]]]]
     """Who writes the answer in the generator's place. A callable gets the conversation (instructions, worked examples,
     history, numbered passages and the question) as a list of messages and gives the answer, or its pieces one by one (a

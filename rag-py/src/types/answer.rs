@@ -80,8 +80,8 @@ impl Answer {
         to_plain(py, &self.0.masked)
     }
 
-    /// Whether the text is sentences of the passages, word for word: without a generator, or where the
-    /// generator was not sure of its words or no passage supported them.
+    /// Whether the text is sentences of the passages, word for word: without a generator, or where
+    /// the generator was not sure of its words or no passage supported them.
     #[getter]
     fn quoted(&self) -> bool {
         self.0.quoted
