@@ -117,6 +117,8 @@ const BETWEEN: &[&str] = &[
     "principale",
     "principales",
 ];
+/// Words before a second question.
+const JOINING: &[&str] = &["and", "by", "et", "par", "or"];
 /// What follows "comment" where a name is asked for.
 const NAMED: &[&str] = &["s", "se"];
 
@@ -125,18 +127,25 @@ pub(super) fn asks_for_a_few_words(question: &str) -> bool {
     let lower = question.to_lowercase();
     let words: Vec<&str> =
         lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
-    let asking = words.iter().enumerate().find_map(|(at, word)| {
-        let rest = &words[at + 1..];
-        match *word {
-            "how" => Some(starts_with(rest, MEASURES)),
-            "comment" => Some(starts_with(rest, NAMED)),
-            "what" => Some(names(rest)),
-            word if LONG.contains(&word) => Some(false),
-            word if SHORT.contains(&word) => Some(!is_explained(rest)),
-            _ => None,
-        }
+    let mut asking = words.iter().enumerate().filter_map(|(at, word)| {
+        let before = at.checked_sub(1).map_or("", |before| words[before]);
+        Some((is_short(word, &words[at + 1..])?, before))
     });
-    asking.unwrap_or(false)
+    let first = asking.next().is_some_and(|(is_short, _)| is_short);
+    // "when, and by whom?" asks for two things, and a few words tell one
+    first && !asking.any(|(_, before)| JOINING.contains(&before))
+}
+
+/// Whether a few words answer what `word` asks with the words after it; `None` if it does not ask.
+fn is_short(word: &str, rest: &[&str]) -> Option<bool> {
+    match word {
+        "how" => Some(starts_with(rest, MEASURES)),
+        "comment" => Some(starts_with(rest, NAMED)),
+        "what" => Some(names(rest)),
+        word if LONG.contains(&word) => Some(false),
+        word if SHORT.contains(&word) => Some(!is_explained(rest)),
+        _ => None,
+    }
 }
 
 fn starts_with(words: &[&str], any: &[&str]) -> bool {
@@ -190,6 +199,8 @@ mod tests {
             "Comment r\u{e9}pare-t-on une bou\u{e9}e ?",
             "Qu'est-ce qu'une mar\u{e9}e ?",
             "Tell me about the buoys.",
+            "When was the laboratory founded, and by whom?",
+            "Quand le pont a-t-il \u{e9}t\u{e9} construit, et par qui ?",
             "\u{bf}Cu\u{e1}ndo se fund\u{f3} el laboratorio?",
             "",
         ] {
