@@ -117,6 +117,8 @@ const BETWEEN: &[&str] = &[
     "principale",
     "principales",
 ];
+/// What follows "what is" where one thing of somebody is asked for.
+const OWNING: &[&str] = &["the", "its", "his", "her", "their", "our", "your", "my"];
 /// Words before a second question.
 const JOINING: &[&str] = &["and", "by", "et", "par", "or"];
 /// What follows "comment" where a name is asked for.
@@ -153,9 +155,10 @@ fn starts_with(words: &[&str], any: &[&str]) -> bool {
 }
 
 /// Whether "what" before these words asks for something by its name: "what year", "what is the
-/// capital of", but not "what is photosynthesis".
+/// capital of", "what is Tesla's first name", but not "what is photosynthesis".
 fn names(rest: &[&str]) -> bool {
-    let is_defined = matches!(rest, ["is" | "was", next, ..] if !BETWEEN.contains(next));
+    let is_defined =
+        matches!(rest, ["is" | "was", next, ..] if !OWNING.contains(next)) && !rest.contains(&"s");
     !rest.is_empty() && !is_defined && !starts_with(rest, ACCOUNTS) && !is_explained(rest)
 }
 
@@ -176,6 +179,7 @@ mod tests {
             "According to the report, who paid for it?",
             "How many buoys were lost?",
             "What is the capital of the region?",
+            "What was Tesla's first name?",
             "Quel est le prix d'une visite ?",
             "En quelle ann\u{e9}e le pont a-t-il \u{e9}t\u{e9} construit ?",
             "D'o\u{f9} vient le nom ?",
