@@ -86,10 +86,16 @@ impl Gate {
             true => None,
             false => Some(judge.by_words(language.compared(near.iter()), &near)?),
         };
-        match by_words {
-            Some(gate) if foreign.is_empty() || gate.not_found(asked, &near).is_none() => Ok(gate),
-            _ => judge.by_meaning(language.compared(foreign.iter().copied()), &foreign),
+        let Some(by_words) = by_words else {
+            return judge.by_meaning(language.compared(foreign.iter().copied()), &foreign);
+        };
+        if foreign.is_empty() || by_words.not_found(asked, &near).is_none() {
+            return Ok(by_words);
         }
+        // if neither side passes, the words tell why
+        let by_meaning = judge.by_meaning(language.compared(foreign.iter().copied()), &foreign)?;
+        let passes = by_meaning.not_found(asked, hits).is_none();
+        Ok(if passes { by_meaning } else { by_words })
     }
 }
 
