@@ -92,7 +92,8 @@ impl<'r, 'a> Author<'r, 'a> {
     ) -> Result<(DraftVerdict, Vec<String>)> {
         let written = self.write(instruction, most, Attempt::First)?;
         let (verdict, reason) = verdict_of(&written);
-        Ok((verdict, self.new_of(sentences(reason), most)))
+        // a reason that is in the documents' own words is the best there is
+        Ok((verdict, sentences(reason).into_iter().take(most).collect()))
     }
 
     fn new_of(&mut self, said: Vec<String>, most: usize) -> Vec<String> {
