@@ -244,8 +244,13 @@ fn a_history_longer_than_the_context_loses_its_oldest_turns() {
 #[test]
 fn an_answer_explains_itself_whatever_the_documents_hold() {
     let Some(town) = town() else { return };
-    let options =
-        AskOptions { explain: Explain::Trace, abstain: Abstain::Never, ..AskOptions::default() };
+    // whole passages are shown where sentences are asked for
+    let options = AskOptions {
+        explain: Explain::Trace,
+        abstain: Abstain::Never,
+        answer_length: rag_core::prompt::AnswerLength::Sentences,
+        ..AskOptions::default()
+    };
     let question = "When was the script tag <script>alert(2)</script> invented?";
     let (answer, _) = ask(town, question, &options);
     let budget = answer.trace.as_ref().unwrap().budget.unwrap();
