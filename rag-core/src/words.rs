@@ -1,6 +1,8 @@
 //! The words of a text as questions, sentences and claims are compared by them: without case,
 //! accents, endings and function words.
 
+use std::collections::BTreeSet;
+
 use rust_stemmers::{Algorithm, Stemmer};
 use unicode_segmentation::UnicodeSegmentation;
 
@@ -55,6 +57,11 @@ pub(crate) fn words(text: &str) -> Vec<Word> {
         words.push(Word { key: key(&folded, &stemmers), kind });
     }
     words
+}
+
+/// What the meaning-carrying words of `text` are compared by, each once.
+pub(crate) fn keys(text: &str) -> BTreeSet<String> {
+    words(text).into_iter().map(|word| word.key).collect()
 }
 
 /// The words of a text, elided ones apart; what is written without spaces between words in grams of
@@ -131,40 +138,40 @@ const FUNCTION_WORDS: &[&str] = &[
 mod tests {
     use super::*;
 
-    fn keys(text: &str) -> Vec<String> {
+    fn in_order(text: &str) -> Vec<String> {
         words(text).into_iter().map(|word| word.key).collect()
     }
 
     #[test]
     fn case_accents_endings_and_function_words_do_not_count() {
-        assert_eq!(keys("Les \u{c9}l\u{e8}ves de l'\u{e9}cole"), keys("eleve ecole"));
-        assert_eq!(keys("the founding of it"), keys("founded"));
+        assert_eq!(in_order("Les \u{c9}l\u{e8}ves de l'\u{e9}cole"), in_order("eleve ecole"));
+        assert_eq!(in_order("the founding of it"), in_order("founded"));
     }
 
     #[test]
     fn numbers_are_compared_by_their_digits() {
-        assert_eq!(keys("10h30"), keys("10 h 30"));
-        assert_eq!(keys("10\u{a0}h\u{a0}30"), ["10", "30"]);
+        assert_eq!(in_order("10h30"), in_order("10 h 30"));
+        assert_eq!(in_order("10\u{a0}h\u{a0}30"), ["10", "30"]);
         for written in ["1200", "1,200", "1 200", "1\u{202f}200"] {
-            assert_eq!(keys(written), ["1200"], "{written}");
+            assert_eq!(in_order(written), ["1200"], "{written}");
         }
-        assert_eq!(keys("E21"), ["21", "e21"]);
+        assert_eq!(in_order("E21"), ["21", "e21"]);
     }
 
     #[test]
     fn what_is_written_without_spaces_is_compared_in_grams() {
-        assert_eq!(keys("\u{6771}\u{4eac}\u{90fd}"), ["\u{6771}\u{4eac}", "\u{4eac}\u{90fd}"]);
-        assert_eq!(keys("\u{6771} 15"), ["\u{6771}", "15"]);
+        assert_eq!(in_order("\u{6771}\u{4eac}\u{90fd}"), ["\u{6771}\u{4eac}", "\u{4eac}\u{90fd}"]);
+        assert_eq!(in_order("\u{6771} 15"), ["\u{6771}", "15"]);
         // three letters of Thai, tone marks among them; single letters would stand in any sentence
-        assert_eq!(keys("\u{e2b}\u{e49}\u{e2d}\u{e07}").len(), 2);
+        assert_eq!(in_order("\u{e2b}\u{e49}\u{e2d}\u{e07}").len(), 2);
     }
 
     #[test]
     fn powers_are_numbers_of_their_own() {
         for written in ["10\u{2074}", "10^4", "10**4"] {
-            assert_eq!(keys(written), ["10", "4"], "{written}");
+            assert_eq!(in_order(written), ["10", "4"], "{written}");
         }
-        assert_eq!(keys("co\u{ad}op\u{200b}erate"), keys("cooperate"));
+        assert_eq!(in_order("co\u{ad}op\u{200b}erate"), in_order("cooperate"));
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! Answers without a generator on a real encoder: what is answered, from which language, and what
-//! is not.
+//! Answers on a real encoder: what is answered, in whose words and from which language, and what is
+//! not.
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 mod common;
@@ -13,9 +13,13 @@ use rag_core::{
 };
 
 fn knowledge_base(texts: &[&str]) -> Option<KnowledgeBase> {
+    written_by(NO_LLM.to_owned(), texts)
+}
+
+fn written_by(llm: String, texts: &[&str]) -> Option<KnowledgeBase> {
     let options = OpenOptions {
         encoder: Some(common::model("e5-small")?.to_str().unwrap().to_owned()),
-        llm: Some(NO_LLM.to_owned()),
+        llm: Some(llm),
         ..OpenOptions::default()
     };
     let knowledge_base = KnowledgeBase::open(":memory:", &options).unwrap();
@@ -128,4 +132,38 @@ fn what_passages_tell_the_model_to_do_stays_text() {
     let answer = ask(&village, "When was the old mill restored?");
     assert!(answer.found && answer.text.contains("2004"));
     assert_eq!(answer.citations[0].status, Status::Ok);
+}
+
+/// Whether a few words or sentences are asked for, in the generator's words or in those of the
+/// passages: what was heard is the answer, and nothing was heard of one that is not given.
+#[test]
+fn what_is_heard_is_the_answer() {
+    let Some(llm) = common::model("qwen2.5-0.5b") else { return };
+    let weir = "The weir was raised in 1931 because the mill stood dry in summer. It was lowered again when the mill closed.";
+    let texts = [MILL, BARN, SCHOOL, weir];
+    let Some(village) = written_by(llm.to_str().unwrap().to_owned(), &texts) else { return };
+    let squeezed = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut own = 0;
+    for question in [
+        "When was the old mill restored?",
+        "How many classes does the village school have?",
+        "Why was the weir raised?",
+        "What does the barn beside the road hold?",
+        "Tell me about the weir and the mill.",
+        "Why was the old mill painted blue by the village school?",
+        "How many goals did the midfielder score during the tournament?",
+    ] {
+        let mut heard = String::new();
+        let mut on_piece = |piece: &str| {
+            heard.push_str(piece);
+            ControlFlow::Continue(())
+        };
+        let call = Call::new().on_piece(&mut on_piece);
+        let answer = village.ask_with(question, &AskOptions::default(), call).unwrap();
+        let said = rag_core::cite::without_markers(&answer.text);
+        assert_eq!(squeezed(&heard), squeezed(&said), "{question}");
+        assert!(!answer.quoted || answer.found, "{question}");
+        own += usize::from(answer.found && !answer.quoted);
+    }
+    assert!(own > 0, "nothing was said in the generator's words");
 }

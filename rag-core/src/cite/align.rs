@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::passage;
 use crate::search::Hit;
 use crate::store::fold::fold;
-use crate::words::{Word, words};
+use crate::words::{Word, keys, words};
 
 use super::checks::{self, ClaimContext, Decimal, Disagreement, Polar, Reading};
 use super::{Citation, Evidence, MIN_SUPPORT, Meaning, Refuted, Status};
@@ -87,9 +87,9 @@ impl<'a> Claim<'a> {
     fn new(question: &'a str, written: &'a str, fallback: Decimal) -> Self {
         let decimal = decimal_of(written).or_else(|| decimal_of(question)).unwrap_or(fallback);
         let lead = checks::leading_polar(written);
-        let asked_keys: BTreeSet<String> = keys_of(question);
+        let asked_keys: BTreeSet<String> = keys(question);
         let own = lead.map_or(written, |(_, rest)| rest);
-        let own_keys = keys_of(own);
+        let own_keys = keys(own);
         let adds_nothing = lead.is_some() && own_keys.is_subset(&asked_keys);
         let is_bare = own_keys.is_empty() || adds_nothing;
         let reading = Reading::new(if is_bare { question } else { own }, decimal);
@@ -153,14 +153,10 @@ impl<'a> Claim<'a> {
 
     /// Whether a span is about the question as a whole.
     fn covers_question(&self, span: &Reading) -> bool {
-        let held = keys_of(span.text());
+        let held = keys(span.text());
         let shared = self.asked_keys.intersection(&held).count() as f32;
         shared >= MIN_POLAR_SUPPORT * self.asked_keys.len() as f32
     }
-}
-
-fn keys_of(text: &str) -> BTreeSet<String> {
-    words(text).into_iter().map(|word| word.key).collect()
 }
 
 /// How the language of a text parts decimals.
@@ -185,7 +181,7 @@ impl<'a> Spans<'a> {
             let singles =
                 sentences.iter().filter(|range| !heading(range)).map(|range| (range.clone(), 1));
             for (range, sentence_count) in singles.chain(pairs) {
-                let keys = keys_of(&hit.text[range.clone()]);
+                let keys = keys(&hit.text[range.clone()]);
                 let reading = OnceCell::new();
                 spans.push(Span { hit: index, range, keys, sentence_count, reading });
             }

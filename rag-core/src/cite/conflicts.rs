@@ -52,10 +52,7 @@ fn differ(
     other: &Span,
     asked: &BTreeSet<String>,
 ) -> Option<(String, String)> {
-    let words = |span: &Span| -> BTreeSet<String> {
-        let text = spans.reading(span).without_figures();
-        crate::words::words(&text).into_iter().map(|word| word.key).collect()
-    };
+    let words = |span: &Span| crate::words::keys(&spans.reading(span).without_figures());
     // cheap first: figures are read only where the words are near
     let rough = cited.keys.intersection(&other.keys).count();
     if rough < MIN_WORDS {

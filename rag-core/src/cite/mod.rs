@@ -193,7 +193,7 @@ pub fn cite(
         refuted: Vec::new(),
         conflicts: Vec::new(),
     };
-    let asked = words::words(question).into_iter().map(|word| word.key).collect();
+    let asked = words::keys(question);
     let mut written = 0;
     for range in passage::sentences(answer) {
         let claim = &answer[range.clone()];
@@ -245,7 +245,7 @@ impl Cited {
 #[must_use]
 pub(crate) fn holds_words(question: &str, text: &str) -> bool {
     let asked = words::words(question);
-    let held: BTreeSet<String> = words::words(text).into_iter().map(|word| word.key).collect();
+    let held = words::keys(text);
     let telling = asked.len() >= 2 || asked.iter().any(|word| word.kind == words::WordKind::Number);
     telling
         && asked.iter().all(|word| held.contains(&word.key))
@@ -260,15 +260,14 @@ pub(crate) fn holds_subject<'h>(
     answer: &str,
     cited: impl Iterator<Item = &'h Hit>,
 ) -> bool {
-    let keys = |text: &str| -> BTreeSet<String> {
-        words::words(text).into_iter().map(|word| word.key).collect()
-    };
-    let mut taken: BTreeSet<String> =
-        keys(question).intersection(&keys(&without_markers(answer))).cloned().collect();
+    let mut taken: BTreeSet<String> = words::keys(question)
+        .intersection(&words::keys(&without_markers(answer)))
+        .cloned()
+        .collect();
     let count = taken.len();
     for hit in cited {
         let named = hit.title.iter().chain(&hit.heading).chain([&hit.uri, &hit.text]);
-        let held: BTreeSet<String> = named.flat_map(|text| keys(text)).collect();
+        let held: BTreeSet<String> = named.flat_map(|text| words::keys(text)).collect();
         taken.retain(|key| !held.contains(key));
     }
     count == 0 || taken.len() * 2 < count

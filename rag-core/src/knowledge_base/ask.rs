@@ -90,7 +90,7 @@ impl KnowledgeBase {
         check_question(question)?;
         let mut run = Run::new(self, question, options, call.lend());
         let retrieved = run.retrieve()?;
-        let shown = run.shown(&retrieved, &run.ranked(&retrieved)?)?;
+        let shown = run.shown(&retrieved)?;
         self.prompt_of(question, &shown, options)
     }
 
@@ -133,7 +133,7 @@ impl Run<'_> {
 
     /// What the caller's own model writes.
     fn told(&mut self, retrieved: &Retrieved, own: &OwnWriter) -> Result<Written> {
-        let (shown, options) = (self.shown_to_own(retrieved)?, self.options);
+        let (shown, options) = (self.shown(retrieved)?, self.options);
         let told = |turn: &Message| Message {
             content: options.guards.told(&turn.content).into_owned(),
             role: turn.role,
@@ -152,14 +152,6 @@ impl Run<'_> {
         let refusal = outlet.finish(&text);
         let turns: Vec<&str> = messages.iter().map(|turn| turn.content.as_str()).collect();
         Ok(Written { text, shown, prompt: turns.join("\n\n"), refusal, ..Written::default() })
-    }
-
-    /// What a model of the caller's is shown of the hits: all, unless the caller says otherwise.
-    fn shown_to_own(&self, retrieved: &Retrieved) -> Result<Vec<Hit>> {
-        match self.options.sentences {
-            None => Ok(retrieved.hits.clone()),
-            Some(_) => self.shown(retrieved, &self.ranked(retrieved)?),
-        }
     }
 }
 

@@ -17,7 +17,7 @@ use crate::search::{self, Hit, Sentence};
 
 use super::ask::request;
 use super::run::{Retrieved, Run, Written};
-use super::types::{Abstain, Answer};
+use super::types::{Abstain, Answer, Writer};
 
 /// Most tokens of an answer in a few words; one that goes on was not sure of its end.
 const SHORT_TOKENS: usize = 64;
@@ -28,10 +28,13 @@ const MIN_WORD: f32 = -0.5;
 /// The least mean log-probability of the words of a sentence.
 const MIN_MEAN: f32 = -0.2;
 
-/// What was written, and what of it was not handed on yet.
+/// What was written, and what became of it.
 struct Draft {
     written: Written,
     is_sure: bool,
+    /// Whether it is being handed on: a sentence of it is supported.
+    is_open: bool,
+    /// What was not handed on.
     held: String,
 }
 
@@ -39,21 +42,23 @@ impl Run<'_> {
     /// The answer in the generator's words, or in those of the passages; with it why it may not be
     /// seen, if so.
     pub(super) fn drafted(&mut self, retrieved: &Retrieved) -> Result<(Answer, Option<Refusal>)> {
-        let ranked = self.ranked(retrieved)?;
         let mut listeners = self.listeners();
         let (mut on_piece, call) = listeners.split();
         let mut outlet = Outlet::new(&self.options.guards, &mut on_piece);
-        let draft = self.draft(retrieved, &ranked, call, &mut outlet)?;
+        let draft = self.draft(retrieved, call, &mut outlet)?;
         let answer = self.cite(retrieved, &draft.written)?;
-        let is_fit = answer.found && draft.is_sure && is_about(self.question, &answer, retrieved);
-        if is_fit || !self.may_quote() {
+        let is_fit = || {
+            let cited = answer.citations.as_slice();
+            answer.found && draft.is_sure && self.is_about(retrieved, &answer.text, cited)
+        };
+        if draft.is_open || is_fit() {
             // there is nothing left to end
             let _ = outlet.piece(&draft.held);
             let refusal = outlet.finish(&draft.written.text);
             return Ok((answer, refusal));
         }
         let quoted = Written {
-            text: quote(retrieved.asked(self.question), &ranked, &retrieved.hits),
+            text: self.quote(retrieved)?,
             shown: retrieved.hits.clone(),
             is_quoted: true,
             ..draft.written
@@ -70,42 +75,73 @@ impl Run<'_> {
 
     /// Sentences of the passages, word for word.
     pub(super) fn extracted(&mut self, retrieved: &Retrieved) -> Result<(Answer, Option<Refusal>)> {
-        let ranked = self.ranked(retrieved)?;
-        let text = quote(retrieved.asked(self.question), &ranked, &retrieved.hits);
+        let text = self.quote(retrieved)?;
         let refusal = self.hand_out(&text);
         let shown = retrieved.hits.clone();
         let written = Written { text, shown, is_quoted: true, ..Written::default() };
         Ok((self.cite(retrieved, &written)?, refusal))
     }
 
-    /// The sentences of what was found, best first.
-    pub(super) fn ranked(&self, retrieved: &Retrieved) -> Result<Vec<Sentence>> {
+    /// The sentences of what was found, best first; found out once, and only for who needs them: each
+    /// goes through the encoder.
+    fn ranked<'r>(&self, retrieved: &'r Retrieved) -> Result<&'r [Sentence]> {
+        if let Some(ranked) = retrieved.ranked.get() {
+            return Ok(ranked);
+        }
         let cosines = |asked: &str, texts: &[&str]| self.cosines(asked, texts);
-        search::sentences(retrieved.asked(self.question), &retrieved.hits, &cosines)
+        let asked = retrieved.asked(self.question);
+        let ranked = search::sentences(asked, &retrieved.hits, &cosines)?;
+        Ok(retrieved.ranked.get_or_init(|| ranked))
     }
 
     /// What a generator is shown of the hits. Where a few words are asked for, the sentences around
     /// the best one alone: small models get lost among passages.
-    pub(super) fn shown(&self, retrieved: &Retrieved, ranked: &[Sentence]) -> Result<Vec<Hit>> {
+    pub(super) fn shown(&self, retrieved: &Retrieved) -> Result<Vec<Hit>> {
         let hits = &retrieved.hits;
-        let best = match ranked.first() {
-            Some(best) if self.is_focused() => best.hit..best.hit + 1,
-            _ => 0..hits.len(),
+        let count = match self.options.sentences {
+            Some(0) => return Err(Error::invalid("sentences", "at least one must be shown")),
+            None if !self.is_focused() => return Ok(hits.clone()),
+            count => count.unwrap_or(SHORT_SENTENCES),
         };
-        let count = self.options.sentences.or(self.is_focused().then_some(SHORT_SENTENCES));
-        match count {
-            Some(0) => Err(Error::invalid("sentences", "at least one must be shown")),
-            Some(count) => Ok(search::focus_on(ranked, hits, count)[best].to_vec()),
-            None => Ok(hits.clone()),
+        let ranked = self.ranked(retrieved)?;
+        let mut focused = search::focus_on(ranked, hits, count);
+        match ranked.first() {
+            Some(best) if self.is_focused() => Ok(vec![focused.swap_remove(best.hit)]),
+            _ => Ok(focused),
         }
+    }
+
+    /// The sentences that answer best, as they stand there.
+    fn quote(&self, retrieved: &Retrieved) -> Result<String> {
+        let (asked, hits) = (retrieved.asked(self.question), &retrieved.hits);
+        Ok(joined(&search::quoted(asked, self.ranked(retrieved)?, hits), hits))
+    }
+
+    /// Whether the passages cited speak of what an answer takes from the question: a price that
+    /// stands beside a visitor is not one of petrol. In another language nobody can tell by the
+    /// words.
+    fn is_about(&self, retrieved: &Retrieved, answer: &str, citations: &[Citation]) -> bool {
+        if citations.iter().any(|citation| citation.evidence == Evidence::Meaning) {
+            return true;
+        }
+        let asked = retrieved.asked(self.question);
+        let hit = |citation| Some((retrieved.hit(citation)?, citation));
+        let cited: Vec<(&Hit, &Citation)> = citations.iter().filter_map(hit).collect();
+        let is_of_its_row = |(hit, citation): &(&Hit, &Citation)| {
+            let range = citation.start - hit.start..citation.end - hit.start;
+            search::is_of_its_row(asked, hit, &range)
+        };
+        cited.iter().any(is_of_its_row)
+            && cite::holds_subject(asked, answer, cited.iter().map(|(hit, _)| *hit))
     }
 
     /// Whether the prompt is made of the best sentences instead of the passages found.
     fn is_focused(&self) -> bool {
-        self.options.sentences.is_none() && self.is_short()
+        let is_ours = !matches!(self.options.writer, Writer::Own(_));
+        is_ours && self.options.sentences.is_none() && self.is_short()
     }
 
-    /// Whether a few words are asked for.
+    /// Whether a few words are asked for of the generator.
     fn is_short(&self) -> bool {
         request(self.question, &[], &[], self.options).is_short()
     }
@@ -119,12 +155,11 @@ impl Run<'_> {
     fn draft(
         &mut self,
         retrieved: &Retrieved,
-        ranked: &[Sentence],
         call: Call<'_>,
         outlet: &mut Outlet<'_>,
     ) -> Result<Draft> {
         let generator = self.generator()?;
-        let mut told = self.shown(retrieved, ranked)?;
+        let mut told = self.shown(retrieved)?;
         let options = self.options;
         let prompt = self.knowledge_base.prompt_of(self.question, &told, options)?;
         told.truncate(prompt.shown_count);
@@ -133,11 +168,15 @@ impl Run<'_> {
         let shown = if self.is_focused() { retrieved.hits.clone() } else { told };
         let is_short = self.is_short();
         let asked = retrieved.asked(self.question);
+        let is_supported = |text: &str| {
+            let cited = cite::cite(asked, text, &shown, None)?.citations;
+            Ok(!cited.is_empty() && self.is_about(retrieved, text, &cited))
+        };
         let mut held = Held {
-            outlet,
+            hand_on: &mut |piece| outlet.piece(piece),
             text: String::new(),
             is_open: !self.may_quote(),
-            is_supported: &|text| Ok(!cite::cite(asked, text, &shown, None)?.citations.is_empty()),
+            is_supported: &is_supported,
             is_whole: is_short,
             checked: 0,
         };
@@ -147,7 +186,7 @@ impl Run<'_> {
             &generate_options(&options.generate, is_short && self.may_quote()),
             call.on_piece(&mut |piece| held.piece(piece)),
         )?;
-        let held = held.left();
+        let Held { is_open, text: held, .. } = held;
         self.timings.add_generation(&generation, before);
         let written = Written {
             budget,
@@ -159,6 +198,7 @@ impl Run<'_> {
         Ok(Draft {
             is_sure: is_sure(&generation, is_short),
             written: Written { generation: Some(generation), shown, ..written },
+            is_open,
             held,
         })
     }
@@ -166,8 +206,8 @@ impl Run<'_> {
 
 /// Holds what is written back until a passage supports a sentence of it: what was handed on is
 /// never taken back.
-struct Held<'a, 'o> {
-    outlet: &'a mut Outlet<'o>,
+struct Held<'a> {
+    hand_on: &'a mut dyn FnMut(&str) -> ControlFlow<()>,
     text: String,
     is_open: bool,
     is_supported: &'a dyn Fn(&str) -> Result<bool>,
@@ -177,17 +217,17 @@ struct Held<'a, 'o> {
     checked: usize,
 }
 
-impl Held<'_, '_> {
+impl Held<'_> {
     fn piece(&mut self, piece: &str) -> ControlFlow<()> {
         if self.is_open {
-            return self.outlet.piece(piece);
+            return (self.hand_on)(piece);
         }
         self.text.push_str(piece);
         if self.is_whole || !self.is_supported_now() {
             return ControlFlow::Continue(());
         }
         self.is_open = true;
-        self.outlet.piece(&std::mem::take(&mut self.text))
+        (self.hand_on)(&std::mem::take(&mut self.text))
     }
 
     /// Whether one of the sentences that have just ended is supported. What fails here fails again
@@ -201,10 +241,6 @@ impl Held<'_, '_> {
         let new = sentences[self.checked].start..sentences[ended - 1].end;
         self.checked = ended;
         (self.is_supported)(&self.text[new]).unwrap_or(false)
-    }
-
-    fn left(self) -> String {
-        self.text
     }
 }
 
@@ -236,26 +272,6 @@ fn is_sure(generation: &Generation, is_short: bool) -> bool {
     }
 }
 
-/// Whether the passages cited speak of what the answer takes from the question: a price that stands
-/// beside a visitor is not one of petrol. In another language nobody can tell by the words.
-fn is_about(question: &str, answer: &Answer, retrieved: &Retrieved) -> bool {
-    if answer.citations.iter().any(|citation| citation.evidence == Evidence::Meaning) {
-        return true;
-    }
-    let asked = retrieved.asked(question);
-    let cited: Vec<(&Hit, &Citation)> = answer
-        .citations
-        .iter()
-        .filter_map(|citation| Some((retrieved.hit(citation)?, citation)))
-        .collect();
-    let is_of_its_row = |(hit, citation): &(&Hit, &Citation)| {
-        let range = citation.start - hit.start..citation.end - hit.start;
-        search::is_of_its_row(asked, hit, &range)
-    };
-    cited.iter().any(is_of_its_row)
-        && cite::holds_subject(asked, &answer.text, cited.iter().map(|(hit, _)| *hit))
-}
-
 impl Retrieved {
     /// The hit that a citation is of.
     fn hit(&self, citation: &Citation) -> Option<&Hit> {
@@ -268,10 +284,10 @@ impl Retrieved {
     }
 }
 
-/// The sentences that answer best, as they stand there.
-fn quote(question: &str, ranked: &[Sentence], hits: &[Hit]) -> String {
+/// These sentences as one text, each as it stands there.
+fn joined(sentences: &[&Sentence], hits: &[Hit]) -> String {
     let mut text = String::new();
-    for sentence in search::quoted(question, ranked, hits) {
+    for sentence in sentences {
         let written = cite::without_markers(&hits[sentence.hit].text[sentence.range.clone()]);
         let line = written.split_whitespace().collect::<Vec<_>>().join(" ");
         let ends = text.ends_with(['.', '!', '?', '\u{2026}', '\u{3002}', '\u{ff01}', '\u{ff1f}']);
@@ -284,4 +300,80 @@ fn quote(question: &str, ranked: &[Sentence], hits: &[Hit]) -> String {
         text.push_str(&line);
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::generate::TokenLogprob;
+
+    /// What is handed on of pieces, and what is held at their end, where sentences with "is" are
+    /// supported.
+    fn held(pieces: &[&str], is_whole: bool) -> (Vec<String>, String, bool) {
+        let mut heard = Vec::new();
+        let mut hand_on = |piece: &str| {
+            heard.push(piece.to_owned());
+            ControlFlow::Continue(())
+        };
+        let mut held = Held {
+            hand_on: &mut hand_on,
+            text: String::new(),
+            is_open: false,
+            is_supported: &|text| Ok(text.contains(" is ")),
+            is_whole,
+            checked: 0,
+        };
+        pieces.iter().for_each(|piece| assert!(held.piece(piece).is_continue()));
+        let Held { is_open, text, .. } = held;
+        (heard, text, is_open)
+    }
+
+    #[test]
+    fn nothing_is_handed_on_before_a_sentence_is_supported() {
+        let (heard, left, is_open) =
+            held(&["Hello there. ", "Red is", " a colour. ", "So", "."], false);
+        assert_eq!(heard, ["Hello there. Red is a colour. So", "."]);
+        assert!(is_open && left.is_empty());
+        let (heard, left, is_open) = held(&["Hello there. ", "Red wins. ", "So."], false);
+        assert!(heard.is_empty() && !is_open);
+        assert_eq!(left, "Hello there. Red wins. So.");
+        // a few words are judged at their end
+        let (heard, left, _) = held(&["Red is", " it. ", "So."], true);
+        assert_eq!((heard.len(), left.as_str()), (0, "Red is it. So."));
+    }
+
+    fn generated(logprobs: &[f32], stop_reason: StopReason) -> Generation {
+        let logprob =
+            |logprob: &f32| TokenLogprob { token_id: 1, logprob: *logprob, likeliest: Vec::new() };
+        let logprobs = logprobs.iter().map(logprob).collect();
+        Generation {
+            text: String::new(),
+            token_ids: Vec::new(),
+            logprobs,
+            prompt_token_count: 0,
+            reused_token_count: 0,
+            drafted_token_count: 0,
+            accepted_token_count: 0,
+            stop_reason,
+            prefill: Duration::ZERO,
+            decode: Duration::ZERO,
+            time_to_first_token: Duration::ZERO,
+        }
+    }
+
+    #[test]
+    fn one_unlikely_word_of_a_few_or_many_of_a_sentence_are_not_sure() {
+        let ended = |logprobs: &[f32], is_short| {
+            is_sure(&generated(logprobs, StopReason::EndOfTurn), is_short)
+        };
+        assert!(ended(&[-0.1, -0.4], true) && !ended(&[-0.1, -0.6], true));
+        assert!(ended(&[-0.1, -0.1, -0.1, -0.4], false) && !ended(&[-0.1, -0.4], false));
+        // what was cut off by our limit did not come to its end; what the listener cut off did
+        assert!(!is_sure(&generated(&[0.0], StopReason::MaxNewTokens), true));
+        assert!(is_sure(&generated(&[-9.0], StopReason::Callback), true));
+        // beam search records nothing
+        assert!(is_sure(&generated(&[], StopReason::EndOfTurn), true));
+    }
 }

@@ -1,6 +1,6 @@
 //! What is searched for a question: itself, or what the generator makes of it.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use crate::encode::Encoder;
 use crate::error::{Error, Result};
@@ -9,7 +9,7 @@ use crate::model::Message;
 use crate::progress::{Call, CancelToken};
 use crate::prompt::{self, Rewriting};
 use crate::search::{self, Context, Fusion, Hit, SearchOptions};
-use crate::words::words;
+use crate::words::{keys, words};
 
 use super::history::{follow_up, told_history};
 use super::run::Run;
@@ -137,7 +137,7 @@ impl Run<'_> {
 
 /// Whether a text holds a telling word that the question does not hold.
 fn names_more(text: &str, question: &str) -> bool {
-    let asked: BTreeSet<String> = words(question).into_iter().map(|word| word.key).collect();
+    let asked = keys(question);
     words(text).into_iter().any(|word| !asked.contains(&word.key))
 }
 

@@ -2,6 +2,7 @@
 //! and judge here and in the modules that know how, then prompt and write by whoever writes, then
 //! cite. The answer is built here, whichever way it ends.
 
+use std::cell::OnceCell;
 use std::time::{Duration, Instant};
 
 use crate::cite::{self, Citation, Meaning};
@@ -10,7 +11,7 @@ use crate::error::Result;
 use crate::generate::{Generation, Generator};
 use crate::guard::{Outlet, Refusal};
 use crate::progress::{Call, CancelToken};
-use crate::search::Hit;
+use crate::search::{Hit, Sentence};
 
 use super::KnowledgeBase;
 use super::gate::{Gate, Searched};
@@ -40,6 +41,8 @@ pub(super) struct Retrieved {
     rewritten: Vec<String>,
     /// What of a long question was searched for.
     question_cut: Option<String>,
+    /// The sentences of the hits, best first, once somebody asked for them.
+    pub(super) ranked: OnceCell<Vec<Sentence>>,
 }
 
 /// What was written, and what its writer was shown.
@@ -104,7 +107,13 @@ impl<'a> Run<'a> {
         let search = Searched { asked, embedding: &embedding, hits: &hits };
         let gate = Gate::of(self.knowledge_base, self.options, &search, &self.cancel)?;
         self.timings.search_ms = milliseconds(self.started.elapsed());
-        Ok(Retrieved { hits, gate, rewritten: queries.rewritten, question_cut })
+        Ok(Retrieved {
+            hits,
+            gate,
+            rewritten: queries.rewritten,
+            question_cut,
+            ranked: OnceCell::new(),
+        })
     }
 
     /// Why there is nothing to answer from.

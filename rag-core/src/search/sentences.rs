@@ -8,7 +8,7 @@ use super::Hit;
 use crate::document;
 use crate::error::Result;
 use crate::passage;
-use crate::words::{Word, WordKind, words};
+use crate::words::{Word, WordKind, keys, words};
 
 /// The cosine of a question or claim (first argument) with each of some sentences.
 pub type Cosines<'a> = &'a dyn Fn(&str, &[&str]) -> Result<Vec<f32>>;
@@ -101,8 +101,6 @@ pub(crate) fn is_of_its_row(question: &str, hit: &Hit, range: &Range<usize>) -> 
     let Some(header) = passage::header_over(&hit.text, hit.heading.as_deref(), range) else {
         return true;
     };
-    let keys =
-        |text: &str| -> BTreeSet<String> { words(text).into_iter().map(|word| word.key).collect() };
     let (asked, row) = (keys(question), keys(&hit.text[range.clone()]));
     if !asked.is_disjoint(&row) || foreign(question, std::slice::from_ref(hit))[0] {
         return true;

@@ -8,7 +8,7 @@ use crate::cite;
 use crate::error::Result;
 use crate::progress::{Call, CancelToken};
 use crate::search::{self, Hit};
-use crate::words::words;
+use crate::words::keys;
 
 use super::plan::{TaskPlan, one_line};
 use super::quality;
@@ -110,8 +110,7 @@ impl Material {
         taken: TableRows,
     ) -> Result<Vec<Fact>> {
         let cosines = |asked: &str, texts: &[&str]| vectors.cosines(asked, texts);
-        let asked: BTreeSet<String> =
-            searches.iter().flat_map(|search| words(search)).map(|word| word.key).collect();
+        let asked: BTreeSet<String> = searches.iter().flat_map(|search| keys(search)).collect();
         let (mut pool, mut rest): (Vec<Fact>, Vec<Fact>) = (Vec::new(), Vec::new());
         for search in searches {
             let ranked = search::sentences(search, &self.hits, &cosines)?;
@@ -146,7 +145,7 @@ impl Material {
         let aims: Vec<Vec<f32>> =
             searches.iter().map(|search| vectors.asked(search)).collect::<Result<_>>()?;
         let is_relevant = |place: usize| {
-            let shares = words(texts[place]).iter().any(|word| asked.contains(&word.key));
+            let shares = !asked.is_disjoint(&keys(texts[place]));
             let is_near = |floor: f32| aims.iter().any(|aim| dot(aim, &rows[place]) >= floor);
             pool[place].is_first || shares || self.meaning.is_some_and(is_near)
         };

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::store::lexical::gram_len;
-use crate::words::words;
+use crate::words::keys;
 
 /// Words of a sentence that says something, and of one that can still be read.
 const MIN_WORDS: usize = 4;
@@ -112,8 +112,6 @@ fn has_lone_letters(words: &[&str]) -> bool {
 
 /// Whether two sentences say the same, by their words or by their vectors.
 pub(super) fn is_copy(a: (&str, &[f32]), b: (&str, &[f32])) -> bool {
-    let keys =
-        |text: &str| -> BTreeSet<String> { words(text).into_iter().map(|word| word.key).collect() };
     let (one, other) = (keys(a.0), keys(b.0));
     let shared = one.intersection(&other).count() as f32;
     let shorter = one.len().min(other.len()).max(1) as f32;
