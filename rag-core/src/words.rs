@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use rust_stemmers::{Algorithm, Stemmer};
 use unicode_segmentation::UnicodeSegmentation;
 
+use crate::document;
 use crate::store::fold::fold;
 use crate::store::lexical::gram_len;
 use crate::store::visible::visible;
@@ -34,6 +35,31 @@ impl WordKind {
             WordKind::Number => 2.0,
             WordKind::Name => 1.5,
             WordKind::Other => 1.0,
+        }
+    }
+}
+
+/// A language that the engine writes in itself: instructions, headings, plans in words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Language {
+    English,
+    French,
+}
+
+impl Language {
+    /// French for a text in French, English for all else.
+    pub(crate) fn of(text: &str) -> Self {
+        match document::guess_lang(text) {
+            Some("fr") => Language::French,
+            _ => Language::English,
+        }
+    }
+
+    /// One of two wordings.
+    pub(crate) fn pick(self, english: &'static str, french: &'static str) -> &'static str {
+        match self {
+            Language::English => english,
+            Language::French => french,
         }
     }
 }

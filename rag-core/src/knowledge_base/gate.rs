@@ -78,7 +78,7 @@ impl Gate {
             Abstain::Calibrated => knowledge_base.floor(cancel)?,
         };
         let judge = Judge { knowledge_base, options, search, best, floors };
-        let language = Language::of(asked);
+        let language = QuestionLanguage::of(asked);
         let is_near = |hit: &&Hit| matches!(language.compared_with(hit), Words::Tell | Words::Hint);
         let (near, foreign): (Vec<&Hit>, Vec<&Hit>) = hits.iter().partition(is_near);
         let near: Vec<Hit> = near.into_iter().cloned().collect();
@@ -205,13 +205,13 @@ impl Gate {
 }
 
 /// The language of a question, as far as it is known.
-struct Language {
+struct QuestionLanguage {
     guessed: Option<&'static str>,
     script: Option<WritingSystem>,
     spoken: Common,
 }
 
-impl Language {
+impl QuestionLanguage {
     fn of(question: &str) -> Self {
         Self {
             guessed: document::guess_lang(question),

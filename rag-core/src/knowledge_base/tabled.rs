@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 
 use crate::cite::{self, Citation, Evidence};
-use crate::document;
 use crate::error::Result;
 use crate::guard::Refusal;
 use crate::options::ask::Tables;
 use crate::search::{self, Hit, Mode, SearchOptions};
 use crate::store::PassageRow;
-use crate::table::{self, DataTable, Planned, TableAnswer, Told, Tongue};
+use crate::table::{self, DataTable, Planned, TableAnswer, Told};
+use crate::words::Language;
 
 use super::run::{Retrieved, Run, Written};
 use super::tables::tables_of;
@@ -21,8 +21,11 @@ const MORE_HITS: usize = 40;
 /// Documents whose tables are looked at for one question.
 const MAX_DOCUMENTS: usize = 12;
 
-/// Bytes of the text of a document whose tables are read for a question.
+/// Bytes of the text of a document whose tables are read for a question that asks for a figure of
+/// many rows, and for any other: of 100,000 rows that takes seconds, and the row that is asked for
+/// is found without it.
 const MAX_TEXT_BYTES: u64 = 64 << 20;
+const MAX_LOOKUP_BYTES: u64 = 256 << 10;
 
 /// Rows that are cited; of more the first are.
 const MAX_CITED: usize = 5;
@@ -105,13 +108,17 @@ impl Run<'_> {
                 names.push(name);
             }
         }
+        let most = match table::asks_for_a_figure(asked) || table::asks_for_rows(asked) {
+            true => MAX_TEXT_BYTES,
+            false => MAX_LOOKUP_BYTES,
+        };
         let mut documents = Vec::new();
         for (number, uri) in names {
             self.cancel.check()?;
             let store = knowledge_base.store_at(number)?;
             let Some(row) = store.document(&uri)? else { continue };
             let Some(document) = store.stored_document(row.id)? else { continue };
-            if document.text_bytes > MAX_TEXT_BYTES {
+            if document.text_bytes > most {
                 continue;
             }
             let (tables, passages) = tables_of(store, &document)?;
@@ -145,7 +152,6 @@ impl Run<'_> {
         planned: &Planned,
     ) -> Result<Answer> {
         let asked = retrieved.asked(self.question);
-        let tongue = Tongue::of(document::guess_lang(asked));
         let mut citations = self.cells_cited(document, table, planned);
         self.settle(&mut citations)?;
         let told = Told {
@@ -153,7 +159,7 @@ impl Run<'_> {
             row_count: planned.computed.row_count,
             cited_count: citations.len(),
         };
-        let words = table::told(table, &told, tongue);
+        let words = table::told(table, &told, Language::of(asked));
         let figure = cite::without_markers(&planned.computed.figure);
         let markers: String =
             citations.iter().map(|citation| format!(" [{}]", citation.marker)).collect();

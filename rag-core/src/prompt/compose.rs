@@ -7,10 +7,11 @@
 
 use std::cmp::Ordering;
 
-use super::{Language, user};
+use super::user;
 use crate::marks;
 use crate::model::{Message, Role};
 use crate::store::fold::fold;
+use crate::words::Language;
 
 /// What a part of a draft is written from.
 #[derive(Debug, Clone, Copy)]

@@ -1,7 +1,8 @@
 //! The worked examples and instructions, in French and English. They are the same in every prompt,
 //! so that their keys and values can be kept.
 
-use super::{Language, Style};
+use super::Style;
+use crate::words::Language;
 
 /// A question answered the way we want it.
 pub(super) struct BuiltInExample {

@@ -12,12 +12,12 @@ mod length;
 mod rewriting;
 mod summary;
 
-use crate::document;
 use crate::error::{Error, Result};
 use crate::marks;
 use crate::model::{ChatModel, Message, Rendered, Role};
 use crate::options::{switch, words};
 use crate::search::{Hit, Ranks};
+use crate::words::Language;
 pub(crate) use compose::{ComposeRequest, DraftWords, compose, draft_words};
 pub use length::AnswerLength;
 pub(crate) use rewriting::{Rewriting, lines, rewriting};
@@ -277,22 +277,6 @@ fn user_turn(style: Style, passages: &[&str], question: &str, mark: &str) -> Str
 struct Style {
     language: Language,
     is_short: bool,
-}
-
-/// The language the instructions are written in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Language {
-    English,
-    French,
-}
-
-impl Language {
-    fn of(question: &str) -> Self {
-        match document::guess_lang(question) {
-            Some("fr") => Language::French,
-            _ => Language::English,
-        }
-    }
 }
 
 #[cfg(test)]

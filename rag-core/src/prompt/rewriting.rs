@@ -1,8 +1,9 @@
 //! What the generator is asked to write before a search, in French and English, each with one
 //! worked example.
 
-use super::{Language, user};
+use super::user;
 use crate::model::{Message, Role};
+use crate::words::Language;
 
 /// What is to be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,8 +1,9 @@
 //! What the generator is asked when it summarises, in French and English.
 
-use super::{Language, user};
+use super::user;
 use crate::marks;
 use crate::model::{Message, Role};
+use crate::words::Language;
 
 /// What a summary is made from.
 #[derive(Debug, Clone, Copy)]

@@ -27,7 +27,7 @@ pub(crate) use layout::Stored;
 pub use plan::{
     TableAggregate, TableAnswer, TableFilter, TableFunction, TablePlan, TableSort, TableTest,
 };
-pub(crate) use plan::{Told, Tongue, columns_of, told};
+pub(crate) use plan::{Told, columns_of, told};
 pub(crate) use question::{
     Hint, Planned, WordGap, asks_for_a_figure, asks_for_rows, files_named, gaps, plan, plan_with,
 };

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{DataTable, TableColumn};
 use crate::options::words;
+use crate::words::Language;
 
 words! {
     /// What is worked out of many cells.
@@ -106,86 +107,65 @@ pub struct TableAnswer {
     pub row_count: usize,
 }
 
-/// The language that a plan is told in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Tongue {
-    English,
-    French,
-}
-
-impl Tongue {
-    /// French for French, English for all else.
-    pub(crate) fn of(lang: Option<&str>) -> Self {
-        if lang == Some("fr") { Self::French } else { Self::English }
-    }
-
-    fn pick(self, english: &'static str, french: &'static str) -> &'static str {
-        match self {
-            Self::English => english,
-            Self::French => french,
-        }
-    }
-}
-
 impl TablePlan {
     /// The plan in words: `sum of Amount where City is Lyon`.
-    pub(crate) fn words(&self, tongue: Tongue) -> String {
+    pub(crate) fn words(&self, language: Language) -> String {
         let mut words = match &self.aggregate {
-            Some(aggregate) => aggregate.words(tongue),
+            Some(aggregate) => aggregate.words(language),
             None => self.select.join(", "),
         };
         for (place, filter) in self.filters.iter().enumerate() {
             let joint = match place {
-                0 => tongue.pick("where", "o\u{f9}"),
-                _ => tongue.pick("and", "et"),
+                0 => language.pick("where", "o\u{f9}"),
+                _ => language.pick("and", "et"),
             };
             // writing to a string cannot fail
-            let _ = write!(words, " {joint} {}", filter.words(tongue));
+            let _ = write!(words, " {joint} {}", filter.words(language));
         }
         if let Some(group) = &self.group {
-            let _ = write!(words, " {} {group}", tongue.pick("for each", "pour chaque"));
+            let _ = write!(words, " {} {group}", language.pick("for each", "pour chaque"));
         }
         if let Some(sort) = &self.sort {
             let order = match sort.descending {
-                true => tongue.pick("greatest first", "en ordre d\u{e9}croissant"),
-                false => tongue.pick("least first", "en ordre croissant"),
+                true => language.pick("greatest first", "en ordre d\u{e9}croissant"),
+                false => language.pick("least first", "en ordre croissant"),
             };
-            let _ = write!(words, ", {} {} {order}", tongue.pick("by", "par"), sort.column);
+            let _ = write!(words, ", {} {} {order}", language.pick("by", "par"), sort.column);
         }
         if let Some(limit) = self.limit {
-            let _ = write!(words, ", {} {limit}", tongue.pick("first", "premiers :"));
+            let _ = write!(words, ", {} {limit}", language.pick("first", "premiers :"));
         }
         words
     }
 }
 
 impl TableAggregate {
-    fn words(&self, tongue: Tongue) -> String {
+    fn words(&self, language: Language) -> String {
         let column = self.column.as_deref().unwrap_or_default();
         let function = match self.function {
             TableFunction::Count => {
-                return tongue.pick("number of rows", "nombre de lignes").to_owned();
+                return language.pick("number of rows", "nombre de lignes").to_owned();
             }
-            TableFunction::Distinct => tongue.pick("number of different", "nombre de valeurs de"),
-            TableFunction::Sum => tongue.pick("sum of", "somme de"),
-            TableFunction::Mean => tongue.pick("mean of", "moyenne de"),
-            TableFunction::Min => tongue.pick("least", "minimum de"),
-            TableFunction::Max => tongue.pick("greatest", "maximum de"),
+            TableFunction::Distinct => language.pick("number of different", "nombre de valeurs de"),
+            TableFunction::Sum => language.pick("sum of", "somme de"),
+            TableFunction::Mean => language.pick("mean of", "moyenne de"),
+            TableFunction::Min => language.pick("least", "minimum de"),
+            TableFunction::Max => language.pick("greatest", "maximum de"),
         };
         format!("{function} {column}")
     }
 }
 
 impl TableFilter {
-    fn words(&self, tongue: Tongue) -> String {
+    fn words(&self, language: Language) -> String {
         let test = match self.test {
-            TableTest::Is => tongue.pick("is", "est"),
-            TableTest::Above => tongue.pick("is over", "d\u{e9}passe"),
-            TableTest::AtLeast => tongue.pick("is at least", "est au moins"),
-            TableTest::Below => tongue.pick("is under", "est sous"),
-            TableTest::AtMost => tongue.pick("is at most", "est au plus"),
+            TableTest::Is => language.pick("is", "est"),
+            TableTest::Above => language.pick("is over", "d\u{e9}passe"),
+            TableTest::AtLeast => language.pick("is at least", "est au moins"),
+            TableTest::Below => language.pick("is under", "est sous"),
+            TableTest::AtMost => language.pick("is at most", "est au plus"),
         };
-        let values = self.values.join(tongue.pick(" or ", " ou "));
+        let values = self.values.join(language.pick(" or ", " ou "));
         format!("{} {test} {values}", self.column)
     }
 }
@@ -207,19 +187,19 @@ pub(crate) fn columns_of(table: &DataTable, plan: &TablePlan) -> Vec<usize> {
 }
 
 /// A plan with what it was computed from, in words, for under the figure.
-pub(crate) fn told(table: &DataTable, found: &Told<'_>, tongue: Tongue) -> String {
+pub(crate) fn told(table: &DataTable, found: &Told<'_>, language: Language) -> String {
     let Told { plan, row_count, cited_count } = *found;
-    let words = plan.words(tongue);
+    let words = plan.words(language);
     let file = table.info.uri.rsplit(['/', '\\']).next().unwrap_or_default();
     let title = table.info.title.as_deref().unwrap_or(file);
-    let (rows, of, cited) = match tongue {
-        Tongue::English => {
+    let (rows, of, cited) = match language {
+        Language::English => {
             let rows = if row_count == 1 { "row" } else { "rows" };
             let title =
                 if title.is_empty() { String::new() } else { format!(" \u{201c}{title}\u{201d}") };
             (rows, format!("of the table{title}"), "the first are cited")
         }
-        Tongue::French => {
+        Language::French => {
             let rows = if row_count == 1 { "ligne" } else { "lignes" };
             let title =
                 if title.is_empty() { String::new() } else { format!(" \u{ab} {title} \u{bb}") };

@@ -57,18 +57,19 @@ fn groups_have_a_line_each() {
 
 #[test]
 fn a_plan_is_told_in_the_language_of_the_question_and_can_be_cancelled() {
-    use crate::table::{Told, Tongue, told};
+    use crate::table::{Told, told};
+    use crate::words::Language;
     let table = &found("csv", STOCK)[0];
     let question = "Quel est le stock total de la cat\u{e9}gorie Furniture ?";
     let planned = plan(question, &[table], &CancelToken::new()).unwrap();
     let row_count = planned.computed.row_count;
     let of = Told { plan: &planned.plan, row_count, cited_count: 1 };
     assert_eq!(
-        told(table, &of, Tongue::French),
+        told(table, &of, Language::French),
         "(somme de Stock o\u{f9} Category est Furniture; 2 lignes du tableau \u{ab} a \u{bb}, \
          les premi\u{e8}res sont cit\u{e9}es)"
     );
-    assert!(told(table, &of, Tongue::English).starts_with("(sum of Stock where Category is Fur"));
+    assert!(told(table, &of, Language::English).starts_with("(sum of Stock where Category is Fur"));
     let stopped = CancelToken::new();
     stopped.cancel();
     assert!(plan(question, &[table], &stopped).is_none());
@@ -199,7 +200,7 @@ fn asked_of_shared(cases: &str) -> (usize, usize, usize) {
         right += usize::from(is_right);
         wrong += usize::from(!is_right && figure.is_some());
         if !is_right {
-            let words = planned.map(|planned| planned.plan.words(crate::table::Tongue::English));
+            let words = planned.map(|planned| planned.plan.words(crate::words::Language::English));
             eprintln!("{:?} [{}] {figure:?} {words:?}", case.question, case.figure);
         }
     }
