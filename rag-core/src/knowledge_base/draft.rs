@@ -82,8 +82,8 @@ impl Run<'_> {
         Ok((self.cite(retrieved, &written)?, refusal))
     }
 
-    /// The sentences of what was found, best first; found out once, and only for who needs them: each
-    /// goes through the encoder.
+    /// The sentences of what was found, best first; found out once, and only for who needs them:
+    /// each goes through the encoder.
     fn ranked<'r>(&self, retrieved: &'r Retrieved) -> Result<&'r [Sentence]> {
         if let Some(ranked) = retrieved.ranked.get() {
             return Ok(ranked);
