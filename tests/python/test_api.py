@@ -219,7 +219,7 @@ def test_an_answer_without_a_generator_is_a_sentence_of_the_documents(qa):
     assert answer.found and "1871" in answer.text
     assert answer.citations[0].evidence == "quote" and answer.citations[0].status == "ok"
     assert answer.timings["answer_token_count"] == 0
-    assert answer.trace["coverage"] is None, "one of the passages is French: words cannot tell"
+    assert answer.trace["coverage"] == 1.0, "the passages of the question's language are judged by its words"
     with rag_py.open(":memory:", encoder=model("minilm"), llm="none") as kb:
         kb.add("The mill has three wheels. It grinds rye.")
         answer = kb.ask("How many wheels does the mill have?", explain=True)
@@ -243,21 +243,22 @@ def test_searches_are_fused_spread_and_widened(qa):
 
 
 def test_passages_are_fenced_and_cut_to_what_matters(qa):
-    whole = qa.ask(BRIDGE, explain=True, max_new_tokens=8).trace["prompt"]
-    fenced = qa.ask(BRIDGE, explain=True, max_new_tokens=8, fence=True).trace["prompt"]
+    prompt = lambda **options: qa.ask(BRIDGE, explain=True, max_new_tokens=8, **options).trace["prompt"]
+    whole, fenced = prompt(answer_length="sentences"), prompt(answer_length="sentences", fence=True)
     assert "[/" in fenced and "[/" not in whole
-    cut = qa.ask(BRIDGE, explain=True, max_new_tokens=8, sentences=1).trace["prompt"]
+    cut = prompt(answer_length="sentences", sentences=1)
     assert len(cut) < len(whole) and "1871" in cut
 
 
 def test_the_prompt_takes_examples_and_an_order(qa):
-    prompt = lambda **options: qa.ask(BRIDGE, explain=True, max_new_tokens=4, **options).trace["prompt"]
+    whole = {"answer_length": "sentences"}
+    prompt = lambda **options: qa.ask(BRIDGE, explain=True, max_new_tokens=4, **whole, **options).trace["prompt"]
     example = {"passages": ["Tilia means linden."], "question": "What is Tilia?", "answer": "A linden."}
     assert "Tilia means linden." in prompt(examples=[example])
     assert "lighthouse" in prompt() and "lighthouse" not in prompt(examples=[])
     first, last = prompt(order="best-first"), prompt()
     assert first.index("in 1871") < first.rindex("[2]") and last.index("in 1871") > last.rindex("[2]")
-    told = qa.prompt(BRIDGE, examples=[example])
+    told = qa.prompt(BRIDGE, examples=[example], **whole)
     assert told.keys() == shapes.Prompt.__annotations__.keys()
     assert told["text"] == prompt(examples=[example]) and len(told["token_ids"]) > 20
     for wrong in ({"order": "worst"}, {"rewrite": "variants:9"}):

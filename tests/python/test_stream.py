@@ -19,11 +19,12 @@ LONG = {"abstain": "never", "max_new_tokens": 6000, "logit_bias": {0: -math.inf,
 
 
 def test_pieces_make_up_the_answer(qa):
-    stream = qa.ask(BRIDGE, stream=True)
+    whole = {"answer_length": "sentences"}
+    stream = qa.ask(BRIDGE, stream=True, **whole)
     pieces = list(stream)
     answer = stream.answer
     assert len(pieces) > 1 and "1871" in "".join(pieces)
-    assert answer == stream.answer and answer.text == qa.ask(BRIDGE).text
+    assert answer == stream.answer and answer.text == qa.ask(BRIDGE, **whole).text
     assert list(stream) == [], "a stream is read once"
 
 

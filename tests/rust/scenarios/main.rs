@@ -84,4 +84,6 @@ scenarios! {
     options
     rename
     reopen
+    subject
+    tables
 }
