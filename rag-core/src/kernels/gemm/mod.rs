@@ -64,15 +64,23 @@ impl<'a> Dequantize<'a> {
         }
     }
 
-    /// Sums of a row, from a column on, as f32.
+    /// Sums of a row as f32; `scales` and `sums` are those of their columns.
     #[inline(always)]
-    fn of<S: Simd>(self, simd: S, row: usize, column: usize, values: S::Floats) -> S::Floats {
-        let Self::Int8 { rows, columns, sums } = self else { return values };
+    fn of<S: Simd>(self, simd: S, row: usize, terms: Terms<S>, values: S::Floats) -> S::Floats {
+        let Self::Int8 { rows, .. } = self else { return values };
         let QuantParams { scale, zero_point } = rows[row];
-        let (columns, sums) = (sixteen(simd, columns, column), sixteen(simd, sums, column));
-        let values = simd.mul_add(simd.splat(-zero_point), sums, values);
-        simd.mul(values, simd.mul(simd.splat(scale), columns))
+        let values = simd.mul_add(simd.splat(-zero_point), terms.sums, values);
+        simd.mul(values, simd.mul(simd.splat(scale), terms.scales))
     }
+}
+
+/// What belongs to sixteen columns.
+#[derive(Clone, Copy)]
+struct Terms<S: Simd> {
+    bias: S::Floats,
+    /// Those of integers: scales, and sums of the columns' numbers.
+    scales: S::Floats,
+    sums: S::Floats,
 }
 
 /// Sixteen numbers from `start` on, zeros after the last.
@@ -113,9 +121,10 @@ impl<K: Words> Job<K> for Multiply<'_, K::Word> {
                     let rows = M::ROWS.min(block_end - row);
                     let lhs = Lhs { words: &x[row * depth..], stride: depth, rows };
                     kernel.sums_of_inputs(lhs, rhs, &mut tile);
-                    for (r, sums) in tile.chunks_exact(M::COLUMNS).take(rows).enumerate() {
-                        let out = &mut out[(row + r) * width + column..][..columns];
-                        epilogue.finish(simd, Place { row: row + r, column }, sums, out);
+                    for at in (0..columns).step_by(LANES) {
+                        let place = Place { row, column: column + at };
+                        let tile = TileColumns { sums: &tile[at..], stride: M::COLUMNS, rows };
+                        epilogue.finish(simd, place, tile, (out, width));
                     }
                 }
             }
@@ -130,25 +139,57 @@ struct Place {
     column: usize,
 }
 
+/// Sixteen columns of a tile.
+#[derive(Clone, Copy)]
+struct TileColumns<'a> {
+    sums: &'a [f32],
+    stride: usize,
+    rows: usize,
+}
+
 impl Epilogue<'_> {
-    /// Sums of a row to its results.
+    /// Sixteen columns of sums to results in `out`, whose rows are `width` wide.
+    ///
+    /// By columns, so that their terms are loaded once for all rows of a tile.
     #[inline(always)]
-    fn finish<S: Simd>(self, simd: S, place: Place, sums: &[f32], out: &mut [f32]) {
-        let (whole, rest) = out.as_chunks_mut::<LANES>();
-        let (sums, _) = sums.as_chunks::<LANES>();
-        let end = place.column + LANES * whole.len();
-        for (i, (out, sums)) in whole.iter_mut().zip(sums).enumerate() {
-            let place = Place { column: place.column + LANES * i, ..place };
-            let values = self.of(simd, place, simd.read(sums), out);
-            simd.write(out, values);
+    fn finish<S: Simd>(
+        self,
+        simd: S,
+        Place { row, column }: Place,
+        tile: TileColumns<'_>,
+        (out, width): (&mut [f32], usize),
+    ) {
+        let terms = self.terms(simd, column);
+        let rows = tile.sums.chunks(tile.stride).zip(out[row * width..].chunks_exact_mut(width));
+        for (r, (sums, out)) in rows.enumerate().take(tile.rows) {
+            let sums = sixteen(simd, sums, 0);
+            let out = &mut out[column..];
+            match out.first_chunk_mut() {
+                Some(whole) => {
+                    let values = self.of(simd, row + r, terms, sums, whole);
+                    simd.write(whole, values);
+                }
+                None => {
+                    let mut last = padded(out, 0.0);
+                    let values = self.of(simd, row + r, terms, sums, &last);
+                    simd.write(&mut last, values);
+                    out.copy_from_slice(&last[..out.len()]);
+                }
+            }
         }
-        if !rest.is_empty() {
-            let mut last = padded(rest, 0.0);
-            let place = Place { column: end, ..place };
-            let values = self.of(simd, place, simd.read(&sums[whole.len()]), &last);
-            simd.write(&mut last, values);
-            rest.copy_from_slice(&last[..rest.len()]);
-        }
+    }
+
+    /// Those of the columns from `column` on.
+    #[inline(always)]
+    fn terms<S: Simd>(self, simd: S, column: usize) -> Terms<S> {
+        let bias = sixteen(simd, self.bias, column);
+        let (scales, sums) = match self.scale {
+            Dequantize::None => (simd.zero(), simd.zero()),
+            Dequantize::Int8 { columns, sums, .. } => {
+                (sixteen(simd, columns, column), sixteen(simd, sums, column))
+            }
+        };
+        Terms { bias, scales, sums }
     }
 
     /// Sixteen sums to results; `before` is what the output held.
@@ -156,12 +197,12 @@ impl Epilogue<'_> {
     fn of<S: Simd>(
         self,
         simd: S,
-        Place { row, column }: Place,
+        row: usize,
+        terms: Terms<S>,
         sums: S::Floats,
         before: &[f32; LANES],
     ) -> S::Floats {
-        let values = self.scale.of(simd, row, column, sums);
-        let values = simd.add(values, sixteen(simd, self.bias, column));
+        let values = simd.add(self.scale.of(simd, row, terms, sums), terms.bias);
         match self.post_op {
             PostOp::None => values,
             PostOp::Activation(activation) => activation.of(simd, values),
