@@ -2716,10 +2716,10 @@ rag_status rag_kb_passages(const rag_kb *kb,
                            rag_error **error);
 
 /**
- * The tables of the documents that pass `filter`, of all if it is NULL, as the JSON object
- * {"tables": [{"id", "uri", "title", "columns": [{"name", "kind", "unit", "note"}], "row_count",
- * "start", "end", "notes"}]}. A kind is "text", "integer", "number", "percent", "currency" or
- * "date". On success `*json` is owned by the caller: free it with rag_string_free.
+ * The tables of the documents that pass `filter`, as the JSON object {"tables": [{"id", "uri",
+ * "title", "columns": [{"name", "kind", "unit", "note"}], "row_count", "start", "end", "notes"}]}.
+ * A kind is "text", "integer", "number", "percent", "currency" or "date". `filter` may be NULL:
+ * those of all documents. On success `*json` is owned by the caller: free it with rag_string_free.
  *
  * RAG_INVALID_ARGUMENT: the filter.
  */

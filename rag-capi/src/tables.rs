@@ -9,10 +9,10 @@ use crate::boundary;
 use crate::error::{rag_error, rag_status, run};
 use crate::handles::{self, rag_kb};
 
-/// The tables of the documents that pass `filter`, of all if it is NULL, as the JSON object
-/// {"tables": [{"id", "uri", "title", "columns": [{"name", "kind", "unit", "note"}], "row_count",
-/// "start", "end", "notes"}]}. A kind is "text", "integer", "number", "percent", "currency" or
-/// "date". On success `*json` is owned by the caller: free it with rag_string_free.
+/// The tables of the documents that pass `filter`, as the JSON object {"tables": [{"id", "uri",
+/// "title", "columns": [{"name", "kind", "unit", "note"}], "row_count", "start", "end", "notes"}]}.
+/// A kind is "text", "integer", "number", "percent", "currency" or "date". `filter` may be NULL:
+/// those of all documents. On success `*json` is owned by the caller: free it with rag_string_free.
 ///
 /// RAG_INVALID_ARGUMENT: the filter.
 #[unsafe(no_mangle)]

@@ -50,14 +50,29 @@ static void expect_holds(const struct run *run, const char *what, const char *pa
     if (!strstr(whole, part)) fail(run, what, part, whole);
 }
 
+/* Whether a function takes an option as an argument of its own. */
+static bool is_argument(const struct step *step, const char *option) {
+    return strcmp(step->action, "compose") == 0 &&
+           (strcmp(option, "kind") == 0 || strcmp(option, "max_sentences") == 0);
+}
+
 /* The options of a step that are given by name. */
 static size_t settings_of(const struct step *step, rag_setting settings[8]) {
     size_t count = 0;
     for (size_t i = 0; i < step->fact_count && count < 8; i++) {
         const struct fact *fact = &step->facts[i];
-        if (is(fact, "option")) settings[count++] = (rag_setting){text_of(fact, 1), text_of(fact, 2)};
+        if (is(fact, "option") && !is_argument(step, text_of(fact, 1)))
+            settings[count++] = (rag_setting){text_of(fact, 1), text_of(fact, 2)};
     }
     return count;
+}
+
+/* What an option is given as, or `otherwise`. */
+static const char *option_of(const struct step *step, const char *name, const char *otherwise) {
+    for (size_t i = 0; i < step->fact_count; i++)
+        if (is(&step->facts[i], "option") && strcmp(text_of(&step->facts[i], 1), name) == 0)
+            return text_of(&step->facts[i], 2);
+    return otherwise;
 }
 
 /* Whether a step was refused as its "refusal" says. */
@@ -423,6 +438,38 @@ static void run_ask(struct run *run) {
     rag_answer_free(answer);
 }
 
+static int32_t draft_kind(const struct run *run, const char *name) {
+    static const char *const names[] = {"synthesis", "scenarios", "argument", "assess", "explain", "table"};
+    for (int32_t kind = 0; kind < 6; kind++)
+        if (strcmp(names[kind], name) == 0) return kind;
+    fail(run, "kind", "one of a draft", name);
+}
+
+static void run_compose(struct run *run) {
+    rag_ask_options options = RAG_ASK_OPTIONS_INIT;
+    rag_generate_options generate = RAG_GENERATE_OPTIONS_INIT;
+    rag_error *error = NULL;
+    char *json = NULL;
+    const char *seed = find_text(run->step, "seed"), *found = find_text(run->step, "expect_found");
+    generate.seed = seed ? strtoull(seed, NULL, 10) : 0;
+    options.generate = &generate;
+    rag_setting settings[8];
+    options.settings = settings;
+    options.setting_count = settings_of(run->step, settings);
+    const int32_t kind = draft_kind(run, option_of(run->step, "kind", "synthesis"));
+    const size_t max_sentences = (size_t)atol(option_of(run->step, "max_sentences", "0"));
+    const char *task = find_text(run->step, "question");
+    const rag_status status = rag_kb_compose(run->kb, task, kind, max_sentences, &options, &json, &error);
+    if (!succeeded(run, status, error)) return;
+    const bool is_found = strstr(json, "\"found\":true") != NULL;
+    printf("T\t%s\t%d\tcompose\t%s\n", run->name, run->step->number, is_found ? "found" : "not_found");
+    if (found) expect_number(run, "found", atol(found), is_found);
+    for (size_t i = 0; i < run->step->fact_count; i++)
+        if (is(&run->step->facts[i], "expect_contains"))
+            expect_holds(run, "draft", text_of(&run->step->facts[i], 1), json);
+    rag_string_free(json);
+}
+
 static void run_step(struct run *run, const struct step *step) {
     run->step = step;
     if (strcmp(step->action, "reopen") == 0)
@@ -433,6 +480,8 @@ static void run_step(struct run *run, const struct step *step) {
         run_search(run);
     else if (strcmp(step->action, "ask") == 0)
         run_ask(run);
+    else if (strcmp(step->action, "compose") == 0)
+        run_compose(run);
     else
         run_files(run);
 }

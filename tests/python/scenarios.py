@@ -45,7 +45,7 @@ class Scenario:
                 self.check(number, "error", wanted_error, code_of(error), str(error))
                 continue
             self.check(number, "error", wanted_error or step.get("expect_refusal"), None)
-            if action in ("search", "ask"):
+            if action in ("search", "ask", "compose"):
                 self.results[number] = found
                 self.transcript.append("\t".join(["T", self.spec["name"], str(number), action, *found["line"]]))
             for key, wanted in step.get("expect", {}).items():
@@ -178,6 +178,10 @@ class Scenario:
             "pieces_contain": "".join(pieces),
             "line": [state, " ".join(spans), json.dumps(answer.text)],
         }
+
+    def do_compose(self, task, step):
+        draft = self.kb.compose(task * step.get("repeat", 1), seed=step.get("seed", 0), **step.get("options", {}))
+        return {"found": draft.found, "text": draft.text, "line": ["found" if draft.found else "not_found"]}
 
 
 class Close(float):

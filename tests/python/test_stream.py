@@ -23,9 +23,11 @@ def test_pieces_make_up_the_answer(qa):
     stream = qa.ask(BRIDGE, stream=True, **whole)
     pieces = list(stream)
     answer = stream.answer
-    assert len(pieces) > 1 and "1871" in "".join(pieces)
+    assert pieces and "1871" in "".join(pieces)
     assert answer == stream.answer and answer.text == qa.ask(BRIDGE, **whole).text
     assert list(stream) == [], "a stream is read once"
+    unheld = list(qa.ask(BRIDGE, stream=True, abstain="never", **whole))
+    assert len(unheld) > 1, "nothing is held back from who wants any answer"
 
 
 def test_answer_may_be_asked_for_at_once(qa):

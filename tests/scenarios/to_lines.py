@@ -32,7 +32,7 @@ def action_lines(step):
             emit("path", path)
     for old, new in step.get("rename", {}).items():
         emit("move", old, new)
-    for key in ("search", "ask"):
+    for key in ("search", "ask", "compose"):
         if key in step:
             emit("question", step[key] * step.get("repeat", 1))
     for key in ("top_k", "mode", "seed", "system"):
@@ -85,6 +85,7 @@ ACTIONS = {
     "sync": "sync",
     "search": "search",
     "ask": "ask",
+    "compose": "compose",
     "reopen": "reopen",
 }
 

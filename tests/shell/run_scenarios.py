@@ -76,7 +76,7 @@ class Runner:
         ((option, reason),) = step["expect_refusal"].items()
         action = next(key for key in ("sync", "search", "ask", "reopen") if key in step)
         command = "search" if action == "reopen" else action
-        arguments = [text for pair in step["options"].items() for text in written(command, *pair)]
+        arguments = self.options(command, step)
         if command == "sync":
             arguments += [str(self.kb), str(self.docs)]
         else:
@@ -92,10 +92,14 @@ class Runner:
             raise Mismatch(f"wanted {named} and {shown!r} in {said!r}")
         self.transcript(number, action, "refused", option, reason)
 
+    def options(self, command, step):
+        """The options of a step as arguments."""
+        return [text for pair in step.get("options", {}).items() for text in written(command, *pair)]
+
     def rag(self, command, *arguments, text=False):
         """Runs one command; returns (exit code, JSON or text)."""
         flags = ["--encoder", self.encoder]
-        if command == "ask" and self.llm:
+        if command in ("ask", "compose") and self.llm:
             flags += ["--llm", self.llm]
         flags += [] if text else ["--json"]
         line = [self.binary, command, *flags, *arguments]
@@ -148,6 +152,8 @@ class Runner:
             self.search(number, step)
         elif "ask" in step:
             self.ask(number, step)
+        elif "compose" in step:
+            self.compose(number, step)
         elif "reopen" in step:
             self.reopen(step)
         else:
@@ -173,7 +179,7 @@ class Runner:
 
     def sync(self, step):
         paths = [str(self.docs) if path == "." else str(self.docs / path) for path in step["sync"]]
-        code, report = self.rag("sync", str(self.kb), *paths)
+        code, report = self.rag("sync", *self.options("sync", step), str(self.kb), *paths)
         if not self.succeeded(step, code, report):
             return
         check("exit code", 4 if report["skipped"] else 0, code)
@@ -187,6 +193,7 @@ class Runner:
 
     def search(self, number, step):
         arguments = ["-k", str(step.get("top_k", 5)), "--mode", step.get("mode", "hybrid")]
+        arguments += self.options("search", step)
         question = step["search"] * step.get("repeat", 1)
         code, result = self.rag("search", *arguments, "--", str(self.kb), question)
         if not self.succeeded(step, code, result):
@@ -220,7 +227,7 @@ class Runner:
                     raise Mismatch(f"score {new['score']}, was {old['score']}")
 
     def ask(self, number, step):
-        arguments = ["--seed", str(step.get("seed", 0))]
+        arguments = ["--seed", str(step.get("seed", 0)), *self.options("ask", step)]
         if "system" in step:
             arguments += ["--system", step["system"]]
         arguments += ["--", str(self.kb), step["ask"] * step.get("repeat", 1)]
@@ -235,12 +242,22 @@ class Runner:
         self.transcript(number, "ask", state, spans, json.dumps(answer["text"]))
         self.check_answer(step.get("expect", {}), answer, pieces)
 
+    def compose(self, number, step):
+        arguments = ["--seed", str(step.get("seed", 0)), *self.options("compose", step)]
+        task = step["compose"] * step.get("repeat", 1)
+        code, draft = self.rag("compose", *arguments, "--", str(self.kb), task)
+        if not self.succeeded(step, code, draft):
+            return
+        check("exit code", 0 if draft["found"] else 3, code)
+        self.transcript(number, "compose", "found" if draft["found"] else "not_found")
+        self.check_answer(step.get("expect", {}), draft, None)
+
     def check_answer(self, expect, answer, pieces):
         if "found" in expect:
             check("found", expect["found"], answer["found"])
         for text in expect.get("contains", []):
             if text not in answer["text"]:
-                raise Mismatch(f"the answer holds no {text!r}: {answer['text']!r}")
+                raise Mismatch(f"the text holds no {text!r}: {answer['text']!r}")
         if "cites" in expect:
             files = [self.relative(citation["uri"]) for citation in answer["citations"]]
             check("cited files", expect["cites"], list(dict.fromkeys(files)))

@@ -28,6 +28,7 @@ pub(crate) struct Step {
     pub(crate) sync: Option<Vec<String>>,
     pub(crate) search: Option<String>,
     pub(crate) ask: Option<String>,
+    pub(crate) compose: Option<String>,
     pub(crate) reopen: Option<Reopen>,
     #[serde(default = "once")]
     pub(crate) repeat: usize,
@@ -54,6 +55,7 @@ impl Step {
             ("sync", self.sync.is_some()),
             ("search", self.search.is_some()),
             ("ask", self.ask.is_some()),
+            ("compose", self.compose.is_some()),
             ("reopen", self.reopen.is_some()),
         ];
         actions.iter().find(|(_, is_it)| *is_it).map_or("files", |(name, _)| name)

@@ -77,11 +77,13 @@ macro_rules! scenarios {
 scenarios! {
     ask
     ask_stream
+    compose
     errors
     french
     index_search_update_delete
     lexical
     options
+    persona
     rename
     reopen
     subject

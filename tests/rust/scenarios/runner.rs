@@ -10,7 +10,8 @@ use rag_core::model::ModelDirs;
 use rag_core::options::{Options, Value};
 use rag_core::search::{Hit, Mode, SearchOptions};
 use rag_core::{
-    Answer, AskOptions, Call, Error, ErrorCode, KnowledgeBase, OpenOptions, SyncOptions, SyncReport,
+    Answer, AskOptions, Call, ComposeOptions, Error, ErrorCode, KnowledgeBase, OpenOptions,
+    SyncOptions, SyncReport,
 };
 
 use crate::format::{Expect, ExpectSkip, Reopen, Scenario, Step, base64};
@@ -104,6 +105,8 @@ impl<'a> Runner<'a> {
             self.search(number, step, &question.repeat(step.repeat), place)?;
         } else if let Some(question) = &step.ask {
             self.ask(number, step, &question.repeat(step.repeat), place)?;
+        } else if let Some(task) = &step.compose {
+            self.compose(number, step, &task.repeat(step.repeat), place)?;
         } else if let Some(reopen) = &step.reopen {
             self.knowledge_base = None;
             self.knowledge_base = Some(self.open(reopen, &step.options)?);
@@ -191,6 +194,27 @@ impl<'a> Runner<'a> {
         }
         self.check_answer(&step.expect, &answer, place);
         self.outcomes.insert(number, Outcome::Answer(Box::new(answer)));
+        Ok(())
+    }
+
+    fn compose(
+        &mut self,
+        number: usize,
+        step: &Step,
+        task: &str,
+        place: &str,
+    ) -> Result<(), Error> {
+        let mut options = ComposeOptions::default();
+        options.ask.generate.seed = step.seed;
+        set(&mut options, &step.options)?;
+        let draft = self.kb().compose_with(task, &options, Call::new())?;
+        let state = if draft.found { "found" } else { "not_found" };
+        self.transcript(number, "compose", &[state]);
+        let expect = &step.expect;
+        assert_eq!(expect.found.unwrap_or(draft.found), draft.found, "{place}: {draft:?}");
+        for wanted in &expect.contains {
+            assert!(draft.text.contains(wanted), "{place}: {wanted:?} is not in {draft:?}");
+        }
         Ok(())
     }
 
