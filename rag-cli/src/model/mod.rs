@@ -4,7 +4,7 @@
 //! brings; nothing else in this engine opens a connection. What a model is and whether it is sound
 //! is rag-core's business.
 
-mod e5;
+mod convert;
 mod fetch;
 #[cfg(feature = "hub")]
 mod hub;

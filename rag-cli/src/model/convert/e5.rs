@@ -8,14 +8,14 @@
 mod reader;
 mod tokenizer;
 
-use std::fs::{self, File};
-use std::io::{BufWriter, Write};
+use std::fs;
 use std::path::Path;
 
 use half::f16;
 use rag_core::{Error, Result};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
+use super::folder::{Dtype, Weights, sorted, write_json, write_text};
 use reader::{Directory, Encoding, Sizes, Source, TensorPlace};
 
 /// Weights in one block.
@@ -31,39 +31,16 @@ pub(super) const BLOCK_BYTES: usize = 18;
 ///
 /// # Errors
 /// [`ErrorCode::Model`](rag_core::ErrorCode::Model) if the source is not what it should be.
-pub(crate) fn convert(source: &Path, folder: &Path) -> Result<()> {
+pub(super) fn convert(source: &Path, folder: &Path) -> Result<()> {
     let bytes = fs::read(source).map_err(|e| Error::io(source, e))?;
     let source = Source::read(source, &bytes)?;
-    let indented = |value: Value| format!("{:#}", sorted(value));
-    write_text(&folder.join("config.json"), &indented(config(&source.sizes)))?;
+    write_json(&folder.join("config.json"), config(&source.sizes))?;
     for (name, value) in side_files(&source.sizes) {
-        write_text(&folder.join(name), &indented(value))?;
+        write_json(&folder.join(name), value)?;
     }
     let tokenizer = sorted(tokenizer::tokenizer(&source)?).to_string();
     write_text(&folder.join("tokenizer.json"), &tokenizer)?;
     write_weights(&folder.join("model.safetensors"), &source)
-}
-
-/// Objects with their keys in order, so that the same source gives the same bytes in every build.
-fn sorted(value: Value) -> Value {
-    match value {
-        Value::Object(map) => {
-            let mut entries: Vec<(String, Value)> =
-                map.into_iter().map(|(key, value)| (key, sorted(value))).collect();
-            entries.sort_by(|(a, _), (b, _)| a.cmp(b));
-            Value::Object(entries.into_iter().collect())
-        }
-        Value::Array(values) => Value::Array(values.into_iter().map(sorted).collect()),
-        other => other,
-    }
-}
-
-fn write_text(path: &Path, text: &str) -> Result<()> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).map_err(|e| Error::io(folder, e))?;
-    }
-    let mut file = File::create(path).map_err(|e| Error::io(path, e))?;
-    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(|e| Error::io(path, e))
 }
 
 fn config(sizes: &Sizes) -> Value {
@@ -190,36 +167,24 @@ fn tensors(sizes: &Sizes, directory: &Directory) -> Result<Vec<Named>> {
 
 fn write_weights(path: &Path, source: &Source<'_>) -> Result<()> {
     let tensors = tensors(&source.sizes, &source.directory)?;
-    let (mut header, mut offset) = (Map::new(), 0);
-    header.insert("__metadata__".into(), json!({ "format": "pt" }));
-    for tensor in &tensors {
-        let (dtype, size) = match tensor.place.encoding {
-            Encoding::F32 => ("F32", 4),
-            Encoding::Blocks => ("F16", 2),
+    let heads = tensors.iter().map(|tensor| {
+        let dtype = match tensor.place.encoding {
+            Encoding::F32 => Dtype::F32,
+            Encoding::Blocks => Dtype::F16,
         };
-        let end = offset + size * tensor.place.count;
-        let entry = json!({ "dtype": dtype, "shape": tensor.shape, "data_offsets": [offset, end] });
-        header.insert(tensor.name.clone(), entry);
-        offset = end;
-    }
-    let mut header = sorted(Value::Object(header)).to_string().into_bytes();
-    header.resize(header.len().next_multiple_of(8), b' ');
-    let file = File::create(path).map_err(|e| Error::io(path, e))?;
-    let mut out = BufWriter::with_capacity(1 << 20, file);
-    let mut write = |bytes: &[u8]| out.write_all(bytes).map_err(|e| Error::io(path, e));
-    write(&(header.len() as u64).to_le_bytes())?;
-    write(&header)?;
+        (&*tensor.name, dtype, &*tensor.shape)
+    });
+    let mut file = Weights::create(path, heads)?;
     for tensor in &tensors {
         let bytes = source.bytes(&tensor.place)?;
         match tensor.place.encoding {
-            Encoding::F32 => write(bytes)?,
+            Encoding::F32 => file.write(bytes)?,
             Encoding::Blocks => {
-                bytes.chunks_exact(BLOCK_BYTES).try_for_each(|block| write(&widen(block)))?
+                bytes.chunks_exact(BLOCK_BYTES).try_for_each(|block| file.write(&widen(block)))?
             }
         }
     }
-    let file = out.into_inner().map_err(|e| Error::io(path, e.into_error()))?;
-    file.sync_all().map_err(|e| Error::io(path, e))
+    file.finish()
 }
 
 /// The 32 weights of a block as f16.

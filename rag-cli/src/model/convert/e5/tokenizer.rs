@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::reader::Source;
 
 /// XLM-RoBERTa's character map; see `assets/README.md`.
-const CHARACTER_MAP: &[u8] = include_bytes!("../../../assets/xlmr_nmt_nfkc.charsmap.deflate");
+const CHARACTER_MAP: &[u8] = include_bytes!("../../../../assets/xlmr_nmt_nfkc.charsmap.deflate");
 
 /// The published normaliser, pre-tokenizer and template around the vocabulary of `source`.
 pub(super) fn tokenizer(source: &Source<'_>) -> Result<Value> {
