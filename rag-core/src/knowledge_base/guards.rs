@@ -9,7 +9,7 @@ use crate::guard::{MaskCounts, Refusal, TopicGate, Topics, mask};
 use crate::progress::Call;
 use crate::search;
 
-use super::history::follow_up;
+use super::follow_up::follow_up;
 use super::run::Run;
 use super::types::{Answer, AskOptions, Masked, Outcome, Trace};
 

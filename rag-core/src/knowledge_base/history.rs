@@ -1,17 +1,9 @@
-//! The turns before a question: what is searched with it, and what the model is told of them.
+//! The turns before a question: what the model is told of them.
 
 use crate::error::Result;
 use crate::model::{ChatModel, Message, Role};
 
 use super::types::AskOptions;
-
-/// A follow-up is searched together with the question before it.
-pub(super) fn follow_up(question: &str, history: &[Message]) -> String {
-    match history.iter().rev().find(|message| message.role == Role::User) {
-        Some(last) => format!("{}\n{question}", last.content),
-        None => question.to_owned(),
-    }
-}
 
 /// The earlier turns as the model is told them: the last ones, as many as can fit `budget_tokens`
 /// by themselves.
@@ -47,17 +39,4 @@ fn frame_tokens(chat: &ChatModel) -> usize {
     let two_turns = count(&turns).saturating_sub(count(&turns[..1]));
     let words = chat.encode("x").map_or(0, |ids| ids.len());
     (two_turns / 2).saturating_sub(words).max(1)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_follow_up_is_searched_with_the_question_before() {
-        let turn = |role, content: &str| Message { role, content: content.to_owned() };
-        let history = [turn(Role::User, "Who founded the lab?"), turn(Role::Assistant, "Ada.")];
-        assert_eq!(follow_up("And when?", &history), "Who founded the lab?\nAnd when?");
-        assert_eq!(follow_up("And when?", &[]), "And when?");
-    }
 }

@@ -7,6 +7,7 @@ mod chat;
 mod compose;
 mod draft;
 mod floors;
+mod follow_up;
 mod gate;
 mod guards;
 mod history;

@@ -11,7 +11,8 @@ use crate::prompt::{self, Rewriting};
 use crate::search::{self, Context, Fusion, Hit, SearchOptions};
 use crate::words::{keys, words};
 
-use super::history::{follow_up, told_history};
+use super::follow_up::{follow_up, stands_alone};
+use super::history::told_history;
 use super::run::Run;
 use super::types::Rewrite;
 
@@ -24,6 +25,8 @@ pub(super) struct Queries {
     texts: Vec<String>,
     /// A passage that might answer it.
     hypothetical: Option<String>,
+    /// Whether the question is understood only with those before it.
+    pub(super) is_follow_up: bool,
     /// What the generator wrote, for the record.
     pub(super) rewritten: Vec<String>,
 }
@@ -53,8 +56,12 @@ impl Run<'_> {
     /// What to search for a question.
     pub(super) fn queries(&self, question: &str) -> Result<Queries> {
         let options = self.options;
-        let asked = follow_up(question, &options.history);
-        let mut queries = Queries { texts: vec![asked], hypothetical: None, rewritten: Vec::new() };
+        let mut queries = Queries {
+            texts: vec![follow_up(question, &options.history)],
+            hypothetical: None,
+            is_follow_up: !options.history.is_empty() && !stands_alone(question),
+            rewritten: Vec::new(),
+        };
         match options.rewrite {
             Rewrite::None => {}
             Rewrite::Standalone if options.history.is_empty() => {}
