@@ -52,7 +52,7 @@ leg_demo() { limited ./run demo && echo "demo: 1 passed, 0 failed"; }
 prepare() {
   need_tools cmake pkg-config g++ libc6-dbg valgrind
   $VENV/bin/pip install -q --disable-pip-version-check "maturin==1.16.*" "numpy>=1.24" "pytest>=8,<10" "mypy>=1.10,<3" "basedpyright>=1.30,<2"
-  build_all && fetch_models minilm e5-small qwen2.5-0.5b smollm2 gemma3-270m
+  build_all && fetch_models minilm e5-small qwen2.5-0.5b smollm2 gemma3-270m ms-marco-minilm
   export RAG_TEST_MODELS="${RAG_TEST_MODELS:-$($RAG model list --json | python3 scripts/models_dir.py)}"
   export RAG_SHARED="${RAG_SHARED:-$PWD/../shared}"
   export RAG_TRANSCRIPTS="$PWD/target/transcripts"

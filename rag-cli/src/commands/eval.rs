@@ -171,7 +171,10 @@ impl Args {
     fn opening(&self, llm: &str, config: &Config) -> rag_core::Result<OpenOptions> {
         let mut generator_options = GeneratorOptions::default();
         config.apply(&Vec::new(), |_| true, &mut generator_options)?;
+        let OpenOptions { reranker, reranker_options, .. } = self.reranker.options(config)?;
         Ok(OpenOptions {
+            reranker,
+            reranker_options,
             encoder: Some(self.encoder.clone()),
             encoder_options: self.how.options(config)?,
             llm: Some(llm.to_owned()),

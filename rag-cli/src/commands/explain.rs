@@ -54,6 +54,10 @@ pub(crate) fn print(
         cosine(trace.min_coverage),
         trace.seed
     ))?;
+    if trace.relevance.is_some() {
+        let (best, needed) = (cosine(trace.relevance), cosine(trace.min_relevance));
+        console.line(format_args!("Reranker's best {best}, needed {needed}"))?;
+    }
     for claim in &trace.unsupported {
         console.line(format_args!("Unsupported: {}", one_line(claim)))?;
         let refuted = trace.refuted.iter().find(|refuted| refuted.claim == *claim);

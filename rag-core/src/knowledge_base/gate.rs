@@ -4,7 +4,7 @@
 //! stems are in the index, they tell alone. In other languages a word may stand there in a form
 //! that is not recognised, and in Chinese or Thai nobody knows where it ends; there a question that
 //! stands out in meaning needs fewer of its words. Where question and passage share no language or
-//! script, meaning tells alone.
+//! script, meaning tells alone. A reranker that reads both knows better than all of these.
 
 use crate::cite;
 use crate::document;
@@ -27,6 +27,8 @@ pub(super) struct Gate {
     pub(super) meaning: Option<f32>,
     /// The greatest share of the question that a hit holds, and the share needed.
     pub(super) coverage: Option<(f32, f32)>,
+    /// The best score that the reranker gave, and the one needed; it decides alone.
+    pub(super) relevance: Option<(f32, f32)>,
 }
 
 /// What was searched for, and what came of it.
@@ -34,6 +36,8 @@ pub(super) struct Gate {
 pub(super) struct Searched<'a> {
     /// The question as it was looked for.
     pub(super) asked: &'a str,
+    /// Whether it is understood only with the questions before it.
+    pub(super) is_follow_up: bool,
     /// Its vector.
     pub(super) embedding: &'a [f32],
     pub(super) hits: &'a [Hit],
@@ -65,14 +69,14 @@ impl Gate {
         search: &Searched<'_>,
         cancel: &CancelToken,
     ) -> Result<Self> {
-        let Searched { asked, embedding, hits } = *search;
+        let Searched { asked, embedding, hits, .. } = *search;
         let best = knowledge_base.best_cosine(embedding, options.search.filter.as_ref())?;
         // nothing was found, so nothing needs to be judged
         let floors = match options.abstain {
             Abstain::Never => return Ok(Gate { best, ..Gate::default() }),
             Abstain::Below(cosine) => {
                 let cosine = Some(cosine);
-                return Ok(Gate { best, floor: cosine, meaning: cosine, coverage: None });
+                return Ok(Gate { best, floor: cosine, meaning: cosine, ..Gate::default() });
             }
             Abstain::Calibrated if hits.is_empty() => return Ok(Gate { best, ..Gate::default() }),
             Abstain::Calibrated => knowledge_base.floor(cancel)?,
@@ -82,20 +86,23 @@ impl Gate {
         let is_near = |hit: &&Hit| matches!(language.compared_with(hit), Words::Tell | Words::Hint);
         let (near, foreign): (Vec<&Hit>, Vec<&Hit>) = hits.iter().partition(is_near);
         let near: Vec<Hit> = near.into_iter().cloned().collect();
+        let relevance = judge.relevance(!foreign.is_empty())?;
         let by_words = match near.is_empty() {
             true => None,
             false => Some(judge.by_words(language.compared(near.iter()), &near)?),
         };
         let Some(by_words) = by_words else {
-            return judge.by_meaning(language.compared(foreign.iter().copied()), &foreign);
+            let gate = judge.by_meaning(language.compared(foreign.iter().copied()), &foreign)?;
+            return Ok(Gate { relevance, ..gate });
         };
         if foreign.is_empty() || by_words.not_found(asked, &near).is_none() {
-            return Ok(by_words);
+            return Ok(Gate { relevance, ..by_words });
         }
         // if neither side passes, the words tell why
         let by_meaning = judge.by_meaning(language.compared(foreign.iter().copied()), &foreign)?;
         let passes = by_meaning.not_found(asked, hits).is_none();
-        Ok(if passes { by_meaning } else { by_words })
+        let gate = if passes { by_meaning } else { by_words };
+        Ok(Gate { relevance, ..gate })
     }
 }
 
@@ -116,9 +123,9 @@ impl Judge<'_> {
             _ => self.standing()?,
         };
         // a follow-up says little
-        let coverage = match self.options.history.is_empty() {
-            true => search::coverage(&self.knowledge_base.stores(), self.search.asked, hits)?,
-            false => None,
+        let coverage = match self.search.is_follow_up {
+            true => None,
+            false => search::coverage(&self.knowledge_base.stores(), self.search.asked, hits)?,
         };
         let ease = match (words, self.best, self.floors) {
             (Words::Hint, Some(best), Some(floor)) => {
@@ -139,7 +146,8 @@ impl Judge<'_> {
             Some(_) => self.floors.map(|floor| floor.covered_cosine()),
             None => meaning,
         };
-        Ok(Gate { best: self.best, floor, meaning, coverage: coverage.map(needed) })
+        let coverage = coverage.map(needed);
+        Ok(Gate { best: self.best, floor, meaning, coverage, relevance: None })
     }
 
     /// The gate for hits in another language, or another script.
@@ -151,7 +159,21 @@ impl Judge<'_> {
         };
         let floor = self.standing()?.map(|standing| standing.foreign_cosine()).or(few);
         let nearest = hits.iter().filter_map(|hit| hit.cosine).reduce(f32::max);
-        Ok(Gate { best: nearest.or(self.best), floor, meaning, coverage: None })
+        Ok(Gate { best: nearest.or(self.best), floor, meaning, ..Gate::default() })
+    }
+
+    /// What the reranker says: it has read question and passage together, which tells more than
+    /// their words and their vectors do. Only where it reads the languages of both.
+    fn relevance(&self, is_foreign: bool) -> Result<Option<(f32, f32)>> {
+        let Searched { asked, is_follow_up, hits, .. } = *self.search;
+        let scored = hits.iter().filter(|hit| hit.ranks.rerank.is_some()).map(|hit| hit.score);
+        let (Some(best), false) = (scored.reduce(f32::max), is_follow_up) else {
+            return Ok(None);
+        };
+        let Some(reranker) = self.knowledge_base.reranker()? else { return Ok(None) };
+        let is_english = search::spoken(asked).is_english() && !is_foreign;
+        let reads = reranker.is_multilingual() || is_english;
+        Ok(reads.then(|| (best, reranker.midpoint())))
     }
 
     /// The cosine from which a sentence in another language supports a claim.
@@ -193,13 +215,18 @@ impl Gate {
         if cite::holds_words(question, &first.text) {
             return None;
         }
-        if self.best.zip(self.floor).is_some_and(|(best, floor)| best < floor) {
+        let is_far = match self.relevance {
+            Some((best, needed)) => best < needed,
+            None => self.best.zip(self.floor).is_some_and(|(best, floor)| best < floor),
+        };
+        if is_far {
             return Some(NotFoundReason::BelowFloor);
         }
         if hits.iter().all(|hit| cite::turns_signs(question, &hit.text)) {
             return Some(NotFoundReason::Uncovered);
         }
-        let uncovered = self.coverage.is_some_and(|(greatest, needed)| greatest < needed);
+        let uncovered = self.relevance.is_none()
+            && self.coverage.is_some_and(|(greatest, needed)| greatest < needed);
         uncovered.then_some(NotFoundReason::Uncovered)
     }
 }

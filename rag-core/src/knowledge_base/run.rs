@@ -104,7 +104,8 @@ impl<'a> Run<'a> {
         let queries = self.queries(asked)?;
         let embedding = queries.embedding(knowledge_base.encoder()?, &self.cancel)?;
         let hits = self.found(&queries, &embedding)?;
-        let search = Searched { asked, embedding: &embedding, hits: &hits };
+        let is_follow_up = queries.is_follow_up;
+        let search = Searched { asked, is_follow_up, embedding: &embedding, hits: &hits };
         let gate = Gate::of(self.knowledge_base, self.options, &search, &self.cancel)?;
         self.timings.search_ms = milliseconds(self.started.elapsed());
         Ok(Retrieved {
@@ -228,6 +229,8 @@ impl<'a> Run<'a> {
             best: gate.best,
             coverage: gate.coverage.map(|pair| pair.0),
             min_coverage: gate.coverage.map(|pair| pair.1),
+            relevance: gate.relevance.map(|pair| pair.0),
+            min_relevance: gate.relevance.map(|pair| pair.1),
             seed: self.options.generate.seed,
             reused_token_count: generation.map_or(0, |g| g.reused_token_count),
             drafted_token_count: generation.map_or(0, |g| g.drafted_token_count),

@@ -176,6 +176,12 @@ pub struct Trace {
     pub coverage: Option<f32>,
     /// The share that was needed.
     pub min_coverage: Option<f32>,
+    /// The best score that the reranker gave, where it judged.
+    #[serde(default)]
+    pub relevance: Option<f32>,
+    /// The score that was needed.
+    #[serde(default)]
+    pub min_relevance: Option<f32>,
     /// The seed.
     pub seed: u64,
     /// Tokens of the prompt that were still in memory from the call before.

@@ -246,6 +246,10 @@ fn facts(answer: &Answer, trace: &Trace, page: &mut AnswerPage) {
     page.fact("Floor", &cosine(trace.floor));
     page.fact("Question covered", &cosine(trace.coverage));
     page.fact("Cover needed", &cosine(trace.min_coverage));
+    if trace.relevance.is_some() {
+        page.fact("Reranker\u{2019}s best", &cosine(trace.relevance));
+        page.fact("Reranker\u{2019}s needed", &cosine(trace.min_relevance));
+    }
     page.fact("Seed", &trace.seed.to_string());
     page.fact("Tokens of the prompt", &answer.timings.prompt_token_count.to_string());
     page.fact("of these kept from before", &trace.reused_token_count.to_string());

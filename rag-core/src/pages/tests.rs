@@ -60,6 +60,8 @@ fn answer(question: &str, text: &str, passage: &str, citations: Vec<Citation>) -
             floor: Some(0.5),
             coverage: Some(0.75),
             min_coverage: Some(0.4),
+            relevance: None,
+            min_relevance: None,
             best: Some(0.8),
             seed: 3,
             reused_token_count: 0,

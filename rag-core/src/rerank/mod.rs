@@ -27,6 +27,10 @@ use pairs::Pairs;
 /// Hits that are reranked where nothing else is said.
 pub const DEFAULT_COUNT: usize = 30;
 
+/// Tokens from which a vocabulary is one of many languages: those of one have 30,000 to 50,000,
+/// XLM-RoBERTa's 250,000.
+const MANY_LANGUAGES: usize = 100_000;
+
 /// What a model folder says of its reranker, for people to read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RerankerInfo {
@@ -195,6 +199,20 @@ impl Reranker {
             hit.ranks.rerank = Some(rank);
         }
         Ok(())
+    }
+
+    /// The score from which the model takes a passage for an answer rather than for none: where its
+    /// sigmoid is one half.
+    pub(crate) fn midpoint(&self) -> f32 {
+        match self.output {
+            Output::Logit => 0.0,
+            Output::Sigmoid | Output::Softmax => 0.5,
+        }
+    }
+
+    /// Whether it reads many languages, by the size of its vocabulary.
+    pub(crate) fn is_multilingual(&self) -> bool {
+        self.engine.vocab_size() >= MANY_LANGUAGES
     }
 
     fn logits<S: AsRef<str>>(

@@ -195,6 +195,7 @@ const LANGUAGES: [&str; 54] = [
 ];
 /// Those of them that are stemmed in the index.
 const STEMMED: u64 = 0b11;
+const ENGLISH: u64 = 0b01;
 
 /// What asks, and what is missing in the lists: a language a line, its code first.
 const QUESTION_WORDS: &str = include_str!("question_words.txt");
@@ -272,6 +273,11 @@ impl Common {
     /// unless all that tells is one word that other languages have too.
     pub(crate) fn is_stemmed(self) -> bool {
         self.languages & STEMMED != 0 && (self.count > 1 || self.languages & !STEMMED == 0)
+    }
+
+    /// Whether the text may be in English, and is not as likely in French.
+    pub(crate) fn is_english(self) -> bool {
+        self.languages & STEMMED == ENGLISH
     }
 
     /// Whether both are known to be in languages, and none that they share.

@@ -192,6 +192,8 @@ class Trace(TypedDict):
     best: Optional[float]
     coverage: Optional[float]
     min_coverage: Optional[float]
+    relevance: Optional[float]
+    min_relevance: Optional[float]
     seed: int
     reused_token_count: int
     drafted_token_count: int

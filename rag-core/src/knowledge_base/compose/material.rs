@@ -80,7 +80,9 @@ impl Material {
         for search in &plan.searches {
             let call = Call::new().cancel(&run.cancel);
             let mut searching = Run::new(run.knowledge_base, search, &options, call);
-            let retrieved = searching.retrieve()?;
+            let mut retrieved = searching.retrieve()?;
+            // no passage answers a task: a reranker would turn all of them away
+            retrieved.gate.relevance = None;
             material.meaning = material.meaning.or(retrieved.gate.meaning);
             match reason(&searching, &retrieved) {
                 Some(reason) => material.reason = material.reason.or(Some(reason)),
