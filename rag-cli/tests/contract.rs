@@ -387,6 +387,54 @@ fn eval_reports_every_metric() {
     }
 }
 
+/// Questions and documents are hostile as ever: nothing of them becomes markup.
+#[test]
+fn eval_writes_a_page_of_what_went_wrong() {
+    let Some(encoder) = model("minilm") else { return };
+    let place = Place::new();
+    place.write(
+        "corpus.jsonl",
+        "{\"_id\":\"a\",\"title\":\"\",\"text\":\"The bridge <script>alert(1)</script> was opened in 1871.\"}\n\
+         {\"_id\":\"b\",\"title\":\"\",\"text\":\"The bridge over the river Velden was built of stone.\"}\n",
+    );
+    place.write(
+        "queries.jsonl",
+        "{\"_id\":\"1\",\"text\":\"When was the <b>bridge</b> opened?\",\"answers\":[\"1902\"]}\n",
+    );
+    place.write("qrels.tsv", "query-id\tcorpus-id\tscore\n1\ta\t1\n");
+    let (page, nowhere) = (place.path("docs/page.html"), place.path("docs/none/page.html"));
+    let files = ["corpus.jsonl", "queries.jsonl", "qrels.tsv"].map(|f| place.path(&format!("docs/{f}")));
+    let command = |report: &str| -> Vec<String> {
+        let [corpus, queries, qrels] = files.clone();
+        let rest = ["--mode", "hybrid,dense", "--llm", "none", "--unanswerable", "--report", report];
+        let mut command = vec!["eval".to_owned(), "--corpus".into(), corpus, "--queries".into()];
+        command.extend([queries, "--qrels".into(), qrels, "--encoder".into(), encoder.clone()]);
+        command.extend(rest.map(str::to_owned));
+        command
+    };
+    let run = |report: &str| {
+        let command = command(report);
+        rag(&command.iter().map(String::as_str).collect::<Vec<_>>()).output().unwrap()
+    };
+    assert_eq!(run(&page).status.code(), Some(0));
+    let html = fs::read_to_string(&page).unwrap();
+    for wanted in [
+        "<h2>Finding</h2>",
+        "<h2>Answers</h2>",
+        "Answers without a gold answer: 1",
+        "When was the &lt;b&gt;bridge&lt;/b&gt; opened?",
+        "<dd>1902</dd>",
+        "&lt;script&gt;",
+        "nDCG@10",
+    ] {
+        assert!(html.contains(wanted), "{wanted}\n{html}");
+    }
+    assert!(!html.contains("<script") && html.contains("default-src 'none'"));
+    let output = run(&nowhere);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("page.html"));
+}
+
 #[test]
 fn a_reader_that_leaves_ends_the_command_quietly() {
     let place = Place::new();

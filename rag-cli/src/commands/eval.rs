@@ -4,15 +4,18 @@ mod answers;
 mod bootstrap;
 mod measured;
 mod ranking;
+mod report;
 mod reranking;
 mod settings;
 
-use std::path::PathBuf;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 
+use rag_core::files::PlainFile;
 use rag_core::generate::GeneratorOptions;
 use rag_core::rerank::DEFAULT_COUNT;
 use rag_core::search::{Fusion, Mode};
-use rag_core::{AskOptions, Explain, OpenOptions};
+use rag_core::{AskOptions, Error, Explain, OpenOptions};
 use serde::Serialize;
 
 use super::encode;
@@ -62,6 +65,9 @@ pub(crate) struct Args {
     /// Write each answer with its prompt to this file, a line of JSON each
     #[arg(long, value_name = "FILE.jsonl", requires = "llm")]
     answers: Option<PathBuf>,
+    /// Write what was measured and what went wrong to this file, as one HTML page
+    #[arg(long, value_name = "FILE.html")]
+    report: Option<PathBuf>,
     /// Only each Nth judged query, which spreads a sample over the collection
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), default_value_t = 1)]
     every: u32,
@@ -112,6 +118,8 @@ pub(crate) fn run(args: &Args, config: &Config, console: &mut Console<'_>) -> Ou
     let mut number = 0..;
     collection.queries.retain(|_| number.next().is_some_and(|n: u32| n.is_multiple_of(args.every)));
     collection.queries.truncate(args.limit.unwrap_or(usize::MAX));
+    // a page that cannot be written is told before an hour of work
+    let page = args.report.as_deref().map(created).transpose()?;
     let job = console.job();
     let words_only = args.mode.iter().all(|mode| *mode == Mode::Lexical);
     let encoder = match words_only {
@@ -131,14 +139,13 @@ pub(crate) fn run(args: &Args, config: &Config, console: &mut Console<'_>) -> Ou
         }
         measured.push(next);
     }
-    let answers = match &args.llm {
-        Some(llm) => Some(answers::measure(
-            &collection,
-            &args.how_to_answer(args.opening(llm, config)?, options, &settings),
-            console,
-            &job,
-        )?),
-        None => None,
+    let (answers, cases) = match &args.llm {
+        Some(llm) => {
+            let how = args.how_to_answer(args.opening(llm, config)?, options, &settings);
+            let (answers, cases) = answers::measure(&collection, &how, console, &job)?;
+            (Some(answers), cases)
+        }
+        None => (None, Vec::new()),
     };
     let encode_seconds = ranker.encode_seconds();
     let retrieval = measured.first().map(|first| first.metrics).unwrap_or_default();
@@ -154,8 +161,17 @@ pub(crate) fn run(args: &Args, config: &Config, console: &mut Console<'_>) -> Ou
         search_seconds: measured.iter().map(|setting| setting.search_seconds).sum(),
         settings: measured,
     };
+    if let Some((path, mut file)) = page {
+        let html = report::page(&report, &collection, &cases);
+        file.write_all(html.as_bytes()).map_err(|e| Error::io(path, e))?;
+    }
     print(&report, console)?;
     Ok(Exit::Done)
+}
+
+fn created(path: &Path) -> rag_core::Result<(&Path, PlainFile)> {
+    let file = PlainFile::create(path).map_err(|source| Error::io(path, source))?;
+    Ok((path, file))
 }
 
 impl Args {

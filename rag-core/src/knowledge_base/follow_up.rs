@@ -37,12 +37,16 @@ pub(super) fn stands_alone(question: &str) -> bool {
         return false;
     }
     let weigh = |kind| if kind == WordKind::Other { 1 } else { 2 };
-    words(question).into_iter().map(|word| weigh(word.kind)).sum::<usize>() >= MIN_WEIGHT
+    let telling = words(question).into_iter().filter(|word| !ASKING.contains(&word.key.as_str()));
+    telling.map(|word| weigh(word.kind)).sum::<usize>() >= MIN_WEIGHT
 }
 
 /// Words that begin a question which goes on with the one before.
 const CONNECTIVES: &[&str] =
     &["and", "or", "but", "so", "then", "et", "ou", "mais", "alors", "puis", "sinon"];
+
+/// Words that ask, which are no subject.
+const ASKING: &[&str] = &["comment", "quand", "pourquoi"];
 
 /// Words that stand for something said before.
 const POINTERS: &[&str] = &[
@@ -68,7 +72,9 @@ fn points_back(question: &str) -> bool {
         .filter(|(word, _)| !word.is_empty())
         .collect();
     let word = |place: usize| tokens.get(place).map_or("", |token| token.0);
-    if CONNECTIVES.contains(&word(0)) {
+    // "o\u{f9}" asks, "ou" goes on
+    let asks_where = question.trim_start().to_lowercase().starts_with("o\u{f9} ");
+    if CONNECTIVES.contains(&word(0)) && !asks_where {
         return true;
     }
     (0..tokens.len()).any(|place| {
@@ -99,7 +105,8 @@ fn has_noun(tokens: &[(&str, bool)], pronoun: usize) -> bool {
     let verb = (0..pronoun).rev().take_while(is_tied).last().unwrap_or(pronoun);
     (0..verb).any(|place| {
         let is_kind = place > 0 && KINDS.contains(&tokens[place - 1].0);
-        !is_kind && !words(tokens[place].0).is_empty() && !KINDS.contains(&tokens[place].0)
+        let is_small = KINDS.contains(&tokens[place].0) || ASKING.contains(&tokens[place].0);
+        !is_kind && !is_small && !words(tokens[place].0).is_empty()
     })
 }
 

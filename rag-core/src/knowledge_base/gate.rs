@@ -86,23 +86,23 @@ impl Gate {
         let is_near = |hit: &&Hit| matches!(language.compared_with(hit), Words::Tell | Words::Hint);
         let (near, foreign): (Vec<&Hit>, Vec<&Hit>) = hits.iter().partition(is_near);
         let near: Vec<Hit> = near.into_iter().cloned().collect();
-        let relevance = judge.relevance(!foreign.is_empty())?;
         let by_words = match near.is_empty() {
             true => None,
-            false => Some(judge.by_words(language.compared(near.iter()), &near)?),
+            false => Some(Gate {
+                relevance: judge.relevance(&near)?,
+                ..judge.by_words(language.compared(near.iter()), &near)?
+            }),
         };
         let Some(by_words) = by_words else {
-            let gate = judge.by_meaning(language.compared(foreign.iter().copied()), &foreign)?;
-            return Ok(Gate { relevance, ..gate });
+            return judge.by_meaning(language.compared(foreign.iter().copied()), &foreign);
         };
         if foreign.is_empty() || by_words.not_found(asked, &near).is_none() {
-            return Ok(Gate { relevance, ..by_words });
+            return Ok(by_words);
         }
         // if neither side passes, the words tell why
         let by_meaning = judge.by_meaning(language.compared(foreign.iter().copied()), &foreign)?;
         let passes = by_meaning.not_found(asked, hits).is_none();
-        let gate = if passes { by_meaning } else { by_words };
-        Ok(Gate { relevance, ..gate })
+        Ok(if passes { by_meaning } else { by_words })
     }
 }
 
@@ -162,17 +162,16 @@ impl Judge<'_> {
         Ok(Gate { best: nearest.or(self.best), floor, meaning, ..Gate::default() })
     }
 
-    /// What the reranker says: it has read question and passage together, which tells more than
-    /// their words and their vectors do. Only where it reads the languages of both.
-    fn relevance(&self, is_foreign: bool) -> Result<Option<(f32, f32)>> {
-        let Searched { asked, is_follow_up, hits, .. } = *self.search;
-        let scored = hits.iter().filter(|hit| hit.ranks.rerank.is_some()).map(|hit| hit.score);
+    /// What the reranker says of hits in the question's language: it has read both together, which
+    /// tells more than their words and their vectors do. Only in a language that it reads.
+    fn relevance(&self, near: &[Hit]) -> Result<Option<(f32, f32)>> {
+        let Searched { asked, is_follow_up, .. } = *self.search;
+        let scored = near.iter().filter(|hit| hit.ranks.rerank.is_some()).map(|hit| hit.score);
         let (Some(best), false) = (scored.reduce(f32::max), is_follow_up) else {
             return Ok(None);
         };
         let Some(reranker) = self.knowledge_base.reranker()? else { return Ok(None) };
-        let is_english = search::spoken(asked).is_english() && !is_foreign;
-        let reads = reranker.is_multilingual() || is_english;
+        let reads = reranker.is_multilingual() || search::spoken(asked).is_english();
         Ok(reads.then(|| (best, reranker.midpoint())))
     }
 

@@ -12,7 +12,7 @@ use rag_core::store::{Comparison, Filter, FilterField};
 use rag_core::{AddOptions, Answer, AskOptions, Error, KnowledgeBase, OpenOptions};
 use serde::Serialize;
 
-use crate::beir::Collection;
+use crate::beir::{Collection, Query};
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::interrupt::Job;
@@ -32,6 +32,30 @@ pub(super) struct How<'a> {
     /// Where each answer is written, if anywhere.
     pub(super) records: Option<&'a Path>,
 }
+
+/// In what an answer went wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wrong {
+    /// It holds no gold answer.
+    Other,
+    /// There is none.
+    Refused,
+    /// There is one although its documents were taken out.
+    Invented,
+}
+
+/// A question that went wrong.
+#[derive(Debug)]
+pub(super) struct Case {
+    pub(super) wrong: Wrong,
+    pub(super) question: String,
+    pub(super) gold: Vec<String>,
+    pub(super) relevant: Vec<String>,
+    pub(super) answer: Answer,
+}
+
+/// Cases of one kind that are kept.
+const MAX_CASES: usize = 50;
 
 /// One answer, as `--answers` writes it: a line of JSON.
 #[derive(Debug, Serialize)]
@@ -88,14 +112,14 @@ pub(super) fn measure(
     how: &How<'_>,
     console: &Console<'_>,
     job: &Job,
-) -> Result<AnswerMetrics, Failure> {
+) -> Result<(AnswerMetrics, Vec<Case>), Failure> {
     let knowledge_base = KnowledgeBase::open(":memory:", &how.opening)?;
     fill(&knowledge_base, collection, console, job)?;
     let queries: Vec<_> = collection.queries.iter().filter(|q| !q.answers.is_empty()).collect();
     let bar = console.bar("answering", Some(queries.len() as u64));
     let mut tally = Tally::default();
     let mut records = how.records.map(Records::create).transpose()?;
-    let none = Judgements::new();
+    let (none, mut cases) = (Judgements::new(), Vec::new());
     for (index, query) in queries.iter().enumerate() {
         let judged = collection.judgements.get(&query.id).unwrap_or(&none);
         let relevant: Vec<&str> =
@@ -122,10 +146,29 @@ pub(super) fn measure(
             options.search.filter = Some(without(&relevant));
             let answer = knowledge_base.ask_with(&query.text, &options, job.call())?;
             tally.add_unanswerable(&answer);
+            if answer.found {
+                keep(&mut cases, Wrong::Invented, query, &relevant, answer);
+            }
+        }
+        if !contained {
+            let wrong = if answer.found { Wrong::Other } else { Wrong::Refused };
+            keep(&mut cases, wrong, query, &relevant, answer);
         }
         bar.set(index + 1);
     }
-    Ok(tally.metrics())
+    Ok((tally.metrics(), cases))
+}
+
+fn keep(cases: &mut Vec<Case>, wrong: Wrong, query: &Query, relevant: &[&str], answer: Answer) {
+    if cases.iter().filter(|case| case.wrong == wrong).count() < MAX_CASES {
+        cases.push(Case {
+            wrong,
+            question: query.text.clone(),
+            gold: query.answers.clone(),
+            relevant: relevant.iter().map(|uri| (*uri).to_owned()).collect(),
+            answer,
+        });
+    }
 }
 
 /// A file of answers, a line each.
