@@ -403,10 +403,12 @@ fn eval_writes_a_page_of_what_went_wrong() {
     );
     place.write("qrels.tsv", "query-id\tcorpus-id\tscore\n1\ta\t1\n");
     let (page, nowhere) = (place.path("docs/page.html"), place.path("docs/none/page.html"));
-    let files = ["corpus.jsonl", "queries.jsonl", "qrels.tsv"].map(|f| place.path(&format!("docs/{f}")));
+    let files =
+        ["corpus.jsonl", "queries.jsonl", "qrels.tsv"].map(|f| place.path(&format!("docs/{f}")));
     let command = |report: &str| -> Vec<String> {
         let [corpus, queries, qrels] = files.clone();
-        let rest = ["--mode", "hybrid,dense", "--llm", "none", "--unanswerable", "--report", report];
+        let rest =
+            ["--mode", "hybrid,dense", "--llm", "none", "--unanswerable", "--report", report];
         let mut command = vec!["eval".to_owned(), "--corpus".into(), corpus, "--queries".into()];
         command.extend([queries, "--qrels".into(), qrels, "--encoder".into(), encoder.clone()]);
         command.extend(rest.map(str::to_owned));
