@@ -76,7 +76,7 @@ class Runner:
         ((option, reason),) = step["expect_refusal"].items()
         action = next(key for key in ("sync", "search", "ask", "reopen") if key in step)
         command = "search" if action == "reopen" else action
-        arguments = self.options(command, step)
+        arguments = [text for pair in step["options"].items() for text in written(command, *pair)]
         if command == "sync":
             arguments += [str(self.kb), str(self.docs)]
         else:
@@ -93,8 +93,10 @@ class Runner:
         self.transcript(number, action, "refused", option, reason)
 
     def options(self, command, step):
-        """The options of a step as arguments."""
-        return [text for pair in step.get("options", {}).items() for text in written(command, *pair)]
+        """The options of a step as arguments; what is true is a flag."""
+        pairs = step.get("options", {}).items()
+        lines = [[argument(command, name)] if value is True else written(command, name, value) for name, value in pairs]
+        return [text for line in lines for text in line]
 
     def rag(self, command, *arguments, text=False):
         """Runs one command; returns (exit code, JSON or text)."""

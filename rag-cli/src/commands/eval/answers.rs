@@ -332,7 +332,7 @@ fn coverage(answer: &Answer) -> Option<f64> {
 }
 
 /// Takes the engine's `[1]` out.
-fn without_markers(text: &str) -> String {
+pub(super) fn without_markers(text: &str) -> String {
     let mut result = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(open) = rest.find('[') {
@@ -352,7 +352,7 @@ fn without_markers(text: &str) -> String {
 }
 
 /// Lower-case words without punctuation and articles (Rajpurkar et al. 2016, the SQuAD measure).
-fn normalise(text: &str) -> Vec<String> {
+pub(super) fn normalise(text: &str) -> Vec<String> {
     text.to_lowercase()
         .split(|c: char| !c.is_alphanumeric())
         .filter(|word| !word.is_empty() && !ARTICLES.contains(word))

@@ -7,7 +7,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use rag_core::Answer;
 
 use super::Report;
-use super::answers::{AnswerMetrics, Case, Wrong};
+use super::answers::{AnswerMetrics, Case, Wrong, normalise, without_markers};
 use super::measured::Measured;
 use crate::beir::Collection;
 
@@ -195,7 +195,7 @@ fn one(case: &Case) -> Markup {
                 dt { "answered" }
                 dd { @match reason(answer) { Some(reason) => span.bad { (reason) }, None => (answer.text) } }
                 @if let Some(trace) = &answer.trace {
-                    @if !trace.raw_text.is_empty() && trace.raw_text != answer.text {
+                    @if normalise(&trace.raw_text) != normalise(&without_markers(&answer.text)) {
                         dt { "written first" } dd { (trace.raw_text) }
                     }
                     @for claim in &trace.unsupported { dt { "unsupported" } dd { (claim) } }
