@@ -1,9 +1,10 @@
 //! What a generator writes is a draft: it becomes the answer where a passage supports it and the
 //! model was sure of its words. Otherwise the sentences that answer best are quoted.
 //!
-//! Small models say something wrong more often than they say nothing. Of 60 questions of XQuAD the
-//! model that comes by default answers 0.57 in its own words; taking its word only where it was
-//! sure, and quoting elsewhere, 0.87.
+//! Small models say something wrong more often than they say nothing. Of 200 questions of XQuAD the
+//! model that comes by default answered 0.61 in its own words. Taking its word only where it was
+//! sure, and quoting elsewhere, it is 0.75 of 120 others, and the overlap with the short gold
+//! answers 0.37 instead of the 0.17 of quotes alone, which hold 0.86 of them.
 
 use std::ops::ControlFlow;
 
