@@ -7,6 +7,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use rag_core::{Error, Result, files};
+use tempfile::NamedTempFile;
 
 /// Puts a file with these bytes at `path`, in place of any that is there; `source` is the knowledge
 /// base it was made from.
@@ -19,18 +20,31 @@ use rag_core::{Error, Result, files};
 pub(crate) fn replace(path: &Path, bytes: &[u8], source: &Path) -> Result<()> {
     let (target, old) = target(path)?;
     let io = |error| Error::io(path, error);
-    let folder = match target.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    // made for the owner alone, under a name that no listing shows and no sync reads
-    let mut aside =
-        tempfile::Builder::new().prefix(".rag-").suffix(".part").tempfile_in(folder).map_err(io)?;
+    let mut aside = aside(&target).map_err(io)?;
     aside.write_all(bytes).and_then(|()| aside.as_file().sync_all()).map_err(io)?;
     if let Some(old) = old {
         keep_mode(aside.as_file(), &old, source).map_err(io)?;
     }
     aside.persist(&target).map(drop).map_err(|error| io(error.error))
+}
+
+/// Whether a file can be put at `path`: for who learns only after long work what it will hold.
+///
+/// # Errors
+/// As [`replace`].
+pub(crate) fn check(path: &Path) -> Result<()> {
+    let (target, _) = target(path)?;
+    aside(&target).map(drop).map_err(|error| Error::io(path, error))
+}
+
+/// A file beside `target`, made for the owner alone, under a name that no listing shows and no sync
+/// reads.
+fn aside(target: &Path) -> std::io::Result<NamedTempFile> {
+    let folder = match target.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    tempfile::Builder::new().prefix(".rag-").suffix(".part").tempfile_in(folder)
 }
 
 /// Where the file is to stand, all links followed, and what stands there.

@@ -435,6 +435,19 @@ fn eval_writes_a_page_of_what_went_wrong() {
     let output = run(&nowhere);
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).contains("page.html"));
+    // answers are looked for in as many reranked passages as is said
+    let reranker = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/data/reranker/bert");
+    let records = place.path("docs/answers.jsonl");
+    let mut command = command(&page);
+    command.extend(
+        ["--reranker", reranker, "--rerank", "1", "--answers", &records].map(str::to_owned),
+    );
+    let command: Vec<&str> = command.iter().map(String::as_str).collect();
+    assert_eq!(rag(&command).output().unwrap().status.code(), Some(0));
+    let record = &lines(&fs::read(&records).unwrap())[0];
+    let hits = record["answer"]["trace"]["hits"].as_array().unwrap();
+    let reranked = hits.iter().filter(|hit| !hit["ranks"]["rerank"].is_null()).count();
+    assert_eq!((hits.len(), reranked), (2, 1));
 }
 
 #[test]

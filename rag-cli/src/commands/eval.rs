@@ -8,14 +8,12 @@ mod report;
 mod reranking;
 mod settings;
 
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use rag_core::files::PlainFile;
 use rag_core::generate::GeneratorOptions;
 use rag_core::rerank::DEFAULT_COUNT;
 use rag_core::search::{Fusion, Mode};
-use rag_core::{AskOptions, Error, Explain, OpenOptions};
+use rag_core::{AskOptions, Explain, OpenOptions};
 use serde::Serialize;
 
 use super::encode;
@@ -25,6 +23,7 @@ use crate::console::Console;
 use crate::failure::{Exit, Failure, Outcome};
 use crate::metrics::Metrics;
 use crate::options::{Config, Holding, OptionArgs};
+use crate::written;
 use answers::AnswerMetrics;
 use measured::{Measured, Measuring};
 use ranking::Ranker;
@@ -119,7 +118,7 @@ pub(crate) fn run(args: &Args, config: &Config, console: &mut Console<'_>) -> Ou
     collection.queries.retain(|_| number.next().is_some_and(|n: u32| n.is_multiple_of(args.every)));
     collection.queries.truncate(args.limit.unwrap_or(usize::MAX));
     // a page that cannot be written is told before an hour of work
-    let page = args.report.as_deref().map(created).transpose()?;
+    args.report.as_deref().map(written::check).transpose()?;
     let job = console.job();
     let words_only = args.mode.iter().all(|mode| *mode == Mode::Lexical);
     let encoder = match words_only {
@@ -161,17 +160,12 @@ pub(crate) fn run(args: &Args, config: &Config, console: &mut Console<'_>) -> Ou
         search_seconds: measured.iter().map(|setting| setting.search_seconds).sum(),
         settings: measured,
     };
-    if let Some((path, mut file)) = page {
+    if let Some(path) = &args.report {
         let html = report::page(&report, &collection, &cases);
-        file.write_all(html.as_bytes()).map_err(|e| Error::io(path, e))?;
+        written::replace(path, html.as_bytes(), &args.corpus)?;
     }
     print(&report, console)?;
     Ok(Exit::Done)
-}
-
-fn created(path: &Path) -> rag_core::Result<(&Path, PlainFile)> {
-    let file = PlainFile::create(path).map_err(|source| Error::io(path, source))?;
-    Ok((path, file))
 }
 
 impl Args {
@@ -210,8 +204,6 @@ impl Args {
         if let Some(first) = settings.first() {
             (options.search.mode, options.search.fusion) = (first.mode, first.fusion);
         }
-        // sorted by another hand
-        options.search.rerank = None;
         options.explain = Explain::Trace;
         answers::How {
             opening,
