@@ -22,7 +22,9 @@ pub(super) fn follow_up(question: &str, history: &[Message]) -> String {
     let mut texts = vec![question];
     let users = history.iter().rev().filter(|message| message.role == Role::User);
     for before in users.take(MAX_BEFORE) {
-        if texts.last().is_some_and(|text| stands_alone(text)) {
+        let last = texts[texts.len() - 1];
+        // in another language nobody knows where the subject was named: one question, as a guess
+        if stands_alone(last) || (texts.len() > 1 && !is_known(last)) {
             break;
         }
         texts.push(&before.content);
@@ -33,12 +35,17 @@ pub(super) fn follow_up(question: &str, history: &[Message]) -> String {
 
 /// Whether a question can be understood without those before it.
 pub(super) fn stands_alone(question: &str) -> bool {
-    if !search::spoken(question).is_stemmed() || points_back(question) {
+    if !is_known(question) || points_back(question) {
         return false;
     }
     let weigh = |kind| if kind == WordKind::Other { 1 } else { 2 };
     let telling = words(question).into_iter().filter(|word| !ASKING.contains(&word.key.as_str()));
     telling.map(|word| weigh(word.kind)).sum::<usize>() >= MIN_WEIGHT
+}
+
+/// Whether a text may be in a language whose pronouns are known here.
+fn is_known(text: &str) -> bool {
+    search::spoken(text).is_stemmed()
 }
 
 /// Words that begin a question which goes on with the one before.
@@ -72,9 +79,9 @@ fn points_back(question: &str) -> bool {
         .filter(|(word, _)| !word.is_empty())
         .collect();
     let word = |place: usize| tokens.get(place).map_or("", |token| token.0);
-    // "o\u{f9}" asks, "ou" goes on
-    let asks_where = question.trim_start().to_lowercase().starts_with("o\u{f9} ");
-    if CONNECTIVES.contains(&word(0)) && !asks_where {
+    // with its accents: "o\u{f9}" asks, "ou" goes on
+    let first = question.split_whitespace().next().unwrap_or_default().to_lowercase();
+    if CONNECTIVES.contains(&first.trim_matches(|c: char| c.is_ascii_punctuation())) {
         return true;
     }
     (0..tokens.len()).any(|place| {
@@ -156,6 +163,8 @@ mod tests {
             "Y a-t-il un parking pour les visiteurs du laboratoire ?",
             "Que faut-il porter dans l'atelier de chimie ?",
             "O\u{f9} Langalibalele a-t-il \u{e9}t\u{e9} emprisonn\u{e9} ?",
+            // the accent as a letter of its own
+            "Ou\u{300} Langalibalele a-t-il \u{e9}t\u{e9} emprisonn\u{e9} ?",
         ] {
             assert!(stands_alone(question), "{question}");
         }
@@ -173,6 +182,9 @@ mod tests {
         let whole = "Who founded the ocean laboratory?\nAnd when?\nAnd where?";
         assert_eq!(follow_up("And where?", &history), whole);
         assert_eq!(follow_up("And when?", &[]), "And when?");
+        let turns = ["Wer regierte?", "Wo lag die Stadt?", "Und wann?"];
+        let foreign = turns.map(|text| turn(Role::User, text));
+        assert_eq!(follow_up("Wie lange?", &foreign), "Und wann?\nWie lange?");
         let other = "What does code E21 mean?";
         assert_eq!(follow_up(other, &history), other);
     }
