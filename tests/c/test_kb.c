@@ -465,6 +465,25 @@ static void ask_streams_cites_and_verifies(rag_kb *kb) {
     rag_answer_free(answer);
 }
 
+/* A sentence is held until it is checked; from who wants any answer nothing is held. */
+static void what_is_not_checked_comes_piece_by_piece(rag_kb *kb) {
+    rag_error *error = NULL;
+    rag_answer *answer = NULL;
+    struct pieces pieces = {.kb = kb};
+    rag_ask_options options = RAG_ASK_OPTIONS_INIT;
+    options.abstain = RAG_ABSTAIN_NEVER;
+    options.on_piece = keep_piece;
+    options.user_data = &pieces;
+    if (!CHECK_STATUS(rag_kb_ask(kb, question, &options, &answer, &error), RAG_OK)) return;
+    CHECK(pieces.calls > 1 && strstr(pieces.text, "1871"));
+    rag_answer_free(answer);
+    struct pieces stopped = {.kb = kb, .stop_at = 2};
+    options.user_data = &stopped;
+    if (!CHECK_STATUS(rag_kb_ask(kb, question, &options, &answer, &error), RAG_OK)) return;
+    CHECK(stopped.calls == 2 && stopped.size < pieces.size);
+    rag_answer_free(answer);
+}
+
 static void asking_can_be_stopped_and_cancelled(rag_kb *kb) {
     rag_error *error = NULL;
     rag_answer *answer = NULL;
@@ -783,6 +802,7 @@ int main(int argc, char **argv) {
     threads_share_a_handle(kb);
     if (can_ask) {
         ask_streams_cites_and_verifies(kb);
+        what_is_not_checked_comes_piece_by_piece(kb);
         asking_can_be_stopped_and_cancelled(kb);
         the_prompt_takes_examples_and_an_order(kb);
         an_ask_takes_the_options_of_search_and_generation(kb);
