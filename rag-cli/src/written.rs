@@ -16,7 +16,7 @@ use tempfile::NamedTempFile;
 /// `source` does not allow. A link stays, and what it leads to is replaced.
 ///
 /// # Errors
-/// InvalidArgument if `path` is a pipe, a device or a folder; Io. The old file is as it was then.
+/// InvalidArgument if `path` is a pipe, a device, a folder or a knowledge base; Io. The old file is as it was then.
 pub(crate) fn replace(path: &Path, bytes: &[u8], source: &Path) -> Result<()> {
     let (target, old) = target(path)?;
     let io = |error| Error::io(path, error);
@@ -49,11 +49,16 @@ fn aside(target: &Path) -> std::io::Result<NamedTempFile> {
 
 /// Where the file is to stand, all links followed, and what stands there.
 fn target(path: &Path) -> Result<(PathBuf, Option<Metadata>)> {
+    let not_over = |what: &str| {
+        Err(Error::invalid("output", format!("{} is {what}; name another file", path.display())))
+    };
     if files::is_knowledge_base(path) {
-        let reason = format!("{} is a knowledge base that is open", path.display());
-        return Err(Error::invalid("output", reason));
+        return not_over("a knowledge base that is open");
     }
     match fs::metadata(path) {
+        Ok(old) if files::is_of_knowledge_base(path, old.len()) => {
+            not_over("a knowledge base, or the log of one")
+        }
         Ok(old) if old.is_file() => {
             let target = fs::canonicalize(path).map_err(|source| Error::io(path, source))?;
             Ok((target, Some(old)))
@@ -124,6 +129,21 @@ mod tests {
         for refused in [pipe.as_path(), folder.path(), Path::new("/dev/null")] {
             assert!(replace(refused, b"new", &path).unwrap_err().line().contains("not a regular"));
         }
+        // a knowledge base that nobody has open
+        let base = folder.path().join("kb.rag");
+        let mut header = b"SQLite format 3\0".to_vec();
+        header.resize(68, 0);
+        header.extend(b"RAG1");
+        header.resize(512, 0);
+        fs::write(&base, &header).unwrap();
+        for refused in [&base, &folder.path().join("kb.rag-wal")] {
+            fs::write(folder.path().join("kb.rag-wal"), "log").unwrap();
+            assert!(check(refused).unwrap_err().line().contains("is a knowledge base"));
+            assert!(replace(refused, b"new", &path).is_err());
+        }
+        assert_eq!(fs::read(&base).unwrap(), header);
+        fs::remove_file(folder.path().join("kb.rag-wal")).unwrap();
+        fs::remove_file(&base).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"old");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
     }

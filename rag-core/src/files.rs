@@ -102,6 +102,38 @@ pub fn is_knowledge_base(path: &Path) -> bool {
     holder(&mut register(), FileId::of(path)).is_some()
 }
 
+/// Whether a regular file of this size is a knowledge base, or the log of one, open or not.
+///
+/// A knowledge base is an SQLite database with our application id (SQLite file format, section
+/// 1.3); a log is known by its name beside one.
+#[must_use]
+pub fn is_of_knowledge_base(path: &Path, size_bytes: u64) -> bool {
+    let is_base = |base: &Path| {
+        fs::symlink_metadata(base)
+            .is_ok_and(|metadata| metadata.is_file() && has_header(base, metadata.len()))
+    };
+    let is_log = || {
+        let name = path.to_str()?;
+        // a log of other data that was set aside has one more ending
+        let log = name.rsplit_once(".aside").map_or(name, |(log, _)| log);
+        let mut bases = ["-wal", "-shm", "-journal"].iter().filter_map(|end| log.strip_suffix(end));
+        Some(bases.any(|base| is_base(Path::new(base))))
+    };
+    has_header(path, size_bytes) || is_log().unwrap_or(false)
+}
+
+fn has_header(path: &Path, size_bytes: u64) -> bool {
+    let mut header = [0_u8; 72];
+    // Pages are at least 512 bytes and files whole pages: spares most files the reading.
+    if size_bytes == 0 || !size_bytes.is_multiple_of(512) {
+        return false;
+    }
+    match PlainFile::open(path).and_then(|mut file| file.read_exact(&mut header)) {
+        Ok(()) => header.starts_with(b"SQLite format 3\0") && header.ends_with(b"RAG1"),
+        Err(error) => is_held(&error),
+    }
+}
+
 /// A regular file, open to be read or written. Dropping it leaves the locks of an open knowledge
 /// base alone.
 #[derive(Debug)]
@@ -136,7 +168,8 @@ impl PlainFile {
     /// its owner alone (0600): what is written so comes from documents.
     ///
     /// # Errors
-    /// As [`PlainFile::open`]; the file is left as it is then.
+    /// As [`PlainFile::open`], `InvalidInput` too if it is a knowledge base or the log of one; the
+    /// file is left as it is then.
     pub fn create(path: &Path) -> io::Result<Self> {
         if is_knowledge_base(path) {
             return Err(held());
@@ -148,6 +181,10 @@ impl PlainFile {
         let opened = file.metadata()?;
         let plain = Self { id: FileId::from(&opened), file: Some(file) }.unless_held()?;
         regular(&opened)?;
+        if is_of_knowledge_base(path, opened.len()) {
+            let reason = "it is a knowledge base, or the log of one; name another file";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, reason));
+        }
         plain.set_len(0)?;
         Ok(plain)
     }
@@ -471,6 +508,29 @@ mod tests {
         let path = folder.path().join(name);
         fs::write(&path, "words").unwrap();
         (folder, path)
+    }
+
+    #[test]
+    fn a_knowledge_base_that_nobody_has_open_is_not_written_over() {
+        let (folder, path) = sample("kb.rag");
+        let mut bytes = b"SQLite format 3\0".to_vec();
+        bytes.resize(68, 0);
+        bytes.extend(b"RAG1");
+        bytes.resize(4096, 7);
+        fs::write(&path, &bytes).unwrap();
+        let (log, link) = (beside(&path, "-wal"), folder.path().join("link"));
+        fs::write(&log, "log").unwrap();
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        for name in [&path, &log, &link] {
+            let error = PlainFile::create(name).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::InvalidInput, "{}", name.display());
+        }
+        assert_eq!(fs::read(&path).unwrap(), bytes);
+        assert_eq!(fs::read(&log).unwrap(), b"log");
+        // another database is the caller's business
+        bytes[68] = b'X';
+        fs::write(&path, &bytes).unwrap();
+        assert!(PlainFile::create(&log).is_ok() && PlainFile::create(&path).is_ok());
     }
 
     #[test]

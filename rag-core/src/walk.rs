@@ -4,7 +4,7 @@
 //! file is opened unless it is a regular one: a pipe or device would block for ever.
 
 use std::fs::{self, Metadata};
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
@@ -12,7 +12,7 @@ use ignore::WalkBuilder;
 use ignore::overrides::{Override, OverrideBuilder};
 
 use crate::error::{Error, Result, Skipped, Unreadable};
-use crate::files::{self, PlainFile};
+use crate::files;
 
 pub use crate::options::walk::{Hidden, WalkOptions};
 
@@ -154,7 +154,7 @@ impl Listing {
 
     fn add(&mut self, path: PathBuf, metadata: &Metadata, options: &WalkOptions) {
         let size_bytes = metadata.len();
-        if is_side_file(&path) || is_knowledge_base(&path, size_bytes) {
+        if files::is_of_knowledge_base(&path, size_bytes) {
             return;
         }
         if path.to_str().is_none() {
@@ -180,34 +180,6 @@ fn mtime_ns(metadata: &Metadata) -> i64 {
         Err(before) => -i128::try_from(before.duration().as_nanos()).unwrap_or(i128::MAX),
     };
     nanoseconds.clamp(i128::from(i64::MIN), i128::from(i64::MAX)) as i64
-}
-
-/// Whether the file is SQLite's write-ahead log or shared memory beside a knowledge base.
-fn is_side_file(path: &Path) -> bool {
-    let Some(name) = path.to_str() else { return false };
-    ["-wal", "-shm", "-journal"].iter().any(|suffix| {
-        // a log of other data that was set aside has one more ending
-        let log = name.rsplit_once(".aside").map_or(name, |(log, _)| log);
-        let base = log.strip_suffix(suffix).map(Path::new);
-        base.is_some_and(|base| {
-            fs::symlink_metadata(base)
-                .is_ok_and(|metadata| metadata.is_file() && is_knowledge_base(base, metadata.len()))
-        })
-    })
-}
-
-/// Whether the file is an SQLite database with our application id (SQLite file format, section
-/// 1.3).
-fn is_knowledge_base(path: &Path, size_bytes: u64) -> bool {
-    let mut header = [0_u8; 72];
-    // Pages are at least 512 bytes and files whole pages: spares most files the reading.
-    if size_bytes == 0 || !size_bytes.is_multiple_of(512) {
-        return false;
-    }
-    match PlainFile::open(path).and_then(|mut file| file.read_exact(&mut header)) {
-        Ok(()) => header.starts_with(b"SQLite format 3\0") && header.ends_with(b"RAG1"),
-        Err(error) => files::is_held(&error),
-    }
 }
 
 #[cfg(test)]
