@@ -16,11 +16,10 @@ use crate::model::encoder::Pooling;
 use crate::model::encoder::architecture::{
     TransformerConfig, activation_named, transformer_config,
 };
-use crate::model::encoder::modules::{
-    CROSS_ENCODER_CLASS, Module, class_of, inside, read_max_tokens, weights_path,
-};
+use crate::model::encoder::modules::{Module, inside, read_max_tokens, weights_path};
 use crate::model::formats::files::{
-    MAX_CONFIG_BYTES, MAX_TOKENIZER_BYTES, read_file, read_json_if_there,
+    CROSS_ENCODER_CLASS, MAX_CONFIG_BYTES, MAX_TOKENIZER_BYTES, check_no_gguf, class_of, read_file,
+    read_json_if_there,
 };
 
 /// What stands between the pooled state and the logits, and the names of its tensors.
@@ -91,6 +90,7 @@ impl RerankerFolder {
                 "not a folder with config.json, tokenizer.json and model.safetensors",
             ));
         }
+        check_no_gguf(folder)?;
         let inner = transformer_folder(folder)?;
         let config_path = inner.join("config.json");
         let config_bytes = read_file(&config_path, MAX_CONFIG_BYTES)?;

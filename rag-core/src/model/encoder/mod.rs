@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 pub use self::gguf::is_encoder_gguf;
 use crate::error::{Error, Result};
+use crate::model::formats::files::check_no_gguf;
 use crate::model::formats::safetensors::Tensors;
 use architecture::TransformerConfig;
 
@@ -103,6 +104,7 @@ impl EncoderFiles {
             let reason = "not a folder with config.json, tokenizer.json and model.safetensors";
             return Err(Error::model(path, reason));
         }
+        check_no_gguf(path)?;
         if modules::is_reranker(path) {
             let reason = "a cross-encoder, which scores pairs of texts and makes no vectors: give it as reranker";
             return Err(Error::model(path, reason));

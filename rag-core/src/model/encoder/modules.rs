@@ -8,10 +8,7 @@ use serde_json::{Map, Value};
 
 use super::architecture::{Positions, TransformerConfig};
 use crate::error::{Error, Result};
-use crate::model::formats::files::read_json_if_there;
-
-/// How the classes of networks that we run end.
-pub(in crate::model) const CROSS_ENCODER_CLASS: &str = "ForSequenceClassification";
+use crate::model::formats::files::{CROSS_ENCODER_CLASS, class_of, read_json_if_there};
 
 /// An entry of `modules.json`.
 #[derive(Deserialize)]
@@ -42,11 +39,6 @@ pub fn is_reranker(path: &Path) -> bool {
         read_json_if_there(&folder.join("config.json")).ok().flatten();
     let class = config.as_ref().and_then(class_of);
     !pools && class.is_some_and(|class| class.ends_with(CROSS_ENCODER_CLASS))
-}
-
-/// The class of the network that a `config.json` names.
-pub(in crate::model) fn class_of(config: &Map<String, Value>) -> Option<&str> {
-    config.get("architectures")?.get(0)?.as_str()
 }
 
 /// `folder/part`, if `part` does not lead out of it.

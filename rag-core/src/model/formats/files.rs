@@ -4,9 +4,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
 use crate::files::{self, PlainFile};
+
+/// How the classes of networks that score pairs end.
+pub(in crate::model) const CROSS_ENCODER_CLASS: &str = "ForSequenceClassification";
 
 /// Largest configuration file read.
 pub(in crate::model) const MAX_CONFIG_BYTES: u64 = 4 << 20;
@@ -68,6 +72,25 @@ pub(in crate::model) fn read_file(path: &Path, most: u64) -> Result<Vec<u8>> {
         return Err(Error::model(path, format!("not a file of at most {most} bytes")));
     }
     files::read(path).map_err(missing)
+}
+
+/// Refuses a folder that is given as another kind of model and holds a generator in GGUF.
+///
+/// # Errors
+/// Model, naming what the folder is.
+pub(in crate::model) fn check_no_gguf(folder: &Path) -> Result<()> {
+    match find_gguf(folder) {
+        Ok(_) if !folder.join("config.json").exists() => {
+            let reason = "a generator in GGUF, which writes text: give it as llm";
+            Err(Error::model(folder, reason))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The class of the network that a `config.json` names.
+pub(in crate::model) fn class_of(config: &Map<String, Value>) -> Option<&str> {
+    config.get("architectures")?.get(0)?.as_str()
 }
 
 /// What a JSON file says.

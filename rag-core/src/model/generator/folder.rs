@@ -13,7 +13,8 @@ use serde_json::{Map, Value};
 use crate::error::{Error, Result};
 use crate::kernels::quantized::GgmlType;
 use crate::model::formats::files::{
-    MAX_CONFIG_BYTES, MAX_TOKENIZER_BYTES, read_file, read_json_if_there,
+    CROSS_ENCODER_CLASS, MAX_CONFIG_BYTES, MAX_TOKENIZER_BYTES, class_of, read_file,
+    read_json_if_there,
 };
 use crate::model::formats::safetensors::shards::{Shard, Shards};
 use crate::model::formats::tensors::TensorSource;
@@ -52,6 +53,20 @@ pub(crate) struct GeneratorFolder {
     unnamed: Option<String>,
 }
 
+/// Refuses networks that write no text.
+fn check_class(folder: &Path, config: &Map<String, Value>) -> Result<()> {
+    let reason = match class_of(config).unwrap_or_default() {
+        class if class.ends_with(CROSS_ENCODER_CLASS) => {
+            "a cross-encoder, which scores pairs of texts and writes none: give it as reranker"
+        }
+        class if class.ends_with("Model") && !class.ends_with("LMHeadModel") => {
+            "an encoder, which makes vectors and writes no text: give it as encoder"
+        }
+        _ => return Ok(()),
+    };
+    Err(Error::model(folder, reason))
+}
+
 impl GeneratorFolder {
     /// Whether `path` is a folder with a configuration and safetensors weights.
     pub(crate) fn is_one(path: &Path) -> bool {
@@ -73,6 +88,7 @@ impl GeneratorFolder {
                 "weights quantised by other means than GGUF are not supported: use a GGUF file";
             return Err(Error::model(&config_path, reason));
         }
+        check_class(path, &config)?;
         let shards = Shards::open(path)?;
         let is_tied = config.get("tie_word_embeddings") == Some(&Value::Bool(true));
         // in Gemma 2 and 3 a norm stands before and after each half of a layer
