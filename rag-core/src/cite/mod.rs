@@ -273,6 +273,17 @@ pub(crate) fn holds_subject<'h>(
     count == 0 || taken.len() * 2 < count
 }
 
+/// Whether `answer` says more than the words of `question`: small models hand them back. Yes and no
+/// do, and so does one of two things that the question names.
+#[must_use]
+pub(crate) fn adds_to(question: &str, answer: &str) -> bool {
+    let answer = without_markers(answer);
+    let is_choice = question.split_whitespace().any(|word| ["or", "ou"].contains(&word));
+    is_choice
+        || checks::leading_polar(&answer).is_some()
+        || !words::keys(&answer).is_subset(&words::keys(question))
+}
+
 /// Whether `question` is nothing but figures, and `text` holds their digits with another sign.
 #[must_use]
 pub(crate) fn turns_signs(question: &str, text: &str) -> bool {

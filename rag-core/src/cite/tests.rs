@@ -91,3 +91,15 @@ fn a_claim_that_changes_a_word_is_nearly_a_quote() {
     let told = "In 1927 the mayor opened the iron bridge over the Aven to traffic.";
     assert_eq!(evidence(told), Some(Evidence::Words));
 }
+
+#[test]
+fn the_words_of_the_question_are_no_answer_to_it() {
+    let question = "What is the term for a hyperactive immune system?";
+    assert!(!adds_to(question, "Hyperactive immune system [1]"));
+    assert!(adds_to(question, "autoimmunity [1]"));
+    assert!(!adds_to("Quel est le prix du pain ?", "Le prix du pain."));
+    assert!(adds_to("Quel est le prix du pain ?", "2 euros"));
+    // yes, no, and one of two
+    assert!(adds_to("Is the mill open?", "Yes, the mill is open."));
+    assert!(adds_to("Who won, Anna or Berta?", "Anna"));
+}

@@ -54,8 +54,8 @@ impl KnowledgeBase {
         if let Some(refusal) = run.guard()? {
             return Ok(run.refuse(refusal));
         }
-        let retrieved = run.retrieve()?;
-        match run.tabled(&retrieved)? {
+        let mut retrieved = run.retrieve()?;
+        match run.tabled(&mut retrieved)? {
             Tabled::Answered(answer, refusal) => return Ok(run.finish(*answer, refusal)),
             Tabled::Refused(reason) => return Ok(run.not_found(reason, retrieved)),
             Tabled::Other => {}

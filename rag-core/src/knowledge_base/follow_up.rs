@@ -9,10 +9,10 @@
 use crate::model::{Message, Role};
 use crate::search;
 use crate::store::fold::fold;
-use crate::words::{WordKind, words};
+use crate::words::{Word, WordKind, words};
 
 /// Most questions that a follow-up is searched with.
-const MAX_BEFORE: usize = 3;
+pub(super) const MAX_BEFORE: usize = 3;
 /// The least that the telling words of a question weigh that can be understood alone: three words,
 /// or a name or a number and another.
 const MIN_WEIGHT: usize = 3;
@@ -39,8 +39,16 @@ pub(super) fn stands_alone(question: &str) -> bool {
         return false;
     }
     let weigh = |kind| if kind == WordKind::Other { 1 } else { 2 };
-    let telling = words(question).into_iter().filter(|word| !ASKING.contains(&word.key.as_str()));
-    telling.map(|word| weigh(word.kind)).sum::<usize>() >= MIN_WEIGHT
+    telling(question).map(|word| weigh(word.kind)).sum::<usize>() >= MIN_WEIGHT
+}
+
+/// Whether no word of a question tells what it asks about: "And when?".
+pub(super) fn says_nothing(question: &str) -> bool {
+    telling(question).next().is_none()
+}
+
+fn telling(question: &str) -> impl Iterator<Item = Word> {
+    words(question).into_iter().filter(|word| !ASKING.contains(&word.key.as_str()))
 }
 
 /// Whether a text may be in a language whose pronouns are known here.
@@ -168,6 +176,14 @@ mod tests {
         ] {
             assert!(stands_alone(question), "{question}");
         }
+    }
+
+    #[test]
+    fn what_only_asks_says_nothing() {
+        for question in ["And when?", "Et quand ?", "Pourquoi ?", "Who?"] {
+            assert!(says_nothing(question), "{question}");
+        }
+        assert!(!says_nothing("And on Sundays?") && !says_nothing("1995?"));
     }
 
     #[test]

@@ -41,6 +41,8 @@ pub(super) struct Retrieved {
     rewritten: Vec<String>,
     /// What of a long question was searched for.
     question_cut: Option<String>,
+    /// The question before, with what a follow-up names in the place of its own.
+    pub(super) carried: Option<String>,
     /// The sentences of the hits, best first, once somebody asked for them.
     pub(super) ranked: OnceCell<Vec<Sentence>>,
 }
@@ -113,7 +115,7 @@ impl<'a> Run<'a> {
             gate,
             rewritten: queries.rewritten,
             question_cut,
-            ranked: OnceCell::new(),
+            ..Retrieved::default()
         })
     }
 
@@ -266,9 +268,9 @@ impl Retrieved {
         Self { hits, ..Self::default() }
     }
 
-    /// What of `question` was searched for.
+    /// What of `question` was searched for, or what it comes to where it goes on with another.
     pub(super) fn asked<'q>(&'q self, question: &'q str) -> &'q str {
-        self.question_cut.as_deref().unwrap_or(question)
+        self.carried.as_deref().or(self.question_cut.as_deref()).unwrap_or(question)
     }
 }
 

@@ -5,12 +5,14 @@ use std::collections::BTreeSet;
 use crate::cite::{self, Citation, Evidence};
 use crate::error::Result;
 use crate::guard::Refusal;
+use crate::model::Role;
 use crate::options::ask::Tables;
 use crate::search::{self, Hit, Mode, SearchOptions};
 use crate::store::PassageRow;
 use crate::table::{self, DataTable, Planned, TableAnswer, Told};
 use crate::words::Language;
 
+use super::follow_up::{MAX_BEFORE, follow_up, stands_alone};
 use super::run::{Retrieved, Run, Written};
 use super::tables::tables_of;
 use super::types::{Abstain, Answer, NotFoundReason, Outcome};
@@ -54,17 +56,23 @@ impl Run<'_> {
     /// The answer that a table gives, where the question asks for what one holds and all that it
     /// says is understood. A question for a figure of many rows is refused where rows were found
     /// and it was not understood: who writes would guess.
-    pub(super) fn tabled(&mut self, retrieved: &Retrieved) -> Result<Tabled> {
+    pub(super) fn tabled(&mut self, retrieved: &mut Retrieved) -> Result<Tabled> {
         if self.options.tables == Tables::Off {
             return Ok(Tabled::Other);
         }
-        let asked = retrieved.asked(self.question);
-        let documents = self.tabled_documents(asked, &retrieved.hits)?;
+        let documents = {
+            let asked = retrieved.asked(self.question);
+            let searched = follow_up(asked, &self.options.history);
+            self.tabled_documents(&searched, &retrieved.hits)?
+        };
         let tables: Vec<(&TabledDocument, &DataTable)> = documents
             .iter()
             .flat_map(|one| one.tables.iter().map(move |table| (one, table)))
             .collect();
         let all: Vec<&DataTable> = tables.iter().map(|(_, table)| *table).collect();
+        retrieved.carried = self.carried(retrieved.asked(self.question), &all);
+        let retrieved = &*retrieved;
+        let asked = retrieved.asked(self.question);
         let planned = match table::plan(asked, &all, &self.cancel) {
             Some(planned) => Some(planned),
             None => self.hinted(asked, &all)?,
@@ -87,6 +95,24 @@ impl Run<'_> {
             true => Ok(Tabled::Refused(NotFoundReason::Uncovered)),
             false => Ok(Tabled::Other),
         }
+    }
+
+    /// What a follow-up asks of the tables, if a question before it asked that of something else.
+    fn carried(&self, asked: &str, tables: &[&DataTable]) -> Option<String> {
+        if stands_alone(asked) {
+            return None;
+        }
+        let turns = self.options.history.iter().filter(|turn| turn.role == Role::User);
+        let turns: Vec<&str> = turns.map(|turn| turn.content.as_str()).collect();
+        let near = turns.get(turns.len().saturating_sub(MAX_BEFORE)..).unwrap_or_default();
+        let is_planned = |text: &str| table::plan(text, tables, &self.cancel).is_some();
+        let first = near.iter().rposition(|text| is_planned(text))?;
+        let mut whole = near.get(first).map(|text| (*text).to_owned())?;
+        for next in near.get(first + 1..).unwrap_or_default() {
+            let carried = table::carried_on(&whole, next, tables);
+            whole = carried.filter(|text| is_planned(text)).unwrap_or(whole);
+        }
+        table::carried_on(&whole, asked, tables)
     }
 
     /// The documents of which rows of tables were found, those of the best hits first.

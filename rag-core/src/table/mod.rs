@@ -29,7 +29,8 @@ pub use plan::{
 };
 pub(crate) use plan::{Told, columns_of, told};
 pub(crate) use question::{
-    Hint, Planned, WordGap, asks_for_a_figure, asks_for_rows, files_named, gaps, plan, plan_with,
+    Hint, Planned, WordGap, asks_for_a_figure, asks_for_rows, carried_on, files_named, gaps, plan,
+    plan_with,
 };
 
 words! {

@@ -5,6 +5,7 @@
 mod about;
 mod asked;
 mod build;
+mod follow_up;
 mod understood;
 mod vocabulary;
 
@@ -17,6 +18,8 @@ use crate::store::fold::fold;
 use asked::{Asked, Stems};
 use understood::{ReadingOrder, Understood, Way};
 use vocabulary::{ADJECTIVES, DAYS, Sense, phrases_of};
+
+pub(crate) use follow_up::carried_on;
 
 /// Readings of one question over one table that are tried.
 const MAX_READINGS: usize = 16;

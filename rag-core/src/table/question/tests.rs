@@ -49,6 +49,31 @@ fn rows_are_counted_and_added_up() {
 }
 
 #[test]
+fn a_follow_up_names_another_value_column_or_figure() {
+    let tables: Vec<DataTable> = [STOCK, STAFF].into_iter().flat_map(|t| found("csv", t)).collect();
+    let all: Vec<&DataTable> = tables.iter().collect();
+    let after = |before: &str, then: &str| {
+        let carried = carried_on(before, then, &all)?;
+        Some(plan(&carried, &all, &CancelToken::new())?.computed.figure)
+    };
+    let price = "What is the price of the laptop?";
+    assert_eq!(after(price, "And of the notebook?").as_deref(), Some("$3.49"));
+    assert_eq!(after(price, "Et le stock ?").as_deref(), Some("25"));
+    assert_eq!(after("How many rows have an age over 40?", "And over 30?").as_deref(), Some("3"));
+    let city = "Quelle est la moyenne des salaires \u{e0} Lyon ?";
+    assert_eq!(after(city, "Et \u{e0} Nice ?").as_deref(), Some("3900.25 EUR"));
+    // a word that is no value as it stands
+    assert_eq!(
+        carried_on(price, "And of the mug?", &all).as_deref(),
+        Some("What is the price of the mug")
+    );
+    // what is a value of another column, or no question over a table
+    assert_eq!(after(price, "And in Furniture?"), None);
+    assert_eq!(after(price, "And who chose the supplier of it?"), None);
+    assert_eq!(after("Who founded the laboratory?", "And of the notebook?"), None);
+}
+
+#[test]
 fn groups_have_a_line_each() {
     let lines = "Lyon: 3000.25 EUR\nParis: 4100 EUR\nNice: 3900.25 EUR";
     assert_eq!(staff("What is the average salary by city?"), lines);
