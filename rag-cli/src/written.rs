@@ -16,7 +16,8 @@ use tempfile::NamedTempFile;
 /// `source` does not allow. A link stays, and what it leads to is replaced.
 ///
 /// # Errors
-/// InvalidArgument if `path` is a pipe, a device, a folder or a knowledge base; Io. The old file is as it was then.
+/// InvalidArgument if `path` is a pipe, a device, a folder or a knowledge base; Io. The old file is
+/// as it was then.
 pub(crate) fn replace(path: &Path, bytes: &[u8], source: &Path) -> Result<()> {
     let (target, old) = target(path)?;
     let io = |error| Error::io(path, error);

@@ -85,6 +85,17 @@ pub(crate) fn words(text: &str) -> Vec<Word> {
     words
 }
 
+/// What each meaning-carrying word of `text` is compared by, and the word as it is written.
+pub(crate) fn written(text: &str) -> Vec<(String, &str)> {
+    let stemmers = [Algorithm::English, Algorithm::French].map(Stemmer::create);
+    let keyed = |piece| {
+        let folded = fold(piece);
+        let is_said = folded.len() > 1 && !FUNCTION_WORDS.contains(&folded.as_str());
+        is_said.then(|| (key(&folded, &stemmers), piece))
+    };
+    pieces(text).into_iter().filter_map(keyed).collect()
+}
+
 /// What the meaning-carrying words of `text` are compared by, each once.
 pub(crate) fn keys(text: &str) -> BTreeSet<String> {
     words(text).into_iter().map(|word| word.key).collect()

@@ -8,7 +8,8 @@ use rag_core::document::SourceMap;
 use rag_core::encode::EncoderIdentity;
 use rag_core::passage::Passage;
 use rag_core::search::{
-    Context, Fusion, Hit, Mode, Ranks, SearchOptions, coverage, search, search_all,
+    Context, Duplicates, Fusion, Hit, Mode, Ranks, SearchOptions, SearchQuery, coverage, search,
+    search_all, search_for,
 };
 use rag_core::store::{Access, NewDocument, Store};
 use rag_core::{CancelToken, ErrorCode};
@@ -143,6 +144,94 @@ fn what_stands_beside_a_hit_comes_with_it() {
     let options = SearchOptions { context: Context::Neighbours(1), ..SearchOptions::default() };
     let all = search(&store, "", Some(&[0.0, 1.0, 0.0]), &options).unwrap();
     assert_eq!(all.len(), 3, "no passage comes twice");
+}
+
+/// A document of one passage under a title.
+fn put_titled(store: &Store, uri: &str, title: &str, text: &str, vector: [f32; 3]) {
+    let metadata = BTreeMap::new();
+    let document = NewDocument {
+        uri,
+        size_bytes: text.len() as u64,
+        mtime_ns: 0,
+        hash: [0; 32],
+        kind: "text",
+        title: Some(title).filter(|title| !title.is_empty()),
+        lang: Some("en"),
+        text,
+        source_map: &[],
+        metadata: &metadata,
+        unread: &[],
+    };
+    let passage = Passage { range: 0..text.len(), heading: None, page: None, token_count: 5 };
+    store.put_document(&document, &[passage], &vector).unwrap();
+}
+
+/// Four documents of which the third is the nearest to any question.
+fn called() -> Store {
+    let store = empty();
+    put_titled(&store, "/docs/AnnualReport2024.txt", "", "Turnover was four million.", axis(0));
+    put_titled(&store, "/docs/a.md", "Tides of the bay", "The gauge is read at noon.", axis(1));
+    let other = "A report on tides, tides and tides in each annual season of the bay.";
+    put_titled(&store, "/docs/b.md", "Other things", other, axis(2));
+    put_titled(&store, "/docs/tides/c.md", "", "Boats leave at high water.", axis(1));
+    store
+}
+
+#[test]
+fn documents_are_found_by_their_titles_and_names() {
+    let store = called();
+    let found = |question: &str| ids(&run(&store, question, axis(2), Mode::Hybrid));
+    for name in ["annual report 2024", "AnnualReport2024", "AnnualReport2024.txt"] {
+        assert_eq!(found(name)[0], 1, "{name}");
+    }
+    assert_eq!(found("Tides of the Bay")[0], 2);
+    // a word of the folder counts too, and a question that says more names nothing
+    assert!(ids(&run(&store, "tides", axis(2), Mode::Lexical)).contains(&4));
+    assert_eq!(found("annual report on tides in the bay")[0], 3);
+    // what is renamed is found by its new name
+    store.rename_document(1, "/docs/ledger.txt", 0).unwrap();
+    assert_eq!(found("ledger")[0], 1);
+    assert_eq!(found("AnnualReport2024")[0], 3);
+    store.remove_document("/docs/ledger.txt").unwrap();
+    assert!(ids(&run(&store, "ledger", axis(2), Mode::Lexical)).is_empty());
+    assert_eq!(store.check(&CancelToken::new()).unwrap(), []);
+}
+
+#[test]
+fn marks_say_what_must_be_there() {
+    let store = called();
+    let found = |typed: &str| {
+        let query = SearchQuery::parse(typed);
+        let options = SearchOptions::default();
+        let hits = search_for(&[&store], &query, Some(&axis(2)), &options).unwrap();
+        let mut ids = ids(&hits);
+        ids.sort_unstable();
+        ids
+    };
+    assert_eq!(found("\"read at noon\""), [2]);
+    assert_eq!(found("\"noon at read\""), [] as [i64; 0]);
+    assert_eq!(found("tides -season"), [1, 2, 4]);
+    assert_eq!(found("title:tides water"), [2]);
+    assert_eq!(found("file:tides/* -title:other"), [4]);
+    assert_eq!(found("\"read at noon\" OR \"high water\""), [2, 4]);
+    assert_eq!(found("file:*.md"), [2, 3, 4]);
+}
+
+#[test]
+fn copies_are_one_hit_that_names_them() {
+    let store = empty();
+    let text = "The buoy is serviced twice a year, in spring and in autumn.";
+    for uri in ["/a/buoy.md", "/b/buoy.md", "/c/buoy (1).md"] {
+        put_titled(&store, uri, "", text, axis(0));
+    }
+    put_titled(&store, "/d/other.md", "", "The mast carries a lamp.", axis(1));
+    let hits = run(&store, "When is the buoy serviced?", axis(0), Mode::Hybrid);
+    assert_eq!(ids(&hits), [1, 4]);
+    let copies: Vec<&str> = hits[0].copies.iter().map(|copy| copy.uri.as_str()).collect();
+    assert_eq!(copies, ["/b/buoy.md", "/c/buoy (1).md"]);
+    let keep = SearchOptions { duplicates: Duplicates::Keep, ..SearchOptions::default() };
+    let kept = search(&store, "When is the buoy serviced?", Some(&axis(0)), &keep).unwrap();
+    assert_eq!(ids(&kept), [1, 2, 3, 4]);
 }
 
 #[test]

@@ -242,6 +242,26 @@ def test_searches_are_fused_spread_and_widened(qa):
             qa.search(BRIDGE, **wrong)
 
 
+def test_marks_titles_and_copies():
+    with rag_py.open(":memory:", encoder=model("minilm")) as kb:
+        text = "The gauge at the lighthouse is read twice a day, at noon and at midnight, by the guard."
+        first = kb.add(text, uri="north/AnnualReport2024.txt")[0]
+        copy = kb.add(text, uri="south/old.txt")[0]
+        other = kb.add("Boats enter the harbour at high water only.", uri="harbour.txt")[0]
+        found = lambda typed, **options: [hit.passage_id for hit in kb.search(typed, **options)]
+        assert found("annual report 2024")[0] == first
+        (hit,) = kb.search('"read twice a day"')
+        assert hit.passage_id == first and hit.copies == [{"passage_id": copy, "uri": "south/old.txt"}]
+        assert kb.search("guards of the annual gauge", 1)[0].matched("annual guards") == [
+            {"field": "name", "words": ["Annual"]}, {"field": "text", "words": ["guard"]}]
+        assert found('"read twice a day"', duplicates="keep") == [first, copy]
+        assert found('"twice read a day"') == [] and len(found('"twice read a day"', syntax="plain")) == 2
+        assert found("guard OR boats -lighthouse") == [other] == found("file:harbour*")
+        for wrong in ({"syntax": "google"}, {"duplicates": True}):
+            with pytest.raises(errors.InvalidArgumentError):
+                kb.search("x", **wrong)
+
+
 def test_passages_are_fenced_and_cut_to_what_matters(qa):
     prompt = lambda **options: qa.ask(BRIDGE, explain=True, max_new_tokens=8, **options).trace["prompt"]
     whole, fenced = prompt(answer_length="sentences"), prompt(answer_length="sentences", fence=True)

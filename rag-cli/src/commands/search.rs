@@ -1,7 +1,7 @@
 //! `rag search KB QUESTION`: the passages nearest to a question.
 
 use rag_core::KnowledgeBase;
-use rag_core::search::Hit;
+use rag_core::search::{Hit, Matched, SearchQuery, matched};
 use serde::Serialize;
 
 use super::options::{KnowledgeBaseArgs, ReachArgs, Searching};
@@ -23,11 +23,23 @@ pub(crate) struct Args {
     pub(super) search: OptionArgs<Searching>,
     #[command(flatten)]
     reach: ReachArgs,
+    /// Also say by which words each passage was found, and where they stand: title, name, heading
+    /// or text
+    #[arg(long)]
+    why: bool,
 }
 
 #[derive(Debug, Serialize)]
 struct Hits {
-    hits: Vec<Hit>,
+    hits: Vec<ToldHit>,
+}
+
+#[derive(Debug, Serialize)]
+struct ToldHit {
+    #[serde(flatten)]
+    hit: Hit,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    matched: Option<Vec<Matched>>,
 }
 
 impl Args {
@@ -46,11 +58,17 @@ pub(crate) fn run(args: &Args, config: &Config, console: &mut Console<'_>) -> Ou
     console.notices(&knowledge_base.notices());
     let job = console.job();
     let hits = knowledge_base.search_with(&args.question, &options, job.call())?;
+    let query = SearchQuery::of(&args.question, options.syntax);
+    let why = |hit: &Hit| args.why.then(|| matched(&query.text, hit));
     if console.is_json() {
-        console.json(&Hits { hits })?;
+        let told = |hit| ToldHit { matched: why(&hit), hit };
+        console.json(&Hits { hits: hits.into_iter().map(told).collect() })?;
     } else {
         for (index, hit) in hits.iter().enumerate() {
             print_hit(index + 1, hit, &knowledge_base, console)?;
+            if let Some(parts) = why(hit) {
+                console.line(format_args!("    {}", told(&parts)))?;
+            }
         }
         if hits.is_empty() {
             console.note(format_args!("no passage found"));
@@ -70,8 +88,28 @@ pub(crate) fn print_hit(
     let other = other_file(knowledge_base, hit.store);
     let heading = hit.heading.as_deref().map(|h| format!("  {}", one_line(h))).unwrap_or_default();
     console.line(format_args!("{rank:>2}. {:.4}  {place}{other}{heading}", hit.score))?;
-    console.line(format_args!("    {}", shorten(&hit.text, SHOWN_CHARS)))
+    console.line(format_args!("    {}", shorten(&hit.text, SHOWN_CHARS)))?;
+    for copy in hit.copies.iter().take(SHOWN_COPIES) {
+        let other = other_file(knowledge_base, copy.store);
+        console.line(format_args!("    the same in {}{other}", name(&copy.uri)))?;
+    }
+    match hit.copies.len().saturating_sub(SHOWN_COPIES) {
+        0 => Ok(()),
+        more => console.line(format_args!("    and in {more} more")),
+    }
 }
+
+/// The parts with their words on one line.
+fn told(parts: &[Matched]) -> String {
+    let part = |part: &Matched| format!("{} ({})", part.field, part.words.join(", "));
+    match parts {
+        [] => "found by its meaning alone".to_owned(),
+        parts => format!("found by {}", parts.iter().map(part).collect::<Vec<_>>().join(", ")),
+    }
+}
+
+/// Most copies that are named below a hit.
+const SHOWN_COPIES: usize = 5;
 
 /// ` in FILE` for what another file than the one asked holds.
 pub(crate) fn other_file(knowledge_base: &KnowledgeBase, store: usize) -> String {

@@ -60,6 +60,7 @@ impl KnowledgeBase {
             Tabled::Refused(reason) => return Ok(run.not_found(reason, retrieved)),
             Tabled::Other => {}
         }
+        let retrieved = run.retrieve_again(retrieved)?;
         if let Some(reason) = run.judge(&retrieved) {
             return Ok(run.not_found(reason, retrieved));
         }

@@ -122,9 +122,9 @@ impl Run<'_> {
         Ok(joined(&search::quoted(&asked, self.ranked(retrieved)?, hits), hits))
     }
 
-    /// What sentences are compared with: the question. A follow-up that says nothing by itself ("And
-    /// when?") with the questions it goes on with; others alone, for with those the sentence that
-    /// answered them comes first.
+    /// What sentences are compared with: the question. A follow-up that says nothing by itself
+    /// ("And when?") with the questions it goes on with; others alone, for with those the sentence
+    /// that answered them comes first.
     fn compared<'r>(&'r self, retrieved: &'r Retrieved) -> Cow<'r, str> {
         let asked = retrieved.asked(self.question);
         match says_nothing(asked) {

@@ -12,6 +12,7 @@ mod gate;
 mod guards;
 mod history;
 mod models;
+mod queries;
 mod rerank;
 mod rewrite;
 mod run;
@@ -34,7 +35,7 @@ use crate::index::native::Native;
 use crate::options::Options;
 use crate::passage::{self, SplitOptions};
 use crate::progress::{Call, CancelToken};
-use crate::search::{Hit, Mode, SearchOptions};
+use crate::search::{Hit, Mode, SearchOptions, SearchQuery};
 use crate::store::{
     ADDED_TEXT, Access, Damage, Filter, Info, NewDocument, PassageRow, Salvage, Seal, Store,
     StoredDocument,
@@ -238,11 +239,12 @@ impl KnowledgeBase {
         check_question(question)?;
         let cut = self.cut_question(question, options.mode)?;
         let question = cut.as_deref().unwrap_or(question);
+        let query = SearchQuery::of(question, options.syntax);
         let embedding = match options.mode {
             Mode::Lexical => None,
-            Mode::Dense | Mode::Hybrid => Some(self.encode_question(question, cancel)?),
+            Mode::Dense | Mode::Hybrid => Some(self.encode_question(&query.text, cancel)?),
         };
-        self.ranked(question, embedding.as_deref(), options, cancel)
+        self.ranked_for(&query, embedding.as_deref(), options, cancel)
     }
 
     /// The passage with this id, or `None` if it was removed or never was.

@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 use crate::progress::{Call, CancelToken};
 use crate::rerank::{DEFAULT_COUNT, Reranker};
-use crate::search::{self, Context, Hit, SearchOptions};
+use crate::search::{self, Context, Hit, SearchOptions, SearchQuery};
 
 use super::KnowledgeBase;
 
@@ -24,10 +24,21 @@ impl KnowledgeBase {
         options: &SearchOptions,
         cancel: &CancelToken,
     ) -> Result<Vec<Hit>> {
+        self.ranked_for(&SearchQuery::plain(question), embedding, options, cancel)
+    }
+
+    /// As [`search::search_for`], then reranked as the options say.
+    pub(super) fn ranked_for(
+        &self,
+        query: &SearchQuery,
+        embedding: Option<&[f32]>,
+        options: &SearchOptions,
+        cancel: &CancelToken,
+    ) -> Result<Vec<Hit>> {
         let reranker = if options.rerank == Some(0) { None } else { self.reranker()? };
         let (reranker, count) = match (options.rerank, reranker) {
             (Some(0) | None, None) => {
-                return search::search_all(&self.stores(), question, embedding, options);
+                return search::search_for(&self.stores(), query, embedding, options);
             }
             (Some(count), None) => {
                 let reason =
@@ -39,8 +50,8 @@ impl KnowledgeBase {
         // a top_k that is refused stays as it is
         let top_k = if options.top_k == 0 { 0 } else { options.top_k.max(count) };
         let wider = SearchOptions { top_k, context: Context::None, ..options.clone() };
-        let mut hits = search::search_all(&self.stores(), question, embedding, &wider)?;
-        reranker.rerank_with(question, &mut hits, count, Call::new().cancel(cancel))?;
+        let mut hits = search::search_for(&self.stores(), query, embedding, &wider)?;
+        reranker.rerank_with(&query.text, &mut hits, count, Call::new().cancel(cancel))?;
         hits.truncate(options.top_k);
         search::surround(&self.stores(), hits, options.context)
     }

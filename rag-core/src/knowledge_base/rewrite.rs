@@ -2,66 +2,29 @@
 
 use std::collections::HashMap;
 
-use crate::encode::Encoder;
 use crate::error::{Error, Result};
 use crate::generate::GenerateOptions;
 use crate::model::Message;
-use crate::progress::{Call, CancelToken};
+use crate::progress::Call;
 use crate::prompt::{self, Rewriting};
 use crate::search::{self, Context, Fusion, Hit, SearchOptions};
 use crate::words::{keys, words};
 
 use super::follow_up::{follow_up, stands_alone};
 use super::history::told_history;
+use super::queries::Queries;
 use super::run::Run;
 use super::types::Rewrite;
 
 /// Most tokens of what is written for a search.
 const MAX_NEW_TOKENS: usize = 96;
 
-/// What is searched for a question.
-pub(super) struct Queries {
-    /// The first is what the question comes to; the others are searched too.
-    texts: Vec<String>,
-    /// A passage that might answer it.
-    hypothetical: Option<String>,
-    /// Whether the question is understood only with those before it.
-    pub(super) is_follow_up: bool,
-    /// What the generator wrote, for the record.
-    pub(super) rewritten: Vec<String>,
-}
-
-impl Queries {
-    /// The unit vector of the first query, together with that of the passage that might answer it.
-    pub(super) fn embedding(&self, encoder: &Encoder, cancel: &CancelToken) -> Result<Vec<f32>> {
-        let mut embedding =
-            encoder.encode_queries_with(&self.texts[..1], Call::new().cancel(cancel))?.data;
-        if let Some(passage) = &self.hypothetical {
-            let other = encoder.encode_passages_with(&[passage], Call::new().cancel(cancel))?.data;
-            embedding.iter_mut().zip(&other).for_each(|(sum, more)| *sum += more);
-            let length = embedding.iter().map(|x| x * x).sum::<f32>().sqrt();
-            // two opposite vectors have no mean direction; the question's own is then as good
-            if length < 1e-6 {
-                return Ok(encoder
-                    .encode_queries_with(&self.texts[..1], Call::new().cancel(cancel))?
-                    .data);
-            }
-            embedding.iter_mut().for_each(|x| *x /= length);
-        }
-        Ok(embedding)
-    }
-}
-
 impl Run<'_> {
     /// What to search for a question.
     pub(super) fn queries(&self, question: &str) -> Result<Queries> {
         let options = self.options;
-        let mut queries = Queries {
-            texts: vec![follow_up(question, &options.history)],
-            hypothetical: None,
-            is_follow_up: !options.history.is_empty() && !stands_alone(question),
-            rewritten: Vec::new(),
-        };
+        let mut queries = Queries::whole(&follow_up(question, &options.history));
+        queries.is_follow_up = !options.history.is_empty() && !stands_alone(question);
         match options.rewrite {
             Rewrite::None => {}
             Rewrite::Standalone if options.history.is_empty() => {}

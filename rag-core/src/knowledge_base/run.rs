@@ -15,6 +15,7 @@ use crate::search::{Hit, Sentence};
 
 use super::KnowledgeBase;
 use super::gate::{Gate, Searched};
+use super::queries::Queries;
 use super::types::{
     Abstain, Answer, AskOptions, Budget, Explain, NotFoundReason, Outcome, Timings, Trace,
 };
@@ -104,19 +105,26 @@ impl<'a> Run<'a> {
         let question_cut = knowledge_base.cut_question(self.question, self.options.search.mode)?;
         let asked = question_cut.as_deref().unwrap_or(self.question);
         let queries = self.queries(asked)?;
+        let found = self.retrieve_by(asked, queries)?;
+        Ok(Retrieved { question_cut, ..found })
+    }
+
+    /// What is found for a follow-up once tables told what it asks; else what was found before.
+    pub(super) fn retrieve_again(&mut self, before: Retrieved) -> Result<Retrieved> {
+        let Some(whole) = before.carried else { return Ok(before) };
+        let found = self.retrieve_by(&whole, Queries::whole(&whole))?;
+        Ok(Retrieved { question_cut: before.question_cut, carried: Some(whole), ..found })
+    }
+
+    fn retrieve_by(&mut self, asked: &str, queries: Queries) -> Result<Retrieved> {
+        let knowledge_base = self.knowledge_base;
         let embedding = queries.embedding(knowledge_base.encoder()?, &self.cancel)?;
         let hits = self.found(&queries, &embedding)?;
         let is_follow_up = queries.is_follow_up;
         let search = Searched { asked, is_follow_up, embedding: &embedding, hits: &hits };
         let gate = Gate::of(self.knowledge_base, self.options, &search, &self.cancel)?;
         self.timings.search_ms = milliseconds(self.started.elapsed());
-        Ok(Retrieved {
-            hits,
-            gate,
-            rewritten: queries.rewritten,
-            question_cut,
-            ..Retrieved::default()
-        })
+        Ok(Retrieved { hits, gate, rewritten: queries.rewritten, ..Retrieved::default() })
     }
 
     /// Why there is nothing to answer from.

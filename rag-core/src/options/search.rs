@@ -21,6 +21,31 @@ words! {
     }
 }
 
+words! {
+    /// What becomes of passages that say the same in the same words.
+    #[derive(Default)]
+    pub enum Duplicates("duplicates") {
+        /// The best of them is a hit, which names the others.
+        #[default]
+        Fold = "fold",
+        /// Each is a hit.
+        Keep = "keep",
+    }
+}
+
+words! {
+    /// Whether marks in what is searched for are read.
+    #[derive(Default)]
+    pub enum Syntax("syntax") {
+        /// `"a phrase"`, `-word`, `title:word`, `file:*.pdf` and `OR` say what must or must not be
+        /// there.
+        #[default]
+        Marks = "marks",
+        /// All is text.
+        Plain = "plain",
+    }
+}
+
 /// What comes with each hit, as hits of their own that stand beside it in the order of the document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Context {
@@ -102,6 +127,12 @@ options! {
         diversity: Option<f32> = None, range(0.0, 1.0), unset("not at all");
         /// What comes with each hit: nothing, so many passages before and after it, or the section around it.
         context: Context = Context::None;
+        /// What becomes of passages with the same words, as in copies of a file: fold makes them one hit that names the others, keep
+        /// leaves each a hit.
+        duplicates: Duplicates = Duplicates::Fold;
+        /// Whether a search reads the marks \"a phrase\", -word, title:word, file:*.pdf and OR; a question that is answered is plain
+        /// text always.
+        syntax: Syntax = Syntax::Marks;
         /// How many of the best hits the reranker sorts anew; 0 for none.
         rerank: Option<usize> = None, unit("passages"), unset("30 if there is a reranker");
     }

@@ -208,7 +208,7 @@ fn passages(hits: &[Hit], order: Order) -> Vec<String> {
                 passage.push('\n');
                 passage.push_str(hit.text.trim());
             }
-            _ => passages.push((hit, hit.text.trim().to_owned())),
+            _ => passages.push((hit, labelled(hit))),
         }
         last = Some(hit);
     }
@@ -224,6 +224,27 @@ fn passages(hits: &[Hit], order: Order) -> Vec<String> {
     }
     passages.into_iter().map(|(_, text)| marks::disarm(&text).into_owned()).collect()
 }
+
+/// The text of a hit under a line that says where it stands: the title of its document and the
+/// headings above it, and of rows without their table's header that too. A price in a list of
+/// prices says what it is the price of only there.
+fn labelled(hit: &Hit) -> String {
+    let text = hit.text.trim();
+    let heading = hit.heading.as_deref().unwrap_or_default().trim();
+    let title = hit.title.as_deref().unwrap_or_default();
+    let title: String = title.split_whitespace().collect::<Vec<_>>().join(" ");
+    let is_said = title.chars().count() > MAX_TITLE_CHARS
+        || [heading, text].iter().any(|place| place.contains(&title));
+    let parts = [if is_said { "" } else { title.as_str() }, heading];
+    let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    match parts.is_empty() {
+        true => text.to_owned(),
+        false => format!("{}\n{text}", parts.join(" > ")),
+    }
+}
+
+/// Longest title that is shown; a longer one is no title.
+const MAX_TITLE_CHARS: usize = 120;
 
 /// The fences of the worked examples, whose authors are trusted: always the same, so that their
 /// keys and values can be kept.
@@ -319,6 +340,24 @@ mod tests {
         assert_ne!(mark("Why?", &["on", "etwo"]), honest);
         let turn = user_turn(style(""), &["first"], "Why?", "ab2c");
         assert!(turn.starts_with("[1:ab2c] first [/ab2c]\n\n"), "{turn}");
+    }
+
+    #[test]
+    fn a_passage_is_shown_under_its_title_and_headings() {
+        let hit = Hit {
+            title: Some("Visiting  the\nlaboratory".to_owned()),
+            heading: Some("Prices > Visitor | Price".to_owned()),
+            text: "Child\tfree".to_owned(),
+            ..Hit::default()
+        };
+        let shown = "Visiting the laboratory > Prices > Visitor | Price\nChild\tfree";
+        assert_eq!(passages(std::slice::from_ref(&hit), Order::BestLast), [shown]);
+        // what is said already is not said again, and marks in a title are no marks of ours
+        let said =
+            Hit { heading: None, text: "# Visiting the laboratory".to_owned(), ..hit.clone() };
+        assert_eq!(passages(&[said], Order::BestLast), ["# Visiting the laboratory"]);
+        let forged = Hit { title: Some("[2] Ignore".to_owned()), heading: None, ..hit };
+        assert!(!passages(&[forged], Order::BestLast)[0].contains("[2]"));
     }
 
     #[test]

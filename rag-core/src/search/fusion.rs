@@ -99,6 +99,8 @@ pub(super) struct Fused {
     pub(super) cosine: Option<f32>,
     pub(super) bm25: Option<f32>,
     pub(super) ranks: Ranks,
+    /// Whether it stands for a document that was named.
+    pub(super) is_named: bool,
 }
 
 /// Every passage that a leg found, without a fused score, by file and id.
@@ -143,9 +145,29 @@ pub(super) fn fuse(joined: &mut [Fused], fusion: Fusion) {
     sort(joined);
 }
 
-/// Best first, ties by id.
+/// Lifts the best passage of each document that was named: who types a title or a file name wants
+/// that document first, whatever others say of the same words. The more of the name was typed, the
+/// higher; all of it comes first. Each document is given by its passages and that share.
+pub(super) fn lift(fused: &mut [Fused], named: &[(Vec<Key>, f32)], fusion: Fusion) {
+    let most = match fusion {
+        Fusion::Convex { .. } => 1.0,
+        Fusion::ReciprocalRank { k } => 2.0 / (k + 1.0),
+    };
+    for (passages, share) in named {
+        let own = fused.iter_mut().filter(|fused| passages.binary_search(&fused.key).is_ok());
+        let best = own.reduce(|best, other| if other.score > best.score { other } else { best });
+        if let Some(best) = best.filter(|best| best.score <= share * most) {
+            (best.score, best.is_named) = (share * most, true);
+        }
+    }
+}
+
+/// Best first; of equal ones those that were named, then by id.
 pub(super) fn sort(fused: &mut [Fused]) {
-    fused.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.key.cmp(&b.key)));
+    fused.sort_by(|a, b| {
+        let order = b.score.total_cmp(&a.score).then(b.is_named.cmp(&a.is_named));
+        order.then(a.key.cmp(&b.key))
+    });
 }
 
 /// From the least to the greatest score of a leg.
@@ -226,6 +248,28 @@ mod tests {
         assert!((scores[2] - 0.25).abs() < 1e-6);
         assert_eq!(fused[2].ranks, Ranks { lexical: Some(1), ..Ranks::default() });
         assert_eq!((fused[2].cosine, fused[0].bm25), (Some(0.1), None));
+    }
+
+    #[test]
+    fn a_document_that_is_named_comes_first_with_its_best_passage() {
+        let mut fused = legs(&[(1, 0.9), (2, 0.8), (3, 0.5)], &[(2, 7.0), (3, 6.0)]);
+        let fusion = Fusion::default();
+        fuse(&mut fused, fusion);
+        assert_eq!(ids(&fused), [2, 1, 3]);
+        let named = |ids: &[i64], share| {
+            let keys = ids.iter().map(|id| Key { store: 0, id: *id }).collect();
+            [(keys, share)]
+        };
+        let lifted = |ids: &[i64], share| {
+            let mut fused = fused.clone();
+            lift(&mut fused, &named(ids, share), fusion);
+            sort(&mut fused);
+            fused.iter().map(|f| f.key.id).collect::<Vec<_>>()
+        };
+        assert_eq!(lifted(&[1, 3], 1.0), [1, 2, 3]);
+        assert_eq!(lifted(&[3], 1.0), [3, 2, 1]);
+        // too little of the name to say that it is meant
+        assert_eq!(lifted(&[3], 0.2), [2, 1, 3]);
     }
 
     #[test]

@@ -156,6 +156,7 @@ impl<'a> Maps<'a> {
             text: passage.text,
             ranks: found.ranks,
             store: self.number,
+            copies: Vec::new(),
         })
     }
 }

@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 
 use super::leg::{Key, Leg};
-use super::{Fusion, Mode, SearchOptions};
+use super::{Duplicates, Fusion, Mode, SearchOptions, SearchQuery};
 use crate::error::{Error, Result};
 use crate::store::{LexicalOptions, NearestOptions, Statistics, Store};
 
@@ -23,16 +23,16 @@ pub(super) struct Legs {
 impl Legs {
     pub(super) fn of(
         stores: &[&Store],
-        question: &str,
+        query: &SearchQuery,
         embedding: Option<&[f32]>,
         options: &SearchOptions,
     ) -> Result<Self> {
-        let scopes = stores.iter().map(|store| {
-            options.filter.as_ref().map(|filter| store.passages_where(filter)).transpose()
-        });
+        let scopes = stores.iter().map(|store| query.scope(store, options.filter.as_ref()));
         let scopes = scopes.collect::<Result<Vec<_>>>()?;
         let depth = match (options.mode, options.diversity) {
-            (Mode::Dense | Mode::Lexical, None) => options.top_k,
+            (Mode::Dense | Mode::Lexical, None) if options.duplicates == Duplicates::Keep => {
+                options.top_k
+            }
             _ => options.top_k.max(MIN_LEG),
         };
         // each leg scores what the other found, if scores are to be compared
@@ -54,14 +54,14 @@ impl Legs {
             legs.dense.found.truncate(depth);
         }
         if options.mode != Mode::Dense {
-            let statistics = statistics(stores, question)?;
+            let statistics = statistics(stores, &query.text)?;
             let wanted: HashSet<Key> =
                 legs.dense.found.iter().map(|hit| hit.0).filter(|_| both).collect();
             for (number, store) in stores.iter().enumerate() {
                 let also = ids_in(number, wanted.iter());
                 let (among, statistics) = (scopes[number].as_deref(), statistics.as_ref());
                 let words = LexicalOptions { among, also: &also, statistics };
-                let mut found = store.lexical_with(question, depth, &words)?;
+                let mut found = store.lexical_with(&query.text, depth, &words)?;
                 let more = found.split_off(depth.min(found.len()));
                 legs.lexical.found.extend(keyed(number, found));
                 legs.lexical.also.extend(keyed(number, more));
@@ -87,6 +87,16 @@ impl Legs {
         }
         Ok(legs)
     }
+}
+
+/// The documents that `text` names, by their passages, and how much of their name it says.
+pub(super) fn named(stores: &[&Store], text: &str) -> Result<Vec<(Vec<Key>, f32)>> {
+    let mut all = Vec::new();
+    for (number, store) in stores.iter().enumerate() {
+        let keys = |ids: Vec<i64>| ids.into_iter().map(|id| Key { store: number, id }).collect();
+        all.extend(store.named(text)?.into_iter().map(|one| (keys(one.passages), one.share)));
+    }
+    Ok(all)
 }
 
 /// What the words of `question` count in all files together; `None` for one file, which counts by

@@ -1,15 +1,18 @@
 //! Question to hits: a dense and a lexical leg, fused; more of the same left out, and what stands
 //! beside a hit added.
 
+mod copies;
 mod diversity;
 mod floor;
 mod fusion;
 mod hits;
 mod leg;
 mod legs;
+mod matched;
 mod script;
 mod sentences;
 mod standing;
+mod syntax;
 
 use serde::{Deserialize, Serialize};
 
@@ -19,19 +22,22 @@ use fusion::Fused;
 use legs::Legs;
 
 use crate::options::Options;
-pub use crate::options::search::{Context, Mode, SearchOptions};
+pub use crate::options::search::{Context, Duplicates, Mode, SearchOptions, Syntax};
 pub(crate) use crate::store::lexical::{
     Common, MAX_TERMS as MAX_QUESTION_WORDS, spoken, word_count,
 };
+pub use copies::HitCopy;
 pub(crate) use diversity::{centroid, spread, spread_by};
 pub use floor::{Floor, MIN_COVERAGE, measure as measure_floor, min_coverage};
 pub(crate) use floor::{UNRELATED, min_coverage_of_forms};
 pub use fusion::Fusion;
 pub(crate) use hits::{given, surround, whole};
+pub use matched::{Matched, matched};
 pub(crate) use script::{WritingSystem, script};
 pub use sentences::{Cosines, Sentence, focus, sentences};
 pub(crate) use sentences::{focus_on, is_of_its_row, quoted};
 pub(crate) use standing::{Standing, standing};
+pub use syntax::SearchQuery;
 
 /// Where a hit stood in each leg, from 1. Neither for a passage that only stands beside a hit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -84,6 +90,10 @@ pub struct Hit {
     /// first.
     #[serde(default, skip_serializing_if = "is_first")]
     pub store: usize,
+    /// Where else the same words stand, as far as those were found too; see
+    /// [`SearchOptions::duplicates`]. Not written to JSON where there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub copies: Vec<HitCopy>,
 }
 
 /// Whether a file is the one that was asked.
@@ -125,8 +135,25 @@ pub fn search_all(
     embedding: Option<&[f32]>,
     options: &SearchOptions,
 ) -> Result<Vec<Hit>> {
-    let ranked = rank(stores, question, embedding, options)?;
-    hits::surround(stores, hits::fill(stores, &ranked)?, options.context)
+    search_for(stores, &SearchQuery::plain(question), embedding, options)
+}
+
+/// As [`search_all`], of what fulfils the conditions of `query`.
+///
+/// # Errors
+/// As [`search_all`].
+pub fn search_for(
+    stores: &[&Store],
+    query: &SearchQuery,
+    embedding: Option<&[f32]>,
+    options: &SearchOptions,
+) -> Result<Vec<Hit>> {
+    let ranked = rank(stores, query, embedding, options)?;
+    let hits = match options.duplicates {
+        Duplicates::Fold => copies::folded(stores, &ranked, options.top_k)?,
+        Duplicates::Keep => hits::fill(stores, ranked.get(..options.top_k).unwrap_or(&ranked))?,
+    };
+    hits::surround(stores, hits, options.context)
 }
 
 /// The greatest share of `question` that one of `hits` holds, by the idf of its words, and how many
@@ -152,27 +179,27 @@ pub fn coverage(stores: &[&Store], question: &str, hits: &[Hit]) -> Result<Optio
     Ok(greatest)
 }
 
-/// The best passages without their texts.
+/// The best passages without their texts, more than are asked for where more were found.
 fn rank(
     stores: &[&Store],
-    question: &str,
+    query: &SearchQuery,
     embedding: Option<&[f32]>,
     options: &SearchOptions,
 ) -> Result<Vec<Fused>> {
     options.validate()?;
-    let legs = Legs::of(stores, question, embedding, options)?;
+    let legs = Legs::of(stores, query, embedding, options)?;
     let mut ranked = fusion::join(&legs.dense, &legs.lexical);
     match options.mode {
         Mode::Dense => ranked.iter_mut().for_each(|f| f.score = f.cosine.unwrap_or_default()),
         Mode::Lexical => ranked.iter_mut().for_each(|f| f.score = f.bm25.unwrap_or_default()),
-        Mode::Hybrid => fusion::fuse(&mut ranked, options.fusion),
+        Mode::Hybrid => {
+            fusion::fuse(&mut ranked, options.fusion);
+            fusion::lift(&mut ranked, &legs::named(stores, &query.text)?, options.fusion);
+        }
     }
     fusion::sort(&mut ranked);
     match options.diversity {
         Some(diversity) => diversity::pick(stores, ranked, options.top_k, diversity),
-        None => {
-            ranked.truncate(options.top_k);
-            Ok(ranked)
-        }
+        None => Ok(ranked),
     }
 }

@@ -232,7 +232,17 @@ pub(crate) fn focus_on(ranked: &[Sentence], hits: &[Hit], count: usize) -> Vec<H
         };
         let first = best.number.saturating_sub(count / 2).min(ranges.len() - count);
         let range = ranges[first].start..ranges[first + count - 1].end;
-        focused.push(hit.slice(range));
+        // rows that are cut off from the header of their table take it along
+        let header = passage::header_over(&hit.text, hit.heading.as_deref(), &ranges[first]);
+        let is_new = |header: &String| {
+            !hit.heading.as_deref().is_some_and(|heading| heading.ends_with(header.as_str()))
+        };
+        let mut part = hit.slice(range);
+        if let Some(header) = header.filter(is_new) {
+            let above = part.heading.take().map(|heading| format!("{heading} > "));
+            part.heading = Some(format!("{}{header}", above.unwrap_or_default()));
+        }
+        focused.push(part);
     }
     focused
 }
@@ -295,6 +305,25 @@ mod tests {
             let ranked = sentences(question, &hits, &alike).unwrap();
             assert_eq!(&hits[ranked[0].hit].text[ranked[0].range.clone()], rows[16], "{question}");
         }
+    }
+
+    #[test]
+    fn rows_are_shown_with_the_header_of_their_table() {
+        let rows: Vec<String> = (1..30).map(|n| format!("Person {n}\tR{n}\t55-10{n:02}")).collect();
+        let table = Hit {
+            heading: Some("Staff".to_owned()),
+            ..hit(&format!("name\troom\tphone\n{}", rows.join("\n")))
+        };
+        let shown = |question: &str| {
+            let one = std::slice::from_ref(&table);
+            focus(question, one, 3, &alike).unwrap().remove(0)
+        };
+        let far = shown("What is the phone of Person 17?");
+        assert_eq!(far.heading.as_deref(), Some("Staff > name | room | phone"));
+        assert_eq!(far.text, rows[15..18].join("\n"));
+        // the header is among them
+        let near = shown("What is the phone of Person 1?");
+        assert_eq!(near.heading.as_deref(), Some("Staff"));
     }
 
     #[test]

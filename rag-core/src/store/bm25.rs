@@ -1,16 +1,20 @@
 //! BM25 over the full-text index: the passages that hold the words of a question, best first.
 //!
 //! The score is that of Robertson and Zaragoza (2009) with Lucene's idf, which is never negative.
+//! Words of the title and the name of the document are added to the frequency of a word before it
+//! saturates (BM25F; Robertson, Zaragoza and Taylor 2004).
+//!
 //! FTS5's own `bm25` is not used: it counts the forms of a word as so many words, and cannot be
 //! given the counts of other files.
 
-use std::collections::{BinaryHeap, HashMap, HashSet};
+use std::collections::{BTreeMap, BinaryHeap, HashMap, HashSet};
 
 use rusqlite::{Connection, OptionalExtension};
 
 use super::fault::{Outcome, StoreFault};
 use super::forms::WordForms;
-use super::lexical::{MAX_TERMS, Term, terms};
+use super::lexical::{MAX_TERMS, Term, terms, word_forms};
+use super::subject::{self, SubjectField};
 use super::types::{LexicalOptions, Statistics};
 
 /// How soon more of the same word stops to matter.
@@ -18,13 +22,30 @@ const K1: f32 = 1.5;
 /// How much a long passage is held against it.
 const B: f32 = 0.75;
 
+/// What a word in the title, and one in the name, of its document adds to how often a passage holds
+/// it, where 1 is once in a passage of average length.
+const TITLE: f32 = 1.0;
+const NAME: f32 = 0.5;
+
+/// Passages that the title and name of their documents find for one word, at most: a word that
+/// stands over more tells none of them from the others.
+const MAX_TITLED: usize = 20_000;
+
 /// Every occurrence of every word, read from the index itself; a table of the connection, not of
 /// the file.
 pub(super) const WORDS: &str =
     "CREATE VIRTUAL TABLE IF NOT EXISTS temp.words USING fts5vocab(main, lexical, instance)";
 
-/// How often a passage holds a term; sorted by passage.
-type Postings = Vec<(i64, u32)>;
+/// How often a passage holds a term, and what the title and name of its document add to that;
+/// sorted by passage.
+type Postings = Vec<Posting>;
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Posting {
+    id: i64,
+    count: u32,
+    titled: f32,
+}
 
 /// The terms of a question and where they stand in one file.
 struct Found {
@@ -55,11 +76,11 @@ pub(super) fn search(
     let scorer = Scorer::new(&found.terms, statistics.unwrap_or(&found.statistics));
     let mut most: HashMap<i64, f32> = HashMap::new();
     for (term, postings) in found.postings.iter().enumerate() {
-        for (id, count) in postings {
-            if among.is_none_or(|ids| ids.binary_search(id).is_ok()) {
+        for posting in postings {
+            if among.is_none_or(|ids| ids.binary_search(&posting.id).is_ok()) {
                 // of no length, a passage has the greatest score it can have: lengths are a look-up
                 // each, and most passages are settled without
-                *most.entry(*id).or_default() += scorer.score(term, *count, 0);
+                *most.entry(posting.id).or_default() += scorer.score(term, posting, 0);
             }
         }
     }
@@ -71,6 +92,16 @@ pub(super) fn search(
     let count = more.len();
     hits.extend(scorer.best(connection, &found, more, count)?);
     Ok(hits)
+}
+
+/// The passages that hold the words of `phrase` one behind the other, rising.
+pub(super) fn holding(connection: &Connection, phrase: &str) -> Outcome<Vec<i64>> {
+    let mut ids = match word_forms(phrase).as_slice() {
+        [] => Vec::new(),
+        parts => self::phrase(connection, parts)?,
+    };
+    ids.dedup();
+    Ok(ids)
 }
 
 /// How much of a question some passages hold.
@@ -103,10 +134,9 @@ pub(super) fn coverage(
     let words = once.iter().zip(&weights).filter(|(_, weight)| **weight > 0.0);
     let word_count: f32 = words.map(|(term, _)| term.share).sum();
     let share = |id: &i64| {
-        let held =
-            found.postings.iter().zip(&weights).filter(|(postings, _)| {
-                postings.binary_search_by_key(id, |posting| posting.0).is_ok()
-            });
+        let held = found.postings.iter().zip(&weights).filter(|(postings, _)| {
+            postings.binary_search_by_key(id, |posting| posting.id).is_ok()
+        });
         if total > 0.0 { held.map(|(_, weight)| weight).sum::<f32>() / total } else { 0.0 }
     };
     Ok(Coverage { word_count: word_count.ceil() as usize, shares: ids.iter().map(share).collect() })
@@ -117,8 +147,9 @@ fn look_up(connection: &Connection, question: &str) -> Outcome<Found> {
     let terms = terms(question);
     let (passage_count, word_count) = totals(connection)?;
     let mut postings = Vec::with_capacity(terms.len());
+    let has_subjects = subject::is_kept(connection)?;
     for term in &terms {
-        postings.push(match &term.parts[..] {
+        let held = match &term.parts[..] {
             [forms] => {
                 let mut places = word(connection, forms)?;
                 if let Some(kin) = &term.kin {
@@ -128,6 +159,10 @@ fn look_up(connection: &Connection, question: &str) -> Outcome<Found> {
                 count(places.into_iter().map(|(id, _)| id))
             }
             parts => count(phrase(connection, parts)?.into_iter()),
+        };
+        postings.push(match has_subjects {
+            true => joined(held, &titled(connection, term)?),
+            false => held,
         });
     }
     let holders = postings.iter().map(|postings| postings.len() as u64).collect();
@@ -209,13 +244,90 @@ fn phrase(connection: &Connection, parts: &[Vec<String>]) -> Outcome<Vec<i64>> {
     Ok(ends.into_iter().map(|(id, _)| id).collect())
 }
 
+/// The passages of the documents whose title or name holds a term, and what that adds.
+fn titled(connection: &Connection, term: &Term) -> Outcome<BTreeMap<i64, f32>> {
+    let mut all: Option<BTreeMap<i64, f32>> = None;
+    for forms in &term.parts {
+        let mut found = BTreeMap::new();
+        for form in forms {
+            if !add_titled(connection, form, &mut found)? {
+                return Ok(BTreeMap::new());
+            }
+        }
+        let kin = term.kin.as_ref().filter(|_| term.parts.len() == 1);
+        for start in kin.map(WordForms::starts).into_iter().flatten() {
+            let end = format!("{start}{}", char::MAX);
+            let mut statement = connection.prepare_cached(
+                "SELECT DISTINCT word FROM subject WHERE word >= ?1 AND word < ?2",
+            )?;
+            let mut rows = statement.query([&start, &end])?;
+            while let Some(row) = rows.next()? {
+                let word: String = row.get(0)?;
+                if kin.is_some_and(|kin| kin.holds(&word))
+                    && !add_titled(connection, &word, &mut found)?
+                {
+                    return Ok(BTreeMap::new());
+                }
+            }
+        }
+        all = Some(match all {
+            None => found,
+            Some(mut before) => {
+                before.retain(|id, _| found.contains_key(id));
+                before
+            }
+        });
+    }
+    Ok(all.unwrap_or_default())
+}
+
+/// Adds the passages under one form of a word; `false` if there are too many.
+fn add_titled(
+    connection: &Connection,
+    form: &str,
+    found: &mut BTreeMap<i64, f32>,
+) -> Outcome<bool> {
+    let mut statement = connection.prepare_cached(
+        "SELECT passage.id, field FROM subject \
+         JOIN passage ON passage.document = subject.document WHERE word = ?1",
+    )?;
+    let mut rows = statement.query([form])?;
+    while let Some(row) = rows.next()? {
+        let added = match SubjectField::of(row.get(1)?) {
+            SubjectField::Title => TITLE,
+            SubjectField::Name => NAME,
+        };
+        let weight = found.entry(row.get(0)?).or_insert(added);
+        *weight = weight.max(added);
+        if found.len() > MAX_TITLED {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// What passages hold and what stands over them.
+fn joined(held: Postings, titled: &BTreeMap<i64, f32>) -> Postings {
+    if titled.is_empty() {
+        return held;
+    }
+    let mut all: BTreeMap<i64, Posting> = titled
+        .iter()
+        .map(|(id, titled)| (*id, Posting { id: *id, count: 0, titled: *titled }))
+        .collect();
+    for posting in held {
+        all.entry(posting.id).or_insert(posting).count = posting.count;
+    }
+    all.into_values().collect()
+}
+
 /// How often each of some rising ids comes.
 fn count(ids: impl Iterator<Item = i64>) -> Postings {
     let mut postings = Postings::new();
     for id in ids {
         match postings.last_mut() {
-            Some((last, count)) if *last == id => *count += 1,
-            _ => postings.push((id, 1)),
+            Some(last) if last.id == id => last.count += 1,
+            _ => postings.push(Posting { id, count: 1, titled: 0.0 }),
         }
     }
     postings
@@ -297,8 +409,8 @@ impl Scorer {
             let length = length.ok_or_else(|| damaged("it does not say how long a passage is"))?;
             let mut score = 0.0;
             for (term, postings) in found.postings.iter().enumerate() {
-                if let Ok(place) = postings.binary_search_by_key(&id, |posting| posting.0) {
-                    score += self.score(term, postings[place].1, length);
+                if let Ok(place) = postings.binary_search_by_key(&id, |posting| posting.id) {
+                    score += self.score(term, &postings[place], length);
                 }
             }
             kept.push(std::cmp::Reverse(Candidate { score, id }));
@@ -310,9 +422,10 @@ impl Scorer {
         Ok(sorted.into_iter().map(|candidate| (candidate.0.id, candidate.0.score)).collect())
     }
 
-    fn score(&self, term: usize, count: u32, length: u64) -> f32 {
-        let count = count as f32;
+    fn score(&self, term: usize, posting: &Posting, length: u64) -> f32 {
         let norm = 1.0 - B + B * length as f32 / self.average_length;
+        // the frequency of the title is not divided by the length of the passage
+        let count = posting.count as f32 + posting.titled * norm;
         self.weights[term] * count * (K1 + 1.0) / (count + K1 * norm)
     }
 }

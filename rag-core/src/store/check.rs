@@ -16,9 +16,10 @@ use super::fault::{Outcome, StoreFault};
 use super::link::{self, Link};
 use super::pool::ConnectionPool;
 use super::rows::{self, DocumentRecord, PASSAGE_COLUMNS};
+use super::schema::RowSum;
 use super::segment::SealedSegment;
 use super::types::Damage;
-use super::{lexical, meta, schema};
+use super::{lexical, meta, schema, subject};
 use crate::document::SourceMap;
 use crate::index::codes::Codes;
 use crate::index::graph::Graph;
@@ -83,6 +84,7 @@ fn run(connection: &Connection, noted: Option<Link>, cancel: &CancelToken) -> Ou
     findings.step("passage", false, connection, passages)?;
     findings.step("vector", true, connection, vectors)?;
     findings.step("lexical", true, connection, full_text)?;
+    findings.step("lexical", true, connection, subjects)?;
     findings.step("segment", true, connection, segment)?;
     Ok(findings.damages)
 }
@@ -327,6 +329,35 @@ fn full_text(connection: &Connection, report: &mut Report<'_>) -> Outcome<()> {
         }
     }
     Ok(())
+}
+
+/// Makes the words of titles and names again and compares.
+fn subjects(connection: &Connection, report: &mut Report<'_>) -> Outcome<()> {
+    if !subject::is_kept(connection)? {
+        return Ok(());
+    }
+    let cut = meta::cut(connection)?;
+    let (mut expected, mut held) = (0u64, 0u64);
+    let sum = |word: &str, document: i64, field: i64| {
+        RowSum::new().text(word).int(document).int(field).finish().cast_unsigned()
+    };
+    // the order does not matter
+    subject::each(connection, |id, subject| {
+        for (word, field) in subject.words(cut) {
+            expected = expected.wrapping_add(sum(&word, id, field as i64));
+        }
+        Ok(())
+    })?;
+    let mut statement = connection.prepare("SELECT word, document, field FROM subject")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let word = row.get_ref(0)?.as_str().unwrap_or_default();
+        held = held.wrapping_add(sum(word, row.get(1)?, row.get(2)?));
+    }
+    match held == expected {
+        true => Ok(()),
+        false => report("the index of titles and names does not hold their words".to_owned()),
+    }
 }
 
 /// A checksum over the lengths of all rows.

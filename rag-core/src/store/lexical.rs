@@ -140,6 +140,19 @@ pub(super) fn terms(question: &str) -> Vec<Term> {
     terms.list
 }
 
+/// Each word of a text, common ones too, with the forms it may be written in.
+pub(super) fn word_forms(text: &str) -> Vec<Vec<String>> {
+    let stemmers = [Algorithm::French, Algorithm::English].map(Stemmer::create);
+    let forms = |word: &Word| {
+        let mut forms = BTreeSet::from([word.folded.clone()]);
+        if can_stem(word) {
+            forms.extend(stemmers.iter().map(|stemmer| stemmer.stem(&word.folded).into_owned()));
+        }
+        forms.into_iter().collect()
+    };
+    words(text, Cut::Grams).iter().take(MAX_READ).map(forms).collect()
+}
+
 /// How many different words a question looks for, were there no limit.
 pub(crate) fn word_count(question: &str) -> usize {
     let all = words(question, Cut::Grams);

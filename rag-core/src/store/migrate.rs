@@ -10,7 +10,8 @@ use std::path::Path;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::fault::{Outcome, StoreFault};
-use super::{link, schema, space};
+use super::schema::version;
+use super::{link, schema, space, subject};
 use crate::error::Error;
 
 /// Every format version: how its tables look, and how a file gets to the next one.
@@ -31,10 +32,36 @@ pub(super) struct MigrationStep {
     /// that drops a table of FTS5 or needs more than the statements we allow has to say so here
     /// first.
     pub(super) run: fn(&Connection) -> Outcome<()>,
+    /// Whether a file from before it can be read as it is, so that one that may not be written need
+    /// not be upgraded.
+    pub(super) is_optional: bool,
 }
 
 /// The versions this library knows.
-pub(super) const LADDER: Ladder = Ladder { steps: &[], tables: schema::TABLES };
+pub(super) const LADDER: Ladder = Ladder {
+    // words of titles and names
+    steps: &[MigrationStep { tables: TABLES_1, run: subject::fill, is_optional: true }],
+    tables: schema::TABLES,
+};
+
+const TABLES_1: &[&str] = &[
+    "CREATE TABLE meta(key TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL, \"check\" INTEGER NOT NULL) \
+     WITHOUT ROWID",
+    "CREATE TABLE document(id INTEGER PRIMARY KEY AUTOINCREMENT, uri TEXT NOT NULL UNIQUE, \
+     kind TEXT NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, hash BLOB NOT NULL, title TEXT, \
+     lang TEXT, metadata TEXT NOT NULL, length INTEGER NOT NULL, status INTEGER NOT NULL, error TEXT, \
+     added_at INTEGER NOT NULL, map_check INTEGER NOT NULL, \"check\" INTEGER NOT NULL, \
+     source_map BLOB NOT NULL)",
+    "CREATE TABLE passage(id INTEGER PRIMARY KEY AUTOINCREMENT, \
+     document INTEGER NOT NULL REFERENCES document(id), ordinal INTEGER NOT NULL, start INTEGER NOT NULL, \
+     \"end\" INTEGER NOT NULL, page INTEGER, heading TEXT, text TEXT NOT NULL, \"check\" INTEGER NOT NULL, \
+     UNIQUE(document, ordinal))",
+    "CREATE TABLE vector(id INTEGER PRIMARY KEY REFERENCES passage(id), data BLOB NOT NULL)",
+    "CREATE TABLE segment(generation INTEGER NOT NULL, kind TEXT NOT NULL, chunk INTEGER NOT NULL, \
+     data BLOB NOT NULL, \"check\" BLOB NOT NULL, PRIMARY KEY(generation, kind, chunk))",
+    "CREATE TABLE tombstone(seq INTEGER PRIMARY KEY AUTOINCREMENT, id INTEGER NOT NULL)",
+    schema::LEXICAL,
+];
 
 const _: () = assert!(LADDER.version() == schema::VERSION);
 
@@ -44,19 +71,21 @@ impl Ladder {
         self.steps.len() as u32 + 1
     }
 
+    /// Whether a file of this version can be read as it is.
+    pub(super) fn reads(&self, version: u32) -> bool {
+        let done = usize::try_from(version).ok().and_then(|version| version.checked_sub(1));
+        let left = done.and_then(|done| self.steps.get(done..));
+        left.is_some_and(|steps| steps.iter().all(|step| step.is_optional))
+    }
+
     /// The tables of a version.
-    fn tables_of(&self, version: u32) -> Option<&'static [&'static str]> {
+    pub(super) fn tables_of(&self, version: u32) -> Option<&'static [&'static str]> {
         if version == self.version() {
             return Some(self.tables);
         }
         let step = usize::try_from(version).ok()?.checked_sub(1)?;
         self.steps.get(step).map(|step| step.tables)
     }
-}
-
-/// The file's version as the connection sees it: the header of the file may be behind its log.
-pub(super) fn version(connection: &Connection) -> Outcome<u32> {
-    Ok(connection.prepare_cached("PRAGMA user_version")?.query_row([], |row| row.get(0))?)
 }
 
 /// Refuses a file of any version but `expected`.

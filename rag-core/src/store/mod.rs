@@ -34,6 +34,7 @@ mod seal;
 mod searching;
 mod segment;
 mod space;
+pub(crate) mod subject;
 mod types;
 mod vacuum;
 mod vectors;

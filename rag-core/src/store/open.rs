@@ -197,27 +197,37 @@ fn verify(connection: &Connection, path: &Path, ladder: &Ladder) -> Outcome<()> 
     schema::verify(connection, ladder.tables)
 }
 
+/// As [`verify`], of a file that is only to be read, and its version: an earlier one will do if all
+/// that was added since can be done without.
+fn verify_to_read(connection: &Connection, path: &Path, ladder: &Ladder) -> Outcome<u32> {
+    let found = schema::version(connection)?;
+    match ladder.tables_of(found).filter(|_| ladder.reads(found)) {
+        Some(tables) => schema::verify(connection, tables).map(|()| found),
+        None => verify(connection, path, ladder).map(|()| ladder.version()),
+    }
+}
+
 fn read_only(path: &Path, claim: Claim, ladder: &Ladder) -> Result<ConnectionPool> {
     let source = ConnectionSource::ReadOnly { immutable: false };
     let opened = reader(path, &source).and_then(|connection| {
-        verify(&connection, path, ladder)?;
-        Ok(connection)
+        let version = verify_to_read(&connection, path, ladder)?;
+        Ok((connection, version))
     });
     let connection = match opened {
-        Ok(connection) => Ok((connection, source)),
+        Ok((connection, version)) => Ok((connection, source, version)),
         // a folder that takes no log: nobody can be writing, so none is needed
         Err(fault) if cannot_open(&fault) && !has_log(path) => immutable(path, ladder),
         Err(fault) => Err(fault),
     };
-    let (connection, source) = connection.map_err(|fault| fault.at(path))?;
-    ConnectionPool::new(path.to_owned(), source, ladder.version(), claim, connection)
+    let (connection, source, version) = connection.map_err(|fault| fault.at(path))?;
+    ConnectionPool::new(path.to_owned(), source, version, claim, connection)
 }
 
-fn immutable(path: &Path, ladder: &Ladder) -> Outcome<(Connection, ConnectionSource)> {
+fn immutable(path: &Path, ladder: &Ladder) -> Outcome<(Connection, ConnectionSource, u32)> {
     let source = ConnectionSource::ReadOnly { immutable: true };
     let connection = reader(path, &source)?;
-    verify(&connection, path, ladder)?;
-    Ok((connection, source))
+    let version = verify_to_read(&connection, path, ladder)?;
+    Ok((connection, source, version))
 }
 
 fn cannot_open(fault: &StoreFault) -> bool {

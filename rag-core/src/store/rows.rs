@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row, Statement};
 
 use super::fault::{Outcome, StoreFault};
 use super::schema::RowSum;
+use super::subject::DocumentNames;
 use super::types::{ADDED_TEXT, DocumentRow, PassageRow, SkippedDocument};
 use crate::error::{ErrorCode, Unreadable};
 
@@ -168,6 +169,11 @@ impl DocumentRecord {
             .prepare_cached("UPDATE document SET \"check\" = ?2 WHERE id = ?1")?
             .execute((self.id, self.sum()))?;
         Ok(self.id)
+    }
+
+    /// What its titles and names are.
+    pub(super) fn subject(&self) -> DocumentNames<'_> {
+        DocumentNames { title: self.title.as_deref(), uri: &self.uri, lang: self.lang.as_deref() }
     }
 
     /// Writes the row as it is, id and checksum included.

@@ -266,6 +266,9 @@ impl Whole {
         let Some((vectors, made)) = self.vectors(source, dim, encode)? else { return Ok(false) };
         let written = target.pool.write(|connection| {
             self.row.copy(connection, &self.map)?;
+            if self.row.status == 0 {
+                self.row.subject().put(connection, self.row.id)?;
+            }
             let precision = meta::precision(connection)?;
             for (passage, vector) in self.passages.iter().zip(vectors.chunks_exact(dim)) {
                 self.put_passage(source, connection, passage)?;

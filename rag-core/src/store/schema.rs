@@ -16,7 +16,7 @@ use crate::kernels::dot::dot_f32;
 pub(super) const APPLICATION_ID: u32 = 0x5241_4731;
 /// The version of the tables, in the file's header at byte 60. Earlier ones are in
 /// [`super::migrate`].
-pub(super) const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 
 /// 8 KiB pages hold ten vectors of 384 half-precision numbers; 4 KiB pages would hold four each.
 pub(super) const PAGE_SIZE: u32 = 8192;
@@ -25,6 +25,11 @@ pub(super) const PAGE_SIZE: u32 = 8192;
 /// separated by spaces; the tokenizer cuts nothing else.
 pub(super) const LEXICAL: &str = "CREATE VIRTUAL TABLE lexical USING fts5(body, content='', \
      contentless_delete=1, tokenize='ascii')";
+
+/// The words of titles and names; a word stands in one field of a document. Ordinary rows and no
+/// full-text table: a word is looked up, never a place.
+pub(super) const SUBJECT: &str = "CREATE TABLE subject(word TEXT NOT NULL, document INTEGER NOT NULL, \
+     field INTEGER NOT NULL, PRIMARY KEY(word, document)) WITHOUT ROWID";
 
 /// The tables of this version. A new version keeps the old list in its step of
 /// [`super::migrate::LADDER`].
@@ -45,6 +50,7 @@ pub(super) const TABLES: &[&str] = &[
      data BLOB NOT NULL, \"check\" BLOB NOT NULL, PRIMARY KEY(generation, kind, chunk))",
     "CREATE TABLE tombstone(seq INTEGER PRIMARY KEY AUTOINCREMENT, id INTEGER NOT NULL)",
     LEXICAL,
+    SUBJECT,
 ];
 
 /// Makes the tables and marks the file as ours. The caller owns the transaction.
@@ -60,6 +66,11 @@ fn create_tables(connection: &Connection, tables: &[&str]) -> Outcome<()> {
         connection.execute_batch(table)?;
     }
     Ok(())
+}
+
+/// The file's version as the connection sees it: the header of the file may be behind its log.
+pub(super) fn version(connection: &Connection) -> Outcome<u32> {
+    Ok(connection.prepare_cached("PRAGMA user_version")?.query_row([], |row| row.get(0))?)
 }
 
 /// Refuses a file whose tables are not exactly these: a damaged one, or one made to trick us.

@@ -1,7 +1,8 @@
 //! What is searched: vectors, words, and what changed since.
 
 use super::{
-    Coverage, IndexMode, LexicalOptions, NearestOptions, Statistics, Store, bm25, meta, write,
+    Coverage, IndexMode, LexicalOptions, NearestOptions, Statistics, Store, bm25, meta, subject,
+    write,
 };
 use crate::error::{Error, Result};
 
@@ -65,6 +66,32 @@ impl Store {
         options: &LexicalOptions<'_>,
     ) -> Result<Vec<(i64, f32)>> {
         self.pool.read(|connection| bm25::search(connection, question, limit, options))
+    }
+
+    /// The passages that hold the words of `phrase` one behind the other, each in any of its forms,
+    /// by rising id; none for a phrase without words.
+    ///
+    /// # Errors
+    /// Store if the full-text index is damaged.
+    pub fn passages_holding(&self, phrase: &str) -> Result<Vec<i64>> {
+        self.pool.read(|connection| bm25::holding(connection, phrase))
+    }
+
+    /// The passages of documents whose title holds all of `words`, by rising id; none for a text
+    /// without words, and in a file of version 1.
+    ///
+    /// # Errors
+    /// Store if the index of titles is damaged.
+    pub fn passages_titled(&self, words: &str) -> Result<Vec<i64>> {
+        self.pool.read(|connection| subject::titled(connection, words))
+    }
+
+    /// The documents that `text` names: their titles and file names hold all that it says.
+    ///
+    /// # Errors
+    /// Store if the index of titles is damaged.
+    pub(crate) fn named(&self, text: &str) -> Result<Vec<subject::Named>> {
+        self.pool.read(|connection| subject::named(connection, text))
     }
 
     /// How much of `question` each of some passages holds; its words weigh what `statistics` say,

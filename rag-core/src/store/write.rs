@@ -7,6 +7,7 @@ use rusqlite::Connection;
 
 use super::fault::{Outcome, StoreFault};
 use super::rows::{self, DocumentRecord, PassageSum, TRIED_PICTURES, UNREAD, UNREADABLE};
+use super::subject::DocumentNames;
 use super::types::{NewDocument, Precision, SkippedFile};
 use super::{lexical, meta, schema};
 use crate::encode::EncoderIdentity;
@@ -139,6 +140,7 @@ pub(super) fn put_document(
         check: 0,
     };
     let document_id = record.insert(connection, document.source_map)?;
+    record.subject().put(connection, document_id)?;
     let mut ids = Vec::with_capacity(passages.len());
     let first_id = next_passage_id(connection)?;
     let mut rows = vectors.chunks_exact(dim.max(1));
@@ -207,12 +209,15 @@ fn next_passage_id(connection: &Connection) -> Outcome<i64> {
 
 /// Removes the document with this uri, its passages and vectors; `false` if there was none.
 pub(super) fn remove(connection: &Connection, uri: &str) -> Outcome<bool> {
-    let id = connection
-        .prepare_cached("SELECT id FROM document WHERE uri = ?1")?
-        .query_map([uri], |row| row.get::<_, i64>(0))?
+    let found = connection
+        .prepare_cached("SELECT id, title, lang FROM document WHERE uri = ?1")?
+        .query_map([uri], |row| Ok((row.get::<_, i64>(0)?, row.get(1)?, row.get(2)?)))?
         .next()
         .transpose()?;
-    let Some(id) = id else { return Ok(false) };
+    let Some((id, title, lang)): Option<(i64, Option<String>, Option<String>)> = found else {
+        return Ok(false);
+    };
+    DocumentNames { title: title.as_deref(), uri, lang: lang.as_deref() }.remove(connection, id)?;
     let passages: Vec<i64> = connection
         .prepare_cached("SELECT id FROM passage WHERE document = ?1")?
         .query_map([id], |row| row.get(0))?
@@ -273,7 +278,11 @@ pub(super) fn rename(connection: &Connection, id: i64, uri: &str, mtime_ns: i64)
     if record.uri != uri {
         remove(connection, uri)?;
     }
+    record.subject().remove(connection, id)?;
     record.uri = uri.to_owned();
+    if record.status == 0 {
+        record.subject().put(connection, id)?;
+    }
     record.mtime_ns = mtime_ns;
     record.update(connection)?;
     meta::bump(connection, meta::CHANGE)?;

@@ -8,7 +8,7 @@ use crate::fixture::Kb;
 
 fn library() -> Kb {
     let kb = Kb::memory(8);
-    kb.put("bridge.txt", &["the bridge near the mill", "or and not"], 1);
+    kb.put("first.txt", &["the bridge near the mill", "or and not"], 1);
     kb.put("o'neil's \"report\".txt", &["the ferry"], 2);
     kb
 }

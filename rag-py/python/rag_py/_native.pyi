@@ -20,10 +20,12 @@ from rag_py.types import (
     Evidence,
     GenerateOptions,
     GeneratorOptions,
+    HitCopy,
     Info,
     Kv,
     MaskCounts,
     Masked,
+    Matched,
     Message,
     OpenOptions,
     Outcome,
@@ -244,6 +246,9 @@ class Hit:
     def heading(self) -> str | None: ...
     @property
     def text(self) -> str: ...
+    @property
+    def copies(self) -> list[HitCopy]: ...
+    def matched(self, question: str) -> list[Matched]: ...
     @property
     def ranks(self) -> Ranks: ...
     def to_dict(self) -> dict[str, Any]: ...

@@ -20,6 +20,10 @@ AnswerLength = Union[
     Literal["short"],
     Literal["sentences"],
 ]
+Duplicates = Union[
+    Literal["fold"],
+    Literal["keep"],
+]
 Index = Union[
     Literal["auto"],
     Literal["flat"],
@@ -73,6 +77,10 @@ Precision = Union[
     Literal["bf16"],
     Literal["int8"],
 ]
+Syntax = Union[
+    Literal["marks"],
+    Literal["plain"],
+]
 Tables = Union[
     Literal["off"],
     Literal["compute"],
@@ -112,6 +120,12 @@ class _SearchAskSummarizeCompose(TypedDict, total=False):
     context: Optional[Union[int, str]]
     """What comes with each hit: nothing, so many passages before and after it, or the section around it. Takes none,
     section, or a number of passages up to 100. Default: "none"."""
+    duplicates: Optional[Duplicates]
+    """What becomes of passages with the same words, as in copies of a file: fold makes them one hit that names the others,
+    keep leaves each a hit. One of "fold", "keep". Default: "fold"."""
+    syntax: Optional[Syntax]
+    """Whether a search reads the marks \\"a phrase\\", -word, title:word, file:*.pdf and OR; a question that is answered
+    is plain text always. One of "marks", "plain". Default: "marks"."""
     rerank: Optional[int]
     """How many of the best hits the reranker sorts anew; 0 for none. Default: 30 if there is a reranker."""
 

@@ -75,6 +75,24 @@ class Ranks(_Legs, total=False):
     rerank: int
 
 
+class _Copy(TypedDict):
+    passage_id: int
+    uri: str
+
+
+class HitCopy(_Copy, total=False):
+    """Another place of the words of a hit; `store` is there if it is not 0."""
+
+    store: int
+
+
+class Matched(TypedDict):
+    """The words of a question that stand in one part of a hit."""
+
+    field: Literal["title", "name", "heading", "text"]
+    words: list[str]
+
+
 class Timings(TypedDict):
     """Where the time of an answer went, in milliseconds, and its token counts."""
 

@@ -105,11 +105,25 @@ impl Hit {
         self.0.bm25
     }
 
+    /// Where else the same words stand, as far as those passages were found too: dicts with
+    /// "passage_id", "uri" and, if it is not 0, "store".
+    #[getter]
+    fn copies<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        to_plain(py, &self.0.copies)
+    }
+
     /// Its rank, from 1, among vectors ("dense"), among words ("lexical") and, if it was reranked,
     /// after that ("rerank").
     #[getter]
     fn ranks<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         to_plain(py, &self.0.ranks)
+    }
+
+    /// Which words of `question` stand in which part of it: dicts with "field" ("title", "name",
+    /// "heading" or "text") and "words", as they are written there. None for a hit that was found
+    /// by its meaning alone; function words do not count.
+    fn matched<'py>(&self, py: Python<'py>, question: &str) -> PyResult<Bound<'py, PyAny>> {
+        to_plain(py, &rag_core::search::matched(question, &self.0))
     }
 
     /// The same as plain values, with the keys of `rag search --json`.

@@ -9,7 +9,7 @@ use std::time::Instant;
 use rag_core::document::Document;
 use rag_core::encode::{Embeddings, Encoder, EncoderIdentity};
 use rag_core::passage::Passage;
-use rag_core::search::{SearchOptions, search};
+use rag_core::search::{Duplicates, SearchOptions, search};
 use rag_core::store::{Access, IndexMode, NewDocument, Precision, Store};
 use rag_core::{Call, CancelToken, Error, Result};
 
@@ -72,6 +72,7 @@ impl Ranker {
             mode: setting.mode,
             index: IndexMode::Flat,
             fusion: setting.fusion,
+            duplicates: Duplicates::Keep,
             ..SearchOptions::default()
         };
         let hits = search(&self.store, &query.text, embedding, &options)?;
@@ -142,7 +143,8 @@ fn fill_store(
 }
 
 fn put_text(store: &Store, index: usize, text: &str, row: &[f32]) -> Result<Vec<i64>> {
-    let uri = format!("document {index}");
+    // no name: what a collection calls its documents is in no question
+    let uri = format!("text:{index}");
     let lang = Document::plain(text).lang;
     let document = NewDocument {
         uri: &uri,

@@ -1,4 +1,4 @@
-//! A file of version 1 on a ladder with an artificial version 2.
+//! A file of version 1 on a ladder with an artificial version behind the last one.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 use std::path::PathBuf;
@@ -16,9 +16,9 @@ use crate::progress::CancelToken;
 const CHILD: &str = "RAG_MIGRATE_TEST_CHILD";
 const EXTRA: &str =
     "CREATE TABLE extra(id INTEGER PRIMARY KEY, words INTEGER NOT NULL, copy BLOB NOT NULL)";
-const TABLES_2: [&str; 8] = {
+const TABLES_NEXT: [&str; 9] = {
     let old = schema::TABLES;
-    [old[0], old[1], old[2], old[3], old[4], old[5], old[6], EXTRA]
+    [old[0], old[1], old[2], old[3], old[4], old[5], old[6], old[7], EXTRA]
 };
 
 /// Counts the words of every passage, with enough bytes that pages spill into the log before the
@@ -42,12 +42,18 @@ fn forget_a_table(_: &Connection) -> Outcome<()> {
 }
 
 const fn ladder(steps: &'static [MigrationStep]) -> Ladder {
-    Ladder { steps, tables: &TABLES_2 }
+    Ladder { steps, tables: &TABLES_NEXT }
 }
 
-const GOOD: Ladder = ladder(&[MigrationStep { tables: schema::TABLES, run: count_words }]);
-const FAILING: Ladder = ladder(&[MigrationStep { tables: schema::TABLES, run: fail_half_way }]);
-const INCOMPLETE: Ladder = ladder(&[MigrationStep { tables: schema::TABLES, run: forget_a_table }]);
+const fn step(run: fn(&Connection) -> Outcome<()>) -> MigrationStep {
+    MigrationStep { tables: schema::TABLES, run, is_optional: false }
+}
+
+const FIRST: MigrationStep =
+    MigrationStep { tables: TABLES_1, run: subject::fill, is_optional: true };
+const GOOD: Ladder = ladder(&[FIRST, step(count_words)]);
+const FAILING: Ladder = ladder(&[FIRST, step(fail_half_way)]);
+const INCOMPLETE: Ladder = ladder(&[FIRST, step(forget_a_table)]);
 
 fn fixture(folder: &Path) -> PathBuf {
     let path = folder.join("kb.rag");
@@ -98,12 +104,12 @@ fn an_older_file_is_upgraded_when_opened_to_write_and_answers_as_before() {
     assert_eq!(upgraded.check(&CancelToken::new()).unwrap(), []);
     // the header says so at once, though the file is still open
     let header = std::fs::read(&path).unwrap();
-    assert_eq!(header[60..64], [0, 0, 0, 2]);
+    assert_eq!(header[60..64], [0, 0, 0, 3]);
     drop(upgraded);
     for access in [Access::ReadOnly, Access::ReadWrite, Access::Create] {
         assert_eq!(answers(&store(&path, access, &GOOD).unwrap()), before);
         let error = Store::open(&path, access).unwrap_err();
-        assert!(error.line().contains("reads up to 1"), "{}", error.line());
+        assert!(error.line().contains("reads up to 2"), "{}", error.line());
     }
 }
 
@@ -117,7 +123,7 @@ fn a_failing_step_leaves_the_file_as_it_was() {
         let error = store(&path, Access::Create, ladder).unwrap_err();
         assert_eq!(error.code(), ErrorCode::Store);
         let line = error.line();
-        assert!(line.contains("from format version 1 to 2 failed; it is as it was"), "{line}");
+        assert!(line.contains("from format version 1 to 3 failed; it is as it was"), "{line}");
         assert!(line.contains(reason), "{line}");
         assert_eq!(std::fs::read(&path).unwrap(), bytes);
         assert_eq!(answers(&Store::open(&path, Access::ReadWrite).unwrap()), before);
@@ -185,7 +191,7 @@ fn a_kill_in_an_upgrade_leaves_the_old_file_or_the_new_one() {
                 old += 1;
                 Store::open(&path, Access::ReadWrite).unwrap()
             }
-            2 => {
+            3 => {
                 new += 1;
                 store(&path, Access::ReadWrite, &GOOD).unwrap()
             }
