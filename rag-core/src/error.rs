@@ -71,7 +71,9 @@ pub enum Error {
         source: Option<Cause>,
     },
     /// The knowledge base was built with another encoder; its vectors cannot be compared with ours.
-    #[error("knowledge base was built with encoder {found}, this one is {expected}")]
+    #[error(
+        "knowledge base was built with encoder {found}, this one is {expected}: leave the encoder out, or make another file"
+    )]
     ModelMismatch {
         /// The encoder that was asked for.
         expected: String,

@@ -225,13 +225,16 @@ fn copies_are_one_hit_that_names_them() {
         put_titled(&store, uri, "", text, axis(0));
     }
     put_titled(&store, "/d/other.md", "", "The mast carries a lamp.", axis(1));
-    let hits = run(&store, "When is the buoy serviced?", axis(0), Mode::Hybrid);
-    assert_eq!(ids(&hits), [1, 4]);
-    let copies: Vec<&str> = hits[0].copies.iter().map(|copy| copy.uri.as_str()).collect();
+    let hits = |duplicates| {
+        let options = SearchOptions { duplicates, ..SearchOptions::default() };
+        search(&store, "When is the buoy serviced?", Some(&axis(0)), &options).unwrap()
+    };
+    assert_eq!(ids(&hits(None)), [1, 2, 3, 4]);
+    assert_eq!(ids(&hits(Some(Duplicates::Keep))), [1, 2, 3, 4]);
+    let folded = hits(Some(Duplicates::Fold));
+    assert_eq!(ids(&folded), [1, 4]);
+    let copies: Vec<&str> = folded[0].copies.iter().map(|copy| copy.uri.as_str()).collect();
     assert_eq!(copies, ["/b/buoy.md", "/c/buoy (1).md"]);
-    let keep = SearchOptions { duplicates: Duplicates::Keep, ..SearchOptions::default() };
-    let kept = search(&store, "When is the buoy serviced?", Some(&axis(0)), &keep).unwrap();
-    assert_eq!(ids(&kept), [1, 2, 3, 4]);
 }
 
 #[test]

@@ -17,7 +17,7 @@ use serde::Serialize;
 
 use super::explain;
 use super::guards::note_masked;
-use super::options::{Asking, KnowledgeBaseArgs, ReachArgs, Writing};
+use super::options::{Asking, KnowledgeBaseArgs, QuestionArg, ReachArgs, Writing, check_keys};
 use super::search::{other_file, place};
 use crate::console::{Console, one_line, shorten, visible};
 use crate::failure::{Exit, Failure, Outcome};
@@ -31,8 +31,8 @@ const QUOTE_CHARS: usize = 200;
 pub(crate) struct Args {
     #[command(flatten)]
     pub(super) knowledge_base: KnowledgeBaseArgs,
-    /// The question, in plain words
-    question: String,
+    #[command(flatten)]
+    question: QuestionArg,
     #[command(flatten)]
     pub(super) ask: AskArgs<Asking>,
     /// Show how the answer came about; with =FILE.html, write it there as a page
@@ -143,9 +143,11 @@ pub(crate) fn run(args: &Args, config: &Config, console: &mut Console<'_>) -> Ou
         options.explain = Explain::Trace;
     }
     let explains = options.explain == Explain::Trace;
+    check_keys(&knowledge_base, options.search.filter.as_ref())?;
     let job = console.job();
+    let question = args.question.text();
     if args.prompt_only {
-        let prompt = knowledge_base.prompt_with(&args.question, &options, job.call())?;
+        let prompt = knowledge_base.prompt_with(&question, &options, job.call())?;
         match console.is_json() {
             true => console.json(&prompt)?,
             false => console.line(format_args!("{}", visible(&prompt.rendered.text)))?,
@@ -153,11 +155,11 @@ pub(crate) fn run(args: &Args, config: &Config, console: &mut Console<'_>) -> Ou
         return Ok(Exit::Done);
     }
     let answer = if console.is_json() {
-        knowledge_base.ask_with(&args.question, &options, job.call())?
+        knowledge_base.ask_with(&question, &options, job.call())?
     } else {
         let mut pieces = Pieces::new(console.out());
         let answer = knowledge_base.ask_with(
-            &args.question,
+            &question,
             &options,
             job.call().on_piece(&mut |piece| pieces.write(piece)),
         );

@@ -14,8 +14,9 @@ use crate::options::{Config, Holding};
 pub(crate) struct Args {
     #[command(flatten)]
     pub(super) knowledge_base: KnowledgeBaseArgs,
-    /// What is to be written, in plain words
-    task: String,
+    /// What is to be written, in plain words; it need not be quoted for the shell
+    #[arg(value_name = "TASK", required = true, num_args = 1..)]
+    task: Vec<String>,
     #[command(flatten)]
     pub(super) ask: AskArgs<Composing>,
 }
@@ -31,7 +32,7 @@ impl Args {
 pub(crate) fn run(args: &Args, config: &Config, console: &mut Console<'_>) -> Outcome {
     let (knowledge_base, options) = args.ask.open(&args.knowledge_base, config, console)?;
     let job = console.job();
-    let mut draft = knowledge_base.compose_with(&args.task, &options, job.call())?;
+    let mut draft = knowledge_base.compose_with(&args.task.join(" "), &options, job.call())?;
     if console.is_json() {
         // passages are shown where an answer is explained; a draft is not
         draft.hits.clear();

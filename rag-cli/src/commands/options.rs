@@ -1,5 +1,6 @@
 //! Which options the commands take, what several of them share, and what that means to the library.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use rag_core::encode::EncoderOptions;
@@ -7,7 +8,7 @@ use rag_core::generate::{GenerateOptions, GeneratorOptions};
 use rag_core::model::ModelDirs;
 use rag_core::options::{Entry, Value};
 use rag_core::search::SearchOptions;
-use rag_core::store::{Access, Filter};
+use rag_core::store::{Access, Filter, FilterField};
 use rag_core::{
     AddOptions, AskOptions, ComposeOptions, Error, KnowledgeBase, OpenOptions, Result,
     SummarizeOptions, SyncOptions, files,
@@ -114,6 +115,21 @@ spelling!(
     Adding: AddOptions
 );
 
+/// What is asked or searched for.
+#[derive(Debug, clap::Args)]
+pub(crate) struct QuestionArg {
+    /// The question, in plain words; it need not be quoted for the shell
+    #[arg(value_name = "QUESTION", required = true, num_args = 1..)]
+    question: Vec<String>,
+}
+
+impl QuestionArg {
+    /// The words as one text.
+    pub(crate) fn text(&self) -> String {
+        self.question.join(" ")
+    }
+}
+
 /// The knowledge base and its encoder.
 #[derive(Debug, clap::Args)]
 pub(crate) struct KnowledgeBaseArgs {
@@ -130,6 +146,47 @@ pub(crate) struct UntrustedArg {
     /// For a file of somebody else's: nothing outside of it is looked at; this command never does
     #[arg(long)]
     pub(crate) untrusted: bool,
+}
+
+/// Refuses a filter by a key that no document has: it lets nothing through, and is a slip.
+pub(crate) fn check_keys(
+    knowledge_base: &KnowledgeBase,
+    filter: Option<&Filter>,
+) -> std::result::Result<(), Failure> {
+    let mut keys = BTreeSet::new();
+    filter.into_iter().for_each(|filter| collect_keys(filter, &mut keys));
+    if keys.is_empty() {
+        return Ok(());
+    }
+    let documents = knowledge_base.documents(None)?;
+    let may_tell = !documents.is_empty() && knowledge_base.also().is_empty();
+    let known: BTreeSet<String> =
+        documents.into_iter().flat_map(|document| document.metadata.into_keys()).collect();
+    let unknown = keys.into_iter().find(|key| !known.contains(key));
+    match unknown.filter(|_| may_tell) {
+        None => Ok(()),
+        Some(key) => {
+            let own: Vec<&str> = known.iter().map(String::as_str).collect();
+            let own = if own.is_empty() { String::new() } else { format!(", {}", own.join(", ")) };
+            let reason =
+                format!("unknown key {key}; known: kind, path, title, lang, size, modified{own}");
+            Err(Failure::Usage(Error::invalid("filter", reason)))
+        }
+    }
+}
+
+fn collect_keys(filter: &Filter, keys: &mut BTreeSet<String>) {
+    match filter {
+        Filter::All(parts) | Filter::Any(parts) => {
+            parts.iter().for_each(|part| collect_keys(part, keys));
+        }
+        Filter::Not(part) => collect_keys(part, keys),
+        Filter::Compare(field, ..) | Filter::Glob(field, _) => {
+            if let FilterField::Metadata(key) = field {
+                keys.insert(key.clone());
+            }
+        }
+    }
 }
 
 /// How what is removed or replaced goes.

@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 
+use rag_core::Error;
 use rag_core::store::{Access, Filter, Seal, Store};
 use serde::Serialize;
 
 use super::options::{RemovalArgs, UntrustedArg, parse_filter};
 use crate::console::{Console, name};
-use crate::failure::{Exit, Outcome};
+use crate::failure::{Exit, Failure, Outcome};
 use crate::options::{Config, Holding};
 
 /// Remove the document with this name, or all that pass a filter; exit code 3 if there is none
@@ -19,7 +20,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     pub(super) untrusted: UntrustedArg,
     /// Its name: an absolute path, or what it was added under
-    #[arg(required_unless_present = "filter", conflicts_with = "filter")]
+    #[arg(conflicts_with = "filter")]
     uri: Option<String>,
     /// Instead of a name: every document that passes, such as "kind = pdf AND year < 2020"
     #[arg(long, value_name = "FILTER", value_parser = parse_filter)]
@@ -48,6 +49,10 @@ impl Args {
 }
 
 pub(crate) fn run(args: &Args, config: &Config, console: &mut Console<'_>) -> Outcome {
+    if args.uri.is_none() && args.filter.is_none() {
+        let reason = "missing: name a document by its path or uri, or several by --filter";
+        return Err(Failure::Usage(Error::invalid("URI", reason)));
+    }
     let store = Store::open(&args.path, Access::ReadWrite)?;
     console.notices(store.notices());
     if args.removal.options(config)?.secure_delete {

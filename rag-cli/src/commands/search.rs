@@ -4,7 +4,7 @@ use rag_core::KnowledgeBase;
 use rag_core::search::{Hit, Matched, SearchQuery, matched};
 use serde::Serialize;
 
-use super::options::{KnowledgeBaseArgs, ReachArgs, Searching};
+use super::options::{KnowledgeBaseArgs, QuestionArg, ReachArgs, Searching, check_keys};
 use crate::console::{Console, name, one_line, shorten};
 use crate::failure::{Exit, Failure, Outcome};
 use crate::options::{Config, Holding, OptionArgs};
@@ -12,13 +12,13 @@ use crate::options::{Config, Holding, OptionArgs};
 /// Characters of a passage shown to people.
 const SHOWN_CHARS: usize = 240;
 
-/// Find the passages that answer a question best
+/// Find the passages that answer a question best; exit code 3 if there is none
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
     pub(super) knowledge_base: KnowledgeBaseArgs,
-    /// The question, in plain words
-    question: String,
+    #[command(flatten)]
+    question: QuestionArg,
     #[command(flatten)]
     pub(super) search: OptionArgs<Searching>,
     #[command(flatten)]
@@ -56,10 +56,13 @@ pub(crate) fn run(args: &Args, config: &Config, console: &mut Console<'_>) -> Ou
     args.reach.check(&args.search, config)?;
     let knowledge_base = args.knowledge_base.open_to_search(&args.reach, config)?;
     console.notices(&knowledge_base.notices());
+    check_keys(&knowledge_base, options.filter.as_ref())?;
     let job = console.job();
-    let hits = knowledge_base.search_with(&args.question, &options, job.call())?;
-    let query = SearchQuery::of(&args.question, options.syntax);
+    let question = args.question.text();
+    let hits = knowledge_base.search_with(&question, &options, job.call())?;
+    let query = SearchQuery::of(&question, options.syntax);
     let why = |hit: &Hit| args.why.then(|| matched(&query.text, hit));
+    let exit = if hits.is_empty() { Exit::NotFound } else { Exit::Done };
     if console.is_json() {
         let told = |hit| ToldHit { matched: why(&hit), hit };
         console.json(&Hits { hits: hits.into_iter().map(told).collect() })?;
@@ -74,7 +77,7 @@ pub(crate) fn run(args: &Args, config: &Config, console: &mut Console<'_>) -> Ou
             console.note(format_args!("no passage found"));
         }
     }
-    Ok(Exit::Done)
+    Ok(exit)
 }
 
 /// Rank, score, place and heading on one line, the beginning of the passage below.

@@ -7,7 +7,7 @@ use rag_core::{Explain, Subject};
 
 use super::ask::{AnswerObject, AskArgs, Pieces, print_sources};
 use super::explain;
-use super::options::{KnowledgeBaseArgs, Summarizing};
+use super::options::{KnowledgeBaseArgs, Summarizing, check_keys};
 use crate::console::Console;
 use crate::failure::{Exit, Outcome};
 use crate::options::{Config, Holding};
@@ -17,10 +17,10 @@ use crate::options::{Config, Holding};
 pub(crate) struct Args {
     #[command(flatten)]
     pub(super) knowledge_base: KnowledgeBaseArgs,
-    /// What the summary is about
-    #[arg(required_unless_present = "document")]
-    question: Option<String>,
-    /// Summarize this document, by its path or uri
+    /// What the summary is about; it need not be quoted for the shell
+    #[arg(required_unless_present = "document", num_args = 1..)]
+    question: Vec<String>,
+    /// Summarize this document, by its path or uri, or the end of its path if no other ends so
     #[arg(long, value_name = "URI", conflicts_with = "question")]
     document: Option<String>,
     #[command(flatten)]
@@ -37,11 +37,13 @@ impl Args {
 
 pub(crate) fn run(args: &Args, config: &Config, console: &mut Console<'_>) -> Outcome {
     let (knowledge_base, options) = args.ask.open(&args.knowledge_base, config, console)?;
+    check_keys(&knowledge_base, options.ask.search.filter.as_ref())?;
     let explains = options.ask.explain == Explain::Trace;
     let uri = args.document.as_deref().map(known_by);
-    let subject = match (&uri, &args.question) {
-        (Some(uri), _) => Subject::Document(uri),
-        (None, question) => Subject::Question(question.as_deref().unwrap_or_default()),
+    let question = args.question.join(" ");
+    let subject = match &uri {
+        Some(uri) => Subject::Document(uri),
+        None => Subject::Question(&question),
     };
     let job = console.job();
     let summary = if console.is_json() {

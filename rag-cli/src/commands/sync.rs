@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::list::unread_line;
 use super::options::{KnowledgeBaseArgs, RemovalArgs, Syncing};
 use super::watch::Changes;
-use crate::console::{Console, one_line};
+use crate::console::{Console, name, one_line};
 use crate::failure::{Exit, Failure, Outcome};
 use crate::options::{Config, Holding, OptionArgs};
 
@@ -67,6 +67,14 @@ pub(crate) fn run(args: &Args, config: &Config, console: &mut Console<'_>) -> Ou
     if is_forced {
         // how many go is told before they do
         options.missing = Missing::Guard;
+    }
+    if args.knowledge_base.path.is_dir() {
+        let reason = format!(
+            "{} is a folder; the knowledge base comes first: `rag sync KB.rag {}`",
+            name(&args.knowledge_base.path.to_string_lossy()),
+            name(&args.knowledge_base.path.to_string_lossy()),
+        );
+        return Err(Failure::Usage(Error::invalid("KB", reason)));
     }
     let knowledge_base = args.knowledge_base.open_to_write(&args.removal, config)?;
     console.notices(&knowledge_base.notices());

@@ -7,7 +7,7 @@ use crate::generate::GenerateOptions;
 use crate::model::Message;
 use crate::progress::Call;
 use crate::prompt::{self, Rewriting};
-use crate::search::{self, Context, Fusion, Hit, SearchOptions};
+use crate::search::{self, Context, Duplicates, Fusion, Hit, SearchOptions};
 use crate::words::{keys, words};
 
 use super::follow_up::{follow_up, stands_alone};
@@ -65,8 +65,10 @@ impl Run<'_> {
 
     /// The hits of all queries; those of several are joined by rank, as two legs would be.
     pub(super) fn found(&self, queries: &Queries, embedding: &[f32]) -> Result<Vec<Hit>> {
-        let (knowledge_base, options) = (self.knowledge_base, &self.options.search);
-        let cancel = &self.cancel;
+        let (knowledge_base, cancel) = (self.knowledge_base, &self.cancel);
+        // who writes learns nothing from the same words again
+        let duplicates = self.options.search.duplicates.or(Some(Duplicates::Fold));
+        let options = &SearchOptions { duplicates, ..self.options.search.clone() };
         let others = &queries.texts[1..];
         if others.is_empty() {
             return knowledge_base.ranked(&queries.texts[0], Some(embedding), options, cancel);

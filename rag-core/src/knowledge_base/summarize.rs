@@ -17,6 +17,7 @@ use crate::passage;
 use crate::progress::Call;
 use crate::prompt::{self, SummaryRequest};
 use crate::search::{self, Hit};
+use crate::store::DocumentRow;
 
 use super::run::{Retrieved, Run, Written};
 use super::types::{Answer, NotFoundReason, SummarizeOptions, Writer};
@@ -114,12 +115,38 @@ impl KnowledgeBase {
                 return Ok(Retrieved::given(search::whole(&stores, number, row.id)?));
             }
         }
-        Err(Error::NotFound {
-            what: "document",
-            name: uri.to_owned(),
-            hint: "documents go by the path or uri that hits show".to_owned(),
-        })
+        let mut ends: Vec<(usize, DocumentRow)> = Vec::new();
+        for (number, store) in stores.iter().enumerate() {
+            let held = store.documents()?.into_iter();
+            ends.extend(held.filter(|row| ends_with(&row.uri, uri)).map(|row| (number, row)));
+        }
+        match ends.as_slice() {
+            [(number, only)] => Ok(Retrieved::given(search::whole(&stores, *number, only.id)?)),
+            several => {
+                let uris = several.iter().take(MAX_CANDIDATES).map(|(_, row)| row.uri.as_str());
+                let hint = match several.is_empty() {
+                    true => "documents go by the path or uri that hits show".to_owned(),
+                    false => {
+                        let more = several.len().saturating_sub(MAX_CANDIDATES);
+                        let more =
+                            if more > 0 { format!(" and {more} more") } else { String::new() };
+                        format!("several end so: {}{more}", uris.collect::<Vec<_>>().join(", "))
+                    }
+                };
+                Err(Error::NotFound { what: "document", name: uri.to_owned(), hint })
+            }
+        }
     }
+}
+
+/// Documents that are named where several are meant.
+const MAX_CANDIDATES: usize = 5;
+
+/// Whether a path ends with this name, at a folder.
+fn ends_with(uri: &str, name: &str) -> bool {
+    let name = name.strip_prefix("./").unwrap_or(name);
+    let before = uri.strip_suffix(name).filter(|_| !name.is_empty());
+    before.is_some_and(|before| before.ends_with(['/', '\\']))
 }
 
 impl Run<'_> {

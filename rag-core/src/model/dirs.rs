@@ -7,6 +7,7 @@ use std::path::{Component, Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::files;
+use crate::model::{DEFAULT_ENCODER, DEFAULT_LLM};
 
 /// In the user's cache: notes of the encoders that were named by path.
 const NAMED: &str = ".named-by-path";
@@ -172,8 +173,31 @@ impl ModelDirs {
         for place in places {
             let _ = write!(hint, ", not in {}", place.display());
         }
-        let _ = write!(hint, "; `rag model fetch {name}` gets a known model");
+        match self.nearest(name) {
+            Some(near) => {
+                let _ = write!(hint, "; did you mean {near}?");
+            }
+            // models of a hub are known there by an owner and a name
+            None if name.contains('/') => hint.push_str(
+                "; a model of a hub has to be on this machine: give its folder or GGUF file, or \
+                 see `rag model list` for those that `rag model fetch` gets",
+            ),
+            None => {
+                let _ = write!(hint, "; `rag model fetch {name}` gets a known model");
+            }
+        }
         hint
+    }
+
+    /// The model here or known by default whose name is as good as this one.
+    fn nearest(&self, name: &str) -> Option<String> {
+        let entries = self.model_dirs.iter().filter_map(|folder| std::fs::read_dir(folder).ok());
+        let here = entries.flatten().flatten().map(|entry| entry.file_name());
+        let here = here.filter_map(|name| name.into_string().ok());
+        let distance = |known: &String| strsim::damerau_levenshtein(name, known);
+        let near = here.chain([DEFAULT_ENCODER, DEFAULT_LLM].map(str::to_owned));
+        let near = near.filter(|known| distance(known) <= 1 + known.len() / 5);
+        near.min_by_key(|known| (distance(known), known.clone()))
     }
 }
 

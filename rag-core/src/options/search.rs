@@ -23,10 +23,8 @@ words! {
 
 words! {
     /// What becomes of passages that say the same in the same words.
-    #[derive(Default)]
     pub enum Duplicates("duplicates") {
         /// The best of them is a hit, which names the others.
-        #[default]
         Fold = "fold",
         /// Each is a hit.
         Keep = "keep",
@@ -129,7 +127,7 @@ options! {
         context: Context = Context::None;
         /// What becomes of passages with the same words, as in copies of a file: fold makes them one hit that names the others, keep
         /// leaves each a hit.
-        duplicates: Duplicates = Duplicates::Fold;
+        duplicates: Option<Duplicates> = None, unset("keep where passages are searched, fold where something is written from them");
         /// Whether a search reads the marks \"a phrase\", -word, title:word, file:*.pdf and OR; a question that is answered is plain
         /// text always.
         syntax: Syntax = Syntax::Marks;

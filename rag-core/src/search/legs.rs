@@ -30,7 +30,7 @@ impl Legs {
         let scopes = stores.iter().map(|store| query.scope(store, options.filter.as_ref()));
         let scopes = scopes.collect::<Result<Vec<_>>>()?;
         let depth = match (options.mode, options.diversity) {
-            (Mode::Dense | Mode::Lexical, None) if options.duplicates == Duplicates::Keep => {
+            (Mode::Dense | Mode::Lexical, None) if options.duplicates != Some(Duplicates::Fold) => {
                 options.top_k
             }
             _ => options.top_k.max(MIN_LEG),

@@ -150,8 +150,10 @@ pub fn search_for(
 ) -> Result<Vec<Hit>> {
     let ranked = rank(stores, query, embedding, options)?;
     let hits = match options.duplicates {
-        Duplicates::Fold => copies::folded(stores, &ranked, options.top_k)?,
-        Duplicates::Keep => hits::fill(stores, ranked.get(..options.top_k).unwrap_or(&ranked))?,
+        Some(Duplicates::Fold) => copies::folded(stores, &ranked, options.top_k)?,
+        Some(Duplicates::Keep) | None => {
+            hits::fill(stores, ranked.get(..options.top_k).unwrap_or(&ranked))?
+        }
     };
     hits::surround(stores, hits, options.context)
 }

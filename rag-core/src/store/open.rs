@@ -19,6 +19,7 @@ use super::types::Access;
 use super::{link, log, meta, schema};
 use crate::error::{Error, Result};
 use crate::files::{self, Claim, beside};
+use crate::visible;
 
 /// The name of a store that is never written to disk.
 const MEMORY: &str = ":memory:";
@@ -41,7 +42,7 @@ pub(super) fn open_with(path: &Path, access: Access, ladder: &Ladder) -> Result<
     let claim = match (Claim::take_to_open(path)?, access) {
         (Some(claim), _) => claim,
         (None, Access::Create) => claim_new(path)?,
-        (None, _) => return Err(Error::io(path, io::ErrorKind::NotFound.into())),
+        (None, _) => return Err(Error::io(path, not_there(path))),
     };
     let aside = claim.alone(|| log::settle(claim.name())).transpose()?.flatten();
     let pool = open_claimed(path, access, claim, ladder)?;
@@ -71,6 +72,12 @@ fn open_claimed(
         (Header::Ours, Access::ReadOnly) => read_only(path, claim, ladder),
         (Header::Ours, Access::Create | Access::ReadWrite) => read_write(path, claim, ladder),
     }
+}
+
+fn not_there(path: &Path) -> io::Error {
+    let name = visible::name(&path.to_string_lossy());
+    let reason = format!("there is no such file; `rag sync {name} FOLDER` makes one");
+    io::Error::new(io::ErrorKind::NotFound, reason)
 }
 
 fn claim_new(path: &Path) -> Result<Claim> {

@@ -122,7 +122,8 @@ class _SearchAskSummarizeCompose(TypedDict, total=False):
     section, or a number of passages up to 100. Default: "none"."""
     duplicates: Optional[Duplicates]
     """What becomes of passages with the same words, as in copies of a file: fold makes them one hit that names the others,
-    keep leaves each a hit. One of "fold", "keep". Default: "fold"."""
+    keep leaves each a hit. One of "fold", "keep". Default: keep where passages are searched, fold where something is
+    written from them."""
     syntax: Optional[Syntax]
     """Whether a search reads the marks \\"a phrase\\", -word, title:word, file:*.pdf and OR; a question that is answered
     is plain text always. One of "marks", "plain". Default: "marks"."""

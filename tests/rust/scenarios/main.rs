@@ -79,6 +79,7 @@ scenarios! {
     ask_stream
     compose
     errors
+    finding
     french
     index_search_update_delete
     lexical

@@ -9,7 +9,7 @@ use std::time::Instant;
 use rag_core::document::Document;
 use rag_core::encode::{Embeddings, Encoder, EncoderIdentity};
 use rag_core::passage::Passage;
-use rag_core::search::{Duplicates, SearchOptions, search};
+use rag_core::search::{SearchOptions, search};
 use rag_core::store::{Access, IndexMode, NewDocument, Precision, Store};
 use rag_core::{Call, CancelToken, Error, Result};
 
@@ -72,7 +72,6 @@ impl Ranker {
             mode: setting.mode,
             index: IndexMode::Flat,
             fusion: setting.fusion,
-            duplicates: Duplicates::Keep,
             ..SearchOptions::default()
         };
         let hits = search(&self.store, &query.text, embedding, &options)?;
