@@ -94,6 +94,6 @@ fn a_search_that_finds_nothing_says_so_by_its_exit_code() {
     let encoder = encoder();
     let typed = ["search", &kb, "\"no such phrase\"", "--encoder", &encoder];
     assert_eq!(said(&typed), (Some(3), "rag: no passage found\n".to_owned()));
-    let found = json(&[&typed[..], &["--json"]].concat(), 3);
+    let found = json(&[&typed[..], &["--json"]].concat(), 0);
     assert_eq!(found["hits"].as_array().unwrap().len(), 0);
 }

@@ -108,18 +108,22 @@ pub fn is_knowledge_base(path: &Path) -> bool {
 /// 1.3); a log is known by its name beside one.
 #[must_use]
 pub fn is_of_knowledge_base(path: &Path, size_bytes: u64) -> bool {
+    is_log(path) || has_header(path, size_bytes)
+}
+
+/// Whether the name is that of a log, a journal or the shared memory of a knowledge base beside it.
+/// The file itself is not opened: closing it again would drop the locks of one that is just being
+/// opened.
+fn is_log(path: &Path) -> bool {
     let is_base = |base: &Path| {
         fs::symlink_metadata(base)
             .is_ok_and(|metadata| metadata.is_file() && has_header(base, metadata.len()))
     };
-    let is_log = || {
-        let name = path.to_str()?;
-        // a log of other data that was set aside has one more ending
-        let log = name.rsplit_once(".aside").map_or(name, |(log, _)| log);
-        let mut bases = ["-wal", "-shm", "-journal"].iter().filter_map(|end| log.strip_suffix(end));
-        Some(bases.any(|base| is_base(Path::new(base))))
-    };
-    has_header(path, size_bytes) || is_log().unwrap_or(false)
+    let Some(name) = path.to_str() else { return false };
+    // a log of other data that was set aside has one more ending
+    let log = name.rsplit_once(".aside").map_or(name, |(log, _)| log);
+    let mut bases = ["-wal", "-shm", "-journal"].iter().filter_map(|end| log.strip_suffix(end));
+    bases.any(|base| is_base(Path::new(base)))
 }
 
 fn has_header(path: &Path, size_bytes: u64) -> bool {
@@ -174,6 +178,9 @@ impl PlainFile {
         if is_knowledge_base(path) {
             return Err(held());
         }
+        if is_log(path) {
+            return Err(taken());
+        }
         let mut options = without_waiting();
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
@@ -181,9 +188,8 @@ impl PlainFile {
         let opened = file.metadata()?;
         let plain = Self { id: FileId::from(&opened), file: Some(file) }.unless_held()?;
         regular(&opened)?;
-        if is_of_knowledge_base(path, opened.len()) {
-            let reason = "it is a knowledge base, or the log of one; name another file";
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, reason));
+        if has_header(path, opened.len()) {
+            return Err(taken());
         }
         plain.set_len(0)?;
         Ok(plain)
@@ -273,6 +279,11 @@ fn held() -> io::Error {
         io::ErrorKind::ResourceBusy,
         "it is a knowledge base, or the log of one, that this process has open",
     )
+}
+
+fn taken() -> io::Error {
+    let reason = "it is a knowledge base, or the log of one; name another file";
+    io::Error::new(io::ErrorKind::InvalidInput, reason)
 }
 
 fn regular(metadata: &Metadata) -> io::Result<()> {

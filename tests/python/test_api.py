@@ -255,7 +255,8 @@ def test_marks_titles_and_copies():
         assert kb.search("guards of the annual gauge", 1)[0].matched("annual guards") == [
             {"field": "name", "words": ["Annual"]}, {"field": "text", "words": ["guard"]}]
         assert found('"read twice a day"') == [first, copy]
-        assert found('"twice read a day"') == [] and len(found('"twice read a day"', syntax="plain")) == 2
+        assert found('"twice read a day"') == []
+        assert found('"twice read a day"', syntax="plain")[:2] == [first, copy]
         assert found("guard OR boats -lighthouse") == [other] == found("file:harbour*")
         for wrong in ({"syntax": "google"}, {"duplicates": True}):
             with pytest.raises(errors.InvalidArgumentError):

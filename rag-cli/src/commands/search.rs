@@ -12,7 +12,7 @@ use crate::options::{Config, Holding, OptionArgs};
 /// Characters of a passage shown to people.
 const SHOWN_CHARS: usize = 240;
 
-/// Find the passages that answer a question best; exit code 3 if there is none
+/// Find the passages that answer a question best; exit code 3 if there is none, with --json an empty list
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -62,7 +62,9 @@ pub(crate) fn run(args: &Args, config: &Config, console: &mut Console<'_>) -> Ou
     let hits = knowledge_base.search_with(&question, &options, job.call())?;
     let query = SearchQuery::of(&question, options.syntax);
     let why = |hit: &Hit| args.why.then(|| matched(&query.text, hit));
-    let exit = if hits.is_empty() { Exit::NotFound } else { Exit::Done };
+    // a program reads the list; what it got of an empty one was always 0
+    let is_nothing = hits.is_empty() && !console.is_json();
+    let exit = if is_nothing { Exit::NotFound } else { Exit::Done };
     if console.is_json() {
         let told = |hit| ToldHit { matched: why(&hit), hit };
         console.json(&Hits { hits: hits.into_iter().map(told).collect() })?;
