@@ -12,7 +12,7 @@ use crate::options::{Config, Holding, OptionArgs};
 /// Characters of a passage shown to people.
 const SHOWN_CHARS: usize = 240;
 
-/// Find the passages that answer a question best; exit code 3 if there is none, with --json an empty list
+/// Find the passages that answer a question best; exit code 3 if there is none, but not with --json
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
