@@ -258,7 +258,7 @@ def test_marks_titles_and_copies():
         assert found('"twice read a day"') == []
         assert found('"twice read a day"', syntax="plain")[:2] == [first, copy]
         assert found("guard OR boats -lighthouse") == [other] == found("file:harbour*")
-        for wrong in ({"syntax": "google"}, {"duplicates": True}):
+        for wrong in ({"syntax": "google"}, {"duplicates": "drop"}):
             with pytest.raises(errors.InvalidArgumentError):
                 kb.search("x", **wrong)
 
