@@ -78,6 +78,12 @@ fn what_can_only_mean_one_thing_is_taken_for_it() {
         let arguments = ["summarize", &kb, "--document", name, "--encoder", &encoder, "--extract"];
         assert_eq!(said(&arguments).0, Some(0), "{name}");
     }
+    // even where a file of that name lies that is none of the documents
+    let elsewhere = tempfile::tempdir().unwrap();
+    fs::write(elsewhere.path().join("history.md"), "Another history.").unwrap();
+    let typed = ["summarize", &kb, "--document", "history.md", "--encoder", &encoder, "--extract"];
+    let output = rag(&typed).current_dir(elsewhere.path()).output().unwrap();
+    assert!(output.status.success() && String::from_utf8_lossy(&output.stdout).contains("1931"));
     // a question need not be quoted
     for verb in ["search", "ask"] {
         let typed = [verb, &kb, "buoy", "in", "a", "storm", "--encoder", &encoder];

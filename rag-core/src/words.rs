@@ -67,11 +67,17 @@ impl Language {
 /// The meaning-carrying words of `text`, in order. A number is its digits: `10h30` is 10 and 30,
 /// and `1,200` or `1 200` is 1200.
 pub(crate) fn words(text: &str) -> Vec<Word> {
+    written(&visible(text)).0
+}
+
+/// As [`words`], of a text without anything invisible, and the piece of it that each is written in.
+pub(crate) fn written(text: &str) -> (Vec<Word>, Vec<&str>) {
     let stemmers = [Algorithm::English, Algorithm::French].map(Stemmer::create);
-    let mut words: Vec<Word> = Vec::new();
-    for (place, piece) in pieces(&visible(text)).into_iter().enumerate() {
+    let (mut words, mut places): (Vec<Word>, Vec<&str>) = (Vec::new(), Vec::new());
+    for (place, piece) in pieces(text).into_iter().enumerate() {
         if piece.chars().any(|c| c.is_ascii_digit()) {
             push_digits(piece, &mut words);
+            places.resize(words.len(), piece);
             continue;
         }
         let folded = fold(piece);
@@ -81,19 +87,9 @@ pub(crate) fn words(text: &str) -> Vec<Word> {
         let is_name = place > 0 && piece.chars().next().is_some_and(char::is_uppercase);
         let kind = if is_name { WordKind::Name } else { WordKind::Other };
         words.push(Word { key: key(&folded, &stemmers), kind });
+        places.push(piece);
     }
-    words
-}
-
-/// What each meaning-carrying word of `text` is compared by, and the word as it is written.
-pub(crate) fn written(text: &str) -> Vec<(String, &str)> {
-    let stemmers = [Algorithm::English, Algorithm::French].map(Stemmer::create);
-    let keyed = |piece| {
-        let folded = fold(piece);
-        let is_said = folded.len() > 1 && !FUNCTION_WORDS.contains(&folded.as_str());
-        is_said.then(|| (key(&folded, &stemmers), piece))
-    };
-    pieces(text).into_iter().filter_map(keyed).collect()
+    (words, places)
 }
 
 /// What the meaning-carrying words of `text` are compared by, each once.

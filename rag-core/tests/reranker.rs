@@ -8,6 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use rag_core::encode::Encoder;
+use rag_core::generate::Generator;
 use rag_core::rerank::{DEFAULT_COUNT, Reranker};
 use rag_core::search::{Hit, Mode, SearchOptions};
 use rag_core::{
@@ -188,6 +189,15 @@ fn each_kind_of_folder_is_told_from_the_others() {
     let line = refusal(&data("encoder/families/bert"));
     assert!(line.contains("give it as encoder"), "{line}");
     let line = refusal(&data("generator/families/qwen2"));
+    assert!(line.contains("give it as llm"), "{line}");
+    // and where something that writes is wanted, or what writes is one file
+    let generator = |folder: &str| Generator::load(&data(folder)).unwrap_err().line();
+    assert!(generator("reranker/bert").contains("give it as reranker"));
+    assert!(generator("encoder/families/bert").contains("give it as encoder"));
+    let gguf = tempfile::tempdir().unwrap();
+    std::fs::write(gguf.path().join("model.gguf"), "GGUF").unwrap();
+    assert!(refusal(gguf.path()).contains("give it as llm"));
+    let line = Encoder::load(gguf.path(), "x").unwrap_err().line();
     assert!(line.contains("give it as llm"), "{line}");
     assert!(rag_core::model::is_reranker(&data("reranker/gte")));
     assert!(!rag_core::model::is_reranker(&data("encoder/families/gte")));

@@ -64,6 +64,16 @@ fn put_vectors(
     map: &[u8],
     vectors: &[f32],
 ) {
+    put_document(store, (uri, Some("Notes"), text, lang), ranges, map, vectors);
+}
+
+fn put_document(
+    store: &Store,
+    (uri, title, text, lang): (&str, Option<&str>, &str, Option<&str>),
+    ranges: &[Range<usize>],
+    map: &[u8],
+    vectors: &[f32],
+) {
     let metadata = BTreeMap::new();
     let document = NewDocument {
         uri,
@@ -71,7 +81,7 @@ fn put_vectors(
         mtime_ns: 0,
         hash: [0; 32],
         kind: "text",
-        title: Some("Notes"),
+        title,
         lang,
         text,
         source_map: map,
@@ -148,22 +158,9 @@ fn what_stands_beside_a_hit_comes_with_it() {
 
 /// A document of one passage under a title.
 fn put_titled(store: &Store, uri: &str, title: &str, text: &str, vector: [f32; 3]) {
-    let metadata = BTreeMap::new();
-    let document = NewDocument {
-        uri,
-        size_bytes: text.len() as u64,
-        mtime_ns: 0,
-        hash: [0; 32],
-        kind: "text",
-        title: Some(title).filter(|title| !title.is_empty()),
-        lang: Some("en"),
-        text,
-        source_map: &[],
-        metadata: &metadata,
-        unread: &[],
-    };
-    let passage = Passage { range: 0..text.len(), heading: None, page: None, token_count: 5 };
-    store.put_document(&document, &[passage], &vector).unwrap();
+    let title = Some(title).filter(|title| !title.is_empty());
+    let whole = 0..text.len();
+    put_document(store, (uri, title, text, Some("en")), std::slice::from_ref(&whole), &[], &vector);
 }
 
 /// Four documents of which the third is the nearest to any question.
@@ -215,6 +212,7 @@ fn marks_say_what_must_be_there() {
     assert_eq!(found("file:tides/* -title:other"), [4]);
     assert_eq!(found("\"read at noon\" OR \"high water\""), [2, 4]);
     assert_eq!(found("file:*.md"), [2, 3, 4]);
+    assert_eq!(found("file:annualreport*.TXT"), [1]);
 }
 
 #[test]

@@ -166,10 +166,9 @@ pub(crate) fn check_keys(
     match unknown.filter(|_| may_tell) {
         None => Ok(()),
         Some(key) => {
-            let own: Vec<&str> = known.iter().map(String::as_str).collect();
-            let own = if own.is_empty() { String::new() } else { format!(", {}", own.join(", ")) };
-            let reason =
-                format!("unknown key {key}; known: kind, path, title, lang, size, modified{own}");
+            let own = known.iter().map(String::as_str);
+            let known: Vec<&str> = FilterField::NAMES.into_iter().chain(own).collect();
+            let reason = format!("unknown key {key}; known: {}", known.join(", "));
             Err(Failure::Usage(Error::invalid("filter", reason)))
         }
     }

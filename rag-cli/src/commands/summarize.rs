@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use rag_core::{Explain, Subject};
+use rag_core::{Explain, KnowledgeBase, Subject};
 
 use super::ask::{AnswerObject, AskArgs, Pieces, print_sources};
 use super::explain;
@@ -39,7 +39,8 @@ pub(crate) fn run(args: &Args, config: &Config, console: &mut Console<'_>) -> Ou
     let (knowledge_base, options) = args.ask.open(&args.knowledge_base, config, console)?;
     check_keys(&knowledge_base, options.ask.search.filter.as_ref())?;
     let explains = options.ask.explain == Explain::Trace;
-    let uri = args.document.as_deref().map(known_by);
+    let uri = args.document.as_deref().map(|document| known_by(&knowledge_base, document));
+    let uri = uri.transpose()?;
     let question = args.question.join(" ");
     let subject = match &uri {
         Some(uri) => Subject::Document(uri),
@@ -68,7 +69,10 @@ pub(crate) fn run(args: &Args, config: &Config, console: &mut Console<'_>) -> Ou
 }
 
 /// The uri of a document that is named as people name files: files are known by their whole path.
-fn known_by(document: &str) -> String {
-    let path = Path::new(document).canonicalize();
-    path.map_or_else(|_| document.to_owned(), |path| path.to_string_lossy().into_owned())
+/// One that is here and not in the knowledge base may be the namesake of another that is.
+fn known_by(knowledge_base: &KnowledgeBase, document: &str) -> rag_core::Result<String> {
+    let Ok(path) = Path::new(document).canonicalize() else { return Ok(document.to_owned()) };
+    let path = path.to_string_lossy().into_owned();
+    let is_held = knowledge_base.documents(None)?.iter().any(|held| held.uri == path);
+    Ok(if is_held { path } else { document.to_owned() })
 }

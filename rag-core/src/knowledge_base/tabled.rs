@@ -99,7 +99,7 @@ impl Run<'_> {
 
     /// What a follow-up asks of the tables, if a question before it asked that of something else.
     fn carried(&self, asked: &str, tables: &[&DataTable]) -> Option<String> {
-        if stands_alone(asked) {
+        if tables.is_empty() || stands_alone(asked) {
             return None;
         }
         let turns = self.options.history.iter().filter(|turn| turn.role == Role::User);

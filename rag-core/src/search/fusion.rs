@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::RangeInclusive;
 
 use super::Ranks;
 use super::leg::{Key, Leg};
@@ -147,14 +148,15 @@ pub(super) fn fuse(joined: &mut [Fused], fusion: Fusion) {
 
 /// Lifts the best passage of each document that was named: who types a title or a file name wants
 /// that document first, whatever others say of the same words. The more of the name was typed, the
-/// higher; all of it comes first. Each document is given by its passages and that share.
-pub(super) fn lift(fused: &mut [Fused], named: &[(Vec<Key>, f32)], fusion: Fusion) {
+/// higher; all of it comes first. Each document is given by its first and last passage, and that
+/// share.
+pub(super) fn lift(fused: &mut [Fused], named: &[(RangeInclusive<Key>, f32)], fusion: Fusion) {
     let most = match fusion {
         Fusion::Convex { .. } => 1.0,
         Fusion::ReciprocalRank { k } => 2.0 / (k + 1.0),
     };
     for (passages, share) in named {
-        let own = fused.iter_mut().filter(|fused| passages.binary_search(&fused.key).is_ok());
+        let own = fused.iter_mut().filter(|fused| passages.contains(&fused.key));
         let best = own.reduce(|best, other| if other.score > best.score { other } else { best });
         if let Some(best) = best.filter(|best| best.score <= share * most) {
             (best.score, best.is_named) = (share * most, true);
@@ -256,20 +258,19 @@ mod tests {
         let fusion = Fusion::default();
         fuse(&mut fused, fusion);
         assert_eq!(ids(&fused), [2, 1, 3]);
-        let named = |ids: &[i64], share| {
-            let keys = ids.iter().map(|id| Key { store: 0, id: *id }).collect();
-            [(keys, share)]
-        };
-        let lifted = |ids: &[i64], share| {
+        let key = |id| Key { store: 0, id };
+        let lifted = |first, last, share| {
             let mut fused = fused.clone();
-            lift(&mut fused, &named(ids, share), fusion);
+            lift(&mut fused, &[(key(first)..=key(last), share)], fusion);
             sort(&mut fused);
             fused.iter().map(|f| f.key.id).collect::<Vec<_>>()
         };
-        assert_eq!(lifted(&[1, 3], 1.0), [1, 2, 3]);
-        assert_eq!(lifted(&[3], 1.0), [3, 2, 1]);
+        assert_eq!(lifted(3, 9, 1.0), [3, 2, 1]);
+        assert_eq!(lifted(1, 1, 1.0), [1, 2, 3]);
+        // of several passages the best
+        assert_eq!(lifted(1, 3, 1.0), [2, 1, 3]);
         // too little of the name to say that it is meant
-        assert_eq!(lifted(&[3], 0.2), [2, 1, 3]);
+        assert_eq!(lifted(3, 9, 0.2), [2, 1, 3]);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! are weighed by the counts of all files together.
 
 use std::collections::HashSet;
+use std::ops::RangeInclusive;
 
 use super::leg::{Key, Leg};
 use super::{Duplicates, Fusion, Mode, SearchOptions, SearchQuery};
@@ -89,12 +90,16 @@ impl Legs {
     }
 }
 
-/// The documents that `text` names, by their passages, and how much of their name it says.
-pub(super) fn named(stores: &[&Store], text: &str) -> Result<Vec<(Vec<Key>, f32)>> {
+/// The documents that `text` names, by their first and last passage, and how much of their name it
+/// says.
+pub(super) fn named(stores: &[&Store], text: &str) -> Result<Vec<(RangeInclusive<Key>, f32)>> {
     let mut all = Vec::new();
     for (number, store) in stores.iter().enumerate() {
-        let keys = |ids: Vec<i64>| ids.into_iter().map(|id| Key { store: number, id }).collect();
-        all.extend(store.named(text)?.into_iter().map(|one| (keys(one.passages), one.share)));
+        let key = |id: &i64| Key { store: number, id: *id };
+        let named = store.named(text)?.into_iter();
+        all.extend(
+            named.map(|one| (key(one.passages.start())..=key(one.passages.end()), one.share)),
+        );
     }
     Ok(all)
 }

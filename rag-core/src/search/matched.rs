@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::Hit;
 use crate::store::subject::name_words;
-use crate::words::{keys, written};
+use crate::words::{Word, keys, written};
 
 /// A part of a hit that holds words of a question.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -32,9 +32,10 @@ pub fn matched(question: &str, hit: &Hit) -> Vec<Matched> {
     ];
     let held = |(field, text)| {
         let mut met = BTreeSet::new();
-        let is_asked = |(key, _): &(String, &str)| asked.contains(key) && met.insert(key.clone());
-        let words = written(text).into_iter().filter(is_asked);
-        let words: Vec<String> = words.map(|(_, word)| word.to_owned()).collect();
+        let (words, places) = written(text);
+        let mut is_asked = |word: &Word| asked.contains(&word.key) && met.insert(word.key.clone());
+        let words = words.iter().zip(places).filter(|pair| is_asked(pair.0));
+        let words: Vec<String> = words.map(|(_, place)| place.to_owned()).collect();
         (!words.is_empty()).then_some(Matched { field, words })
     };
     parts.into_iter().filter_map(held).collect()
@@ -49,7 +50,8 @@ mod tests {
         let hit = Hit {
             uri: "/docs/buoy-manual.pdf".to_owned(),
             title: Some("Servicing buoys".to_owned()),
-            text: "Each buoy is serviced twice; a BUOY that drifts is recovered.".to_owned(),
+            text: "Each buoy is serviced twice in 1,200 days; a BUOY that drifts is recovered."
+                .to_owned(),
             ..Hit::default()
         };
         let found = matched("When are buoys serviced?", &hit);
@@ -65,6 +67,8 @@ mod tests {
                 ("text", vec!["buoy", "serviced"]),
             ]
         );
+        // a number is its digits
+        assert_eq!(matched("1200", &hit)[0].words, ["1,200"]);
         assert!(matched("Who?", &hit).is_empty());
     }
 }

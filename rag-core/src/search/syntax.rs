@@ -71,15 +71,15 @@ impl SearchQuery {
             return Self::plain(text);
         }
         let said: Vec<String> = pieces.iter().filter_map(Piece::text).collect();
-        let text = match said.is_empty() {
+        let words = match said.is_empty() {
             // a pattern alone finds documents by their names
             true => pieces.iter().filter_map(Piece::name).collect::<Vec<_>>().join(" "),
             false => said.join(" "),
         };
-        if !text.contains(char::is_alphanumeric) {
-            return Self::plain(&text_of(&pieces));
+        match is_said(&words) {
+            true => Self { text: words, groups: groups(&pieces) },
+            false => Self::plain(text),
         }
-        Self { text, groups: groups(&pieces) }
     }
 
     /// Whether it has conditions.
@@ -121,9 +121,36 @@ impl Clause {
         match self {
             Clause::Phrase(words) => Ok(store.passages_holding(words)?.into()),
             Clause::Title(words) => Ok(store.passages_titled(words)?.into()),
-            Clause::File(pattern) => store.passages_where(&Filter::path(pattern.as_str())),
+            Clause::File(pattern) => store.passages_where(&any_case(pattern)),
         }
     }
+
+    /// Whether it says something, and no more than can be looked for.
+    fn is_sound(&self) -> bool {
+        match self {
+            Clause::Phrase(words) | Clause::Title(words) => is_said(words),
+            Clause::File(pattern) => {
+                pattern.contains(|c: char| c.is_alphanumeric() || c == '*')
+                    && any_case(pattern).validate().is_ok()
+            }
+        }
+    }
+}
+
+/// The files that match a pattern in capitals or small letters: nobody remembers which.
+fn any_case(pattern: &str) -> Filter {
+    let mut any = String::with_capacity(pattern.len() * 2);
+    let mut is_in_class = false;
+    for c in pattern.chars() {
+        is_in_class = c == '[' || (is_in_class && c != ']');
+        let (lower, upper) = (c.to_lowercase(), c.to_uppercase());
+        let has_two = lower.len() == 1 && upper.len() == 1 && !lower.clone().eq(upper.clone());
+        match has_two && !is_in_class {
+            true => any.extend(['['].into_iter().chain(lower).chain(upper).chain([']'])),
+            false => any.push(c),
+        }
+    }
+    Filter::path(any)
 }
 
 impl Piece {
@@ -148,19 +175,6 @@ impl Piece {
             _ => None,
         }
     }
-}
-
-/// The pieces as they would be typed.
-fn text_of(pieces: &[Piece]) -> String {
-    let typed = |piece: &Piece| match piece {
-        Piece::Word(word) => word.clone(),
-        Piece::Or => "OR".to_owned(),
-        Piece::Marked { clause, .. } => match clause {
-            Clause::Phrase(words) | Clause::Title(words) => words.clone(),
-            Clause::File(pattern) => pattern.clone(),
-        },
-    };
-    pieces.iter().map(typed).collect::<Vec<_>>().join(" ")
 }
 
 /// What must hold: each marked piece, together with what `OR` joins it to.
@@ -217,9 +231,13 @@ fn marked(rest: &str, first: char) -> (Piece, &str) {
         [("title:", Clause::Title as fn(String) -> Clause), ("file:", Clause::File)]
     {
         let Some(value) = field(name).and_then(|it| body.get(it.len()..)) else { continue };
-        let (value, tail) = quoted(value).unwrap_or_else(|| word(value));
-        if value.contains(|c: char| c.is_alphanumeric() || c == '*') {
-            return (Piece::Marked { is_excluded, clause: clause(value.to_owned()) }, tail);
+        let is_bare = !value.starts_with(is_opening);
+        let Some((value, tail)) = quoted(value).or_else(|| is_bare.then(|| word(value))) else {
+            continue;
+        };
+        let clause = clause(value.to_owned());
+        if clause.is_sound() {
+            return (Piece::Marked { is_excluded, clause }, tail);
         }
     }
     if let Some((phrase, tail)) = quoted(body).filter(|(phrase, _)| is_said(phrase)) {
@@ -316,6 +334,8 @@ mod tests {
             "a quote \"never closed",
             "- and -- and \"\" and title: and file:",
             "-draft",
+            "title:\"the laboratory",
+            "file:****************************x",
             "it's well-known OR not",
             "",
             "\"\"\" - \" OR OR \"",
@@ -323,7 +343,9 @@ mod tests {
             let query = SearchQuery::parse(text);
             assert!(!query.is_marked(), "{text}: {query:?}");
         }
-        assert_eq!(SearchQuery::parse("a  quote \"never").text, "a  quote \"never");
+        for text in ["a  quote \"never", "-draft"] {
+            assert_eq!(SearchQuery::parse(text).text, text);
+        }
         let many: String = (0..100).map(|n| format!("-w{n} ")).collect();
         assert!(!SearchQuery::parse(&format!("word {many}")).is_marked());
     }

@@ -306,19 +306,23 @@ fn add_titled(
     Ok(true)
 }
 
-/// What passages hold and what stands over them.
+/// What passages hold and what stands over them, both by rising id.
 fn joined(held: Postings, titled: &BTreeMap<i64, f32>) -> Postings {
     if titled.is_empty() {
         return held;
     }
-    let mut all: BTreeMap<i64, Posting> = titled
-        .iter()
-        .map(|(id, titled)| (*id, Posting { id: *id, count: 0, titled: *titled }))
-        .collect();
+    let mut all = Postings::with_capacity(held.len() + titled.len());
+    let mut above = titled.iter().peekable();
+    let alone = |(id, titled): (&i64, &f32)| Posting { id: *id, count: 0, titled: *titled };
     for posting in held {
-        all.entry(posting.id).or_insert(posting).count = posting.count;
+        while let Some(before) = above.next_if(|(id, _)| **id < posting.id) {
+            all.push(alone(before));
+        }
+        let same = above.next_if(|(id, _)| **id == posting.id);
+        all.push(Posting { titled: same.map_or(0.0, |(_, titled)| *titled), ..posting });
     }
-    all.into_values().collect()
+    all.extend(above.map(alone));
+    all
 }
 
 /// How often each of some rising ids comes.

@@ -80,6 +80,11 @@ pub enum Comparison {
     AtLeast,
 }
 
+impl FilterField {
+    /// The names of fields that every document may have.
+    pub const NAMES: [&str; 6] = ["kind", "path", "title", "lang", "size", "modified"];
+}
+
 impl Filter {
     /// Reads the text form.
     ///
@@ -119,7 +124,7 @@ impl Filter {
     }
 
     /// Refuses what would be too much work.
-    pub(super) fn validate(&self) -> Result<()> {
+    pub(crate) fn validate(&self) -> Result<()> {
         let refuse = |reason: String| Err(Error::invalid("filter", reason));
         let mut terms = 0;
         let mut open = vec![(self, 1)];

@@ -227,7 +227,13 @@ fn read_only(path: &Path, claim: Claim, ladder: &Ladder) -> Result<ConnectionPoo
         Err(fault) => Err(fault),
     };
     let (connection, source, version) = connection.map_err(|fault| fault.at(path))?;
-    ConnectionPool::new(path.to_owned(), source, version, claim, connection)
+    let pool = ConnectionPool::new(path.to_owned(), source, version, claim, connection)?;
+    let is_older = version < ladder.version();
+    Ok(pool.with_notice(is_older.then(|| {
+        format!(
+            "the file is of format version {version}: what later versions find, such as titles and file names, is not searched until it is opened to be written, as a sync does"
+        )
+    })))
 }
 
 fn immutable(path: &Path, ladder: &Ladder) -> Outcome<(Connection, ConnectionSource, u32)> {

@@ -6,6 +6,7 @@
 //! the text before it saturates, which [`super::bm25`] does.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 
 use rusqlite::{Connection, OptionalExtension};
 
@@ -160,8 +161,8 @@ const MAX_CALLED: usize = 20_000;
 /// A document that a text names.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Named {
-    /// Its passages, rising.
-    pub(crate) passages: Vec<i64>,
+    /// Its first and last passage; all between are its own.
+    pub(crate) passages: RangeInclusive<i64>,
     /// How much of its title or of the name of its file the text says, up to 1.
     pub(crate) share: f32,
 }
@@ -210,10 +211,16 @@ pub(super) fn named(connection: &Connection, text: &str) -> Outcome<Vec<Named>> 
             share(text, &asked, &separated(file)),
         ];
         let share = shares.into_iter().fold(0.0, f32::max);
-        let mut statement =
-            connection.prepare_cached("SELECT id FROM passage WHERE document = ?1 ORDER BY id")?;
-        let passages = statement.query_map([id], |row| row.get(0))?.collect::<Result<_, _>>()?;
-        named.push(Named { passages, share });
+        // ids of a document follow each other, in the order of its text
+        let end = |order| -> Outcome<Option<i64>> {
+            let sql = format!(
+                "SELECT id FROM passage WHERE document = ?1 ORDER BY ordinal {order} LIMIT 1"
+            );
+            let mut statement = connection.prepare_cached(&sql)?;
+            Ok(statement.query_row([id], |row| row.get(0)).optional()?)
+        };
+        let (Some(first), Some(last)) = (end("ASC")?, end("DESC")?) else { continue };
+        named.push(Named { passages: first..=last, share });
     }
     Ok(named)
 }

@@ -115,6 +115,8 @@ fn a_file_of_every_version_is_read_and_written() {
         for access in [Access::ReadOnly, Access::ReadWrite] {
             let store = Store::open(&path, access).unwrap();
             assert_eq!(store.check(&CancelToken::new()).unwrap(), []);
+            let is_older = version < 2 && access == Access::ReadOnly;
+            assert_eq!(store.notices().len(), usize::from(is_older), "{:?}", store.notices());
             let info = store.info().unwrap();
             assert_eq!((info.document_count, info.skipped_count, info.passage_count), (18, 2, 35));
             assert_eq!(store.setting("floor").unwrap().as_deref(), Some("0.5"));

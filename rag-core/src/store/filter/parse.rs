@@ -218,6 +218,14 @@ mod tests {
 
     use super::*;
 
+    #[test]
+    fn every_document_has_the_fields_that_are_named() {
+        for name in FilterField::NAMES {
+            assert_eq!(field(name).to_string(), name);
+        }
+        assert_eq!(field("author"), FilterField::Metadata("author".to_owned()));
+    }
+
     fn line(text: &str) -> String {
         Filter::parse(text).unwrap_err().line()
     }
