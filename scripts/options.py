@@ -50,6 +50,8 @@ TYPES = {
     "path": "Path",
     "abstain": "Abstain",
     "context": "Union[int, str]",
+    "filter": "Filter",
+    "recency": "Union[float, str]",
     "metadata": "Mapping[str, str]",
     "message": "Message",
     "example": "Example",
@@ -129,7 +131,7 @@ NO_SHELL = {
     **{(group, "sampling_top_k"): "`--top-k`" for group in ("ask", "summarize", "compose")},
     **{
         ("compose", name): "does not count for a draft"
-        for name in ("history", "explain", "sentences", "fence", "order", "examples", "rewrite", "tables")
+        for name in ("history", "explain", "sentences", "candidates", "fence", "order", "examples", "rewrite", "tables")
     },
     ("open", "access"): "each command knows",
     ("reranker", "precision"): "`rag.toml`",
@@ -256,6 +258,7 @@ def module(tables: dict) -> str:
         # a union of each, for stubtest knows no literal of several
         either = ["bool"] * (name == "Mask") + [f'Literal["{word}"]' for word in known]
         lines += [f"{name} = Union[", *(f"    {each}," for each in either), "]"]
+    lines.append("Filter = Union[str, Mapping[str, Any]]")
     lines.append('Abstain = Union[Literal["calibrated"], Literal["never"], float]')
     # keys that several have alike stand in a class that they share
     sets = list(dict.fromkeys(tuple(owners) for owners in shared.values() if len(owners) > 1))

@@ -6,6 +6,7 @@ OPTIONS_OF = {
     "ask": "knowledge_base",
     "compose": "knowledge_base",
     "encoder": "encode",
+    "filter": "store",
     "generate": "generate",
     "generator": "generate",
     "guards": "guard",

@@ -68,6 +68,22 @@ impl<'a> Console<'a> {
         Ok(writeln!(self.out, "{}", visible(&line.to_string()))?)
     }
 
+    /// One line of data for people; its second part leads to `url`, where the terminal knows links.
+    pub(crate) fn linked(&mut self, parts: [&str; 3], url: Option<&str>) -> Result<(), Failure> {
+        let [before, shown, after] = parts.map(visible);
+        let shown = match url.filter(|_| self.shows_links()) {
+            Some(url) => format!("\x1b]8;;{url}\x1b\\{shown}\x1b]8;;\x1b\\"),
+            None => shown,
+        };
+        Ok(writeln!(self.out, "{before}{shown}{after}")?)
+    }
+
+    /// Whether standard output is a terminal that knows links (OSC 8).
+    fn shows_links(&self) -> bool {
+        let is_plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        !is_plain && supports_hyperlinks::on(supports_hyperlinks::Stream::Stdout)
+    }
+
     /// One JSON value on a line of its own.
     pub(crate) fn json(&mut self, value: &impl Serialize) -> Result<(), Failure> {
         serde_json::to_writer(&mut self.out, value).map_err(io::Error::from)?;

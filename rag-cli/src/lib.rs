@@ -15,6 +15,7 @@ mod metrics;
 pub mod model;
 mod npy;
 mod options;
+mod place;
 mod written;
 
 use std::ffi::OsString;

@@ -44,6 +44,8 @@ pub mod progress;
 
 pub mod visible;
 
+mod fold;
+
 pub mod kernels;
 
 pub mod files;
@@ -51,6 +53,8 @@ pub mod files;
 pub mod walk;
 
 pub mod document;
+
+mod dates;
 
 pub mod passage;
 

@@ -7,7 +7,7 @@ use rust_stemmers::{Algorithm, Stemmer};
 use unicode_segmentation::UnicodeSegmentation;
 
 use crate::document;
-use crate::store::fold::fold;
+use crate::fold::fold;
 use crate::store::lexical::gram_len;
 use crate::store::visible::visible;
 

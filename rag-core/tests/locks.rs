@@ -77,6 +77,7 @@ fn cited(uri: &Path) -> Citation {
         end: 3,
         source_start: None,
         source_end: None,
+        place: None,
         quote: "The".to_owned(),
         support: 1.0,
         evidence: Evidence::Words,

@@ -8,10 +8,10 @@ use rag_core::document::SourceMap;
 use rag_core::encode::EncoderIdentity;
 use rag_core::passage::Passage;
 use rag_core::search::{
-    Context, Duplicates, Fusion, Hit, Mode, Ranks, SearchOptions, SearchQuery, coverage, search,
-    search_all, search_for,
+    Boost, Context, Duplicates, Fusion, Hit, Mode, Ranks, Recency, SearchOptions, SearchQuery,
+    coverage, search, search_all, search_for,
 };
-use rag_core::store::{Access, NewDocument, Store};
+use rag_core::store::{ADDED_TEXT, Access, Filter, IndexMode, NewDocument, Seal, Store};
 use rag_core::{CancelToken, ErrorCode};
 
 const TEXT: &str =
@@ -74,25 +74,39 @@ fn put_document(
     map: &[u8],
     vectors: &[f32],
 ) {
-    let metadata = BTreeMap::new();
-    let document = NewDocument {
+    let document = NewDocument { title, lang, source_map: map, ..document(uri, text) };
+    put_passages(store, &document, ranges, vectors);
+}
+
+/// A text that was added, without a date.
+fn document<'a>(uri: &'a str, text: &'a str) -> NewDocument<'a> {
+    const NOTHING: &BTreeMap<String, String> = &BTreeMap::new();
+    NewDocument {
         uri,
         size_bytes: text.len() as u64,
-        mtime_ns: 0,
+        mtime_ns: ADDED_TEXT,
         hash: [0; 32],
         kind: "text",
-        title,
-        lang,
+        title: None,
+        lang: None,
         text,
-        source_map: map,
-        metadata: &metadata,
+        source_map: &[],
+        metadata: NOTHING,
         unread: &[],
-    };
+    }
+}
+
+fn put_passages(
+    store: &Store,
+    document: &NewDocument<'_>,
+    ranges: &[Range<usize>],
+    vectors: &[f32],
+) {
     let passages: Vec<Passage> = ranges
         .iter()
         .map(|range| Passage { range: range.clone(), heading: None, page: None, token_count: 5 })
         .collect();
-    store.put_document(&document, &passages, vectors).unwrap();
+    store.put_document(document, &passages, vectors).unwrap();
 }
 
 fn axis(n: usize) -> [f32; 3] {
@@ -233,6 +247,161 @@ fn copies_are_one_hit_that_names_them() {
     assert_eq!(ids(&folded), [1, 4]);
     let copies: Vec<&str> = folded[0].copies.iter().map(|copy| copy.uri.as_str()).collect();
     assert_eq!(copies, ["/b/buoy.md", "/c/buoy (1).md"]);
+}
+
+#[test]
+fn copies_that_differ_by_a_word_are_one_hit_if_asked_for() {
+    let store = empty();
+    let text = "The buoy off the pier is serviced twice a year, in spring and in autumn, by the crew \
+                of the harbour tug, who renew its lamp.";
+    let texts = [text.to_owned(), text.replace("renew", "replace"), text.replace("twice", "not")];
+    for (number, text) in texts.iter().enumerate() {
+        put_titled(&store, &format!("/{number}/buoy.md"), "", text, axis(0));
+    }
+    let hits = |duplicates| {
+        let options = SearchOptions { duplicates, ..SearchOptions::default() };
+        search(&store, "When is the buoy serviced?", Some(&axis(0)), &options).unwrap()
+    };
+    assert_eq!(hits(Some(Duplicates::Fold)).len(), 3);
+    let near = hits(Some(Duplicates::Near));
+    assert_eq!(near.iter().map(|hit| hit.copies.len()).sum::<usize>(), 1);
+    let negated = near.iter().find(|hit| hit.uri == "/2/buoy.md");
+    assert!(negated.is_some_and(|hit| hit.copies.is_empty()));
+}
+
+#[test]
+fn an_older_version_names_the_newest() {
+    let store = empty();
+    let names = ["/a/plan.md", "/a/plan_v2.md", "/a/plan_v10.md", "/b/plan_v11.md", "/a/plans.md"];
+    for (number, uri) in names.iter().enumerate() {
+        put_titled(&store, uri, "", "The mast carries a lamp.", axis(number));
+    }
+    let options = SearchOptions::default();
+    let mut hits = search(&store, "mast", Some(&axis(0)), &options).unwrap();
+    hits.sort_by_key(|hit| hit.passage_id);
+    let newer: Vec<Option<&str>> = hits.iter().map(|hit| hit.newer.as_deref()).collect();
+    let newest = Some("/a/plan_v10.md");
+    assert_eq!(newer, [newest, newest, None, None, None]);
+}
+
+#[test]
+fn recent_documents_and_those_that_are_favoured_come_first() {
+    let store = empty();
+    let dated = [("old.md", "2020-01-01"), ("new.md", "2024-01-01"), ("none.md", "")];
+    for (uri, date) in dated {
+        let pairs = [("date".to_owned(), date.to_owned())].into_iter();
+        let metadata: BTreeMap<_, _> = pairs.filter(|_| !date.is_empty()).collect();
+        let text = "The mast carries a lamp.";
+        let document = NewDocument { metadata: &metadata, ..document(uri, text) };
+        put_passages(&store, &document, std::slice::from_ref(&(0..text.len())), &axis(0));
+    }
+    let found = |mode, recency: Option<&str>, boosts: &[&str]| {
+        let options = SearchOptions {
+            mode,
+            recency: recency.map(|text| Recency::parse(text).unwrap()),
+            boosts: boosts.iter().map(|text| Boost::parse(text).unwrap()).collect(),
+            ..SearchOptions::default()
+        };
+        let hits = search(&store, "mast", Some(&axis(0)), &options).unwrap();
+        hits.into_iter().map(|hit| (hit.uri, hit.score)).collect::<Vec<_>>()
+    };
+    for mode in Mode::ALL {
+        let uris = |recency, boosts: &[&str]| {
+            found(mode, recency, boosts).into_iter().map(|hit| hit.0).collect::<Vec<_>>()
+        };
+        assert_eq!(uris(None, &[]), ["old.md", "new.md", "none.md"], "{mode}");
+        assert_eq!(uris(None, &["path = 'none.md' ^ 2", "date > 2023 ^ 1.5"])[0], "none.md");
+    }
+    let aged = found(Mode::Hybrid, Some("1461"), &[]);
+    assert_eq!(aged[0], ("new.md".to_owned(), 1.0));
+    // four years are a half-life, and what has no date is one half-life old
+    assert!((aged[1].1 - 0.5).abs() < 1e-3 && (aged[2].1 - 0.5).abs() < 1e-3, "{aged:?}");
+    let kept = found(Mode::Hybrid, Some("30:no such key"), &[]);
+    assert_eq!(kept[0].0, "old.md");
+}
+
+#[test]
+fn a_store_with_a_limit_shows_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("kb.rag");
+    let secret = "The vault opens with the quiet code 4711.";
+    {
+        let store = Store::open(&path, Access::Create).unwrap();
+        let identity = empty().encoder().unwrap().unwrap();
+        store.bind_encoder(&identity).unwrap();
+        for (uri, title, text) in [
+            ("/team/a.md", "Open'; DROP TABLE passage; --", "The mast carries a lamp."),
+            ("/board/vault.md", "The vault", secret),
+            ("/team/b.md", "Masts", "A mast of steel stands at the quiet pier."),
+        ] {
+            put_titled(&store, uri, title, text, axis(0));
+        }
+        store.seal(Seal::Now, &CancelToken::new()).unwrap();
+        put_titled(&store, "/board/late.md", "Late", secret, axis(0));
+    }
+    let limited = |filter: &str| Store::open_limited(&path, &Filter::parse(filter).unwrap());
+    let store = limited("path glob '/team/*'").unwrap();
+    let everything = Some(Filter::parse("NOT kind = 'none'").unwrap());
+    for mode in Mode::ALL {
+        for filter in [None, everything.clone()] {
+            let options = SearchOptions {
+                mode,
+                filter,
+                context: Context::Neighbours(5),
+                ..SearchOptions::default()
+            };
+            for question in
+                ["vault", "quiet code 4711", "\"quiet code\"", "title:vault", "file:*", "mast"]
+            {
+                let query = SearchQuery::parse(question);
+                let hits = search_for(&[&store], &query, Some(&axis(0)), &options).unwrap();
+                assert!(hits.iter().all(|hit| hit.uri.starts_with("/team/")), "{question}");
+            }
+        }
+    }
+    let uris: Vec<String> = store.list(None).unwrap().into_iter().map(|row| row.uri).collect();
+    assert_eq!(uris, ["/team/a.md", "/team/b.md"]);
+    assert_eq!(store.documents().unwrap().len(), 2);
+    assert!(store.document("/board/vault.md").unwrap().is_none());
+    assert!(store.passage(2).unwrap().is_none() && store.passage(1).unwrap().is_some());
+    assert!(store.passages_of(2).unwrap().is_empty() && store.source_map(2).unwrap().is_none());
+    let (before, after) = store.neighbours(2, 0, 9).unwrap();
+    assert!(before.is_empty() && after.is_empty());
+    assert_eq!(store.passages_holding("quiet code").unwrap(), [] as [i64; 0]);
+    assert_eq!(store.passages_titled("vault").unwrap(), [] as [i64; 0]);
+    let vectors = store.vectors_of(&[1, 2, 4]).unwrap();
+    assert_eq!(vectors.iter().map(Option::is_some).collect::<Vec<_>>(), [true, false, false]);
+    assert_eq!(store.coverage("vault code", &[2, 1], None).unwrap().shares, [0.0, 0.0]);
+    assert_eq!(store.nearest(&axis(0), 10, IndexMode::Auto).unwrap().len(), 2);
+    assert_eq!(store.info().unwrap().document_count, 2);
+    let cancel = CancelToken::new();
+    let copy = folder.path().join("copy.rag");
+    for refused in [
+        store.backup(&copy, &cancel).unwrap_err(),
+        store.check(&cancel).unwrap_err(),
+        store.vacuum().unwrap_err(),
+        store.remove_document("/team/a.md").unwrap_err(),
+    ] {
+        let said = refused.line();
+        assert!(said.contains("filter") || said.contains("read-only"), "{said}");
+    }
+    assert!(!copy.exists());
+    drop(store);
+    // what a document is called counts, and what nobody can be called shows nothing
+    assert_eq!(
+        limited("title = 'Open''; DROP TABLE passage; --'").unwrap().list(None).unwrap().len(),
+        1
+    );
+    assert_eq!(limited("year >= 2020").unwrap().list(None).unwrap().len(), 0);
+    assert!(limited("title = 'a\0b'").is_err());
+    // others write meanwhile, and what passes is there at once
+    let store = limited("path glob '/team/*'").unwrap();
+    let writer = Store::open(&path, Access::ReadWrite).unwrap();
+    put_titled(&writer, "/team/c.md", "", "A third mast is planned.", axis(1));
+    put_titled(&writer, "/board/plan.md", "", "A secret mast is planned.", axis(1));
+    assert_eq!(store.list(None).unwrap().len(), 3);
+    let hits = search(&store, "planned", Some(&axis(1)), &SearchOptions::default()).unwrap();
+    assert!(hits.iter().all(|hit| hit.uri.starts_with("/team/")) && hits[0].uri == "/team/c.md");
 }
 
 #[test]

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use pyo3::prelude::*;
+use pyo3::types::PyIterator;
 use rag_core::search::SearchOptions;
-use rag_core::store::{Access, Filter};
+use rag_core::store::Access;
 use rag_core::{
     AddOptions, AskOptions, Call, ComposeOptions, Conversation, Error, OpenOptions, Subject,
     SummarizeOptions, SyncOptions, text_uri,
@@ -18,7 +19,7 @@ use crate::encoder::EncoderChoice;
 use crate::error::to_py;
 use crate::interrupt::{LongCall, call, long_call};
 use crate::log;
-use crate::options::{Keywords, from_keywords, model_dirs, set_named};
+use crate::options::{Keywords, filter_of, from_keywords, model_dirs, set_named};
 use crate::process::ThisProcess;
 use crate::progress::{progress_callback, report};
 use crate::stream;
@@ -325,15 +326,17 @@ impl KnowledgeBase {
 
     /// The documents it holds, by uri, and the files that a sync passed over.
     ///
-    /// Args: filter: Only documents that pass, such as "kind = pdf AND year >= 2020"; no file that
-    /// was passed over does. Default all.
+    /// Args: filter: Only documents that pass, such as "kind = pdf AND year >= 2020" or {"kind":
+    /// "pdf", "year": {">=": 2020}}; no file that was passed over does. Default all.
     #[pyo3(signature = (filter=None))]
-    fn documents(&self, py: Python<'_>, filter: Option<&str>) -> PyResult<Vec<Document>> {
+    fn documents(
+        &self,
+        py: Python<'_>,
+        filter: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Vec<Document>> {
         let inner = self.inner(py)?;
-        let documents = call(py, || {
-            let filter = filter.map(Filter::parse).transpose()?;
-            inner.documents(filter.as_ref())
-        })?;
+        let filter = filter_of("documents", filter)?;
+        let documents = call(py, || inner.documents(filter.as_ref()))?;
         Ok(documents.into_iter().map(Document).collect())
     }
 
@@ -344,12 +347,10 @@ impl KnowledgeBase {
     ///
     /// Returns: list of Table, by uri and in the order of the document.
     #[pyo3(signature = (filter=None))]
-    fn tables(&self, py: Python<'_>, filter: Option<&str>) -> PyResult<Vec<Table>> {
+    fn tables(&self, py: Python<'_>, filter: Option<&Bound<'_, PyAny>>) -> PyResult<Vec<Table>> {
         let inner = self.inner(py)?;
-        let tables = call(py, || {
-            let filter = filter.map(Filter::parse).transpose()?;
-            inner.tables(filter.as_ref())
-        })?;
+        let filter = filter_of("tables", filter)?;
+        let tables = call(py, || inner.tables(filter.as_ref()))?;
         Ok(tables.into_iter().map(|info| Table { info, cells: None }).collect())
     }
 
@@ -417,10 +418,12 @@ impl KnowledgeBase {
     }
 
     /// Removes every document that passes the filter, in one transaction, and returns their names.
-    fn remove_where(&self, py: Python<'_>, filter: &str) -> PyResult<Vec<String>> {
+    fn remove_where(&self, py: Python<'_>, filter: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
         let inner = self.inner(py)?;
-        let filter = Filter::parse(filter).map_err(|error| to_py(py, &error))?;
-        call(py, || inner.remove_where(&filter))
+        match filter_of("remove_where", Some(filter))? {
+            Some(filter) => call(py, || inner.remove_where(&filter)),
+            None => Err(to_py(py, &Error::invalid("filter", "none would remove everything"))),
+        }
     }
 
     /// Writes a copy of the file to a path that must not exist, as it stands now. Others may go on
@@ -523,8 +526,37 @@ impl KnowledgeBase {
         self.close(py)
     }
 
-    fn __repr__(&self) -> String {
-        format!("KnowledgeBase({:?})", self.path)
+    fn __repr__(&self) -> PyResult<String> {
+        let open = self.open.get()?.read().unwrap_or_else(PoisonError::into_inner);
+        let closed = if open.is_none() { ", closed" } else { "" };
+        Ok(format!("KnowledgeBase({:?}{closed})", self.path))
+    }
+
+    /// The number of documents that were read.
+    fn __len__(&self, py: Python<'_>) -> PyResult<usize> {
+        let inner = self.inner(py)?;
+        Ok(call(py, || inner.info())?.document_count)
+    }
+
+    /// A knowledge base is one, also without documents.
+    fn __bool__(&self) -> bool {
+        true
+    }
+
+    /// Whether a document that was read has this uri.
+    fn __contains__(&self, py: Python<'_>, uri: &str) -> PyResult<bool> {
+        let inner = self.inner(py)?;
+        call(py, || match inner.passages(uri) {
+            Err(Error::NotFound { .. }) => Ok(false),
+            passages => Ok(!passages?.is_empty()),
+        })
+    }
+
+    /// The documents that were read, by uri.
+    fn __iter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyIterator>> {
+        let mut documents = self.documents(py, None)?;
+        documents.retain(|document| document.0.skipped.is_none());
+        documents.into_pyobject(py)?.try_iter()
     }
 }
 

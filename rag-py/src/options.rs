@@ -14,6 +14,7 @@ use rag_core::model::ModelDirs;
 use rag_core::options::{Fault, Options, Value};
 use rag_core::rerank::RerankerOptions;
 use rag_core::search::SearchOptions;
+use rag_core::store::Filter;
 use rag_core::{
     AskOptions, ComposeOptions, Error, OpenOptions, OwnWriter, SummarizeOptions, SyncOptions,
     Writer,
@@ -136,6 +137,16 @@ pub(crate) fn set_named<O: Options>(
     let Some(given) = given else { return Ok(()) };
     let value = value::of(name, given)?;
     options.set(name, value).map_err(|fault| refused(given.py(), method, name, fault))
+}
+
+/// The filter that a method is given: a text or a dict.
+pub(crate) fn filter_of(
+    method: &str,
+    given: Option<&Bound<'_, PyAny>>,
+) -> PyResult<Option<Filter>> {
+    let mut options = SearchOptions::default();
+    set_named(&mut options, method, "filter", given.filter(|given| !given.is_none()))?;
+    Ok(options.filter)
 }
 
 /// A name that there is not is refused whatever its value.

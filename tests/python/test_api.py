@@ -258,9 +258,69 @@ def test_marks_titles_and_copies():
         assert found('"twice read a day"') == []
         assert found('"twice read a day"', syntax="plain")[:2] == [first, copy]
         assert found("guard OR boats -lighthouse") == [other] == found("file:harbour*")
-        for wrong in ({"syntax": "google"}, {"duplicates": "drop"}):
+        kb.add(text.replace("guard.", "keeper."), uri="south/new.txt")
+        assert len(kb.search("gauge", 5, duplicates="near")) < len(kb.search("gauge", 5, duplicates="fold"))
+        assert found("gauge guard", boosts=["path = 'harbour.txt' ^ 100"])[0] == other
+        wrong = ({"recency": 0}, {"recency": "soon"}, {"boosts": ["kind = text"]}, {"boosts": "kind = text ^ -1"})
+        for wrong in ({"syntax": "google"}, {"duplicates": "drop"}, *wrong):
             with pytest.raises(errors.InvalidArgumentError):
                 kb.search("x", **wrong)
+
+
+def test_versions_and_recency(tmp_path):
+    path = tmp_path / "kb.rag"
+    with rag_py.open(path, encoder=model("minilm")) as kb:
+        for name, date in {"plan_v1.md": "2020-05-01", "plan_v2.md": "2024-05-01", "rota.md": "2022-05-01"}.items():
+            kb.add(f"The mast is painted by the crew of {name}.", uri=f"/docs/{name}", metadata={"date": date})
+        hits = {hit.uri: hit for hit in kb.search("Who paints the mast?")}
+        assert hits["/docs/plan_v1.md"].newer == "/docs/plan_v2.md" == hits["/docs/plan_v1.md"].to_dict()["newer"]
+        assert hits["/docs/plan_v2.md"].newer is None and "newer" not in hits["/docs/rota.md"].to_dict()
+        assert [hit.uri for hit in kb.search("mast", mode="lexical", recency=30)][0] == "/docs/plan_v2.md"
+        assert kb.search("mast", recency="365:date")[0].uri == "/docs/plan_v2.md"
+
+
+def test_a_knowledge_base_is_a_container():
+    with rag_py.open(":memory:", encoder=model("minilm")) as kb:
+        assert len(kb) == 0 and kb and list(kb) == [] and "a" not in kb
+        for uri, year in {"a": "2019", "b": "2021", "c": "2023"}.items():
+            kb.add(f"The mast of {uri} is painted.", uri=uri, metadata={"year": year})
+        assert len(kb) == 3 and "b" in kb and "d" not in kb and [document.uri for document in kb] == ["a", "b", "c"]
+        found = lambda filter: sorted(hit.uri for hit in kb.search("mast", filter=filter))
+        assert found({"year": {">=": 2020}}) == ["b", "c"] == [document.uri for document in kb.documents({"year": [2021, "2023"]})]
+        assert found({"year": {">": 2019, "<": 2023}, "kind": "text"}) == ["b"] == found("year = 2021")
+        assert found({"path": {"glob": "[ab]"}}) == ["a", "b"]
+        for wrong in ({"year": {"~": 1}}, {"year": {}}, {}):
+            with pytest.raises(errors.InvalidArgumentError):
+                kb.search("mast", filter=wrong)
+        for wrong in ({"year": object()}, 3.5j, {"year": None}):
+            with pytest.raises(TypeError):
+                kb.search("mast", filter=wrong)
+        for wrong in (None, {}, ""):
+            with pytest.raises(errors.InvalidArgumentError):
+                kb.remove_where(wrong)
+        assert kb.remove_where({"year": {"<": 2022}}) == ["a", "b"] and len(kb) == 1
+    assert "closed" in repr(kb)
+    with pytest.raises(errors.InvalidArgumentError):
+        len(kb)
+
+
+def test_a_filter_of_a_handle_cannot_be_widened(tmp_path):
+    path = tmp_path / "kb.rag"
+    with rag_py.open(path, encoder=model("minilm")) as kb:
+        kb.add("The mast is painted in May.", uri="/team/a.txt", metadata={"year": "2024"})
+        kb.add("The code of the vault is 4711.", uri="/board/b.txt", metadata={"year": "2020"})
+    with rag_py.open(path, filter="path glob '/team/*'", llm="none") as kb:
+        assert [document.uri for document in kb.documents()] == ["/team/a.txt"]
+        assert [hit.uri for hit in kb.search("What is the code of the vault?", 9, filter="year <= 2020 OR year > 0")] == ["/team/a.txt"]
+        assert "4711" not in kb.ask("What is the code of the vault?").text
+        for refused in (lambda: kb.add("more"), lambda: kb.backup(tmp_path / "copy.rag"), kb.check, kb.vacuum):
+            with pytest.raises(errors.RagError):
+                refused()
+    for wrong in ("kind =", "title = 'a\0b'"):
+        with pytest.raises(errors.InvalidArgumentError):
+            rag_py.open(path, filter=wrong)
+    with pytest.raises(errors.InvalidArgumentError):
+        rag_py.open(path, filter="kind = text", access="read_write")
 
 
 def test_passages_are_fenced_and_cut_to_what_matters(qa):

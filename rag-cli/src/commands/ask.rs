@@ -17,11 +17,14 @@ use serde::Serialize;
 
 use super::explain;
 use super::guards::note_masked;
-use super::options::{Asking, KnowledgeBaseArgs, QuestionArg, ReachArgs, Writing, check_keys};
-use super::search::{other_file, place};
+use super::options::{
+    Asking, KnowledgeBaseArgs, OpenArg, QuestionArg, ReachArgs, Writing, check_keys,
+};
+use super::search::other_file;
 use crate::console::{Console, one_line, shorten, visible};
 use crate::failure::{Exit, Failure, Outcome};
 use crate::options::{Config, Holding, OptionArgs, Spelling};
+use crate::place::Place;
 
 /// Characters of a quote shown to people.
 const QUOTE_CHARS: usize = 200;
@@ -41,6 +44,8 @@ pub(crate) struct Args {
     /// Print the prompt that the generator would be given, instead of an answer
     #[arg(long, conflicts_with = "explain")]
     prompt_only: bool,
+    #[command(flatten)]
+    open: OpenArg,
 }
 
 /// What `ask`, `chat` and `summarize` share.
@@ -138,6 +143,7 @@ impl Args {
 }
 
 pub(crate) fn run(args: &Args, config: &Config, console: &mut Console<'_>) -> Outcome {
+    args.open.check(&args.knowledge_base)?;
     let (knowledge_base, mut options) = args.ask.open(&args.knowledge_base, config, console)?;
     if args.explain.is_some() {
         options.explain = Explain::Trace;
@@ -176,6 +182,11 @@ pub(crate) fn run(args: &Args, config: &Config, console: &mut Console<'_>) -> Ou
     }
     if let Some(Some(path)) = &args.explain {
         explain::write_page(&answer, path, &knowledge_base)?;
+    }
+    if answer.found
+        && let Some(place) = args.open.chosen(answer.citations.iter().map(Place::of_citation))?
+    {
+        place.open()?;
     }
     Ok(if answer.found { Exit::Done } else { Exit::NotFound })
 }
@@ -223,7 +234,7 @@ fn print_conflict(
     console: &mut Console<'_>,
 ) -> Result<(), Failure> {
     let source = &conflict.source;
-    let place = place(&source.uri, source.start, source.end, source.page);
+    let place = Place::of_citation(source);
     let other = other_file(knowledge_base, source.store);
     let quote = quoted(&source.quote);
     let note = source.status.note().map(|note| format!(" ({note})")).unwrap_or_default();
@@ -275,11 +286,13 @@ pub(crate) fn print_citations(
 ) -> Result<(), Failure> {
     console.line(format_args!(""))?;
     for citation in citations {
-        let place = place(&citation.uri, citation.start, citation.end, citation.page);
+        let place = Place::of_citation(citation);
         let quote = quoted(&citation.quote);
         let other = other_file(knowledge_base, citation.store);
         let note = citation.status.note().map(|note| format!(" ({note})")).unwrap_or_default();
-        console.line(format_args!("[{}] {place}{other}{note}: {quote}", citation.marker))?;
+        let (before, after) =
+            (format!("[{}] ", citation.marker), format!("{other}{note}: {quote}"));
+        place.print(&before, &after, console)?;
     }
     for conflict in conflicts {
         print_conflict(conflict, knowledge_base, console)?;

@@ -5,9 +5,10 @@ use std::path::Path;
 use rag_core::search::Hit;
 use rag_core::{Answer, Budget, KnowledgeBase, Timings, Trace};
 
-use super::search::{other_file, place};
+use super::search::other_file;
 use crate::console::{Console, one_line, shorten, visible};
 use crate::failure::Failure;
+use crate::place::Place;
 use crate::written;
 
 /// Characters of a place, and of a passage, shown in a table.
@@ -88,7 +89,7 @@ fn print_hit(
     let or_none = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
     let rank = |rank: Option<usize>| or_none(rank.map(|rank| format!("#{rank}")));
     let other = other_file(knowledge_base, hit.store);
-    let place = place(&hit.uri, hit.start, hit.end, hit.page) + &other;
+    let place = Place::of_hit(hit, false).to_string() + &other;
     let skipped = place.chars().count().saturating_sub(PLACE_CHARS);
     let place: String = place.chars().skip(skipped).collect();
     console.line(format_args!(

@@ -1,6 +1,7 @@
 //! Which options the commands take, what several of them share, and what that means to the library.
 
 use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use rag_core::encode::EncoderOptions;
@@ -16,6 +17,7 @@ use rag_core::{
 
 use crate::failure::Failure;
 use crate::options::{Config, Holding, OptionArgs, Spelling};
+use crate::place::Place;
 
 /// Where models are looked for: the documented variables and cache folders.
 pub(crate) fn model_dirs() -> ModelDirs {
@@ -84,14 +86,14 @@ spelling!(
 spelling!(
     /// `rag compose`.
     Composing: ComposeOptions,
-    LEFT_OUT = ["history", "logprobs", "explain", "sentences", "fence", "order", "examples", "rewrite", "tables"],
+    LEFT_OUT = ["history", "logprobs", "explain", "sentences", "candidates", "fence", "order", "examples", "rewrite", "tables"],
     LONG = [("top_k", ""), ("sampling_top_k", "top-k")], SHORT = [("top_k", 'k')], ALONE = [("mask", "both")],
     FILES = [SCHEMA, GRAMMAR], EITHER = [CONSTRAINTS]
 );
 spelling!(
     /// `rag eval`, of its answers.
     Evaluating: AskOptions,
-    ONLY = ["top_k", "abstain", "sentences", "fence", "order", "examples", "rewrite", "rerank"],
+    ONLY = ["top_k", "abstain", "sentences", "candidates", "fence", "order", "examples", "rewrite", "rerank"],
     LONG = [("top_k", "")], SHORT = [("top_k", 'k')], FILES = [EXAMPLES]
 );
 spelling!(
@@ -223,6 +225,39 @@ impl ReachArgs {
         config: &Config,
     ) -> std::result::Result<(), Failure> {
         check_rerank(&self.reranker, args, config)
+    }
+}
+
+/// What is opened of what was found.
+#[derive(Debug, clap::Args)]
+pub(crate) struct OpenArg {
+    /// Open the file of the first one found, or of number N, with the system's program, or with
+    /// RAG_OPENER: a command such as "code -g {path}:{line}"
+    #[arg(long, value_name = "N", num_args = 0..=1, require_equals = true, default_missing_value = "1")]
+    open: Option<NonZeroUsize>,
+}
+
+impl OpenArg {
+    /// Refuses to open what a file of somebody else's names.
+    pub(crate) fn check(&self, knowledge_base: &KnowledgeBaseArgs) -> Result<()> {
+        if self.open.is_some() && knowledge_base.open.gives("untrusted") {
+            return Err(Error::invalid("open", "a file that is not trusted is not followed"));
+        }
+        Ok(())
+    }
+
+    /// The place to open, if one is to be opened.
+    pub(crate) fn chosen(
+        &self,
+        mut places: impl ExactSizeIterator<Item = Place>,
+    ) -> Result<Option<Place>> {
+        let Some(number) = self.open else { return Ok(None) };
+        let count = places.len();
+        match places.nth(number.get() - 1) {
+            Some(place) => Ok(Some(place)),
+            None if count == 0 => Ok(None),
+            None => Err(Error::invalid("open", format!("{number}, but {count} were found"))),
+        }
     }
 }
 

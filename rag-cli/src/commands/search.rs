@@ -1,13 +1,14 @@
 //! `rag search KB QUESTION`: the passages nearest to a question.
 
-use rag_core::KnowledgeBase;
 use rag_core::search::{Hit, Matched, SearchQuery, matched};
+use rag_core::{KnowledgeBase, Trust};
 use serde::Serialize;
 
-use super::options::{KnowledgeBaseArgs, QuestionArg, ReachArgs, Searching, check_keys};
+use super::options::{KnowledgeBaseArgs, OpenArg, QuestionArg, ReachArgs, Searching, check_keys};
 use crate::console::{Console, name, one_line, shorten};
 use crate::failure::{Exit, Failure, Outcome};
 use crate::options::{Config, Holding, OptionArgs};
+use crate::place::{self, Place};
 
 /// Characters of a passage shown to people.
 const SHOWN_CHARS: usize = 240;
@@ -27,6 +28,8 @@ pub(crate) struct Args {
     /// or text
     #[arg(long)]
     why: bool,
+    #[command(flatten)]
+    open: OpenArg,
 }
 
 #[derive(Debug, Serialize)]
@@ -54,6 +57,7 @@ impl Args {
 pub(crate) fn run(args: &Args, config: &Config, console: &mut Console<'_>) -> Outcome {
     let options = args.search.options(config)?;
     args.reach.check(&args.search, config)?;
+    args.open.check(&args.knowledge_base)?;
     let knowledge_base = args.knowledge_base.open_to_search(&args.reach, config)?;
     console.notices(&knowledge_base.notices());
     check_keys(&knowledge_base, options.filter.as_ref())?;
@@ -65,12 +69,16 @@ pub(crate) fn run(args: &Args, config: &Config, console: &mut Console<'_>) -> Ou
     // a program reads the list; what it got of an empty one was always 0
     let is_nothing = hits.is_empty() && !console.is_json();
     let exit = if is_nothing { Exit::NotFound } else { Exit::Done };
+    let is_trusted = args.knowledge_base.options(config)?.trust == Trust::Trusted;
+    let found_at = |hit: &Hit| Place::of_hit(hit, is_trusted);
+    let opened = args.open.chosen(hits.iter().map(found_at));
     if console.is_json() {
         let told = |hit| ToldHit { matched: why(&hit), hit };
         console.json(&Hits { hits: hits.into_iter().map(told).collect() })?;
     } else {
+        let places: Vec<Place> = hits.iter().map(found_at).collect();
         for (index, hit) in hits.iter().enumerate() {
-            print_hit(index + 1, hit, &knowledge_base, console)?;
+            print_hit(index + 1, hit, &places[index], &knowledge_base, console)?;
             if let Some(parts) = why(hit) {
                 console.line(format_args!("    {}", told(&parts)))?;
             }
@@ -79,24 +87,31 @@ pub(crate) fn run(args: &Args, config: &Config, console: &mut Console<'_>) -> Ou
             console.note(format_args!("no passage found"));
         }
     }
+    if let Some(found) = opened? {
+        found.open()?;
+    }
     Ok(exit)
 }
 
 /// Rank, score, place and heading on one line, the beginning of the passage below.
-pub(crate) fn print_hit(
+fn print_hit(
     rank: usize,
     hit: &Hit,
+    place: &Place,
     knowledge_base: &KnowledgeBase,
     console: &mut Console<'_>,
 ) -> Result<(), Failure> {
-    let place = place(&hit.uri, hit.start, hit.end, hit.page);
     let other = other_file(knowledge_base, hit.store);
     let heading = hit.heading.as_deref().map(|h| format!("  {}", one_line(h))).unwrap_or_default();
-    console.line(format_args!("{rank:>2}. {:.4}  {place}{other}{heading}", hit.score))?;
+    let (before, after) = (format!("{rank:>2}. {:.4}  ", hit.score), format!("{other}{heading}"));
+    place.print(&before, &after, console)?;
     console.line(format_args!("    {}", shorten(&hit.text, SHOWN_CHARS)))?;
+    if let Some(newer) = &hit.newer {
+        console.line(format_args!("    an older version: see {}", place::shown(newer)))?;
+    }
     for copy in hit.copies.iter().take(SHOWN_COPIES) {
         let other = other_file(knowledge_base, copy.store);
-        console.line(format_args!("    the same in {}{other}", name(&copy.uri)))?;
+        console.line(format_args!("    the same in {}{other}", place::shown(&copy.uri)))?;
     }
     match hit.copies.len().saturating_sub(SHOWN_COPIES) {
         0 => Ok(()),
@@ -120,10 +135,4 @@ const SHOWN_COPIES: usize = 5;
 pub(crate) fn other_file(knowledge_base: &KnowledgeBase, store: usize) -> String {
     let path = store.checked_sub(1).and_then(|place| knowledge_base.also().get(place).copied());
     path.map(|path| format!(" in {}", name(&path.to_string_lossy()))).unwrap_or_default()
-}
-
-/// `uri:start-end` and the page, if there is one.
-pub(crate) fn place(uri: &str, start: usize, end: usize, page: Option<u32>) -> String {
-    let page = page.map(|page| format!(" p.{page}")).unwrap_or_default();
-    format!("{}:{start}-{end}{page}", name(uri))
 }

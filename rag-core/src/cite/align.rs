@@ -9,9 +9,9 @@ use std::ops::Range;
 
 use crate::document;
 use crate::error::Result;
+use crate::fold::fold;
 use crate::passage;
 use crate::search::Hit;
-use crate::store::fold::fold;
 use crate::words::{Word, keys, words};
 
 use super::checks::{self, ClaimContext, Decimal, Disagreement, Polar, Reading};
@@ -383,6 +383,7 @@ pub(super) fn citation(
         end: hit.start + range.end,
         source_start: None,
         source_end: None,
+        place: None,
         quote: hit.text[range.clone()].to_owned(),
         support,
         evidence,

@@ -90,6 +90,10 @@ pub struct Citation {
     pub source_start: Option<u64>,
     /// One past the last byte of the source file.
     pub source_end: Option<u64>,
+    /// Where it begins, for a person: `page 3`, `sheet Budget, row 12`, `bytes 10-20`; as
+    /// [`crate::search::Hit::place`]. Not written to JSON where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
     /// The words of the document.
     pub quote: String,
     /// How much of the claim the quote covers, 0 to 1; for [`Evidence::Meaning`] the cosine.

@@ -36,6 +36,7 @@ pub use vocabulary::{
     Recognizer, SourceMap, Unit, Unread, UnreadKind,
 };
 use vocabulary::{SourceFile, unread};
+pub(crate) use writing::civil::days_from_civil;
 pub(crate) use writing::grid::{is_header, is_value};
 
 /// The language of a text as an ISO 639-1 code: `Some("fr")`, `Some("en")`, or `None` if unsure.

@@ -5,7 +5,7 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::alike::{in_latin, is_invisible};
 use crate::error::{Error, Result};
-use crate::store::fold::fold;
+use crate::fold::fold;
 
 /// Most rules in a list.
 const MAX_RULES: usize = 1000;

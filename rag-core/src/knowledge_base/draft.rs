@@ -27,20 +27,38 @@ use super::types::{Abstain, Answer, Writer};
 /// Most tokens of an answer in a few words; one that goes on was not sure of its end.
 const SHORT_TOKENS: usize = 64;
 /// How many sentences are shown where a few words are asked for: the best one and its neighbours.
-const SHORT_SENTENCES: usize = 3;
+pub(super) const SHORT_SENTENCES: usize = 3;
 /// The least log-probability of the least sure word of a few.
 const MIN_WORD: f32 = -0.5;
 /// The least mean log-probability of the words of a sentence.
 const MIN_MEAN: f32 = -0.2;
 
 /// What was written, and what became of it.
-struct Draft {
-    written: Written,
-    is_sure: bool,
+pub(super) struct Draft {
+    pub(super) written: Written,
+    pub(super) sureness: Sureness,
     /// Whether it is being handed on: a sentence of it is supported.
     is_open: bool,
     /// What was not handed on.
     held: String,
+}
+
+/// What a draft is written from.
+pub(super) struct View {
+    /// What the generator is shown.
+    pub(super) told: Vec<Hit>,
+    /// What it is cited from; `None` for what fits of [`View::told`].
+    pub(super) cited: Option<Vec<Hit>>,
+}
+
+/// How sure a model was of its words.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Sureness {
+    /// Whether that is enough.
+    pub(super) is_enough: bool,
+    /// The log-probability of the least sure word of a few, the mean of those of sentences; 0 where
+    /// nothing was recorded.
+    pub(super) logprob: f32,
 }
 
 impl Run<'_> {
@@ -50,18 +68,47 @@ impl Run<'_> {
         let mut listeners = self.listeners();
         let (mut on_piece, call) = listeners.split();
         let mut outlet = Outlet::new(&self.options.guards, &mut on_piece);
-        let draft = self.draft(retrieved, call, &mut outlet)?;
-        let answer = self.cite(retrieved, &draft.written)?;
-        let is_fit = || {
-            let cited = answer.citations.as_slice();
-            answer.found && draft.is_sure && self.answers(retrieved, &answer.text, cited)
+        if self.options.candidates > 1 && self.may_quote() {
+            let (answer, draft, is_fit) = self.best_draft(retrieved)?;
+            return match is_fit {
+                true => {
+                    let refusal = outlet.whole(&draft.written.text);
+                    Ok((answer, refusal))
+                }
+                false => self.quoted_instead(retrieved, draft, answer, outlet),
+            };
+        }
+        let view = View {
+            told: self.shown(retrieved)?,
+            // other documents may say otherwise, which is a conflict to be told
+            cited: self.is_focused().then(|| retrieved.hits.clone()),
         };
-        if draft.is_open || is_fit() {
+        let draft = self.draft(retrieved, view, call, Some(&mut outlet))?;
+        let answer = self.cite(retrieved, &draft.written)?;
+        if draft.is_open || self.is_fit(retrieved, &draft, &answer) {
             // there is nothing left to end
             let _ = outlet.piece(&draft.held);
             let refusal = outlet.finish(&draft.written.text);
             return Ok((answer, refusal));
         }
+        self.quoted_instead(retrieved, draft, answer, outlet)
+    }
+
+    /// Whether a draft may be the answer.
+    pub(super) fn is_fit(&self, retrieved: &Retrieved, draft: &Draft, answer: &Answer) -> bool {
+        answer.found
+            && draft.sureness.is_enough
+            && self.answers(retrieved, &answer.text, &answer.citations)
+    }
+
+    /// The sentences that answer best in the place of a draft that was not fit.
+    fn quoted_instead(
+        &self,
+        retrieved: &Retrieved,
+        draft: Draft,
+        answer: Answer,
+        outlet: Outlet<'_>,
+    ) -> Result<(Answer, Option<Refusal>)> {
         let quoted = Written {
             text: self.quote(retrieved)?,
             shown: retrieved.hits.clone(),
@@ -89,7 +136,7 @@ impl Run<'_> {
 
     /// The sentences of what was found, best first; found out once, and only for who needs them:
     /// each goes through the encoder.
-    fn ranked<'r>(&self, retrieved: &'r Retrieved) -> Result<&'r [Sentence]> {
+    pub(super) fn ranked<'r>(&self, retrieved: &'r Retrieved) -> Result<&'r [Sentence]> {
         if let Some(ranked) = retrieved.ranked.get() {
             return Ok(ranked);
         }
@@ -163,7 +210,7 @@ impl Run<'_> {
     }
 
     /// Whether the prompt is made of the best sentences instead of the passages found.
-    fn is_focused(&self) -> bool {
+    pub(super) fn is_focused(&self) -> bool {
         let is_ours = !matches!(self.options.writer, Writer::Own(_));
         is_ours && self.options.sentences.is_none() && self.is_short()
     }
@@ -179,32 +226,38 @@ impl Run<'_> {
         self.options.abstain != Abstain::Never && self.options.generate.constraint.is_none()
     }
 
-    fn draft(
+    /// Has a draft written; without an outlet nothing of it is handed on.
+    pub(super) fn draft(
         &mut self,
         retrieved: &Retrieved,
+        view: View,
         call: Call<'_>,
-        outlet: &mut Outlet<'_>,
+        outlet: Option<&mut Outlet<'_>>,
     ) -> Result<Draft> {
         let generator = self.generator()?;
-        let mut told = self.shown(retrieved)?;
+        let View { mut told, cited } = view;
         let options = self.options;
         let prompt = self.knowledge_base.prompt_of(self.question, &told, options)?;
         told.truncate(prompt.shown_count);
         let budget = self.is_traced().then(|| self.budget(&prompt, &told)).transpose()?;
-        // other documents may say otherwise, which is a conflict to be told
-        let shown = if self.is_focused() { retrieved.hits.clone() } else { told };
+        let shown = cited.unwrap_or(told);
         let is_short = self.is_short();
         let asked = retrieved.asked(self.question);
         let is_supported = |text: &str| {
             let cited = cite::cite(asked, text, &shown, None)?.citations;
             Ok(!cited.is_empty() && self.answers(retrieved, text, &cited))
         };
+        let is_alone = outlet.is_some();
+        let mut outlet = outlet;
         let mut held = Held {
-            hand_on: &mut |piece| outlet.piece(piece),
+            hand_on: &mut |piece| match &mut outlet {
+                Some(outlet) => outlet.piece(piece),
+                None => ControlFlow::Continue(()),
+            },
             text: String::new(),
             is_open: !self.may_quote(),
             is_supported: &is_supported,
-            is_whole: is_short,
+            is_whole: is_short || !is_alone,
             checked: 0,
         };
         let before = self.started.elapsed();
@@ -223,7 +276,7 @@ impl Run<'_> {
             ..Written::default()
         };
         Ok(Draft {
-            is_sure: is_sure(&generation, is_short),
+            sureness: Sureness::of(&generation, is_short),
             written: Written { generation: Some(generation), shown, ..written },
             is_open,
             held,
@@ -283,19 +336,24 @@ fn generate_options(options: &GenerateOptions, is_short: bool) -> GenerateOption
     options
 }
 
-/// Whether the model was sure of its words. What a caller ended is as the caller wants it, and beam
-/// search weighs whole texts.
-fn is_sure(generation: &Generation, is_short: bool) -> bool {
-    let logprobs = || generation.logprobs.iter().map(|token| token.logprob);
-    if generation.stop_reason == StopReason::Callback || generation.logprobs.is_empty() {
-        return true;
-    }
-    match is_short {
-        true => {
-            let is_ended = generation.stop_reason != StopReason::MaxNewTokens;
-            is_ended && logprobs().all(|logprob| logprob >= MIN_WORD)
+impl Sureness {
+    /// What a caller ended is as the caller wants it, and beam search weighs whole texts.
+    fn of(generation: &Generation, is_short: bool) -> Self {
+        let logprobs = || generation.logprobs.iter().map(|token| token.logprob);
+        if generation.stop_reason == StopReason::Callback || generation.logprobs.is_empty() {
+            return Self { is_enough: true, logprob: 0.0 };
         }
-        false => logprobs().sum::<f32>() / generation.logprobs.len() as f32 >= MIN_MEAN,
+        match is_short {
+            true => {
+                let is_ended = generation.stop_reason != StopReason::MaxNewTokens;
+                let logprob = logprobs().fold(0.0, f32::min);
+                Self { is_enough: is_ended && logprob >= MIN_WORD, logprob }
+            }
+            false => {
+                let logprob = logprobs().sum::<f32>() / generation.logprobs.len() as f32;
+                Self { is_enough: logprob >= MIN_MEAN, logprob }
+            }
+        }
     }
 }
 
@@ -393,14 +451,14 @@ mod tests {
     #[test]
     fn one_unlikely_word_of_a_few_or_many_of_a_sentence_are_not_sure() {
         let ended = |logprobs: &[f32], is_short| {
-            is_sure(&generated(logprobs, StopReason::EndOfTurn), is_short)
+            Sureness::of(&generated(logprobs, StopReason::EndOfTurn), is_short).is_enough
         };
         assert!(ended(&[-0.1, -0.4], true) && !ended(&[-0.1, -0.6], true));
         assert!(ended(&[-0.1, -0.1, -0.1, -0.4], false) && !ended(&[-0.1, -0.4], false));
         // what was cut off by our limit did not come to its end; what the listener cut off did
-        assert!(!is_sure(&generated(&[0.0], StopReason::MaxNewTokens), true));
-        assert!(is_sure(&generated(&[-9.0], StopReason::Callback), true));
+        assert!(!Sureness::of(&generated(&[0.0], StopReason::MaxNewTokens), true).is_enough);
+        assert!(Sureness::of(&generated(&[-9.0], StopReason::Callback), true).is_enough);
         // beam search records nothing
-        assert!(is_sure(&generated(&[], StopReason::EndOfTurn), true));
+        assert!(Sureness::of(&generated(&[], StopReason::EndOfTurn), true).is_enough);
     }
 }

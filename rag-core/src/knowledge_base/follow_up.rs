@@ -6,9 +6,9 @@
 //! generator is asked, because a small one repeats the question or answers it (`rewrite` has one
 //! write it all the same). In other languages nobody can tell, and the question before is kept.
 
+use crate::fold::fold;
 use crate::model::{Message, Role};
 use crate::search;
-use crate::store::fold::fold;
 use crate::words::{Word, WordKind, words};
 
 /// Most questions that a follow-up is searched with.

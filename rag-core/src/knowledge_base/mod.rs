@@ -3,6 +3,7 @@
 mod ask;
 mod asked;
 mod budget;
+mod candidates;
 mod chat;
 mod compose;
 mod draft;
@@ -24,7 +25,7 @@ mod tables;
 mod types;
 mod verify;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::document::SourceMap;
 use crate::encode::Encoder;
@@ -89,11 +90,18 @@ impl KnowledgeBase {
             let reason = "a file that is not trusted is searched alone";
             return Err(Error::invalid("also", reason));
         }
-        let store = Store::open(path.as_ref(), options.access)?;
+        let store = match &options.filter {
+            Some(_) if options.access == Access::ReadWrite => {
+                let reason = "a file that is opened with a filter is only read";
+                return Err(Error::invalid("access", reason));
+            }
+            Some(filter) => Store::open_limited(path.as_ref(), filter)?,
+            None => Store::open(path.as_ref(), options.access)?,
+        };
         if options.secure_delete {
             store.delete_securely()?;
         }
-        let also = open_also(path.as_ref(), &options.also)?;
+        let also = open_also(path.as_ref(), options)?;
         let models = Models::new(&every(&store, &also), options)?;
         let (gates, floors) = (Gates::default(), Floors::default());
         let trust = options.trust;
@@ -478,16 +486,19 @@ pub fn text_uri(text: &str) -> String {
 }
 
 /// The files to search with the one at `path`, each of them another.
-fn open_also(path: &Path, also: &[PathBuf]) -> Result<Vec<Store>> {
+fn open_also(path: &Path, options: &OpenOptions) -> Result<Vec<Store>> {
     let mut met = vec![path.canonicalize().ok()];
-    let mut stores = Vec::with_capacity(also.len());
-    for path in also {
+    let mut stores = Vec::with_capacity(options.also.len());
+    for path in &options.also {
         let place = path.canonicalize().ok();
         if place.is_some() && met.contains(&place) {
             return Err(Error::invalid("also", format!("{} is named twice", path.display())));
         }
         met.push(place);
-        stores.push(Store::open(path, Access::ReadOnly)?);
+        stores.push(match &options.filter {
+            Some(filter) => Store::open_limited(path, filter)?,
+            None => Store::open(path, Access::ReadOnly)?,
+        });
     }
     Ok(stores)
 }

@@ -294,6 +294,7 @@ impl KnowledgeBase {
             let source = map.source_bytes(&range);
             citation.source_start = source.as_ref().map(|range| range.start);
             citation.source_end = source.as_ref().map(|range| range.end);
+            citation.place = map.place(&range);
             citation.page = map.page(&range).or(citation.page);
         }
         Ok(())

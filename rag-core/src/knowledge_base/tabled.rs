@@ -255,6 +255,7 @@ impl Run<'_> {
                 end: span.end,
                 source_start: None,
                 source_end: None,
+                place: None,
                 quote: quote.to_owned(),
                 support: 1.0,
                 evidence: Evidence::Quote,

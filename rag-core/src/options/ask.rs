@@ -249,6 +249,9 @@ options! {
         /// Show the generator only so many sentences of each passage, those around the one that answers best: small models get lost in
         /// long passages.
         sentences: Option<usize> = None, range(1.0, f64::INFINITY), unit("sentences"), unset("three where a few words are asked for, else all");
+        /// How many drafts are written, each from another of the passages found; the one that the generator was surest of and a passage
+        /// supports is taken. One is handed on as it is written, several at their end.
+        candidates: usize = 1, range(1.0, 16.0), unit("drafts");
         /// How long the answer should be: short asks for a few words, sentences for one or two sentences, auto as the question does.
         answer_length: AnswerLength = AnswerLength::Auto;
         /// Fence each passage with a word that none can know, so that what it says does not pass for an instruction.

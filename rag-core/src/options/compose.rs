@@ -38,7 +38,7 @@ options! {
     }
     parts {
         /// How passages are found, written about and guarded, as for an answer; `top_k` counts for each of several searches.
-        /// `explain`, `sentences`, `fence`, `order`, `examples`, `rewrite`, `tables` and `history` do not count.
+        /// `explain`, `sentences`, `candidates`, `fence`, `order`, `examples`, `rewrite`, `tables` and `history` do not count.
         ask: AskOptions = AskOptions {
             search: SearchOptions { top_k: 6, ..SearchOptions::default() },
             generate: GenerateOptions {

@@ -19,6 +19,7 @@ pub mod add;
 pub mod ask;
 pub mod compose;
 pub mod encoder;
+mod filter;
 pub mod generate;
 pub mod generator;
 pub mod guards;

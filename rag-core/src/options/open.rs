@@ -9,7 +9,7 @@ use super::reranker::RerankerOptions;
 use super::{options, switch};
 use crate::encode::Encoder;
 use crate::model::ModelDirs;
-use crate::store::Access;
+use crate::store::{Access, Filter};
 
 /// Whether what a file says of places outside of it is followed.
 ///
@@ -43,6 +43,8 @@ options! {
         reranker: Option<String> = None, unset("no reranker");
         /// Further knowledge bases that are searched with this one as if all were one file, each by the same encoder and only read.
         also: Vec<PathBuf> = Vec::new(), singular("also");
+        /// Only the documents that pass this filter are there, in every call, and none can widen it; the file is then only read.
+        filter: Option<Filter> = None, unset("all documents");
         /// Write zeros over what is removed or replaced, and empty the log at the end of each call that does so; purge leaves nothing at
         /// all. Each such call then rewrites the full-text index.
         secure_delete: bool = false;

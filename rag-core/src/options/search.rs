@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::{form, options, words};
 use crate::error::{Error, Result};
-use crate::search::Fusion;
+use crate::search::{Boost, Fusion, Recency};
 use crate::store::{Filter, IndexMode};
 
 words! {
@@ -28,6 +28,8 @@ words! {
         Fold = "fold",
         /// Each is a hit.
         Keep = "keep",
+        /// As fold, also of passages that differ by a word or two that is no figure, name or "not".
+        Near = "near",
     }
 }
 
@@ -102,7 +104,8 @@ impl fmt::Display for Context {
 
 form!(Context, "context", "none, section, or a number of passages up to 100");
 form!(Fusion, "fusion", "convex[:WEIGHT] or rrf[:K]");
-form!(Filter, "filter", "a filter such as \"kind = pdf AND year >= 2020\"");
+form!(Recency, "recency", "DAYS or DAYS:KEY, such as 180");
+form!(Boost, "boost", "FILTER ^ WEIGHT, such as \"kind = pdf ^ 2\"");
 
 options! {
     /// How to search.
@@ -126,11 +129,16 @@ options! {
         /// What comes with each hit: nothing, so many passages before and after it, or the section around it.
         context: Context = Context::None;
         /// What becomes of passages with the same words, as in copies of a file: fold makes them one hit that names the others, keep
-        /// leaves each a hit.
+        /// leaves each a hit, near folds those too that differ by a word or two but by no figure, name or negation.
         duplicates: Option<Duplicates> = None, unset("keep where passages are searched, fold where something is written from them");
-        /// Whether a search reads the marks \"a phrase\", -word, title:word, file:*.pdf and OR; a question that is answered is plain
+        /// Whether a search reads the marks "a phrase", -word, title:word, file:*.pdf and OR; a question that is answered is plain
         /// text always.
         syntax: Syntax = Syntax::Marks;
+        /// How fast documents age: after so many days one counts half, by the date that it says, or its file, or by the date under KEY of
+        /// its metadata.
+        recency: Option<Recency> = None, unset("age does not matter");
+        /// Documents that count more, or less: each a filter and by what the scores of its documents are multiplied.
+        boosts: Vec<Boost> = Vec::new(), singular("boost");
         /// How many of the best hits the reranker sorts anew; 0 for none.
         rerank: Option<usize> = None, unit("passages"), unset("30 if there is a reranker");
     }
@@ -140,6 +148,8 @@ options! {
 impl SearchOptions {
     fn check(&self) -> Result<()> {
         self.context.validate()?;
+        self.recency.as_ref().map_or(Ok(()), Recency::validate)?;
+        self.boosts.iter().try_for_each(Boost::validate)?;
         self.fusion.validate()
     }
 }

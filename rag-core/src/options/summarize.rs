@@ -13,7 +13,7 @@ options! {
     }
     parts {
         /// How passages are found, written about, guarded and explained, as for an answer. `search`, `rewrite` and `history` only count
-        /// for a question, for which 10 passages are found by default; `sentences`, `fence`, `order` and `examples` do not count.
+        /// for a question, for which 10 passages are found by default; `sentences`, `candidates`, `fence`, `order` and `examples` do not count.
         ask: AskOptions = AskOptions {
             search: SearchOptions { top_k: 10, ..SearchOptions::default() },
             ..AskOptions::default()

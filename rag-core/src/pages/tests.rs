@@ -32,6 +32,7 @@ fn citation(marker: usize, start: usize, quote: &str) -> Citation {
         end: 100 + start + quote.len(),
         source_start: None,
         source_end: None,
+        place: None,
         quote: quote.to_owned(),
         support: 1.0,
         evidence: Evidence::Quote,

@@ -8,9 +8,9 @@
 use std::cmp::Ordering;
 
 use super::user;
+use crate::fold::fold;
 use crate::marks;
 use crate::model::{Message, Role};
-use crate::store::fold::fold;
 use crate::words::Language;
 
 /// What a part of a draft is written from.

@@ -1,19 +1,52 @@
-//! Passages that say the same in the same words, as where a file lies in several folders: one hit
-//! that names the others.
-
-use std::collections::HashMap;
+//! Passages that say the same in the same words, as where a file lies in several folders, or in
+//! nearly the same, as in two versions of it: one hit that names the others.
 
 use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::Hit;
 use super::fusion::Fused;
 use super::hits::fill;
 use crate::error::Result;
+use crate::fold::fold;
+use crate::options::search::Duplicates;
 use crate::store::Store;
-use crate::store::fold::fold;
 
 /// Fewest words of a passage that is taken for a copy: "Total: 5" says another thing in each file.
 const MIN_WORDS: usize = 8;
+
+/// Least resemblance of passages that are nearly the same: the share of their runs of
+/// [`RUN`] words that both have (Broder 1997).
+const MIN_RESEMBLANCE: f32 = 0.7;
+const RUN: usize = 3;
+
+/// Words that turn what is said into its opposite, folded.
+const NEGATIONS: &[&str] = &[
+    "not", "no", "never", "without", "cannot", "can't", "don't", "doesn't", "isn't", "aren't",
+    "won't", "n't", "pas", "non", "jamais", "sans", "aucun", "aucune", "ni", "nicht", "kein",
+    "keine", "nie", "ohne", "nunca", "sin", "nao", "sem", "mai", "senza", "niet", "geen", "inte",
+    "ikke",
+];
+
+/// How alike two passages are that become one hit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Likeness {
+    /// The same words.
+    Same,
+    /// Nearly the same, with the same figures and names, and as many times "not".
+    Near,
+}
+
+impl Likeness {
+    /// What an option asks for; `None` where each passage is a hit.
+    pub(super) fn of(duplicates: Option<Duplicates>) -> Option<Self> {
+        match duplicates {
+            Some(Duplicates::Fold) => Some(Self::Same),
+            Some(Duplicates::Near) => Some(Self::Near),
+            Some(Duplicates::Keep) | None => None,
+        }
+    }
+}
 
 /// A passage with the words of a hit that stands in another place.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,22 +62,31 @@ pub struct HitCopy {
 
 /// The best `count` hits of `ranked`, copies of a better one left out and named with it. Copies
 /// that rank far behind the last hit are not looked for.
-pub(super) fn folded(stores: &[&Store], ranked: &[Fused], count: usize) -> Result<Vec<Hit>> {
+pub(super) fn folded(
+    stores: &[&Store],
+    ranked: &[Fused],
+    count: usize,
+    likeness: Likeness,
+) -> Result<Vec<Hit>> {
     let mut hits: Vec<Hit> = Vec::with_capacity(count.min(ranked.len()));
-    let mut places: HashMap<u128, usize> = HashMap::new();
+    let mut said: Vec<Option<Said>> = Vec::new();
     for part in ranked.chunks(count.max(1)) {
         if hits.len() >= count {
             break;
         }
         for hit in fill(stores, part)? {
-            let key = key(&hit);
-            match key.and_then(|key| places.get(&key)) {
+            let own = Said::of(&hit);
+            let is_like = |held: &Option<Said>| match (held, &own) {
+                (Some(held), Some(own)) => held.is_like(own, likeness),
+                _ => false,
+            };
+            match said.iter().position(is_like) {
                 Some(place) => {
                     let Hit { passage_id, uri, store, .. } = hit;
-                    hits[*place].copies.push(HitCopy { passage_id, uri, store });
+                    hits[place].copies.push(HitCopy { passage_id, uri, store });
                 }
                 None if hits.len() < count => {
-                    places.extend(key.map(|key| (key, hits.len())));
+                    said.push(own);
                     hits.push(hit);
                 }
                 None => {}
@@ -54,22 +96,74 @@ pub(super) fn folded(stores: &[&Store], ranked: &[Fused], count: usize) -> Resul
     Ok(hits)
 }
 
-/// What two copies have in common: their words and those of the headings above them, case, accents
-/// and marks aside.
-fn key(hit: &Hit) -> Option<u128> {
-    let mut hasher = blake3::Hasher::new();
-    let mut count = 0;
-    for text in [hit.heading.as_deref().unwrap_or_default(), &hit.text] {
-        let folded = fold(text);
-        for word in folded.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()) {
-            hasher.update(word.as_bytes()).update(&[0]);
-            count += 1;
+/// What a passage says, case, accents and marks aside, together with the headings above it.
+struct Said {
+    heading: Vec<u64>,
+    /// Its words, in their order.
+    words: Vec<u64>,
+    /// Each run of [`RUN`] words, once, rising.
+    runs: Vec<u64>,
+    /// Those of its words that change what it says, rising: figures, names, "not".
+    telling: Vec<u64>,
+}
+
+impl Said {
+    /// `None` for a passage too short to be a copy.
+    fn of(hit: &Hit) -> Option<Self> {
+        let heading = folded_words(hit.heading.as_deref().unwrap_or_default());
+        let text = folded_words(&hit.text);
+        if heading.len() + text.len() < MIN_WORDS {
+            return None;
         }
-        hasher.update(&[1]);
+        let mut telling = hashed(&telling(&hit.text));
+        telling.sort_unstable();
+        let words = hashed(&text);
+        let run = |words: &[u64]| {
+            let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+            xxh3_64(&bytes)
+        };
+        let mut runs: Vec<u64> = words.windows(RUN.min(words.len()).max(1)).map(run).collect();
+        runs.sort_unstable();
+        runs.dedup();
+        Some(Self { heading: hashed(&heading), words, runs, telling })
     }
-    let hash = hasher.finalize();
-    let half = hash.as_bytes().first_chunk().map(|bytes| u128::from_le_bytes(*bytes));
-    half.filter(|_| count >= MIN_WORDS)
+
+    fn is_like(&self, other: &Self, likeness: Likeness) -> bool {
+        match likeness {
+            Likeness::Same => self.words == other.words && self.heading == other.heading,
+            Likeness::Near => {
+                self.telling == other.telling && self.resemblance(other) >= MIN_RESEMBLANCE
+            }
+        }
+    }
+
+    /// The share of the runs of both that each has.
+    fn resemblance(&self, other: &Self) -> f32 {
+        let shared = self.runs.iter().filter(|run| other.runs.binary_search(run).is_ok()).count();
+        let all = self.runs.len() + other.runs.len() - shared;
+        if all == 0 { 0.0 } else { shared as f32 / all as f32 }
+    }
+}
+
+fn folded_words(text: &str) -> Vec<String> {
+    let folded = fold(text);
+    let words = folded.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    words.map(str::to_owned).collect()
+}
+
+/// The words of a text that are a figure, a name or a negation.
+fn telling(text: &str) -> Vec<String> {
+    let words = text.split(|c: char| !(c.is_alphanumeric() || c == '\'' || c == '\u{2019}'));
+    let is_telling = |word: &&str| {
+        word.starts_with(char::is_uppercase)
+            || word.chars().any(char::is_numeric)
+            || NEGATIONS.contains(&fold(word).as_str())
+    };
+    words.filter(|word| !word.is_empty()).filter(is_telling).map(fold).collect()
+}
+
+fn hashed(words: &[String]) -> Vec<u64> {
+    words.iter().map(|word| xxh3_64(word.as_bytes())).collect()
 }
 
 #[cfg(test)]
@@ -81,15 +175,42 @@ mod tests {
         Hit { heading, text: text.to_owned(), ..Hit::default() }
     }
 
+    fn like(first: &Hit, second: &Hit, likeness: Likeness) -> bool {
+        match (Said::of(first), Said::of(second)) {
+            (Some(first), Some(second)) => first.is_like(&second, likeness),
+            _ => false,
+        }
+    }
+
     #[test]
     fn copies_have_the_same_words_under_the_same_headings() {
         let text = "The buoy is serviced twice a year, in spring and in autumn.";
-        let first = key(&hit(None, text));
-        assert!(first.is_some());
-        assert_eq!(first, key(&hit(None, &text.to_uppercase().replace(' ', "\n"))));
-        assert_ne!(first, key(&hit(Some("North"), text)));
-        assert_ne!(first, key(&hit(None, &text.replace("twice", "once"))));
+        let same = |a: &Hit, b: &Hit| like(a, b, Likeness::Same);
+        let first = hit(None, text);
+        assert!(same(&first, &hit(None, &text.to_uppercase().replace(' ', "\n"))));
+        assert!(!same(&first, &hit(Some("North"), text)));
+        assert!(!same(&first, &hit(None, &text.replace("twice", "once"))));
         // what is short says another thing in each place
-        assert_eq!(key(&hit(None, "Total: 5 euros")), None);
+        let short = hit(None, "Total: 5 euros");
+        assert!(!same(&short, &short));
+    }
+
+    #[test]
+    fn near_copies_differ_by_a_word_and_by_none_that_tells() {
+        let text = "The buoy off the northern pier is serviced 2 times a year, in spring and in \
+                    autumn, by the crew of the harbour tug, who replace its lamp and its chain.";
+        let near = |a: &str, b: &str| like(&hit(None, a), &hit(None, b), Likeness::Near);
+        assert!(near(text, &text.replace("harbour tug", "harbour's tug")));
+        assert!(near(text, &text.replace("replace", "renew")));
+        for (before, after) in [
+            ("2", "3"),
+            ("is serviced", "is not serviced"),
+            ("northern", "Northern"),
+            ("its lamp", "no lamp"),
+        ] {
+            assert!(!near(text, &text.replace(before, after)), "{after}");
+        }
+        assert!(!near(text, "The lamp of the buoy is lit by 2 cells that last a whole year."));
+        assert!(like(&hit(Some("North"), text), &hit(None, text), Likeness::Near));
     }
 }

@@ -67,7 +67,7 @@ pub(crate) fn spread_by(
 }
 
 /// Scores stretched so that the best has 1 and the worst 0; 1 for all if they are equal.
-fn stretched(scores: impl Iterator<Item = f32> + Clone) -> Vec<f32> {
+pub(super) fn stretched(scores: impl Iterator<Item = f32> + Clone) -> Vec<f32> {
     let least = scores.clone().fold(f32::INFINITY, f32::min);
     let length = scores.clone().fold(f32::NEG_INFINITY, f32::max) - least;
     scores.map(|score| if length > 0.0 { (score - least) / length } else { 1.0 }).collect()

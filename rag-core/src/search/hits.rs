@@ -157,6 +157,7 @@ impl<'a> Maps<'a> {
             ranks: found.ranks,
             store: self.number,
             copies: Vec::new(),
+            newer: None,
         })
     }
 }

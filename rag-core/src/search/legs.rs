@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::ops::RangeInclusive;
 
 use super::leg::{Key, Leg};
-use super::{Duplicates, Fusion, Mode, SearchOptions, SearchQuery};
+use super::{Duplicates, Fusion, Mode, SearchOptions, SearchQuery, prior};
 use crate::error::{Error, Result};
 use crate::store::{LexicalOptions, NearestOptions, Statistics, Store};
 
@@ -30,12 +30,11 @@ impl Legs {
     ) -> Result<Self> {
         let scopes = stores.iter().map(|store| query.scope(store, options.filter.as_ref()));
         let scopes = scopes.collect::<Result<Vec<_>>>()?;
-        let depth = match (options.mode, options.diversity) {
-            (Mode::Dense | Mode::Lexical, None) if options.duplicates != Some(Duplicates::Fold) => {
-                options.top_k
-            }
-            _ => options.top_k.max(MIN_LEG),
-        };
+        let is_settled = options.mode != Mode::Hybrid
+            && options.diversity.is_none()
+            && matches!(options.duplicates, None | Some(Duplicates::Keep))
+            && !prior::is_asked(options);
+        let depth = if is_settled { options.top_k } else { options.top_k.max(MIN_LEG) };
         // each leg scores what the other found, if scores are to be compared
         let both = options.mode == Mode::Hybrid && matches!(options.fusion, Fusion::Convex { .. });
         let nearest = |store: &Store, limit: usize, among: Option<&[i64]>| match embedding {

@@ -9,10 +9,12 @@ mod hits;
 mod leg;
 mod legs;
 mod matched;
+mod prior;
 mod script;
 mod sentences;
 mod standing;
 mod syntax;
+mod versions;
 
 use serde::{Deserialize, Serialize};
 
@@ -33,6 +35,7 @@ pub(crate) use floor::{UNRELATED, min_coverage_of_forms};
 pub use fusion::Fusion;
 pub(crate) use hits::{given, surround, whole};
 pub use matched::{Matched, matched};
+pub use prior::{Boost, Recency};
 pub(crate) use script::{WritingSystem, script};
 pub use sentences::{Cosines, Sentence, focus, sentences};
 pub(crate) use sentences::{focus_on, is_of_its_row, quoted};
@@ -94,6 +97,10 @@ pub struct Hit {
     /// [`SearchOptions::duplicates`]. Not written to JSON where there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub copies: Vec<HitCopy>,
+    /// The newest version of its document that lies beside it, as far as their names say:
+    /// `report_v3.docx` for a hit of `report_v1.docx`. Not written to JSON where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub newer: Option<String>,
 }
 
 /// Whether a file is the one that was asked.
@@ -149,12 +156,11 @@ pub fn search_for(
     options: &SearchOptions,
 ) -> Result<Vec<Hit>> {
     let ranked = rank(stores, query, embedding, options)?;
-    let hits = match options.duplicates {
-        Some(Duplicates::Fold) => copies::folded(stores, &ranked, options.top_k)?,
-        Some(Duplicates::Keep) | None => {
-            hits::fill(stores, ranked.get(..options.top_k).unwrap_or(&ranked))?
-        }
+    let mut hits = match copies::Likeness::of(options.duplicates) {
+        Some(likeness) => copies::folded(stores, &ranked, options.top_k, likeness)?,
+        None => hits::fill(stores, ranked.get(..options.top_k).unwrap_or(&ranked))?,
     };
+    versions::mark(stores, &mut hits)?;
     hits::surround(stores, hits, options.context)
 }
 
@@ -198,6 +204,9 @@ fn rank(
             fusion::fuse(&mut ranked, options.fusion);
             fusion::lift(&mut ranked, &legs::named(stores, &query.text)?, options.fusion);
         }
+    }
+    if prior::is_asked(options) {
+        prior::weigh(stores, &mut ranked, options)?;
     }
     fusion::sort(&mut ranked);
     match options.diversity {

@@ -8,6 +8,7 @@
 //! given the counts of other files.
 
 use std::collections::{BTreeMap, BinaryHeap, HashMap, HashSet};
+use std::rc::Rc;
 
 use rusqlite::{Connection, OptionalExtension};
 
@@ -98,7 +99,7 @@ pub(super) fn search(
 pub(super) fn holding(connection: &Connection, phrase: &str) -> Outcome<Vec<i64>> {
     let mut ids = match word_forms(phrase).as_slice() {
         [] => Vec::new(),
-        parts => self::phrase(connection, parts)?,
+        parts => Places::new(connection).phrase(parts)?,
     };
     ids.dedup();
     Ok(ids)
@@ -147,19 +148,27 @@ fn look_up(connection: &Connection, question: &str) -> Outcome<Found> {
     let terms = terms(question);
     let (passage_count, word_count) = totals(connection)?;
     let mut postings = Vec::with_capacity(terms.len());
+    let mut places = Places::new(connection);
     let has_subjects = subject::is_kept(connection)?;
     for term in &terms {
-        let held = match &term.parts[..] {
+        let mut held: Vec<i64> = match &term.parts[..] {
             [forms] => {
-                let mut places = word(connection, forms)?;
+                let mut all = word(connection, forms)?;
                 if let Some(kin) = &term.kin {
-                    places.extend(kindred(connection, kin, forms)?);
-                    places.sort_unstable();
+                    all.extend(kindred(connection, kin, forms)?);
+                    all.sort_unstable();
                 }
-                count(places.into_iter().map(|(id, _)| id))
+                all.into_iter().map(|(id, _)| id).collect()
             }
-            parts => count(phrase(connection, parts)?.into_iter()),
+            parts => places.phrase(parts)?,
         };
+        for parts in &term.also {
+            held.extend(places.phrase(parts)?);
+        }
+        if !term.also.is_empty() {
+            held.sort_unstable();
+        }
+        let held = count(held.into_iter());
         postings.push(match has_subjects {
             true => joined(held, &titled(connection, term)?),
             false => held,
@@ -227,21 +236,39 @@ fn is_stemmed(connection: &Connection, id: i64, known: &mut HashMap<i64, bool>) 
     Ok(stemmed)
 }
 
-/// The passages of each place where the parts follow each other, rising.
-fn phrase(connection: &Connection, parts: &[Vec<String>]) -> Outcome<Vec<i64>> {
-    let mut ends: Vec<(i64, i64)> = Vec::new();
-    for (index, forms) in parts.iter().enumerate() {
-        let places = word(connection, forms)?;
-        ends = match index {
-            0 => places,
-            _ => {
-                let follows =
-                    |place: &(i64, i64)| ends.binary_search(&(place.0, place.1 - 1)).is_ok();
-                places.into_iter().filter(follows).collect()
-            }
-        };
+/// The places of words met so far: the spellings of a date say the same few again and again.
+struct Places<'a> {
+    connection: &'a Connection,
+    met: HashMap<Vec<String>, Rc<[(i64, i64)]>>,
+}
+
+impl<'a> Places<'a> {
+    fn new(connection: &'a Connection) -> Self {
+        Self { connection, met: HashMap::new() }
     }
-    Ok(ends.into_iter().map(|(id, _)| id).collect())
+
+    fn word(&mut self, forms: &[String]) -> Outcome<Rc<[(i64, i64)]>> {
+        if let Some(places) = self.met.get(forms) {
+            return Ok(Rc::clone(places));
+        }
+        let places: Rc<[(i64, i64)]> = word(self.connection, forms)?.into();
+        self.met.insert(forms.to_vec(), Rc::clone(&places));
+        Ok(places)
+    }
+
+    /// The passages of each place where the parts follow each other, rising.
+    fn phrase(&mut self, parts: &[Vec<String>]) -> Outcome<Vec<i64>> {
+        let Some((first, rest)) = parts.split_first() else { return Ok(Vec::new()) };
+        let mut ends = self.word(first)?;
+        for forms in rest {
+            if ends.is_empty() {
+                break;
+            }
+            let follows = |place: &&(i64, i64)| ends.binary_search(&(place.0, place.1 - 1)).is_ok();
+            ends = self.word(forms)?.iter().filter(follows).copied().collect();
+        }
+        Ok(ends.iter().map(|(id, _)| *id).collect())
+    }
 }
 
 /// The passages of the documents whose title or name holds a term, and what that adds.

@@ -9,7 +9,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use super::fold::fold;
+use crate::fold::fold;
 
 /// Words so common in French or English that they are left out of a question with other words. None
 /// of them is a word of weight in the other language.

@@ -10,6 +10,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::bm25::WORDS;
 use super::fault::Outcome;
+use super::limit::DocumentLimit;
 use crate::error::Error;
 
 /// How often a writer asks again while another writes, and how often before it says busy: after ten
@@ -37,7 +38,11 @@ pub(super) enum ConnectionSource {
 }
 
 /// One more connection that can only read.
-pub(super) fn reader(path: &Path, source: &ConnectionSource) -> Outcome<Connection> {
+pub(super) fn reader(
+    path: &Path,
+    source: &ConnectionSource,
+    limit: Option<&DocumentLimit>,
+) -> Outcome<Connection> {
     let mut connection = match source {
         ConnectionSource::ReadOnly { immutable: true } => {
             // SQLite would want shared memory beside the file, which cannot be made there; only the
@@ -59,6 +64,7 @@ pub(super) fn reader(path: &Path, source: &ConnectionSource) -> Outcome<Connecti
     };
     harden(&mut connection)?;
     connection.execute_batch(WORDS)?;
+    limit.map(|limit| limit.apply(&connection)).transpose()?;
     connection.pragma_update(None, "query_only", true)?;
     Ok(connection)
 }

@@ -1,8 +1,8 @@
 //! Which documents a search or removal is limited to: a typed expression, its text form, and its
 //! SQL.
 //!
-//! Whatever a caller writes reaches SQLite as a bound value; the SQL around it is made of
-//! constants.
+//! Whatever a caller writes reaches SQLite as a bound value, or quoted where a view takes none
+//! (`limit.rs`); the SQL around it is made of constants.
 
 mod parse;
 mod show;

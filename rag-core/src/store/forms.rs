@@ -51,6 +51,9 @@ const HEBREW: &[&str] = &[
 /// Letters that must be left of a word without what is written in front.
 const MIN_BASE: usize = 3;
 
+/// The forms of each of some words that follow each other.
+pub(super) type Phrase = Vec<Vec<String>>;
+
 /// A word and what counts as a form of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct WordForms {
@@ -176,7 +179,7 @@ fn script(first: char) -> Script {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::store::fold::fold;
+    use crate::fold::fold;
 
     /// Whether one is a form of the other, and is looked for where it stands.
     fn alike(asked: &str, held: &str) -> bool {

@@ -13,14 +13,18 @@ use rust_stemmers::{Algorithm, Stemmer};
 
 pub(crate) use super::common::Common;
 use super::common::{is_common, is_grammar};
-use super::fold::fold;
-use super::forms::WordForms;
+use super::forms::{Phrase, WordForms};
+use super::measure;
 use super::visible::visible;
+use crate::dates::{Date, Moment, moments};
+use crate::fold::fold;
 
 /// Most different words of a question that are looked for: the rarest ones.
 pub(crate) const MAX_TERMS: usize = 64;
 /// Most different words of a question that are read.
 const MAX_READ: usize = 512;
+/// Most dates of a question that are looked for in all their spellings.
+const MAX_DATES: usize = 4;
 /// Letters of a word that count.
 const MAX_WORD_CHARS: usize = 64;
 
@@ -95,7 +99,9 @@ pub(super) fn index_text(
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Term {
     /// The forms of each word that must stand at its place.
-    pub(super) parts: Vec<Vec<String>>,
+    pub(super) parts: Phrase,
+    /// Other ways to write it: `5 km` for `5km`, `3 mars 2024` for a word of `2024-03-03`.
+    pub(super) also: Vec<Phrase>,
     /// How often the question says it.
     pub(super) count: usize,
     /// Other words of the index that are it too.
@@ -122,9 +128,14 @@ pub(super) fn terms(question: &str) -> Vec<Term> {
     let only_common = all.iter().all(common);
     let (french, english) =
         (Stemmer::create(Algorithm::French), Stemmer::create(Algorithm::English));
+    let dates = dates(question);
     let mut terms = Terms::default();
-    for word in all.iter().filter(|word| only_common || !common(word)) {
+    for (place, word) in all.iter().enumerate() {
+        if !only_common && common(word) {
+            continue;
+        }
         let mut forms = BTreeSet::from([word.folded.clone()]);
+        forms.extend(measure::joined(&folded, place));
         if can_stem(word) {
             forms.insert(french.stem(&word.folded).into_owned());
             forms.insert(english.stem(&word.folded).into_owned());
@@ -132,10 +143,15 @@ pub(super) fn terms(question: &str) -> Vec<Term> {
         let inflects = word.plain && !word.gram && !(word.folded.is_ascii() && spoken.is_stemmed());
         let kin = if inflects { WordForms::of(&word.folded) } else { None };
         let parts = vec![forms.into_iter().collect()];
-        terms.add(Term { parts, count: 1, kin, share: word.share(), room: word.room() });
+        let mut also: Vec<Phrase> = measure::apart(&word.folded).into_iter().collect();
+        also.extend(dates.iter().flat_map(|date| date.also(&word.folded)).cloned());
+        terms.add(Term { parts, also, count: 1, kin, share: word.share(), room: word.room() });
     }
     for parts in phrases(&all) {
-        terms.add(Term { parts, count: 1, kin: None, share: 1.0, room: 1.0 });
+        let of_parts = |date: &&AskedDate| parts.iter().all(|forms| date.holds(&forms[0]));
+        let also = dates.iter().find(of_parts).map(|date| date.spellings.clone());
+        let also = also.unwrap_or_default();
+        terms.add(Term { parts, also, count: 1, kin: None, share: 1.0, room: 1.0 });
     }
     terms.list
 }
@@ -214,6 +230,44 @@ impl Word {
     fn gram_len(&self) -> Option<usize> {
         self.folded.chars().next().filter(|_| self.gram).and_then(gram_len)
     }
+}
+
+/// A full date of a question.
+struct AskedDate {
+    /// The words it is asked with.
+    words: Vec<String>,
+    /// All that it may be written as.
+    spellings: Vec<Phrase>,
+}
+
+impl AskedDate {
+    fn holds(&self, word: &str) -> bool {
+        self.words.iter().any(|held| held == word)
+    }
+
+    /// The spellings, where `word` is its day or its month: its year stands in all of them.
+    fn also(&self, word: &str) -> &[Phrase] {
+        if word.len() != 4 && self.holds(word) { &self.spellings } else { &[] }
+    }
+}
+
+/// Each full date that a question says.
+fn dates(question: &str) -> Vec<AskedDate> {
+    let written = moments(question).into_iter().filter_map(|(range, moment)| match moment {
+        Moment::Date(date, other) => Some((range, [Some(date), other])),
+        Moment::Time(..) => None,
+    });
+    let asked = written.take(MAX_DATES).map(|(range, dates)| {
+        // both where day and month cannot be told apart
+        let dates = dates.iter().flatten().flat_map(Date::spellings);
+        let spellings = dates.collect::<BTreeSet<_>>();
+        let said = words(question.get(range).unwrap_or_default(), Cut::Grams);
+        AskedDate {
+            words: said.into_iter().map(|word| word.folded).collect(),
+            spellings: spellings.iter().map(|spelling| word_forms(spelling)).collect(),
+        }
+    });
+    asked.filter(|date| !date.spellings.is_empty()).collect()
 }
 
 /// Codes such as `CVE-2024-1234`, as the phrases they are indexed as.
@@ -384,6 +438,36 @@ mod tests {
         assert_eq!(found(&connection, "run dog"), [3]);
         assert_eq!(found(&connection, "strassenbahn"), [4]);
         assert_eq!(found(&connection, "absent"), [0i64; 0]);
+    }
+
+    #[test]
+    fn measures_and_dates_are_found_however_they_are_written() {
+        let connection = index(&[
+            ("anchored 5km off the coast", Some("en")),
+            ("anchored 5 km off the coast", Some("en")),
+            ("5 buoys and a rope of 7 km", Some("en")),
+            ("Signed on 2024-03-05.", Some("en")),
+            ("Sign\u{e9} le 5 mars 2024.", Some("fr")),
+            ("Signed on March 5, 2024.", Some("en")),
+            ("Signed 05/03/2024.", None),
+            ("Signed on 5 June 2024, revised in March.", Some("en")),
+        ]);
+        let first = |question: &str, count: usize| {
+            let mut best = found(&connection, question);
+            best.truncate(count);
+            best.sort_unstable();
+            best
+        };
+        for question in ["5km", "5 km"] {
+            assert_eq!(first(question, 2), [1, 2], "{question}");
+        }
+        for question in
+            ["signed 2024-03-05", "signed on 5 March 2024", "5 mars 2024", "the 5th of March 2024"]
+        {
+            assert_eq!(first(question, 4), [4, 5, 6, 7], "{question}");
+        }
+        // day and month change places where nothing tells them apart
+        assert!(first("signed 03/05/2024", 4).contains(&7));
     }
 
     #[test]

@@ -61,8 +61,10 @@ impl Store {
     /// passages.
     ///
     /// # Errors
-    /// Cancelled; Store if the file cannot be read at all.
+    /// Cancelled; Store if the file cannot be read at all; InvalidArgument for a store that shows
+    /// only some of its documents.
     pub fn check(&self, cancel: &CancelToken) -> Result<Vec<Damage>> {
+        self.pool.require_whole("a check")?;
         check::check(&self.pool, cancel).map_err(|fault| fault.at(self.path()))
     }
 
@@ -71,8 +73,10 @@ impl Store {
     ///
     /// # Errors
     /// InvalidArgument if `to` exists; Io or Store if it cannot be written, for instance on a full
-    /// disk, and nothing is left of it then; Cancelled.
+    /// disk, and nothing is left of it then; Cancelled; InvalidArgument too for a store that shows
+    /// only some of its documents.
     pub fn backup(&self, to: &Path, cancel: &CancelToken) -> Result<()> {
+        self.pool.require_whole("a backup")?;
         backup::backup(&self.pool, to, cancel)
     }
 

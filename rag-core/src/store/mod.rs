@@ -11,13 +11,14 @@ mod common;
 mod connection;
 mod fault;
 mod filter;
-pub(crate) mod fold;
 mod forms;
 pub(crate) mod lexical;
+mod limit;
 mod link;
 mod listing;
 mod log;
 mod maintenance;
+mod measure;
 mod meta;
 mod migrate;
 mod open;
@@ -42,6 +43,7 @@ pub(crate) mod visible;
 mod write;
 mod writing;
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock};
 
@@ -59,6 +61,7 @@ pub use bm25::Coverage;
 pub use filter::{Comparison, Filter, FilterField};
 pub use listing::StoredDocument;
 pub use salvage::Encode;
+pub(crate) use types::DocumentDate;
 pub use types::{
     ADDED_TEXT, Access, Damage, DocumentRow, IndexMode, Info, LexicalOptions, NearestOptions,
     NewDocument, PassageRow, Precision, Salvage, Seal, SkippedDocument, SkippedFile, Statistics,
@@ -88,6 +91,34 @@ impl Store {
     pub fn open(path: &Path, access: Access) -> Result<Self> {
         let pool = open::open(path, access)?;
         Ok(Self { pool, vectors: RwLock::default(), scopes: Scopes::default() })
+    }
+
+    /// Opens the file at `path` to read the documents that pass `filter` and no others, whatever is
+    /// asked of it: those that do not pass are as if they were not there, those that were skipped
+    /// too. How rare a word is is still counted over the whole file.
+    ///
+    /// # Errors
+    /// As [`Store::open`] for read-only access; InvalidArgument for a filter beyond its limits.
+    pub fn open_limited(path: &Path, filter: &Filter) -> Result<Self> {
+        let pool = open::open_limited(path, filter)?;
+        Ok(Self { pool, vectors: RwLock::default(), scopes: Scopes::default() })
+    }
+
+    /// The passages that a store with a limit shows of `among`, or of all; `among` itself where
+    /// there is no limit.
+    fn shown<'a>(&self, among: Option<&'a [i64]>) -> Result<Option<Cow<'a, [i64]>>> {
+        if !self.pool.is_limited() {
+            return Ok(among.map(Cow::Borrowed));
+        }
+        let shown = self.passages_where(&Filter::All(Vec::new()))?;
+        Ok(Some(Cow::Owned(limit::both(among, &shown))))
+    }
+
+    /// `ids` with 0, the number of no passage, in the place of those that are not shown.
+    fn known<'a>(&self, ids: &'a [i64]) -> Result<Cow<'a, [i64]>> {
+        let Some(shown) = self.shown(None)? else { return Ok(Cow::Borrowed(ids)) };
+        let known = |id: &i64| if shown.binary_search(id).is_ok() { *id } else { 0 };
+        Ok(Cow::Owned(ids.iter().map(known).collect()))
     }
 
     /// The path it was opened at.

@@ -13,6 +13,8 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use super::bm25::WORDS;
 use super::connection::{ConnectionSource, harden, reader, wait_for_writer};
 use super::fault::{Outcome, StoreFault};
+use super::filter::Filter;
+use super::limit::DocumentLimit;
 use super::migrate::{self, LADDER, Ladder};
 use super::pool::ConnectionPool;
 use super::types::Access;
@@ -31,11 +33,21 @@ enum Header {
 }
 
 pub(super) fn open(path: &Path, access: Access) -> Result<ConnectionPool> {
-    open_with(path, access, &LADDER)
+    open_with(path, access, &LADDER, None)
 }
 
-/// As [`open`], for a library that knows the versions of `ladder`.
-pub(super) fn open_with(path: &Path, access: Access, ladder: &Ladder) -> Result<ConnectionPool> {
+/// As [`open`], to read what passes `filter`.
+pub(super) fn open_limited(path: &Path, filter: &Filter) -> Result<ConnectionPool> {
+    open_with(path, Access::ReadOnly, &LADDER, Some(DocumentLimit::new(filter)?))
+}
+
+/// As [`open`], for a library that knows the versions of `ladder`; only what is read has a limit.
+pub(super) fn open_with(
+    path: &Path,
+    access: Access,
+    ladder: &Ladder,
+    limit: Option<DocumentLimit>,
+) -> Result<ConnectionPool> {
     if path.as_os_str() == MEMORY {
         return memory(path, access);
     }
@@ -45,7 +57,7 @@ pub(super) fn open_with(path: &Path, access: Access, ladder: &Ladder) -> Result<
         (None, _) => return Err(Error::io(path, not_there(path))),
     };
     let aside = claim.alone(|| log::settle(claim.name())).transpose()?.flatten();
-    let pool = open_claimed(path, access, claim, ladder)?;
+    let pool = open_claimed(path, access, claim, ladder, limit)?;
     Ok(pool.with_notice(aside.map(|log| {
         format!(
             "a log of other data lay beside the file, as when a copy is put over it; it was not read, and is now {}",
@@ -59,6 +71,7 @@ fn open_claimed(
     access: Access,
     claim: Claim,
     ladder: &Ladder,
+    limit: Option<DocumentLimit>,
 ) -> Result<ConnectionPool> {
     match (header(path, &claim, ladder.version())?, access) {
         (Header::Empty, Access::Create) => {
@@ -69,7 +82,7 @@ fn open_claimed(
             }
         }
         (Header::Empty, _) => Err(Error::store(path, "not a rag file: it is empty")),
-        (Header::Ours, Access::ReadOnly) => read_only(path, claim, ladder),
+        (Header::Ours, Access::ReadOnly) => read_only(path, claim, ladder, limit),
         (Header::Ours, Access::Create | Access::ReadWrite) => read_write(path, claim, ladder),
     }
 }
@@ -174,6 +187,7 @@ fn read_write(path: &Path, claim: Claim, ladder: &Ladder) -> Result<ConnectionPo
         path.to_owned(),
         ConnectionSource::ReadWrite,
         ladder.version(),
+        None,
         claim,
         connection,
     )
@@ -214,20 +228,27 @@ fn verify_to_read(connection: &Connection, path: &Path, ladder: &Ladder) -> Outc
     }
 }
 
-fn read_only(path: &Path, claim: Claim, ladder: &Ladder) -> Result<ConnectionPool> {
+fn read_only(
+    path: &Path,
+    claim: Claim,
+    ladder: &Ladder,
+    limit: Option<DocumentLimit>,
+) -> Result<ConnectionPool> {
     let source = ConnectionSource::ReadOnly { immutable: false };
-    let opened = reader(path, &source).and_then(|connection| {
+    let opened = reader(path, &source, limit.as_ref()).and_then(|connection| {
         let version = verify_to_read(&connection, path, ladder)?;
         Ok((connection, version))
     });
     let connection = match opened {
         Ok((connection, version)) => Ok((connection, source, version)),
         // a folder that takes no log: nobody can be writing, so none is needed
-        Err(fault) if cannot_open(&fault) && !has_log(path) => immutable(path, ladder),
+        Err(fault) if cannot_open(&fault) && !has_log(path) => {
+            immutable(path, ladder, limit.as_ref())
+        }
         Err(fault) => Err(fault),
     };
     let (connection, source, version) = connection.map_err(|fault| fault.at(path))?;
-    let pool = ConnectionPool::new(path.to_owned(), source, version, claim, connection)?;
+    let pool = ConnectionPool::new(path.to_owned(), source, version, limit, claim, connection)?;
     let is_older = version < ladder.version();
     Ok(pool.with_notice(is_older.then(|| {
         format!(
@@ -236,9 +257,13 @@ fn read_only(path: &Path, claim: Claim, ladder: &Ladder) -> Result<ConnectionPoo
     })))
 }
 
-fn immutable(path: &Path, ladder: &Ladder) -> Outcome<(Connection, ConnectionSource, u32)> {
+fn immutable(
+    path: &Path,
+    ladder: &Ladder,
+    limit: Option<&DocumentLimit>,
+) -> Outcome<(Connection, ConnectionSource, u32)> {
     let source = ConnectionSource::ReadOnly { immutable: true };
-    let connection = reader(path, &source)?;
+    let connection = reader(path, &source, limit)?;
     let version = verify_to_read(&connection, path, ladder)?;
     Ok((connection, source, version))
 }

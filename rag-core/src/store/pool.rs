@@ -11,6 +11,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::connection::{self, ConnectionSource};
 use super::fault::{Outcome, StoreFault};
+use super::limit::{self, DocumentLimit};
 use super::{link, migrate};
 use crate::error::{Error, Result};
 use crate::files::{self, Claim, FileId, beside};
@@ -27,6 +28,8 @@ pub(super) struct ConnectionPool {
     /// The format version it was opened with. A newer library may upgrade the file meanwhile: every
     /// snapshot asks.
     version: u32,
+    /// Which documents are shown, where not all are.
+    limit: Option<DocumentLimit>,
     idle: Mutex<Vec<Connection>>,
     main: Mutex<Connection>,
     /// The log that is read and written, where there is one.
@@ -51,6 +54,7 @@ impl ConnectionPool {
             path,
             source: ConnectionSource::Memory,
             version,
+            limit: None,
             idle,
             main,
             log,
@@ -67,6 +71,7 @@ impl ConnectionPool {
         path: PathBuf,
         source: ConnectionSource,
         version: u32,
+        limit: Option<DocumentLimit>,
         claim: Claim,
         main: Connection,
     ) -> Result<Self> {
@@ -76,7 +81,7 @@ impl ConnectionPool {
         let notices = missing_commits(&path, source, &main).map_err(|fault| fault.at(&path))?;
         let (idle, main) = (Mutex::default(), Mutex::new(main));
         let claim = Some(claim);
-        let mut pool = Self { path, source, version, idle, main, log, notices, claim };
+        let mut pool = Self { path, source, version, limit, idle, main, log, notices, claim };
         pool.in_place()?;
         if let Some(claim) = &mut pool.claim {
             claim.opened();
@@ -96,6 +101,16 @@ impl ConnectionPool {
 
     pub(super) fn path(&self) -> &PathBuf {
         &self.path
+    }
+
+    /// Whether only some of the documents are shown.
+    pub(super) fn is_limited(&self) -> bool {
+        self.limit.is_some()
+    }
+
+    /// Refuses `what` where only some of the documents are shown.
+    pub(super) fn require_whole(&self, what: &str) -> Result<()> {
+        if self.is_limited() { Err(limit::refuse(what)) } else { Ok(()) }
     }
 
     pub(super) fn source(&self) -> &ConnectionSource {
@@ -221,7 +236,7 @@ impl ConnectionPool {
             return Ok(ReadConnection::Shared(lock(&self.main)));
         }
         self.in_place()?;
-        let connection = connection::reader(&self.path, &self.source)?;
+        let connection = connection::reader(&self.path, &self.source, self.limit.as_ref())?;
         Ok(ReadConnection::Pooled(Some(connection), &self.idle))
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{DocumentRow, Filter, PassageRow, Store, meta, rows, vectors};
+use super::{DocumentDate, DocumentRow, Filter, PassageRow, Store, meta, rows, vectors};
 use crate::encode::EncoderIdentity;
 use crate::error::Result;
 
@@ -58,6 +58,22 @@ impl Store {
         self.pool.read(|connection| self.scopes.passages(connection, filter))
     }
 
+    /// What tells the age of the document of each passage; `None` for a passage that is not there.
+    ///
+    /// # Errors
+    /// Store if a row is damaged.
+    pub(crate) fn dates_of(&self, ids: &[i64]) -> Result<Vec<Option<DocumentDate>>> {
+        self.pool.read(|connection| rows::dates(connection, ids))
+    }
+
+    /// The names of documents that begin with `start`, in order, `limit` at most.
+    ///
+    /// # Errors
+    /// Store.
+    pub(crate) fn named_from(&self, start: &str, limit: u32) -> Result<Vec<String>> {
+        self.pool.read(|connection| rows::named_from(connection, start, limit))
+    }
+
     /// The passage with this id.
     ///
     /// # Errors
@@ -101,9 +117,10 @@ impl Store {
     /// # Errors
     /// Store if one is damaged.
     pub fn vectors_of(&self, ids: &[i64]) -> Result<Vec<Option<Vec<f32>>>> {
+        let ids = self.known(ids)?;
         self.pool.read(|connection| {
             let dim = meta::encoder(connection)?.map_or(0, |identity| identity.dim);
-            vectors::of(connection, ids, dim)
+            vectors::of(connection, &ids, dim)
         })
     }
 }

@@ -1,6 +1,7 @@
 //! Documents and passages as rows, each with a checksum over what it says.
 
-use std::collections::BTreeMap;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::RangeInclusive;
 
 use rusqlite::{Connection, OptionalExtension, Row, Statement};
@@ -8,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension, Row, Statement};
 use super::fault::{Outcome, StoreFault};
 use super::schema::RowSum;
 use super::subject::DocumentNames;
-use super::types::{ADDED_TEXT, DocumentRow, PassageRow, SkippedDocument};
+use super::types::{ADDED_TEXT, DocumentDate, DocumentRow, PassageRow, SkippedDocument};
 use crate::error::{ErrorCode, Unreadable};
 
 /// A document row without its source map.
@@ -125,6 +126,17 @@ impl DocumentRecord {
         })
     }
 
+    /// What tells its age.
+    fn date(&self) -> Outcome<DocumentDate> {
+        let metadata = serde_json::from_str(&self.metadata).ok();
+        let Some(metadata) = metadata.filter(|_| self.sum() == self.check) else {
+            let (id, uri) = (self.id, &self.uri);
+            return Err(StoreFault::Damaged(format!("document {id} ({uri}) is damaged")));
+        };
+        let is_file = self.mtime_ns != ADDED_TEXT;
+        Ok(DocumentDate { metadata, modified: is_file.then(|| self.mtime_ns as f64 / 1e9) })
+    }
+
     /// Why it was passed over, if it was.
     pub(super) fn skipped(&self) -> Option<SkippedDocument> {
         let code = ErrorCode::ALL.into_iter().find(|code| *code as i64 == self.status);
@@ -234,6 +246,37 @@ pub(super) fn document(connection: &Connection, uri: &str) -> Outcome<Option<Doc
 pub(super) fn document_by_id(connection: &Connection, id: i64) -> Outcome<Option<DocumentRecord>> {
     let sql = format!("SELECT {DOCUMENT_COLUMNS} FROM document WHERE id = ?1");
     Ok(connection.prepare_cached(&sql)?.query_row([id], DocumentRecord::read).optional()?)
+}
+
+/// What tells the age of the document of each passage.
+pub(super) fn dates(connection: &Connection, ids: &[i64]) -> Outcome<Vec<Option<DocumentDate>>> {
+    let mut of_passage = connection.prepare_cached("SELECT document FROM passage WHERE id = ?1")?;
+    let mut met: HashMap<i64, DocumentDate> = HashMap::new();
+    let mut dates = Vec::with_capacity(ids.len());
+    for id in ids {
+        let document: Option<i64> = of_passage.query_row([id], |row| row.get(0)).optional()?;
+        let Some(document) = document else {
+            dates.push(None);
+            continue;
+        };
+        if let Entry::Vacant(entry) = met.entry(document)
+            && let Some(record) = document_by_id(connection, document)?
+        {
+            entry.insert(record.date()?);
+        }
+        dates.push(met.get(&document).cloned());
+    }
+    Ok(dates)
+}
+
+/// The names of documents that begin with `start`, in order.
+pub(super) fn named_from(connection: &Connection, start: &str, limit: u32) -> Outcome<Vec<String>> {
+    let sql = "SELECT uri FROM document WHERE uri >= ?1 AND uri < ?2 AND status = 0 \
+               ORDER BY uri LIMIT ?3";
+    let mut statement = connection.prepare_cached(sql)?;
+    let end = format!("{start}{}", char::MAX);
+    let uris = statement.query_map((start, end, limit), |row| row.get(0))?;
+    Ok(uris.collect::<Result<_, _>>()?)
 }
 
 pub(super) fn source_map(connection: &Connection, id: i64) -> Outcome<Option<Vec<u8>>> {

@@ -1,5 +1,7 @@
 //! What is searched: vectors, words, and what changed since.
 
+use std::borrow::Cow;
+
 use super::{
     Coverage, IndexMode, LexicalOptions, NearestOptions, Statistics, Store, bm25, meta, subject,
     write,
@@ -38,8 +40,10 @@ impl Store {
             return Err(Error::invalid("query", reason));
         }
         write::check_unit("query", query)?;
+        let among = self.shown(options.among)?;
+        let options = NearestOptions { among: among.as_deref(), ..*options };
         self.with_vectors(dim, |connection, vectors| {
-            vectors.nearest(connection, query, limit, options)
+            vectors.nearest(connection, query, limit, &options)
         })
     }
 
@@ -65,7 +69,13 @@ impl Store {
         limit: usize,
         options: &LexicalOptions<'_>,
     ) -> Result<Vec<(i64, f32)>> {
-        self.pool.read(|connection| bm25::search(connection, question, limit, options))
+        let (among, also) = (self.shown(options.among)?, self.shown(Some(options.also))?);
+        let options = LexicalOptions {
+            among: among.as_deref(),
+            also: also.as_deref().unwrap_or_default(),
+            ..*options
+        };
+        self.pool.read(|connection| bm25::search(connection, question, limit, &options))
     }
 
     /// The passages that hold the words of `phrase` one behind the other, each in any of its forms,
@@ -74,7 +84,8 @@ impl Store {
     /// # Errors
     /// Store if the full-text index is damaged.
     pub fn passages_holding(&self, phrase: &str) -> Result<Vec<i64>> {
-        self.pool.read(|connection| bm25::holding(connection, phrase))
+        let ids = self.pool.read(|connection| bm25::holding(connection, phrase))?;
+        Ok(self.shown(Some(&ids))?.map_or_else(Vec::new, Cow::into_owned))
     }
 
     /// The passages of documents whose title holds all of `words`, by rising id; none for a text
@@ -105,7 +116,8 @@ impl Store {
         ids: &[i64],
         statistics: Option<&Statistics>,
     ) -> Result<Coverage> {
-        self.pool.read(|connection| bm25::coverage(connection, question, ids, statistics))
+        let ids = self.known(ids)?;
+        self.pool.read(|connection| bm25::coverage(connection, question, &ids, statistics))
     }
 
     /// A number that every change of the passages and of the vector index makes greater.

@@ -12,9 +12,9 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::common::is_common;
 use super::fault::Outcome;
-use super::fold::fold;
 use super::lexical::{Cut, Indexer, word_forms};
 use super::{meta, schema};
+use crate::fold::fold;
 
 /// The version from which files have the table.
 const SINCE: u32 = 2;

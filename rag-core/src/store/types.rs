@@ -41,6 +41,15 @@ pub struct DocumentRow {
     pub skipped: Option<SkippedDocument>,
 }
 
+/// What tells the age of a document.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct DocumentDate {
+    /// What its format or the caller says of it.
+    pub(crate) metadata: BTreeMap<String, String>,
+    /// Its file's time of last change, seconds since 1970; `None` for added text.
+    pub(crate) modified: Option<f64>,
+}
+
 /// Why a document was passed over.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SkippedDocument {

@@ -3,7 +3,7 @@
 use super::day::{DayOrder, day};
 use super::quantity::{Marks, Quantity, is_currency, written};
 use super::{ColumnKind, TableColumn};
-use crate::store::fold::fold;
+use crate::fold::fold;
 
 /// How the cells of a column are read as values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

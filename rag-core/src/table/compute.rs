@@ -11,8 +11,8 @@ use rusqlite::{Connection, params_from_iter};
 use super::columns::{CellReading, is_nothing};
 use super::plan::{TableFunction, TablePlan, TableTest};
 use super::{ColumnKind, DataTable};
+use crate::fold::fold;
 use crate::progress::CancelToken;
-use crate::store::fold::fold;
 
 /// How long one plan may take, its rows put into memory included.
 const TIME: Duration = Duration::from_secs(10);

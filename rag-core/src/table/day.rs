@@ -1,6 +1,6 @@
 //! Days as cells write them, as numbers that sort: 20260503.
 
-use crate::store::fold::fold;
+use crate::fold::fold;
 
 /// In which order a column writes day and month.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

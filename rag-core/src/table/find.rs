@@ -7,7 +7,7 @@ use super::columns::{Found, Guess, plain};
 use super::layout::Stored;
 use super::{DataTable, TableColumn, TableInfo};
 use crate::document::{is_header, is_value};
-use crate::store::fold::fold;
+use crate::fold::fold;
 
 /// Rows of a table; more are left out.
 const MAX_ROWS: usize = 1_048_576;

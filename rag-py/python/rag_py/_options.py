@@ -23,6 +23,7 @@ AnswerLength = Union[
 Duplicates = Union[
     Literal["fold"],
     Literal["keep"],
+    Literal["near"],
 ]
 Index = Union[
     Literal["auto"],
@@ -95,6 +96,7 @@ Template = Union[
     Literal["phi3"],
     Literal["zephyr"],
 ]
+Filter = Union[str, Mapping[str, Any]]
 Abstain = Union[Literal["calibrated"], Literal["never"], float]
 
 
@@ -108,7 +110,7 @@ class _SearchAskSummarizeCompose(TypedDict, total=False):
     the graph wherever there is one. One of "auto", "flat", "hnsw". Default: "auto"."""
     ef_search: Optional[int]
     """Candidates explored in the graph, where one is walked. Default: 128; 1 to 1,000,000 passages."""
-    filter: Optional[str]
+    filter: Optional[Filter]
     """Only passages of documents that pass this filter. Takes a filter such as "kind = pdf AND year >= 2020". Default: all
     documents."""
     fusion: Optional[str]
@@ -122,11 +124,17 @@ class _SearchAskSummarizeCompose(TypedDict, total=False):
     section, or a number of passages up to 100. Default: "none"."""
     duplicates: Optional[Duplicates]
     """What becomes of passages with the same words, as in copies of a file: fold makes them one hit that names the others,
-    keep leaves each a hit. One of "fold", "keep". Default: keep where passages are searched, fold where something is
-    written from them."""
+    keep leaves each a hit, near folds those too that differ by a word or two but by no figure, name or negation. One of
+    "fold", "keep", "near". Default: keep where passages are searched, fold where something is written from them."""
     syntax: Optional[Syntax]
-    """Whether a search reads the marks \\"a phrase\\", -word, title:word, file:*.pdf and OR; a question that is answered
-    is plain text always. One of "marks", "plain". Default: "marks"."""
+    """Whether a search reads the marks "a phrase", -word, title:word, file:*.pdf and OR; a question that is answered is
+    plain text always. One of "marks", "plain". Default: "marks"."""
+    recency: Optional[Union[float, str]]
+    """How fast documents age: after so many days one counts half, by the date that it says, or its file, or by the date
+    under KEY of its metadata. Takes DAYS or DAYS:KEY, such as 180. Default: age does not matter."""
+    boosts: Optional[Sequence[str]]
+    """Documents that count more, or less: each a filter and by what the scores of its documents are multiplied. Each
+    FILTER ^ WEIGHT, such as "kind = pdf ^ 2". Default: none."""
     rerank: Optional[int]
     """How many of the best hits the reranker sorts anew; 0 for none. Default: 30 if there is a reranker."""
 
@@ -147,6 +155,9 @@ class _AskSummarizeCompose(TypedDict, total=False):
     sentences: Optional[int]
     """Show the generator only so many sentences of each passage, those around the one that answers best: small models get
     lost in long passages. Default: three where a few words are asked for, else all; at least 1 sentence."""
+    candidates: Optional[int]
+    """How many drafts are written, each from another of the passages found; the one that the generator was surest of and a
+    passage supports is taken. One is handed on as it is written, several at their end. Default: 1; 1 to 16 drafts."""
     answer_length: Optional[AnswerLength]
     """How long the answer should be: short asks for a few words, sentences for one or two sentences, auto as the question
     does. One of "auto", "short", "sentences". Default: "auto"."""
@@ -370,6 +381,9 @@ class OpenOptions(TypedDict, total=False):
     also: Optional[Sequence[Path]]
     """Further knowledge bases that are searched with this one as if all were one file, each by the same encoder and only
     read. Default: none."""
+    filter: Optional[Filter]
+    """Only the documents that pass this filter are there, in every call, and none can widen it; the file is then only
+    read. Takes a filter such as "kind = pdf AND year >= 2020". Default: all documents."""
     secure_delete: Optional[bool]
     """Write zeros over what is removed or replaced, and empty the log at the end of each call that does so; purge leaves
     nothing at all. Each such call then rewrites the full-text index. Default: False."""

@@ -11,6 +11,7 @@ from rag_py._options import (
     EncoderOptions as EncoderOptions,
     GenerateOptions as GenerateOptions,
     GeneratorOptions as GeneratorOptions,
+    Filter as Filter,
     Index as Index,
     Kv as Kv,
     Level as Level,

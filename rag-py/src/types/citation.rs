@@ -61,6 +61,12 @@ impl Citation {
         self.0.source_end
     }
 
+    /// Where it begins, for a person: "page 3", "sheet Budget, row 12", "bytes 10-20".
+    #[getter]
+    fn place(&self) -> Option<&str> {
+        self.0.place.as_deref()
+    }
+
     /// Which file it is of: 0 for the knowledge base itself, 1 for the first of `also`.
     #[getter]
     fn store(&self) -> usize {

@@ -112,6 +112,13 @@ impl Hit {
         to_plain(py, &self.0.copies)
     }
 
+    /// The newest version of its document that lies beside it, as far as their names say:
+    /// "report_v3.docx" for a hit of "report_v1.docx"; None where there is none.
+    #[getter]
+    fn newer(&self) -> Option<&str> {
+        self.0.newer.as_deref()
+    }
+
     /// Its rank, from 1, among vectors ("dense"), among words ("lexical") and, if it was reranked,
     /// after that ("rerank").
     #[getter]

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::dates::Date;
 use super::units::MeasureUnit;
+use crate::dates::Date;
 
 /// A figure where it stands.
 #[derive(Debug, Clone)]

@@ -7,11 +7,11 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::bounds::{bound, counted, hand_units_back};
-use super::dates::{self, Moment};
 use super::figure::{Figure, FigureValue};
 use super::numerals;
 use super::tokens::Token;
 use super::units::{self, MeasureUnit};
+use crate::dates::{self, Moment};
 
 /// Which mark parts decimals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,7 +8,6 @@
 mod agree;
 mod bounds;
 mod contradiction;
-mod dates;
 mod figure;
 mod figures;
 mod modality;
@@ -24,7 +23,7 @@ mod units;
 
 use serde::{Deserialize, Serialize};
 
-use crate::store::fold::fold;
+use crate::fold::fold;
 
 use figure::{Figure, FigureValue};
 pub(crate) use figures::Decimal;

@@ -5,7 +5,7 @@ use std::ops::Range;
 use rust_stemmers::{Algorithm, Stemmer};
 use unicode_segmentation::UnicodeSegmentation;
 
-use crate::store::fold::fold;
+use crate::fold::fold;
 use crate::words;
 
 /// A word, small ones too.

@@ -1,7 +1,7 @@
 //! Units of measure and money, each with what it measures and its size in the unit that all of that
 //! kind are compared in.
 
-use crate::store::fold::fold;
+use crate::fold::fold;
 
 /// What a number counts.
 #[derive(Debug, Clone, PartialEq)]

@@ -17,7 +17,7 @@ pub(in crate::document) fn civil(days: i64) -> (i64, i64, i64) {
 }
 
 /// The day of a date, counted from 1970-01-01; the inverse of [`civil`].
-pub(in crate::document) fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
+pub(crate) fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let era = year.div_euclid(400);
     let year_of_era = year.rem_euclid(400);

@@ -4,11 +4,11 @@ use std::ops::ControlFlow;
 
 use crate::cite;
 use crate::error::Result;
+use crate::fold::fold;
 use crate::generate::GenerateOptions;
 use crate::passage;
 use crate::progress::Call;
 use crate::prompt::{self, ComposeRequest};
-use crate::store::fold::fold;
 
 use super::draft::DraftVerdict;
 use super::plan::one_line;

@@ -7,8 +7,8 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+use crate::fold::fold;
 use crate::passage;
-use crate::store::fold::fold;
 use crate::words::{WordKind, is_function_word, words};
 
 /// Most searches of a task.

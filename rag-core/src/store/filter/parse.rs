@@ -126,7 +126,7 @@ impl Parser {
 
     fn comparison(&mut self) -> Result<Filter> {
         let field = match self.value() {
-            Some(name) => field(&name),
+            Some(name) => FilterField::of(&name),
             None => return Err(self.expected("a field")),
         };
         if self.take_word("glob") {
@@ -136,15 +136,11 @@ impl Parser {
         if self.take_word("in") {
             return self.one_of(&field);
         }
-        let how = match self.tokens.get(self.next).map(|(_, token)| token) {
-            Some(Token::Operator("=" | "==")) => Comparison::Equal,
-            Some(Token::Operator("!=")) => Comparison::Unequal,
-            Some(Token::Operator("<")) => Comparison::Less,
-            Some(Token::Operator("<=")) => Comparison::AtMost,
-            Some(Token::Operator(">")) => Comparison::Greater,
-            Some(Token::Operator(">=")) => Comparison::AtLeast,
-            _ => return Err(self.expected("one of = != < <= > >= glob in")),
+        let how = match self.tokens.get(self.next) {
+            Some((_, Token::Operator(operator))) => Comparison::of(operator),
+            _ => None,
         };
+        let how = how.ok_or_else(|| self.expected("one of = != < <= > >= glob in"))?;
         self.next += 1;
         let value = self.value().ok_or_else(|| self.expected("a value"))?;
         Ok(Filter::Compare(field, how, value))
@@ -199,15 +195,33 @@ impl Parser {
     }
 }
 
-fn field(name: &str) -> FilterField {
-    match name {
-        "kind" => FilterField::Kind,
-        "path" | "uri" => FilterField::Path,
-        "title" => FilterField::Title,
-        "lang" => FilterField::Lang,
-        "size" => FilterField::Size,
-        "modified" => FilterField::Modified,
-        _ => FilterField::Metadata(name.strip_prefix("meta.").unwrap_or(name).to_owned()),
+impl FilterField {
+    /// The field of this name.
+    pub(crate) fn of(name: &str) -> Self {
+        match name {
+            "kind" => FilterField::Kind,
+            "path" | "uri" => FilterField::Path,
+            "title" => FilterField::Title,
+            "lang" => FilterField::Lang,
+            "size" => FilterField::Size,
+            "modified" => FilterField::Modified,
+            _ => FilterField::Metadata(name.strip_prefix("meta.").unwrap_or(name).to_owned()),
+        }
+    }
+}
+
+impl Comparison {
+    /// The comparison that is written so.
+    pub(crate) fn of(operator: &str) -> Option<Self> {
+        Some(match operator {
+            "=" | "==" => Comparison::Equal,
+            "!=" => Comparison::Unequal,
+            "<" => Comparison::Less,
+            "<=" => Comparison::AtMost,
+            ">" => Comparison::Greater,
+            ">=" => Comparison::AtLeast,
+            _ => return None,
+        })
     }
 }
 
@@ -221,9 +235,9 @@ mod tests {
     #[test]
     fn every_document_has_the_fields_that_are_named() {
         for name in FilterField::NAMES {
-            assert_eq!(field(name).to_string(), name);
+            assert_eq!(FilterField::of(name).to_string(), name);
         }
-        assert_eq!(field("author"), FilterField::Metadata("author".to_owned()));
+        assert_eq!(FilterField::of("author"), FilterField::Metadata("author".to_owned()));
     }
 
     fn line(text: &str) -> String {

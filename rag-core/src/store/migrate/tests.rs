@@ -63,7 +63,7 @@ fn fixture(folder: &Path) -> PathBuf {
 }
 
 fn store(path: &Path, access: Access, ladder: &Ladder) -> crate::Result<Store> {
-    let pool = open::open_with(path, access, ladder)?;
+    let pool = open::open_with(path, access, ladder, None)?;
     Ok(Store { pool, vectors: RwLock::default(), scopes: Scopes::default() })
 }
 

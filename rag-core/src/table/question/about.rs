@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::asked::{Stems, pieces};
 use super::understood::{BoundFigure, Understood, Use, is_figure};
 use super::vocabulary::NUMBERS;
-use crate::store::fold::fold;
+use crate::fold::fold;
 
 impl Understood<'_> {
     /// Figures that are no values of cells.

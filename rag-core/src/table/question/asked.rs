@@ -6,7 +6,7 @@ use rust_stemmers::{Algorithm, Stemmer};
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::vocabulary::{MERGED, SCALES, SYNONYMS, YES_OR_NO};
-use crate::store::fold::fold;
+use crate::fold::fold;
 use crate::words;
 
 /// Stems of both languages, and the word that stands for each synonym.

@@ -12,8 +12,8 @@ mod vocabulary;
 use super::DataTable;
 use super::compute::{Computed, compute};
 use super::plan::TablePlan;
+use crate::fold::fold;
 use crate::progress::CancelToken;
-use crate::store::fold::fold;
 
 use asked::{Asked, Stems};
 use understood::{ReadingOrder, Understood, Way};

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::Hint;
 use super::asked::{Asked, Stems, pieces};
 use super::vocabulary::{ADJECTIVES, DAYS, PRICE, Sense, phrases_of};
-use crate::store::fold::fold;
+use crate::fold::fold;
 use crate::table::{ColumnKind, DataTable};
 
 /// Words of a cell that is looked for in a question.

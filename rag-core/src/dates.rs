@@ -1,26 +1,30 @@
 //! Dates, weekdays and times of day in the forms of French and English, and the months of other
 //! languages.
+//!
+//! Of all that stands in a text, for a claim to be held against; or the one of a field, for age and
+//! for a search.
 
 use std::ops::Range;
 use std::sync::LazyLock;
 
 use regex::{Captures, Regex};
 
-use crate::store::fold::fold;
+use crate::document::days_from_civil;
+use crate::fold::fold;
 
 /// The parts of a date that a text gives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Date {
-    pub(super) year: Option<i32>,
-    pub(super) month: Option<u32>,
-    pub(super) day: Option<u32>,
+pub(crate) struct Date {
+    pub(crate) year: Option<i32>,
+    pub(crate) month: Option<u32>,
+    pub(crate) day: Option<u32>,
     /// From Monday, 1.
-    pub(super) weekday: Option<u32>,
+    pub(crate) weekday: Option<u32>,
 }
 
 /// What stands at a place.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Moment {
+pub(crate) enum Moment {
     /// The second reading is there where day and month cannot be told apart.
     Date(Date, Option<Date>),
     /// Minutes from midnight, and whether morning and evening are told apart.
@@ -28,8 +32,59 @@ pub(super) enum Moment {
 }
 
 impl Date {
+    /// The one date that a text of little else gives, such as a field of metadata: with its year at
+    /// least, the rest where it is there. Also `2024`, `2024-03` and what ISO 8601, RFC 2822 and
+    /// PDF write.
+    pub(crate) fn of(text: &str) -> Option<Date> {
+        let text = text.trim();
+        if let Some(written) = LEADING.captures(text) {
+            return date(number(&written, 1), number(&written, 2), number(&written, 3));
+        }
+        moments(text).into_iter().find_map(|(_, moment)| match moment {
+            Moment::Date(date, _) => Some(date).filter(|date| date.year.is_some_and(|y| y > 99)),
+            Moment::Time(..) => None,
+        })
+    }
+
+    /// Days from 1970-01-01; what is not said is in the middle. `None` without a year.
+    pub(crate) fn days(&self) -> Option<i64> {
+        let (month, day) = match (self.month, self.day) {
+            (None, _) => (7, 1),
+            (Some(month), day) => (month, day.unwrap_or(15)),
+        };
+        Some(days_from_civil(self.year?.into(), month.into(), day.into()))
+    }
+
+    /// How a full date is written in words and figures, as far as a search tells them apart; none
+    /// for one that lacks a part.
+    pub(crate) fn spellings(&self) -> Vec<String> {
+        let (Some(year), Some(month), Some(day)) = (self.year, self.month, self.day) else {
+            return Vec::new();
+        };
+        let names = NAMES.get(month as usize - 1).copied().unwrap_or_default();
+        let mut all = vec![
+            format!("{year} {month:02} {day:02}"),
+            format!("{year}{month:02}{day:02}"),
+            format!("{day:02} {month:02} {year}"),
+            format!("{day} {month} {year}"),
+            format!("{month:02} {day:02} {year}"),
+            format!("{month} {day} {year}"),
+        ];
+        for name in names {
+            for day in [day.to_string(), format!("{day}th"), format!("{day:02}")] {
+                all.push(format!("{day} {name} {year}"));
+                all.push(format!("{name} {day} {year}"));
+            }
+        }
+        if day == 1 {
+            all.push(format!("1er {} {year}", names[1]));
+        }
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
     /// Whether the other gives all that this one says; `years` are those given elsewhere beside it.
-    pub(super) fn is_given_by(&self, other: &Date, years: &[i32]) -> bool {
+    pub(crate) fn is_given_by(&self, other: &Date, years: &[i32]) -> bool {
         let same = |a: Option<u32>, b: Option<u32>| a.is_none() || a == b;
         let year = match (self.year, other.year) {
             (None, _) => true,
@@ -50,6 +105,28 @@ fn is_same_year(a: i32, b: i32) -> bool {
 }
 
 const MONTH: &str = r"january|february|march|april|may|june|july|august|september|october|november|december|jan|feb|mar|apr|jun|jul|aug|sept|sep|oct|nov|dec|janvier|f[e\x{e9}]vrier|mars|avril|mai|juin|juillet|ao[u\x{fb}]t|septembre|octobre|novembre|d[e\x{e9}]cembre|janv|f[e\x{e9}]vr|avr|juil|d[e\x{e9}]c|januar|februar|m[a\x{e4}]rz|juni|juli|oktober|dezember|enero|febrero|marzo|abril|mayo|junio|julio|agosto|septiembre|octubre|noviembre|diciembre|gennaio|febbraio|aprile|maggio|giugno|luglio|settembre|ottobre|dicembre|janeiro|fevereiro|mar[c\x{e7}]o|maio|junho|julho|setembro|outubro|novembro|dezembro|januari|februari|maart|mei|augustus";
+
+/// The months in English and French, folded, with the abbreviation of English.
+const NAMES: [[&str; 3]; 12] = [
+    ["january", "janvier", "jan"],
+    ["february", "fevrier", "feb"],
+    ["march", "mars", "mar"],
+    ["april", "avril", "apr"],
+    ["may", "mai", "may"],
+    ["june", "juin", "jun"],
+    ["july", "juillet", "jul"],
+    ["august", "aout", "aug"],
+    ["september", "septembre", "sep"],
+    ["october", "octobre", "oct"],
+    ["november", "novembre", "nov"],
+    ["december", "decembre", "dec"],
+];
+
+/// What begins with a year of four digits, as ISO 8601 and PDF write it.
+static LEADING: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"^(?:D:)?((?:1[0-9]|2[0-9])\d{2})(?:[-/.]?(\d{2})(?:[-/.]?(\d{2}))?)?(?:\D|\d{2,6}(?:\D|$)|$)")
+        .expect("a pattern of ours")
+});
 
 /// Month names that are no other word of French or English, alone.
 const MONTH_ALONE: &str = r"January|February|April|June|July|August|September|October|November|December|[Jj]anvier|[Ff][\x{e9}]vrier|[Aa]vril|[Jj]uin|[Jj]uillet|[Aa]o[\x{fb}]t|[Ss]eptembre|[Oo]ctobre|[Nn]ovembre|[Dd][\x{e9}]cembre";
@@ -95,7 +172,7 @@ static PATTERNS: LazyLock<Patterns> = LazyLock::new(|| {
 });
 
 /// Every date and time of `text` with its bytes.
-pub(super) fn moments(text: &str) -> Vec<(Range<usize>, Moment)> {
+pub(crate) fn moments(text: &str) -> Vec<(Range<usize>, Moment)> {
     let mut found: Vec<(Range<usize>, Moment)> = Vec::new();
     let patterns = &*PATTERNS;
     let readers: [(&Regex, Read); 10] = [
@@ -273,6 +350,33 @@ mod tests {
         }
         assert_eq!(dates("It may 9 times"), []);
         assert_eq!(dates("en janvier")[0].month, Some(1));
+    }
+
+    #[test]
+    fn a_field_of_metadata_is_a_date() {
+        let of = |text: &str| Date::of(text).map(|date| (date.year, date.month, date.day));
+        let full = Some((Some(2024), Some(3), Some(5)));
+        for text in [
+            "2024-03-05",
+            "2024-03-05T10:00:00Z",
+            "20240305",
+            "D:20240305101500+01'00'",
+            "2024/03/05",
+            "Tue, 5 Mar 2024 10:00:00 +0200",
+            "5 mars 2024",
+            "March 5, 2024",
+        ] {
+            assert_eq!(of(text), full, "{text}");
+        }
+        assert_eq!(of("2024"), Some((Some(2024), None, None)));
+        assert_eq!(of("2024-03"), Some((Some(2024), Some(3), None)));
+        assert_eq!(of("March 2024"), Some((Some(2024), Some(3), None)));
+        for text in ["", "yesterday", "12", "2024-13-40", "in March", "31415926535"] {
+            assert_eq!(of(text), None, "{text}");
+        }
+        let days = |text: &str| Date::of(text).and_then(|date| date.days()).unwrap_or_default();
+        assert_eq!(days("2024-03-05"), 19_787);
+        assert!(days("2024-12-31") < days("2025") && days("2025") < days("2025-12-31"));
     }
 
     #[test]
