@@ -50,6 +50,9 @@ struct Cli {
     /// from: an argument, a variable, a line of a file, the default
     #[arg(long, global = true)]
     show_config: bool,
+    /// Print help with every option, as --help does
+    #[arg(long, global = true, action = clap::ArgAction::HelpLong, hide_short_help = true)]
+    help_all: Option<bool>,
     #[command(subcommand)]
     command: Command,
 }

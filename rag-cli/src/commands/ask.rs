@@ -29,8 +29,18 @@ use crate::place::Place;
 /// Characters of a quote shown to people.
 const QUOTE_CHARS: usize = 200;
 
+/// What a person may type.
+const EXAMPLES: &str = concat!(
+    "Examples:\n",
+    "  rag ask kb.rag \"When was the laboratory founded?\"\n",
+    "  rag ask kb.rag \"Combien co\u{fb}te la visite ?\" --extract\n",
+    "  rag ask kb.rag \"What is due?\" --explain=page.html\n",
+    "  rag ask kb.rag \"Who is on duty?\" --json    for programs",
+);
+
 /// Answer a question from the documents, with citations
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     #[command(flatten)]
     pub(super) knowledge_base: KnowledgeBaseArgs,

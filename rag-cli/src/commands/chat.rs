@@ -13,9 +13,17 @@ use crate::failure::{Exit, Failure, Outcome, error_object};
 use crate::options::{Config, Holding};
 use crate::written;
 
+/// What a person may type.
+const EXAMPLES: &str = concat!(
+    "Examples:\n",
+    "  rag chat kb.rag\n",
+    "  rag chat kb.rag --system \"You are L\u{e9}a, who guides visitors.\" --save talk.json",
+);
+
 /// Talk with the documents: one question a line; /again answers the last one anew, /save FILE keeps
 /// the conversation, /clear forgets it, /quit or end of input leaves
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     #[command(flatten)]
     pub(super) knowledge_base: KnowledgeBaseArgs,

@@ -9,8 +9,16 @@ use crate::console::{Console, one_line, visible};
 use crate::failure::{Exit, Outcome};
 use crate::options::{Config, Holding};
 
+/// What a person may type.
+const EXAMPLES: &str = concat!(
+    "Examples:\n",
+    "  rag compose kb.rag \"Write a synthesis on the opening hours.\"\n",
+    "  rag compose kb.rag \"Propose three scenarios for Sundays.\" --kind scenarios",
+);
+
 /// Write a draft from the documents: a synthesis, scenarios, an argument, an assessment
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     #[command(flatten)]
     pub(super) knowledge_base: KnowledgeBaseArgs,

@@ -30,8 +30,15 @@ use ranking::Ranker;
 use reranking::Reranked;
 use settings::Setting;
 
+/// What a person may type.
+const EXAMPLES: &str = concat!(
+    "Examples:\n",
+    "  rag eval --corpus corpus.jsonl --queries queries.jsonl --qrels qrels.tsv --mode hybrid --report page.html",
+);
+
 /// Measure retrieval on a collection in the BEIR layout, and answers where queries carry them
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     /// corpus.jsonl: _id, title, text
     #[arg(long, value_name = "FILE")]

@@ -15,8 +15,15 @@ use crate::console::Console;
 use crate::failure::{Exit, Outcome};
 use crate::options::{Config, Holding, OptionArgs};
 
+/// What a person may type.
+const EXAMPLES: &str = concat!(
+    "Examples:\n",
+    "  rag generate --llm qwen2.5-0.5b --prompt \"The capital of France is\" --max-new-tokens 8",
+);
+
 /// Continue a prompt, or answer a conversation
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     /// Generator by name, path or hub id
     #[arg(long, value_name = "NAME|PATH", default_value = DEFAULT_LLM)]

@@ -11,8 +11,16 @@ use crate::console::{Console, name};
 use crate::failure::{Exit, Failure, Outcome};
 use crate::options::{Config, Holding};
 
+/// What a person may type.
+const EXAMPLES: &str = concat!(
+    "Examples:\n",
+    "  rag remove kb.rag /srv/docs/old.pdf\n",
+    "  rag remove kb.rag --filter \"path glob 'drafts/*'\"",
+);
+
 /// Remove the document with this name, or all that pass a filter; exit code 3 if there is none
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     /// The knowledge base file
     #[arg(value_name = "KB")]

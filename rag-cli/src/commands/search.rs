@@ -13,8 +13,18 @@ use crate::place::{self, Place};
 /// Characters of a passage shown to people.
 const SHOWN_CHARS: usize = 240;
 
+/// What a person may type.
+const EXAMPLES: &str = concat!(
+    "Examples:\n",
+    "  rag search kb.rag \"how is the gauge read\"\n",
+    "  rag search kb.rag '\"salt marsh\" title:survey -draft' -k 10\n",
+    "  rag search kb.rag \"prices\" --filter \"kind = pdf AND year >= 2024\" --recency 180\n",
+    "  rag search kb.rag \"gauge\" --open           opens the first file found",
+);
+
 /// Find the passages that answer a question best; exit code 3 if there is none, but not with --json
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     #[command(flatten)]
     pub(super) knowledge_base: KnowledgeBaseArgs,

@@ -12,8 +12,16 @@ use crate::console::Console;
 use crate::failure::{Exit, Outcome};
 use crate::options::{Config, Holding};
 
+/// What a person may type.
+const EXAMPLES: &str = concat!(
+    "Examples:\n",
+    "  rag summarize kb.rag --document report.pdf\n",
+    "  rag summarize kb.rag \"What was decided about the pool?\" --max-sentences 3",
+);
+
 /// Summarize a document, or what the documents say about a question, with citations
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     #[command(flatten)]
     pub(super) knowledge_base: KnowledgeBaseArgs,

@@ -17,8 +17,17 @@ use crate::console::{Console, name, one_line};
 use crate::failure::{Exit, Failure, Outcome};
 use crate::options::{Config, Holding, OptionArgs};
 
+/// What a person may type.
+const EXAMPLES: &str = concat!(
+    "Examples:\n",
+    "  rag sync kb.rag docs/                      mirrors a folder: again after each change\n",
+    "  rag sync kb.rag docs/ --watch              goes on until interrupted\n",
+    "  rag sync kb.rag a.pdf b/ --exclude \"*.log\"",
+);
+
 /// Add, update, rename and remove documents until the file mirrors these folders
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     #[command(flatten)]
     pub(super) knowledge_base: KnowledgeBaseArgs,

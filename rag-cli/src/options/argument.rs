@@ -75,8 +75,7 @@ fn argument<S: Spelling>(entry: &Entry) -> Vec<Arg> {
         .action(if is_several { ArgAction::Append } else { ArgAction::Set })
         .allow_negative_numbers(true)
         .value_parser(reader)
-        // how models are loaded is seldom said: `-h` is short without
-        .hide_short_help(entry.name == entry.field.full_name);
+        .hide_short_help(!is_everyday(entry));
     vec![match S::ALONE.iter().find(|(option, _)| *option == entry.name) {
         Some((_, meant)) => arg.num_args(0..=1).require_equals(true).default_missing_value(*meant),
         None => arg,
@@ -90,7 +89,12 @@ fn flags<S: Spelling>(entry: &Entry, default: bool) -> Vec<Arg> {
     let (shown, hidden) = if default { (no, name) } else { (name, no) };
     let doc = sentence(entry);
     let doc = if default { format!("Do not {}", lower(&doc)) } else { doc };
-    let shown = arg.long(shown).help(doc).action(ArgAction::SetTrue).overrides_with(other(entry));
+    let shown = arg
+        .long(shown)
+        .help(doc)
+        .action(ArgAction::SetTrue)
+        .overrides_with(other(entry))
+        .hide_short_help(!is_everyday(entry));
     let hidden = Arg::new(other(entry)).long(hidden).action(ArgAction::SetTrue).hide(true);
     vec![shown, hidden.overrides_with(entry.name)]
 }
@@ -122,6 +126,22 @@ fn heading(group: &str) -> Option<&'static str> {
         "encoder" | "generator" | "reranker" => Some("Models"),
         _ => None,
     }
+}
+
+/// Whether `-h` shows the option too; `--help` shows all. How models are loaded, how tokens are
+/// chosen and how legs are fused is seldom said.
+fn is_everyday(entry: &Entry) -> bool {
+    const EVERYDAY: &[(&str, &[&str])] = &[
+        ("search", &["top_k", "mode", "filter", "context", "duplicates", "recency", "boosts"]),
+        ("generate", &["max_new_tokens", "temperature", "seed", "json_schema"]),
+        ("guards", &["deny", "mask"]),
+        ("ask", &["system", "abstain", "candidates", "answer_length", "extract", "rewrite"]),
+    ];
+    let group = EVERYDAY.iter().find(|(group, _)| *group == entry.field.group);
+    let is_named = group.is_none_or(|(_, names)| {
+        names.iter().any(|name| [entry.name, entry.field.name].contains(name))
+    });
+    is_named && entry.name != entry.field.full_name
 }
 
 fn hyphens(name: &str) -> String {
