@@ -2559,6 +2559,25 @@ rag_status rag_kb_purge(rag_kb *kb, const rag_cancel *cancel, rag_error **error)
 rag_status rag_kb_vacuum(rag_kb *kb, rag_error **error);
 
 /**
+ * Encodes the passages again that were encoded without the titles of their documents, in a file
+ * begun before titles were read; no other file is read.
+ *
+ * Passages keep their numbers. Others may search and write meanwhile. A kill or cancel loses
+ * nothing that was written, and the next call goes on there. `options` may be NULL; of them only
+ * `plan`, `on_progress`, `user_data` and `cancel` count. On success `*json` is a JSON object and
+ * owned by the caller: free it with rag_string_free. It has passage_count (passages that were
+ * looked at), encoded (those to which a title gives something new) and seconds (with
+ * RAG_PLAN_DRY_RUN how long it would take, measured on some of the passages).
+ *
+ * RAG_CANCELLED: by the flag or the callback. RAG_NOT_FOUND, RAG_MODEL: the encoder cannot be
+ * loaded. RAG_STORE, RAG_BUSY: the file.
+ */
+rag_status rag_kb_reindex(rag_kb *kb,
+                          const rag_sync_options *options,
+                          char **json,
+                          rag_error **error);
+
+/**
  * Writes a draft for `task` from the documents, as a JSON object: kind, found, text (Markdown,
  * with `[1]` behind what a document supports and `[*]` behind what is the model's own), sections
  * (each with part, heading and sentences; each of these with text, origin and markers), verdict,

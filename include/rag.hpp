@@ -1383,6 +1383,22 @@ public:
         return impl::own<SyncReport, rag_sync_report>(call, &thrown);
     }
 
+    /// Encodes passages again that were encoded without the titles of their documents, as the JSON of rag_kb_reindex. Of the
+    /// options, plan, on_progress and cancel count.
+    Result<std::string> reindex(const SyncOptions &options = {}) {
+        impl::Thrown thrown;
+        impl::ProgressCallback callback{&options.on_progress, &thrown};
+        rag_sync_options raw = RAG_SYNC_OPTIONS_INIT;
+        raw.plan = options.plan;
+        if (options.on_progress) raw.on_progress = impl::on_progress;
+        raw.user_data = &callback;
+        raw.cancel = impl::flag(options.cancel);
+        const auto call = [&](char **json, rag_error **error) {
+            return rag_kb_reindex(handle_.get(), &raw, json, error);
+        };
+        return impl::text(call, &thrown);
+    }
+
     /// Adds one text under a name, in place of any with the same name. Returns its passages' numbers.
     Result<std::vector<std::int64_t>> add(const std::string &uri, std::string_view text,
                                           const std::map<std::string, std::string> &metadata = {},

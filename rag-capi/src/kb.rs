@@ -382,3 +382,48 @@ pub unsafe extern "C" fn rag_kb_vacuum(kb: *mut rag_kb, error: *mut *mut rag_err
     // SAFETY: the pointers are null or valid as the contract above says.
     unsafe { run(error, || shared(kb)?.enter()?.vacuum()) }
 }
+
+/// Encodes the passages again that were encoded without the titles of their documents, in a file
+/// begun before titles were read; no other file is read.
+///
+/// Passages keep their numbers. Others may search and write meanwhile. A kill or cancel loses
+/// nothing that was written, and the next call goes on there. `options` may be NULL; of them only
+/// `plan`, `on_progress`, `user_data` and `cancel` count. On success `*json` is a JSON object and
+/// owned by the caller: free it with rag_string_free. It has passage_count (passages that were
+/// looked at), encoded (those to which a title gives something new) and seconds (with
+/// RAG_PLAN_DRY_RUN how long it would take, measured on some of the passages).
+///
+/// RAG_CANCELLED: by the flag or the callback. RAG_NOT_FOUND, RAG_MODEL: the encoder cannot be
+/// loaded. RAG_STORE, RAG_BUSY: the file.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rag_kb_reindex(
+    kb: *mut rag_kb,
+    options: *const rag_sync_options,
+    json: *mut *mut c_char,
+    error: *mut *mut rag_error,
+) -> rag_status {
+    // SAFETY: the pointers are null or valid as the contract above says.
+    unsafe {
+        run(error, || {
+            boundary::text_output(json, "json", || {
+                let kb = shared(kb)?;
+                let given = options::read(options)?;
+                let stop = Stop::default();
+                let mut on_progress = |progress: &rag_core::Progress| {
+                    let call = || progress::report(given.on_progress, given.user_data, progress);
+                    if !kb.call_back(call) {
+                        stop.request();
+                    }
+                };
+                let cancel = stop.joined(progress::token(given.cancel));
+                let plan = given.over(&kb, SyncOptions::default())?.plan;
+                let report = kb.enter()?.reindex_with(
+                    plan,
+                    Call::new().on_progress(&mut on_progress).cancel(&cancel),
+                )?;
+                serde_json::to_string(&report)
+                    .map_err(|cause| Error::internal_cause("the report does not fit JSON", cause))
+            })
+        })
+    }
+}

@@ -48,6 +48,11 @@ impl<'a> Console<'a> {
         self.output == Output::Json
     }
 
+    /// Whether notes are left out.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
     /// Starts a job that Ctrl-C stops.
     pub(crate) fn job(&self) -> Job {
         self.interrupt.begin()

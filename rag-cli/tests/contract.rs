@@ -200,6 +200,11 @@ fn knowledge_base_commands_keep_their_keys() {
     assert_eq!(removed["uris"].as_array().unwrap().len(), 1);
 
     assert_keys(&json(&["vacuum", &kb, "--json"], 0), &["bytes_before", "bytes_after"]);
+    let reindexed = json(&["reindex", &kb, "--json"], 0);
+    assert_eq!((&reindexed["passage_count"], &reindexed["encoded"]), (&json!(0), &json!(0)));
+    assert_keys(&json(&["reindex", &kb, "--dry-run", "--json"], 0), &["seconds"]);
+    assert_eq!(json(&["info", &kb, "--json"], 0)["encoder_input"], "title");
+    assert_eq!(json(&["reindex", &place.path("none.rag"), "--json"], 1)["error"]["code"], "Io");
     let uri = fs::canonicalize(place.path("docs/bees.md")).unwrap();
     let remove = ["remove", &kb, uri.to_str().unwrap(), "--json"];
     assert_eq!(json(&remove, 0), json!({"removed": true}));

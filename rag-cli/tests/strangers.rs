@@ -133,6 +133,7 @@ fn every_command_that_opens_a_file_takes_untrusted() {
         &["backup", &kb, &copy, "--untrusted"],
         &["repair", &kb, &repaired, "--untrusted"],
         &["search", &kb, "dam", "--untrusted", "--encoder", &encoder],
+        &["reindex", &kb, "--untrusted", "--encoder", &encoder],
         &["remove", &kb, "a", "--untrusted"],
     ] {
         let code = rag(arguments).output().unwrap().status.code();

@@ -111,7 +111,7 @@ fn pipes_are_refused_wherever_a_file_is_named() {
     assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
     let (to, explain) = (place.path("to"), format!("--explain={pipe}"));
     let none = ["--llm", "none"];
-    let commands: [&[&str]; 14] = [
+    let commands: [&[&str]; 15] = [
         &["check", &pipe],
         &["repair", &pipe, &to],
         &["repair", &kb, &pipe],
@@ -120,6 +120,7 @@ fn pipes_are_refused_wherever_a_file_is_named() {
         &["info", &pipe],
         &["list", &pipe],
         &["vacuum", &pipe],
+        &["reindex", &pipe],
         &["remove", &pipe, "x"],
         &["search", &pipe, "x"],
         &["ask", &pipe, "x", none[0], none[1]],

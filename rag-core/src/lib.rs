@@ -99,6 +99,6 @@ pub use knowledge_base::{
     Abstain, AddOptions, Answer, AskOptions, Budget, Chat, ComposeOptions, Conversation,
     DecisionDraft, DraftKind, DraftPart, DraftSection, DraftSentence, DraftVerdict, Explain,
     KnowledgeBase, Masked, Missing, NO_LLM, NotFoundReason, OpenOptions, Origin, Outcome,
-    OwnWriter, PartlyRead, Plan, Rewrite, Subject, SummarizeOptions, SyncOptions, SyncReport,
-    Tables, Timings, Trace, Trust, Writer, text_uri,
+    OwnWriter, PartlyRead, Plan, ReindexReport, Rewrite, Subject, SummarizeOptions, SyncOptions,
+    SyncReport, Tables, Timings, Trace, Trust, Writer, text_uri,
 };

@@ -9,8 +9,10 @@ use std::ops::Range;
 use crate::document::Document;
 use crate::error::Result;
 pub use crate::options::split::SplitOptions;
+pub use input::{EncoderInput, EncoderText};
 
 mod breaks;
+mod input;
 mod rows;
 mod splitter;
 mod window;
@@ -40,7 +42,8 @@ pub struct Passage {
 }
 
 impl Passage {
-    /// What the encoder sees: the heading path, a line feed, the text.
+    /// What the encoder sees under [`EncoderInput::Heading`]: the heading path, a line feed, the
+    /// text.
     #[must_use]
     pub fn encoder_text(&self, text: &str) -> String {
         let body = text.get(self.range.clone()).unwrap_or_default();

@@ -14,7 +14,8 @@ use crate::error::{Error, Result};
 pub enum Stage {
     /// Listing and comparing files.
     Scan,
-    /// Reading, splitting, encoding and storing documents; `done` and `total` count files.
+    /// Reading, splitting, encoding and storing documents; `done` and `total` count files, or in a
+    /// reindex passages.
     Index,
     /// Building the vector index; `done` and `total` count vectors.
     Seal,

@@ -9,7 +9,7 @@ use pyo3::types::PyIterator;
 use rag_core::search::SearchOptions;
 use rag_core::store::Access;
 use rag_core::{
-    AddOptions, AskOptions, Call, ComposeOptions, Conversation, Error, OpenOptions, Subject,
+    AddOptions, AskOptions, Call, ComposeOptions, Conversation, Error, OpenOptions, Plan, Subject,
     SummarizeOptions, SyncOptions, text_uri,
 };
 
@@ -155,6 +155,39 @@ impl KnowledgeBase {
             }
             Ok(ids)
         })
+    }
+
+    /// Encodes the passages again that were encoded without the titles of their documents, in a
+    /// file begun before titles were read; no other file is read.
+    ///
+    /// Passages keep their ids. Others may search and write meanwhile. A kill or Ctrl-C loses
+    /// nothing that was written, and the next call goes on there.
+    ///
+    /// Args: dry_run: Only say what would be done and how long it would take, measured on some of
+    /// the passages. progress: True shows a line on standard error; a callable gets a `Progress`
+    /// now and then. It must not write to this knowledge base.
+    ///
+    /// Returns: `{"passage_count", "encoded", "seconds"}`: passages that were looked at, those to
+    /// which a title gives something new, and the time.
+    ///
+    /// Raises:
+    ///     NotFoundError: The encoder is not on this machine.
+    ///     BusyError: Another process is writing.
+    #[pyo3(signature = (*, dry_run=false, progress=None))]
+    fn reindex<'py>(
+        &self,
+        py: Python<'py>,
+        dry_run: bool,
+        progress: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let inner = self.inner(py)?;
+        let plan = if dry_run { Plan::DryRun } else { Plan::Apply };
+        let progress = progress_callback(py, progress)?;
+        let running = LongCall::new(py)?;
+        let mut on_progress = |step: &rag_core::Progress| report(&running, progress.as_ref(), step);
+        let report =
+            running.run(py, |call| inner.reindex_with(plan, call.on_progress(&mut on_progress)))?;
+        to_plain(py, &report)
     }
 
     /// Removes the document with this uri; False if there was none.

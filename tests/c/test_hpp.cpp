@@ -64,6 +64,7 @@ static void a_knowledge_base_can_be_moved_filled_and_searched(const rag::OpenOpt
     CHECK(kb.info()->document_count == 2 && kb.check().empty());
     CHECK(kb.remove("soup") && !kb.remove("soup"));
     kb.seal(RAG_SEAL_NOW);
+    CHECK(kb.reindex().find("\"encoded\":0") != std::string::npos);
     kb.vacuum();
     kb.purge();
     rag::SearchOptions cancelled;

@@ -143,6 +143,12 @@ static void info_check_seal_and_vacuum(rag_kb *kb) {
     CHECK_STATUS(rag_kb_check(kb, NULL, &report, &error), RAG_OK);
     CHECK(rag_check_report_count(report) == 0 && rag_check_report_at(report, 0) == NULL);
     rag_check_report_free(report);
+    char *json = NULL;
+    if (CHECK_STATUS(rag_kb_reindex(kb, NULL, &json, &error), RAG_OK)) CHECK(strstr(json, "\"encoded\":0"));
+    rag_string_free(json);
+    rag_sync_options options = RAG_SYNC_OPTIONS_INIT;
+    options.plan = 2;
+    CHECK_STATUS(rag_kb_reindex(kb, &options, &json, &error), RAG_INVALID_ARGUMENT);
     CHECK_STATUS(rag_kb_vacuum(kb, &error), RAG_OK);
     CHECK_STATUS(rag_kb_purge(kb, NULL, &error), RAG_OK);
 }

@@ -1,6 +1,7 @@
 """What each call takes and gives."""
 
 import asyncio
+import contextlib
 import json
 import logging
 import math
@@ -8,6 +9,7 @@ import os
 import pathlib
 import pickle
 import re
+import sqlite3
 import sys
 import types
 
@@ -460,6 +462,35 @@ def test_info_check_vacuum(kb):
     assert (info["document_count"], info["passage_count"], info["dim"]) == (3, 3, 384)
     assert kb.check() == [] and kb.vacuum() is None and kb.purge() is None
     assert info.keys() == shapes.Info.__annotations__.keys()
+
+
+def test_reindex_has_nothing_to_do_in_a_new_file(kb):
+    assert (kb.info()["encoder_input"], kb.info()["reindex_count"]) == ("title", 0)
+    told = []
+    for report in kb.reindex(dry_run=True), kb.reindex(progress=told.append):
+        assert report.keys() == shapes.Reindex.__annotations__.keys()
+        assert (report["passage_count"], report["encoded"]) == (0, 0)
+    assert told == []
+
+
+def test_reindex_gives_an_old_file_its_titles(tmp_path):
+    encoder = pathlib.Path(__file__).parents[1] / "data/encoder/families/bert"
+    (tmp_path / "docs").mkdir()
+    for name in "one", "two":
+        page = f"<title>House {name}</title><p>It opens at nine.</p>"
+        (tmp_path / "docs" / f"{name}.html").write_text(page)
+    path = tmp_path / "kb.rag"
+    rag_py.open(path, encoder=encoder).close()
+    with contextlib.closing(sqlite3.connect(path)) as file, file:
+        file.execute("DELETE FROM meta WHERE key = 'encoder.input'")
+    with rag_py.open(path, encoder=encoder) as kb:
+        kb.sync(tmp_path / "docs")
+        assert (kb.info()["encoder_input"], kb.info()["reindex_count"]) == ("heading", 2)
+        told = []
+        assert kb.reindex(progress=told.append)["encoded"] == 2
+        assert [(step.done, step.total, step.path) for step in told] == [(2, 2, None)]
+        assert (kb.info()["encoder_input"], kb.info()["reindex_count"]) == ("title", 0)
+        assert kb.check() == []
 
 
 def test_filters_limit_both_legs(kb):

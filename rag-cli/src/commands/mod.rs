@@ -20,6 +20,7 @@ mod man;
 mod model;
 mod options;
 mod read;
+mod reindex;
 mod remove;
 mod repair;
 mod restore;
@@ -50,6 +51,7 @@ pub(crate) enum Command {
     Table(table::Args),
     Check(check::Args),
     Vacuum(vacuum::Args),
+    Reindex(reindex::Args),
     Backup(backup::Args),
     Repair(repair::Args),
     Restore(restore::Args),
@@ -80,6 +82,7 @@ impl Command {
             Command::Table(args) => table::run(args, console),
             Command::Check(args) => check::run(args, console),
             Command::Vacuum(args) => vacuum::run(args, console),
+            Command::Reindex(args) => reindex::run(args, config, console),
             Command::Backup(args) => backup::run(args, console),
             Command::Repair(args) => repair::run(args, config, console),
             Command::Restore(args) => restore::run(args, console),
@@ -107,6 +110,7 @@ impl Command {
             Command::Summarize(args) => args.show(&mut held),
             Command::Compose(args) => args.show(&mut held),
             Command::Chat(args) => args.show(&mut held),
+            Command::Reindex(args) => args.show(&mut held),
             Command::Repair(args) => args.show(&mut held),
             Command::Add(args) => args.show(&mut held),
             Command::Remove(args) => args.show(&mut held),
@@ -143,6 +147,7 @@ impl Command {
             Command::Chat(args) => args.knowledge_base.beside(),
             Command::Sync(args) => args.knowledge_base.beside(),
             Command::Add(args) => args.knowledge_base.beside(),
+            Command::Reindex(args) => args.knowledge_base.beside(),
             Command::Repair(args) => args.knowledge_base.beside(),
             Command::Remove(args) if !args.untrusted.untrusted => Some(args.path.as_path()),
             Command::Config(args) => args.beside(),

@@ -113,6 +113,10 @@ spelling!(
     Syncing: SyncOptions, EITHER = [&["missing", "force", "keep_missing"]]
 );
 spelling!(
+    /// `rag reindex`.
+    Reindexing: SyncOptions, ONLY = ["dry_run"]
+);
+spelling!(
     /// `rag add`.
     Adding: AddOptions
 );
@@ -297,6 +301,15 @@ impl KnowledgeBaseArgs {
         config: &Config,
     ) -> Result<KnowledgeBase> {
         self.open_with(Access::Create, &[], &removal.given()?, Removing::takes, config)
+    }
+
+    /// Opens an existing file to write to it.
+    pub(crate) fn open_to_change(
+        &self,
+        removal: &RemovalArgs,
+        config: &Config,
+    ) -> Result<KnowledgeBase> {
+        self.open_with(Access::ReadWrite, &[], &removal.given()?, Removing::takes, config)
     }
 
     /// Opens an existing file to search it.

@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use super::list::unread_line;
 use super::options::{KnowledgeBaseArgs, RemovalArgs, Syncing};
+use super::reindex;
 use super::watch::Changes;
 use crate::console::{Console, name, one_line};
 use crate::failure::{Exit, Failure, Outcome};
@@ -111,6 +112,9 @@ pub(crate) fn run(args: &Args, config: &Config, console: &mut Console<'_>) -> Ou
         report.missing = forced.missing;
     }
     print(&report, &options, console)?;
+    if options.plan == Plan::Apply {
+        reindex::advise(&knowledge_base, &report, console)?;
+    }
     if let Some(changes) = changes {
         watch(args, &changes, &knowledge_base, &options, job.token(), console)?;
     }

@@ -7,6 +7,7 @@ mod candidates;
 mod chat;
 mod compose;
 mod draft;
+mod encoding;
 mod floors;
 mod follow_up;
 mod gate;
@@ -14,6 +15,7 @@ mod guards;
 mod history;
 mod models;
 mod queries;
+mod reindex;
 mod rerank;
 mod rewrite;
 mod run;
@@ -50,8 +52,9 @@ use models::Models;
 pub use summarize::Subject;
 pub use types::{
     Abstain, AddOptions, Answer, AskOptions, Budget, ComposeOptions, DraftKind, Explain, Masked,
-    Missing, NO_LLM, NotFoundReason, OpenOptions, Outcome, OwnWriter, PartlyRead, Plan, Rewrite,
-    SummarizeOptions, SyncOptions, SyncReport, Tables, Timings, Trace, Trust, Writer,
+    Missing, NO_LLM, NotFoundReason, OpenOptions, Outcome, OwnWriter, PartlyRead, Plan,
+    ReindexReport, Rewrite, SummarizeOptions, SyncOptions, SyncReport, Tables, Timings, Trace,
+    Trust, Writer,
 };
 
 /// One knowledge base: the file, the encoder and, once asked, the generator.
@@ -188,9 +191,6 @@ impl KnowledgeBase {
         let document = crate::document::Document::plain(text);
         let passages =
             passage::split(&document, encoder, &self.split_options(&SyncOptions::default())?)?;
-        let texts: Vec<String> =
-            passages.iter().map(|passage| passage.encoder_text(&document.text)).collect();
-        let vectors = encode(encoder, &texts, call.token())?;
         let row = NewDocument {
             uri,
             size_bytes: text.len() as u64,
@@ -204,7 +204,7 @@ impl KnowledgeBase {
             metadata: &options.metadata,
             unread: &[],
         };
-        let ids = self.store.put_document(&row, &passages, &vectors)?;
+        let ids = self.encode_and_put(&row, &passages, call.token())?;
         self.forget_floor()?;
         self.store.scrub()?;
         Ok(ids)
@@ -505,15 +505,6 @@ fn open_also(path: &Path, options: &OpenOptions) -> Result<Vec<Store>> {
 
 fn every<'a>(store: &'a Store, also: &'a [Store]) -> Vec<&'a Store> {
     std::iter::once(store).chain(also).collect()
-}
-
-/// One unit vector per passage, row after row.
-fn encode(encoder: &Encoder, texts: &[String], cancel: &CancelToken) -> Result<Vec<f32>> {
-    let embeddings = encoder.encode_passages_with(texts, Call::new().cancel(cancel))?;
-    if let Some(row) = embeddings.truncated.first() {
-        return Err(Error::internal(format!("passage {row} is longer than the encoder takes")));
-    }
-    Ok(embeddings.data)
 }
 
 fn check_question(question: &str) -> Result<()> {

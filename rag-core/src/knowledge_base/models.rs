@@ -7,10 +7,12 @@ use crate::encode::{Encoder, EncoderIdentity, OWN_PREFIX};
 use crate::error::{Error, Result};
 use crate::generate::Generator;
 use crate::model::{DEFAULT_ENCODER, DEFAULT_LLM, ModelDirs};
+use crate::passage::EncoderText;
 use crate::progress::{Call, CancelToken};
 use crate::rerank::Reranker;
 use crate::store::{Salvage, Store};
 
+use super::encoding;
 use super::types::{NO_LLM, OpenOptions, Trust};
 
 /// How the models are found and loaded and, once loaded, the models.
@@ -219,7 +221,7 @@ pub(super) fn salvage(
         }
         _ => None,
     };
-    let mut encode = |texts: &[String]| -> Result<Vec<f32>> {
+    let mut encode = |texts: &[EncoderText<'_>]| -> Result<Vec<f32>> {
         let encoder: &Encoder = encoder.get_or_load(load)?;
         let own = encoder.identity();
         if let Some(found) = stored.as_ref().filter(|held| held.fingerprint != own.fingerprint) {
@@ -229,9 +231,10 @@ pub(super) fn salvage(
                 found: short(&found.name, &found.fingerprint),
             });
         }
-        Ok(encoder.encode_passages_with(texts, Call::new().cancel(cancel))?.data)
+        let texts = encoding::fitted(encoder, texts)?;
+        Ok(encoder.encode_passages_with(&texts, Call::new().cancel(cancel))?.data)
     };
-    Store::salvage(from, to, named.as_ref(), &mut encode, cancel)
+    Store::salvage_with(from, to, named.as_ref(), &mut encode, cancel)
 }
 
 fn short(name: &str, fingerprint: &str) -> String {

@@ -18,13 +18,14 @@ use crate::error::{Error, ErrorCode, Result, Skipped, Unreadable};
 use crate::files::PlainFile;
 use crate::index::native::Native;
 use crate::options::Options;
-use crate::passage::{self, Passage, SplitOptions};
+use crate::passage::{self, EncoderInput, Passage, SplitOptions};
 use crate::progress::{Call, CancelToken, Progress, Stage};
-use crate::store::{NewDocument, Seal, SkippedFile};
+use crate::store::{NewDocument, Seal, SkippedFile, Store};
 use crate::walk::{self, Candidate};
 
+use super::KnowledgeBase;
+use super::encoding::{self, PassageVectors};
 use super::types::{Missing, PartlyRead, Plan, SyncOptions, SyncReport, Trust};
-use super::{KnowledgeBase, encode};
 use compare::{Change, Todo, Wanted};
 use roots::Roots;
 
@@ -46,7 +47,7 @@ struct Encoded {
     candidate: Candidate,
     change: Change,
     hash: [u8; 32],
-    content: Result<(Document, Vec<Passage>, Vec<f32>)>,
+    content: Result<(Document, Vec<Passage>, PassageVectors)>,
 }
 
 /// A file that was read, or why it was not.
@@ -198,7 +199,8 @@ impl KnowledgeBase {
                     }
                 }
             });
-            scope.spawn(move || encode_all(encoder, &to_encode, &encoded, cancel));
+            let encoding = Encoding { encoder, store: &self.store, cancel };
+            scope.spawn(move || encoding.encode_all(&to_encode, &encoded));
             // Owned here, so that leaving early closes the channel and the threads that fill it
             // come to their end.
             let to_write = to_write;
@@ -206,7 +208,7 @@ impl KnowledgeBase {
                 let file = receive(&to_write, cancel)?;
                 let path = file.candidate.path.clone();
                 done_bytes += file.candidate.size_bytes;
-                self.write_one(file, options, report)?;
+                self.write_one(file, options, report, cancel)?;
                 call.report(&Progress {
                     stage: Stage::Index,
                     done,
@@ -227,6 +229,7 @@ impl KnowledgeBase {
         file: Encoded,
         options: &SyncOptions,
         report: &mut SyncReport,
+        cancel: &CancelToken,
     ) -> Result<()> {
         let Encoded { candidate, change, hash, content } = file;
         let uri = uri(&candidate.path);
@@ -245,7 +248,7 @@ impl KnowledgeBase {
                     metadata: &document.metadata,
                     unread: &document.unread,
                 };
-                self.store.put_document(&row, &passages, &vectors)?;
+                self.put(&row, &passages, &vectors, cancel)?;
                 if !document.unread.is_empty() {
                     let (path, unread) = (candidate.path, document.unread);
                     report.unread.push(PartlyRead { path, unread });
@@ -276,56 +279,61 @@ impl KnowledgeBase {
     }
 }
 
-/// Encodes files as they come, small ones together, until there are none, the encoder fails, or the
-/// writer has stopped.
-fn encode_all(
-    encoder: &Encoder,
-    files: &Receiver<Prepared>,
-    encoded: &SyncSender<Result<Encoded>>,
-    cancel: &CancelToken,
-) {
-    while let Ok(first) = files.recv() {
-        let mut batch = vec![first];
-        while batch.iter().map(Prepared::passage_count).sum::<usize>() < BATCH_PASSAGES
-            && batch.iter().all(|file| file.candidate.size_bytes < LARGE_BYTES)
-            && let Ok(next) = files.try_recv()
-        {
-            batch.push(next);
-        }
-        match encode_batch(encoder, batch, cancel) {
-            Ok(files) => {
-                for file in files {
-                    if encoded.send(Ok(file)).is_err() {
-                        return;
+/// What files are encoded with.
+struct Encoding<'a> {
+    encoder: &'a Encoder,
+    store: &'a Store,
+    cancel: &'a CancelToken,
+}
+
+impl Encoding<'_> {
+    /// Encodes files as they come, small ones together, until there are none, the encoder fails, or
+    /// the writer has stopped.
+    fn encode_all(&self, files: &Receiver<Prepared>, encoded: &SyncSender<Result<Encoded>>) {
+        while let Ok(first) = files.recv() {
+            let mut batch = vec![first];
+            while batch.iter().map(Prepared::passage_count).sum::<usize>() < BATCH_PASSAGES
+                && batch.iter().all(|file| file.candidate.size_bytes < LARGE_BYTES)
+                && let Ok(next) = files.try_recv()
+            {
+                batch.push(next);
+            }
+            match self.encode_batch(batch) {
+                Ok(files) => {
+                    for file in files {
+                        if encoded.send(Ok(file)).is_err() {
+                            return;
+                        }
                     }
                 }
-            }
-            Err(error) => {
-                // nobody is left to tell if the writer has stopped
-                let _ = encoded.send(Err(error));
-                return;
+                Err(error) => {
+                    // nobody is left to tell if the writer has stopped
+                    let _ = encoded.send(Err(error));
+                    return;
+                }
             }
         }
     }
-}
 
-fn encode_batch(
-    encoder: &Encoder,
-    batch: Vec<Prepared>,
-    cancel: &CancelToken,
-) -> Result<Vec<Encoded>> {
-    let texts: Vec<String> = batch.iter().flat_map(Prepared::encoder_texts).collect();
-    let mut vectors = encode(encoder, &texts, cancel)?.into_iter();
-    let dim = encoder.identity().dim;
-    let mut finish = |file: Prepared| {
-        let Prepared { candidate, change, hash, content } = file;
-        let content = content.map(|(document, passages)| {
-            let own = vectors.by_ref().take(passages.len() * dim).collect();
-            (document, passages, own)
-        });
-        Encoded { candidate, change, hash, content }
-    };
-    Ok(batch.into_iter().map(&mut finish).collect())
+    fn encode_batch(&self, batch: Vec<Prepared>) -> Result<Vec<Encoded>> {
+        let Self { encoder, store, cancel } = *self;
+        let input = store.encoder_input()?;
+        let mut texts = Vec::new();
+        for file in &batch {
+            texts.extend(file.encoder_texts(encoder, input)?);
+        }
+        let mut vectors = encoding::encode(encoder, &texts, cancel)?.into_iter();
+        let dim = encoder.identity().dim;
+        let mut finish = |file: Prepared| {
+            let Prepared { candidate, change, hash, content } = file;
+            let content = content.map(|(document, passages)| {
+                let data = vectors.by_ref().take(passages.len() * dim).collect();
+                (document, passages, PassageVectors { input, data })
+            });
+            Encoded { candidate, change, hash, content }
+        };
+        Ok(batch.into_iter().map(&mut finish).collect())
+    }
 }
 
 impl Prepared {
@@ -333,9 +341,10 @@ impl Prepared {
         self.content.as_ref().map_or(0, |(_, passages)| passages.len())
     }
 
-    fn encoder_texts(&self) -> Vec<String> {
-        let Ok((document, passages)) = &self.content else { return Vec::new() };
-        passages.iter().map(|passage| passage.encoder_text(&document.text)).collect()
+    fn encoder_texts(&self, encoder: &Encoder, input: EncoderInput) -> Result<Vec<String>> {
+        let Ok((document, passages)) = &self.content else { return Ok(Vec::new()) };
+        let Document { title, text, .. } = document;
+        encoding::fitted(encoder, &encoding::parts(input, title.as_deref(), text, passages))
     }
 }
 

@@ -47,6 +47,17 @@ pub struct SyncReport {
     pub seconds: f64,
 }
 
+/// What a reindex did.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
+pub struct ReindexReport {
+    /// Passages that were looked at: all that were encoded without titles.
+    pub passage_count: usize,
+    /// Passages that were encoded again: those to which a title gives something new.
+    pub encoded: usize,
+    /// Wall time; of a dry run, how long it would take, measured on some of the passages.
+    pub seconds: f64,
+}
+
 /// A document that was added or updated, and what of its file is not in its text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PartlyRead {

@@ -172,6 +172,8 @@ fn settings(connection: &Connection, report: &mut Report<'_>) -> Outcome<()> {
     meta::counter(connection, meta::CHANGE)?;
     meta::counter(connection, meta::GENERATION)?;
     meta::precision(connection)?;
+    meta::input(connection)?;
+    meta::reindex_mark(connection)?;
     let held: bool =
         connection.query_row("SELECT EXISTS(SELECT 1 FROM passage)", [], |row| row.get(0))?;
     if held && meta::encoder(connection)?.is_none() {

@@ -12,7 +12,7 @@ use super::fault::{Outcome, StoreFault};
 use super::filter::{self, Filter};
 use super::rows::{DOCUMENT_COLUMNS, DocumentRecord, UNREAD};
 use super::types::{ADDED_TEXT, Info, SkippedDocument};
-use super::{meta, rows, schema, space, vectors};
+use super::{meta, reindex, rows, schema, space, vectors};
 use crate::document::Unread;
 use crate::error::{Error, Result};
 
@@ -90,6 +90,8 @@ impl Store {
                 generation: meta::counter(connection, meta::GENERATION)?,
                 index: if walks { "hnsw" } else { "flat" }.to_owned(),
                 format_version: schema::VERSION,
+                encoder_input: meta::input(connection)?,
+                reindex_count: reindex::reindex_count(connection)?,
                 bytes: self.bytes(connection)?,
             })
         })

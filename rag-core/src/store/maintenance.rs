@@ -6,13 +6,14 @@ use rusqlite::Connection;
 
 use super::vectors::StoredVectors;
 use super::{
-    Damage, Encode, Info, Salvage, Seal, Store, backup, check, restore, salvage, seal, vacuum,
-    vectors,
+    Damage, Encode, EncodeTexts, Info, Salvage, Seal, Store, backup, check, restore, salvage, seal,
+    vacuum, vectors,
 };
 use crate::encode::EncoderIdentity;
 use crate::error::Result;
 use crate::index::GraphBuilder;
 use crate::index::native::Native;
+use crate::passage::EncoderText;
 use crate::progress::CancelToken;
 
 impl Store {
@@ -111,6 +112,24 @@ impl Store {
         to: &Path,
         identity: Option<&EncoderIdentity>,
         encode: &mut Encode<'_>,
+        cancel: &CancelToken,
+    ) -> Result<Salvage> {
+        let mut whole = |texts: &[EncoderText<'_>]| {
+            encode(&texts.iter().map(EncoderText::whole).collect::<Vec<_>>())
+        };
+        Self::salvage_with(from, to, identity, &mut whole, cancel)
+    }
+
+    /// As [`Store::salvage`], with an `encode` that fits each text to its encoder
+    /// ([`EncoderText::fitted`]).
+    ///
+    /// # Errors
+    /// As [`Store::salvage`].
+    pub fn salvage_with(
+        from: &Path,
+        to: &Path,
+        identity: Option<&EncoderIdentity>,
+        encode: &mut EncodeTexts<'_>,
         cancel: &CancelToken,
     ) -> Result<Salvage> {
         salvage::salvage(from, to, salvage::Help { identity, encode, cancel })

@@ -11,6 +11,7 @@ use super::lexical::Cut;
 use super::schema::RowSum;
 use super::types::Precision;
 use crate::encode::EncoderIdentity;
+use crate::passage::EncoderInput;
 
 pub(super) const CHANGE: &str = "change";
 pub(super) const GENERATION: &str = "generation";
@@ -21,6 +22,10 @@ const PRECISION: &str = "precision";
 /// How words are cut for the full-text index: `2` since Thai is cut into grams; files of before do
 /// not say.
 const WORDS: &str = "words";
+/// What the encoder reads of new passages ([`EncoderInput`]); files of before do not say.
+const INPUT: &str = "encoder.input";
+/// How far a reindex is; not there while none is under way.
+const REINDEX: &str = "reindex";
 /// Facade settings are kept under this prefix.
 pub(super) const SETTING: &str = "setting.";
 
@@ -37,6 +42,7 @@ pub(super) fn create(connection: &Connection) -> Outcome<()> {
     put(connection, GENERATION, "0")?;
     put(connection, SEGMENT, "none")?;
     put(connection, WORDS, "2")?;
+    put_input(connection, EncoderInput::Title)?;
     put_precision(connection, Precision::default())
 }
 
@@ -65,6 +71,44 @@ pub(super) fn put_precision(connection: &Connection, precision: Precision) -> Ou
         Precision::F32 => "f32",
     };
     put(connection, PRECISION, name)
+}
+
+/// What the encoder reads of passages that are written from now on.
+pub(super) fn input(connection: &Connection) -> Outcome<EncoderInput> {
+    let Some(word) = value(connection, INPUT)? else { return Ok(EncoderInput::Heading) };
+    EncoderInput::parse(&word).map_err(|_| {
+        StoreFault::Damaged(format!("its passages are encoded in a way we do not know: {word:?}"))
+    })
+}
+
+pub(super) fn put_input(connection: &Connection, input: EncoderInput) -> Outcome<()> {
+    put(connection, INPUT, input.name())
+}
+
+/// A reindex under way, or one that was interrupted. Passages up to `done` and those after `last`
+/// were encoded from the file's [`input`], those between from what it was before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct ReindexMark {
+    pub(super) done: i64,
+    pub(super) last: i64,
+    /// Whether the vector index had a graph before.
+    pub(super) had_graph: bool,
+}
+
+pub(super) fn reindex_mark(connection: &Connection) -> Outcome<Option<ReindexMark>> {
+    let Some(text) = value(connection, REINDEX)? else { return Ok(None) };
+    let damaged = || StoreFault::Damaged(format!("{text:?} does not say how far a reindex is"));
+    let numbers: Vec<i64> = text.split(' ').filter_map(|word| word.parse().ok()).collect();
+    let [done, last, graph] = *numbers.as_slice() else { return Err(damaged()) };
+    Ok(Some(ReindexMark { done, last, had_graph: graph != 0 }))
+}
+
+pub(super) fn put_reindex_mark(connection: &Connection, mark: Option<ReindexMark>) -> Outcome<()> {
+    let Some(ReindexMark { done, last, had_graph }) = mark else {
+        connection.execute("DELETE FROM meta WHERE key = ?1", [REINDEX])?;
+        return Ok(());
+    };
+    put(connection, REINDEX, &format!("{done} {last} {}", i64::from(had_graph)))
 }
 
 pub(super) fn value(connection: &Connection, key: &str) -> Outcome<Option<String>> {

@@ -26,6 +26,7 @@ mod page;
 mod pool;
 mod purge;
 mod reading;
+mod reindex;
 mod restore;
 mod rows;
 mod salvage;
@@ -60,7 +61,7 @@ pub use vectors::EF_SEARCH;
 pub use bm25::Coverage;
 pub use filter::{Comparison, Filter, FilterField};
 pub use listing::StoredDocument;
-pub use salvage::Encode;
+pub use salvage::{Encode, EncodeTexts};
 pub(crate) use types::DocumentDate;
 pub use types::{
     ADDED_TEXT, Access, Damage, DocumentRow, IndexMode, Info, LexicalOptions, NearestOptions,

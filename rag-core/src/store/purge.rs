@@ -8,7 +8,7 @@ use rusqlite::Connection;
 
 use super::connection::ConnectionSource;
 use super::fault::{Outcome, StoreFault};
-use super::{Store, meta, vacuum};
+use super::{Store, segment, vacuum};
 use crate::error::{Error, Result};
 
 impl Store {
@@ -85,10 +85,5 @@ fn forget_removed(connection: &Connection) -> Outcome<()> {
     if !connection.query_row(sql, [], |row| row.get::<_, bool>(0))? {
         return Ok(());
     }
-    connection.execute("DELETE FROM segment", [])?;
-    connection.execute("DELETE FROM tombstone", [])?;
-    meta::put(connection, meta::SEGMENT, "none")?;
-    meta::bump(connection, meta::GENERATION)?;
-    meta::bump(connection, meta::CHANGE)?;
-    Ok(())
+    segment::forget(connection)
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{DocumentDate, DocumentRow, Filter, PassageRow, Store, meta, rows, vectors};
 use crate::encode::EncoderIdentity;
 use crate::error::Result;
+use crate::passage::EncoderInput;
 
 impl Store {
     /// The encoder the file was built with, if any was ever bound.
@@ -13,6 +14,14 @@ impl Store {
     /// Store if its row is damaged.
     pub fn encoder(&self) -> Result<Option<EncoderIdentity>> {
         self.pool.read(meta::encoder)
+    }
+
+    /// What the encoder reads of passages that are written from now on.
+    ///
+    /// # Errors
+    /// Store if its row is damaged.
+    pub fn encoder_input(&self) -> Result<EncoderInput> {
+        self.pool.read(meta::input)
     }
 
     /// A value kept in the file for the facade (calibration, names of models).

@@ -14,11 +14,11 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use super::fault::{Outcome, StoreFault};
 use super::rows::{self, DocumentRecord, PASSAGE_COLUMNS};
 use super::types::{Access, PassageRow, Salvage};
-use super::{Store, backup, connection, lexical, log, meta, schema, space};
+use super::{Store, backup, connection, lexical, log, meta, reindex, schema, space};
 use crate::encode::EncoderIdentity;
 use crate::error::{Error, Result};
 use crate::files::Claim;
-use crate::passage::Passage;
+use crate::passage::{EncoderInput, EncoderText};
 use crate::progress::CancelToken;
 
 /// Ids tried one by one between the readable ends of a damaged table, at most.
@@ -28,6 +28,9 @@ const FEW_PROBED: i64 = 10_000;
 
 /// Encodes passages, one unit row each.
 pub type Encode<'a> = dyn FnMut(&[String]) -> Result<Vec<f32>> + 'a;
+
+/// As [`Encode`], from the parts that the encoder read of each passage.
+pub type EncodeTexts<'a> = dyn FnMut(&[EncoderText<'_>]) -> Result<Vec<f32>> + 'a;
 
 /// The encoder that a file names, if that much of it can be read.
 pub(super) fn encoder(path: &Path) -> Option<EncoderIdentity> {
@@ -41,7 +44,7 @@ pub(super) struct Help<'a, 'e> {
     /// The encoder to note if the file no longer says which one it was.
     pub(super) identity: Option<&'a EncoderIdentity>,
     /// Makes vectors that are lost again.
-    pub(super) encode: &'a mut Encode<'e>,
+    pub(super) encode: &'a mut EncodeTexts<'e>,
     pub(super) cancel: &'a CancelToken,
 }
 
@@ -106,10 +109,17 @@ fn write(source: &Connection, from: &Path, part: &Path, help: Help<'_, '_>) -> R
     Ok(report)
 }
 
-/// Copies what the layers above keep in the file, and how precise its vectors are.
+/// Copies what the layers above keep in the file, how precise its vectors are, and what they were
+/// made from.
 fn copy_settings(source: &Connection, target: &Store, report: &mut Salvage) -> Outcome<()> {
     let precision = meta::precision(source).unwrap_or_default();
     target.set_precision(precision)?;
+    let input = meta::input(source).unwrap_or(EncoderInput::Heading);
+    let mark = meta::reindex_mark(source).ok().flatten();
+    target.pool.write(|connection| {
+        meta::put_input(connection, input)?;
+        meta::put_reindex_mark(connection, mark)
+    })?;
     let mut keys = Vec::new();
     let mut statement = source.prepare("SELECT key FROM meta")?;
     let mut rows = statement.query([])?;
@@ -247,7 +257,7 @@ struct Copying<'a, 'e> {
     source: &'a Connection,
     target: &'a Store,
     dim: usize,
-    encode: &'a mut Encode<'e>,
+    encode: &'a mut EncodeTexts<'e>,
     report: Salvage,
 }
 
@@ -314,7 +324,7 @@ impl Whole {
         &self,
         source: &Connection,
         dim: usize,
-        encode: &mut Encode<'_>,
+        encode: &mut EncodeTexts<'_>,
     ) -> Result<Option<(Vec<f32>, usize)>> {
         let mut vectors = vec![0.0; self.passages.len() * dim];
         let mut lost = Vec::new();
@@ -327,7 +337,8 @@ impl Whole {
         if lost.is_empty() {
             return Ok(Some((vectors, 0)));
         }
-        let texts: Vec<String> = lost.iter().map(|place| self.encoder_text(*place)).collect();
+        let texts: Vec<EncoderText<'_>> =
+            lost.iter().map(|place| self.encoder_text(source, *place)).collect();
         let made = match encode(&texts) {
             Ok(made) if made.len() == lost.len() * dim => made,
             Err(Error::Cancelled) => return Err(Error::Cancelled),
@@ -339,11 +350,10 @@ impl Whole {
         Ok(Some((vectors, lost.len())))
     }
 
-    fn encoder_text(&self, place: usize) -> String {
-        let row = &self.passages[place];
-        let heading = row.heading.clone();
-        let range = 0..row.text.len();
-        Passage { range, heading, page: row.page, token_count: 0 }.encoder_text(&row.text)
+    fn encoder_text(&self, source: &Connection, place: usize) -> EncoderText<'_> {
+        let PassageRow { id, title, heading, text, .. } = &self.passages[place];
+        let input = reindex::input_of(source, *id);
+        EncoderText::of(input, title.as_deref(), heading.as_deref(), text)
     }
 }
 

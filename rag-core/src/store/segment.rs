@@ -121,6 +121,17 @@ impl SealedSegment {
     }
 }
 
+/// Takes the vector index out of the file, and out of the memory of all who have it open: the
+/// vectors' rows serve until the next seal.
+pub(super) fn forget(connection: &Connection) -> Outcome<()> {
+    connection.execute("DELETE FROM segment", [])?;
+    connection.execute("DELETE FROM tombstone", [])?;
+    meta::put(connection, meta::SEGMENT, "none")?;
+    meta::bump(connection, meta::GENERATION)?;
+    meta::bump(connection, meta::CHANGE)?;
+    Ok(())
+}
+
 /// The chunks of one kind, each checked against its hash, which must add up to `length`.
 fn bytes_of(connection: &Connection, generation: u64, kind: &str, length: u64) -> Outcome<Vec<u8>> {
     let mut statement = connection.prepare_cached(

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::document::Unread;
 use crate::error::{Error, Unreadable};
 use crate::options::words;
+use crate::passage::EncoderInput;
 
 words! {
     /// How to open the file.
@@ -155,6 +156,11 @@ pub struct Info {
     pub index: String,
     /// Format version of the file.
     pub format_version: u32,
+    /// What the encoder reads of new passages.
+    pub encoder_input: EncoderInput,
+    /// Passages that a [reindex](crate::KnowledgeBase::reindex) would encode again: those of which
+    /// the encoder was not given the title. 0 unless the file was begun before titles were read.
+    pub reindex_count: usize,
     /// Size of the file, in bytes.
     pub bytes: u64,
 }

@@ -39,8 +39,13 @@ pub(super) fn validate(
             format!("{range:?} is no stretch of {length} bytes"),
         ));
     }
-    if passages.len().checked_mul(dim) != Some(vectors.len()) {
-        let (count, found) = (passages.len(), vectors.len());
+    validate_rows(passages.len(), vectors, dim)
+}
+
+/// Refuses vectors that are not one finite unit row for each of `count` passages.
+pub(super) fn validate_rows(count: usize, vectors: &[f32], dim: usize) -> Result<()> {
+    if count.checked_mul(dim) != Some(vectors.len()) {
+        let found = vectors.len();
         let reason = format!("{found} numbers for {count} passages of {dim}");
         return Err(Error::invalid("vectors", reason));
     }

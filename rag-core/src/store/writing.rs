@@ -1,10 +1,13 @@
 //! What is written: the encoder, settings, documents, one transaction each.
 
+use rusqlite::Connection;
+
 use super::connection::ConnectionSource;
+use super::fault::Outcome;
 use super::{Filter, NewDocument, Precision, SkippedFile, Store, filter, meta, space, write};
 use crate::encode::EncoderIdentity;
 use crate::error::{Error, Result};
-use crate::passage::Passage;
+use crate::passage::{EncoderInput, Passage};
 
 impl Store {
     /// Ties an empty file to an encoder, or checks that the file's is the same.
@@ -48,6 +51,32 @@ impl Store {
         passages: &[Passage],
         vectors: &[f32],
     ) -> Result<Vec<i64>> {
+        self.put_rows(document, passages, vectors, |_| Ok(true)).map(Option::unwrap_or_default)
+    }
+
+    /// As [`Store::put_document`] with vectors made from `input`: writes nothing and gives `None`
+    /// where that is not [`Store::encoder_input`] any more.
+    ///
+    /// # Errors
+    /// As [`Store::put_document`].
+    pub fn put_document_from(
+        &self,
+        input: EncoderInput,
+        document: &NewDocument<'_>,
+        passages: &[Passage],
+        vectors: &[f32],
+    ) -> Result<Option<Vec<i64>>> {
+        let is_wanted = |connection: &Connection| Ok(meta::input(connection)? == input);
+        self.put_rows(document, passages, vectors, is_wanted)
+    }
+
+    fn put_rows(
+        &self,
+        document: &NewDocument<'_>,
+        passages: &[Passage],
+        vectors: &[f32],
+        is_wanted: impl Fn(&Connection) -> Outcome<bool>,
+    ) -> Result<Option<Vec<i64>>> {
         let dim = match self.dim()? {
             Some(dim) => dim,
             None if passages.is_empty() => 1,
@@ -57,12 +86,15 @@ impl Store {
         let cut = self.pool.read(meta::cut)?;
         let bodies = write::bodies(document, passages, cut);
         self.pool.write(|connection| {
+            if !is_wanted(connection)? {
+                return Ok(None);
+            }
             if matches!(self.pool.source(), ConnectionSource::ReadWrite) {
                 let bytes = write::least_bytes(connection, document, passages, dim)?;
                 space::require_in_log(self.path(), bytes)?;
             }
             let rows = write::NewRows { passages, bodies: &bodies, vectors, dim };
-            write::put_document(connection, document, &rows)
+            write::put_document(connection, document, &rows).map(Some)
         })
     }
 

@@ -12,6 +12,7 @@ mod model;
 mod modes;
 mod processes;
 mod purge;
+mod reindex;
 mod salvage;
 mod space;
 mod vectors;

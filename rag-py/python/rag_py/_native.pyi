@@ -35,6 +35,7 @@ from rag_py.types import (
     ReadDocument,
     Reason,
     Refusal,
+    Reindex,
     RerankerOptions,
     Salvage,
     SearchKeywords,
@@ -107,6 +108,12 @@ class KnowledgeBase:
         uri: str | None = None,
         metadata: Mapping[str, str] | None = None,
     ) -> list[int]: ...
+    def reindex(
+        self,
+        *,
+        dry_run: bool = False,
+        progress: bool | Callable[[Progress], object] | None = None,
+    ) -> Reindex: ...
     def remove(self, uri: str) -> bool: ...
     def search(
         self,

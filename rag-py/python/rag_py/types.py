@@ -62,6 +62,7 @@ StopReason = Union[
     Literal["context_full"],
     Literal["callback"],
 ]
+EncoderInput = Union[Literal["heading"], Literal["title"]]
 Stage = Union[Literal["scan"], Literal["index"], Literal["seal"], Literal["prefill"]]
 
 
@@ -266,7 +267,17 @@ class Info(TypedDict):
     generation: int
     index: str
     format_version: int
+    encoder_input: EncoderInput
+    reindex_count: int
     bytes: int
+
+
+class Reindex(TypedDict):
+    """What a reindex did, or would do."""
+
+    passage_count: int
+    encoded: int
+    seconds: float
 
 
 class Salvage(TypedDict):
