@@ -20,7 +20,9 @@ leg_rules() { python3 scripts/check_rules.py && python3 scripts/parity.py --chec
 leg_licences() { python3 scripts/check_licences.py; }
 leg_features() {
   cargo check --release --locked -p rag-cli --features hub &&
-    cargo check --release --locked -p rag-core --all-targets --features unstable
+    cargo check --release --locked -p rag-core --all-targets --features unstable &&
+    limited cargo test --release --locked -p rag-core --features code --lib code &&
+    limited cargo test --release --locked -p rag-core --features code --test code
 }
 leg_rust() { limited cargo test --release --locked --workspace --no-fail-fast; }
 # The encoder's tests once more at each level that this CPU has.

@@ -14,6 +14,7 @@ pub use input::{EncoderInput, EncoderText};
 mod breaks;
 mod input;
 mod rows;
+mod sections;
 mod splitter;
 mod window;
 
@@ -32,7 +33,8 @@ pub struct Passage {
     /// Bytes of [`Document::text`]; never empty, never only white space.
     pub range: Range<usize>,
     /// Headings above it, outermost first, joined with `" > "`; put before the text for encoding
-    /// only. A passage from the middle of a table has the header row as the last of them, its cells
+    /// only. In a program they are the names of the definitions that it is in, its own among them.
+    /// A passage from the middle of a table has the header row as the last of them, its cells
     /// joined with `" | "`.
     pub heading: Option<String>,
     /// Page on which it begins, from 1.

@@ -7,6 +7,8 @@
 use std::path::Path;
 
 use super::archive::{GzipReader, ZipReader};
+#[cfg(feature = "code")]
+use super::code::CodeReader as PlainReader;
 use super::data::cards::{CalendarReader, ContactsReader};
 use super::data::csv::CsvReader;
 use super::data::json::JsonReader;
@@ -32,7 +34,8 @@ use super::office::rtf::RtfReader;
 use super::pdf::PdfReader;
 use super::picture::PictureReader;
 use super::signature::{self, ByName, Signature};
-use super::text::plain::TextReader;
+#[cfg(not(feature = "code"))]
+use super::text::plain::TextReader as PlainReader;
 use super::vocabulary::{DocumentKind, Reader};
 
 /// All that is known of a format outside of its reader.
@@ -71,7 +74,7 @@ pub(super) fn format(kind: DocumentKind) -> Format {
     use ByName::{Enough, If, Nothing};
     use Signature::{Declared, Near, Page, Parts, Picture, Start, Streams, Text, Unmarked, Zip};
     let row: (&[&str], ByName, Signature, &dyn Reader) = match kind {
-        DocumentKind::Text => (&["txt"], Enough, Unmarked, &TextReader),
+        DocumentKind::Text => (&["txt"], Enough, Unmarked, &PlainReader),
         DocumentKind::Markdown => (
             &["md", "markdown", "mdown", "mkd", "mkdn", "mdx", "rmd", "qmd"],
             Enough,

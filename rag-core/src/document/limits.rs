@@ -89,6 +89,25 @@ pub(in crate::document) fn untimed<T>(work: impl FnOnce() -> T) -> T {
     done
 }
 
+/// Runs work through which nothing may unwind, such as a parser in C, and which can be left
+/// undone. It asks now and then whether it is to stop: it is, when half of the time that is left
+/// has gone. Ends the reading after it if that was cancelled meanwhile.
+#[cfg(feature = "code")]
+pub(in crate::document) fn asking<T>(work: impl FnOnce(&mut dyn FnMut() -> bool) -> T) -> T {
+    let now = Instant::now();
+    let left = WATCH.with_borrow(|watch| Some(watch.as_ref()?.end.saturating_duration_since(now)));
+    let end = left.and_then(|left| now.checked_add(left / 2));
+    let mut stop = None;
+    let done = work(&mut || {
+        stop = stop.take().or_else(|| WATCH.with_borrow_mut(|watch| watch.as_mut()?.look()));
+        stop.is_some() || end.is_some_and(|end| Instant::now() >= end)
+    });
+    if let Some(stop) = stop {
+        resume_unwind(Box::new(stop));
+    }
+    done
+}
+
 impl Watch {
     fn tick(&mut self) -> Option<Stop> {
         self.ticks = self.ticks.wrapping_add(1);

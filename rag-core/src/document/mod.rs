@@ -1,9 +1,9 @@
 //! Bytes to text: one reader per format, all giving a [`Document`] with blocks and a source map.
 //!
 //! From below: `vocabulary` says what a reader gets and gives, `limits` what it may use, `writing`
-//! holds what readers write alike. On these stand the readers in their families, `text`, `markup`,
-//! `archive`, `office`, `data`, `mail` and `pdf`, and on them the table of `formats`, by which
-//! `detect` finds the one a file has: by content first and by name second.
+//! holds what readers write alike. On these stand the readers in their families, `text`, `code`,
+//! `markup`, `archive`, `office`, `data`, `mail` and `pdf`, and on them the table of `formats`, by
+//! which `detect` finds the one a file has: by content first and by name second.
 
 use std::fs;
 use std::path::Path;
@@ -13,6 +13,8 @@ use crate::files;
 use crate::progress::CancelToken;
 
 mod archive;
+#[cfg(feature = "code")]
+mod code;
 mod data;
 mod detect;
 mod formats;
@@ -33,7 +35,7 @@ pub(crate) use markup::markdown::plain_heading;
 pub(crate) use text::language::guess as guess_any_lang;
 pub use vocabulary::{
     Area, Block, BlockKind, Document, DocumentKind, Location, Part, Picture, PictureFormat,
-    Recognizer, SourceMap, Unit, Unread, UnreadKind,
+    Recognizer, Section, SourceMap, Unit, Unread, UnreadKind,
 };
 use vocabulary::{SourceFile, unread};
 pub(crate) use writing::civil::days_from_civil;
@@ -51,7 +53,8 @@ pub fn guess_lang(text: &str) -> Option<&'static str> {
 /// errors.
 ///
 /// The format is found from the content first, then from the extension; text of an unknown kind
-/// (source code, logs) is read as [`DocumentKind::Text`]. An empty file gives an empty document.
+/// (source code, logs) is read as [`DocumentKind::Text`]; with the feature `code`, programs have
+/// sections and the metadata `language`. An empty file gives an empty document.
 /// Reading runs on a thread of its own with a large stack; what a file may unpack to is capped.
 ///
 /// # Errors

@@ -27,6 +27,7 @@ impl Reader for PictureReader {
             title: None,
             lang: None,
             blocks: plain::paragraphs(&text),
+            sections: Vec::new(),
             text,
             source_map,
             metadata: BTreeMap::new(),

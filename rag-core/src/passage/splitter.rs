@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::sections::OpenSections;
 use super::window::TokenWindow;
 use super::{Passage, SplitOptions, TokenRanges, breaks, rows};
 use crate::document::{BlockKind, Document, DocumentKind, plain_heading};
@@ -15,14 +16,22 @@ const MAX_BYTES_PER_TOKEN: usize = 24;
 struct SpanUnit {
     kind: BlockKind,
     range: Range<usize>,
+    /// The level of the section that begins here without a heading.
+    opens: Option<usize>,
 }
 
 impl SpanUnit {
+    /// The level of a heading.
     fn level(&self) -> Option<u8> {
         match self.kind {
             BlockKind::Heading { level } => Some(level),
             _ => None,
         }
+    }
+
+    /// The level of the section that begins here.
+    fn section_level(&self) -> Option<usize> {
+        self.level().map(usize::from).or(self.opens)
     }
 }
 
@@ -57,11 +66,13 @@ pub(super) struct Splitter<'a> {
     window: TokenWindow<'a>,
     /// Headings in force: level and plain text.
     headings: Vec<(u8, String)>,
+    /// Sections without a heading that are open.
+    sections: OpenSections<'a>,
     /// Units before this were entered into `headings`.
     entered: usize,
     /// The first unit of the next section.
     next_section: usize,
-    /// The path of `headings`, until they change.
+    /// The path of `headings` and `sections`, until they change.
     path: Option<Path>,
     /// The path of a table that is being cut, with its header row; and the unit it is.
     table_path: Option<(usize, Path)>,
@@ -81,6 +92,7 @@ impl<'a> Splitter<'a> {
             units: units(document),
             window: TokenWindow::new(&document.text, tokens),
             headings: Vec::new(),
+            sections: OpenSections::new(&document.sections),
             entered: 0,
             next_section: 0,
             path: None,
@@ -134,6 +146,9 @@ impl<'a> Splitter<'a> {
             self.headings.retain(|(above, _)| *above < level);
             self.path = None;
         }
+        if self.sections.move_to(start) {
+            self.path = None;
+        }
         if let Some(path) = &self.path {
             return Ok(path.clone());
         }
@@ -145,7 +160,8 @@ impl<'a> Splitter<'a> {
     /// Joins the headings in force; drops the outermost, then the end of the innermost, to fit.
     fn build_path(&self) -> Result<Path> {
         let limit = self.options.max_heading_tokens;
-        let mut parts: Vec<&str> = self.headings.iter().map(|(_, text)| text.as_str()).collect();
+        let headings = self.headings.iter().map(|(_, text)| text.as_str());
+        let mut parts: Vec<&str> = headings.chain(self.sections.names()).collect();
         while limit > 0 && !parts.is_empty() {
             let text = parts.join(" > ");
             let ranges = self.tokens.token_ranges(&text)?;
@@ -240,8 +256,8 @@ impl<'a> Splitter<'a> {
     /// Takes the sections that follow a small one as part of it.
     fn take_small_sections(&mut self, unit: usize, start: usize) -> Result<()> {
         let least = self.options.min_tokens;
-        let Some(level) = self.level(unit).filter(|_| least > 0) else { return Ok(()) };
-        while self.level(self.next_section).is_some_and(|next| next >= level) {
+        let Some(level) = self.section_level(unit).filter(|_| least > 0) else { return Ok(()) };
+        while self.section_level(self.next_section).is_some_and(|next| next >= level) {
             let end = self.end_before(self.next_section).unwrap_or(start);
             self.window.advance(start, end, least)?;
             if self.window.count_before(end) >= least {
@@ -257,6 +273,11 @@ impl<'a> Splitter<'a> {
         self.units.get(unit).and_then(SpanUnit::level)
     }
 
+    /// The level of the section that begins with a unit.
+    fn section_level(&self, unit: usize) -> Option<usize> {
+        self.units.get(unit).and_then(SpanUnit::section_level)
+    }
+
     /// Where the unit before `unit` ends.
     fn end_before(&self, unit: usize) -> Option<usize> {
         self.units.get(unit.checked_sub(1)?).map(|before| before.range.end)
@@ -270,10 +291,10 @@ impl<'a> Splitter<'a> {
         unit
     }
 
-    /// The first heading after the section that `unit` is in, or begins.
+    /// The first unit after the section that `unit` is in, or begins.
     fn section_after(&self, unit: usize) -> usize {
         let mut next = self.text_after(unit).max(unit + 1);
-        while next < self.units.len() && self.level(next).is_none() {
+        while next < self.units.len() && self.section_level(next).is_none() {
             next += 1;
         }
         next
@@ -438,7 +459,16 @@ fn units(document: &Document) -> Vec<SpanUnit> {
         at = end;
     }
     push_unit(&mut units, text, BlockKind::Paragraph, at..text.len());
+    open_sections(&mut units, document);
     units
+}
+
+/// Marks the units with which a section begins, or the one around it goes on.
+fn open_sections(units: &mut [SpanUnit], document: &Document) {
+    let mut sections = OpenSections::new(&document.sections);
+    for unit in units {
+        unit.opens = sections.move_to(unit.range.start).then(|| sections.depth() + 1);
+    }
 }
 
 fn push_unit(units: &mut Vec<SpanUnit>, text: &str, kind: BlockKind, range: Range<usize>) {
@@ -446,7 +476,7 @@ fn push_unit(units: &mut Vec<SpanUnit>, text: &str, kind: BlockKind, range: Rang
     let start = range.start + body.len() - body.trim_start().len();
     let end = start + body.trim().len();
     if end > start {
-        units.push(SpanUnit { kind, range: start..end });
+        units.push(SpanUnit { kind, range: start..end, opens: None });
     }
 }
 

@@ -202,7 +202,7 @@ prop_compose! {
             }
             start = end;
         }
-        Document { kind: DocumentKind::Text, title: None, lang: None, source_map: SourceMap::identity(text.len()), text, blocks, metadata: BTreeMap::new(), unread: Vec::new() }
+        Document { kind: DocumentKind::Text, title: None, lang: None, source_map: SourceMap::identity(text.len()), text, blocks, sections: Vec::new(), metadata: BTreeMap::new(), unread: Vec::new() }
     }
 }
 

@@ -42,6 +42,7 @@ impl Reader for JsonReader {
             source_map: scanner.map.through(&scanner.text, &decoded.source_map),
             text: scanner.text,
             blocks: scanner.blocks,
+            sections: Vec::new(),
             metadata: Default::default(),
             unread: Vec::new(),
         })

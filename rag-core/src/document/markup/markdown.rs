@@ -42,6 +42,7 @@ impl Reader for MarkdownReader {
             lang: lang.and_then(|tag| primary_language(tag)),
             text,
             blocks,
+            sections: Vec::new(),
             source_map,
             metadata,
             unread: Vec::new(),

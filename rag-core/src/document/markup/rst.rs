@@ -37,6 +37,7 @@ impl Reader for RstReader {
             source_map: flow.map.through(&flow.text, &decoded.source_map),
             text: flow.text,
             blocks: flow.blocks,
+            sections: Vec::new(),
             metadata: reading.metadata,
             unread: Vec::new(),
         })

@@ -39,6 +39,7 @@ impl Reader for XmlReader {
             source_map: flow.map.through(&flow.text, &decoded.source_map),
             text: flow.text,
             blocks: flow.blocks,
+            sections: Vec::new(),
             metadata: Default::default(),
             unread: Vec::new(),
         })

@@ -101,6 +101,7 @@ fn read(source: &SourceFile<'_>) -> Result<Document> {
         lang: language(&file),
         text: draft.text,
         blocks: draft.blocks,
+        sections: Vec::new(),
         source_map: draft.map,
         metadata,
         unread: Vec::new(),

@@ -40,6 +40,16 @@ pub enum BlockKind {
     Quote,
 }
 
+/// A named stretch of a document that no heading stands over: a definition of a program, with what
+/// belongs to it above. Sections stand in text order, an outer one before those inside it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Section {
+    /// What it is called, on one line: `Splitter`, `cut`.
+    pub name: String,
+    /// Bytes of [`Document::text`].
+    pub range: Range<usize>,
+}
+
 /// A document as the engine sees it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Document {
@@ -53,6 +63,10 @@ pub struct Document {
     pub text: String,
     /// Its structure.
     pub blocks: Vec<Block>,
+    /// Its named parts, where it has no headings to show them: those of a program, if the feature
+    /// `code` is built in.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sections: Vec<Section>,
     /// Where each part stands in the source.
     pub source_map: SourceMap,
     /// Author, dates, page count: whatever the format says.

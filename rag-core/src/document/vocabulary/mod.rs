@@ -14,7 +14,7 @@ pub(in crate::document) mod unread;
 mod white_space;
 
 pub(in crate::document) use document::first_heading;
-pub use document::{Block, BlockKind, Document};
+pub use document::{Block, BlockKind, Document, Section};
 pub use kind::DocumentKind;
 pub use part::{Part, Unit};
 pub(in crate::document) use reader::{MAX_FILE_DEPTH, Reader, SourceFile};

@@ -1,10 +1,11 @@
 //! Puts a document together block by block, for formats whose text is not the file itself.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use crate::document::limits;
 use crate::document::vocabulary::{
-    Block, BlockKind, Document, DocumentKind, Location, Part, SourceFile, SourceMap, Unit,
+    Block, BlockKind, Document, DocumentKind, Location, Part, Section, SourceFile, SourceMap, Unit,
     UnreadKind, first_heading, one_line, unread,
 };
 use crate::error::{Error, Result, Unreadable};
@@ -14,6 +15,7 @@ use crate::error::{Error, Result, Unreadable};
 pub(in crate::document) struct DocumentDraft {
     pub(in crate::document) text: String,
     pub(in crate::document) blocks: Vec<Block>,
+    sections: Vec<Section>,
     pub(in crate::document) map: SourceMap,
     pub(in crate::document) title: Option<String>,
     pub(in crate::document) lang: Option<String>,
@@ -116,12 +118,16 @@ impl DocumentDraft {
         let shift = self.text.len();
         self.text.push_str(document.text.trim_end());
         let end = self.text.len();
-        for block in &document.blocks {
-            let range = block.range.start + shift..(block.range.end + shift).min(end);
-            if !range.is_empty() {
-                self.blocks.push(Block { kind: block.kind, range });
-            }
-        }
+        let shifted = |range: &Range<usize>| range.start + shift..(range.end + shift).min(end);
+        let blocks = document.blocks.iter();
+        let blocks = blocks.map(|block| Block { kind: block.kind, range: shifted(&block.range) });
+        self.blocks.extend(blocks.filter(|block| !block.range.is_empty()));
+        self.sections.extend(
+            document.sections.iter().map(|section| Section {
+                name: section.name.clone(),
+                range: shifted(&section.range),
+            }),
+        );
         let place = |inner: Option<String>| {
             let parts = [Some(name.to_owned()).filter(|name| !name.is_empty()), inner];
             let name = parts.into_iter().flatten().collect::<Vec<_>>().join(", ");
@@ -133,7 +139,7 @@ impl DocumentDraft {
             return;
         }
         for (range, location) in &document.source_map.segments {
-            let range = range.start + shift..(range.end + shift).min(end);
+            let range = shifted(range);
             let inner = match location {
                 Location::Bytes(_) => None,
                 _ => Some(location.to_string()),
@@ -174,9 +180,11 @@ impl DocumentDraft {
         }
         let shift = self.text.len();
         self.text.push_str(&other.text);
-        let shifted = |range: std::ops::Range<usize>| range.start + shift..range.end + shift;
+        let shifted = |range: Range<usize>| range.start + shift..range.end + shift;
         let blocks = other.blocks.into_iter();
         self.blocks.extend(blocks.map(|b| Block { kind: b.kind, range: shifted(b.range) }));
+        let sections = other.sections.into_iter();
+        self.sections.extend(sections.map(|s| Section { name: s.name, range: shifted(s.range) }));
         for (range, location) in other.map.segments {
             self.map.push_on(shifted(range), location);
         }
@@ -219,6 +227,7 @@ impl DocumentDraft {
             lang: self.lang,
             text: self.text,
             blocks: self.blocks,
+            sections: self.sections,
             source_map: self.map,
             metadata: self.metadata,
             unread: Vec::new(),

@@ -72,6 +72,7 @@ fn read(
         source_map,
         text: flow.text,
         blocks: flow.blocks,
+        sections: Vec::new(),
         metadata,
         unread: Vec::new(),
     })

@@ -30,6 +30,7 @@ impl Reader for CsvReader {
             lang: None,
             source_map: table.map.through(&table.text, &decoded.source_map),
             blocks: table.blocks,
+            sections: Vec::new(),
             text: table.text,
             metadata,
             unread: Vec::new(),

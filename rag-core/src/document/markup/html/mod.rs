@@ -70,6 +70,7 @@ fn document(page: builder::HtmlPage, decoded: Decoded) -> Document {
         source_map: page.map.through(&page.text, &decoded.source_map),
         text: page.text,
         blocks: page.blocks,
+        sections: Vec::new(),
         metadata,
         unread: Vec::new(),
     }
