@@ -161,7 +161,8 @@ impl fmt::Display for Place {
     }
 }
 
-/// The name of a document as people read it: a file below the current folder by its path from there.
+/// The name of a document as people read it: a file below the current folder by its path from
+/// there.
 pub(crate) fn shown(uri: &str) -> String {
     name(&relative(uri, env::current_dir().ok()))
 }

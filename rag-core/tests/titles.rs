@@ -345,7 +345,7 @@ fn a_text_without_a_title_and_an_empty_file_have_nothing_to_gain() {
     let Some(encoder) = common::model("minilm") else { return };
     let place = Place::new(&encoder);
     let kb = place.old("kb.rag");
-    assert_eq!(kb.reindex_with(Plan::DryRun, Call::new()).unwrap().seconds, 0.0);
+    assert_eq!(kb.reindex_with(Plan::DryRun, Call::new()).unwrap().encoded, 0);
     kb.add("ferry", "The ferry leaves at noon.").unwrap();
     let info = kb.info().unwrap();
     assert_eq!((info.encoder_input, info.reindex_count), (EncoderInput::Heading, 0));

@@ -9,10 +9,11 @@ use pyo3::types::PyIterator;
 use rag_core::search::SearchOptions;
 use rag_core::store::Access;
 use rag_core::{
-    AddOptions, AskOptions, Call, ComposeOptions, Conversation, Error, OpenOptions, Plan, Subject,
-    SummarizeOptions, SyncOptions, text_uri,
+    AddOptions, AskOptions, Call, ComposeOptions, Conversation, Error, OpenOptions, Plan,
+    SummarizeOptions, SyncOptions,
 };
 
+use crate::arguments::{About, Texts, named};
 use crate::chat::Chat;
 use crate::dict::{to_plain, word};
 use crate::encoder::EncoderChoice;
@@ -590,40 +591,5 @@ impl KnowledgeBase {
         let mut documents = self.documents(py, None)?;
         documents.retain(|document| document.0.skipped.is_none());
         documents.into_pyobject(py)?.try_iter()
-    }
-}
-
-/// What a summary is of.
-enum About {
-    Question(String),
-    Document(String),
-}
-
-impl About {
-    fn subject(&self) -> Subject<'_> {
-        match self {
-            About::Question(question) => Subject::Question(question),
-            About::Document(uri) => Subject::Document(uri),
-        }
-    }
-}
-
-/// One text or several.
-#[derive(FromPyObject)]
-enum Texts {
-    One(String),
-    Many(Vec<String>),
-}
-
-/// Each text with its uri.
-fn named(texts: Texts, uri: Option<String>) -> rag_core::Result<Vec<(String, String)>> {
-    match (texts, uri) {
-        (Texts::One(text), uri) => Ok(vec![(uri.unwrap_or_else(|| text_uri(&text)), text)]),
-        (Texts::Many(texts), None) => {
-            Ok(texts.into_iter().map(|text| (text_uri(&text), text)).collect())
-        }
-        (Texts::Many(_), Some(_)) => {
-            Err(Error::invalid("uri", "it names one text; a list takes none"))
-        }
     }
 }

@@ -4,6 +4,7 @@
 //! A method here converts its arguments, calls the core with the interpreter free, and maps the
 //! error. Rules, defaults and decisions live in rag-core.
 
+mod arguments;
 mod chat;
 mod cli;
 mod dict;

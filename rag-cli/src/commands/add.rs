@@ -11,8 +11,10 @@ use crate::failure::{Exit, Outcome};
 use crate::options::{Config, Holding, OptionArgs};
 
 /// What a person may type.
-const EXAMPLES: &str =
-    concat!("Examples:\n", "  echo \"The pool opens at noon.\" | rag add kb.rag note:1 --metadata year=2024",);
+const EXAMPLES: &str = concat!(
+    "Examples:\n",
+    "  echo \"The pool opens at noon.\" | rag add kb.rag note:1 --metadata year=2024",
+);
 
 /// Add the text on standard input under a name, in place of any with the same name
 #[derive(Debug, clap::Args)]

@@ -1,20 +1,20 @@
-//! Several drafts of one answer, each written from another of the passages found: a small model that
-//! is shown the wrong one says something wrong, and is less sure of it. The surest one that a
-//! passage supports is taken.
+//! Several drafts of one answer, each written from another of the passages found: a model that is
+//! shown the wrong one is less sure of what it says. The surest one that a passage supports is
+//! taken.
 
 use crate::error::Result;
 use crate::progress::Call;
 use crate::search;
 
-use super::draft::{Draft, SHORT_SENTENCES, View};
+use super::draft::{Drafted, SHORT_SENTENCES, View};
 use super::run::{Retrieved, Run};
 use super::types::Answer;
 
 impl Run<'_> {
     /// The best of [`AskOptions::candidates`](super::AskOptions::candidates) drafts, as an answer,
     /// and whether it may be one.
-    pub(super) fn best_draft(&mut self, retrieved: &Retrieved) -> Result<(Answer, Draft, bool)> {
-        let mut best: Option<(Answer, Draft, bool)> = None;
+    pub(super) fn best_draft(&mut self, retrieved: &Retrieved) -> Result<(Answer, Drafted, bool)> {
+        let mut best: Option<(Answer, Drafted, bool)> = None;
         for view in self.views(retrieved)? {
             let cancel = self.cancel.clone();
             let draft = self.draft(retrieved, view, Call::new().cancel(&cancel), None)?;

@@ -34,7 +34,7 @@ const MIN_WORD: f32 = -0.5;
 const MIN_MEAN: f32 = -0.2;
 
 /// What was written, and what became of it.
-pub(super) struct Draft {
+pub(super) struct Drafted {
     pub(super) written: Written,
     pub(super) sureness: Sureness,
     /// Whether it is being handed on: a sentence of it is supported.
@@ -95,7 +95,7 @@ impl Run<'_> {
     }
 
     /// Whether a draft may be the answer.
-    pub(super) fn is_fit(&self, retrieved: &Retrieved, draft: &Draft, answer: &Answer) -> bool {
+    pub(super) fn is_fit(&self, retrieved: &Retrieved, draft: &Drafted, answer: &Answer) -> bool {
         answer.found
             && draft.sureness.is_enough
             && self.answers(retrieved, &answer.text, &answer.citations)
@@ -105,7 +105,7 @@ impl Run<'_> {
     fn quoted_instead(
         &self,
         retrieved: &Retrieved,
-        draft: Draft,
+        draft: Drafted,
         answer: Answer,
         outlet: Outlet<'_>,
     ) -> Result<(Answer, Option<Refusal>)> {
@@ -233,7 +233,7 @@ impl Run<'_> {
         view: View,
         call: Call<'_>,
         outlet: Option<&mut Outlet<'_>>,
-    ) -> Result<Draft> {
+    ) -> Result<Drafted> {
         let generator = self.generator()?;
         let View { mut told, cited } = view;
         let options = self.options;
@@ -275,7 +275,7 @@ impl Run<'_> {
             prompt: prompt.rendered.text,
             ..Written::default()
         };
-        Ok(Draft {
+        Ok(Drafted {
             sureness: Sureness::of(&generation, is_short),
             written: Written { generation: Some(generation), shown, ..written },
             is_open,

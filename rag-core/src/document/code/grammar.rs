@@ -40,8 +40,21 @@ impl Grammar {
 }
 
 /// The languages whose files have this extension, the likeliest first.
-pub(super) fn of_extension(extension: &str) -> impl Iterator<Item = &'static Grammar> {
-    GRAMMARS.iter().filter(move |grammar| grammar.extensions.contains(&extension))
+pub(super) fn likely(extension: &str, text: &str) -> Vec<&'static Grammar> {
+    let is_its = |grammar: &&Grammar| grammar.extensions.contains(&extension);
+    let mut found: Vec<_> = GRAMMARS.iter().filter(is_its).collect();
+    if found.len() > 1 && shows_cpp(text) {
+        found.reverse();
+    }
+    found
+}
+
+/// Whether a line of a header begins with what C has not.
+fn shows_cpp(text: &str) -> bool {
+    let words =
+        ["namespace ", "class ", "template<", "template <", "public:", "private:", "protected:"];
+    let begins = |line: &str| words.iter().any(|word| line.trim_start().starts_with(word));
+    text.lines().any(begins)
 }
 
 const JAVASCRIPT: [(Role, &[&str]); 4] = [

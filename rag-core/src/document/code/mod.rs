@@ -35,7 +35,7 @@ impl Reader for CodeReader {
 /// The grammar among those of an extension that understands most of `text`, and what it says.
 fn understood(extension: &str, text: &str) -> Option<(&'static Grammar, Outline)> {
     let mut best: Option<(&Grammar, Outline)> = None;
-    for grammar in grammar::of_extension(extension) {
+    for grammar in grammar::likely(extension, text) {
         let Some(tree) = parse::parse(grammar, text) else { continue };
         let outline = outline::outline(grammar, &tree, text);
         if !tree.root_node().has_error() {
