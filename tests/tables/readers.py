@@ -1,4 +1,4 @@
-"""Tables of files, read apart from the engine: CSV, XLSX, DOCX, HTML and Markdown, with Python's own library only."""
+"""Tables of files, read apart from the engine: CSV, XLSX, ODS, DOCX, HTML and Markdown, with Python's own library only."""
 
 import csv
 import html.parser
@@ -7,11 +7,12 @@ import zipfile
 from xml.etree import ElementTree
 
 SHEET = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+OPEN = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
 WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 
 
-def of_csv(path, separator=","):
-    with open(path, newline="", encoding="utf-8") as file:
+def of_csv(path, separator=",", encoding="utf-8"):
+    with open(path, newline="", encoding=encoding) as file:
         return list(csv.reader(file, delimiter=separator))
 
 
@@ -41,12 +42,23 @@ def of_xlsx(path, sheet=1):
     return rows
 
 
-def of_docx(path, number=0):
+def all_of_docx(path):
     with zipfile.ZipFile(path) as package:
         root = ElementTree.fromstring(package.read("word/document.xml"))
-    table = list(root.iter(f"{WORD}tbl"))[number]
     text = lambda cell: "".join(t.text or "" for t in cell.iter(f"{WORD}t")).strip()
-    return [[text(cell) for cell in row.iter(f"{WORD}tc")] for row in table.iter(f"{WORD}tr")]
+    return [[[text(cell) for cell in row.iter(f"{WORD}tc")] for row in table.iter(f"{WORD}tr")] for table in root.iter(f"{WORD}tbl")]
+
+
+def of_docx(path, number=0):
+    return all_of_docx(path)[number]
+
+
+def all_of_ods(path):
+    with zipfile.ZipFile(path) as package:
+        root = ElementTree.fromstring(package.read("content.xml"))
+    text = lambda cell: "".join(cell.itertext()).strip()
+    cells = lambda row: [text(cell) for cell in row.iter(f"{OPEN}table-cell")]
+    return [[cells(row) for row in table.iter(f"{OPEN}table-row")] for table in root.iter(f"{OPEN}table")]
 
 
 class Html(html.parser.HTMLParser):
@@ -70,16 +82,19 @@ class Html(html.parser.HTMLParser):
             self.open.pop()
 
     def handle_data(self, data):
-        if self.open and self.open[-1] and self.open[-1][-1]:
+        if self.cdata_elem is None and self.open and self.open[-1] and self.open[-1][-1]:
             self.open[-1][-1][-1] += data
+
+
+def all_of_html(path):
+    parser = Html()
+    parser.feed(open(path, encoding="utf-8", errors="replace").read())
+    return [[[" ".join(cell.split()) for cell in row] for row in table] for table in parser.tables]
 
 
 def of_html(path, named):
     """The table with a cell that is this."""
-    parser = Html()
-    parser.feed(open(path, encoding="utf-8").read())
-    clean = [[[" ".join(cell.split()) for cell in row] for row in table] for table in parser.tables]
-    return next(table for table in clean if any(named in row for row in table))
+    return next(table for table in all_of_html(path) if any(named in row for row in table))
 
 
 def of_markdown(path):
