@@ -21,7 +21,7 @@ leg_licences() { python3 scripts/check_licences.py; }
 leg_features() {
   cargo check --release --locked -p rag-cli --features hub &&
     cargo check --release --locked -p rag-core --all-targets --features unstable &&
-    limited cargo test --release --locked -p rag-core --features code --lib code &&
+    limited cargo test --release --locked -p rag-core --features code --lib document::code &&
     limited cargo test --release --locked -p rag-core --features code --test code
 }
 leg_rust() { limited cargo test --release --locked --workspace --no-fail-fast; }

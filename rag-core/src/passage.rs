@@ -91,13 +91,20 @@ pub(crate) fn header_over(text: &str, heading: Option<&str>, row: &Range<usize>)
     rows::header_over(text, heading, row)
 }
 
+/// Whether a sentence of `text`, a passage under `heading`, only names the columns of the rows
+/// below it.
+#[must_use]
+pub(crate) fn is_header_row(text: &str, heading: Option<&str>, row: &Range<usize>) -> bool {
+    rows::is_header_row(text, heading, row)
+}
+
 /// Most words, and most characters, of a line that is taken for a heading by its look.
 const HEADING_WORDS: usize = 10;
 const HEADING_CHARS: usize = 80;
 
 /// Whether a sentence of `text` is only a heading: marked as one (`# A`, a line that is
 /// underlined), or a short line alone that does not end like a sentence, holds no number, and
-/// stands over text that does.
+/// stands over text that does, or over a table.
 ///
 /// A heading says what is spoken of; it answers nothing.
 #[must_use]
@@ -130,7 +137,8 @@ fn is_bare_heading(text: &str, place: Range<usize>, line: &str) -> bool {
     let next = after.trim_start().split("\n\n").next().unwrap_or_default();
     let is_short =
         line.split_whitespace().count() <= HEADING_WORDS && line.chars().count() <= HEADING_CHARS;
-    is_short && !says_something(line) && !ends_sentence(line) && ends_sentence(next)
+    let stands_over = ends_sentence(next) || next.contains('\t');
+    is_short && !says_something(line) && !ends_sentence(line) && stands_over
 }
 
 /// Whether a line without a full stop looks like an entry of a list, a field with its value, or a

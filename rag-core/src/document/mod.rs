@@ -39,7 +39,7 @@ pub use vocabulary::{
 };
 use vocabulary::{SourceFile, unread};
 pub(crate) use writing::civil::days_from_civil;
-pub(crate) use writing::grid::{is_header, is_value};
+pub(crate) use writing::grid::{is_header, is_header_apart, is_value};
 
 /// The language of a text as an ISO 639-1 code: `Some("fr")`, `Some("en")`, or `None` if unsure.
 /// Works on a question of five words as well as on a book (of which only the beginning is looked

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::breaks;
-use crate::document::is_header;
+use crate::document::{is_header, is_header_apart, is_value};
 
 /// Bytes up to which a row is one sentence; in a longer one the sentences of its cells count.
 const MAX_ROW_BYTES: usize = 600;
@@ -103,34 +103,78 @@ pub(super) fn header(table: &str) -> Option<String> {
     named.then(|| names.join(" | "))
 }
 
+/// As [`header`], of rows that hold nothing else, with an empty row between them and the table.
+pub(super) fn header_apart(above: &str, table: &str) -> Option<String> {
+    let names: Vec<Vec<&str>> =
+        above.lines().filter(|line| !line.trim().is_empty()).map(cells).collect();
+    let first = cells(table.lines().next()?);
+    let filled = names.iter().flatten().filter(|cell| !cell.is_empty()).copied();
+    is_header_apart(&names, &first).then(|| filled.collect::<Vec<_>>().join(" | "))
+}
+
 fn filled(row: &[&str]) -> usize {
     row.iter().filter(|cell| !cell.is_empty()).count()
 }
 
-/// What names the cells of `row`, a sentence of `text`, if that is a row of a table: the header row
-/// above it, or the last of the headings over the passage if the table began before it.
-pub(super) fn header_over(text: &str, heading: Option<&str>, row: &Range<usize>) -> Option<String> {
-    let mut first: Option<Range<usize>> = None;
+/// The table of `text` that holds a row, down to that row, and the one above it.
+fn table_of(text: &str, row: &Range<usize>) -> Option<(Range<usize>, Option<Range<usize>>)> {
+    let (mut first, mut above): (Option<Range<usize>>, Option<Range<usize>>) = (None, None);
     for other in rows(text) {
         let goes_on = first.as_ref().is_some_and(|table| {
             text.get(table.end..other.start).is_some_and(|between| !between.contains("\n\n"))
         });
-        let start =
-            if goes_on { first.map_or(other.start, |table| table.start) } else { other.start };
+        if !goes_on {
+            above = first.take();
+        }
+        let start = first.map_or(other.start, |table| table.start);
         first = Some(start..other.end);
         if other.end >= row.end {
             break;
         }
     }
     let table = first.filter(|table| table.start <= row.start && row.end <= table.end)?;
+    Some((table, above))
+}
+
+/// Columns from which on a first row is taken for a header: of two it may be a field.
+const MIN_HEADER_COLUMNS: usize = 3;
+
+/// Whether a row is the header of a table beyond doubt: a rule stands under it, or values under its
+/// names.
+pub(super) fn is_header_row(text: &str, heading: Option<&str>, row: &Range<usize>) -> bool {
+    let begins = table_of(text, row).is_some_and(|(table, _)| table.start == row.start);
+    if !begins || header_over(text, heading, row).is_some() {
+        return false;
+    }
+    let rest = text.get(row.start..).unwrap_or_default();
+    let table = rest.split("\n\n").next().unwrap_or_default();
+    let mut lines = table.lines();
+    let (Some(first), Some(next)) = (lines.next().map(cells), lines.next()) else { return false };
+    let below = cells(next);
+    let mut pairs = first.iter().zip(&below);
+    let stands_over_values =
+        pairs.any(|(name, below)| !name.is_empty() && !is_value(name) && is_value(below));
+    is_delimiter(next.trim())
+        || (first.len() >= MIN_HEADER_COLUMNS && is_header(&first, &below) && stands_over_values)
+}
+
+/// What names the cells of `row`, a sentence of `text`, if that is a row of a table: the header row
+/// above it, or the last of the headings over the passage if the table began before it.
+pub(super) fn header_over(text: &str, heading: Option<&str>, row: &Range<usize>) -> Option<String> {
+    let (table, above) = table_of(text, row)?;
     let carried = heading.map(|heading| heading.rsplit(" > ").next().unwrap_or(heading));
     if table.start == text.len() - text.trim_start().len()
         && let Some(names) = carried.filter(|names| names.contains(" | "))
     {
         return Some(names.to_owned());
     }
-    let header = header(text.get(table.clone())?)?;
-    (row.start > table.start).then_some(header)
+    if let Some(header) = header(text.get(table.clone())?) {
+        return (row.start > table.start).then_some(header);
+    }
+    let above = above.filter(|above| {
+        text.get(above.end..table.start).is_some_and(|between| between.trim().is_empty())
+    });
+    header_apart(text.get(above?)?, text.get(table)?)
 }
 
 #[cfg(test)]
@@ -154,6 +198,17 @@ mod tests {
     }
 
     #[test]
+    fn the_names_of_columns_say_nothing_alone() {
+        let first = |text: &str, heading| is_header_row(text, heading, &sentences(text)[0]);
+        assert!(first("name\troom\tsize\nAnn\tR1\t12", None));
+        assert!(first("| name | room |\n|---|---|\n| Ann | R1 |", None));
+        // rows of words, a field, and what goes on
+        assert!(!first("Ann\tR1\told\nBob\tR2\tnew", None));
+        assert!(!first("room\tnone\nsize\t12", None));
+        assert!(!first("Ann\tnone\tnone\nBob\tR2\t12", Some("name | room | size")));
+    }
+
+    #[test]
     fn a_long_row_has_sentences() {
         let text = format!("a\t{} End.", "Some words stand here. ".repeat(40));
         assert_eq!(shown(&text).len(), 41);
@@ -170,6 +225,11 @@ mod tests {
         let of = |heading| header_over(middle, heading, &(7..13));
         assert_eq!(of(Some("Site > name | room")).as_deref(), Some("name | room"));
         assert_eq!(header("rod\t12\nwire\t8"), None);
+        // an empty row between
+        let text = "in CHF\t\t2023\n\tSales\tCosts\n\nrod\t12\t3\nwire\t8\t2";
+        let wire = text.find("wire").unwrap_or_default();
+        let names = header_over(text, None, &(wire..text.len()));
+        assert_eq!(names.as_deref(), Some("in CHF | 2023 | Sales | Costs"));
         assert_eq!(header("Stock of May\nname\tsize\nrod\t12").as_deref(), Some("name | size"));
     }
 }

@@ -195,23 +195,40 @@ impl<'a> Splitter<'a> {
         Ok(Some(Path { text: Some(text), token_count }))
     }
 
-    /// The path of a passage that begins inside a table: the header row stands at its end.
+    /// The path of a passage that begins inside a table, or behind the empty row under its header:
+    /// the header row stands at its end.
     fn with_table_header(&mut self, unit: usize, start: usize, path: Path) -> Result<Path> {
-        let is_inside = |u: &&SpanUnit| u.kind == BlockKind::Table && start > u.range.start;
-        let Some(table) = self.units.get(unit).filter(is_inside) else { return Ok(path) };
+        let is_table = |u: &&SpanUnit| u.kind == BlockKind::Table;
+        let Some(table) = self.units.get(unit).filter(is_table) else { return Ok(path) };
+        let is_inside = start > table.range.start;
         if let Some((known, path)) = &self.table_path
             && *known == unit
+            && is_inside
         {
             return Ok(path.clone());
         }
         // a row that is encoded alone does not say what its cells are
-        let header = self.text.get(table.range.clone()).and_then(rows::header);
+        let header = match self.text.get(table.range.clone()).and_then(rows::header) {
+            None => self.header_apart(unit),
+            own => own.filter(|_| is_inside),
+        };
+        if header.is_none() && !is_inside {
+            return Ok(path);
+        }
         let found = match header.filter(|_| self.options.max_heading_tokens > 0) {
             Some(header) => self.headed_path(header, path)?,
             None => path,
         };
         self.table_path = Some((unit, found.clone()));
         Ok(found)
+    }
+
+    /// The names that stand in the table before, if that holds nothing else.
+    fn header_apart(&self, unit: usize) -> Option<String> {
+        let above = self.units.get(unit.checked_sub(1)?)?;
+        let text = |unit: &SpanUnit| self.text.get(unit.range.clone());
+        let is_table = above.kind == BlockKind::Table;
+        is_table.then(|| rows::header_apart(text(above)?, text(self.units.get(unit)?)?)).flatten()
     }
 
     /// `path` with the header row of a table at its end, or the header alone if both are too long.

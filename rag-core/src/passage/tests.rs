@@ -297,6 +297,7 @@ fn a_heading_is_told_from_what_it_stands_over() {
         headings("Sauvegarde de nuit\n\nElle commence \u{e0} une heure."),
         ["Sauvegarde de nuit"]
     );
+    assert_eq!(headings("Sales of May\n\nregion\tsum\nNorth\t12"), ["Sales of May"]);
     for text in [
         "Owner: Jadwiga Nowak\n\nThe job starts at one.",
         "Open 9 to 5\n\nThe shop is in the yard.",

@@ -41,7 +41,8 @@ pub struct Sentence {
 /// two would add 0.01 and 0.025.
 const CLOSE: f32 = 0.15;
 
-/// Every sentence of `hits` but headings, best first; ties in the order of the hits.
+/// Every sentence of `hits` but headings and the names of columns, best first; ties in the order of
+/// the hits.
 ///
 /// # Errors
 /// Whatever `cosines` fails with.
@@ -50,7 +51,9 @@ pub fn sentences(question: &str, hits: &[Hit], cosines: Cosines<'_>) -> Result<V
     for (hit, found) in hits.iter().enumerate() {
         for (number, range) in passage::sentences(&found.text).into_iter().enumerate() {
             let is_blank = found.text[range.clone()].trim().is_empty();
-            if !is_blank && !passage::is_heading(&found.text, range.clone()) {
+            let says_nothing = passage::is_heading(&found.text, range.clone())
+                || passage::is_header_row(&found.text, found.heading.as_deref(), &range);
+            if !is_blank && !says_nothing {
                 sentences.push(Sentence { hit, number, range, score: 0.0 });
             }
         }
@@ -96,18 +99,30 @@ fn foreign(question: &str, hits: &[Hit]) -> Vec<bool> {
 
 /// Whether a sentence of a hit, if it is a row of a table, is one that the question is about: it
 /// holds a word of the question, or all of them stand over it. Of a table of prices any row is as
-/// near to the price of something that is not in it.
+/// near to the price of something that is not in it. Each figure of the question must stand in it
+/// or over it, and half of the words: the row of another day is not the one of the day asked for.
 pub(crate) fn is_of_its_row(question: &str, hit: &Hit, range: &Range<usize>) -> bool {
     let Some(header) = passage::header_over(&hit.text, hit.heading.as_deref(), range) else {
         return true;
     };
-    let (asked, row) = (keys(question), keys(&hit.text[range.clone()]));
-    if !asked.is_disjoint(&row) || foreign(question, std::slice::from_ref(hit))[0] {
-        return true;
+    let (asked, row) = (words(question), keys(&hit.text[range.clone()]));
+    let name = hit.uri.rsplit(['/', '\\']).next().unwrap_or_default().replace(['-', '_', '.'], " ");
+    let over: BTreeSet<String> = hit
+        .title
+        .iter()
+        .chain(&hit.heading)
+        .chain([&header, &name])
+        .flat_map(|text| keys(text))
+        .collect();
+    let in_row = |word: &Word| row.contains(&word.key);
+    let is_held = |word: &Word| in_row(word) || over.contains(&word.key);
+    if asked.iter().any(|word| is_figure(word) && !is_held(word)) {
+        return false;
     }
-    let over: BTreeSet<String> =
-        hit.title.iter().chain(&hit.heading).chain([&header]).flat_map(|text| keys(text)).collect();
-    asked.is_subset(&over)
+    let held = asked.iter().filter(|word| is_held(word)).count();
+    foreign(question, std::slice::from_ref(hit))[0]
+        || held == asked.len()
+        || (asked.iter().any(in_row) && held * 2 >= asked.len())
 }
 
 /// What is quoted of ranked sentences: the best one, with the next if it comes close, in the order
@@ -404,6 +419,9 @@ mod tests {
         assert!(!asks("Quel est le prix du p\u{e9}trole ?"));
         assert!(asks("Quel est le prix pour un \u{e9}tudiant ?"));
         assert!(asks("Quel est le prix ?"));
+        // each figure of the question, and half of its words
+        assert!(!asks("Quel est le prix pour un \u{e9}tudiant en 2024 ?"));
+        assert!(!asks("Combien de billets un \u{e9}tudiant peut-il acheter par personne ?"));
         let prose = hit("La visite est gratuite. Elle dure une heure.");
         assert!(is_of_its_row("Quel est le prix du p\u{e9}trole ?", &prose, &(0..23)));
     }

@@ -23,14 +23,24 @@ const NOTHING: &[&str] =
 
 /// Whether a cell says that there is no value.
 pub(crate) fn is_nothing(cell: &str) -> bool {
-    NOTHING.contains(&fold(cell.trim()).as_str())
+    // the sign of a currency stands before a dash too
+    let bare = cell
+        .trim_start_matches(|c: char| c.is_whitespace() || is_currency(c.encode_utf8(&mut [0; 4])));
+    NOTHING.contains(&fold(bare.trim()).as_str())
 }
 
-/// A cell without marks of Markdown around all of it.
+/// A cell without marks of Markdown around all of it, of a link its words.
 pub(super) fn plain(cell: &str) -> &str {
     let cell = cell.trim();
     let inner = cell.trim_matches(['*', '_', '`']);
-    if inner.is_empty() { cell } else { inner }
+    if inner.is_empty() { cell } else { linked(inner).unwrap_or(inner) }
+}
+
+/// The words of a cell that is one link: `[words](target)`.
+fn linked(cell: &str) -> Option<&str> {
+    let (words, target) = cell.strip_prefix('[')?.split_once("](")?;
+    let is_one = target.ends_with(')') && !target.contains("](") && !words.is_empty();
+    is_one.then(|| words.trim())
 }
 
 impl CellReading {

@@ -325,7 +325,7 @@ impl<'a> Query<'a> {
     /// What the rows of an extreme are called, before its figure.
     fn labelled(&self, rows: &[usize], figure: &str) -> String {
         let label = |row: &usize| {
-            let cells = self.select.iter().map(|column| self.table.cell(*row, *column));
+            let cells = self.select.iter().map(|column| self.table.shown(*row, *column));
             cells.collect::<Vec<_>>().join(", ")
         };
         let labels: Vec<String> = rows.iter().take(MAX_LINES).map(label).collect();
@@ -438,7 +438,7 @@ impl<'a> Query<'a> {
     /// One value if all rows have the same, else a line for each, its label first.
     fn lines(&self, rows: &[usize]) -> String {
         let shown = |row: &usize| {
-            let cells = self.select.iter().map(|column| self.table.cell(*row, *column));
+            let cells = self.select.iter().map(|column| self.table.shown(*row, *column));
             cells.collect::<Vec<_>>().join(", ")
         };
         let lines: Vec<String> = rows.iter().map(shown).collect();

@@ -1,12 +1,15 @@
 //! Where tables stand in a text, and which of their rows are titles, header, values and totals.
 
+mod header;
+mod merged;
+
 use std::ops::Range;
 use std::sync::Arc;
 
 use super::columns::{Found, Guess, plain};
 use super::layout::Stored;
 use super::{DataTable, TableColumn, TableInfo};
-use crate::document::{is_header, is_value};
+use crate::document::is_value;
 use crate::fold::fold;
 
 /// Rows of a table; more are left out.
@@ -131,6 +134,9 @@ fn runs(text: &str, kind: &str) -> Vec<Run> {
         }
     }
     runs.extend(open);
+    if writes_rows(kind) {
+        runs = header::joined(text, runs);
+    }
     runs.retain(|run| is_table(text, run, kind));
     runs
 }
@@ -200,6 +206,10 @@ struct Finding<'a> {
     notes: Vec<String>,
     flaw: Option<String>,
     is_ragged: bool,
+    /// The rows that the names of the columns were taken from.
+    header: Vec<Vec<Range<usize>>>,
+    /// What stands once over all columns: the period of a report.
+    caption: String,
 }
 
 impl<'a> Finding<'a> {
@@ -221,7 +231,19 @@ impl<'a> Finding<'a> {
             }
             rows.push(row);
         }
-        Self { stored, text, rows, is_ruled, title: None, notes, flaw, is_ragged: false }
+        let (header, caption) = (Vec::new(), String::new());
+        Self {
+            stored,
+            text,
+            rows,
+            is_ruled,
+            title: None,
+            notes,
+            flaw,
+            is_ragged: false,
+            header,
+            caption,
+        }
     }
 
     fn get(&self, cell: &Range<usize>) -> &'a str {
@@ -235,9 +257,15 @@ impl<'a> Finding<'a> {
     fn table(mut self) -> Option<DataTable> {
         let (start, end) = (self.rows.first()?.first()?.start, self.rows.last()?.last()?.end);
         self.take_titles();
-        let names = self.take_header();
+        self.take_leads();
+        let mut names = self.take_header();
         let width = self.rows.iter().map(Vec::len).max().unwrap_or(0);
         let width = width.max(names.as_ref().map_or(0, Vec::len));
+        let fields = self.take_fields(&mut names, width);
+        if let Some(names) = &mut names {
+            names.resize(width, String::new());
+            self.join_signs(names);
+        }
         if width < 2 || self.rows.is_empty() {
             return None;
         }
@@ -249,7 +277,7 @@ impl<'a> Finding<'a> {
         for row in std::mem::take(&mut self.rows) {
             let row: Vec<Range<usize>> =
                 kept.iter().map(|at| row.get(*at).cloned().unwrap_or(0..0)).collect();
-            match self.is_total(&row) {
+            match fields.is_none() && self.is_total(&row) {
                 true => totals.push((rows.len(), row)),
                 false if self.is_empty(&row, &names, &kept) => {}
                 false if self.is_section(&row) => sections += 1,
@@ -297,7 +325,12 @@ impl<'a> Finding<'a> {
             flaw: self.flaw.take(),
             is_ragged: self.is_ragged,
             has_sections: sections > 0,
-            about: self.about(start),
+            fields: fields.and_then(|columns| {
+                let place = |column| kept.iter().position(|at| *at == column);
+                Some([place(columns[0])?, place(columns[1])?])
+            }),
+            about: format!("{} {}", self.about(start), self.caption),
+            caption: std::mem::take(&mut self.caption),
         };
         if sections > 0 {
             self.notes.push(format!("{sections} rows with one cell only are left out"));
@@ -331,59 +364,6 @@ impl<'a> Finding<'a> {
         if !parts.is_empty() {
             self.title = Some(parts.join(" "));
         }
-    }
-
-    /// The names of the columns, with the rows that they stand in taken off.
-    fn take_header(&mut self) -> Option<Vec<String>> {
-        let (first, next) = (self.words(0), self.words(1));
-        let filled = first.iter().filter(|cell| !cell.is_empty()).count();
-        let is_named = filled > 0 && (self.is_ruled || is_header(&first, &next));
-        if !is_named || self.rows.len() < 2 || first.iter().any(|cell| cell.starts_with('=')) {
-            self.notes.push("no header row: its columns have no names".to_owned());
-            return None;
-        }
-        let mut names: Vec<String> = first.iter().map(|cell| (*cell).to_owned()).collect();
-        self.rows.remove(0);
-        if self.goes_on_in(&first, &next) {
-            names.resize(names.len().max(next.len()), String::new());
-            let mut over = String::new();
-            for (name, below) in names.iter_mut().zip(&next) {
-                if !name.is_empty() {
-                    over.clone_from(name);
-                }
-                if !below.is_empty() && *below != name.as_str() {
-                    *name =
-                        format!("{} {below}", if name.is_empty() { &over } else { name.as_str() });
-                }
-            }
-            self.rows.remove(0);
-        }
-        let is_again = |row: &Vec<Range<usize>>| {
-            row.len() == first.len()
-                && row.iter().map(|cell| self.get(cell)).eq(first.iter().copied())
-        };
-        let again: Vec<bool> = self.rows.iter().map(is_again).collect();
-        let mut again = again.into_iter();
-        self.rows.retain(|_| !again.next().unwrap_or(false));
-        Some(names)
-    }
-
-    /// Whether the row under the header names columns too: merged names stand over its own.
-    fn goes_on_in(&self, first: &[&str], next: &[&str]) -> bool {
-        let third = self.words(1);
-        if self.is_ruled || self.rows.len() < 2 || !is_header(next, &third) {
-            return false;
-        }
-        let pairs = || first.windows(2).zip(next.windows(2));
-        let is_merged = pairs().any(|(above, below)| {
-            !above[0].is_empty()
-                && above[0] == above[1]
-                && below[0] != below[1]
-                && !below[1].is_empty()
-        });
-        let begins_empty = next.first().is_some_and(|cell| cell.is_empty());
-        let values = third.iter().any(|cell| is_value(cell));
-        (is_merged || begins_empty) && values
     }
 
     /// A name for each column, and what is wrong with it.
@@ -454,15 +434,28 @@ impl<'a> Finding<'a> {
         !in_named
     }
 
+    /// The columns of a table of fields. Its first field was no header.
+    fn take_fields(&mut self, names: &mut Option<Vec<String>>, width: usize) -> Option<[usize; 2]> {
+        if names.is_some() && (width != 2 || self.header.len() > 1) {
+            return None;
+        }
+        let fields = self.fields(width)?;
+        if names.take().is_some() {
+            drop(self.rows.splice(0..0, self.header.drain(..)));
+        }
+        Some(fields)
+    }
+
     /// Whether a row says one thing over the whole width: what the rows below it are about.
     fn is_section(&self, row: &[Range<usize>]) -> bool {
-        if matches!(self.stored.kind, "csv" | "text" | "markdown") || row.len() < 3 {
+        if matches!(self.stored.kind, "csv" | "text" | "markdown") || row.len() < 2 {
             return false;
         }
         let mut cells = row.iter().map(|cell| self.get(cell)).filter(|cell| !cell.is_empty());
         let Some(first) = cells.next().filter(|first| !is_value(first)) else { return false };
         let more = cells.clone().count();
-        more == 0 || (more + 1 == row.len() && cells.all(|cell| cell == first))
+        // of two columns one may be empty
+        (more == 0 && row.len() > 2) || (more + 1 == row.len() && cells.all(|cell| cell == first))
     }
 
     fn is_total(&self, row: &[Range<usize>]) -> bool {

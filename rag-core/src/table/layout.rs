@@ -41,10 +41,6 @@ impl Stored<'_> {
     /// The white space between the text so far and a passage.
     fn gap(&self, text: &str, next: &PassageRow) -> String {
         let length = next.start - text.len();
-        let tabs = |before: &str, count: usize| {
-            let tabs = length.saturating_sub(before.len()).min(count);
-            format!("{before}{}", "\t".repeat(tabs)) + &" ".repeat(length - before.len() - tabs)
-        };
         let row = self.row_start(text.len()..next.start + 1);
         if let Some(start) = row.filter(|start| *start >= text.len()) {
             let lines = start - text.len();
@@ -56,11 +52,11 @@ impl Stored<'_> {
         let goes_on = next.heading.as_deref().is_some_and(|heading| {
             heading.rsplit(" > ").next().is_some_and(|last| last.contains(" | "))
         });
-        match length {
-            1 => "\n".to_owned(),
-            _ if goes_on => tabs("\n", length),
-            _ => tabs("\n\n", length),
-        }
+        let above = text.lines().next_back().filter(|_| goes_on);
+        let before = if goes_on || length == 1 { "\n" } else { "\n\n" };
+        let room = length.saturating_sub(before.len());
+        let tabs = missing_cells(above, &next.text).unwrap_or(room).min(room);
+        format!("{before}{}{}", " ".repeat(room - tabs), "\t".repeat(tabs))
     }
 
     /// Where the row begins that a container says these bytes are in.
@@ -72,5 +68,19 @@ impl Stored<'_> {
             Location::Part(part) if part.unit == Unit::Row => Some(text.start),
             _ => None,
         }
+    }
+}
+
+/// How many empty cells the first row of a passage has lost at its beginning, as the row below
+/// shows, or the one above it in the same table; nothing if none does.
+fn missing_cells(above: Option<&str>, passage: &str) -> Option<usize> {
+    let cells = |line: &str| line.matches('\t').count();
+    let mut lines = passage.lines();
+    let first = lines.next().map_or(0, cells);
+    // the last row of a passage has lost those at its end
+    let below = lines.next().map(cells).filter(|below| *below >= first);
+    match (below, above.map(cells)) {
+        (Some(other), _) | (None, Some(other)) => Some(other.saturating_sub(first)),
+        (None, None) => (first == 0).then_some(0),
     }
 }

@@ -14,6 +14,7 @@ mod plan;
 mod quantity;
 mod question;
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use serde::Serialize;
@@ -115,8 +116,12 @@ pub struct DataTable {
     /// Whether rows that are no values were left out: how many rows there are is then a matter of
     /// opinion.
     has_sections: bool,
+    /// Where its rows are fields, the column of their names and that of what they hold.
+    fields: Option<[usize; 2]>,
     /// The title of the document and the headings that it stands under.
     about: String,
+    /// What stands once over all columns: the period of a report.
+    caption: String,
 }
 
 impl DataTable {
@@ -147,6 +152,12 @@ impl DataTable {
         cell.map_or(0..0, |cell| cell[0] as usize..cell[1] as usize)
     }
 
+    /// The words of a cell on one line, signs beside the number that they belong to.
+    pub(crate) fn shown(&self, row: usize, column: usize) -> Cow<'_, str> {
+        let cell = self.cell(row, column);
+        if cell.contains('\t') { cell.replace('\t', "").into() } else { cell.into() }
+    }
+
     /// How the cells of a column are read as values; `None` for words.
     pub(crate) fn reading(&self, column: usize) -> Option<&CellReading> {
         self.readings.get(column)?.as_ref()
@@ -162,13 +173,13 @@ impl Serialize for DataTable {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         #[derive(Serialize)]
         struct Cell<'a> {
-            text: &'a str,
+            text: Cow<'a, str>,
             start: usize,
             end: usize,
         }
         let cell = |row, column| {
             let span = self.span(row, column);
-            Cell { text: self.cell(row, column), start: span.start, end: span.end }
+            Cell { text: self.shown(row, column), start: span.start, end: span.end }
         };
         let width = self.info.columns.len();
         let rows: Vec<Vec<Cell<'_>>> = (0..self.row_count())

@@ -51,7 +51,8 @@ impl Quantity {
         let inner = cell.strip_prefix('(').and_then(|rest| rest.strip_suffix(')'));
         let (sign, rest) = signed(inner.unwrap_or(cell).trim());
         let (prefix, rest) = currency_before(rest);
-        let (again, rest) = signed(rest);
+        let within = rest.strip_prefix('(').and_then(|rest| rest.strip_suffix(')'));
+        let (again, rest) = signed(within.unwrap_or(rest).trim_start());
         let end = rest.find(|c: char| !is_number_char(c)).unwrap_or(rest.len());
         let (digits, unit) = rest.split_at(end);
         let kept = digits.trim_end_matches(|c: char| !c.is_ascii_digit());
@@ -68,7 +69,7 @@ impl Quantity {
         let other = if marks == Marks::Point { Marks::Comma } else { Marks::Point };
         let is_ambiguous =
             number(kept, other).is_some_and(|found| (found.0, found.1) != (mantissa, scale));
-        let negative = sign ^ again ^ inner.is_some();
+        let negative = sign ^ again ^ inner.is_some() ^ within.is_some();
         let mantissa = if negative { -mantissa } else { mantissa };
         Some(Self { mantissa, scale, unit, group, is_ambiguous })
     }
@@ -84,7 +85,7 @@ fn is_number_char(c: char) -> bool {
 }
 
 fn is_blank(c: char) -> bool {
-    matches!(c, ' ' | '\u{a0}' | '\u{202f}' | '\u{2009}')
+    matches!(c, ' ' | '\t' | '\u{a0}' | '\u{202f}' | '\u{2009}')
 }
 
 /// Whether a minus stands before it, and what follows.
@@ -97,7 +98,7 @@ fn signed(text: &str) -> (bool, &str) {
 
 /// A currency before the digits, and what follows.
 fn currency_before(text: &str) -> (&str, &str) {
-    let end = text.find(|c: char| c.is_ascii_digit() || matches!(c, '-' | '\u{2212}' | '.'));
+    let end = text.find(|c: char| c.is_ascii_digit() || matches!(c, '-' | '\u{2212}' | '.' | '('));
     let (before, rest) = text.split_at(end.unwrap_or(0));
     match is_currency(before.trim()) {
         true => (before.trim(), rest),
@@ -204,6 +205,8 @@ mod tests {
         assert_eq!(read("CHF 12", Marks::Point).unwrap(), (12, 0, "CHF".to_owned()));
         assert_eq!(read("34.5 %", Marks::Point).unwrap().2, "%");
         assert_eq!(read("7 km/h", Marks::Point).unwrap().2, "km/h");
+        assert_eq!(read("$\t(5,120\t)", Marks::Point).unwrap(), (-5120, 0, "$".to_owned()));
+        assert_eq!(read("8.13\t%", Marks::Point).unwrap(), (813, 2, "%".to_owned()));
     }
 
     #[test]

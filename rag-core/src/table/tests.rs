@@ -149,3 +149,81 @@ fn many_rows_and_three_hundred_columns_are_read() {
     let table = &found("csv", &format!("{}\n{}", wide.join("\t"), values.join("\t")))[0];
     assert_eq!((table.info.columns.len(), table.cell(0, 299)), (300, "299"));
 }
+
+#[test]
+fn an_empty_row_may_stand_between_names_and_values() {
+    let text = "Results\n\nIn CHF\t\t\t2023\n\tSales\tCosts\tProfit\n\n\
+                North\t12,553\t(81)\t337\nSouth\t9,467\t(97)\t414";
+    let table = &found("xlsx", text)[0];
+    assert_eq!(names(table), ["In CHF", "Sales", "Costs", "Profit"]);
+    assert_eq!((table.caption.as_str(), table.row_count()), ("2023", 2));
+    // what stands apart holds values of its own
+    let text = "Old\t8\t2\nNew\t9\t3\n\nNorth\t12\t4\nSouth\t9\t5";
+    assert_eq!(found("xlsx", text).len(), 2);
+}
+
+#[test]
+fn a_header_in_two_rows_has_sections_or_a_rule_under_it() {
+    let text = "Region\tSales (in thousands)\tSales (in thousands)\tTotal\nRegion\tQ1\tQ2\tTotal\n\
+                America\tAmerica\tAmerica\tAmerica\nUSA\t$150\t$180\t$330\nCanada\t$45\t$52\t$97";
+    let table = &found("html", text)[0];
+    let wanted = ["Region", "Sales (in thousands) Q1", "Sales (in thousands) Q2", "Total"];
+    assert_eq!(names(table), wanted);
+    assert_eq!(table.row_count(), 2);
+    let text = "| | share | share |\n|---|---|---|\n| label | Train | Test |\n| Text | 45.8 | 49.2 |\n\
+                | Title | 0.4 | 0.3 |";
+    assert_eq!(names(&found("markdown", text)[0]), ["label", "share Train", "share Test"]);
+    let text = "| a | b | b |\n|---|---|---|\n| x | 1 | 2 |\n| y | 3 | 4 |";
+    assert_eq!(found("markdown", text)[0].row_count(), 2);
+}
+
+#[test]
+fn a_sign_in_a_cell_of_its_own_belongs_to_the_number() {
+    let text = "\t\t2021\t2021\t\t\t2020\t2020\t\nCash\t\t$\t16,058,714\t\t\t$\t5,993,388\t\n\
+                Tax\t\t\t(66,009\t)\t\t\t(74,487\t)\nLoan\t\t$\t\u{2014}\t\t\t$\t840,243\t";
+    let table = &found("html", text)[0];
+    assert_eq!(names(table), ["column 1", "2021", "2020"]);
+    let cells: Vec<_> = (0..3).map(|row| table.shown(row, 1)).collect();
+    assert_eq!(cells, ["$16,058,714", "(66,009)", "$\u{2014}"]);
+}
+
+#[test]
+fn cells_that_go_down_leave_no_rows_of_their_own() {
+    let text = "Year\tQuarter\tMonth\tCost\n2025\tQ1\n2025\tQ1\tJanuary\t$162\n\
+                2025\tQ1\tMay\t$143\n2025\tQ2\n2025\tQ2\tApril\t$150";
+    let table = &found("html", text)[0];
+    assert_eq!((table.row_count(), table.flaw()), (3, None));
+}
+
+#[test]
+fn rows_may_be_fields() {
+    let text = "HIP 13044\tHIP 13044\nConstellation\tFornax[2]\nDetails\tDetails\n\
+                Mass\t0.8\nRadius\t6.7\nClass\tF2\nStage\tred giant";
+    let table = &found("html", text)[0];
+    assert_eq!((table.fields, table.row_count()), (Some([0, 1]), 5));
+    assert_eq!(found("html", "Order:\tAnseriformes\nFamily:\tAnatidae")[0].fields, Some([0, 1]));
+    let row = |at: u32| format!("1.0{at}\t\tName {at}\t\tkV\t:\t{at}30\n");
+    let text: String = (1..7).map(row).collect();
+    assert_eq!(found("xlsx", text.trim_end())[0].fields, Some([1, 4]));
+    // a table of two columns under their names
+    let text = "Method\tUse\nPill\t9\nRing\t8\nPatch\tnone\nOther\tsome\nCap\t3";
+    assert_eq!(found("html", text)[0].fields, None);
+}
+
+#[test]
+fn the_words_of_a_link_are_the_cell() {
+    let text = "| Method | Use |\n|---|---|\n| [Copper IUD](/wiki/Copper_IUD \"Copper\") | 0.8% |\n\
+                | [Ring](/a) and [cap](/b) | 9% |";
+    let table = &found("markdown", text)[0];
+    assert_eq!(table.cell(0, 0), "Copper IUD");
+    assert!(table.cell(1, 0).starts_with("[Ring]"));
+}
+
+#[test]
+fn a_row_that_begins_a_passage_has_lost_only_what_the_next_row_shows() {
+    let text = "Balance\n\n \n\n \n\nASSETS\t\t2021\t2020\nCash\t\t16\t5\nInventory\t\t77\t66\nGoodwill\t\t10\t10";
+    let mut passages = passages(text, &["ASSETS"]);
+    passages[1].heading = None;
+    let table = &found_in("html", None, &passages)[0];
+    assert_eq!(names(table), ["ASSETS", "2021", "2020"]);
+}

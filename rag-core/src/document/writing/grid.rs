@@ -41,6 +41,23 @@ pub(crate) fn is_header(first: &[&str], next: &[&str]) -> bool {
     has_name && values.all(|(name, below)| is_year(name) && !is_year(below))
 }
 
+/// Rows of names at most that stand apart from their values.
+const MAX_ROWS_APART: usize = 4;
+
+/// Whether rows that an empty one follows name the columns of `first`, the row behind it: they hold
+/// no value, and over each value stands a name.
+pub(crate) fn is_header_apart(header: &[Vec<&str>], first: &[&str]) -> bool {
+    let is_named =
+        |at: usize| header.iter().any(|row| row.get(at).is_some_and(|c| !c.trim().is_empty()));
+    let mut values = first.iter().enumerate().filter(|(_, cell)| is_value(cell)).peekable();
+    let names = header.iter().flatten().filter(|cell| is_value(cell) && !is_year(cell.trim()));
+    (1..=MAX_ROWS_APART).contains(&header.len())
+        && names.count() == 0
+        && header.last().is_some_and(|last| last.len() > 1 && is_header(last, first))
+        && values.peek().is_some()
+        && values.all(|(at, _)| is_named(at))
+}
+
 /// Fills rows from top to bottom.
 #[derive(Default)]
 pub(in crate::document) struct Grid {
@@ -121,6 +138,18 @@ mod tests {
         assert!(!is_header(&["rod", "12"], &["wire", "8"]));
         assert!(!is_header(&["Ann", "1987"], &["Bob", "1990"]));
         assert!(!is_header(&["2026-01-02", "3,5 m"], &["2026-01-03", "4 m"]));
+    }
+
+    #[test]
+    fn a_header_may_stand_apart() {
+        let header = [vec!["in CHF", "", "2023"], vec!["", "Sales", "Profit"]];
+        assert!(is_header_apart(&header, &["North", "12", "3"]));
+        assert!(is_header_apart(&header[..1], &["North", "", "3"]));
+        // a value without a name, no value, values among the names
+        assert!(!is_header_apart(&header[..1], &["North", "12", "3"]));
+        assert!(!is_header_apart(&header, &["North", "South", "East"]));
+        assert!(!is_header_apart(&[vec!["South", "8", "2"]], &["North", "12", "3"]));
+        assert!(!is_header_apart(&[], &["North", "12", "3"]));
     }
 
     #[test]

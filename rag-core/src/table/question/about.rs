@@ -4,9 +4,12 @@
 use std::collections::BTreeSet;
 
 use super::asked::{Stems, pieces};
-use super::understood::{BoundFigure, Understood, Use, is_figure};
+use super::understood::{BoundFigure, Understood, Use, ValueFound, is_figure, is_year};
 use super::vocabulary::NUMBERS;
 use crate::fold::fold;
+use crate::table::ColumnKind;
+use crate::table::day::{DayOrder, day};
+use crate::words::Language;
 
 impl Understood<'_> {
     /// Figures that are no values of cells.
@@ -43,6 +46,59 @@ impl Understood<'_> {
         }
     }
 
+    /// Days in the question, as values of the one column of days.
+    pub(super) fn take_days(&mut self) {
+        let count = self.table.info.columns.len();
+        let mut days = (0..count).filter(|at| self.kind(*at) == ColumnKind::Date);
+        let (Some(column), None) = (days.next(), days.next()) else { return };
+        for start in 0..self.asked.tokens.len() {
+            let Some((end, value)) = self.day_at(start) else { continue };
+            if self.is_free(start, end) {
+                self.take(start, end, Use::Value);
+                self.values.push(vec![ValueFound { start, end, column, value, is_exact: true }]);
+            }
+        }
+    }
+
+    /// Where a day ends that begins at a word, and the day as sheets write it: in three words, of
+    /// which one may be the name of a month. `03/05/2024` is one in French alone.
+    fn day_at(&self, start: usize) -> Option<(usize, String)> {
+        let mut parts: Vec<&str> = Vec::new();
+        let mut end = start;
+        while parts.len() < 3 {
+            let token = self.asked.tokens.get(end)?;
+            let digits = token.folded.trim_end_matches(char::is_alphabetic);
+            let is_ordinal =
+                matches!(token.folded.get(digits.len()..), Some("st" | "nd" | "rd" | "th" | "er"));
+            match token.folded.as_str() {
+                "of" if parts.len() == 1 => {}
+                _ if is_ordinal => parts.push(digits),
+                word => parts.push(word),
+            }
+            end += 1;
+        }
+        let text = parts.join("-");
+        let [first, second] =
+            [DayOrder::DayFirst, DayOrder::MonthFirst].map(|order| day(&text, order));
+        let is_french = || {
+            let words: Vec<&str> =
+                self.asked.tokens.iter().map(|token| token.text.as_str()).collect();
+            Language::of(&words.join(" ")) == Language::French
+        };
+        let day = match (first, second) {
+            (Some(first), Some(second)) if first != second => Some(first).filter(|_| is_french()),
+            (first, second) => first.or(second),
+        }?;
+        Some((end, format!("{:04}-{:02}-{:02}", day / 10_000, day / 100 % 100, day % 100)))
+    }
+
+    /// Whether the question is about another year than the one that stands over the table.
+    pub(super) fn is_of_another_year(&self) -> bool {
+        let own = years(pieces(&self.table.caption).into_iter());
+        let asked = years(self.asked.tokens.iter().map(|token| token.folded.as_str()));
+        !own.is_empty() && !asked.is_empty() && !own.iter().any(|year| asked.contains(year))
+    }
+
     pub(super) fn note_title(&mut self, stems: &Stems) {
         let title = stems.keys_of(self.table.info.title.as_deref().unwrap_or_default());
         let holds = |column: &Vec<String>| {
@@ -54,7 +110,8 @@ impl Understood<'_> {
     /// Words that stand in the title one behind the other, and its figures, are no conditions.
     pub(super) fn take_title(&mut self) {
         let title = self.table.info.title.as_deref().unwrap_or_default();
-        let title: Vec<String> = pieces(title).into_iter().map(fold).collect();
+        let title = [title, &self.table.caption];
+        let title: Vec<String> = title.into_iter().flat_map(pieces).map(fold).collect();
         let count = self.asked.tokens.len();
         for start in 0..count {
             let run = |at: &usize| {
@@ -100,4 +157,8 @@ impl Understood<'_> {
             }
         }
     }
+}
+
+fn years<'w>(words: impl Iterator<Item = &'w str>) -> Vec<&'w str> {
+    words.filter(|word| is_year(word)).collect()
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use rust_stemmers::{Algorithm, Stemmer};
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::vocabulary::{MERGED, SCALES, SYNONYMS, YES_OR_NO};
+use super::vocabulary::{MERGED, PERIODS, SCALES, SYNONYMS, YES_OR_NO};
 use crate::fold::fold;
 use crate::words;
 
@@ -53,7 +53,8 @@ impl Stems {
     /// The keys of the telling words of a name, such as that of a column: without what stands in
     /// brackets, with `unit_price` and `unitPrice` as two words.
     pub(super) fn keys_of(&self, name: &str) -> Vec<String> {
-        let bare = name.split(['(', '[']).next().unwrap_or(name);
+        let outside = without_brackets(name);
+        let bare = outside.as_str();
         let scale = SCALES.iter().filter_map(|scale| bare.find(scale)).min();
         let bare = scale.map_or(bare, |at| bare.get(..at).unwrap_or(bare));
         let bare = if bare.trim().is_empty() { name } else { bare };
@@ -77,6 +78,21 @@ impl Stems {
     }
 }
 
+/// A name without what stands in brackets.
+fn without_brackets(name: &str) -> String {
+    let mut depth = 0_usize;
+    let kept = name.chars().filter(|c| {
+        let was_inside = depth > 0;
+        match c {
+            '(' | '[' => depth += 1,
+            ')' | ']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        !was_inside && depth == 0 && !matches!(c, ')' | ']')
+    });
+    kept.collect()
+}
+
 /// A word of the question.
 #[derive(Debug, Clone)]
 pub(super) struct AskedWord {
@@ -89,6 +105,19 @@ pub(super) struct AskedWord {
     pub(super) is_telling: bool,
 }
 
+impl AskedWord {
+    fn new(text: &str, stems: &Stems) -> Self {
+        let folded = fold(text);
+        Self {
+            stem: stems.stem(&folded),
+            key: stems.key(&folded),
+            is_telling: !words::is_function_word(&folded),
+            text: text.to_owned(),
+            folded,
+        }
+    }
+}
+
 /// A question in words.
 #[derive(Debug)]
 pub(super) struct Asked {
@@ -97,16 +126,7 @@ pub(super) struct Asked {
 
 impl Asked {
     pub(super) fn new(question: &str, stems: &Stems) -> Self {
-        let token = |text: &str| {
-            let folded = fold(text);
-            AskedWord {
-                stem: stems.stem(&folded),
-                key: stems.key(&folded),
-                is_telling: !words::is_function_word(&folded),
-                text: text.to_owned(),
-                folded,
-            }
-        };
+        let token = |text: &str| AskedWord::new(text, stems);
         let mut asked = Self { tokens: pieces(question).into_iter().map(token).collect() };
         for at in 0..asked.tokens.len() {
             let merged = MERGED
@@ -117,6 +137,20 @@ impl Asked {
             }
         }
         asked
+    }
+
+    /// The question with a half or quarter of a year as its first and last month, if it names one.
+    pub(super) fn in_months(&self, stems: &Stems) -> Option<Self> {
+        let period = |at: usize| {
+            let named = |phrase: &str| self.phrase_at(at, phrase);
+            PERIODS.iter().find_map(|(phrases, months)| {
+                Some((at, phrases.split('|').find_map(named)?, months))
+            })
+        };
+        let (at, count, months) = (0..self.tokens.len()).find_map(period)?;
+        let mut tokens = self.tokens.clone();
+        tokens.splice(at..at + count, months.iter().map(|month| AskedWord::new(month, stems)));
+        Some(Self { tokens })
     }
 
     /// Whether it is of a kind that cells answer: not yes or no, not why or where.

@@ -52,6 +52,7 @@ impl<'a> Build<'a> {
         let group = self.take_group()?;
         self.drop_labels();
         self.filter_bounds()?;
+        self.tell_apart();
         // a name that may be two columns is none
         if self.wanted.iter().any(|name| name.columns.len() != 1) {
             return None;
@@ -61,7 +62,22 @@ impl<'a> Build<'a> {
         plan.group = group;
         let is_list = plan.group.is_some() && plan.aggregate.is_none();
         let is_whole = plan.filters.is_empty() && plan.aggregate.is_none() && plan.sort.is_none();
-        (!is_list && !is_whole).then_some(plan)
+        (!is_list && !is_whole && !says_itself(&plan)).then_some(plan)
+    }
+
+    /// Names that may be several columns are the one of them that another word names: `the sales of
+    /// the second quarter` where each quarter has a column of sales.
+    fn tell_apart(&mut self) {
+        let sure: Vec<usize> = self
+            .wanted
+            .iter()
+            .filter_map(|name| name.columns.first().filter(|_| name.columns.len() == 1).copied())
+            .collect();
+        let is_told = |name: &&ColumnFound| {
+            name.columns.len() > 1
+                && name.columns.iter().filter(|column| sure.contains(column)).count() == 1
+        };
+        self.wanted.retain(|name| !is_told(name));
     }
 
     /// Values of one column are alternatives, of several all hold.
@@ -457,6 +473,10 @@ impl<'a> Build<'a> {
             Some(TablePlan { aggregate, ..TablePlan::default() })
         };
         if let ([column], []) = (numbers.as_slice(), others.as_slice()) {
+            // so many are no money
+            if self.understood.kind(*column) == ColumnKind::Currency {
+                return None;
+            }
             // a count that is written in a cell
             if self.understood.has(Sense::Sum) {
                 return aggregate(TableFunction::Sum, Some(*column));
@@ -500,12 +520,22 @@ impl<'a> Build<'a> {
         })
     }
 
+    /// What a field holds whose name the question says.
+    fn field(&self) -> Option<usize> {
+        let [name, held] = self.understood.table.fields?;
+        let is_name = |value: &&ValueFound| value.column == name;
+        (self.values.len() == 1 && self.values.iter().all(|value| is_name(value))).then_some(held)
+    }
+
     /// The cells of rows that are named.
     fn lookup(&self) -> Option<TablePlan> {
         if self.filters.is_empty() || self.understood.has(Sense::Different) {
             return None;
         }
         let mut columns = self.columns(|_| true);
+        if columns.is_empty() {
+            columns.extend(self.field());
+        }
         if columns.is_empty() && self.understood.has(Sense::When) {
             columns.extend(self.day_column());
         }
@@ -520,6 +550,14 @@ impl<'a> Build<'a> {
         let select: Vec<String> = columns.iter().map(|column| self.name(*column)).collect();
         (!select.is_empty()).then(|| TablePlan { select, ..TablePlan::default() })
     }
+}
+
+/// Whether rows are asked for what they were chosen by.
+fn says_itself(plan: &TablePlan) -> bool {
+    let is_given = |column: &String| {
+        plan.filters.iter().any(|filter| filter.column == *column && filter.test == TableTest::Is)
+    };
+    plan.aggregate.is_none() && plan.sort.is_none() && plan.select.iter().all(is_given)
 }
 
 /// How a phrase compares.

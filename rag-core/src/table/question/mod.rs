@@ -114,18 +114,25 @@ pub(crate) fn plan_with(
     if !asked.may_ask_a_table() {
         return None;
     }
+    let in_months = asked.in_months(&stems);
     let mut found: Vec<Planned> = Vec::new();
     for (place, table) in tables.iter().enumerate() {
-        let mut here = Vec::new();
-        // without words of the title both orders read alike
-        let orders: &[ReadingOrder] = match asked.says_two_of(table.info.title.as_deref()) {
-            true => &[ReadingOrder::ColumnsFirst, ReadingOrder::TitleFirst],
-            false => &[ReadingOrder::ColumnsFirst],
+        let own: Vec<&Hint> = hints.iter().filter(|hint| hint.table == place).collect();
+        let read = |asked: &Asked| -> Vec<Planned> {
+            // without words of the title both orders read alike
+            let orders: &[ReadingOrder] = match asked.says_two_of(table.info.title.as_deref()) {
+                true => &[ReadingOrder::ColumnsFirst, ReadingOrder::TitleFirst],
+                false => &[ReadingOrder::ColumnsFirst],
+            };
+            let understood = |order: &ReadingOrder| {
+                Understood::new(asked, table, &stems, Way { order: *order, hints: &own })
+            };
+            let all = orders.iter().map(understood);
+            all.filter_map(|understood| planned(&understood, place, table, cancel)).collect()
         };
-        for order in orders.iter().copied() {
-            let own: Vec<&Hint> = hints.iter().filter(|hint| hint.table == place).collect();
-            let understood = Understood::new(&asked, table, &stems, Way { order, hints: &own });
-            here.extend(planned(&understood, place, table, cancel));
+        let mut here = read(&asked);
+        if here.is_empty() {
+            here = in_months.as_ref().map(read).unwrap_or_default();
         }
         // two orders of reading must not come to two figures
         let is_one = here.windows(2).all(|pair| pair[0].computed.figure == pair[1].computed.figure);
@@ -182,7 +189,7 @@ fn planned(
     table: &DataTable,
     cancel: &CancelToken,
 ) -> Option<Planned> {
-    if !understood.open().is_empty() {
+    if !understood.open().is_empty() || understood.is_of_another_year() {
         return None;
     }
     let plans = build::plans(understood);

@@ -246,3 +246,71 @@ fn questions_over_other_tables_are_answered_right_or_not() {
     let (_, _, wrong) = asked_of_shared(include_str!("../../../../tests/tables/later.json"));
     assert_eq!(wrong, 0);
 }
+
+fn in_kind(kind: &str, question: &str, text: &str) -> String {
+    let tables = found(kind, text);
+    let all: Vec<&DataTable> = tables.iter().collect();
+    let planned = plan(question, &all, &CancelToken::new());
+    planned.map(|planned| planned.computed.figure).unwrap_or_default()
+}
+
+#[test]
+fn rows_are_not_asked_for_what_they_were_chosen_by() {
+    let text = "Area\tPlace\nFrequency\t1340 kHz\nBrand\tBig Country\nOwner\tWVJT";
+    assert_eq!(figure("What is the frequency of the area?", &[text]), None);
+}
+
+#[test]
+fn fields_are_looked_up_by_their_names() {
+    let text = "HIP 13044\tHIP 13044\nConstellation\tFornax[2]\nDetails\tDetails\n\
+                Mass (solar)\t0.8\nRadius\t6.7\nClass\tF2\nStage\tred giant";
+    let star = |question: &str| in_kind("html", question, text);
+    assert_eq!(star("What is the mass of HIP 13044?"), "0.8");
+    assert_eq!(star("In which constellation is HIP 13044?"), "Fornax[2]");
+    assert_eq!(star("What is the mass of HIP 13045?"), "");
+    assert_eq!(star("What is the temperature of HIP 13044?"), "");
+    // a table with names is no list of fields
+    assert_eq!(figure("Who is Ann Lee?", &["Name\tShare\nAnn Lee\t4%\nBob Roux\t5%"]), None);
+}
+
+#[test]
+fn days_are_written_in_many_ways() {
+    let text = "Product\tDate\tRevenue\nWidget A\t2024-01-05 0:00:00\t7000\n\
+                Widget C\t2024-01-07 0:00:00\t15000\nWidget A\t2024-01-16 0:00:00\t9400";
+    let sales = |question: &str| figure(question, &[text]).unwrap_or_default();
+    for day in ["7 January 2024", "January 7th, 2024", "2024-01-07", "the 7th of January 2024"] {
+        assert_eq!(sales(&format!("What was the revenue of Widget C on {day}?")), "15000", "{day}");
+    }
+    assert_eq!(sales("Quel est le produit le 16/01/2024 ?"), "Widget A");
+    assert_eq!(sales("Quel \u{e9}tait le revenu du Widget A le 05/01/2024 ?"), "7000");
+    // which of its numbers is the month?
+    assert_eq!(sales("What was the revenue on 05/01/2024?"), "");
+    assert_eq!(sales("What was the revenue on 8 January 2024?"), "");
+}
+
+#[test]
+fn a_word_elsewhere_tells_columns_of_one_name_apart() {
+    let text = "Region\tSales\tSales\nRegion\tQ1\tQ2\nUSA\t$150\t$180\nUK\t$80\t$95";
+    let sales = |question: &str| in_kind("html", question, text);
+    assert_eq!(sales("What were the Q2 sales of the USA?"), "$180");
+    assert_eq!(sales("What were the sales of the UK in Q1?"), "$80");
+    assert_eq!(sales("Quelles \u{e9}taient les ventes de UK au Q2 ?"), "$95");
+    assert_eq!(sales("What were the sales of the UK?"), "");
+    assert_eq!(sales("What were the sales of the UK in Q3?"), "");
+}
+
+#[test]
+fn a_table_of_another_year_is_not_asked() {
+    let block = |year: u32, sales: u32| {
+        format!(
+            "In CHF\t\tJanuary\u{2013}June {year}\n\tSales\tProfit\n\nNorth\t{sales}\t7\nSouth\t9467\t4"
+        )
+    };
+    let both = format!("{}\n\n{}", block(2023, 12553), block(2022, 12138));
+    let sales = |question: &str| in_kind("xlsx", question, &both);
+    assert_eq!(sales("What were the sales of North in the first half of 2023?"), "12553");
+    assert_eq!(sales("ventes de North janvier-juin 2022"), "12138");
+    assert_eq!(sales("What were the sales of North?"), "");
+    assert_eq!(sales("What were the sales of North in 2021?"), "");
+    assert_eq!(sales("What were the sales of North in the first quarter of 2023?"), "");
+}

@@ -125,6 +125,7 @@ impl<'a> Understood<'a> {
         }
         let long = |name: &&ColumnFound| name.end - name.start > 1 && name.is_whole;
         reading.take_columns(names.iter().filter(long).cloned().collect());
+        reading.take_days();
         reading.take_values(stems);
         let names = reading.names();
         let whole = names.iter().filter(|name| name.is_whole).cloned().collect();
@@ -320,7 +321,9 @@ impl<'a> Understood<'a> {
     /// Where the question says a value.
     fn value_at(&self, column: usize, cell: &str, folded: &str, stems: &Stems) -> Vec<ValueFound> {
         // what stands in brackets behind a value explains it, or is the mark of a note
-        let bare = folded.split(" (").next().filter(|bare| !bare.is_empty()).unwrap_or(folded);
+        let bare =
+            [" (", "["].iter().filter_map(|mark| folded.find(mark)).filter(|at| *at > 0).min();
+        let bare = bare.map_or(folded, |at| folded.get(..at).unwrap_or(folded));
         let words: Vec<&str> = pieces(bare);
         if words.is_empty() || words.len() > MAX_VALUE_WORDS {
             return Vec::new();
@@ -519,9 +522,12 @@ impl<'a> Understood<'a> {
 impl BoundFigure {
     /// Whether it may be a year of our time.
     pub(super) fn is_year(&self) -> bool {
-        self.text.len() == 4
-            && self.text.parse().is_ok_and(|year: u16| (1500..=2100).contains(&year))
+        is_year(&self.text)
     }
+}
+
+pub(super) fn is_year(word: &str) -> bool {
+    word.len() == 4 && word.parse().is_ok_and(|year: u16| (1500..=2100).contains(&year))
 }
 
 /// Whether a phrase compares with the figure that follows.

@@ -109,7 +109,9 @@ const PHRASES: &[(Sense, &str)] = &[
          holds|held|own|owns|contain|contains|include|includes|belong|belongs|live|lives|\
          lived|located|found|get|gets|got|play|plays|played|stand|stands|trouve|se trouve|\
          situe|situee|habite|possede|detient|contient|compte|joue|t|during|pendant|file|\
-         fichier|sheet|feuille|every|across|those|ceux|celles|that|et|and|c|n",
+         fichier|sheet|feuille|every|across|those|ceux|celles|that|et|and|c|n|counted|\
+         observed|measured|reported|report|reach|reaches|reached|made|make|makes|compte|\
+         comptes|releve|releves|mesure|mesures|atteint|atteignent|avait|avaient|score|scores",
     ),
     (Sense::Rows, "rows|row|entries|entry|records|lines|lignes|ligne|entrees|enregistrements"),
     (
@@ -214,7 +216,7 @@ pub(super) const SYNONYMS: &[&str] = &[
     "company|entreprise|societe|companies",
     "customer|client",
     "region|regions",
-    "sales|ventes|sale",
+    "sales|ventes|sale|sell|sells|sold|vend|vendu|vendus|vendue|vendues",
     "revenue|revenu|revenues|income",
     "profit|benefice",
     "category|categorie",
@@ -232,6 +234,28 @@ pub(super) const SYNONYMS: &[&str] = &[
     "percentage|pourcentage|percent",
     "quarter|trimestre",
     "age|ages",
+    "january|janvier",
+    "february|fevrier",
+    "march|mars",
+    "april|avril",
+    "may|mai",
+    "june|juin",
+    "july|juillet",
+    "august|aout",
+    "september|septembre",
+    "october|octobre",
+    "november|novembre",
+    "december|decembre",
+];
+
+/// Parts of a year, between bars, and the months by which tables call them.
+pub(super) const PERIODS: &[(&str, [&str; 2])] = &[
+    ("first half|first half of|half year|premier semestre|1er semestre", ["january", "june"]),
+    ("second half|second half of|second semestre|2e semestre", ["july", "december"]),
+    ("first quarter|premier trimestre|1er trimestre", ["january", "march"]),
+    ("second quarter|deuxieme trimestre|2e trimestre", ["april", "june"]),
+    ("third quarter|troisieme trimestre|3e trimestre", ["july", "september"]),
+    ("fourth quarter|quatrieme trimestre|4e trimestre", ["october", "december"]),
 ];
 
 /// What is said in several words and stands for one.
