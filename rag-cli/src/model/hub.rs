@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use hf_hub::api::sync::{ApiBuilder, ApiError, ApiRepo};
 use rag_core::{Error, Result};
 
-/// What an encoder folder is made of.
-const ENCODER_FILES: [&str; 10] = [
+/// What the folder of an encoder or a reranker is made of, beside its modules.
+const FOLDER_FILES: [&str; 11] = [
     "config.json",
     "tokenizer.json",
+    "tokenizer_config.json",
     "modules.json",
-    "1_Pooling/config.json",
+    "artifact.metadata",
     "sentence_bert_config.json",
     "sentence_roberta_config.json",
     "sentence_xlm-roberta_config.json",
@@ -46,7 +47,7 @@ fn wanted(id: &str, names: &[String]) -> Result<Vec<String>> {
     match gguf[..] {
         [] => Ok(names
             .iter()
-            .filter(|name| ENCODER_FILES.contains(&name.as_str()))
+            .filter(|name| FOLDER_FILES.contains(&name.as_str()) || is_of_module(name))
             .cloned()
             .collect()),
         [only] => Ok(vec![only.clone()]),
@@ -60,9 +61,47 @@ fn wanted(id: &str, names: &[String]) -> Result<Vec<String>> {
     }
 }
 
+/// Whether a file belongs to a module with a folder of its own, such as
+/// `1_Dense/model.safetensors`.
+fn is_of_module(name: &str) -> bool {
+    let Some((folder, file)) = name.split_once('/') else { return false };
+    let is_numbered =
+        folder.split_once('_').is_some_and(|(number, _)| number.parse::<u8>().is_ok());
+    is_numbered && matches!(file, "config.json" | "model.safetensors")
+}
+
 /// Downloads one file and returns the snapshot's folder.
 fn get(repository: &ApiRepo, name: &str) -> std::result::Result<PathBuf, ApiError> {
     let path = repository.get(name)?;
     let depth = Path::new(name).components().count();
     Ok(path.ancestors().nth(depth).unwrap_or(&path).to_owned())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_comes_with_its_modules_and_nothing_else() {
+        let names = [
+            "README.md",
+            "artifact.metadata",
+            "config.json",
+            "1_Dense/config.json",
+            "1_Dense/model.safetensors",
+            "1_Dense/pytorch_model.bin",
+            "3_MultiVectorMask/config.json",
+            "onnx/config.json",
+            "onnx/model.onnx",
+            "model.safetensors",
+            "tokenizer_config.json",
+        ];
+        let wanted = wanted("a/b", &names.map(str::to_owned)).unwrap();
+        let left_out = |name: &&str| !wanted.iter().any(|kept| kept == name);
+        let missing: Vec<&str> = names.into_iter().filter(left_out).collect();
+        let others =
+            ["README.md", "1_Dense/pytorch_model.bin", "onnx/config.json", "onnx/model.onnx"];
+        assert_eq!(missing, others);
+    }
 }

@@ -524,7 +524,7 @@ impl<'a> Build<'a> {
     fn field(&self) -> Option<usize> {
         let [name, held] = self.understood.table.fields?;
         let is_name = |value: &&ValueFound| value.column == name;
-        (self.values.len() == 1 && self.values.iter().all(|value| is_name(value))).then_some(held)
+        (self.values.len() == 1 && self.values.iter().all(is_name)).then_some(held)
     }
 
     /// The cells of rows that are named.
