@@ -791,9 +791,9 @@ typedef struct rag_locations rag_locations;
 typedef struct rag_passage_ids rag_passage_ids;
 
 /**
- * A cross-encoder: reads a question and a text together and says how well the one answers the
- * other. Owned by the caller; free it once with rag_reranker_free. Any number of threads may use
- * it. To sort what a search finds, name it in rag_open_options.reranker.
+ * A cross-encoder, or a model of late interaction: reads a question and a text and says how well
+ * the one answers the other. Owned by the caller; free it once with rag_reranker_free. Any number
+ * of threads may use it. To sort what a search finds, name it in rag_open_options.reranker.
  */
 typedef struct rag_reranker rag_reranker;
 
@@ -989,8 +989,8 @@ typedef struct {
      */
     const char *model_dir;
     /**
-     * Reranker, likewise: a cross-encoder that sorts the best hits anew; loaded at the first
-     * search. NULL: none.
+     * Reranker, likewise: a cross-encoder or a model of late interaction, which sorts the best hits
+     * anew; loaded at the first search. NULL: none.
      */
     const char *reranker;
     /**
@@ -3186,15 +3186,15 @@ rag_status rag_reranker_open(const char *name,
                              rag_error **error);
 
 /**
- * Most tokens of a question and a text together; the rest of a longer text is left out. 0 for
- * NULL.
+ * Most tokens of a question and a text together, in late interaction of a text; the rest of a
+ * longer text is left out. 0 for NULL.
  */
 size_t rag_reranker_max_tokens(const rag_reranker *reranker);
 
 /**
  * Says in `scores`, room for `count` floats, how well each of `count` NUL-terminated texts answers
  * `question`; higher is better: from 0 to 1, or any number where the model gives its logit as it
- * is. A score depends on its question and text alone.
+ * is or a sum of cosines. A score depends on its question and text alone.
  *
  * `cancel` may be NULL. On failure `scores` is unchanged. RAG_CANCELLED: between batches.
  */

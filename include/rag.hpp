@@ -1264,7 +1264,7 @@ private:
     impl::Handle<rag_encoder> handle_;
 };
 
-/// A cross-encoder without a knowledge base.
+/// A reranker without a knowledge base.
 class Reranker {
 public:
     /// Loads the reranker `name`.

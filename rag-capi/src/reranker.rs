@@ -10,9 +10,9 @@ use crate::error::{rag_error, rag_status, run};
 use crate::options::{self, model_dirs, rag_reranker_options};
 use crate::progress::{self, rag_cancel};
 
-/// A cross-encoder: reads a question and a text together and says how well the one answers the
-/// other. Owned by the caller; free it once with rag_reranker_free. Any number of threads may use
-/// it. To sort what a search finds, name it in rag_open_options.reranker.
+/// A cross-encoder, or a model of late interaction: reads a question and a text and says how well
+/// the one answers the other. Owned by the caller; free it once with rag_reranker_free. Any number
+/// of threads may use it. To sort what a search finds, name it in rag_open_options.reranker.
 #[derive(Debug)]
 pub struct rag_reranker {
     reranker: Reranker,
@@ -53,8 +53,8 @@ unsafe fn load(name: &str, options: *const rag_reranker_options) -> Result<Reran
     Reranker::load_with(&dirs.resolve(name)?, &options)
 }
 
-/// Most tokens of a question and a text together; the rest of a longer text is left out. 0 for
-/// NULL.
+/// Most tokens of a question and a text together, in late interaction of a text; the rest of a
+/// longer text is left out. 0 for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rag_reranker_max_tokens(reranker: *const rag_reranker) -> usize {
     // SAFETY: null or live, by contract.
@@ -63,7 +63,7 @@ pub unsafe extern "C" fn rag_reranker_max_tokens(reranker: *const rag_reranker) 
 
 /// Says in `scores`, room for `count` floats, how well each of `count` NUL-terminated texts answers
 /// `question`; higher is better: from 0 to 1, or any number where the model gives its logit as it
-/// is. A score depends on its question and text alone.
+/// is or a sum of cosines. A score depends on its question and text alone.
 ///
 /// `cancel` may be NULL. On failure `scores` is unchanged. RAG_CANCELLED: between batches.
 #[unsafe(no_mangle)]

@@ -705,6 +705,10 @@ fn a_cross_encoder_sorts_hits_and_is_inspected() {
     let report = json(&["model", "inspect", &data("reranker/xlm-roberta"), "--json"], 0);
     assert_eq!(report["kind"], "reranker");
     assert_keys(&report, &["architecture", "label_count", "output", "max_tokens", "size_bytes"]);
+    assert_eq!((&report["method"], &report["judges"]), (&"cross-encoder".into(), &true.into()));
+    let report = json(&["model", "inspect", &data("late_interaction/pylate"), "--json"], 0);
+    assert_eq!((&report["kind"], &report["dim"]), (&"reranker".into(), &8.into()));
+    assert_eq!((&report["method"], &report["judges"]), (&"late-interaction".into(), &false.into()));
 
     let (place, encoder) = (Place::new(), data("encoder/families/bert"));
     let (kb, docs) = (place.path("kb.rag"), place.path("docs"));

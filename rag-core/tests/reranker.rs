@@ -1,5 +1,5 @@
-//! Reranking as a knowledge base does it, and folders that are no cross-encoders, on the small
-//! models of tests/data.
+//! Reranking as a knowledge base does it, and folders that are no rerankers, on the small models of
+//! tests/data.
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -7,9 +7,9 @@ mod common;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use rag_core::encode::Encoder;
+use rag_core::encode::{Encoder, Precision};
 use rag_core::generate::Generator;
-use rag_core::rerank::{DEFAULT_COUNT, Reranker};
+use rag_core::rerank::{DEFAULT_COUNT, Reranker, RerankerOptions};
 use rag_core::search::{Hit, Mode, SearchOptions};
 use rag_core::{
     Abstain, AskOptions, Call, ComposeOptions, ErrorCode, Explain, KnowledgeBase, OpenOptions,
@@ -101,20 +101,90 @@ fn answers_are_looked_for_in_the_reranked_passages() {
     assert!(answer.hits.iter().all(|hit| hit.ranks.rerank.is_some()));
 }
 
+/// A sum of late interaction has no midpoint: it sorts, and whether there is an answer is told by
+/// words and vectors.
+#[test]
+fn late_interaction_sorts_hits_and_never_judges() {
+    for folder in ["stanford", "pylate", "multi-vector"] {
+        let reranked = knowledge_base(Some(&format!("../late_interaction/{folder}")));
+        let hits = search(&reranked, 40, None);
+        let scores: Vec<f32> = hits[..DEFAULT_COUNT].iter().map(|hit| hit.score).collect();
+        assert!(scores.is_sorted_by(|a, b| a >= b), "{scores:?}");
+        for question in [QUESTION, "Who painted the ceiling of the chapel?"] {
+            let writer = Writer::Passages;
+            let options = AskOptions { writer, explain: Explain::Trace, ..AskOptions::default() };
+            let answer = reranked.ask_with(question, &options, Call::new()).unwrap();
+            let trace = answer.trace.as_ref().unwrap();
+            assert_eq!((trace.relevance, trace.min_relevance), (None, None), "{question}");
+            assert!(answer.hits.iter().all(|hit| hit.ranks.rerank.is_some()), "{question}");
+        }
+    }
+    let info = |folder: &str| Reranker::inspect(&data(folder)).unwrap();
+    assert!(info("reranker/bert").judges && !info("late_interaction/pylate").judges);
+}
+
+/// all-MiniLM-L6-v2 as PyLate saves a model of late interaction, under a projection whose rows add
+/// up four numbers of a state each.
+fn late_minilm(encoder: &Path) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for file in ["config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors"] {
+        fs::copy(encoder.join(file), folder.path().join(file)).unwrap();
+    }
+    let write = |file: &str, bytes: &[u8]| fs::write(folder.path().join(file), bytes).unwrap();
+    write(
+        "modules.json",
+        br#"[{"path":"","type":"sentence_transformers.models.Transformer"},
+             {"path":"1_Dense","type":"pylate.models.Dense.Dense"}]"#,
+    );
+    write(
+        "config_sentence_transformers.json",
+        br#"{"model_type":"ColBERT","query_prefix":"[unused0]","document_prefix":"[unused1]"}"#,
+    );
+    fs::create_dir(folder.path().join("1_Dense")).unwrap();
+    write(
+        "1_Dense/config.json",
+        br#"{"in_features":384,"out_features":96,"bias":false,
+             "activation_function":"torch.nn.modules.linear.Identity"}"#,
+    );
+    let header = r#"{"linear.weight":{"dtype":"F32","shape":[96,384],"data_offsets":[0,147456]}}"#;
+    let weight = |at: usize| if at % 384 / 4 == at / 384 { 1.0_f32 } else { 0.0 };
+    let weights = (0..96 * 384).flat_map(|at| weight(at).to_le_bytes());
+    let size = (header.len() as u64).to_le_bytes();
+    let file: Vec<u8> = size.into_iter().chain(header.bytes()).chain(weights).collect();
+    write("1_Dense/model.safetensors", &file);
+    folder
+}
+
+/// PyLate 1.6.0 in float64, with its usual lengths and its usual list of tokens to skip.
+#[test]
+fn late_interaction_of_a_real_encoder_is_that_of_pylate() {
+    let Some(encoder) = common::model("minilm") else { return };
+    let folder = late_minilm(&encoder);
+    let options = RerankerOptions { precision: Precision::F32, ..RerankerOptions::default() };
+    let reranker = Reranker::load_with(folder.path(), &options).unwrap();
+    let info = reranker.info();
+    assert_eq!((info.dim, info.max_tokens, info.judges), (Some(96), 180, false));
+    let scores = reranker.score(BERLIN, &CITIES).unwrap().scores;
+    for (score, theirs) in scores.iter().zip([13.375_617_f32, 7.534_959, 11.556_441]) {
+        assert!((score - theirs).abs() < 1e-3, "{score} {theirs}");
+    }
+}
+
+const BERLIN: &str = "How many people live in Berlin?";
+const CITIES: [&str; 3] = [
+    "Berlin has a population of 3,520,031 registered inhabitants in an area of 891.82 square \
+     kilometers.",
+    "New York City is famous for the Metropolitan Museum of Art.",
+    "Berlin is the capital of Germany.",
+];
+
 /// What ONNX Runtime 1.27 gives for the int8 file that the weights are taken from. It rounds what
 /// goes from layer to layer to 8 bits, which we do not.
 #[test]
 fn ms_marco_scores_are_those_of_onnx_runtime_but_for_its_rounding() {
     let Some(folder) = common::model("ms-marco-minilm") else { return };
     let reranker = Reranker::load(&folder).unwrap();
-    let question = "How many people live in Berlin?";
-    let passages = [
-        "Berlin has a population of 3,520,031 registered inhabitants in an area of 891.82 square \
-         kilometers.",
-        "New York City is famous for the Metropolitan Museum of Art.",
-        "Berlin is the capital of Germany.",
-    ];
-    let scores = reranker.score(question, &passages).unwrap().scores;
+    let scores = reranker.score(BERLIN, &CITIES).unwrap().scores;
     for (score, theirs) in scores.iter().zip([9.391_149_f32, -11.191_213, -2.237_942]) {
         assert!((score - theirs).abs() < 0.5, "{score} {theirs}");
     }
@@ -164,16 +234,37 @@ fn a_reranker_tells_whether_there_is_an_answer_in_its_own_language() {
 
 /// A copy of the small BERT cross-encoder with one file changed.
 fn changed(file: &str, from: &str, to: &str) -> tempfile::TempDir {
+    changed_copy("reranker/bert", file, from, to)
+}
+
+/// A copy of a small model with one file changed.
+fn changed_copy(folder: &str, file: &str, from: &str, to: &str) -> tempfile::TempDir {
     let copy = tempfile::tempdir().unwrap();
-    for entry in fs::read_dir(data("reranker/bert")).unwrap() {
-        let entry = entry.unwrap();
-        fs::copy(entry.path(), copy.path().join(entry.file_name())).unwrap();
-    }
+    copy_all(&data(folder), copy.path());
     let path = copy.path().join(file);
-    let text = fs::read_to_string(&path).unwrap_or_default();
-    assert!(text.contains(from), "{file} holds no {from}");
-    fs::write(path, if text.is_empty() { to.to_owned() } else { text.replace(from, to) }).unwrap();
+    let bytes = fs::read(&path).unwrap_or_default();
+    let at = bytes.windows(from.len().max(1)).position(|part| part == from.as_bytes());
+    let changed = match at {
+        Some(at) => [&bytes[..at], to.as_bytes(), &bytes[at + from.len()..]].concat(),
+        None => {
+            assert!(from.is_empty() && bytes.is_empty(), "{file} holds no {from}");
+            to.as_bytes().to_vec()
+        }
+    };
+    fs::write(path, changed).unwrap();
     copy
+}
+
+fn copy_all(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let (path, place) = (entry.path(), to.join(entry.file_name()));
+        match path.is_dir() {
+            true => copy_all(&path, &place),
+            false => drop(fs::copy(path, place).unwrap()),
+        }
+    }
 }
 
 fn refusal(folder: &Path) -> String {
@@ -204,6 +295,13 @@ fn each_kind_of_folder_is_told_from_the_others() {
     let newer = changed("modules.json", "", r#"[{"path":"","type":"a.modules.Transformer"}]"#);
     assert!(rag_core::model::is_reranker(newer.path()));
     assert!(Reranker::load(newer.path()).is_ok());
+    for folder in ["stanford", "pylate", "multi-vector"] {
+        let folder = data("late_interaction").join(folder);
+        assert!(rag_core::model::is_reranker(&folder));
+        let line = Encoder::load(&folder, "x").unwrap_err().line();
+        assert!(line.contains("give it as reranker"), "{line}");
+    }
+    assert!(generator("late_interaction/stanford").contains("give it as reranker"));
 }
 
 #[test]
@@ -222,4 +320,46 @@ fn what_we_lack_is_refused_by_name() {
     named("config.json", "\"model_type\":\"bert\"", "\"model_type\":\"mpnet\"", "mpnet");
     named("tokenizer_config.json", "40", "5", "leave no room");
     named("config.json", "\"hidden_size\":16", "\"hidden_size\":18", "shape");
+}
+
+#[test]
+fn a_broken_model_of_late_interaction_is_refused_with_what_is_wrong() {
+    let named = |folder: &str, (file, from, to): (&str, &str, &str), words: &str| {
+        let folder = format!("late_interaction/{folder}");
+        let line = refusal(changed_copy(&folder, file, from, to).path());
+        assert!(line.contains(words), "{line}");
+    };
+    let stanford = |from, to, words| named("stanford", ("artifact.metadata", from, to), words);
+    stanford(r#""dim":8"#, r#""dim":9"#, "linear.weight has shape [8, 16]");
+    stanford("cosine", "l2", "similarity \"l2\" is not supported: cosine is");
+    stanford("\"colbert\"", "\"flipr\"", "flipr");
+    stanford("[unused0]", "[unused9]", "holds no token \"[unused9]\"");
+    stanford(r#""query_maxlen":12"#, r#""query_maxlen":60"#, "questions of 60 tokens");
+    stanford(r#""doc_maxlen":20"#, r#""doc_maxlen":3"#, "leave no room for text");
+    let weights = ("model.safetensors", "linear.weight", "linear.weigth");
+    named("stanford", weights, "tensor linear.weight is missing");
+    let pylate = |file, from, to, words| named("pylate", (file, from, to), words);
+    let dense = r#",{"idx":1,"name":"1","path":"1_Dense","type":"pylate.models.Dense.Dense"}"#;
+    pylate("modules.json", dense, "", "the projection is missing");
+    pylate("1_Dense/config.json", "16", "18", "maps 18 numbers");
+    pylate("1_Dense/config.json", r#""out_features":8"#, r#""out_features":9"#, "shape [8, 16]");
+    pylate("1_Dense/config.json", "false}", "true}", "use_residual");
+    pylate("1_Dense/config.json", "linear.Identity", "activation.GELU", "GELU");
+    pylate("tokenizer_config.json", "\"[MASK]\"", "\"[MASS]\"", "holds no mask token");
+    let settings = "config_sentence_transformers.json";
+    pylate(settings, "MaxSim", "XTR", "XTR");
+    pylate(settings, "[Q] ", "[R] ", "holds no token \"[R] \"");
+    let attended = r#""query_length":14,"document_length":24,"attend_to_expansion_tokens":true"#;
+    let far = |is_attended: bool| {
+        let to = format!(r#""query_length":30,"attend_to_expansion_tokens":{is_attended}"#);
+        changed_copy("late_interaction/pylate-modernbert", settings, attended, &to)
+    };
+    assert!(Reranker::load(far(true).path()).is_ok());
+    assert!(refusal(far(false).path()).contains("in a window of 24"));
+    let multi = |file, from, to, words| named("multi-vector", (file, from, to), words);
+    let normalize = r#",{"idx":4,"name":"4","path":"4_Normalize","type":"sentence_transformers.base.modules.normalize.Normalize"}"#;
+    multi("modules.json", normalize, "", "unit length");
+    multi("sentence_bert_config.json", "\"min\"", "\"most\"", "strategy \"most\"");
+    multi("3_MultiVectorMask/config.json", "null", "[7]", "keep_only_token_ids");
+    multi("3_MultiVectorMask/config.json", "\"document\"", "\"query\"", "skiplist_tasks");
 }

@@ -1,4 +1,4 @@
-//! A cross-encoder on its own: a question and texts to scores.
+//! A reranker on its own: a question and texts to scores.
 
 use std::ffi::CString;
 use std::path::PathBuf;
@@ -12,9 +12,9 @@ use crate::interrupt::{call, long_call};
 use crate::options::{Keywords, from_keywords, model_dirs, model_name};
 use crate::process::ThisProcess;
 
-/// A loaded reranker: reads a question and a text together and says how well the one answers the
-/// other. Any number of threads may use it at once. To sort what `search` finds, give its name to
-/// `rag_py.open(reranker=...)`.
+/// A loaded reranker, a cross-encoder or a model of late interaction: reads a question and a text
+/// and says how well the one answers the other. Any number of threads may use it at once. To sort
+/// what `search` finds, give its name to `rag_py.open(reranker=...)`.
 ///
 /// Loads a model by name, path or hub id, from this machine only.
 ///
@@ -58,7 +58,7 @@ impl Reranker {
     ///     texts: The texts.
     ///
     /// Returns: Scores, float32, shape `[len(texts)]`; higher is better. From 0 to 1, or any number
-    /// where the model gives its logit as it is.
+    /// where the model gives its logit as it is or a sum of cosines.
     fn score<'py>(
         &self,
         py: Python<'py>,
@@ -92,7 +92,14 @@ impl Reranker {
         Ok(&self.inner.get()?.info().architecture)
     }
 
-    /// Most tokens of a question and a text together, special tokens included.
+    /// "cross-encoder" or "late-interaction".
+    #[getter]
+    fn method(&self) -> PyResult<&str> {
+        Ok(&self.inner.get()?.info().method)
+    }
+
+    /// Most tokens of a question and a text together, special tokens included; in late interaction
+    /// of a text.
     #[getter]
     fn max_tokens(&self) -> PyResult<usize> {
         Ok(self.inner.get()?.info().max_tokens)

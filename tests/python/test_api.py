@@ -752,6 +752,7 @@ def test_a_reranker_scores_texts():
     assert np.array_equal(reranker.score("one bridge", ["soup"]), scores[1:2]), "a score depends on its pair alone"
     assert reranker.score("one bridge", []).shape == (0,)
     assert reranker.architecture == "bert" and "Reranker(" in repr(reranker)
+    assert reranker.method == "cross-encoder"
     with pytest.warns(UserWarning, match="1 of 2 texts are too long"):
         reranker.score("one bridge", ["short", "long " * 2000])
     with pytest.raises(errors.ModelError):
@@ -763,6 +764,13 @@ def test_a_reranker_scores_texts():
     assert rag_py.Reranker(folder, threads=0).score("one bridge", ["soup"]).shape == (1,), "one per CPU"
     with pytest.raises(TypeError, match="Reranker.. got an unexpected"):
         rag_py.Reranker(folder, backend="candle")
+
+
+def test_late_interaction_scores_texts():
+    reranker = rag_py.Reranker(pathlib.Path(__file__).parents[1] / "data" / "late_interaction" / "pylate", precision="f32")
+    scores = reranker.score("When was the bridge opened ?", ["the bridge opened in 1902.", ""])
+    assert np.allclose(scores, [9.2453133, 0.4407904], atol=2e-4), "what PyLate computes"
+    assert reranker.method == "late-interaction" and reranker.max_tokens == 20
 
 
 def test_a_file_is_read_without_a_knowledge_base(folder):

@@ -52,8 +52,8 @@ pub struct rag_open_options {
     pub llm: *const c_char,
     /// A folder of models, looked in before the usual places. NULL: none.
     pub model_dir: *const c_char,
-    /// Reranker, likewise: a cross-encoder that sorts the best hits anew; loaded at the first
-    /// search. NULL: none.
+    /// Reranker, likewise: a cross-encoder or a model of late interaction, which sorts the best
+    /// hits anew; loaded at the first search. NULL: none.
     pub reranker: *const c_char,
     /// Further knowledge bases that are searched with this one as if all were one file, each by the
     /// same encoder and only read.

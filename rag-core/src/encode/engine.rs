@@ -1,4 +1,4 @@
-//! Token ids to what a head makes of their pooled states: batches, threads and the network.
+//! Token ids to what a head makes of their states, pooled or not: batches, threads and the network.
 //!
 //! Owns who works on which sequence. What a row comes out as depends on its sequence alone.
 
@@ -17,7 +17,7 @@ use crate::model::formats::safetensors::Tensors;
 use crate::progress::CancelToken;
 
 use super::candle::CandleEncoder;
-use super::network::{Batch, EncoderNetwork, EncoderScratch, NetworkConfig, PooledRows};
+use super::network::{Batch, EncoderNetwork, EncoderScratch, NetworkConfig, pool};
 use super::parallel::{batches, run_parallel};
 use super::{EncoderOptions, Precision};
 use crate::model::tokenizer::text::TokenIds;
@@ -43,6 +43,15 @@ pub(crate) struct RowHead<'a> {
     /// Numbers of a row of the result.
     pub(crate) width: usize,
     pub(crate) run: &'a (dyn Fn(&[f32], &mut [f32]) + Sync),
+}
+
+/// What makes rows of a result from the states of all tokens of a sequence.
+#[derive(Clone, Copy)]
+pub(crate) struct StateHead<'a> {
+    /// Numbers of a row of the result.
+    pub(crate) width: usize,
+    /// Is given the ids of a sequence, their states and its row.
+    pub(crate) run: &'a (dyn Fn(&[u32], &[f32], &mut [f32]) + Sync),
 }
 
 impl Setup {
@@ -179,51 +188,96 @@ impl EncoderEngine {
         head: RowHead<'_>,
         cancel: &CancelToken,
     ) -> Result<Vec<f32>> {
-        match &self.network {
-            Runs::Ours(network) => self.run_ours(network, all, head, cancel),
+        let network = match &self.network {
+            Runs::Ours(network) => network,
             Runs::Candle(network) => {
                 let pooled = network.pooled(all, &self.poolings, cancel)?;
                 let mut data = vec![0.0; all.sequences.len() * head.width];
                 (head.run)(&pooled, &mut data);
-                Ok(data)
+                return Ok(data);
             }
-        }
+        };
+        let mut data = vec![0.0; all.sequences.len() * head.width];
+        self.run_ours(network, (all, &mut data), cancel, |batch, states, out| {
+            let mut pooled = vec![0.0; batch.sequences.len() * self.pooled_dim()];
+            let rows = pooled.chunks_exact_mut(self.pooled_dim());
+            for ((_, states), row) in sequences(batch, states, network.hidden()).zip(rows) {
+                let parts = row.chunks_exact_mut(network.hidden());
+                self.poolings.iter().zip(parts).for_each(|(by, part)| pool(*by, states, part));
+            }
+            (head.run)(&pooled, out);
+        })?;
+        Ok(data)
     }
 
+    /// Runs sequences of checked ids and gives the states of each, with its row in the result, to
+    /// `head`.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Cancelled`](crate::ErrorCode::Cancelled) between batches;
+    /// [`ErrorCode::InvalidArgument`](crate::ErrorCode::InvalidArgument) where candle runs the
+    /// network, whose states stay on its device.
+    pub(crate) fn run_states(
+        &self,
+        all: Batch<'_>,
+        head: StateHead<'_>,
+        cancel: &CancelToken,
+    ) -> Result<Vec<f32>> {
+        let Runs::Ours(network) = &self.network else {
+            return Err(Error::invalid("backend", "candle gives no states of tokens here"));
+        };
+        let mut data = vec![0.0; all.sequences.len() * head.width];
+        self.run_ours(network, (all, &mut data), cancel, |batch, states, out| {
+            let rows = out.chunks_exact_mut(head.width);
+            for ((ids, states), row) in sequences(batch, states, network.hidden()).zip(rows) {
+                (head.run)(ids, states, row);
+            }
+        })?;
+        Ok(data)
+    }
+
+    /// Gives the states of each batch, with its rows of `data`, to `finish`.
     fn run_ours(
         &self,
         network: &EncoderNetwork,
-        all: Batch<'_>,
-        head: RowHead<'_>,
+        (all, data): (Batch<'_>, &mut [f32]),
         cancel: &CancelToken,
-    ) -> Result<Vec<f32>> {
-        let width = head.width;
-        let mut data = vec![0.0; all.sequences.len() * width];
-        let (mut rest, mut seconds) = (&mut data[..], all.seconds);
+        finish: impl Fn(Batch<'_>, &[f32], &mut [f32]) + Sync,
+    ) -> Result<()> {
+        let width = data.len().checked_div(all.sequences.len()).unwrap_or(0);
+        let (mut rest, mut left) = (data, all);
         let mut work = Vec::new();
         for sequences in batches(all.sequences, MIN_BATCH_TOKENS, BATCH_TOKENS, self.thread_count) {
             let (out, others) = rest.split_at_mut(sequences.len() * width);
-            let (own, later) = seconds.split_at(sequences.len().min(seconds.len()));
-            work.push((Batch { sequences, seconds: own }, out));
-            (rest, seconds) = (others, later);
+            let (batch, later) = left.split_at(sequences.len());
+            work.push((batch, out));
+            (rest, left) = (others, later);
         }
-        let state = <(EncoderScratch, Vec<f32>)>::default;
         let threads = (work.len() == 1).then(|| self.threads());
-        run_parallel(self.thread_count, work, state, |(scratch, pooled), (batch, out)| {
+        run_parallel(self.thread_count, work, EncoderScratch::default, |scratch, (batch, out)| {
             cancel.check()?;
-            pooled.resize(batch.sequences.len() * self.pooled_dim(), 0.0);
-            let rows = PooledRows { poolings: &self.poolings, rows: pooled };
-            network.forward(batch, threads, scratch, rows);
-            (head.run)(pooled, out);
+            finish(batch, network.forward(batch, threads, scratch), out);
             Ok(())
-        })?;
-        Ok(data)
+        })
     }
 
     /// Threads that share one batch, started by the first.
     fn threads(&self) -> &Pool {
         self.pool.get_or_init(|| Pool::new(self.thread_count))
     }
+}
+
+/// The ids of each sequence with the states of its tokens.
+fn sequences<'a>(
+    batch: Batch<'a>,
+    states: &'a [f32],
+    hidden: usize,
+) -> impl Iterator<Item = (&'a [u32], &'a [f32])> {
+    batch.sequences.iter().scan(states, move |rest, ids| {
+        let (own, after) = rest.split_at_checked(ids.len() * hidden)?;
+        *rest = after;
+        Some((*ids, own))
+    })
 }
 
 fn cpu_count() -> usize {

@@ -110,9 +110,8 @@ impl Loaded {
         let dim = self.head.dim();
         let tokens = self.engine.tokenize(texts, cancel, |text| self.token_ids(prefix, text))?;
         let ids: Vec<&[u32]> = tokens.iter().map(|tokens| &tokens.ids[..]).collect();
-        let batch = Batch { sequences: &ids, seconds: &[] };
         let head = RowHead { width: dim, run: &|pooled, out| self.head.run(pooled, out) };
-        let data = self.engine.run(batch, head, cancel)?;
+        let data = self.engine.run(Batch::of(&ids), head, cancel)?;
         self.check_finite(&data)?;
         let truncated = tokens.iter().enumerate().filter(|(_, tokens)| tokens.truncated);
         Ok(Embeddings { dim, truncated: truncated.map(|(row, _)| row).collect(), data })

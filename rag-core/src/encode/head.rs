@@ -16,9 +16,48 @@ pub(super) struct EncoderHead {
     dim: usize,
 }
 
-struct Dense {
+/// A linear layer with a file of its own (sentence-transformers' `Dense`).
+pub(crate) struct Dense {
     linear: Linear,
+    in_features: usize,
     has_tanh: bool,
+}
+
+impl Dense {
+    /// Takes the layer out of its weights.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Model`](crate::ErrorCode::Model) naming a tensor that is missing or shaped otherwise.
+    pub(crate) fn load(folder: &DenseFolder, tensors: &mut Tensors, level: Isa) -> Result<Self> {
+        let shape = [folder.out_features, folder.in_features];
+        let weight = tensors.take_f32("linear.weight", &shape)?;
+        let bias = match folder.has_bias {
+            true => tensors.take_f32("linear.bias", &shape[..1])?,
+            false => vec![0.0; folder.out_features],
+        };
+        let arithmetic = Arithmetic { level, format: NumberFormat::F32 };
+        Ok(Self {
+            linear: Linear::new(arithmetic, &weight, folder.in_features, bias),
+            in_features: folder.in_features,
+            has_tanh: folder.has_tanh,
+        })
+    }
+
+    /// Numbers of a row after it.
+    pub(crate) fn width(&self) -> usize {
+        self.linear.width()
+    }
+
+    /// The rows after it, of any number before it.
+    pub(crate) fn run(&self, rows: &[f32], inputs: &mut Inputs) -> Vec<f32> {
+        let mut out = vec![0.0; rows.len() / self.in_features * self.width()];
+        let product = Product { lhs: rows, post_op: PostOp::None, out: &mut out };
+        self.linear.run(product, None, inputs);
+        if self.has_tanh {
+            out.iter_mut().for_each(|value| *value = value.tanh());
+        }
+        out
+    }
 }
 
 /// Lengths of rows before and after a head.
@@ -43,21 +82,13 @@ impl EncoderHead {
         fingerprint: &mut Fingerprint,
     ) -> Result<Self> {
         let HeadDims { pooled: pooled_dim, truncated: truncate_dim } = dims;
-        let arithmetic = Arithmetic { level, format: NumberFormat::F32 };
         let mut denses = Vec::with_capacity(folders.len());
         let mut dim = pooled_dim;
         for folder in folders {
             let mut tensors = Tensors::read(&folder.weights_path)?;
             fingerprint.part("dense", tensors.hash.as_bytes());
             fingerprint.part("dense activation", &[u8::from(folder.has_tanh)]);
-            let shape = [folder.out_features, folder.in_features];
-            let weight = tensors.take_f32("linear.weight", &shape)?;
-            let bias = match folder.has_bias {
-                true => tensors.take_f32("linear.bias", &shape[..1])?,
-                false => vec![0.0; folder.out_features],
-            };
-            let linear = Linear::new(arithmetic, &weight, folder.in_features, bias);
-            denses.push(Dense { linear, has_tanh: folder.has_tanh });
+            denses.push(Dense::load(folder, &mut tensors, level)?);
             dim = folder.out_features;
         }
         if let Some(shorter) = truncate_dim {
@@ -84,13 +115,7 @@ impl EncoderHead {
         {
             let mut row = pooled.to_vec();
             for dense in &self.denses {
-                let mut next = vec![0.0; dense.linear.width()];
-                let product = Product { lhs: &row, post_op: PostOp::None, out: &mut next };
-                dense.linear.run(product, None, &mut inputs);
-                if dense.has_tanh {
-                    next.iter_mut().for_each(|value| *value = value.tanh());
-                }
-                row = next;
+                row = dense.run(&row, &mut inputs);
             }
             out.copy_from_slice(&row[..self.dim]);
             normalize(out);

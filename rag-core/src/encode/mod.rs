@@ -7,7 +7,7 @@ mod batches;
 mod candle;
 pub(crate) mod engine;
 mod folder;
-mod head;
+pub(crate) mod head;
 pub(crate) mod network;
 mod options;
 mod own;

@@ -46,24 +46,40 @@ pub(crate) struct NetworkConfig<'a> {
     pub(crate) max_tokens: usize,
 }
 
-/// Pooled states: for each sequence a row that holds the results of all `poolings`.
-pub(crate) struct PooledRows<'a> {
-    pub(crate) poolings: &'a [Pooling],
-    pub(crate) rows: &'a mut [f32],
-}
-
 /// Sequences of checked token ids.
 #[derive(Clone, Copy)]
 pub(crate) struct Batch<'a> {
     pub(crate) sequences: &'a [&'a [u32]],
     /// For each the token at which its second text begins; empty where each is one text.
     pub(crate) seconds: &'a [usize],
+    /// For each how many of its first tokens are attended to; empty where all of them are.
+    pub(crate) key_counts: &'a [usize],
 }
 
-impl Batch<'_> {
+impl<'a> Batch<'a> {
+    /// Sequences of one text each, all of it attended to.
+    pub(crate) fn of(sequences: &'a [&'a [u32]]) -> Self {
+        Self { sequences, seconds: &[], key_counts: &[] }
+    }
+
+    /// The first `count` sequences, and the others.
+    pub(super) fn split_at(self, count: usize) -> (Self, Self) {
+        let part = |numbers: &'a [usize]| numbers.split_at(count.min(numbers.len()));
+        let (sequences, others) = self.sequences.split_at(count);
+        let (seconds, other_seconds) = part(self.seconds);
+        let (key_counts, other_counts) = part(self.key_counts);
+        let rest = Self { sequences: others, seconds: other_seconds, key_counts: other_counts };
+        (Self { sequences, seconds, key_counts }, rest)
+    }
+
     /// Where the second text of a sequence begins.
     pub(super) fn second(&self, index: usize) -> usize {
         self.seconds.get(index).copied().unwrap_or(usize::MAX)
+    }
+
+    /// How many tokens of a sequence of `len` are attended to.
+    fn key_count(&self, index: usize, len: usize) -> usize {
+        self.key_counts.get(index).map_or(len, |count| len.min(*count))
     }
 }
 
@@ -131,16 +147,15 @@ impl EncoderNetwork {
         self.max_tokens
     }
 
-    /// Pools the states of the sequences.
+    /// The states of all tokens, sequence after sequence, `[tokens, hidden]`.
     ///
     /// With `threads`, they share each step: worth it where there is one batch.
-    pub(crate) fn forward(
+    pub(crate) fn forward<'s>(
         &self,
         batch: Batch<'_>,
         threads: Option<&Pool>,
-        scratch: &mut EncoderScratch,
-        PooledRows { poolings, rows }: PooledRows<'_>,
-    ) {
+        scratch: &'s mut EncoderScratch,
+    ) -> &'s [f32] {
         let sequences = batch.sequences;
         let tokens: usize = sequences.iter().map(|ids| ids.len()).sum();
         scratch.x.resize(tokens * self.hidden, 0.0);
@@ -148,21 +163,13 @@ impl EncoderNetwork {
         scratch.qkv.resize(tokens * 3 * self.hidden, 0.0);
         self.embed(batch, &mut scratch.x);
         for (index, layer) in self.weights.layers.iter().enumerate() {
-            self.attention(index, sequences, threads, scratch);
+            self.attention(index, batch, threads, scratch);
             self.feed_forward(layer, threads, scratch);
         }
         if let Some(norm) = &self.weights.final_norm {
             self.norm(norm, &mut scratch.x);
         }
-        let mut rest = &scratch.x[..];
-        for (ids, row) in sequences.iter().zip(rows.chunks_exact_mut(self.hidden * poolings.len()))
-        {
-            let (states, after) = rest.split_at(ids.len() * self.hidden);
-            for (pooling, part) in poolings.iter().zip(row.chunks_exact_mut(self.hidden)) {
-                pool(*pooling, states, part);
-            }
-            rest = after;
-        }
+        &scratch.x
     }
 
     fn embed(&self, batch: Batch<'_>, x: &mut [f32]) {
@@ -200,7 +207,7 @@ impl EncoderNetwork {
     fn attention(
         &self,
         index: usize,
-        sequences: &[&[u32]],
+        batch: Batch<'_>,
         threads: Option<&Pool>,
         scratch: &mut EncoderScratch,
     ) {
@@ -210,14 +217,15 @@ impl EncoderNetwork {
         let product = Product { lhs: input, post_op: PostOp::None, out: qkv };
         layer.qkv.run(product, threads, inputs);
         let (mut qkv, mut contexts) = (&mut qkv[..], &mut context[..]);
-        for ids in sequences {
+        for (row, ids) in batch.sequences.iter().enumerate() {
             let (own, rest) = qkv.split_at_mut(ids.len() * 3 * self.hidden);
             let (out, others) = contexts.split_at_mut(ids.len() * self.hidden);
             if let Some(table) = &positions.rotary {
                 self.level.run(RotateRows { heads: self.heads, table, qkv: own });
             }
             let distances = positions.distances.as_ref();
-            let sequence = Sequence { heads: self.heads, distances, qkv: own };
+            let key_count = batch.key_count(row, ids.len());
+            let sequence = Sequence { heads: self.heads, distances, qkv: own, key_count };
             self.attention.run(sequence, threads, buffers, out);
             (qkv, contexts) = (rest, others);
         }

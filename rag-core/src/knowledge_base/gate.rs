@@ -4,7 +4,7 @@
 //! stems are in the index, they tell alone. In other languages a word may stand there in a form
 //! that is not recognised, and in Chinese or Thai nobody knows where it ends; there a question that
 //! stands out in meaning needs fewer of its words. Where question and passage share no language or
-//! script, meaning tells alone. A reranker that reads both knows better than all of these.
+//! script, meaning tells alone. A reranker that reads both at once knows better than all of these.
 
 use crate::cite;
 use crate::document;
@@ -163,7 +163,8 @@ impl Judge<'_> {
     }
 
     /// What the reranker says of hits in the question's language: it has read both together, which
-    /// tells more than their words and their vectors do. Only in a language that it reads.
+    /// tells more than their words and their vectors do. Only in a language that it reads, and only
+    /// if its scores tell more than an order.
     fn relevance(&self, near: &[Hit]) -> Result<Option<(f32, f32)>> {
         let Searched { asked, is_follow_up, .. } = *self.search;
         let scored = near.iter().filter(|hit| hit.ranks.rerank.is_some()).map(|hit| hit.score);
@@ -172,7 +173,7 @@ impl Judge<'_> {
         };
         let Some(reranker) = self.knowledge_base.reranker()? else { return Ok(None) };
         let reads = reranker.is_multilingual() || search::spoken(asked).is_english();
-        Ok(reads.then(|| (best, reranker.midpoint())))
+        Ok(reranker.midpoint().filter(|_| reads).map(|needed| (best, needed)))
     }
 
     /// The cosine from which a sentence in another language supports a claim.

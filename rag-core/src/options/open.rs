@@ -39,7 +39,7 @@ options! {
         llm: Option<String> = None, unset("qwen2.5-0.5b");
         /// Whether to create, write or only read.
         access: Access = Access::Create;
-        /// Reranker, by name, path or hub id: a cross-encoder that sorts the best hits anew, loaded at the first search.
+        /// Reranker, by name, path or hub id: a cross-encoder or a model of late interaction, which sorts the best hits anew, loaded at the first search.
         reranker: Option<String> = None, unset("no reranker");
         /// Further knowledge bases that are searched with this one as if all were one file, each by the same encoder and only read.
         also: Vec<PathBuf> = Vec::new(), singular("also");

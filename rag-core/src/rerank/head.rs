@@ -8,7 +8,7 @@ use crate::kernels::gemm::PostOp;
 use crate::kernels::gemm::linear::{Arithmetic, Inputs, Linear, NumberFormat, Product};
 use crate::kernels::isa::Isa;
 use crate::model::formats::safetensors::Tensors;
-use crate::model::reranker::{HeadKind, RerankerFolder};
+use crate::model::reranker::cross_encoder::{CrossEncoderFolder, HeadKind};
 
 /// The layers after pooling.
 pub(super) struct RerankerHead {
@@ -35,7 +35,11 @@ impl RerankerHead {
     ///
     /// # Errors
     /// [`ErrorCode::Model`](crate::ErrorCode::Model) naming a tensor that is missing or shaped otherwise.
-    pub(super) fn load(tensors: &mut Tensors, files: &RerankerFolder, level: Isa) -> Result<Self> {
+    pub(super) fn load(
+        tensors: &mut Tensors,
+        files: &CrossEncoderFolder,
+        level: Isa,
+    ) -> Result<Self> {
         let hidden = files.config.hidden_size;
         let (dense, post_op, classifier) = match files.head {
             HeadKind::Pooler => {
@@ -105,7 +109,7 @@ impl RerankerHead {
     }
 }
 
-fn norm(tensors: &mut Tensors, files: &RerankerFolder) -> Result<Option<Norm>> {
+fn norm(tensors: &mut Tensors, files: &CrossEncoderFolder) -> Result<Option<Norm>> {
     if !matches!(files.head, HeadKind::Normed { .. }) {
         return Ok(None);
     }
@@ -118,7 +122,7 @@ fn norm(tensors: &mut Tensors, files: &RerankerFolder) -> Result<Option<Norm>> {
 fn labels(
     tensors: &mut Tensors,
     name: &str,
-    files: &RerankerFolder,
+    files: &CrossEncoderFolder,
 ) -> Result<Vec<(Vec<f32>, f32)>> {
     let hidden = files.config.hidden_size;
     let weight = format!("{name}.weight");

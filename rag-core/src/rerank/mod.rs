@@ -1,28 +1,31 @@
 //! Hits to better hits: question and passage read together by a cross-encoder (Nogueira and Cho
-//! 2019).
+//! 2019), or each alone by a model of late interaction, whose tokens meet afterwards (Khattab and
+//! Zaharia 2020).
 //!
-//! Owns the way from a pair of texts to a score: tokens of both ([`pairs`]), the encoder's own
-//! forward pass, the head ([`head`]). What a model folder says is read in [`crate::model`].
+//! Owns the way from a pair of texts to a score: tokens of both ([`pairs`], [`marked`]), the
+//! encoder's own forward pass, what is made of its states ([`head`], [`late_interaction`]). What a
+//! model folder says is read in [`crate::model`].
 
+mod cross_encoder;
 mod head;
+mod late_interaction;
+mod marked;
 mod pairs;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::Serialize;
 
 use crate::encode::EncoderOptions;
-use crate::encode::engine::{EncoderEngine, RowHead, Setup};
-use crate::encode::network::{Batch, NetworkConfig};
-use crate::error::{Error, Result};
-use crate::model::formats::safetensors::Tensors;
-use crate::model::reranker::{Output, RerankerFolder};
-use crate::progress::{Call, CancelToken};
+use crate::encode::engine::Setup;
+use crate::error::Result;
+use crate::model::reranker::RerankerFolder;
+use crate::progress::Call;
 use crate::search::Hit;
 
 pub use crate::options::reranker::RerankerOptions;
-use head::RerankerHead;
-use pairs::Pairs;
+use cross_encoder::CrossEncoder;
+use late_interaction::LateInteraction;
 
 /// Hits that are reranked where nothing else is said.
 pub const DEFAULT_COUNT: usize = 30;
@@ -38,36 +41,50 @@ pub struct RerankerInfo {
     pub architecture: String,
     /// Transformer layers.
     pub layer_count: usize,
-    /// Logits of a pair, 1 or 2.
+    /// Logits of a pair, 1 or 2; 0 for late interaction, which has none.
     pub label_count: usize,
-    /// What they become: `"logit"`, `"sigmoid"` or `"softmax"`.
+    /// What they become: `"logit"`, `"sigmoid"` or `"softmax"`; `"maxsim"` for late interaction.
     pub output: String,
-    /// Most tokens of a question and a passage together, special tokens included.
+    /// Most tokens of a question and a passage together, special tokens included; for late
+    /// interaction those of a passage.
     pub max_tokens: usize,
+    /// `"cross-encoder"` or `"late-interaction"`.
+    pub method: String,
+    /// Length of a token's vector, in late interaction.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dim: Option<usize>,
+    /// Whether a score tells by itself if a passage answers, so that `ask` may refuse by it. Sums
+    /// of late interaction sort passages and tell no more.
+    pub judges: bool,
 }
 
 /// Scores of passages for one question, in the order of the passages.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scores {
-    /// Higher is better; from 0 to 1, or any number where the model gives its logit as it is.
+    /// Higher is better; from 0 to 1, or any number where the model gives its logit as it is; in
+    /// late interaction a sum of cosines, at most one for each token of the question.
     pub scores: Vec<f32>,
-    /// Passages longer than the model takes beside the question; only their beginnings were read.
+    /// Passages longer than the model takes, a cross-encoder beside the question; only their
+    /// beginnings were read.
     pub truncated: Vec<usize>,
     /// Whether only the beginning of the question was read; see [`Reranker::score`].
     pub question_truncated: bool,
 }
 
-/// A loaded cross-encoder. Any number of threads may use it at once.
+/// A loaded reranker: a cross-encoder, or a model of late interaction. Any number of threads may
+/// use it at once.
 ///
 /// A score depends on its question and passage alone: not on the passages beside it, their order,
 /// or the number of threads.
 pub struct Reranker {
-    path: PathBuf,
-    pairs: Pairs,
-    engine: EncoderEngine,
-    head: RerankerHead,
-    output: Output,
+    scorer: Scorer,
     info: RerankerInfo,
+}
+
+/// What scores.
+enum Scorer {
+    CrossEncoder(Box<CrossEncoder>),
+    LateInteraction(Box<LateInteraction>),
 }
 
 impl std::fmt::Debug for Reranker {
@@ -77,13 +94,20 @@ impl std::fmt::Debug for Reranker {
 }
 
 impl Reranker {
-    /// Loads the folder of a `...ForSequenceClassification` as `transformers` saves it.
+    /// Loads the folder of a `...ForSequenceClassification` as `transformers` saves it, or of a
+    /// model of late interaction as Stanford's ColBERT, PyLate or sentence-transformers saves it;
+    /// the folder tells which.
     ///
-    /// Families: BERT, RoBERTa, XLM-RoBERTa, CamemBERT, DistilBERT, ModernBERT and GTE. One label
-    /// gives its sigmoid, or the logit as it is where sentence-transformers' settings in the folder
-    /// name `Identity`; two labels give the share of the second (softmax). Texts are joined as
-    /// `tokenizer.json` says; truncation and padding inside it are ignored, and a pair has as many
-    /// tokens as `tokenizer_config.json` and the positions allow.
+    /// Families of cross-encoders: BERT, RoBERTa, XLM-RoBERTa, CamemBERT, DistilBERT, ModernBERT
+    /// and GTE. One label gives its sigmoid, or the logit as it is where sentence-transformers'
+    /// settings in the folder name `Identity`; two labels give the share of the second (softmax).
+    /// Texts are joined as `tokenizer.json` says; truncation and padding inside it are ignored, and
+    /// a pair has as many tokens as `tokenizer_config.json` and the positions allow.
+    ///
+    /// Late interaction runs every family that [`Encoder::load`](crate::encode::Encoder::load)
+    /// does. Markers, lengths, the mask tokens that fill a question up and the tokens of passages
+    /// that do not count are the folder's own. A score is the sum over the question's tokens of
+    /// their greatest cosine with a token of the passage (Khattab and Zaharia 2020, section 3.3).
     ///
     /// # Errors
     /// [`ErrorCode::Model`](crate::ErrorCode::Model) if a file is missing, damaged or of a kind we do not run, such as
@@ -100,23 +124,18 @@ impl Reranker {
     pub fn load_with(folder: &Path, options: &RerankerOptions) -> Result<Self> {
         let RerankerOptions { precision, level, threads } = *options;
         let setup = Setup::new(&EncoderOptions { precision, level, ..EncoderOptions::default() })?;
-        let files = RerankerFolder::read(folder)?;
-        let mut tensors = Tensors::read(&files.weights_path)?;
-        let (config, max_tokens) = (&files.config, files.max_tokens);
-        let network = NetworkConfig { transformer: config, max_tokens };
-        let engine = EncoderEngine::load(&mut tensors, network, vec![files.pooling], setup)?
-            .with_threads(threads.asked());
-        let head = RerankerHead::load(&mut tensors, &files, setup.arithmetic.level)?;
-        let output = files.output(head.label_count())?;
-        let pairs = Pairs::load(&files, engine.vocab_size())?;
-        let info = RerankerInfo {
-            architecture: config.model_type.clone(),
-            layer_count: config.layer_count,
-            label_count: head.label_count(),
-            output: output.name().to_owned(),
-            max_tokens,
+        let threads = threads.asked();
+        let (scorer, info) = match RerankerFolder::read(folder)? {
+            RerankerFolder::CrossEncoder(files) => {
+                let (model, info) = CrossEncoder::load(folder, &files, setup, threads)?;
+                (Scorer::CrossEncoder(Box::new(model)), info)
+            }
+            RerankerFolder::LateInteraction(files) => {
+                let (model, info) = LateInteraction::load(folder, &files, setup, threads)?;
+                (Scorer::LateInteraction(Box::new(model)), info)
+            }
         };
-        Ok(Self { path: folder.to_owned(), pairs, engine, head, output, info })
+        Ok(Self { scorer, info })
     }
 
     /// Loads a folder in full and says what is in it.
@@ -135,10 +154,10 @@ impl Reranker {
 
     /// How well each passage answers `question`.
     ///
-    /// A pair that is too long loses the end of its passage. The question stays whole unless it
-    /// would leave less than a quarter of the model's tokens to passages; then it too is cut, to
-    /// what leaves them that, and
-    /// [`Scores::question_truncated`] says so.
+    /// A pair that is too long for a cross-encoder loses the end of its passage. The question stays
+    /// whole unless it would leave less than a quarter of the model's tokens to passages; then it
+    /// too is cut, to what leaves them that, and
+    /// [`Scores::question_truncated`] says so. In late interaction each has a length of its own.
     ///
     /// # Errors
     /// [`ErrorCode::Model`](crate::ErrorCode::Model) if a score is not finite.
@@ -157,13 +176,11 @@ impl Reranker {
         passages: &[S],
         call: Call<'_>,
     ) -> Result<Scores> {
-        let logits = self.logits(question, passages, call.token())?;
-        let scores = logits.rows.chunks_exact(self.head.label_count());
-        Ok(Scores {
-            scores: scores.map(|row| score(self.output, row)).collect(),
-            truncated: logits.truncated,
-            question_truncated: logits.question_truncated,
-        })
+        let passages: Vec<&str> = passages.iter().map(AsRef::as_ref).collect();
+        match &self.scorer {
+            Scorer::CrossEncoder(model) => model.score(question, &passages, call.token()),
+            Scorer::LateInteraction(model) => model.score(question, &passages, call.token()),
+        }
     }
 
     /// Sorts the first `count` hits by their scores for `question`; those after them keep their
@@ -201,56 +218,23 @@ impl Reranker {
         Ok(())
     }
 
-    /// The score from which the model takes a passage for an answer rather than for none: where its
-    /// sigmoid is one half.
-    pub(crate) fn midpoint(&self) -> f32 {
-        match self.output {
-            Output::Logit => 0.0,
-            Output::Sigmoid | Output::Softmax => 0.5,
+    /// The score from which the model takes a passage for an answer rather than for none; `None`
+    /// for one whose scores only sort, as those of late interaction do.
+    pub(crate) fn midpoint(&self) -> Option<f32> {
+        match &self.scorer {
+            Scorer::CrossEncoder(model) => Some(model.midpoint()),
+            Scorer::LateInteraction(_) => None,
         }
     }
 
     /// Whether it reads many languages, by the size of its vocabulary.
     pub(crate) fn is_multilingual(&self) -> bool {
-        self.engine.vocab_size() >= MANY_LANGUAGES
+        let engine = match &self.scorer {
+            Scorer::CrossEncoder(model) => &model.engine,
+            Scorer::LateInteraction(model) => &model.engine,
+        };
+        engine.vocab_size() >= MANY_LANGUAGES
     }
-
-    fn logits<S: AsRef<str>>(
-        &self,
-        question: &str,
-        passages: &[S],
-        cancel: &CancelToken,
-    ) -> Result<Logits> {
-        let question = self.pairs.question(question)?;
-        let texts: Vec<&str> = passages.iter().map(AsRef::as_ref).collect();
-        let tokens = self.engine.tokenize(&texts, cancel, |text| {
-            self.pairs.ids(&question, text)?.check(&self.path, self.engine.vocab_size())
-        })?;
-        let ids: Vec<&[u32]> = tokens.iter().map(|tokens| &tokens.ids[..]).collect();
-        let seconds = vec![self.pairs.second(&question); ids.len()];
-        let batch = Batch { sequences: &ids, seconds: &seconds };
-        let run = |pooled: &[f32], out: &mut [f32]| self.head.run(pooled, out);
-        let head = RowHead { width: self.head.label_count(), run: &run };
-        let rows = self.engine.run(batch, head, cancel)?;
-        if let Some(at) = rows.iter().position(|logit| !logit.is_finite()) {
-            let passage = at / self.head.label_count();
-            let reason = format!("the score of passage {passage} is not finite");
-            return Err(Error::model(&self.path, reason));
-        }
-        let truncated = tokens.iter().enumerate().filter(|(_, tokens)| tokens.truncated);
-        Ok(Logits {
-            rows,
-            truncated: truncated.map(|(row, _)| row).collect(),
-            question_truncated: question.truncated,
-        })
-    }
-}
-
-/// What the network gives for one question.
-struct Logits {
-    rows: Vec<f32>,
-    truncated: Vec<usize>,
-    question_truncated: bool,
 }
 
 /// What the encoder read of a hit's passage.
@@ -258,17 +242,6 @@ fn text(hit: &Hit) -> String {
     match &hit.heading {
         Some(heading) => format!("{heading}\n{}", hit.text),
         None => hit.text.clone(),
-    }
-}
-
-/// One number from the logits of a pair.
-fn score(output: Output, logits: &[f32]) -> f32 {
-    let sigmoid = |x: f32| 1.0 / (1.0 + (-x).exp());
-    match (output, logits) {
-        (Output::Softmax, [other, wanted]) => sigmoid(wanted - other),
-        (Output::Sigmoid, [logit, ..]) => sigmoid(*logit),
-        (_, [logit, ..]) => *logit,
-        (_, []) => 0.0,
     }
 }
 

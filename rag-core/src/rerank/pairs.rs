@@ -2,7 +2,7 @@
 //! cut to fit.
 
 use crate::error::{Error, Result};
-use crate::model::reranker::RerankerFolder;
+use crate::model::reranker::cross_encoder::CrossEncoderFolder;
 use crate::model::tokenizer::text::{PairFrame, TextTokenizer, TokenIds};
 
 /// The share of the model's tokens that a question leaves to passages is one part in so many.
@@ -22,7 +22,7 @@ impl Pairs {
     /// # Errors
     /// [`ErrorCode::Model`](crate::ErrorCode::Model) if the tokenizer is bad, does not join two texts, or leaves no
     /// room for them.
-    pub(super) fn load(files: &RerankerFolder, vocab_size: usize) -> Result<Self> {
+    pub(super) fn load(files: &CrossEncoderFolder, vocab_size: usize) -> Result<Self> {
         let path = &files.tokenizer_path;
         let tokenizer = TextTokenizer::load(path, &files.tokenizer_bytes, vocab_size)?;
         let frame = tokenizer.pair_frame()?;

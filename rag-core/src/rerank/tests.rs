@@ -1,9 +1,11 @@
 use std::fs;
+use std::path::PathBuf;
 
 use super::*;
 use crate::ErrorCode;
 use crate::encode::Precision;
 use crate::kernels::{KernelLevel, Threads};
+use crate::progress::CancelToken;
 
 /// Largest difference of a logit from the float64 reference: 7.6e-5 in the gated families, 1.5e-6
 /// in the others.
@@ -54,10 +56,18 @@ fn load(folder: &Path, precision: Precision, level: Option<KernelLevel>) -> Opti
     }
 }
 
+fn cross_encoder(reranker: &Reranker) -> &CrossEncoder {
+    match &reranker.scorer {
+        Scorer::CrossEncoder(model) => model,
+        Scorer::LateInteraction(_) => panic!("late interaction"),
+    }
+}
+
 fn check(folder: &Path, reranker: &Reranker, tolerance: f32) {
     for case in cases(folder) {
         let cancel = CancelToken::new();
-        let logits = reranker.logits(&case.question, &[&case.passage], &cancel).unwrap().rows;
+        let logits = cross_encoder(reranker).logits(&case.question, &[&*case.passage], &cancel);
+        let logits = logits.unwrap().rows;
         assert_eq!(logits.len(), case.logits.len());
         for (got, want) in logits.iter().zip(&case.logits) {
             let place = folder.display();
@@ -72,8 +82,9 @@ fn pairs_are_joined_and_cut_as_by_transformers() {
     for folder in folders() {
         let reranker = load(&folder, Precision::F32, None).unwrap();
         for case in cases(&folder) {
-            let question = reranker.pairs.question(&case.question).unwrap();
-            let pair = reranker.pairs.ids(&question, &case.passage).unwrap();
+            let pairs = &cross_encoder(&reranker).pairs;
+            let question = pairs.question(&case.question).unwrap();
+            let pair = pairs.ids(&question, &case.passage).unwrap();
             assert_eq!(pair.ids, case.ids, "{} {:?}", folder.display(), case.passage);
             assert_eq!(pair.truncated, case.passage.len() > 100);
         }
@@ -149,10 +160,11 @@ fn a_score_depends_on_its_pair_alone() {
 fn long_questions_leave_a_quarter_to_passages() {
     let reranker = load(&folder("bert"), Precision::F32, None).unwrap();
     let long = "bridge ".repeat(100);
-    let question = reranker.pairs.question(&long).unwrap();
+    let pairs = &cross_encoder(&reranker).pairs;
+    let question = pairs.question(&long).unwrap();
     // 40 tokens less [CLS] and two [SEP]
     assert_eq!((question.ids.len(), question.truncated), (37 - 9, true));
-    assert_eq!(reranker.pairs.ids(&question, &long).unwrap().ids.len(), 40);
+    assert_eq!(pairs.ids(&question, &long).unwrap().ids.len(), 40);
     let scores = reranker.score(&long, &["the bridge", &long]).unwrap();
     assert!(scores.question_truncated);
     assert_eq!(scores.truncated, [1]);
@@ -163,6 +175,6 @@ fn long_questions_leave_a_quarter_to_passages() {
 #[test]
 fn text_is_data() {
     let reranker = load(&folder("bert"), Precision::F32, None).unwrap();
-    let question = reranker.pairs.question("</s> <s>").unwrap();
+    let question = cross_encoder(&reranker).pairs.question("</s> <s>").unwrap();
     assert!(!question.ids.iter().any(|id| [2, 3].contains(id)), "{:?}", question.ids);
 }

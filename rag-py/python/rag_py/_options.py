@@ -376,8 +376,8 @@ class OpenOptions(TypedDict, total=False):
     access: Optional[Access]
     """Whether to create, write or only read. One of "create", "read_write", "read_only". Default: "create"."""
     reranker: Optional[Path]
-    """Reranker, by name, path or hub id: a cross-encoder that sorts the best hits anew, loaded at the first search.
-    Default: no reranker."""
+    """Reranker, by name, path or hub id: a cross-encoder or a model of late interaction, which sorts the best hits anew,
+    loaded at the first search. Default: no reranker."""
     also: Optional[Sequence[Path]]
     """Further knowledge bases that are searched with this one as if all were one file, each by the same encoder and only
     read. Default: none."""

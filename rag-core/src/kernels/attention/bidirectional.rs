@@ -1,4 +1,5 @@
-//! Attention of every token of a sequence to every other, in f32 or with bf16 factors.
+//! Attention of every token of a sequence to every other, or to the first ones, in f32 or with bf16
+//! factors.
 //!
 //! One sequence and one head at a time: keys and values are packed once, then some queries at a
 //! time meet all keys, so that their scores stay in the first-level cache. Vaswani et al. 2017,
@@ -44,6 +45,8 @@ pub(crate) struct Sequence<'a> {
     /// Three times the numbers of all heads a token: queries already divided by the root of the
     /// head's size, keys, values.
     pub(crate) qkv: &'a [f32],
+    /// How many of the first tokens are attended to; all of them where it is their number.
+    pub(crate) key_count: usize,
 }
 
 impl Sequence<'_> {
@@ -124,6 +127,7 @@ struct Head<'a> {
     dim: usize,
     hidden: usize,
     len: usize,
+    key_count: usize,
     distances: Option<&'a Distances>,
 }
 
@@ -168,12 +172,12 @@ impl<K: Factor> Job<K> for AttendAll<'_, K::Word> {
     #[inline(always)]
     fn run<S: Simd, M: MicroKernel<K>>(self, simd: S, kernel: M) {
         let Self { span: HeadSpan { sequence, first }, buffers, out } = self;
-        let Sequence { heads, distances, qkv } = sequence;
+        let Sequence { heads, distances, qkv, key_count } = sequence;
         let (hidden, len) = (heads.hidden(), sequence.len());
         let width = out.len() / len.max(1);
         buffers.scores.resize(M::ROWS * len.next_multiple_of(MAX_COLUMNS), 0.0);
         for (index, column) in (first..).zip((0..width).step_by(heads.dim)) {
-            let head = Head { qkv, index, dim: heads.dim, hidden, len, distances };
+            let head = Head { qkv, index, dim: heads.dim, hidden, len, key_count, distances };
             pack_head::<M, K>(head, buffers);
             for token in (0..len).step_by(M::ROWS) {
                 let queries = QueryBlock { head, first: token, count: M::ROWS.min(len - token) };
@@ -190,13 +194,15 @@ fn pack_head<M: MicroKernel<K>, K: Factor>(head: Head<'_>, buffers: &mut Buffers
     let depth = head.dim.div_ceil(K::GROUP);
     let panels = head.dim.div_ceil(M::COLUMNS);
     words.resize(head.len.next_multiple_of(M::ROWS_READ) * depth, K::Word::default());
-    keys.reset(M::COLUMNS, depth, head.len);
+    keys.reset(M::COLUMNS, depth, head.key_count);
     for (token, words) in words.chunks_exact_mut(depth).enumerate().take(head.len) {
-        K::row(head.part(1, token), words);
-        keys.set_column(M::COLUMNS, token, words.iter().copied());
+        if token < head.key_count {
+            K::row(head.part(1, token), words);
+            keys.set_column(M::COLUMNS, token, words.iter().copied());
+        }
         K::row(head.part(0, token), words);
     }
-    let filled = head.len.div_ceil(K::GROUP);
+    let filled = head.key_count.div_ceil(K::GROUP);
     values.reset(M::COLUMNS, filled.next_multiple_of(M::STEPS), head.dim);
     for (row, panel) in
         (filled..values.depth).flat_map(|row| (0..panels).map(move |panel| (row, panel)))
@@ -205,7 +211,7 @@ fn pack_head<M: MicroKernel<K>, K: Factor>(head: Head<'_>, buffers: &mut Buffers
     }
     for row in 0..filled {
         let first = head.part(2, row * K::GROUP);
-        let second = (row * K::GROUP + K::GROUP - 1 < head.len)
+        let second = (row * K::GROUP + K::GROUP - 1 < head.key_count)
             .then(|| head.part(2, row * K::GROUP + K::GROUP - 1));
         for panel in 0..panels {
             let start = panel * M::COLUMNS;
@@ -248,7 +254,7 @@ fn attend<S: Simd, M: MicroKernel<K>, K: Factor>(
 ) {
     let QueryBlock { head, first, count: rows } = block;
     let Buffers { keys, values, queries, scores, weights } = buffers;
-    let (depth, len) = (keys.depth, head.len);
+    let (depth, len) = (keys.depth, head.key_count);
     // whole panels, so that no number of a row is turned on its own
     let padded = len.next_multiple_of(M::COLUMNS);
     let mut tile: Tile = [0.0; MAX_ROWS * MAX_COLUMNS];
@@ -348,9 +354,9 @@ mod tests {
     }
 
     /// The definition, number by number.
-    fn expected(heads: Heads, qkv: &[f32], distances: Option<&Distances>) -> Vec<f32> {
-        let (dim, hidden) = (heads.dim, heads.hidden());
-        let len = qkv.len() / (3 * hidden);
+    fn expected(sequence: Sequence<'_>) -> Vec<f32> {
+        let Sequence { heads, distances, qkv, key_count } = sequence;
+        let (dim, hidden, len) = (heads.dim, heads.hidden(), sequence.len());
         let part = |token: usize, part: usize, head: usize| {
             &qkv[(3 * token + part) * hidden + head * dim..][..dim]
         };
@@ -361,11 +367,11 @@ mod tests {
                 let pairs = part(token, 0, head).iter().zip(part(other, 1, head));
                 pairs.map(|(a, b)| a * b).sum::<f32>() + added.map_or(0.0, |added| added[other])
             };
-            let weights: Vec<f32> = (0..len).map(|other| score(other).exp()).collect();
+            let weights: Vec<f32> = (0..key_count).map(|other| score(other).exp()).collect();
             let total: f32 = weights.iter().sum();
             for e in 0..dim {
-                let sum: f32 = (0..len).map(|other| weights[other] * part(other, 2, head)[e]).sum();
-                out[token * hidden + head * dim + e] = sum / total;
+                let values = (0..key_count).map(|other| weights[other] * part(other, 2, head)[e]);
+                out[token * hidden + head * dim + e] = values.sum::<f32>() / total;
             }
         }
         out
@@ -385,10 +391,13 @@ mod tests {
             let mut scratch = AttentionScratch::default();
             for len in [70, 1, 2, 7, 12, 13, 31, 32, 33, 62, 63, 64, 65] {
                 let qkv = numbers(len * 3 * heads.hidden(), len as u64);
-                for distances in [None, Some(&distances)] {
-                    let want = expected(heads, &qkv, distances);
+                let some = [None, Some(&distances)].map(|distances| (distances, len));
+                // a window reaches 20 tokens
+                let few = (len < 20).then_some((Some(&distances), len.div_ceil(3)));
+                for (distances, key_count) in some.into_iter().chain(few).chain([(None, 1)]) {
+                    let sequence = Sequence { heads, distances, qkv: &qkv, key_count };
+                    let want = expected(sequence);
                     let mut out = vec![0.0; len * heads.hidden()];
-                    let sequence = Sequence { heads, distances, qkv: &qkv };
                     exact.run(sequence, None, &mut scratch, &mut out);
                     for (got, want) in out.iter().zip(&want) {
                         assert!((got - want).abs() < 1e-5, "{level:?} {len}: {got} {want}");

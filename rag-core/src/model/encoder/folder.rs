@@ -102,7 +102,11 @@ fn wrong_order(path: &Path, kinds: &[&str]) -> Error {
     )
 }
 
-fn read_dense(folder: &Path, dim: usize) -> Result<DenseFolder> {
+/// The layer of a folder, which takes `dim` numbers.
+///
+/// # Errors
+/// Model naming the file and what is wrong with it.
+pub(in crate::model) fn read_dense(folder: &Path, dim: usize) -> Result<DenseFolder> {
     #[derive(Deserialize)]
     struct Config {
         in_features: u64,
@@ -111,6 +115,8 @@ fn read_dense(folder: &Path, dim: usize) -> Result<DenseFolder> {
         bias: bool,
         #[serde(default)]
         activation_function: Option<String>,
+        #[serde(default)]
+        use_residual: bool,
     }
     let path = folder.join("config.json");
     let config: Config = read_json(&path)?;
@@ -118,6 +124,9 @@ fn read_dense(folder: &Path, dim: usize) -> Result<DenseFolder> {
         let (from, to) = (config.in_features, config.out_features);
         let reason = format!("maps {from} numbers to {to}, expected {dim} to at most 16384");
         return Err(Error::model(&path, reason));
+    }
+    if config.use_residual {
+        return Err(Error::model(&path, "use_residual is not supported"));
     }
     let activation = config.activation_function.unwrap_or_else(|| "Tanh".to_owned());
     let has_tanh = match activation.rsplit('.').next() {
@@ -184,7 +193,7 @@ fn read_pooling(path: &Path, hidden_size: usize) -> Result<Vec<Pooling>> {
 
 /// The query and the passage prefix: prompts `query`, and `passage` or `document`, else the default
 /// prompt.
-fn read_prefixes(folder: &Path) -> Result<(String, String)> {
+pub(in crate::model) fn read_prefixes(folder: &Path) -> Result<(String, String)> {
     #[derive(Default, Deserialize)]
     struct Prompts {
         #[serde(default)]

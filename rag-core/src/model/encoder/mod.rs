@@ -2,7 +2,7 @@
 
 pub(crate) mod architecture;
 pub(crate) mod family;
-mod folder;
+pub(in crate::model) mod folder;
 mod gguf;
 pub(in crate::model) mod modules;
 
@@ -106,7 +106,7 @@ impl EncoderFiles {
         }
         check_no_gguf(path)?;
         if modules::is_reranker(path) {
-            let reason = "a cross-encoder, which scores pairs of texts and makes no vectors: give it as reranker";
+            let reason = "a reranker, which scores pairs of texts and makes no vectors of whole texts: give it as reranker";
             return Err(Error::model(path, reason));
         }
         folder::read(path)

@@ -11,6 +11,8 @@ use crate::files::{self, PlainFile};
 
 /// How the classes of networks that score pairs end.
 pub(in crate::model) const CROSS_ENCODER_CLASS: &str = "ForSequenceClassification";
+/// The class of a ColBERT as Stanford's code saves it.
+pub(in crate::model) const COLBERT_CLASS: &str = "HF_ColBERT";
 
 /// Largest configuration file read.
 pub(in crate::model) const MAX_CONFIG_BYTES: u64 = 4 << 20;

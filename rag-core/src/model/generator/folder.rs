@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use crate::error::{Error, Result};
 use crate::kernels::quantized::GgmlType;
 use crate::model::formats::files::{
-    CROSS_ENCODER_CLASS, MAX_CONFIG_BYTES, MAX_TOKENIZER_BYTES, class_of, read_file,
+    COLBERT_CLASS, CROSS_ENCODER_CLASS, MAX_CONFIG_BYTES, MAX_TOKENIZER_BYTES, class_of, read_file,
     read_json_if_there,
 };
 use crate::model::formats::safetensors::shards::{Shard, Shards};
@@ -56,8 +56,8 @@ pub(crate) struct GeneratorFolder {
 /// Refuses networks that write no text.
 fn check_class(folder: &Path, config: &Map<String, Value>) -> Result<()> {
     let reason = match class_of(config).unwrap_or_default() {
-        class if class.ends_with(CROSS_ENCODER_CLASS) => {
-            "a cross-encoder, which scores pairs of texts and writes none: give it as reranker"
+        class if class.ends_with(CROSS_ENCODER_CLASS) || class == COLBERT_CLASS => {
+            "a reranker, which scores pairs of texts and writes none: give it as reranker"
         }
         class if class.ends_with("Model") && !class.ends_with("LMHeadModel") => {
             "an encoder, which makes vectors and writes no text: give it as encoder"

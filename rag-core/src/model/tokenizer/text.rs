@@ -160,12 +160,31 @@ impl TextTokenizer {
     /// # Errors
     /// [`ErrorCode::Model`](crate::ErrorCode::Model) if the tokenizer refuses the text.
     pub(crate) fn ids(&self, text: &str, max_tokens: usize) -> Result<TokenIds> {
+        self.ids_after(&[], text, max_tokens)
+    }
+
+    /// As [`TextTokenizer::ids`], with `marks` before the text, after the special tokens that stand
+    /// there.
+    ///
+    /// # Errors
+    /// As [`TextTokenizer::ids`].
+    pub(crate) fn ids_after(
+        &self,
+        marks: &[u32],
+        text: &str,
+        max_tokens: usize,
+    ) -> Result<TokenIds> {
         let encoding = self.run(text, false)?;
         let body = encoding.get_ids();
-        let room = max_tokens.saturating_sub(self.special_count());
+        let room = max_tokens.saturating_sub(self.special_count() + marks.len());
         let kept = body.get(..room).unwrap_or(body);
-        let ids = [&self.before[..], kept, &self.after[..]].concat();
+        let ids = [&self.before[..], marks, kept, &self.after[..]].concat();
         Ok(TokenIds { ids, truncated: body.len() > room })
+    }
+
+    /// The id of a token by its name, special ones and those added later included.
+    pub(crate) fn id_of(&self, token: &str) -> Option<u32> {
+        self.tokenizer.token_to_id(token)
     }
 
     /// The byte range of each token of `text`, without special tokens.

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
+use super::tokenizer_config::TokenizerConfig;
 use crate::error::{Error, Result};
-
 use crate::kernels::elementwise::activation::Activation;
 use crate::model::encoder::Pooling;
 use crate::model::encoder::architecture::{
@@ -18,7 +18,7 @@ use crate::model::encoder::architecture::{
 };
 use crate::model::encoder::modules::{Module, inside, read_max_tokens, weights_path};
 use crate::model::formats::files::{
-    CROSS_ENCODER_CLASS, MAX_CONFIG_BYTES, MAX_TOKENIZER_BYTES, check_no_gguf, class_of, read_file,
+    CROSS_ENCODER_CLASS, MAX_CONFIG_BYTES, MAX_TOKENIZER_BYTES, class_of, read_file,
     read_json_if_there,
 };
 
@@ -59,7 +59,7 @@ impl Output {
 
 /// Everything a folder says about its cross-encoder, without the weights.
 #[derive(Debug)]
-pub(crate) struct RerankerFolder {
+pub(crate) struct CrossEncoderFolder {
     pub(crate) config: TransformerConfig,
     pub(crate) head: HeadKind,
     pub(crate) pooling: Pooling,
@@ -78,19 +78,12 @@ pub(crate) struct RerankerFolder {
 
 const KNOWN: &str = "bert, roberta, xlm-roberta, camembert, distilbert, modernbert, new and gte";
 
-impl RerankerFolder {
+impl CrossEncoderFolder {
     /// Reads and checks a folder.
     ///
     /// # Errors
     /// [`ErrorCode::Model`](crate::ErrorCode::Model) naming the file and what is wrong with it.
     pub(crate) fn read(folder: &Path) -> Result<Self> {
-        if !folder.is_dir() {
-            return Err(Error::model(
-                folder,
-                "not a folder with config.json, tokenizer.json and model.safetensors",
-            ));
-        }
-        check_no_gguf(folder)?;
         let inner = transformer_folder(folder)?;
         let config_path = inner.join("config.json");
         let config_bytes = read_file(&config_path, MAX_CONFIG_BYTES)?;
@@ -160,7 +153,7 @@ fn transformer_folder(folder: &Path) -> Result<PathBuf> {
 
 fn is_encoder(folder: &Path) -> Error {
     let reason = "an encoder, which makes vectors and scores no pairs: give it as encoder; a reranker is a \
-                  cross-encoder";
+                  cross-encoder, or a model of late interaction (ColBERT)";
     Error::model(folder, reason)
 }
 
@@ -247,25 +240,4 @@ fn function(
         }
     };
     Ok((function, path.to_owned()))
-}
-
-/// What `tokenizer_config.json` says to those who make a network's inputs.
-struct TokenizerConfig {
-    max_tokens: usize,
-    names_types: bool,
-}
-
-impl TokenizerConfig {
-    fn read(folder: &Path) -> Result<Self> {
-        let path = folder.join("tokenizer_config.json");
-        let config: Map<String, Value> = read_json_if_there(&path)?.unwrap_or_default();
-        // 1e30 stands for no limit
-        let limit = config.get("model_max_length").and_then(Value::as_u64);
-        let names = config.get("model_input_names").and_then(Value::as_array);
-        Ok(Self {
-            max_tokens: limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX),
-            names_types: names
-                .is_none_or(|names| names.iter().any(|name| name == "token_type_ids")),
-        })
-    }
 }
