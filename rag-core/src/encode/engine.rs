@@ -45,13 +45,16 @@ pub(crate) struct RowHead<'a> {
     pub(crate) run: &'a (dyn Fn(&[f32], &mut [f32]) + Sync),
 }
 
+/// What makes rows of states: the tokens of a text, its states, and where the result goes.
+type RunRows<'a> = dyn Fn(&[u32], &[f32], &mut [f32]) + Sync + 'a;
+
 /// What makes rows of a result from the states of all tokens of a sequence.
 #[derive(Clone, Copy)]
 pub(crate) struct StateHead<'a> {
     /// Numbers of a row of the result.
     pub(crate) width: usize,
     /// Is given the ids of a sequence, their states and its row.
-    pub(crate) run: &'a (dyn Fn(&[u32], &[f32], &mut [f32]) + Sync),
+    pub(crate) run: &'a RunRows<'a>,
 }
 
 impl Setup {
