@@ -989,8 +989,8 @@ typedef struct {
      */
     const char *model_dir;
     /**
-     * Reranker, likewise: a cross-encoder or a model of late interaction, which sorts the best hits
-     * anew; loaded at the first search. NULL: none.
+     * Reranker, likewise: a cross-encoder or a model of late interaction, which sorts the best
+     * hits anew; loaded at the first search. NULL: none.
      */
     const char *reranker;
     /**

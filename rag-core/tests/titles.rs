@@ -312,11 +312,11 @@ fn child() {
 fn a_kill_during_a_reindex_leaves_a_sound_file_and_the_next_goes_on() {
     let Some(encoder) = common::model("minilm") else { return };
     let place = Place::new(&encoder);
-    many_pages(&place, 2000);
+    many_pages(&place, 1200);
     drop(place.synced(place.old("kb.rag")));
     let path = place.path("kb.rag");
-    let mut left = 2000;
-    for round in 0..10 {
+    let mut left = 1200;
+    for round in 0..6 {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "child", "--nocapture"])
             .env(CHILD, format!("{}|{}", path.display(), encoder.display()))

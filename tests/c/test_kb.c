@@ -144,7 +144,7 @@ static void info_check_seal_and_vacuum(rag_kb *kb) {
     CHECK(rag_check_report_count(report) == 0 && rag_check_report_at(report, 0) == NULL);
     rag_check_report_free(report);
     char *json = NULL;
-    if (CHECK_STATUS(rag_kb_reindex(kb, NULL, &json, &error), RAG_OK)) CHECK(strstr(json, "\"encoded\":0"));
+    if (CHECK_STATUS(rag_kb_reindex(kb, NULL, &json, &error), RAG_OK)) CHECK(strstr(json, "\"encoded\":0") != NULL);
     rag_string_free(json);
     rag_sync_options options = RAG_SYNC_OPTIONS_INIT;
     options.plan = 2;

@@ -17,7 +17,7 @@ const HEAD_BYTES: usize = 1024;
 /// [`Error::Document`] naming the type, if it is one we know and have no reader for.
 pub(super) fn detect(source: &SourceFile<'_>) -> Result<Format> {
     let head = source.bytes.get(..HEAD_BYTES).unwrap_or(source.bytes);
-    if let Some(format) = near(head).filter(|_| !is_markup(source)) {
+    if let Some(format) = near(head).filter(|_| !is_mention(source)) {
         return Ok(format);
     }
     if head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06") {
@@ -81,13 +81,15 @@ fn detect_text(source: &SourceFile<'_>, head: &[u8]) -> Format {
     shown.unwrap_or_else(|| format(named))
 }
 
-/// Whether the name says text, so that a mention of a PDF header in it is only a mention.
-fn is_markup(source: &SourceFile<'_>) -> bool {
-    use DocumentKind::{Html, Markdown, Rst, Text};
-    let named = || by_extension(&source.extension()).map(|format| format.kind);
-    !source.bytes.starts_with(b"%PDF-")
-        && !encoding::looks_binary(source.bytes)
-        && matches!(named(), Some(Text | Markdown | Html | Rst))
+/// Whether a header of a PDF that stands behind something else is only a mention of one: in a text
+/// whose name says no PDF, such as a program that reads them.
+fn is_mention(source: &SourceFile<'_>) -> bool {
+    let extension = source.extension();
+    let may_be_pdf = || match by_extension(&extension) {
+        Some(format) => format.kind == DocumentKind::Pdf,
+        None => extension.is_empty(),
+    };
+    !source.bytes.starts_with(b"%PDF-") && !encoding::looks_binary(source.bytes) && !may_be_pdf()
 }
 
 /// The type of pictures, archives, office files and the like, by their first bytes.
@@ -182,6 +184,9 @@ mod tests {
         assert_eq!(kind("a.md", b"# Title").unwrap(), DocumentKind::Markdown);
         assert_eq!(kind("a.HTM", b"<p>hello").unwrap(), DocumentKind::Html);
         assert_eq!(kind("main.rs", b"fn main() {}").unwrap(), DocumentKind::Text);
+        assert_eq!(kind("a.py", b"MARK = b'%PDF-'\n").unwrap(), DocumentKind::Text);
+        assert_eq!(kind("a.bin", b"\x00\x01%PDF-1.7\n").unwrap(), DocumentKind::Pdf);
+        assert_eq!(kind("a.pdf", b"junk\n%PDF-1.7\n").unwrap(), DocumentKind::Pdf);
         assert_eq!(
             kind("a.md", b"A PDF file begins with %PDF-1.7 and").unwrap(),
             DocumentKind::Markdown

@@ -11,11 +11,13 @@ use super::diversity::stretched;
 use super::fusion::Fused;
 use crate::dates::Date;
 use crate::error::{Error, Result};
-use crate::options::search::Mode;
 use crate::store::{DocumentDate, Filter, Store};
 
 /// What a document without a date counts: as one that is a half-life old.
 const UNDATED: f32 = 0.5;
+
+/// What the least of the candidates has, where the best has 1.
+const LEAST: f32 = 0.1;
 
 /// Greatest weight of a boost.
 const MAX_WEIGHT: f32 = 1000.0;
@@ -132,17 +134,17 @@ pub(super) fn is_asked(options: &SearchOptions) -> bool {
     options.recency.is_some() || !options.boosts.is_empty()
 }
 
-/// Multiplies every score by what its document counts. Scores of one leg alone are first stretched
-/// over the candidates: half a cosine would be far below any other.
+/// Multiplies every score by what its document counts. Scores are first stretched over the
+/// candidates, from [`LEAST`] to 1: half a cosine would be far below any other, and what is 0 stays
+/// 0 whatever its document counts.
 pub(super) fn weigh(
     stores: &[&Store],
     ranked: &mut [Fused],
     options: &SearchOptions,
 ) -> Result<()> {
-    if options.mode != Mode::Hybrid {
-        let scores = stretched(ranked.iter().map(|fused| fused.score));
-        ranked.iter_mut().zip(scores).for_each(|(fused, score)| fused.score = score);
-    }
+    let scores = stretched(ranked.iter().map(|fused| fused.score));
+    let rest = 1.0 - LEAST;
+    ranked.iter_mut().zip(scores).for_each(|(fused, score)| fused.score = LEAST + rest * score);
     for boost in &options.boosts {
         for (number, store) in stores.iter().enumerate() {
             let passing = store.passages_where(&boost.filter)?;

@@ -179,10 +179,10 @@ fn a_header_in_two_rows_has_sections_or_a_rule_under_it() {
 
 #[test]
 fn a_sign_in_a_cell_of_its_own_belongs_to_the_number() {
-    let text = "\t\t2021\t2021\t\t\t2020\t2020\t\nCash\t\t$\t16,058,714\t\t\t$\t5,993,388\t\n\
+    let text = "Item\t\t2021\t2021\t\t\t2020\t2020\t\nCash\t\t$\t16,058,714\t\t\t$\t5,993,388\t\n\
                 Tax\t\t\t(66,009\t)\t\t\t(74,487\t)\nLoan\t\t$\t\u{2014}\t\t\t$\t840,243\t";
     let table = &found("html", text)[0];
-    assert_eq!(names(table), ["column 1", "2021", "2020"]);
+    assert_eq!(names(table), ["Item", "2021", "2020"]);
     let cells: Vec<_> = (0..3).map(|row| table.shown(row, 1)).collect();
     assert_eq!(cells, ["$16,058,714", "(66,009)", "$\u{2014}"]);
 }
