@@ -263,7 +263,7 @@ def test_marks_titles_and_copies():
         kb.add(text.replace("guard.", "keeper."), uri="south/new.txt")
         assert len(kb.search("gauge", 5, duplicates="near")) < len(kb.search("gauge", 5, duplicates="fold"))
         assert found("gauge guard", boosts=["path = 'harbour.txt' ^ 100"])[0] == other
-        wrong = ({"recency": 0}, {"recency": "soon"}, {"boosts": ["kind = text"]}, {"boosts": "kind = text ^ -1"})
+        wrong = ({"recency": 0}, {"recency": "soon"}, {"boosts": ["kind = text"]}, {"boosts": ["kind = text ^ -1"]})
         for wrong in ({"syntax": "google"}, {"duplicates": "drop"}, *wrong):
             with pytest.raises(errors.InvalidArgumentError):
                 kb.search("x", **wrong)
