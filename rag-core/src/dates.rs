@@ -36,7 +36,8 @@ impl Date {
     /// least, the rest where it is there. Also `2024`, `2024-03` and what ISO 8601, RFC 2822 and
     /// PDF write.
     pub(crate) fn of(text: &str) -> Option<Date> {
-        let text = text.trim();
+        let text = text.trim_start();
+        let text = text.get(..text.floor_char_boundary(MAX_FIELD_BYTES)).unwrap_or_default();
         if let Some(written) = LEADING.captures(text) {
             return date(number(&written, 1), number(&written, 2), number(&written, 3));
         }
@@ -105,6 +106,9 @@ fn is_same_year(a: i32, b: i32) -> bool {
 }
 
 const MONTH: &str = r"january|february|march|april|may|june|july|august|september|october|november|december|jan|feb|mar|apr|jun|jul|aug|sept|sep|oct|nov|dec|janvier|f[e\x{e9}]vrier|mars|avril|mai|juin|juillet|ao[u\x{fb}]t|septembre|octobre|novembre|d[e\x{e9}]cembre|janv|f[e\x{e9}]vr|avr|juil|d[e\x{e9}]c|januar|februar|m[a\x{e4}]rz|juni|juli|oktober|dezember|enero|febrero|marzo|abril|mayo|junio|julio|agosto|septiembre|octubre|noviembre|diciembre|gennaio|febbraio|aprile|maggio|giugno|luglio|settembre|ottobre|dicembre|janeiro|fevereiro|mar[c\x{e7}]o|maio|junho|julho|setembro|outubro|novembro|dezembro|januari|februari|maart|mei|augustus";
+
+/// Bytes of a field that are looked at: a date stands at its beginning.
+const MAX_FIELD_BYTES: usize = 128;
 
 /// The months in English and French, folded, with the abbreviation of English.
 const NAMES: [[&str; 3]; 12] = [

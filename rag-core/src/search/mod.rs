@@ -98,7 +98,8 @@ pub struct Hit {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub copies: Vec<HitCopy>,
     /// The newest version of its document that lies beside it, as far as their names say:
-    /// `report_v3.docx` for a hit of `report_v1.docx`. Not written to JSON where there is none.
+    /// `report_v3.docx` for a hit of `report_v1.docx`, of the first 100 hits. Not written to JSON
+    /// where there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub newer: Option<String>,
 }

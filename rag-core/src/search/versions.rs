@@ -1,6 +1,8 @@
 //! Files that say by their names that they are versions of one document: `report_v1.docx` where a
 //! `report_v2.docx` lies beside it.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::LazyLock;
 
 use regex::Regex;
@@ -9,6 +11,9 @@ use super::Hit;
 use crate::error::Result;
 use crate::fold::fold;
 use crate::store::Store;
+
+/// Most hits that are looked at: each asks the file once.
+const MAX_MARKED: usize = 100;
 
 /// Most files with such a beginning that are looked at.
 const MAX_SIBLINGS: u32 = 200;
@@ -62,18 +67,14 @@ struct VersionedName {
     shared: usize,
 }
 
-/// Notes with each hit of an older version which file beside it is the newest.
+/// Notes with each hit of an older version which file beside it is the newest; of many hits with
+/// the first ones, for whom somebody looks.
 pub(super) fn mark(stores: &[&Store], hits: &mut [Hit]) -> Result<()> {
-    let mut known: Vec<(usize, String, Option<String>)> = Vec::new();
-    for hit in hits {
-        let met = known.iter().find(|(store, uri, _)| *store == hit.store && *uri == hit.uri);
-        hit.newer = match met {
-            Some((.., newer)) => newer.clone(),
-            None => {
-                let newer = newest(stores[hit.store], &hit.uri)?;
-                known.push((hit.store, hit.uri.clone(), newer.clone()));
-                newer
-            }
+    let mut known: HashMap<(usize, String), Option<String>> = HashMap::new();
+    for hit in hits.iter_mut().take(MAX_MARKED) {
+        hit.newer = match known.entry((hit.store, hit.uri.clone())) {
+            Entry::Occupied(entry) => entry.get().clone(),
+            Entry::Vacant(entry) => entry.insert(newest(stores[hit.store], &hit.uri)?).clone(),
         };
     }
     Ok(())

@@ -25,6 +25,8 @@ pub(crate) const MAX_TERMS: usize = 64;
 const MAX_READ: usize = 512;
 /// Most dates of a question that are looked for in all their spellings.
 const MAX_DATES: usize = 4;
+/// Bytes of a question that are looked through for dates.
+const MAX_DATED_BYTES: usize = 4096;
 /// Letters of a word that count.
 const MAX_WORD_CHARS: usize = 64;
 
@@ -253,6 +255,8 @@ impl AskedDate {
 
 /// Each full date that a question says.
 fn dates(question: &str) -> Vec<AskedDate> {
+    let question =
+        question.get(..question.floor_char_boundary(MAX_DATED_BYTES)).unwrap_or_default();
     let written = moments(question).into_iter().filter_map(|(range, moment)| match moment {
         Moment::Date(date, other) => Some((range, [Some(date), other])),
         Moment::Time(..) => None,
