@@ -3,19 +3,19 @@
 
 use std::env;
 use std::fmt;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use rag_core::Error;
 use rag_core::cite::{Citation, Status};
-use rag_core::files;
+use rag_core::files::PlainFile;
 use rag_core::search::Hit;
 
 use crate::console::{Console, name};
 use crate::failure::Failure;
 
-/// Largest file whose lines are counted.
+/// Most bytes before a passage whose lines are counted.
 const MAX_COUNTED_BYTES: u64 = 64 << 20;
 
 /// A program to open files with, in the place of the system's: `code -g {path}:{line}`.
@@ -176,13 +176,17 @@ fn relative(uri: &str, folder: Option<PathBuf>) -> String {
 /// The line of a file that its byte `start` stands in, from 1; `None` if the file is gone, holds
 /// something else there now, or has no lines to speak of.
 fn line(path: &Path, start: u64, text: &str) -> Option<usize> {
-    let is_small = std::fs::metadata(path).ok()?.len() <= MAX_COUNTED_BYTES;
-    let bytes = files::read(path).ok().filter(|_| path.is_absolute() && is_small)?;
+    if !path.is_absolute() || start > MAX_COUNTED_BYTES {
+        return None;
+    }
+    let mut bytes = Vec::new();
+    let file = PlainFile::open(path).ok()?;
+    file.take(start + NEAR as u64).read_to_end(&mut bytes).ok()?;
     let start = usize::try_from(start).ok()?;
     let (before, after) = bytes.split_at_checked(start)?;
     let is_word = |word: &&str| word.len() > 2 && word.is_ascii();
     let first = text.split(|c: char| !c.is_alphanumeric()).find(is_word)?;
-    let is_there = after.windows(first.len()).take(NEAR).any(|bytes| bytes == first.as_bytes());
+    let is_there = after.windows(first.len()).any(|bytes| bytes == first.as_bytes());
     (is_there && !before.contains(&0))
         .then(|| before.iter().filter(|byte| **byte == b'\n').count() + 1)
 }
