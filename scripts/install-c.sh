@@ -31,12 +31,18 @@ uninstall() {
   rmdir "$1/lib/cmake/rag" "$1/lib/cmake" "$1/lib/pkgconfig" "$1/lib" "$1/include" "$1" 2>/dev/null || true
 }
 
-# Builds, and prints the system libraries that a program linked with librag.a needs, as -lNAME words.
-build() {
-  local log
-  log=$(cargo rustc --profile "$PROFILE" --locked -p rag-capi --lib -- --print native-static-libs 2>&1) ||
-    { printf '%s\n' "$log" >&2; fail "the library does not build"; }
-  sed -n 's/^note: native-static-libs: //p' <<<"$log" | tail -n 1
+# The whole workspace, since cargo chooses the features of what we depend on for all that is built at once: alone, the library
+# would have candle built a second time.
+build() { cargo build --profile "$PROFILE" --locked --workspace --lib >&2 || fail "the library does not build"; }
+
+# The system libraries that a program linked with librag.a needs, as -lNAME words: those of Rust's own, for all else is in it.
+static_libs() {
+  local folder
+  folder=$(mktemp -d)
+  : >"$folder/none.rs"
+  rustc --crate-type staticlib --print native-static-libs --out-dir "$folder" "$folder/none.rs" 2>&1 |
+    sed -n 's/^note: native-static-libs: //p'
+  rm -r "$folder"
 }
 
 # link_shared TO STATIC_LIBS: the shared library, from the static one. Cargo makes one too, but gives its symbols no version.
@@ -78,7 +84,8 @@ fill() {
 
 install_all() {
   local root=$1 static_libs
-  static_libs=$(build)
+  build
+  static_libs=$(static_libs)
   [ -n "$static_libs" ] || fail "rustc did not say which libraries the static library needs"
   mkdir -p "$root"/{include,lib/pkgconfig,lib/cmake/rag}
   install -m 644 include/rag.h include/rag.hpp "$root/include/"

@@ -40,6 +40,9 @@ pub(crate) struct Query {
     pub(crate) text: String,
     #[serde(default)]
     pub(crate) answers: Vec<String>,
+    /// The language it is asked in.
+    #[serde(default)]
+    pub(crate) lang: Option<String>,
 }
 
 /// A collection whose queries all have at least one relevant document.

@@ -23,6 +23,10 @@ pub(crate) struct Metrics {
     pub(crate) mrr_at_10: f64,
     #[serde(rename = "map@100")]
     pub(crate) map_at_100: f64,
+    /// Of the first ten, the share that nearly repeats one before it; the ranking alone does not
+    /// say.
+    #[serde(rename = "copies@10")]
+    pub(crate) copies_at_10: f64,
 }
 
 impl Metrics {
@@ -38,11 +42,12 @@ impl Metrics {
             recall_at_100: recall(&grades, relevant_count, 100),
             mrr_at_10: reciprocal_rank(&grades, 10),
             map_at_100: average_precision(&grades, relevant_count, 100),
+            copies_at_10: 0.0,
         }
     }
 
     /// The measures in the order they are shown, with their names.
-    pub(crate) fn named(&self) -> [(&'static str, f64); 6] {
+    pub(crate) fn named(&self) -> [(&'static str, f64); 7] {
         [
             ("ndcg@10", self.ndcg_at_10),
             ("recall@1", self.recall_at_1),
@@ -50,6 +55,7 @@ impl Metrics {
             ("recall@100", self.recall_at_100),
             ("mrr@10", self.mrr_at_10),
             ("map@100", self.map_at_100),
+            ("copies@10", self.copies_at_10),
         ]
     }
 
@@ -65,6 +71,7 @@ impl Metrics {
             recall_at_100: mean(|m| m.recall_at_100),
             mrr_at_10: mean(|m| m.mrr_at_10),
             map_at_100: mean(|m| m.map_at_100),
+            copies_at_10: mean(|m| m.copies_at_10),
         }
     }
 }

@@ -392,6 +392,37 @@ fn eval_reports_every_metric() {
     }
 }
 
+/// What titles bring is measured by taking them out, and each language by itself.
+#[test]
+fn eval_measures_the_parts_of_documents_and_languages_apart() {
+    let place = Place::new();
+    let corpus = "{\"_id\":\"a\",\"title\":\"Tide gauges\",\"text\":\"They are read each hour of the day by the keeper.\"}\n\
+         {\"_id\":\"b\",\"title\":\"Lanterns\",\"text\":\"They are read each hour of the day by the keepers.\"}\n";
+    place.write("corpus.jsonl", corpus);
+    place.write(
+        "queries.jsonl",
+        "{\"_id\":\"1\",\"text\":\"tide gauges\",\"lang\":\"en\"}\n{\"_id\":\"2\",\"text\":\"lanterns each hour\",\"lang\":\"fr\"}\n",
+    );
+    place.write("qrels.tsv", "query-id\tcorpus-id\tscore\n1\ta\t1\n2\tb\t1\n");
+    let [corpus, queries, qrels] = ["corpus.jsonl", "queries.jsonl", "qrels.tsv"]
+        .map(|file| place.path(&format!("docs/{file}")));
+    let mut words = vec!["eval", "--corpus", &corpus, "--queries", &queries, "--qrels", &qrels];
+    words.extend(["--mode", "lexical", "--parts", "whole,fields,text,title", "--json"]);
+    let value = json(&words, 0);
+    let settings = value["settings"].as_array().unwrap();
+    let of = |place: usize| &settings[place];
+    assert_eq!(of(0)["setting"], "lexical");
+    assert_eq!(of(1)["setting"], "lexical, title as a field");
+    for place in [0, 1, 3] {
+        assert_eq!(of(place)["metrics"]["ndcg@10"], 1.0, "{place}");
+    }
+    // without titles nothing tells which
+    assert!(of(2)["languages"]["en"]["ndcg@10"].as_f64().unwrap() < 1.0, "{value}");
+    assert_eq!(of(2)["languages"]["fr"]["query_count"], 1);
+    // both say the same of the second question
+    assert_eq!(of(2)["metrics"]["copies@10"], 0.25);
+}
+
 /// Questions and documents are hostile as ever: nothing of them becomes markup.
 #[test]
 fn eval_writes_a_page_of_what_went_wrong() {

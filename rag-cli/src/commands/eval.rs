@@ -3,6 +3,7 @@
 mod answers;
 mod bootstrap;
 mod measured;
+mod parts;
 mod ranking;
 mod report;
 mod reranking;
@@ -26,6 +27,7 @@ use crate::options::{Config, Holding, OptionArgs};
 use crate::written;
 use answers::AnswerMetrics;
 use measured::{Measured, Measuring};
+use parts::Parts;
 use ranking::Ranker;
 use reranking::Reranked;
 use settings::Setting;
@@ -43,7 +45,7 @@ pub(crate) struct Args {
     /// corpus.jsonl: _id, title, text
     #[arg(long, value_name = "FILE")]
     corpus: PathBuf,
-    /// queries.jsonl: _id, text, and perhaps answers
+    /// queries.jsonl: _id, text, and perhaps answers and lang
     #[arg(long, value_name = "FILE")]
     queries: PathBuf,
     /// qrels.tsv: query id, document id, grade
@@ -58,6 +60,9 @@ pub(crate) struct Args {
     /// How hybrid fuses both legs, convex[:WEIGHT] or rrf[:K]; several are measured side by side
     #[arg(long, value_name = "FUSION", value_delimiter = ',', default_value = "convex")]
     fusion: Vec<String>,
+    /// What of each document is searched; several are measured side by side
+    #[arg(long, value_name = "PARTS", value_enum, value_delimiter = ',', default_value = "whole")]
+    parts: Vec<Parts>,
     /// Also answer the queries that carry answers, with this generator, or with the best sentence
     /// of the passages: none
     #[arg(long, value_name = "NAME|PATH|none")]
@@ -132,18 +137,26 @@ pub(crate) fn run(args: &Args, config: &Config, console: &mut Console<'_>) -> Ou
         true => None,
         false => Some(encode::load(&args.encoder, &args.how.options(config)?)?),
     };
-    let ranker = Ranker::build(&collection, encoder.as_ref(), console, job.token())?;
     let count = options.search.rerank.unwrap_or(DEFAULT_COUNT);
     let reranked = Reranked::load(&args.reranker.options(config)?, count)?;
-    let measuring =
-        Measuring { collection: &collection, ranker: &ranker, reranked: reranked.as_ref() };
-    let mut measured: Vec<Measured> = Vec::with_capacity(settings.len());
-    for setting in &settings {
-        let mut next = measuring.measure(setting, console, job.token())?;
-        if let Some(first) = measured.first() {
-            next.compare(&first.queries, &collection);
+    let mut measured: Vec<Measured> = Vec::with_capacity(settings.len() * args.parts.len());
+    let mut encode_seconds = 0.0;
+    for &parts in &args.parts {
+        let ranker = Ranker::build(&collection, parts, encoder.as_ref(), console, job.token())?;
+        encode_seconds += ranker.encode_seconds();
+        let measuring = Measuring {
+            collection: &collection,
+            ranker: &ranker,
+            parts,
+            reranked: reranked.as_ref(),
+        };
+        for setting in &settings {
+            let mut next = measuring.measure(setting, console, job.token())?;
+            if let Some(first) = measured.first() {
+                next.compare(&first.queries, &collection);
+            }
+            measured.push(next);
         }
-        measured.push(next);
     }
     let (answers, cases) = match &args.llm {
         Some(llm) => {
@@ -153,7 +166,7 @@ pub(crate) fn run(args: &Args, config: &Config, console: &mut Console<'_>) -> Ou
         }
         None => (None, Vec::new()),
     };
-    let encode_seconds = ranker.encode_seconds();
+    let encoded_count = collection.documents.len() * args.parts.len();
     let retrieval = measured.first().map(|first| first.metrics).unwrap_or_default();
     let report = Report {
         query_count: collection.queries.len(),
@@ -163,7 +176,7 @@ pub(crate) fn run(args: &Args, config: &Config, console: &mut Console<'_>) -> Ou
         mode: args.mode.first().map_or("dense", |mode| mode.name()),
         encoder: encoder.map(|encoder| encoder.identity().name.clone()),
         encode_seconds,
-        documents_per_second: collection.documents.len() as f64 / encode_seconds.max(1e-9),
+        documents_per_second: encoded_count as f64 / encode_seconds.max(1e-9),
         search_seconds: measured.iter().map(|setting| setting.search_seconds).sum(),
         settings: measured,
     };
@@ -231,6 +244,12 @@ fn print(report: &Report, console: &mut Console<'_>) -> Result<(), Failure> {
             let [low, high] = measured.intervals.get(name).copied().unwrap_or_default();
             console
                 .line(format_args!("  {name:<12}{value:.5}   95 % from {low:.3} to {high:.3}"))?;
+        }
+        for (lang, of) in &measured.languages {
+            console.line(format_args!(
+                "  {lang}: ndcg@10 {:.5}, {} queries",
+                of.ndcg_at_10, of.query_count
+            ))?;
         }
         if let Some(comparison) = &measured.against_first {
             let [low, high] = comparison.interval;

@@ -77,7 +77,7 @@ pub(super) fn folded(
             break;
         }
         for hit in fill(stores, part)? {
-            let own = Said::of(&hit, likeness);
+            let own = Said::of(hit.heading.as_deref(), &hit.text, likeness);
             match own.as_ref().and_then(|own| held.like(own)) {
                 Some(place) => {
                     let Hit { passage_id, uri, store, .. } = hit;
@@ -92,6 +92,23 @@ pub(super) fn folded(
         }
     }
     Ok(hits)
+}
+
+/// How many of `texts`, in their order, say nearly the same as one before them, as
+/// [`Duplicates::Near`] takes it: runs of three words of which both have seven tenths (Broder 1997),
+/// and the same figures, names and negations. Texts of fewer than eight words are no copies.
+#[must_use]
+pub fn near_copies<'a>(texts: impl IntoIterator<Item = &'a str>) -> usize {
+    let mut held = Held::default();
+    let mut count = 0;
+    for text in texts {
+        let Some(said) = Said::of(None, text, Likeness::Near) else { continue };
+        match held.like(&said) {
+            Some(_) => count += 1,
+            None => held.add(said, 0),
+        }
+    }
+    count
 }
 
 /// What the hits so far say, each with its place.
@@ -126,14 +143,14 @@ struct Said {
 
 impl Said {
     /// `None` for a passage too short to be a copy.
-    fn of(hit: &Hit, likeness: Likeness) -> Option<Self> {
-        let heading = folded_words(hit.heading.as_deref().unwrap_or_default());
-        let text = folded_words(&hit.text);
-        if heading.len() + text.len() < MIN_WORDS {
+    fn of(heading: Option<&str>, text: &str, likeness: Likeness) -> Option<Self> {
+        let heading = folded_words(heading.unwrap_or_default());
+        let folded = folded_words(text);
+        if heading.len() + folded.len() < MIN_WORDS {
             return None;
         }
-        let words = xxh3_128([heading.join(" "), text.join(" ")].join("\n").as_bytes());
-        let shingles = (likeness == Likeness::Near).then(|| Shingles::of(&hit.text, &text));
+        let words = xxh3_128([heading.join(" "), folded.join(" ")].join("\n").as_bytes());
+        let shingles = (likeness == Likeness::Near).then(|| Shingles::of(text, &folded));
         Some(Self { words, shingles })
     }
 }
@@ -197,7 +214,7 @@ mod tests {
 
     fn like(first: &Hit, second: &Hit, likeness: Likeness) -> bool {
         let mut held = Held::default();
-        let said = |hit| Said::of(hit, likeness);
+        let said = |hit: &Hit| Said::of(hit.heading.as_deref(), &hit.text, likeness);
         said(first).into_iter().for_each(|first| held.add(first, 0));
         said(second).is_some_and(|second| held.like(&second).is_some())
     }
@@ -234,5 +251,7 @@ mod tests {
         }
         assert!(!near(text, "The lamp of the buoy is lit by 2 cells that last a whole year."));
         assert!(like(&hit(Some("North"), text), &hit(None, text), Likeness::Near));
+        let renewed = text.replace("replace", "renew");
+        assert_eq!(near_copies([text, "Total: 5", "Total: 5", &renewed, "another", text]), 2);
     }
 }

@@ -4,18 +4,22 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use rag_core::CancelToken;
+use rag_core::search::near_copies;
 use serde::Serialize;
 
 use super::bootstrap::interval;
+use super::parts::Parts;
 use super::ranking::Ranker;
 use super::reranking::Reranked;
 use super::settings::Setting;
-use crate::beir::Collection;
+use crate::beir::{Collection, CorpusDocument};
 use crate::console::Console;
 use crate::metrics::{Judgements, Metrics};
 
 /// Documents looked at per query; the deepest measure is recall@100.
 const DEPTH: usize = 100;
+/// Documents looked through for copies.
+const COPIES_DEPTH: usize = 10;
 /// Queries named in a comparison, each way.
 const NAMED: usize = 5;
 
@@ -30,11 +34,22 @@ pub(super) struct Measured {
     /// Milliseconds a query, median and 95th percentile, its encoding not counted.
     pub(super) p50_ms: f64,
     pub(super) p95_ms: f64,
+    /// nDCG@10 of the queries of each language, where queries.jsonl says which is whose.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) languages: BTreeMap<String, OfLanguage>,
     /// Against the first setting.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) against_first: Option<Comparison>,
     #[serde(skip)]
     pub(super) queries: Vec<Metrics>,
+}
+
+/// What the queries of one language reached.
+#[derive(Debug, Serialize)]
+pub(super) struct OfLanguage {
+    #[serde(rename = "ndcg@10")]
+    pub(super) ndcg_at_10: f64,
+    pub(super) query_count: usize,
 }
 
 /// nDCG@10 of one setting minus that of the first, query by query.
@@ -55,6 +70,8 @@ pub(super) struct Comparison {
 pub(super) struct Measuring<'a> {
     pub(super) collection: &'a Collection,
     pub(super) ranker: &'a Ranker,
+    /// What the ranker holds of the documents.
+    pub(super) parts: Parts,
     /// Sorts the best documents anew, whatever found them.
     pub(super) reranked: Option<&'a Reranked>,
 }
@@ -80,12 +97,14 @@ impl Measuring<'_> {
                 reranked.sort(collection, query, &mut ranked, cancel)?;
             }
             times.push(start.elapsed().as_secs_f64());
-            let ids: Vec<&str> = ranked
+            let documents: Vec<&CorpusDocument> = ranked
                 .iter()
                 .filter_map(|document| collection.documents.get(*document))
-                .map(|document| document.id.as_str())
                 .collect();
-            queries.push(Metrics::of(&ids, collection.judgements.get(&query.id).unwrap_or(&none)));
+            let ids: Vec<&str> = documents.iter().map(|document| document.id.as_str()).collect();
+            let judgements = collection.judgements.get(&query.id).unwrap_or(&none);
+            let copies_at_10 = copies(&documents);
+            queries.push(Metrics { copies_at_10, ..Metrics::of(&ids, judgements) });
             bar.set(index + 1);
         }
         let search_seconds = times.iter().sum();
@@ -93,16 +112,38 @@ impl Measuring<'_> {
         let at =
             |share: usize| times.get(times.len() * share / 100).copied().unwrap_or_default() * 1e3;
         Ok(Measured {
-            setting: setting.name.clone(),
+            setting: format!("{}{}", setting.name, self.parts.suffix()),
             metrics: Metrics::mean(&queries),
             intervals: intervals(&queries),
             search_seconds,
             p50_ms: at(50),
             p95_ms: at(95),
+            languages: by_language(collection, &queries),
             against_first: None,
             queries,
         })
     }
+}
+
+/// Of the first ten documents, the share that nearly repeats one before it.
+fn copies(ranked: &[&CorpusDocument]) -> f64 {
+    let first = &ranked[..ranked.len().min(COPIES_DEPTH)];
+    let copied = near_copies(first.iter().map(|document| document.text.as_str()));
+    copied as f64 / (first.len() as f64).max(1.0)
+}
+
+fn by_language(collection: &Collection, queries: &[Metrics]) -> BTreeMap<String, OfLanguage> {
+    let mut languages: BTreeMap<String, OfLanguage> = BTreeMap::new();
+    for (query, metrics) in collection.queries.iter().zip(queries) {
+        if let Some(lang) = &query.lang {
+            let none = || OfLanguage { ndcg_at_10: 0.0, query_count: 0 };
+            let of = languages.entry(lang.clone()).or_insert_with(none);
+            of.ndcg_at_10 += metrics.ndcg_at_10;
+            of.query_count += 1;
+        }
+    }
+    languages.values_mut().for_each(|of| of.ndcg_at_10 /= of.query_count as f64);
+    languages
 }
 
 fn intervals(queries: &[Metrics]) -> BTreeMap<&'static str, [f64; 2]> {

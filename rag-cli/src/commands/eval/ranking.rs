@@ -1,6 +1,7 @@
 //! Ranks whole documents: one text, one vector, one passage each, as the published figures were
 //! made.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -8,11 +9,12 @@ use std::time::Instant;
 
 use rag_core::document::Document;
 use rag_core::encode::{Embeddings, Encoder, EncoderIdentity};
-use rag_core::passage::Passage;
+use rag_core::passage::{EncoderText, Passage};
 use rag_core::search::{SearchOptions, search};
 use rag_core::store::{Access, IndexMode, NewDocument, Precision, Store};
 use rag_core::{Call, CancelToken, Error, Result};
 
+use super::parts::Parts;
 use super::settings::Setting;
 use crate::beir::{Collection, Query};
 use crate::console::{Bar, Console};
@@ -34,14 +36,16 @@ pub(super) struct Ranker {
 impl Ranker {
     pub(super) fn build(
         collection: &Collection,
+        parts: Parts,
         encoder: Option<&Encoder>,
         console: &Console<'_>,
         cancel: &CancelToken,
     ) -> Result<Self> {
-        let texts: Vec<String> = collection.documents.iter().map(|d| d.full_text()).collect();
+        let documents: Vec<Titled<'_>> =
+            collection.documents.iter().map(|document| parts.of(document)).collect();
         let start = Instant::now();
-        let bar = console.bar("encoding documents", Some(texts.len() as u64));
-        let vectors = encoder.map(|e| encode_by_length(e, &texts, &bar, cancel)).transpose()?;
+        let bar = console.bar("encoding documents", Some(documents.len() as u64));
+        let vectors = encoder.map(|e| encode_by_length(e, &documents, &bar, cancel)).transpose()?;
         drop(bar);
         let encode_seconds = start.elapsed().as_secs_f64();
         let questions: Vec<&str> = collection.queries.iter().map(|q| q.text.as_str()).collect();
@@ -49,7 +53,7 @@ impl Ranker {
             .map(|e| e.encode_queries_with(&questions, Call::new().cancel(cancel)))
             .transpose()?;
         let identity = encoder.map(Encoder::identity);
-        let (store, document_of_passage) = fill_store(&texts, identity, vectors.as_ref(), cancel)?;
+        let (store, document_of_passage) = fill_store(&documents, identity, vectors.as_ref(), cancel)?;
         Ok(Self { queries, store, document_of_passage, encode_seconds })
     }
 
@@ -80,14 +84,27 @@ impl Ranker {
     }
 }
 
-/// Encodes texts of like length together; rows come back in the order of `texts`.
+/// A title of its own, and the text.
+type Titled<'a> = (Option<&'a str>, Cow<'a, str>);
+
+/// What the encoder reads of a document, as it reads a passage of a knowledge base.
+fn encoder_text(encoder: &Encoder, (title, text): &Titled<'_>) -> Result<String> {
+    let text = EncoderText { title: *title, heading: None, body: text };
+    text.fitted(encoder, encoder.identity().max_tokens)
+}
+
+/// Encodes texts of like length together; rows come back in the order of `documents`.
 fn encode_by_length(
     encoder: &Encoder,
-    texts: &[String],
+    documents: &[Titled<'_>],
     bar: &Bar,
     cancel: &CancelToken,
 ) -> Result<Embeddings> {
     let dim = encoder.identity().dim;
+    let texts: Vec<String> = documents
+        .iter()
+        .map(|document| encoder_text(encoder, document))
+        .collect::<Result<_>>()?;
     let mut order: Vec<usize> = (0..texts.len()).collect();
     // Longest first, so that the bar's estimate errs on the late side.
     order.sort_by_key(|index| Reverse(texts.get(*index).map_or(0, String::len)));
@@ -111,7 +128,7 @@ fn encode_by_length(
 
 /// One passage for each text that is not empty, and which text each passage is.
 fn fill_store(
-    texts: &[String],
+    documents: &[Titled<'_>],
     identity: Option<&EncoderIdentity>,
     vectors: Option<&Embeddings>,
     cancel: &CancelToken,
@@ -127,21 +144,26 @@ fn fill_store(
     store.bind_encoder(identity.unwrap_or(&words_only))?;
     let mut rows = vectors.map(Embeddings::rows);
     let mut document_of_passage = HashMap::new();
-    for (index, text) in texts.iter().enumerate() {
+    for (index, document) in documents.iter().enumerate() {
         cancel.check()?;
         let row = rows.as_mut().map_or(Some(&[1.0][..]), Iterator::next);
         let row = row.ok_or_else(|| Error::internal("document without vector"))?;
-        if text.trim().is_empty() {
+        if document.1.trim().is_empty() {
             continue;
         }
-        for id in put_text(&store, index, text, row)? {
+        for id in put_text(&store, index, document, row)? {
             document_of_passage.insert(id, index);
         }
     }
     Ok((store, document_of_passage))
 }
 
-fn put_text(store: &Store, index: usize, text: &str, row: &[f32]) -> Result<Vec<i64>> {
+fn put_text(
+    store: &Store,
+    index: usize,
+    (title, text): &Titled<'_>,
+    row: &[f32],
+) -> Result<Vec<i64>> {
     // no name: what a collection calls its documents is in no question
     let uri = format!("text:{index}");
     let lang = Document::plain(text).lang;
@@ -151,7 +173,7 @@ fn put_text(store: &Store, index: usize, text: &str, row: &[f32]) -> Result<Vec<
         mtime_ns: 0,
         hash: [0; 32],
         kind: "text",
-        title: None,
+        title: *title,
         lang: lang.as_deref(),
         text,
         source_map: &[],
