@@ -1525,6 +1525,20 @@ public:
             return rag_kb_table(handle_.get(), id.c_str(), json, error);
         });
     }
+    /// The passages in two dimensions, near ones saying like things, with questions among them: as JSON.
+    Result<std::string> map(const std::string &filter = {}, const std::vector<std::string> &questions = {}) const {
+        const auto texts = impl::pointers(questions);
+        return impl::text([&](char **json, rag_error **error) {
+            return rag_kb_map(handle_.get(), impl::or_null(filter), texts.data(), texts.size(), json, error);
+        });
+    }
+    /// As map(), drawn as one HTML page.
+    Result<std::string> map_html(const std::string &filter = {}, const std::vector<std::string> &questions = {}) const {
+        const auto texts = impl::pointers(questions);
+        return impl::text([&](char **html, rag_error **error) {
+            return rag_kb_map_html(handle_.get(), impl::or_null(filter), texts.data(), texts.size(), html, error);
+        });
+    }
     /// The numbers of a document's passages, in their order, for passage().
     Result<std::vector<std::int64_t>> passages(const std::string &uri) const {
         return impl::out(impl::map(impl::make<rag_passage_ids>([&](rag_passage_ids **out, rag_error **error) {

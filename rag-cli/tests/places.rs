@@ -119,3 +119,22 @@ fn what_was_found_is_opened_there() {
     let (code, _, said) = open(&search("file:page.html", "--open=0"), &with("{path}"));
     assert!(code == Some(2), "{said}");
 }
+
+#[test]
+fn passages_are_drawn_on_a_page() {
+    let (place, kb) = knowledge_base();
+    let page = place.path("map.html");
+    let drawn = json(&["map", &kb, "--out", &page, "--question", "Which <buoy>?", "--json"], 0);
+    let points = drawn["points"].as_array().unwrap().len();
+    assert!(points > 10 && drawn["passage_count"] == points, "{points}");
+    let html = fs::read_to_string(&page).unwrap();
+    assert_eq!(html.matches("<circle").count(), points);
+    assert!(html.contains("Which &lt;buoy&gt;?") && !html.contains("<script"));
+    let some = json(&["map", &kb, "--filter", "kind = html", "--json"], 0);
+    assert!(some["points"].as_array().unwrap().len() < points);
+    // it says where to draw, and never over a knowledge base
+    assert_eq!(rag(&["map", &kb]).output().unwrap().status.code(), Some(2));
+    let over = rag(&["map", &kb, "--out", &kb]).output().unwrap();
+    assert_eq!(over.status.code(), Some(2), "{over:?}");
+    assert!(json(&["info", &kb, "--json"], 0)["passage_count"].as_u64().unwrap() > 10);
+}

@@ -98,7 +98,7 @@ pub use progress::{Call, CancelToken, Progress, Stage};
 pub use knowledge_base::{
     Abstain, AddOptions, Answer, AskOptions, Budget, Chat, ComposeOptions, Conversation,
     DecisionDraft, DraftKind, DraftPart, DraftSection, DraftSentence, DraftVerdict, Explain,
-    KnowledgeBase, Masked, Missing, NO_LLM, NotFoundReason, OpenOptions, Origin, Outcome,
-    OwnWriter, PartlyRead, Plan, ReindexReport, Rewrite, Subject, SummarizeOptions, SyncOptions,
-    SyncReport, Tables, Timings, Trace, Trust, Writer, text_uri,
+    KnowledgeBase, MapPoint, MapQuestion, Masked, Missing, NO_LLM, NotFoundReason, OpenOptions,
+    Origin, Outcome, OwnWriter, PartlyRead, PassageMap, Plan, ReindexReport, Rewrite, Subject,
+    SummarizeOptions, SyncOptions, SyncReport, Tables, Timings, Trace, Trust, Writer, text_uri,
 };

@@ -25,7 +25,7 @@ use crate::process::ThisProcess;
 use crate::progress::{progress_callback, report};
 use crate::stream;
 use crate::types::{
-    Citation, Document, Draft, Findable, Hit, Location, Passage, SyncReport, Table,
+    Citation, Document, Draft, Findable, Hit, Location, Passage, PassageMap, SyncReport, Table,
 };
 
 /// One knowledge base: the file, the encoder and, once asked, the generator.
@@ -396,6 +396,27 @@ impl KnowledgeBase {
         let inner = self.inner(py)?;
         let table = call(py, || inner.table(id))?;
         Ok(Table { info: table.info.clone(), cells: Some(table) })
+    }
+
+    /// The passages in two dimensions, near ones saying like things: the first two principal
+    /// components of their vectors.
+    ///
+    /// Args:
+    ///     filter: Only those of documents that pass, such as `"kind = pdf"`.
+    ///     questions: Texts that are put among them, which loads the encoder.
+    ///
+    /// Returns: PassageMap, of 5,000 passages at most, spread over the file.
+    #[pyo3(signature = (filter=None, questions=Vec::new()))]
+    fn map(
+        &self,
+        py: Python<'_>,
+        filter: Option<&Bound<'_, PyAny>>,
+        questions: Vec<String>,
+    ) -> PyResult<PassageMap> {
+        let inner = self.inner(py)?;
+        let filter = filter_of("map", filter)?;
+        let questions: Vec<&str> = questions.iter().map(String::as_str).collect();
+        Ok(PassageMap(call(py, || inner.map(filter.as_ref(), &questions))?))
     }
 
     /// The passages of a document, in their order.

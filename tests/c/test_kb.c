@@ -271,6 +271,15 @@ static void documents_and_their_passages_are_listed(void) {
     rag_string_free(json);
     CHECK_STATUS(rag_kb_table(kb, "9.9", &json, &error), RAG_NOT_FOUND);
     CHECK_STATUS(rag_kb_tables(kb, "year =", &json, &error), RAG_INVALID_ARGUMENT);
+    const char *asked[] = {question};
+    if (CHECK_STATUS(rag_kb_map(kb, NULL, asked, 1, &json, &error), RAG_OK))
+        CHECK(strstr(json, "\"points\":[{\"passage_id\":") != NULL && strstr(json, "\"shares\":[") != NULL);
+    rag_string_free(json);
+    if (CHECK_STATUS(rag_kb_map_html(kb, NULL, NULL, 0, &json, &error), RAG_OK))
+        CHECK(strncmp(json, "<!DOCTYPE html>", 15) == 0 && strstr(json, "<circle") != NULL);
+    rag_string_free(json);
+    CHECK_STATUS(rag_kb_map(kb, "year =", NULL, 0, &json, &error), RAG_INVALID_ARGUMENT);
+    CHECK_STATUS(rag_kb_map(kb, NULL, NULL, 1, &json, &error), RAG_INVALID_ARGUMENT);
     rag_kb_close(kb);
 }
 

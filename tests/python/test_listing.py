@@ -61,6 +61,23 @@ def test_tables_are_listed_read_and_asked(kb, folder):
         kb.tables("year =")
 
 
+def test_passages_are_points_of_a_map(kb, folder):
+    (folder / "tides.md").write_text("The tide rises and falls twice a day.\n")
+    (folder / "moon.md").write_text("The moon draws the tide of the sea.\n")
+    (folder / "bread.md").write_text("Bread is baked from flour, water, salt and yeast.\n")
+    kb.sync(folder)
+    drawn = kb.map(questions=["When does the tide rise?"])
+    assert len(drawn) == drawn.passage_count == kb.info()["passage_count"]
+    point = next(point for point in drawn.points if point["uri"].endswith("tides.md"))
+    assert point["text"].startswith("The tide rises") and kb.passage(point["passage_id"]).uri == point["uri"]
+    assert drawn.questions[0]["text"] == "When does the tide rise?" and 0 < sum(drawn.shares) <= 1.001
+    assert kb.map().to_dict()["points"] == drawn.points
+    assert len(kb.map("path LIKE '*bread.md'")) == 1
+    assert drawn.to_html().count("<circle") == len(drawn)
+    with pytest.raises(rag_py.errors.InvalidArgumentError):
+        kb.map("year =")
+
+
 def test_what_was_found_is_located_in_its_file(kb, folder):
     """Bytes of a text, the lines of a PDF, the rows of a sheet."""
     for name in ("rapport.pdf", "sheet.ods"):

@@ -17,6 +17,7 @@ mod guards;
 mod info;
 mod list;
 mod man;
+mod map;
 mod model;
 mod options;
 mod read;
@@ -49,6 +50,7 @@ pub(crate) enum Command {
     Info(info::Args),
     List(list::Args),
     Table(table::Args),
+    Map(map::Args),
     Check(check::Args),
     Vacuum(vacuum::Args),
     Reindex(reindex::Args),
@@ -80,6 +82,7 @@ impl Command {
             Command::Info(args) => info::run(args, console),
             Command::List(args) => list::run(args, console),
             Command::Table(args) => table::run(args, console),
+            Command::Map(args) => map::run(args, config, console),
             Command::Check(args) => check::run(args, console),
             Command::Vacuum(args) => vacuum::run(args, console),
             Command::Reindex(args) => reindex::run(args, config, console),
@@ -110,6 +113,7 @@ impl Command {
             Command::Summarize(args) => args.show(&mut held),
             Command::Compose(args) => args.show(&mut held),
             Command::Chat(args) => args.show(&mut held),
+            Command::Map(args) => args.show(&mut held),
             Command::Reindex(args) => args.show(&mut held),
             Command::Repair(args) => args.show(&mut held),
             Command::Add(args) => args.show(&mut held),

@@ -312,6 +312,11 @@ impl KnowledgeBaseArgs {
         self.open_with(Access::ReadWrite, &[], &removal.given()?, Removing::takes, config)
     }
 
+    /// Opens an existing file to look at it.
+    pub(crate) fn open_to_look(&self, config: &Config) -> Result<KnowledgeBase> {
+        self.open_with(Access::ReadOnly, &[], &[], |_| false, config)
+    }
+
     /// Opens an existing file to search it.
     pub(crate) fn open_to_search(
         &self,

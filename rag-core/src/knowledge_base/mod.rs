@@ -13,6 +13,7 @@ mod follow_up;
 mod gate;
 mod guards;
 mod history;
+mod map;
 mod models;
 mod queries;
 mod reindex;
@@ -48,6 +49,7 @@ pub use chat::{Chat, Conversation};
 pub use compose::{DecisionDraft, DraftPart, DraftSection, DraftSentence, DraftVerdict, Origin};
 use floors::Floors;
 use guards::Gates;
+pub use map::{MapPoint, MapQuestion, PassageMap};
 use models::Models;
 pub use summarize::Subject;
 pub use types::{

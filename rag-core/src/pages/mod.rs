@@ -1,10 +1,11 @@
-//! How an answer came about, as one HTML page that needs nothing else.
+//! How an answer came about, and where passages lie, each as one HTML page that needs nothing else.
 //!
-//! The page holds no script and loads nothing; its policy forbids both. All that comes from
+//! A page holds no script and loads nothing; its policy forbids both. All that comes from
 //! documents, questions and models goes through [`AnswerPage::text`], which leaves no character
 //! that HTML gives a meaning.
 
 mod bars;
+mod map;
 mod page;
 mod passages;
 
@@ -27,7 +28,7 @@ impl Answer {
     /// prompt and no budget to show.
     #[must_use]
     pub fn explain_html(&self) -> String {
-        let mut page = AnswerPage::new();
+        let mut page = AnswerPage::titled("An answer explained");
         self.head(&mut page);
         self.answer_section(&mut page);
         passages::write(self, &mut page);

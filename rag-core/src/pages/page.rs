@@ -9,13 +9,13 @@ const STYLE: &str = include_str!("style.css");
 pub(super) struct AnswerPage(String);
 
 impl AnswerPage {
-    pub(super) fn new() -> Self {
+    pub(super) fn titled(title: &'static str) -> Self {
         let policy = "default-src 'none'; style-src 'unsafe-inline'";
         Self(format!(
             "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
              <meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\">\n\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-             <title>An answer explained</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n"
+             <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n"
         ))
     }
 
@@ -87,6 +87,37 @@ impl AnswerPage {
         self.0.push_str(&format!("<span class=\"key c{colour}\"></span>"));
         self.text(text);
         self.close("li");
+    }
+
+    /// A drawing of this size, in units of its own, and what it shows; close it as `svg`.
+    pub(super) fn open_drawing(&mut self, width: f32, height: f32, title: &str) {
+        self.0.push_str(&format!(
+            "<svg class=\"drawing\" viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\""
+        ));
+        self.text(title);
+        self.0.push_str("\">\n");
+    }
+
+    /// A point of a drawing in the colour of this number, and what shows under the pointer.
+    pub(super) fn point(&mut self, [x, y]: [f32; 2], colour: usize, label: &str) {
+        self.0
+            .push_str(&format!("<circle class=\"c{colour}\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"4\">"));
+        self.element("title", "", label);
+        self.close("circle");
+    }
+
+    /// A point of a drawing with its name beside it, on the side where there is room in `width`.
+    pub(super) fn flag(&mut self, [x, y]: [f32; 2], width: f32, name: &str) {
+        let (anchor, beside) = if x < width / 2.0 { ("start", 9.0) } else { ("end", -9.0) };
+        self.0.push_str(&format!(
+            "<path class=\"flag\" d=\"M{x:.1} {:.1}l6 6l-6 6l-6 -6z\"/>\
+             <text class=\"flag\" x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"{anchor}\">",
+            y - 6.0,
+            x + beside,
+            y + 4.0
+        ));
+        self.text(name);
+        self.close("text");
     }
 
     pub(super) fn fact(&mut self, name: &str, value: &str) {

@@ -67,6 +67,14 @@ impl Store {
         self.pool.read(|connection| self.scopes.passages(connection, filter))
     }
 
+    /// All passages, by rising id.
+    ///
+    /// # Errors
+    /// Store if the file cannot be read.
+    pub fn passage_ids(&self) -> Result<Vec<i64>> {
+        self.pool.read(|connection| rows::passage_ids(connection))
+    }
+
     /// What tells the age of the document of each passage; `None` for a passage that is not there.
     ///
     /// # Errors

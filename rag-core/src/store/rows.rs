@@ -403,6 +403,13 @@ pub(super) fn neighbours(
     Ok((before, after))
 }
 
+/// All passages, by rising id.
+pub(super) fn passage_ids(connection: &Connection) -> Outcome<Vec<i64>> {
+    let mut statement = connection.prepare_cached("SELECT id FROM passage ORDER BY id")?;
+    let ids = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    Ok(ids)
+}
+
 /// The passages of a document whose ordinals are in `range`, in their order.
 pub(super) fn passages_of(
     connection: &Connection,
