@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Order of the sources in the header.
-const SOURCES: [&str; 30] = [
+const SOURCES: [&str; 31] = [
     "version",
     "error",
     "progress",
@@ -25,6 +25,7 @@ const SOURCES: [&str; 30] = [
     "info",
     "documents",
     "tables",
+    "map",
     "locations",
     "hits",
     "answer",

@@ -102,6 +102,19 @@ snippet_cites() {
   (cd "$folder" && "$WORK/snippet" "$RAG_TEST_MODELS/minilm" "$RAG_TEST_MODELS/qwen2.5-0.5b") | grep -F 1995
 }
 
+# The program in the comment that the header begins with, as printed; models lie where the library looks for them.
+first_program() {
+  local folder
+  folder=$(fresh first)
+  mkdir -p "$folder/docs" "$folder/.cache/rag"
+  ln -s "$RAG_TEST_MODELS" "$folder/.cache/rag/models"
+  echo "The laboratory was founded in 1995 in Tours." >"$folder/docs/lab.txt"
+  sed -nE '/^ \* First program/,/^ \* Contents/ s/^ \*     //p' "$PREFIX/include/rag.h" >"$WORK/first.c"
+  [ "$(wc -l <"$WORK/first.c")" -lt 30 ] || { echo "thirty lines or more"; return 1; }
+  compile c "$WORK/first.c" first && (cd "$folder" && env -u RAG_MODELS -u RAG_CACHE -u XDG_CACHE_HOME HOME="$folder" "$WORK/first") | tee "$WORK/first.out" &&
+    grep -qF 1995 "$WORK/first.out" && grep -q '^\[1\] .*lab.txt$' "$WORK/first.out"
+}
+
 scenario() {
   local name code=0
   name=$(basename "$1" .json)
@@ -195,6 +208,7 @@ if have minilm; then
   done
 fi
 if have e5-small && have qwen2.5-0.5b; then
+  step "the first program of the header, as printed" first_program
   for build in . cmake-rag cmake-rag_static; do
     step "laboratory in C ($build)" prints "$WORK/$build/laboratory" -- "sentence  Le laboratoire ERIC" "answer" 1995
   done
