@@ -19,6 +19,7 @@ mod list;
 mod man;
 mod model;
 mod options;
+mod pieces;
 mod read;
 mod reindex;
 mod remove;
