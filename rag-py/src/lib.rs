@@ -48,8 +48,8 @@ mod _native {
     use crate::stream::{AnswerStream, GenerationStream};
     #[pymodule_export]
     use crate::types::{
-        Answer, Citation, Document, Draft, Generation, Hit, Location, Passage, Progress, Skipped,
-        SyncReport, Table, Unread, restore,
+        Answer, Citation, Document, Draft, Generation, Hit, Location, Passage, Progress,
+        Retraction, Skipped, SyncReport, Table, Unread, restore,
     };
 
     #[pymodule_export]

@@ -10,6 +10,7 @@ mod hit;
 mod location;
 mod passage;
 mod report;
+mod retraction;
 mod table;
 
 pub(crate) use answer::Answer;
@@ -21,6 +22,7 @@ pub(crate) use hit::Hit;
 pub(crate) use location::{Findable, Location};
 pub(crate) use passage::Passage;
 pub(crate) use report::{Progress, Skipped, SyncReport, Unread};
+pub(crate) use retraction::Retraction;
 pub(crate) use table::Table;
 
 use pyo3::IntoPyObjectExt;
