@@ -83,8 +83,8 @@ impl<'a> Console<'a> {
         Ok(writeln!(self.out, "{before}{shown}{after}")?)
     }
 
-    /// How wide the terminal is from which what is withdrawn is erased; `None` where standard output
-    /// is no terminal, or one that gets plain text alone.
+    /// How wide the terminal is from which what is withdrawn is erased; `None` where standard
+    /// output is no terminal, or one that gets plain text alone.
     pub(crate) fn columns(&self) -> Option<usize> {
         let terminal = ::console::Term::stdout();
         let is_dumb = std::env::var_os("TERM").is_some_and(|name| name == "dumb");

@@ -159,8 +159,9 @@ pub struct rag_ask_options {
     pub settings: *const rag_setting,
     /// How many.
     pub setting_count: usize,
-    /// Hears that what `on_piece` was given is withdrawn. With it the setting "stream" may be "raw":
-    /// pieces come as they are written, before they are checked. NULL: they are checked first.
+    /// Hears that what `on_piece` was given is withdrawn. With it the setting "stream" may be
+    /// "raw": pieces come as they are written, before they are checked. NULL: they are checked
+    /// first.
     pub on_retract: rag_on_retract,
     /// Handed to `on_retract`.
     pub retract_user_data: *mut c_void,

@@ -154,8 +154,8 @@ mod tests {
         assert!(pieces(&guards, &["one ", "secret"]).is_empty());
     }
 
-    /// What is seen of pieces, then of a text in their place if there is one; `!` and the word where
-    /// something is withdrawn.
+    /// What is seen of pieces, then of a text in their place if there is one; `!` and the word
+    /// where something is withdrawn.
     fn withdrawn(guards: &Guards, given: &[&str], instead: Option<&str>) -> Vec<String> {
         let seen = std::cell::RefCell::new(Vec::new());
         let mut on_piece = |piece: &str| {

@@ -33,8 +33,8 @@ impl KnowledgeBase {
     /// [`Call::on_piece`] gets the answer as it is written, without markers, from the first sentence
     /// on that a passage supports; returning `Break` ends it there. What has arrived is then the
     /// answer, but with [`Abstain::Never`](super::Abstain::Never), a constraint or a writer of the
-    /// caller's, whose pieces come as they are written. With [`Stream::Raw`](super::Stream::Raw) all
-    /// pieces do, and [`Call::on_retract`] is told where they turn out not to be the answer.
+    /// caller's, whose pieces come as they are written. With [`Stream::Raw`](super::Stream::Raw)
+    /// all pieces do, and [`Call::on_retract`] is told where they turn out not to be the answer.
     /// [`Call::on_progress`] is told how much of the prompt the generator has taken in. A question
     /// or answer that the guards refuse is an answer too, with
     /// [`Outcome::Refused`](super::Outcome::Refused).

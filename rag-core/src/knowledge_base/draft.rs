@@ -113,8 +113,8 @@ impl Run<'_> {
             && self.answers(retrieved, &answer.text, &answer.citations)
     }
 
-    /// The sentences that answer best in the place of a draft that was not fit. What was handed on of
-    /// it is withdrawn, unless the sentences are its own.
+    /// The sentences that answer best in the place of a draft that was not fit. What was handed on
+    /// of it is withdrawn, unless the sentences are its own.
     fn quoted_instead(
         &self,
         retrieved: &Retrieved,
@@ -315,7 +315,8 @@ impl Drafted {
 }
 
 /// Holds what is written back until a passage supports a sentence of it: what was handed on is
-/// never taken back. Raw, it is handed on at once; what opens it is the same, so that the answer is.
+/// never taken back. Raw, it is handed on at once; what opens it is the same, so that the answer
+/// is.
 struct Held<'a> {
     hand_on: &'a mut dyn FnMut(&str) -> ControlFlow<()>,
     text: String,
