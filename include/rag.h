@@ -1782,8 +1782,9 @@ typedef struct {
      */
     size_t setting_count;
     /**
-     * Hears that what `on_piece` was given is withdrawn. With it the setting "stream" may be "raw":
-     * pieces come as they are written, before they are checked. NULL: they are checked first.
+     * Hears that what `on_piece` was given is withdrawn. With it the setting "stream" may be
+     * "raw": pieces come as they are written, before they are checked. NULL: they are checked
+     * first.
      */
     rag_on_retract on_retract;
     /**

@@ -58,9 +58,9 @@ impl KnowledgeBase {
     /// The result is an [`Answer`]: each sentence is marked with the passage that supports it;
     /// sentences that none supports are in the trace, and if none is supported the summary is
     /// withheld as not found. [`Call::on_piece`] gets the summary as it is written, and with
-    /// [`Stream::Raw`](super::Stream::Raw) [`Call::on_retract`] is told if it is withheld. The passages
-    /// read are in [`Answer::hits`]: for a document, those that are cited. A long document takes as
-    /// long as the generator needs to read it (docs/benchmarks.md).
+    /// [`Stream::Raw`](super::Stream::Raw) [`Call::on_retract`] is told if it is withheld. The
+    /// passages read are in [`Answer::hits`]: for a document, those that are cited. A long document
+    /// takes as long as the generator needs to read it (docs/benchmarks.md).
     ///
     /// # Errors
     /// NotFound if there is no document with this uri; InvalidArgument for an empty question or
