@@ -716,6 +716,24 @@ typedef enum {
 } rag_place;
 
 /**
+ * Why all that was handed on of an answer so far is withdrawn.
+ */
+typedef enum {
+    /**
+     * No passage supports it as an answer to the question.
+     */
+    RAG_RETRACTION_UNSUPPORTED = 0,
+    /**
+     * The generator was not sure of its words.
+     */
+    RAG_RETRACTION_UNSURE = 1,
+    /**
+     * A guard refuses it.
+     */
+    RAG_RETRACTION_GUARD = 2,
+} rag_retraction;
+
+/**
  * What the documents say, or that they do not. Owned by the caller; free it once with
  * rag_answer_free. Any number of threads may read it.
  */
@@ -1646,6 +1664,13 @@ typedef struct {
 typedef bool (*rag_on_write)(const rag_turn *turns, size_t count, rag_text *answer, void *user_data);
 
 /**
+ * Hears that every piece so far is withdrawn, on the thread that made the call; `why` is a
+ * rag_retraction. The pieces of the text that takes their place follow, if there is one. It must
+ * not throw, not longjmp, and not use the handle it was called for.
+ */
+typedef void (*rag_on_retract)(int32_t why, void *user_data);
+
+/**
  * How to answer. Begin with RAG_ASK_OPTIONS_INIT; zero in a field is its default.
  */
 typedef struct {
@@ -1756,6 +1781,16 @@ typedef struct {
      * How many.
      */
     size_t setting_count;
+    /**
+     * Hears that what `on_piece` was given is withdrawn. With it the setting "stream" may be
+     * "raw": pieces come as they are written, before they are checked. NULL: they are checked
+     * first.
+     */
+    rag_on_retract on_retract;
+    /**
+     * Handed to `on_retract`.
+     */
+    void *retract_user_data;
 } rag_ask_options;
 
 /**

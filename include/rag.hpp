@@ -807,12 +807,16 @@ struct AskOptions {
     std::function<void(const std::vector<Turn> &turns, Text &answer)> write = {};
     /// Further options by their names in docs/options.md, set after the fields.
     Settings settings = {};
+    /// Hears that what `on_piece` was given is withdrawn. With it the setting "stream" may be "raw": pieces come as they are
+    /// written, before they are checked.
+    std::function<void(rag_retraction)> on_retract = {};
 };
 
 namespace impl {
 
 using PieceCallback = Callback<std::function<bool(std::string_view)>>;
 using ProgressCallback = Callback<std::function<bool(const rag_progress &)>>;
+using RetractCallback = Callback<std::function<void(rag_retraction)>>;
 using WriteCallback = Callback<std::function<void(const std::vector<Turn> &, Text &)>>;
 using Recognize = std::function<void(const Picture &, Text &)>;
 using RecognizeCallback = Callback<Recognize>;
@@ -823,6 +827,14 @@ inline bool on_piece(const char *piece, std::size_t size, void *user_data) {
 
 inline bool on_progress(const rag_progress *progress, void *user_data) {
     return static_cast<ProgressCallback *>(user_data)->run(*progress);
+}
+
+inline void on_retract(std::int32_t why, void *user_data) {
+    const RetractCallback *callback = static_cast<RetractCallback *>(user_data);
+    callback->thrown->run([&] {
+        (*callback->function)(static_cast<rag_retraction>(why));
+        return true;
+    });
 }
 
 inline bool on_write(const rag_turn *turns, std::size_t count, rag_text *answer, void *user_data) {
@@ -1052,7 +1064,8 @@ class RawAskOptions {
 public:
     explicit RawAskOptions(const AskOptions &options)
         : search_(options.search), generate_(options.generate, thrown_), guards_(options.guards),
-          settings_(options.settings), piece_{&options.on_piece, &thrown_}, write_{&options.write, &thrown_} {
+          settings_(options.settings), piece_{&options.on_piece, &thrown_}, write_{&options.write, &thrown_},
+          retract_{&options.on_retract, &thrown_} {
         raw_ = RAG_ASK_OPTIONS_INIT;
         raw_.search = search_.get();
         raw_.generate = generate_.get();
@@ -1076,6 +1089,8 @@ public:
         raw_.cancel = flag(options.cancel);
         if (options.write) raw_.on_write = on_write;
         raw_.write_user_data = &write_;
+        if (options.on_retract) raw_.on_retract = on_retract;
+        raw_.retract_user_data = &retract_;
         settings_.put_into(raw_);
         if (options.examples) {
             for (const Example &example : *options.examples) {
@@ -1106,6 +1121,7 @@ private:
     RawSettings settings_;
     PieceCallback piece_;
     WriteCallback write_;
+    RetractCallback retract_;
     rag_ask_options raw_{};
 };
 

@@ -36,6 +36,9 @@ PYTHON = {
 NO_PYTHON = {
     ("open", "loaded_encoder"): "encoder takes one that is loaded",
     ("open", "model_dirs"): "the variables name them",
+    ("ask", "stream"): "`stream` of `ask`, `summarize` and `chat`",
+    ("summarize", "stream"): "an argument of its own",
+    ("compose", "stream"): "does not count for a draft",
 }
 # options that a method names itself, before those that it takes by `**options`
 NAMED = {"search": ["top_k"]}
@@ -131,7 +134,7 @@ NO_SHELL = {
     **{(group, "sampling_top_k"): "`--top-k`" for group in ("ask", "summarize", "compose")},
     **{
         ("compose", name): "does not count for a draft"
-        for name in ("history", "explain", "sentences", "candidates", "fence", "order", "examples", "rewrite", "tables")
+        for name in ("history", "explain", "sentences", "candidates", "fence", "order", "examples", "rewrite", "tables", "stream")
     },
     ("open", "access"): "each command knows",
     ("reranker", "precision"): "`rag.toml`",

@@ -48,11 +48,10 @@ impl rag_chat {
     ) -> Result<Answer> {
         let mut state = self.state()?;
         let streaming = state.streaming;
-        let mut on_piece = |piece: &str| streaming.hand_out(&self.kb, piece);
         // SAFETY: passed on to the caller.
-        let call = unsafe { progress::call(cancel) }.on_piece(&mut on_piece);
+        let call = unsafe { progress::call(cancel) };
         let mut chat = self.kb.enter()?.continue_chat(state.conversation.clone());
-        let said = say(&mut chat, call)?;
+        let said = streaming.hear(&self.kb, call, |call| say(&mut chat, call))?;
         state.conversation = chat.into_conversation();
         Ok(said)
     }
@@ -74,7 +73,7 @@ unsafe fn chat_options(
     // SAFETY: passed on to the caller.
     unsafe {
         let options = given.over(kb, AskOptions::default())?;
-        Ok((options, Pieces::new(given.on_piece, given.user_data)))
+        Ok((options, given.pieces()))
     }
 }
 

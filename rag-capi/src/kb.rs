@@ -21,7 +21,7 @@ use crate::options::{
     self, choice, or_default, rag_add_options, rag_ask_options, rag_open_options,
     rag_search_options, rag_sync_options,
 };
-use crate::progress::{self, Pieces, Stop, rag_cancel};
+use crate::progress::{self, Stop, rag_cancel};
 use crate::reentry::Guarded;
 use crate::report::{rag_check_report, rag_sync_report};
 
@@ -224,13 +224,9 @@ pub unsafe extern "C" fn rag_kb_ask(
             let question = boundary::text(question, "question")?;
             let given = options::read(options)?;
             let options = given.over(&kb, AskOptions::default())?;
-            let pieces = Pieces::new(given.on_piece, given.user_data);
-            let mut on_piece = |piece: &str| pieces.hand_out(&kb, piece);
-            let said = kb.enter()?.ask_with(
-                question,
-                &options,
-                progress::call(given.cancel).on_piece(&mut on_piece),
-            )?;
+            let base = kb.enter()?;
+            let ask = |call: Call<'_>| base.ask_with(question, &options, call);
+            let said = given.pieces().hear(&kb, progress::call(given.cancel), ask)?;
             answer.set(|| said.into());
             Ok(())
         })
@@ -310,13 +306,9 @@ pub unsafe extern "C" fn rag_kb_summarize(
                 max_sentences: or_default(max_sentences, default.max_sentences),
                 ask: given.over(&kb, default.ask)?,
             };
-            let pieces = Pieces::new(given.on_piece, given.user_data);
-            let mut on_piece = |piece: &str| pieces.hand_out(&kb, piece);
-            let said = kb.enter()?.summarize_with(
-                subject,
-                &options,
-                progress::call(given.cancel).on_piece(&mut on_piece),
-            )?;
+            let base = kb.enter()?;
+            let summarize = |call: Call<'_>| base.summarize_with(subject, &options, call);
+            let said = given.pieces().hear(&kb, progress::call(given.cancel), summarize)?;
             answer.set(|| said.into());
             Ok(())
         })

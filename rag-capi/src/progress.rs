@@ -6,7 +6,7 @@ use std::ptr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rag_core::{Call, CancelToken, Progress, Stage};
+use rag_core::{Call, CancelToken, Progress, Retraction, Stage};
 
 use crate::boundary::{self, UserData};
 use crate::reentry::Guarded;
@@ -23,6 +23,18 @@ pub enum rag_stage {
     RAG_STAGE_SEAL = 2,
     /// Taking in a prompt; done and total count its tokens.
     RAG_STAGE_PREFILL = 3,
+}
+
+/// Why all that was handed on of an answer so far is withdrawn.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum rag_retraction {
+    /// No passage supports it as an answer to the question.
+    RAG_RETRACTION_UNSUPPORTED = 0,
+    /// The generator was not sure of its words.
+    RAG_RETRACTION_UNSURE = 1,
+    /// A guard refuses it.
+    RAG_RETRACTION_GUARD = 2,
 }
 
 /// One report from a long call. Made by the library; later versions may append fields.
@@ -65,6 +77,11 @@ pub type rag_on_progress =
 /// answer there. It must not throw, not longjmp, and not use the handle it was called for.
 pub type rag_on_piece =
     Option<unsafe extern "C" fn(piece: *const c_char, size: usize, user_data: *mut c_void) -> bool>;
+
+/// Hears that every piece so far is withdrawn, on the thread that made the call; `why` is a
+/// rag_retraction. The pieces of the text that takes their place follow, if there is one. It must
+/// not throw, not longjmp, and not use the handle it was called for.
+pub type rag_on_retract = Option<unsafe extern "C" fn(why: i32, user_data: *mut c_void)>;
 
 /// A flag that stops calls: checked per file, per batch and per token. Once requested it stays so.
 /// Any thread may use it at any time until it is freed.
@@ -165,18 +182,54 @@ pub(crate) unsafe fn report(
     unsafe { callback(&view, user_data) }
 }
 
-/// Who gets a text as it is written.
+/// Who gets a text as it is written, and hears that it is withdrawn.
 #[derive(Clone, Copy)]
 pub(crate) struct Pieces {
     on_piece: rag_on_piece,
     user_data: UserData,
+    on_retract: rag_on_retract,
+    retract_user_data: UserData,
 }
 
 impl Pieces {
     /// # Safety
     /// The callback may be called with `user_data` as long as this lives.
     pub(crate) unsafe fn new(on_piece: rag_on_piece, user_data: *mut c_void) -> Self {
-        Self { on_piece, user_data: UserData(user_data) }
+        Self {
+            on_piece,
+            user_data: UserData(user_data),
+            on_retract: None,
+            retract_user_data: UserData(ptr::null_mut()),
+        }
+    }
+
+    /// # Safety
+    /// As [`Self::new`], for this callback.
+    pub(crate) unsafe fn retracting(
+        self,
+        on_retract: rag_on_retract,
+        user_data: *mut c_void,
+    ) -> Self {
+        Self { on_retract, retract_user_data: UserData(user_data), ..self }
+    }
+
+    /// Does `work` of `source` with a call to which these listen; to retractions only if there is
+    /// somebody to hear them.
+    pub(crate) fn hear<T, R>(
+        &self,
+        source: &Guarded<T>,
+        call: Call<'_>,
+        work: impl FnOnce(Call<'_>) -> R,
+    ) -> R {
+        let mut on_piece = |piece: &str| self.hand_out(source, piece);
+        let call = call.on_piece(&mut on_piece);
+        let Some(callback) = self.on_retract else { return work(call) };
+        let mut on_retract = |why: Retraction| {
+            let (why, data) = (retraction(why) as i32, self.retract_user_data.get());
+            // SAFETY: callable, said whoever made this.
+            source.call_back(|| unsafe { callback(why, data) });
+        };
+        work(call.on_retract(&mut on_retract))
     }
 
     /// Hands out a piece of what `source` writes.
@@ -198,9 +251,24 @@ fn stage(stage: Stage) -> rag_stage {
     }
 }
 
+fn retraction(why: Retraction) -> rag_retraction {
+    match why {
+        Retraction::Unsupported => rag_retraction::RAG_RETRACTION_UNSUPPORTED,
+        Retraction::Unsure => rag_retraction::RAG_RETRACTION_UNSURE,
+        Retraction::Guard => rag_retraction::RAG_RETRACTION_GUARD,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn retractions_have_the_numbers_of_the_core() {
+        for (number, why) in Retraction::ALL.into_iter().enumerate() {
+            assert_eq!(retraction(why) as usize, number);
+        }
+    }
 
     #[test]
     fn stopping_one_call_leaves_the_callers_flag_alone() {

@@ -83,10 +83,20 @@ impl<'a> Console<'a> {
         Ok(writeln!(self.out, "{before}{shown}{after}")?)
     }
 
+    /// How wide the terminal is from which what is withdrawn is erased; `None` where standard
+    /// output is no terminal, or one that gets plain text alone.
+    pub(crate) fn columns(&self) -> Option<usize> {
+        let terminal = ::console::Term::stdout();
+        let is_dumb = std::env::var_os("TERM").is_some_and(|name| name == "dumb");
+        if is_plain() || is_dumb || !terminal.is_term() {
+            return None;
+        }
+        terminal.size_checked().map(|(_, columns)| usize::from(columns))
+    }
+
     /// Whether standard output is a terminal that knows links (OSC 8).
     fn shows_links(&self) -> bool {
-        let is_plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        !is_plain && supports_hyperlinks::on(supports_hyperlinks::Stream::Stdout)
+        !is_plain() && supports_hyperlinks::on(supports_hyperlinks::Stream::Stdout)
     }
 
     /// One JSON value on a line of its own.
@@ -162,6 +172,11 @@ impl fmt::Debug for Console<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Console").field("output", &self.output).finish_non_exhaustive()
     }
+}
+
+/// Whether the terminal gets plain text alone.
+fn is_plain() -> bool {
+    std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
 }
 
 /// What is being done, how fast, and how long the rest takes.

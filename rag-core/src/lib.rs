@@ -93,12 +93,13 @@ mod knowledge_base;
 mod pages;
 
 pub use error::{Error, ErrorCode, Result, Unreadable};
-pub use progress::{Call, CancelToken, Progress, Stage};
+pub use progress::{Call, CancelToken, Progress, Retraction, Stage};
 
 pub use knowledge_base::{
     Abstain, AddOptions, Answer, AskOptions, Budget, Chat, ComposeOptions, Conversation,
     DecisionDraft, DraftKind, DraftPart, DraftSection, DraftSentence, DraftVerdict, Explain,
     KnowledgeBase, MapPoint, MapQuestion, Masked, Missing, NO_LLM, NotFoundReason, OpenOptions,
-    Origin, Outcome, OwnWriter, PartlyRead, PassageMap, Plan, ReindexReport, Rewrite, Subject,
-    SummarizeOptions, SyncOptions, SyncReport, Tables, Timings, Trace, Trust, Writer, text_uri,
+    Origin, Outcome, OwnWriter, PartlyRead, PassageMap, Plan, ReindexReport, Rewrite, Stream,
+    Subject, SummarizeOptions, SyncOptions, SyncReport, Tables, Timings, Trace, Trust, Writer,
+    text_uri,
 };

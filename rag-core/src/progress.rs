@@ -8,6 +8,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::error::{Error, Result};
+use crate::options::words;
+
+words! {
+    /// Why all that was handed on of an answer so far is withdrawn.
+    pub enum Retraction("retraction") {
+        /// No passage supports it as an answer to the question.
+        Unsupported = "unsupported",
+        /// The generator was not sure of its words.
+        Unsure = "unsure",
+        /// A guard refuses it.
+        Guard = "guard",
+    }
+}
 
 /// The part of a long call that is running.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -122,8 +135,8 @@ impl fmt::Debug for CancelToken {
     }
 }
 
-/// What goes along with one long call: who gets the text as it is written, who hears how far it is,
-/// and what stops it.
+/// What goes along with one long call: who gets the text as it is written, who hears that it is
+/// withdrawn and how far the call is, and what stops it.
 ///
 /// By default nobody listens and nothing stops it. It is handed over to the call; each call takes
 /// one of its own.
@@ -145,6 +158,7 @@ impl fmt::Debug for CancelToken {
 pub struct Call<'a> {
     on_piece: Option<OnPiece<'a>>,
     on_progress: Option<OnProgress<'a>>,
+    on_retract: Option<OnRetract<'a>>,
     cancel: CancelToken,
 }
 
@@ -154,8 +168,12 @@ pub type OnPiece<'a> = &'a mut Piece<'a>;
 /// Gets the reports of a long call.
 pub type OnProgress<'a> = &'a mut Report<'a>;
 
+/// Hears that all pieces so far are withdrawn, and why.
+pub type OnRetract<'a> = &'a mut Retract<'a>;
+
 type Piece<'a> = dyn FnMut(&str) -> ControlFlow<()> + 'a;
 type Report<'a> = dyn FnMut(&Progress) + 'a;
+type Retract<'a> = dyn FnMut(Retraction) + 'a;
 
 impl<'a> Call<'a> {
     /// A call that nobody listens to and nothing stops.
@@ -174,6 +192,7 @@ impl<'a> Call<'a> {
         Call {
             on_piece: Some(on_piece),
             on_progress: shorter_report(self.on_progress),
+            on_retract: shorter_retract(self.on_retract),
             cancel: self.cancel,
         }
     }
@@ -185,8 +204,28 @@ impl<'a> Call<'a> {
     where
         'a: 'b,
     {
-        let on_piece = shorter_piece(self.on_piece);
-        Call { on_piece, on_progress: Some(on_progress), cancel: self.cancel }
+        Call {
+            on_piece: shorter_piece(self.on_piece),
+            on_progress: Some(on_progress),
+            on_retract: shorter_retract(self.on_retract),
+            cancel: self.cancel,
+        }
+    }
+
+    /// Tells `on_retract` that every piece so far is withdrawn, before those of the text that takes
+    /// their place, if there is one. Only who listens for this may have pieces before they are
+    /// checked ([`Stream::Raw`](crate::Stream::Raw)); without that nothing is withdrawn.
+    #[must_use]
+    pub fn on_retract<'b>(self, on_retract: OnRetract<'b>) -> Call<'b>
+    where
+        'a: 'b,
+    {
+        Call {
+            on_piece: shorter_piece(self.on_piece),
+            on_progress: shorter_report(self.on_progress),
+            on_retract: Some(on_retract),
+            cancel: self.cancel,
+        }
     }
 
     /// Stops the call when `token` is cancelled.
@@ -217,20 +256,26 @@ impl<'a> Call<'a> {
     pub(crate) fn lend(&mut self) -> Call<'_> {
         let on_piece = shorter_piece(self.on_piece.as_deref_mut());
         let on_progress = shorter_report(self.on_progress.as_deref_mut());
-        Call { on_piece, on_progress, cancel: self.cancel.clone() }
+        let on_retract = shorter_retract(self.on_retract.as_deref_mut());
+        Call { on_piece, on_progress, on_retract, cancel: self.cancel.clone() }
     }
 
-    /// Who gets the pieces, and all else for a call within this one.
+    /// Who hears that pieces are withdrawn; nobody hears it of this call any more.
+    pub(crate) fn take_on_retract(&mut self) -> Option<OnRetract<'a>> {
+        self.on_retract.take()
+    }
+
+    /// Who gets the pieces, and all else for a call within this one, which withdraws nothing.
     pub(crate) fn split(
         &mut self,
     ) -> (impl FnMut(&str) -> ControlFlow<()> + use<'_, 'a>, Call<'_>) {
-        let Call { on_piece, on_progress, cancel } = self.lend();
+        let Call { on_piece, on_progress, cancel, .. } = self.lend();
         let mut on_piece = on_piece;
         let piece = move |piece: &str| match &mut on_piece {
             Some(on_piece) => on_piece(piece),
             None => ControlFlow::Continue(()),
         };
-        (piece, Call { on_piece: None, on_progress, cancel })
+        (piece, Call { on_piece: None, on_progress, on_retract: None, cancel })
     }
 }
 
@@ -251,11 +296,22 @@ fn shorter_report<'a>(on_progress: Option<&'a mut Report<'_>>) -> Option<OnProgr
     }
 }
 
+/// As [`shorter_piece`].
+pub(crate) fn shorter_retract<'a>(
+    on_retract: Option<&'a mut Retract<'_>>,
+) -> Option<OnRetract<'a>> {
+    match on_retract {
+        Some(on_retract) => Some(on_retract),
+        None => None,
+    }
+}
+
 impl fmt::Debug for Call<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Call")
             .field("on_piece", &self.on_piece.is_some())
             .field("on_progress", &self.on_progress.is_some())
+            .field("on_retract", &self.on_retract.is_some())
             .field("cancel", &self.cancel)
             .finish()
     }
@@ -326,6 +382,29 @@ mod tests {
         drop(outer);
         call.report(&progress(2, None, (0, 0)));
         assert_eq!((pieces.as_str(), reports), ("seen", 2));
+    }
+
+    #[test]
+    fn who_hears_of_retractions_is_kept_beside_the_others_and_not_for_calls_within() {
+        let mut told = Vec::new();
+        let mut on_retract = |why: Retraction| told.push(why);
+        let mut on_piece = |_: &str| ControlFlow::Continue(());
+        let mut on_progress = |_: &Progress| {};
+        let mut call = Call::new()
+            .on_retract(&mut on_retract)
+            .on_piece(&mut on_piece)
+            .on_progress(&mut on_progress);
+        let (_, mut inner) = call.split();
+        assert!(inner.take_on_retract().is_none());
+        drop(inner);
+        let mut lent = call.lend();
+        if let Some(on_retract) = lent.take_on_retract() {
+            on_retract(Retraction::Unsure);
+        }
+        assert!(lent.take_on_retract().is_none());
+        drop(lent);
+        drop(call);
+        assert_eq!(told, [Retraction::Unsure]);
     }
 
     #[test]

@@ -4,12 +4,14 @@
 
 mod common;
 
+use std::cell::RefCell;
 use std::ops::ControlFlow;
 
 use rag_core::cite::Status;
 use rag_core::store::Filter;
 use rag_core::{
     Answer, AskOptions, Call, Explain, KnowledgeBase, NO_LLM, NotFoundReason, OpenOptions,
+    OwnWriter, Retraction, Stream, Writer,
 };
 
 fn knowledge_base(texts: &[&str]) -> Option<KnowledgeBase> {
@@ -166,4 +168,73 @@ fn what_is_heard_is_the_answer() {
         own += usize::from(answer.found && !answer.quoted);
     }
     assert!(own > 0, "nothing was said in the generator's words");
+}
+
+/// What is heard raw, less what was withdrawn; how often that was; and the answer.
+fn heard_raw(
+    base: &KnowledgeBase,
+    question: &str,
+    options: &AskOptions,
+) -> (String, usize, Answer) {
+    let heard = RefCell::new((String::new(), 0));
+    let mut on_piece = |piece: &str| {
+        heard.borrow_mut().0.push_str(piece);
+        ControlFlow::Continue(())
+    };
+    let mut on_retract = |_: Retraction| {
+        let mut heard = heard.borrow_mut();
+        assert!(!heard.0.is_empty(), "there was nothing to withdraw");
+        heard.0.clear();
+        heard.1 += 1;
+    };
+    let call = Call::new().on_piece(&mut on_piece).on_retract(&mut on_retract);
+    let answer = base.ask_with(question, options, call).unwrap();
+    let (text, count) = heard.into_inner();
+    (text, count, answer)
+}
+
+#[test]
+fn what_is_left_of_raw_pieces_is_the_answer() {
+    let Some(llm) = common::model("qwen2.5-0.5b") else { return };
+    let texts = [MILL, BARN, SCHOOL];
+    let Some(village) = written_by(llm.to_str().unwrap().to_owned(), &texts) else { return };
+    let squeezed = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let raw = AskOptions { stream: Stream::Raw, ..AskOptions::default() };
+    for question in [
+        "When was the old mill restored?",
+        "How many classes does the village school have?",
+        "Why was the old mill painted blue by the village school?",
+        "How many goals did the midfielder score during the tournament?",
+    ] {
+        let plain = village.ask(question).unwrap();
+        let (heard, _, answer) = heard_raw(&village, question, &raw);
+        assert_eq!((&answer.text, answer.found), (&plain.text, plain.found), "{question}");
+        let said = rag_core::cite::without_markers(&answer.text);
+        assert_eq!(squeezed(&heard), squeezed(&said), "{question}");
+        // several drafts are handed on at their end
+        let several = AskOptions { candidates: 2, ..raw.clone() };
+        let (heard, count, answer) = heard_raw(&village, question, &several);
+        let said = rag_core::cite::without_markers(&answer.text);
+        assert_eq!((squeezed(&heard), count), (squeezed(&said), 0), "{question}");
+    }
+}
+
+#[test]
+fn what_a_writer_says_without_support_is_withdrawn_from_those_who_listen_for_it() {
+    let Some(village) = knowledge_base(&[MILL, BARN, SCHOOL]) else { return };
+    let writes = |text: &'static str| Writer::Own(OwnWriter::new(move |_| Ok(text.to_owned())));
+    let question = "When was the old mill restored?";
+    let raw =
+        |text| AskOptions { stream: Stream::Raw, writer: writes(text), ..AskOptions::default() };
+    let (heard, count, answer) = heard_raw(&village, question, &raw("It was restored in 2004."));
+    assert!(answer.found && count == 0, "{}", answer.text);
+    assert_eq!(heard.trim(), "It was restored in 2004.");
+    let wrong = raw("Ponies are kept in the tower of the castle.");
+    let (heard, count, answer) = heard_raw(&village, question, &wrong);
+    assert!(!answer.found && heard.is_empty(), "{heard}");
+    assert_eq!((count, answer.reason), (1, Some(NotFoundReason::Unsupported)));
+    // by default nothing is withdrawn
+    let checked = AskOptions { stream: Stream::Checked, ..wrong };
+    let (heard, count, _) = heard_raw(&village, question, &checked);
+    assert_eq!((heard.is_empty(), count), (false, 0));
 }

@@ -226,23 +226,26 @@ impl KnowledgeBase {
     ///
     /// Args:
     ///     question: In any words.
-    ///     stream: Return an `AnswerStream` instead, which gives the answer as it is written.
+    ///     stream: Return an `AnswerStream` instead, which gives the answer as it is written: True
+    ///         or "checked" once a passage supports a sentence of it, "raw" at once, with a
+    ///         `Retraction` where it then turns out not to be the answer.
     #[doc = include_str!("help/ask.txt")]
     /// Raises:
     ///     InvalidArgumentError: The question is empty, or an option out of range.
     ///     ContextOverflowError: The question alone exceeds the model.
     ///     NotFoundError: The generator is not on this machine.
-    #[pyo3(signature = (question, *, stream=false, **options))]
+    #[pyo3(signature = (question, *, stream=None, **options))]
     fn ask<'py>(
         &self,
         py: Python<'py>,
         question: String,
-        stream: bool,
+        stream: Option<&Bound<'py, PyAny>>,
         options: Option<Keywords<'_, '_>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let inner = self.inner(py)?;
-        let options = from_keywords::<AskOptions>("ask", options)?;
-        stream::answer(py, stream, move |call| inner.ask_with(&question, &options, call))
+        let mut options = from_keywords::<AskOptions>("ask", options)?;
+        let is_streamed = stream::is_asked(&mut options, "ask", stream)?;
+        stream::answer(py, is_streamed, move |call| inner.ask_with(&question, &options, call))
     }
 
     /// The prompt that `ask` would give the generator, without generating: takes the options of
@@ -274,22 +277,23 @@ impl KnowledgeBase {
     ///
     /// Args: question: What the summary is about. document: Instead, the uri of a document: the
     /// absolute path, or the name it was added under. stream: Return an `AnswerStream` instead,
-    /// which gives the summary as it is written.
+    /// which gives the summary as it is written; "raw" with a `Retraction` if it is withheld.
     #[doc = include_str!("help/summarize.txt")]
     /// Raises: InvalidArgumentError: Both or neither of question and document, an empty question,
     /// or an option out of range. NotFoundError: There is no such document, or the generator is not
     /// on this machine.
-    #[pyo3(signature = (question=None, *, document=None, stream=false, **options))]
+    #[pyo3(signature = (question=None, *, document=None, stream=None, **options))]
     fn summarize<'py>(
         &self,
         py: Python<'py>,
         question: Option<String>,
         document: Option<String>,
-        stream: bool,
+        stream: Option<&Bound<'py, PyAny>>,
         options: Option<Keywords<'_, '_>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let inner = self.inner(py)?;
-        let options = from_keywords::<SummarizeOptions>("summarize", options)?;
+        let mut options = from_keywords::<SummarizeOptions>("summarize", options)?;
+        let is_streamed = stream::is_asked(&mut options.ask, "summarize", stream)?;
         let about = match (question, document) {
             (Some(question), None) => About::Question(question),
             (None, Some(uri)) => About::Document(uri),
@@ -298,7 +302,7 @@ impl KnowledgeBase {
                 return Err(to_py(py, &Error::invalid("question", reason)));
             }
         };
-        stream::answer(py, stream, move |call| {
+        stream::answer(py, is_streamed, move |call| {
             inner.summarize_with(about.subject(), &options, call)
         })
     }

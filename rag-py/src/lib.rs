@@ -49,7 +49,7 @@ mod _native {
     #[pymodule_export]
     use crate::types::{
         Answer, Citation, Document, Draft, Generation, Hit, Location, Passage, PassageMap,
-        Progress, Skipped, SyncReport, Table, Unread, restore,
+        Progress, Retraction, Skipped, SyncReport, Table, Unread, restore,
     };
 
     #[pymodule_export]

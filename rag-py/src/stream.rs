@@ -8,13 +8,14 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use pyo3::prelude::*;
-use rag_core::{Call, CancelToken, Error, Result};
+use rag_core::{AskOptions, Call, CancelToken, Error, Result};
 
 use crate::error::{guarded, to_py};
 use crate::interrupt::long_call;
 use crate::log;
+use crate::options::set_named;
 use crate::process::ThisProcess;
-use crate::types::{Answer, Generation};
+use crate::types::{Answer, Generation, Retraction};
 
 /// How long a wait for the next piece may put off a look for signals.
 const SIGNAL_INTERVAL: Duration = Duration::from_millis(20);
@@ -28,8 +29,15 @@ struct Stream<T> {
     running: ThisProcess<Running<T>>,
 }
 
+/// What a reader of a stream gets.
+#[derive(IntoPyObject)]
+enum Heard {
+    Piece(String),
+    Retracted(Retraction),
+}
+
 struct Running<T> {
-    pieces: Mutex<Receiver<String>>,
+    pieces: Mutex<Receiver<Heard>>,
     worker: Mutex<Option<JoinHandle<Result<T>>>>,
     outcome: OnceLock<Result<T>>,
 }
@@ -42,11 +50,14 @@ impl<T: Send + Sync + 'static> Stream<T> {
         let (sender, pieces) = channel();
         let token = cancel.clone();
         let work = move || {
-            let mut send = |piece: &str| match sender.send(piece.to_owned()) {
+            let mut send = |piece: &str| match sender.send(Heard::Piece(piece.to_owned())) {
                 Ok(()) => ControlFlow::Continue(()),
                 Err(_) => ControlFlow::Break(()),
             };
-            guarded(|| work(Call::new().on_piece(&mut send).cancel(&token)))
+            // who left needs to hear nothing
+            let mut retract = |why| drop(sender.send(Heard::Retracted(Retraction(why))));
+            let call = Call::new().on_piece(&mut send).on_retract(&mut retract).cancel(&token);
+            guarded(|| work(call))
         };
         let worker = thread::Builder::new()
             .name("rag answer".to_owned())
@@ -61,7 +72,7 @@ impl<T: Send + Sync + 'static> Stream<T> {
     }
 
     /// The next piece; `None` when the work is complete or has failed.
-    fn next_piece(&self, py: Python<'_>) -> PyResult<Option<String>> {
+    fn next_piece(&self, py: Python<'_>) -> PyResult<Option<Heard>> {
         let running = self.running.get()?;
         loop {
             let received = py.detach(|| {
@@ -79,7 +90,7 @@ impl<T: Send + Sync + 'static> Stream<T> {
     }
 
     /// The next piece; `None` at a good end, an error at a bad one.
-    fn next_or_end(&self, py: Python<'_>) -> PyResult<Option<String>> {
+    fn next_or_end(&self, py: Python<'_>) -> PyResult<Option<Heard>> {
         match self.next_piece(py)? {
             Some(piece) => Ok(Some(piece)),
             None => self.outcome(py).map(|_| None),
@@ -131,12 +142,25 @@ fn pieces(stream: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>> {
 ///
 /// Iterate to get the pieces, with `for` or `async for`; `answer` is there at the end. Closing it,
 /// leaving its `with` block or dropping it stops the generation within one token. The pieces carry
-/// no citation markers; `answer.text` does. Pieces may arrive and the answer still turn out not
-/// found, if no passage supports what was written.
+/// no citation markers; `answer.text` does. With `stream="raw"` they come before they are checked,
+/// and a `Retraction` among them says that all pieces before it are withdrawn.
 #[pyclass(frozen, module = "rag_py._native")]
 pub(crate) struct AnswerStream {
     stream: Stream<rag_core::Answer>,
     logged: AtomicBool,
+}
+
+/// Whether `stream` asks for a stream; a word says when its pieces come.
+pub(crate) fn is_asked(
+    options: &mut AskOptions,
+    method: &str,
+    stream: Option<&Bound<'_, PyAny>>,
+) -> PyResult<bool> {
+    match stream.map(|stream| stream.extract::<bool>()) {
+        None => Ok(false),
+        Some(Ok(flag)) => Ok(flag),
+        Some(Err(_)) => set_named(options, method, "stream", stream).map(|()| true),
+    }
 }
 
 /// The answer that `ask` makes, or a stream of it.
@@ -161,7 +185,7 @@ impl AnswerStream {
         stream
     }
 
-    fn __next__(&self, py: Python<'_>) -> PyResult<Option<String>> {
+    fn __next__(&self, py: Python<'_>) -> PyResult<Option<Heard>> {
         let piece = self.stream.next_or_end(py)?;
         if piece.is_none() {
             self.answer(py)?;
@@ -228,7 +252,7 @@ impl GenerationStream {
         stream
     }
 
-    fn __next__(&self, py: Python<'_>) -> PyResult<Option<String>> {
+    fn __next__(&self, py: Python<'_>) -> PyResult<Option<Heard>> {
         self.0.next_or_end(py)
     }
 

@@ -338,6 +338,11 @@ static bool keep_piece(const char *piece, size_t size, void *user_data) {
     return true;
 }
 
+static void forget_pieces(int32_t why, void *user_data) {
+    (void)why;
+    ((struct run *)user_data)->pieces[0] = 0;
+}
+
 static unsigned long next_code_point(const unsigned char **text) {
     const unsigned char *p = *text;
     const int extra = *p < 0x80 ? 0 : *p < 0xe0 ? 1 : *p < 0xf0 ? 2 : 3;
@@ -421,6 +426,8 @@ static void run_ask(struct run *run) {
     options.settings = settings;
     options.setting_count = settings_of(run->step, settings);
     if (find(run->step, "stream")) options.on_piece = keep_piece;
+    options.on_retract = forget_pieces;
+    options.retract_user_data = run;
     run->pieces[0] = 0;
     const char *question = find_text(run->step, "question");
     const rag_status status = rag_kb_ask(run->kb, question, &options, &answer, &error);

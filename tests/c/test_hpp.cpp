@@ -136,6 +136,28 @@ static void pictures_are_read_by_a_function(const rag::OpenOptions &options, con
     CHECK(kb.search("Who has the key?")[0].text() == "The harbour master has the key.");
 }
 
+static void what_nothing_supports_is_withdrawn(const rag::OpenOptions &options) {
+    rag::KnowledgeBase kb(":memory:", options);
+    kb.add("bridge", bridge);
+    std::string streamed;
+    int withdrawn = 0;
+    rag::AskOptions ask;
+    ask.settings = {{"stream", "raw"}};
+    ask.on_piece = [&](std::string_view piece) {
+        streamed += piece;
+        return true;
+    };
+    ask.write = [](const std::vector<rag::Turn> &, rag::Text &answer) { answer.append("It was built by two elephants in 1999."); };
+    ask.on_retract = [&](rag_retraction why) {
+        withdrawn += why == RAG_RETRACTION_UNSUPPORTED && !streamed.empty();
+        streamed.clear();
+    };
+    CHECK(!kb.ask(question, ask).found() && withdrawn == 1 && streamed.empty());
+    // who does not listen gets what a writer says as it comes, and hears no more of it
+    ask.on_retract = {};
+    CHECK(!kb.ask(question, ask).found() && withdrawn == 1 && !streamed.empty());
+}
+
 static void answers_are_written_by_a_function(const rag::OpenOptions &options) {
     rag::KnowledgeBase kb(":memory:", options);
     kb.add("bridge", bridge);
@@ -376,6 +398,7 @@ static void run(const std::string &folder) {
     what_a_callback_throws_comes_out_of_the_call(options, docs);
     pictures_are_read_by_a_function(options, docs);
     answers_are_written_by_a_function(options);
+    what_nothing_supports_is_withdrawn(options);
     a_repair_says_what_it_kept(options, folder);
     a_reranker_scores_and_a_file_is_read(folder);
     an_encoder_of_ones_own_is_a_function();

@@ -58,6 +58,42 @@ static bool on_piece(const char *piece, size_t size, void *user_data) {
     return ++streamed->calls != streamed->stop_at;
 }
 
+/* What is withdrawn is forgotten; `stop_at` then holds why. */
+static void on_retract(int32_t why, void *user_data) {
+    struct streamed *streamed = user_data;
+    streamed->text[0] = 0;
+    streamed->stop_at = -1 - why;
+}
+
+static void what_nothing_supports_is_withdrawn_from_who_listens(rag_kb *kb) {
+    rag_error *error = NULL;
+    rag_answer *answer = NULL;
+    struct streamed streamed = {.calls = 0};
+    struct plan plan = {.kb = kb, .pieces = {"It was built by two elephants ", "in 1999."}};
+    const rag_setting raw = {"stream", "raw"};
+    rag_ask_options options = RAG_ASK_OPTIONS_INIT;
+    options.on_piece = on_piece;
+    options.user_data = &streamed;
+    options.on_write = on_write;
+    options.write_user_data = &plan;
+    options.settings = &raw;
+    options.setting_count = 1;
+    options.on_retract = on_retract;
+    options.retract_user_data = &streamed;
+    if (CHECK_STATUS(rag_kb_ask(kb, question, &options, &answer, &error), RAG_OK)) {
+        CHECK(!rag_answer_found(answer) && streamed.calls == 2 && streamed.text[0] == 0);
+        CHECK(streamed.stop_at == -1 - RAG_RETRACTION_UNSUPPORTED);
+    }
+    rag_answer_free(answer);
+
+    /* one that is supported is not */
+    streamed = (struct streamed){.calls = 0};
+    plan.pieces[0] = "The Velden bridge was opened ", plan.pieces[1] = "in 1871.";
+    if (CHECK_STATUS(rag_kb_ask(kb, question, &options, &answer, &error), RAG_OK))
+        CHECK(rag_answer_found(answer) && streamed.stop_at == 0 && strstr(streamed.text, "in 1871."));
+    rag_answer_free(answer);
+}
+
 static void an_answer_is_streamed_cited_and_judged(rag_kb *kb) {
     rag_error *error = NULL;
     rag_answer *answer = NULL;
@@ -187,6 +223,7 @@ int main(int argc, char **argv) {
     if (!CHECK_STATUS(rag_kb_open(":memory:", &options, &kb, &error), RAG_OK)) return finish();
     CHECK_STATUS(rag_kb_add(kb, "bridge", bridge, sizeof bridge - 1, NULL, NULL, &error), RAG_OK);
     an_answer_is_streamed_cited_and_judged(kb);
+    what_nothing_supports_is_withdrawn_from_who_listens(kb);
     a_writer_may_fail_and_be_cancelled(kb);
     a_chat_keeps_its_writer(kb);
     pictures_are_read_by_the_callback(kb, argv[1]);

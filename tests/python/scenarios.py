@@ -160,8 +160,9 @@ class Scenario:
         question = question * step.get("repeat", 1)
         pieces = []
         if step.get("stream"):
-            stream = self.kb.ask(question, stream=True, **options)
-            pieces.extend(stream)
+            stream = self.kb.ask(question, **{"stream": True, **options})
+            for piece in stream:
+                pieces.append(piece) if isinstance(piece, str) else pieces.clear()
             answer = stream.answer
         else:
             answer = self.kb.ask(question, **options)

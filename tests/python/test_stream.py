@@ -88,6 +88,54 @@ def test_a_cancelled_task_stops_the_generation(kb):
     assert time.monotonic() - started < 10
 
 
+def left(stream):
+    """What is left of the pieces, and why some were withdrawn."""
+    pieces, reasons = [], []
+    for piece in stream:
+        if isinstance(piece, rag_py.Retraction):
+            pieces.clear()
+            reasons.append(piece.reason)
+        else:
+            pieces.append(piece)
+    return "".join(pieces), reasons
+
+
+def test_what_is_left_of_a_raw_stream_is_the_answer(qa):
+    for question in (BRIDGE, "Who painted the bridge blue for the circus?"):
+        plain = qa.ask(question)
+        stream = qa.ask(question, stream="raw")
+        text, reasons = left(stream)
+        assert stream.answer.text == plain.text and bool(text) == plain.found
+        assert set(reasons) <= {"unsupported", "unsure", "guard"}
+    chat = qa.chat(stream="raw")
+    assert "1871" in left(chat.say(BRIDGE, stream=True))[0]
+
+
+def test_a_retraction_is_told_only_to_who_asks_for_it(qa):
+    def writer(messages):
+        yield "It was built "
+        yield "by two elephants in 1999."
+
+    stream = qa.ask(BRIDGE, writer=writer, stream="raw")
+    pieces = list(stream)
+    assert [type(piece) for piece in pieces] == [str, str, rag_py.Retraction] and not stream.answer.found
+    assert repr(pieces[2]) == "Retraction(reason='unsupported')" and pieces[2].reason == "unsupported"
+
+    async def read():
+        return [piece async for piece in qa.ask(BRIDGE, writer=writer, stream="raw")]
+
+    assert asyncio.run(read()) == pieces
+    for checked in (True, "checked"):
+        assert all(isinstance(piece, str) for piece in qa.ask(BRIDGE, writer=writer, stream=checked))
+    # nothing that is held to its end is seen, and nothing is to be withdrawn
+    held = qa.ask(BRIDGE, writer=writer, stream="raw", deny_answer=["elephants"])
+    assert list(held) == [] and held.answer.outcome == "refused"
+    for nothing in (False, None):
+        assert isinstance(qa.ask(BRIDGE, extract=True, stream=nothing), rag_py.Answer)
+    with pytest.raises(errors.InvalidArgumentError, match="checked, raw"):
+        qa.ask(BRIDGE, stream="uncooked")
+
+
 def test_exit_while_streaming(tmp_path):
     script = (
         "import sys, rag_py\n"

@@ -39,6 +39,8 @@ def answers(kb: rag_py.KnowledgeBase) -> None:
     stream = assert_type(kb.ask("question", stream=True), rag_py.AnswerStream)
     assert_type(list(stream), List[str])
     assert_type(stream.answer.found, bool)
+    for piece in kb.ask("question", stream="raw"):
+        assert_type(piece if isinstance(piece, str) else piece.reason, str)
     options: AskOptions = {"top_k": 4, "mask": True, "context": 2, "abstain": 0.3, "json_schema": {"type": "object"}, "seed": None}
     assert_type(kb.ask("question", **options), rag_py.Answer)
     chat = kb.chat(system="Be brief.")

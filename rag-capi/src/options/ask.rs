@@ -12,7 +12,7 @@ use super::{rag_generate_options, rag_guards, rag_search_options};
 use crate::boundary;
 use crate::handles::{Shared, rag_setting};
 use crate::own::{self, rag_on_write, rag_turn};
-use crate::progress::{rag_cancel, rag_on_piece};
+use crate::progress::{Pieces, rag_cancel, rag_on_piece, rag_on_retract};
 
 /// When to say "not found" instead of answering.
 #[repr(C)]
@@ -159,6 +159,12 @@ pub struct rag_ask_options {
     pub settings: *const rag_setting,
     /// How many.
     pub setting_count: usize,
+    /// Hears that what `on_piece` was given is withdrawn. With it the setting "stream" may be
+    /// "raw": pieces come as they are written, before they are checked. NULL: they are checked
+    /// first.
+    pub on_retract: rag_on_retract,
+    /// Handed to `on_retract`.
+    pub retract_user_data: *mut c_void,
 }
 
 // SAFETY: repr(C), struct_size first, then only integers, floats, pointers and nullable functions.
@@ -167,6 +173,18 @@ unsafe impl Options for rag_ask_options {
 }
 
 impl rag_ask_options {
+    /// Who listens to the answer.
+    ///
+    /// # Safety
+    /// The callbacks may be called as long as the result lives.
+    pub(crate) unsafe fn pieces(&self) -> Pieces {
+        // SAFETY: passed on to the caller.
+        unsafe {
+            Pieces::new(self.on_piece, self.user_data)
+                .retracting(self.on_retract, self.retract_user_data)
+        }
+    }
+
     /// What rag-core is asked for: what is given, laid over `options`.
     ///
     /// # Safety

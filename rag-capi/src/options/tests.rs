@@ -46,7 +46,10 @@ fn begun<T: Options>() -> T {
 fn options_have_no_padding_at_the_end() {
     macro_rules! ends_with {
         ($options:ident) => {
-            let end = offset_of!($options, setting_count) + size_of::<usize>();
+            ends_with!($options, setting_count);
+        };
+        ($options:ident, $last:ident) => {
+            let end = offset_of!($options, $last) + size_of::<usize>();
             assert_eq!(end, size_of::<$options>(), stringify!($options));
         };
     }
@@ -54,7 +57,7 @@ fn options_have_no_padding_at_the_end() {
     ends_with!(rag_sync_options);
     ends_with!(rag_add_options);
     ends_with!(rag_search_options);
-    ends_with!(rag_ask_options);
+    ends_with!(rag_ask_options, retract_user_data);
     ends_with!(rag_guards);
     ends_with!(rag_generate_options);
     ends_with!(rag_encoder_options);

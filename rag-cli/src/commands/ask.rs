@@ -1,7 +1,5 @@
 //! `rag ask KB QUESTION`: one cited answer, or a plain "not found".
 
-use std::io::{self, Write};
-use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use rag_core::cite::{Citation, Conflict, has_markers};
@@ -20,6 +18,7 @@ use super::guards::note_masked;
 use super::options::{
     Asking, KnowledgeBaseArgs, OpenArg, QuestionArg, ReachArgs, Writing, check_keys,
 };
+use super::pieces::Pieces;
 use super::search::other_file;
 use crate::console::{Console, one_line, shorten, visible};
 use crate::failure::{Exit, Failure, Outcome};
@@ -173,13 +172,15 @@ pub(crate) fn run(args: &Args, config: &Config, console: &mut Console<'_>) -> Ou
     let answer = if console.is_json() {
         knowledge_base.ask_with(&question, &options, job.call())?
     } else {
-        let mut pieces = Pieces::new(console.out());
+        let pieces = Pieces::of(console);
         let answer = knowledge_base.ask_with(
             &question,
             &options,
-            job.call().on_piece(&mut |piece| pieces.write(piece)),
+            job.call()
+                .on_piece(&mut |piece| pieces.borrow_mut().write(piece))
+                .on_retract(&mut |why| pieces.borrow_mut().retract(why)),
         );
-        pieces.finish()?;
+        pieces.into_inner().finish()?;
         answer?
     };
     if console.is_json() {
@@ -199,42 +200,6 @@ pub(crate) fn run(args: &Args, config: &Config, console: &mut Console<'_>) -> Ou
         place.open()?;
     }
     Ok(if answer.found { Exit::Done } else { Exit::NotFound })
-}
-
-/// Writes an answer as it comes; a reader that leaves ends the generation.
-pub(crate) struct Pieces<'a> {
-    out: &'a mut dyn Write,
-    wrote: bool,
-    failed: Option<io::Error>,
-}
-
-impl<'a> Pieces<'a> {
-    pub(crate) fn new(out: &'a mut dyn Write) -> Self {
-        Self { out, wrote: false, failed: None }
-    }
-
-    pub(crate) fn write(&mut self, piece: &str) -> ControlFlow<()> {
-        self.wrote = true;
-        let text = visible(piece);
-        match self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush()) {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(error) => {
-                self.failed = Some(error);
-                ControlFlow::Break(())
-            }
-        }
-    }
-
-    /// Ends the line.
-    pub(crate) fn finish(self) -> Result<(), Failure> {
-        if let Some(error) = self.failed {
-            return Err(error.into());
-        }
-        if self.wrote {
-            self.out.write_all(b"\n")?;
-        }
-        Ok(())
-    }
 }
 
 /// Another document that gives another figure, as a citation gives its own.

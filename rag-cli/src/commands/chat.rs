@@ -1,13 +1,13 @@
 //! `rag chat KB`: questions line by line, each answered with the turns before it.
 
 use std::io::{self, BufRead, IsTerminal};
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use rag_core::{Chat, Error, files};
+use rag_core::{Call, Chat, Error, files};
 
-use super::ask::{AnswerObject, AskArgs, Pieces, print_sources};
+use super::ask::{AnswerObject, AskArgs, print_sources};
 use super::options::{Asking, KnowledgeBaseArgs};
+use super::pieces::Pieces;
 use crate::console::Console;
 use crate::failure::{Exit, Failure, Outcome, error_object};
 use crate::options::{Config, Holding};
@@ -130,16 +130,20 @@ enum Said<'a> {
 /// One question; an error of the engine is shown and the conversation goes on.
 fn turn(chat: &mut Chat<'_>, said: Said<'_>, console: &mut Console<'_>) -> Result<(), Failure> {
     let job = console.job();
-    let mut answer = |on_piece: &mut dyn FnMut(&str) -> ControlFlow<()>| match said {
-        Said::Question(question) => chat.say_with(question, job.call().on_piece(on_piece)),
-        Said::Again(seed) => chat.regenerate_with(seed, job.call().on_piece(on_piece)),
+    let mut answer = |call: Call<'_>| match said {
+        Said::Question(question) => chat.say_with(question, call),
+        Said::Again(seed) => chat.regenerate_with(seed, call),
     };
     let answer = if console.is_json() {
-        answer(&mut |_| ControlFlow::Continue(()))
+        answer(job.call())
     } else {
-        let mut pieces = Pieces::new(console.out());
-        let answer = answer(&mut |piece| pieces.write(piece));
-        pieces.finish()?;
+        let pieces = Pieces::of(console);
+        let answer = answer(
+            job.call()
+                .on_piece(&mut |piece| pieces.borrow_mut().write(piece))
+                .on_retract(&mut |why| pieces.borrow_mut().retract(why)),
+        );
+        pieces.into_inner().finish()?;
         answer
     };
     match answer {

@@ -9,8 +9,8 @@ use rag_core::model::{DEFAULT_LLM, Message, Role, TemplateSource};
 use rag_core::{Error, files};
 use serde::{Deserialize, Serialize};
 
-use super::ask::Pieces;
 use super::options::{Generating, Loading, model_dirs};
+use super::pieces::Pieces;
 use crate::console::Console;
 use crate::failure::{Exit, Outcome};
 use crate::options::{Config, Holding, OptionArgs};

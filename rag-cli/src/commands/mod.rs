@@ -20,6 +20,7 @@ mod man;
 mod map;
 mod model;
 mod options;
+mod pieces;
 mod read;
 mod reindex;
 mod remove;

@@ -86,7 +86,7 @@ spelling!(
 spelling!(
     /// `rag compose`.
     Composing: ComposeOptions,
-    LEFT_OUT = ["history", "logprobs", "explain", "sentences", "candidates", "fence", "order", "examples", "rewrite", "tables"],
+    LEFT_OUT = ["history", "logprobs", "explain", "sentences", "candidates", "fence", "order", "examples", "rewrite", "tables", "stream"],
     LONG = [("top_k", ""), ("sampling_top_k", "top-k")], SHORT = [("top_k", 'k')], ALONE = [("mask", "both")],
     FILES = [SCHEMA, GRAMMAR], EITHER = [CONSTRAINTS]
 );

@@ -5,9 +5,10 @@ use std::path::Path;
 
 use rag_core::{Explain, KnowledgeBase, Subject};
 
-use super::ask::{AnswerObject, AskArgs, Pieces, print_sources};
+use super::ask::{AnswerObject, AskArgs, print_sources};
 use super::explain;
 use super::options::{KnowledgeBaseArgs, Summarizing, check_keys};
+use super::pieces::Pieces;
 use crate::console::Console;
 use crate::failure::{Exit, Outcome};
 use crate::options::{Config, Holding};
@@ -58,11 +59,15 @@ pub(crate) fn run(args: &Args, config: &Config, console: &mut Console<'_>) -> Ou
     let summary = if console.is_json() {
         knowledge_base.summarize_with(subject, &options, job.call())?
     } else {
-        let mut pieces = Pieces::new(console.out());
-        let mut piece = |piece: &str| pieces.write(piece);
-        let summary =
-            knowledge_base.summarize_with(subject, &options, job.call().on_piece(&mut piece));
-        pieces.finish()?;
+        let pieces = Pieces::of(console);
+        let summary = knowledge_base.summarize_with(
+            subject,
+            &options,
+            job.call()
+                .on_piece(&mut |piece| pieces.borrow_mut().write(piece))
+                .on_retract(&mut |why| pieces.borrow_mut().retract(why)),
+        );
+        pieces.into_inner().finish()?;
         summary?
     };
     if console.is_json() {

@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::guard::{Outlet, Refusal};
 use crate::model::Message;
 use crate::options::Options;
-use crate::progress::Call;
+use crate::progress::{Call, Retraction};
 use crate::prompt::{self, AnswerLength, Prompt, Request};
 use crate::search::Hit;
 
@@ -31,9 +31,10 @@ impl KnowledgeBase {
     /// know.
     ///
     /// [`Call::on_piece`] gets the answer as it is written, without markers, from the first sentence
-    /// on that a passage supports; returning `Break` ends it there. What has arrived is never taken
-    /// back, but with [`Abstain::Never`](super::Abstain::Never), a constraint or a writer of the
-    /// caller's, whose pieces come as they are written.
+    /// on that a passage supports; returning `Break` ends it there. What has arrived is then the
+    /// answer, but with [`Abstain::Never`](super::Abstain::Never), a constraint or a writer of the
+    /// caller's, whose pieces come as they are written. With [`Stream::Raw`](super::Stream::Raw)
+    /// all pieces do, and [`Call::on_retract`] is told where they turn out not to be the answer.
     /// [`Call::on_progress`] is told how much of the prompt the generator has taken in. A question
     /// or answer that the guards refuse is an answer too, with
     /// [`Outcome::Refused`](super::Outcome::Refused).
@@ -121,10 +122,7 @@ impl Run<'_> {
     /// so.
     fn answer(&mut self, retrieved: &Retrieved) -> Result<(Answer, Option<Refusal>)> {
         match &self.options.writer {
-            Writer::Own(own) => {
-                let written = self.told(retrieved, own)?;
-                Ok((self.cite(retrieved, &written)?, written.refusal))
-            }
+            Writer::Own(own) => self.told(retrieved, own),
             Writer::Generator if self.knowledge_base.models.has_generator() => {
                 self.drafted(retrieved)
             }
@@ -133,7 +131,11 @@ impl Run<'_> {
     }
 
     /// What the caller's own model writes.
-    fn told(&mut self, retrieved: &Retrieved, own: &OwnWriter) -> Result<Written> {
+    fn told(
+        &mut self,
+        retrieved: &Retrieved,
+        own: &OwnWriter,
+    ) -> Result<(Answer, Option<Refusal>)> {
         let (shown, options) = (self.shown(retrieved)?, self.options);
         let told = |turn: &Message| Message {
             content: options.guards.told(&turn.content).into_owned(),
@@ -143,8 +145,9 @@ impl Run<'_> {
         let question = options.guards.told(self.question);
         let messages = prompt::messages(&request(&question, &shown, &history, options));
         let mut listeners = self.listeners();
+        let on_retract = listeners.take_on_retract();
         let (mut on_piece, _) = listeners.split();
-        let mut outlet = Outlet::new(&options.guards, &mut on_piece);
+        let mut outlet = Outlet::new(&options.guards, &mut on_piece).retracting(on_retract);
         let text = own.write(&messages, &mut |piece| match self.cancel.is_cancelled() {
             true => ControlFlow::Break(()),
             false => outlet.piece(piece),
@@ -152,7 +155,12 @@ impl Run<'_> {
         self.cancel.check()?;
         let refusal = outlet.finish(&text);
         let turns: Vec<&str> = messages.iter().map(|turn| turn.content.as_str()).collect();
-        Ok(Written { text, shown, prompt: turns.join("\n\n"), refusal, ..Written::default() })
+        let written = Written { text, shown, prompt: turns.join("\n\n"), ..Written::default() };
+        let answer = self.cite(retrieved, &written)?;
+        if !answer.found {
+            outlet.retract(Retraction::Unsupported);
+        }
+        Ok((answer, refusal))
     }
 }
 

@@ -15,7 +15,7 @@ use crate::generate::{GenerateOptions, Generation, StopReason};
 use crate::guard::{Outlet, Refusal};
 use crate::model::Role;
 use crate::passage;
-use crate::progress::Call;
+use crate::progress::{Call, Retraction};
 use crate::search::{self, Hit, Sentence};
 use crate::words::words;
 
@@ -37,7 +37,7 @@ const MIN_MEAN: f32 = -0.2;
 pub(super) struct Drafted {
     pub(super) written: Written,
     pub(super) sureness: Sureness,
-    /// Whether it is being handed on: a sentence of it is supported.
+    /// Whether it is taken as it comes: a sentence of it is supported.
     is_open: bool,
     /// What was not handed on.
     held: String,
@@ -66,8 +66,23 @@ impl Run<'_> {
     /// seen, if so.
     pub(super) fn drafted(&mut self, retrieved: &Retrieved) -> Result<(Answer, Option<Refusal>)> {
         let mut listeners = self.listeners();
+        let on_retract = listeners.take_on_retract();
         let (mut on_piece, call) = listeners.split();
-        let mut outlet = Outlet::new(&self.options.guards, &mut on_piece);
+        let mut outlet = Outlet::new(&self.options.guards, &mut on_piece).retracting(on_retract);
+        let (answer, refusal) = self.settled(retrieved, call, &mut outlet)?;
+        if !answer.found {
+            outlet.retract(Retraction::Unsupported);
+        }
+        Ok((answer, refusal))
+    }
+
+    /// The draft that may be the answer, or what is quoted in its place; handed on.
+    fn settled(
+        &mut self,
+        retrieved: &Retrieved,
+        call: Call<'_>,
+        outlet: &mut Outlet<'_>,
+    ) -> Result<(Answer, Option<Refusal>)> {
         if self.options.candidates > 1 && self.may_quote() {
             let (answer, draft, is_fit) = self.best_draft(retrieved)?;
             return match is_fit {
@@ -83,13 +98,10 @@ impl Run<'_> {
             // other documents may say otherwise, which is a conflict to be told
             cited: self.is_focused().then(|| retrieved.hits.clone()),
         };
-        let draft = self.draft(retrieved, view, call, Some(&mut outlet))?;
+        let draft = self.draft(retrieved, view, call, Some(&mut *outlet))?;
         let answer = self.cite(retrieved, &draft.written)?;
         if draft.is_open || self.is_fit(retrieved, &draft, &answer) {
-            // there is nothing left to end
-            let _ = outlet.piece(&draft.held);
-            let refusal = outlet.finish(&draft.written.text);
-            return Ok((answer, refusal));
+            return Ok((answer, draft.hand_on(outlet)));
         }
         self.quoted_instead(retrieved, draft, answer, outlet)
     }
@@ -101,21 +113,27 @@ impl Run<'_> {
             && self.answers(retrieved, &answer.text, &answer.citations)
     }
 
-    /// The sentences that answer best in the place of a draft that was not fit.
+    /// The sentences that answer best in the place of a draft that was not fit. What was handed on
+    /// of it is withdrawn, unless the sentences are its own.
     fn quoted_instead(
         &self,
         retrieved: &Retrieved,
         draft: Drafted,
         answer: Answer,
-        outlet: Outlet<'_>,
+        outlet: &mut Outlet<'_>,
     ) -> Result<(Answer, Option<Refusal>)> {
-        let quoted = Written {
-            text: self.quote(retrieved)?,
-            shown: retrieved.hits.clone(),
-            is_quoted: true,
-            ..draft.written
+        let text = self.quote(retrieved)?;
+        let refusal = if text.trim() == draft.written.text.trim() {
+            draft.hand_on(outlet)
+        } else {
+            outlet.retract(match answer.found && !draft.sureness.is_enough {
+                true => Retraction::Unsure,
+                false => Retraction::Unsupported,
+            });
+            outlet.whole(&text)
         };
-        let refusal = outlet.whole(&quoted.text);
+        let quoted =
+            Written { text, shown: retrieved.hits.clone(), is_quoted: true, ..draft.written };
         let mut quoted = self.cite(retrieved, &quoted)?;
         if let Some((trace, drafted)) = quoted.trace.as_mut().zip(answer.trace) {
             trace.raw_text = drafted.raw_text;
@@ -248,6 +266,7 @@ impl Run<'_> {
             Ok(!cited.is_empty() && self.answers(retrieved, text, &cited))
         };
         let is_alone = outlet.is_some();
+        let is_raw = outlet.as_ref().is_some_and(|outlet| outlet.can_retract());
         let mut outlet = outlet;
         let mut held = Held {
             hand_on: &mut |piece| match &mut outlet {
@@ -258,6 +277,7 @@ impl Run<'_> {
             is_open: !self.may_quote(),
             is_supported: &is_supported,
             is_whole: is_short || !is_alone,
+            is_raw,
             checked: 0,
         };
         let before = self.started.elapsed();
@@ -266,7 +286,8 @@ impl Run<'_> {
             &generate_options(&options.generate, is_short && self.may_quote()),
             call.on_piece(&mut |piece| held.piece(piece)),
         )?;
-        let Held { is_open, text: held, .. } = held;
+        let is_open = held.is_open;
+        let held = held.left();
         self.timings.add_generation(&generation, before);
         let written = Written {
             budget,
@@ -284,8 +305,18 @@ impl Run<'_> {
     }
 }
 
+impl Drafted {
+    /// Hands on what was not yet; why none of it may be seen, if so.
+    fn hand_on(&self, outlet: &mut Outlet<'_>) -> Option<Refusal> {
+        // there is nothing left to end
+        let _ = outlet.piece(&self.held);
+        outlet.finish(&self.written.text)
+    }
+}
+
 /// Holds what is written back until a passage supports a sentence of it: what was handed on is
-/// never taken back.
+/// never taken back. Raw, it is handed on at once; what opens it is the same, so that the answer
+/// is.
 struct Held<'a> {
     hand_on: &'a mut dyn FnMut(&str) -> ControlFlow<()>,
     text: String,
@@ -293,6 +324,8 @@ struct Held<'a> {
     is_supported: &'a dyn Fn(&str) -> Result<bool>,
     /// Whether all of it is judged at its end.
     is_whole: bool,
+    /// Whether it is handed on before it is judged.
+    is_raw: bool,
     /// Sentences that were looked at.
     checked: usize,
 }
@@ -303,11 +336,21 @@ impl Held<'_> {
             return (self.hand_on)(piece);
         }
         self.text.push_str(piece);
+        let flow = match self.is_raw {
+            true => (self.hand_on)(piece),
+            false => ControlFlow::Continue(()),
+        };
         if self.is_whole || !self.is_supported_now() {
-            return ControlFlow::Continue(());
+            return flow;
         }
         self.is_open = true;
-        (self.hand_on)(&std::mem::take(&mut self.text))
+        let held = std::mem::take(&mut self.text);
+        if self.is_raw { flow } else { (self.hand_on)(&held) }
+    }
+
+    /// What was not handed on.
+    fn left(self) -> String {
+        if self.is_raw { String::new() } else { self.text }
     }
 
     /// Whether one of the sentences that have just ended is supported. What fails here fails again
@@ -397,6 +440,10 @@ mod tests {
     /// What is handed on of pieces, and what is held at their end, where sentences with "is" are
     /// supported.
     fn held(pieces: &[&str], is_whole: bool) -> (Vec<String>, String, bool) {
+        held_as(pieces, is_whole, false)
+    }
+
+    fn held_as(pieces: &[&str], is_whole: bool, is_raw: bool) -> (Vec<String>, String, bool) {
         let mut heard = Vec::new();
         let mut hand_on = |piece: &str| {
             heard.push(piece.to_owned());
@@ -408,11 +455,13 @@ mod tests {
             is_open: false,
             is_supported: &|text| Ok(text.contains(" is ")),
             is_whole,
+            is_raw,
             checked: 0,
         };
         pieces.iter().for_each(|piece| assert!(held.piece(piece).is_continue()));
-        let Held { is_open, text, .. } = held;
-        (heard, text, is_open)
+        let is_open = held.is_open;
+        let left = held.left();
+        (heard, left, is_open)
     }
 
     #[test]
@@ -427,6 +476,38 @@ mod tests {
         // a few words are judged at their end
         let (heard, left, _) = held(&["Red is", " it. ", "So."], true);
         assert_eq!((heard.len(), left.as_str()), (0, "Red is it. So."));
+    }
+
+    #[test]
+    fn raw_pieces_are_handed_on_at_once_and_once_and_judged_alike() {
+        for pieces in [
+            &["Hello there. ", "Red is", " a colour. ", "So", "."][..],
+            &["Hello there. ", "Red wins. ", "So."],
+            &[],
+        ] {
+            for is_whole in [false, true] {
+                let (heard, left, is_open) = held_as(pieces, is_whole, true);
+                assert_eq!(heard, pieces);
+                assert!(left.is_empty());
+                assert_eq!(is_open, held(pieces, is_whole).2);
+            }
+        }
+    }
+
+    #[test]
+    fn who_ends_a_raw_draft_is_heard_before_it_is_judged() {
+        let mut hand_on = |_: &str| ControlFlow::Break(());
+        let mut held = Held {
+            hand_on: &mut hand_on,
+            text: String::new(),
+            is_open: false,
+            is_supported: &|_| Ok(true),
+            is_whole: false,
+            is_raw: true,
+            checked: 0,
+        };
+        assert!(held.piece("Red").is_break());
+        assert!(!held.is_open);
     }
 
     fn generated(logprobs: &[f32], stop_reason: StopReason) -> Generation {

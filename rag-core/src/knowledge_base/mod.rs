@@ -55,8 +55,8 @@ pub use summarize::Subject;
 pub use types::{
     Abstain, AddOptions, Answer, AskOptions, Budget, ComposeOptions, DraftKind, Explain, Masked,
     Missing, NO_LLM, NotFoundReason, OpenOptions, Outcome, OwnWriter, PartlyRead, Plan,
-    ReindexReport, Rewrite, SummarizeOptions, SyncOptions, SyncReport, Tables, Timings, Trace,
-    Trust, Writer,
+    ReindexReport, Rewrite, Stream, SummarizeOptions, SyncOptions, SyncReport, Tables, Timings,
+    Trace, Trust, Writer,
 };
 
 /// One knowledge base: the file, the encoder and, once asked, the generator.

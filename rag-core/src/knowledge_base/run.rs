@@ -17,7 +17,7 @@ use super::KnowledgeBase;
 use super::gate::{Gate, Searched};
 use super::queries::Queries;
 use super::types::{
-    Abstain, Answer, AskOptions, Budget, Explain, NotFoundReason, Outcome, Timings, Trace,
+    Abstain, Answer, AskOptions, Budget, Explain, NotFoundReason, Outcome, Stream, Timings, Trace,
 };
 
 /// What stays the same from the question to the answer, and the time spent so far.
@@ -55,8 +55,6 @@ pub(super) struct Written {
     pub(super) shown: Vec<Hit>,
     pub(super) prompt: String,
     pub(super) generation: Option<Generation>,
-    /// Why it may not be seen.
-    pub(super) refusal: Option<Refusal>,
     /// Whether it is sentences of the passages.
     pub(super) is_quoted: bool,
     pub(super) budget: Option<Budget>,
@@ -68,8 +66,12 @@ impl<'a> Run<'a> {
         knowledge_base: &'a KnowledgeBase,
         question: &'a str,
         options: &'a AskOptions,
-        listeners: Call<'a>,
+        mut listeners: Call<'a>,
     ) -> Self {
+        if options.stream == Stream::Checked {
+            // nothing is handed on that is withdrawn
+            listeners.take_on_retract();
+        }
         let (started, timings) = (Instant::now(), Timings::default());
         let cancel = listeners.token().clone();
         Self { knowledge_base, question, options, cancel, listeners, started, timings }

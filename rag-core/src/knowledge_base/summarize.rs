@@ -10,11 +10,11 @@ use std::ops::ControlFlow;
 
 use crate::error::{Error, Result};
 use crate::generate::{GenerateOptions, Generation, Generator};
-use crate::guard::Outlet;
+use crate::guard::{Outlet, Refusal};
 use crate::model::Rendered;
 use crate::options::Options;
 use crate::passage;
-use crate::progress::Call;
+use crate::progress::{Call, Retraction};
 use crate::prompt::{self, SummaryRequest};
 use crate::search::{self, Hit};
 use crate::store::DocumentRow;
@@ -57,9 +57,10 @@ impl KnowledgeBase {
     ///
     /// The result is an [`Answer`]: each sentence is marked with the passage that supports it;
     /// sentences that none supports are in the trace, and if none is supported the summary is
-    /// withheld as not found. [`Call::on_piece`] gets the summary as it is written. The passages
-    /// read are in [`Answer::hits`]: for a document, those that are cited. A long document takes as
-    /// long as the generator needs to read it (docs/benchmarks.md).
+    /// withheld as not found. [`Call::on_piece`] gets the summary as it is written, and with
+    /// [`Stream::Raw`](super::Stream::Raw) [`Call::on_retract`] is told if it is withheld. The
+    /// passages read are in [`Answer::hits`]: for a document, those that are cited. A long document
+    /// takes as long as the generator needs to read it (docs/benchmarks.md).
     ///
     /// # Errors
     /// NotFound if there is no document with this uri; InvalidArgument for an empty question or
@@ -99,12 +100,11 @@ impl KnowledgeBase {
         if let Some(reason) = reason {
             return Ok(run.not_found(reason, retrieved));
         }
-        let written = run.summarized(&retrieved.hits, options)?;
-        let mut answer = run.cite(&retrieved, &written)?;
+        let (mut answer, refusal) = run.summarized(&retrieved, options)?;
         if let Subject::Document(_) = subject {
             answer.keep_cited();
         }
-        Ok(run.finish(answer, written.refusal))
+        Ok(run.finish(answer, refusal))
     }
 
     /// Every passage of a document.
@@ -151,17 +151,26 @@ fn ends_with(uri: &str, name: &str) -> bool {
 
 impl Run<'_> {
     /// The summary of these passages, by whom the options say.
-    fn summarized(&mut self, hits: &[Hit], options: &SummarizeOptions) -> Result<Written> {
+    fn summarized(
+        &mut self,
+        retrieved: &Retrieved,
+        options: &SummarizeOptions,
+    ) -> Result<(Answer, Option<Refusal>)> {
         match &options.ask.writer {
             Writer::Generator if self.knowledge_base.models.has_generator() => {
-                Summarizer::new(self, options)?.write(hits)
+                Summarizer::new(self, options)?.write(retrieved)
             }
-            _ => self.central(hits, options.max_sentences),
+            _ => self.central(retrieved, options.max_sentences),
         }
     }
 
     /// The sentences that say best what all say, in their order.
-    fn central(&mut self, hits: &[Hit], max_sentences: usize) -> Result<Written> {
+    fn central(
+        &mut self,
+        retrieved: &Retrieved,
+        max_sentences: usize,
+    ) -> Result<(Answer, Option<Refusal>)> {
+        let hits = &retrieved.hits;
         let mut sentences = sentences(hits);
         let step = sentences.len().div_ceil(MAX_SENTENCES).max(1);
         sentences = sentences.into_iter().step_by(step).collect();
@@ -183,7 +192,8 @@ impl Run<'_> {
         let text = chosen.into_iter().map(|place| sentences[place].as_str()).collect::<Vec<_>>();
         let text = text.join(" ");
         let refusal = self.hand_out(&text);
-        Ok(Written { text, shown: hits.to_vec(), refusal, ..Written::default() })
+        let written = Written { text, shown: hits.clone(), ..Written::default() };
+        Ok((self.cite(retrieved, &written)?, refusal))
     }
 }
 
@@ -210,12 +220,13 @@ impl<'r, 'a> Summarizer<'r, 'a> {
         Ok(summarizer)
     }
 
-    fn write(&mut self, hits: &[Hit]) -> Result<Written> {
-        let mut texts: Vec<String> = hits.iter().map(|hit| hit.text.trim().to_owned()).collect();
+    fn write(&mut self, retrieved: &Retrieved) -> Result<(Answer, Option<Refusal>)> {
+        let text = |hit: &Hit| hit.text.trim().to_owned();
+        let mut texts: Vec<String> = retrieved.hits.iter().map(text).collect();
         loop {
             let parts = self.parts(&texts)?;
             if parts.len() <= 1 {
-                return Ok(Written { shown: hits.to_vec(), ..self.last(&texts)? });
+                return self.last(&texts, retrieved);
             }
             let mut summaries = Vec::with_capacity(parts.len());
             for part in &parts {
@@ -263,18 +274,29 @@ impl<'r, 'a> Summarizer<'r, 'a> {
         Ok(self.generated(&prompt, &short, unseen)?.0)
     }
 
-    fn last(&mut self, texts: &[String]) -> Result<Written> {
+    /// The summary that is handed on.
+    fn last(
+        &mut self,
+        texts: &[String],
+        retrieved: &Retrieved,
+    ) -> Result<(Answer, Option<Refusal>)> {
         let prompt = self.rendered(texts)?;
         let options = &self.options.ask;
         let mut listeners = self.run.listeners();
+        let on_retract = listeners.take_on_retract();
         let (mut on_piece, call) = listeners.split();
-        let mut outlet = Outlet::new(&options.guards, &mut on_piece);
+        let mut outlet = Outlet::new(&options.guards, &mut on_piece).retracting(on_retract);
         let mut hand_on = |piece: &str| outlet.piece(piece);
         let heard = call.on_piece(&mut hand_on);
         let (text, generation) = self.generated(&prompt, &options.generate, heard)?;
         let refusal = outlet.finish(&text);
-        let (prompt, generation) = (prompt.text, Some(generation));
-        Ok(Written { text, prompt, refusal, generation, ..Written::default() })
+        let (prompt, generation, shown) = (prompt.text, Some(generation), retrieved.hits.clone());
+        let written = Written { text, prompt, generation, shown, ..Written::default() };
+        let answer = self.run.cite(retrieved, &written)?;
+        if !answer.found {
+            outlet.retract(Retraction::Unsupported);
+        }
+        Ok((answer, refusal))
     }
 
     /// What the generator writes, ended where it says too much or again what it said.

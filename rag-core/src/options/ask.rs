@@ -79,6 +79,17 @@ words! {
     }
 }
 
+words! {
+    /// When pieces of an answer are handed on to those who listen.
+    pub enum Stream("stream") {
+        /// Once a passage supports a sentence of it: what was handed on is not withdrawn.
+        Checked = "checked",
+        /// At once. Where the checks then take another text or none, those who listen are told that what they have is withdrawn. As
+        /// checked where nobody listens for that ([`Call::on_retract`](crate::Call::on_retract)), and where several drafts are written.
+        Raw = "raw",
+    }
+}
+
 /// What the generator writes before the search, for the search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Rewrite {
@@ -265,6 +276,10 @@ options! {
         rewrite: Rewrite = Rewrite::None;
         /// Compute the answer from a table where one holds all that the question asks for; off leaves it to who writes.
         tables: Tables = Tables::Compute;
+        /// When pieces of an answer are handed on: checked, once a passage supports a sentence of it; raw, as they are written, and what
+        /// the checks then do not take is withdrawn. The answer is the same. As checked where nobody listens for what is withdrawn, and for
+        /// several `candidates`.
+        stream: Stream = Stream::Checked;
     }
     parts {
         /// How passages are found; `top_k` are offered to the prompt. Default 3 passages, both legs.

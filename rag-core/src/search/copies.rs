@@ -94,21 +94,30 @@ pub(super) fn folded(
     Ok(hits)
 }
 
-/// How many of `texts`, in their order, say nearly the same as one before them, as
-/// [`Duplicates::Near`] takes it: runs of three words of which both have seven tenths (Broder 1997),
-/// and the same figures, names and negations. Texts of fewer than eight words are no copies.
-#[must_use]
-pub fn near_copies<'a>(texts: impl IntoIterator<Item = &'a str>) -> usize {
-    let mut held = Held::default();
-    let mut count = 0;
-    for text in texts {
-        let Some(said) = Said::of(None, text, Likeness::Near) else { continue };
-        match held.like(&said) {
-            Some(_) => count += 1,
-            None => held.add(said, 0),
-        }
+/// What tells whether a text is nearly the same as another; made once, compared often.
+#[derive(Debug)]
+pub struct NearPrint(Option<Said>);
+
+impl NearPrint {
+    /// Of a text of fewer than eight words, which is no copy of anything.
+    #[must_use]
+    pub fn of(text: &str) -> Self {
+        Self(Said::of(None, text, Likeness::Near))
     }
-    count
+
+    fn is_like(&self, other: &Self) -> bool {
+        self.0.as_ref().zip(other.0.as_ref()).is_some_and(|(a, b)| a.is_like(b))
+    }
+}
+
+/// How many of these texts, in their order, say nearly the same as one before them, as
+/// [`Duplicates::Near`] takes it: of their runs of three words both have seven tenths (Broder 1997),
+/// and they have the same figures, names and negations.
+#[must_use]
+pub fn near_copies(prints: &[&NearPrint]) -> usize {
+    let is_copy =
+        |(at, print): &(usize, &&NearPrint)| prints[..*at].iter().any(|held| held.is_like(print));
+    prints.iter().enumerate().filter(is_copy).count()
 }
 
 /// What the hits so far say, each with its place.
@@ -134,6 +143,7 @@ impl Held {
 }
 
 /// What a passage says, case, accents and marks aside.
+#[derive(Debug)]
 struct Said {
     /// The hash of its words and of those of the headings above it.
     words: u128,
@@ -142,6 +152,11 @@ struct Said {
 }
 
 impl Said {
+    fn is_like(&self, other: &Self) -> bool {
+        let shingles = self.shingles.as_ref().zip(other.shingles.as_ref());
+        self.words == other.words || shingles.is_some_and(|(a, b)| a.is_like(b))
+    }
+
     /// `None` for a passage too short to be a copy.
     fn of(heading: Option<&str>, text: &str, likeness: Likeness) -> Option<Self> {
         let heading = folded_words(heading.unwrap_or_default());
@@ -156,6 +171,7 @@ impl Said {
 }
 
 /// What near copies have in common.
+#[derive(Debug)]
 struct Shingles {
     /// Each run of [`RUN`] words, once, rising.
     runs: Vec<u64>,
@@ -252,6 +268,7 @@ mod tests {
         assert!(!near(text, "The lamp of the buoy is lit by 2 cells that last a whole year."));
         assert!(like(&hit(Some("North"), text), &hit(None, text), Likeness::Near));
         let renewed = text.replace("replace", "renew");
-        assert_eq!(near_copies([text, "Total: 5", "Total: 5", &renewed, "another", text]), 2);
+        let prints = [text, "Total: 5", "Total: 5", &renewed, "another", text].map(NearPrint::of);
+        assert_eq!(near_copies(&prints.each_ref()), 2);
     }
 }

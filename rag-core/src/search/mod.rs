@@ -29,7 +29,7 @@ pub use crate::options::search::{Context, Duplicates, Mode, SearchOptions, Synta
 pub(crate) use crate::store::lexical::{
     Common, MAX_TERMS as MAX_QUESTION_WORDS, spoken, word_count,
 };
-pub use copies::{HitCopy, near_copies};
+pub use copies::{HitCopy, NearPrint, near_copies};
 pub(crate) use diversity::{centroid, spread, spread_by};
 pub use floor::{Floor, MIN_COVERAGE, measure as measure_floor, min_coverage};
 pub(crate) use floor::{UNRELATED, min_coverage_of_forms};

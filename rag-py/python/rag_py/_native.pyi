@@ -12,6 +12,7 @@ from typing_extensions import Self, TypeAlias, Unpack, disjoint_base
 
 from rag_py.types import (
     AskOptions,
+    ChatOptions,
     ComposeOptions,
     Conflict,
     Damage,
@@ -32,11 +33,13 @@ from rag_py.types import (
     Outcome,
     Prompt,
     Ranks,
+    RawAnswerStream,
     ReadDocument,
     Reason,
     Refusal,
     Reindex,
     RerankerOptions,
+    Retracted,
     Salvage,
     SearchKeywords,
     Stage,
@@ -67,6 +70,7 @@ __all__ = [
     "KnowledgeBase",
     "Passage",
     "Progress",
+    "Retraction",
     "Skipped",
     "SyncReport",
     "Unread",
@@ -126,7 +130,7 @@ class KnowledgeBase:
         self,
         question: str,
         *,
-        stream: Literal[False] = False,
+        stream: Literal[False] | None = None,
         **options: Unpack[AskOptions],
     ) -> Answer: ...
     @overload
@@ -134,9 +138,17 @@ class KnowledgeBase:
         self,
         question: str,
         *,
-        stream: Literal[True],
+        stream: Literal[True] | Literal["checked"],
         **options: Unpack[AskOptions],
     ) -> AnswerStream: ...
+    @overload
+    def ask(
+        self,
+        question: str,
+        *,
+        stream: Literal["raw"],
+        **options: Unpack[AskOptions],
+    ) -> RawAnswerStream: ...
     def prompt(self, question: str, **options: Unpack[AskOptions]) -> Prompt: ...
     @overload
     def summarize(
@@ -144,7 +156,7 @@ class KnowledgeBase:
         question: str | None = None,
         *,
         document: str | None = None,
-        stream: Literal[False] = False,
+        stream: Literal[False] | None = None,
         **options: Unpack[SummarizeKeywords],
     ) -> Answer: ...
     @overload
@@ -153,12 +165,21 @@ class KnowledgeBase:
         question: str | None = None,
         *,
         document: str | None = None,
-        stream: Literal[True],
+        stream: Literal[True] | Literal["checked"],
         **options: Unpack[SummarizeKeywords],
     ) -> AnswerStream: ...
+    @overload
+    def summarize(
+        self,
+        question: str | None = None,
+        *,
+        document: str | None = None,
+        stream: Literal["raw"],
+        **options: Unpack[SummarizeKeywords],
+    ) -> RawAnswerStream: ...
     def compose(self, task: str, **options: Unpack[ComposeOptions]) -> Draft: ...
-    def chat(self, **options: Unpack[AskOptions]) -> Chat: ...
-    def resume(self, saved: str, **options: Unpack[AskOptions]) -> Chat: ...
+    def chat(self, **options: Unpack[ChatOptions]) -> Chat: ...
+    def resume(self, saved: str, **options: Unpack[ChatOptions]) -> Chat: ...
     def documents(self, filter: Filter | None = None) -> list[Document]: ...
     def tables(self, filter: Filter | None = None) -> list[Table]: ...
     def map(self, filter: Filter | None = None, questions: Sequence[str] = ...) -> PassageMap: ...
@@ -509,6 +530,12 @@ class SyncReport:
     @property
     def seconds(self) -> float: ...
     def to_dict(self) -> dict[str, Any]: ...
+    def __eq__(self, other: object, /) -> bool: ...
+
+@final
+class Retraction:
+    @property
+    def reason(self) -> Retracted: ...
     def __eq__(self, other: object, /) -> bool: ...
 
 @final

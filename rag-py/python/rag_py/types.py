@@ -1,6 +1,18 @@
 """The words and dicts that calls take and return, for annotations: ``from rag_py.types import Message``."""
 
-from typing import Any, Dict, List, Literal, Optional, TypedDict, Union
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    AsyncIterator,
+    Dict,
+    Iterator,
+    List,
+    Literal,
+    Optional,
+    Protocol,
+    TypedDict,
+    Union,
+)
 
 from rag_py._messages import Example as Example, Message as Message
 from rag_py._options import (
@@ -31,11 +43,21 @@ from rag_py._options import (
     Template as Template,
 )
 
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Type
+
+    from typing_extensions import Self
+
+    from rag_py._native import Answer, Retraction
+
 Evidence = Union[Literal["quote"], Literal["near"], Literal["words"], Literal["meaning"]]
 Status = Union[Literal["ok"], Literal["moved"], Literal["changed"], Literal["missing"], Literal["unverified"]]
 Reason = Union[
     Literal["empty"], Literal["below_floor"], Literal["uncovered"], Literal["unsupported"]
 ]
+Retracted = Union[Literal["unsupported"], Literal["unsure"], Literal["guard"]]
+Stream = Union[Literal["checked"], Literal["raw"]]
 Disagreement = Union[
     Literal["negation"],
     Literal["figure"],
@@ -64,6 +86,32 @@ StopReason = Union[
 ]
 EncoderInput = Union[Literal["heading"], Literal["title"]]
 Stage = Union[Literal["scan"], Literal["index"], Literal["seal"], Literal["prefill"]]
+
+
+class ChatOptions(AskOptions, total=False):
+    """The options of ``KnowledgeBase.chat`` and ``resume``."""
+
+    stream: Optional[Stream]
+    """When pieces of a turn come that is said with ``stream=True``: ``"raw"`` at once, with a ``Retraction`` among them
+    where they turn out not to be the answer. Default: ``"checked"``, once a passage supports a sentence of it."""
+
+
+class RawAnswerStream(Protocol):
+    """What ``stream="raw"`` gives: an ``AnswerStream`` that says too when what it gave is withdrawn."""
+
+    @property
+    def answer(self) -> "Answer": ...
+    def close(self) -> None: ...
+    def __iter__(self) -> "Iterator[Union[str, Retraction]]": ...
+    def __next__(self) -> "Union[str, Retraction]": ...
+    def __aiter__(self) -> "AsyncIterator[Union[str, Retraction]]": ...
+    def __enter__(self) -> "Self": ...
+    def __exit__(
+        self,
+        _exception_type: "Optional[Type[BaseException]]",
+        _exception: Optional[BaseException],
+        _traceback: "Optional[TracebackType]",
+    ) -> None: ...
 
 
 class _Legs(TypedDict):

@@ -11,6 +11,7 @@ mod location;
 mod map;
 mod passage;
 mod report;
+mod retraction;
 mod table;
 
 pub(crate) use answer::Answer;
@@ -23,6 +24,7 @@ pub(crate) use location::{Findable, Location};
 pub(crate) use map::PassageMap;
 pub(crate) use passage::Passage;
 pub(crate) use report::{Progress, Skipped, SyncReport, Unread};
+pub(crate) use retraction::Retraction;
 pub(crate) use table::Table;
 
 use pyo3::IntoPyObjectExt;

@@ -1,5 +1,6 @@
 //! One scenario in its own temporary directory.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -11,7 +12,7 @@ use rag_core::options::{Options, Value};
 use rag_core::search::{Hit, Mode, SearchOptions};
 use rag_core::{
     Answer, AskOptions, Call, ComposeOptions, Error, ErrorCode, KnowledgeBase, OpenOptions,
-    SyncOptions, SyncReport,
+    Retraction, SyncOptions, SyncReport,
 };
 
 use crate::format::{Expect, ExpectSkip, Reopen, Scenario, Step, base64};
@@ -179,12 +180,15 @@ impl<'a> Runner<'a> {
         let mut options = AskOptions { system: step.system.clone(), ..AskOptions::default() };
         options.generate.seed = step.seed;
         set(&mut options, &step.options)?;
-        let mut pieces = String::new();
+        let pieces = RefCell::new(String::new());
         let mut on_piece = |piece: &str| {
-            pieces.push_str(piece);
+            pieces.borrow_mut().push_str(piece);
             ControlFlow::Continue(())
         };
-        let answer = self.kb().ask_with(question, &options, Call::new().on_piece(&mut on_piece))?;
+        let mut on_retract = |_: Retraction| pieces.borrow_mut().clear();
+        let call = Call::new().on_piece(&mut on_piece).on_retract(&mut on_retract);
+        let answer = self.kb().ask_with(question, &options, call)?;
+        let pieces = pieces.into_inner();
         let state = if answer.found { "found" } else { "not_found" };
         let spans = self.citation_spans(&answer.citations);
         self.transcript(number, "ask", &[state, &spans, &ascii_json(&answer.text)]);

@@ -1,10 +1,11 @@
 //! What a way of searching reaches, and how it compares with the first.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::time::Instant;
 
 use rag_core::CancelToken;
-use rag_core::search::near_copies;
+use rag_core::search::{NearPrint, near_copies};
 use serde::Serialize;
 
 use super::bootstrap::interval;
@@ -12,7 +13,7 @@ use super::parts::Parts;
 use super::ranking::Ranker;
 use super::reranking::Reranked;
 use super::settings::Setting;
-use crate::beir::{Collection, CorpusDocument};
+use crate::beir::Collection;
 use crate::console::Console;
 use crate::metrics::{Judgements, Metrics};
 
@@ -87,6 +88,12 @@ impl Measuring<'_> {
         let collection = self.collection;
         let bar = console.bar("searching", Some(collection.queries.len() as u64));
         let none = Judgements::new();
+        let prints: Vec<OnceCell<NearPrint>> =
+            collection.documents.iter().map(|_| OnceCell::new()).collect();
+        let print = |document: &usize| {
+            let text = collection.documents.get(*document)?.text.as_str();
+            Some(prints.get(*document)?.get_or_init(|| NearPrint::of(text)))
+        };
         let mut queries = Vec::with_capacity(collection.queries.len());
         let mut times = Vec::with_capacity(collection.queries.len());
         for (index, query) in collection.queries.iter().enumerate() {
@@ -97,11 +104,15 @@ impl Measuring<'_> {
                 reranked.sort(collection, query, &mut ranked, cancel)?;
             }
             times.push(start.elapsed().as_secs_f64());
-            let documents: Vec<&CorpusDocument> =
-                ranked.iter().filter_map(|document| collection.documents.get(*document)).collect();
-            let ids: Vec<&str> = documents.iter().map(|document| document.id.as_str()).collect();
+            let ids: Vec<&str> = ranked
+                .iter()
+                .filter_map(|document| collection.documents.get(*document))
+                .map(|document| document.id.as_str())
+                .collect();
             let judgements = collection.judgements.get(&query.id).unwrap_or(&none);
-            let copies_at_10 = copies(&documents);
+            let first: Vec<&NearPrint> =
+                ranked.iter().take(COPIES_DEPTH).filter_map(print).collect();
+            let copies_at_10 = near_copies(&first) as f64 / (first.len() as f64).max(1.0);
             queries.push(Metrics { copies_at_10, ..Metrics::of(&ids, judgements) });
             bar.set(index + 1);
         }
@@ -121,13 +132,6 @@ impl Measuring<'_> {
             queries,
         })
     }
-}
-
-/// Of the first ten documents, the share that nearly repeats one before it.
-fn copies(ranked: &[&CorpusDocument]) -> f64 {
-    let first = &ranked[..ranked.len().min(COPIES_DEPTH)];
-    let copied = near_copies(first.iter().map(|document| document.text.as_str()));
-    copied as f64 / (first.len() as f64).max(1.0)
 }
 
 fn by_language(collection: &Collection, queries: &[Metrics]) -> BTreeMap<String, OfLanguage> {
