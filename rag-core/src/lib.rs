@@ -100,5 +100,5 @@ pub use knowledge_base::{
     DecisionDraft, DraftKind, DraftPart, DraftSection, DraftSentence, DraftVerdict, Explain,
     KnowledgeBase, Masked, Missing, NO_LLM, NotFoundReason, OpenOptions, Origin, Outcome,
     OwnWriter, PartlyRead, Plan, ReindexReport, Rewrite, Subject, SummarizeOptions, SyncOptions,
-    SyncReport, Tables, Timings, Trace, Trust, Writer, text_uri,
+    SyncReport, Tables, Timings, ToldBy, ToldKind, Trace, Trust, Writer, text_uri,
 };

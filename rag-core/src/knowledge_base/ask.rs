@@ -28,7 +28,8 @@ impl KnowledgeBase {
     }
 
     /// Answers `question` from the documents, with verified citations, or says that they do not
-    /// know.
+    /// know. A question to the assistant or about the conversation is answered from
+    /// [`AskOptions::system`] or the user's own turns where they tell it: [`Answer::told_by`].
     ///
     /// [`Call::on_piece`] gets the answer as it is written, without markers, from the first sentence
     /// on that a passage supports; returning `Break` ends it there. What has arrived is never taken
@@ -54,6 +55,10 @@ impl KnowledgeBase {
         if let Some(refusal) = run.guard()? {
             return Ok(run.refuse(refusal));
         }
+        let told = run.told_of();
+        if let Some(told) = told.as_ref().filter(|told| told.is_own()) {
+            return run.answer_told(told);
+        }
         let mut retrieved = run.retrieve()?;
         match run.tabled(&mut retrieved)? {
             Tabled::Answered(answer, refusal) => return Ok(run.finish(*answer, refusal)),
@@ -61,7 +66,11 @@ impl KnowledgeBase {
             Tabled::Other => {}
         }
         let retrieved = run.retrieve_again(retrieved)?;
-        if let Some(reason) = run.judge(&retrieved) {
+        let reason = run.judge(&retrieved);
+        if let Some(told) = told.filter(|told| told.stands_for(&retrieved.hits, reason)) {
+            return run.answer_told(&told);
+        }
+        if let Some(reason) = reason {
             return Ok(run.not_found(reason, retrieved));
         }
         let (answer, refusal) = run.answer(&retrieved)?;
@@ -133,7 +142,7 @@ impl Run<'_> {
     }
 
     /// What the caller's own model writes.
-    fn told(&mut self, retrieved: &Retrieved, own: &OwnWriter) -> Result<Written> {
+    pub(super) fn told(&mut self, retrieved: &Retrieved, own: &OwnWriter) -> Result<Written> {
         let (shown, options) = (self.shown(retrieved)?, self.options);
         let told = |turn: &Message| Message {
             content: options.guards.told(&turn.content).into_owned(),

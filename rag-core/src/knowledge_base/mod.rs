@@ -24,6 +24,7 @@ mod sync;
 mod table_words;
 mod tabled;
 mod tables;
+mod told;
 mod types;
 mod verify;
 
@@ -53,8 +54,8 @@ pub use summarize::Subject;
 pub use types::{
     Abstain, AddOptions, Answer, AskOptions, Budget, ComposeOptions, DraftKind, Explain, Masked,
     Missing, NO_LLM, NotFoundReason, OpenOptions, Outcome, OwnWriter, PartlyRead, Plan,
-    ReindexReport, Rewrite, SummarizeOptions, SyncOptions, SyncReport, Tables, Timings, Trace,
-    Trust, Writer,
+    ReindexReport, Rewrite, SummarizeOptions, SyncOptions, SyncReport, Tables, Timings, ToldBy,
+    ToldKind, Trace, Trust, Writer,
 };
 
 /// One knowledge base: the file, the encoder and, once asked, the generator.

@@ -179,6 +179,14 @@ class Conflict(TypedDict):
     """Where the other figure stands, with the keys of a citation; its own marker is 0."""
 
 
+class ToldBy(TypedDict):
+    """What supports an answer that is of no document: words of the persona or of the user."""
+
+    kind: Literal["persona", "conversation"]
+    quote: str
+    """The words, as they were told."""
+
+
 class DraftSentence(TypedDict, total=False):
     """A sentence of a draft."""
 
