@@ -72,7 +72,8 @@ impl Run<'_> {
             let (answer, draft, is_fit) = self.best_draft(retrieved)?;
             return match is_fit {
                 true => {
-                    let refusal = outlet.whole(&draft.written.text);
+                    let (answer, lead) = self.led(retrieved, answer);
+                    let refusal = outlet.whole(&format!("{lead}{}", draft.written.text));
                     Ok((answer, refusal))
                 }
                 false => self.quoted_instead(retrieved, draft, answer, outlet),
@@ -86,9 +87,13 @@ impl Run<'_> {
         let draft = self.draft(retrieved, view, call, Some(&mut outlet))?;
         let answer = self.cite(retrieved, &draft.written)?;
         if draft.is_open || self.is_fit(retrieved, &draft, &answer) {
+            let (answer, lead) = match draft.is_open {
+                true => (answer, String::new()),
+                false => self.led(retrieved, answer),
+            };
             // there is nothing left to end
-            let _ = outlet.piece(&draft.held);
-            let refusal = outlet.finish(&draft.written.text);
+            let _ = outlet.piece(&format!("{lead}{}", draft.held));
+            let refusal = outlet.finish(&format!("{lead}{}", draft.written.text));
             return Ok((answer, refusal));
         }
         self.quoted_instead(retrieved, draft, answer, outlet)
@@ -109,14 +114,15 @@ impl Run<'_> {
         answer: Answer,
         outlet: Outlet<'_>,
     ) -> Result<(Answer, Option<Refusal>)> {
+        let text = self.quote(retrieved)?;
         let quoted = Written {
-            text: self.quote(retrieved)?,
+            text: text.clone(),
             shown: retrieved.hits.clone(),
             is_quoted: true,
             ..draft.written
         };
-        let refusal = outlet.whole(&quoted.text);
-        let mut quoted = self.cite(retrieved, &quoted)?;
+        let (mut quoted, lead) = self.led(retrieved, self.cite(retrieved, &quoted)?);
+        let refusal = outlet.whole(&format!("{lead}{text}"));
         if let Some((trace, drafted)) = quoted.trace.as_mut().zip(answer.trace) {
             trace.raw_text = drafted.raw_text;
             trace.unsupported = drafted.unsupported;
@@ -128,10 +134,38 @@ impl Run<'_> {
     /// Sentences of the passages, word for word.
     pub(super) fn extracted(&mut self, retrieved: &Retrieved) -> Result<(Answer, Option<Refusal>)> {
         let text = self.quote(retrieved)?;
-        let refusal = self.hand_out(&text);
         let shown = retrieved.hits.clone();
         let written = Written { text, shown, is_quoted: true, ..Written::default() };
-        Ok((self.cite(retrieved, &written)?, refusal))
+        let (answer, lead) = self.led(retrieved, self.cite(retrieved, &written)?);
+        let refusal = self.hand_out(&format!("{lead}{}", written.text));
+        Ok((answer, refusal))
+    }
+
+    /// An answer to a question of yes or no with that word before it, where what is cited says so
+    /// beyond doubt; and what was put before it, with the blank behind it.
+    fn led(&self, retrieved: &Retrieved, answer: Answer) -> (Answer, String) {
+        match self.lead(retrieved, &answer) {
+            Some(lead) => {
+                let lead = format!("{lead} ");
+                (Answer { text: format!("{lead}{}", answer.text), ..answer }, lead)
+            }
+            None => (answer, String::new()),
+        }
+    }
+
+    fn lead(&self, retrieved: &Retrieved, answer: &Answer) -> Option<&'static str> {
+        let asked = retrieved.asked(self.question);
+        let first = passage::sentences(&answer.text).into_iter().next()?;
+        let is_plain = self.may_quote()
+            && answer.conflicts.is_empty()
+            && answer.text[first].contains("[1]")
+            && !cite::is_polar(&answer.text);
+        if !is_plain || answer.citations.iter().any(|one| one.evidence == Evidence::Meaning) {
+            return None;
+        }
+        let mut leads = answer.citations.iter().map(|one| cite::polar_lead(asked, &one.quote));
+        let lead = leads.next()??;
+        leads.flatten().all(|other| other == lead).then_some(lead)
     }
 
     /// The sentences of what was found, best first; found out once, and only for who needs them:
@@ -257,7 +291,8 @@ impl Run<'_> {
             text: String::new(),
             is_open: !self.may_quote(),
             is_supported: &is_supported,
-            is_whole: is_short || !is_alone,
+            // what it begins with is known at its end
+            is_whole: is_short || !is_alone || cite::asks_whether(asked),
             checked: 0,
         };
         let before = self.started.elapsed();
