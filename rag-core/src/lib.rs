@@ -97,8 +97,8 @@ pub use progress::{Call, CancelToken, Progress, Stage};
 
 pub use knowledge_base::{
     Abstain, AddOptions, Answer, AskOptions, Budget, Chat, ComposeOptions, Conversation,
-    DecisionDraft, DraftKind, DraftPart, DraftSection, DraftSentence, DraftVerdict, Explain,
-    KnowledgeBase, Masked, Missing, NO_LLM, NotFoundReason, OpenOptions, Origin, Outcome,
+    DecisionDraft, DraftKind, DraftPart, DraftSection, DraftSentence, DraftVerdict, Effort,
+    Explain, KnowledgeBase, Masked, Missing, NO_LLM, NotFoundReason, OpenOptions, Origin, Outcome,
     OwnWriter, PartlyRead, Plan, ReindexReport, Rewrite, Subject, SummarizeOptions, SyncOptions,
     SyncReport, Tables, Timings, ToldBy, ToldKind, Trace, Trust, Writer, text_uri,
 };

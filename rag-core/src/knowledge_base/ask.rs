@@ -51,7 +51,8 @@ impl KnowledgeBase {
     ) -> Result<Answer> {
         check_question(question)?;
         options.validate()?;
-        let mut run = Run::new(self, question, options, call.lend());
+        let options = self.settled(options);
+        let mut run = Run::new(self, question, &options, call.lend());
         if let Some(refusal) = run.guard()? {
             return Ok(run.refuse(refusal));
         }
@@ -98,10 +99,11 @@ impl KnowledgeBase {
         mut call: Call<'_>,
     ) -> Result<Prompt> {
         check_question(question)?;
-        let mut run = Run::new(self, question, options, call.lend());
+        let options = self.settled(options);
+        let mut run = Run::new(self, question, &options, call.lend());
         let retrieved = run.retrieve()?;
         let shown = run.shown(&retrieved)?;
-        self.prompt_of(question, &shown, options)
+        self.prompt_of(question, &shown, &options)
     }
 
     /// As [`KnowledgeBase::prompt_with`], for hits of the caller's.

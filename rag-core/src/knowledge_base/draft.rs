@@ -68,7 +68,7 @@ impl Run<'_> {
         let mut listeners = self.listeners();
         let (mut on_piece, call) = listeners.split();
         let mut outlet = Outlet::new(&self.options.guards, &mut on_piece);
-        if self.options.candidates > 1 && self.may_quote() {
+        if self.options.draft_count() > 1 && self.may_quote() {
             let (answer, draft, is_fit) = self.best_draft(retrieved)?;
             return match is_fit {
                 true => {

@@ -52,8 +52,8 @@ use guards::Gates;
 use models::Models;
 pub use summarize::Subject;
 pub use types::{
-    Abstain, AddOptions, Answer, AskOptions, Budget, ComposeOptions, DraftKind, Explain, Masked,
-    Missing, NO_LLM, NotFoundReason, OpenOptions, Outcome, OwnWriter, PartlyRead, Plan,
+    Abstain, AddOptions, Answer, AskOptions, Budget, ComposeOptions, DraftKind, Effort, Explain,
+    Masked, Missing, NO_LLM, NotFoundReason, OpenOptions, Outcome, OwnWriter, PartlyRead, Plan,
     ReindexReport, Rewrite, SummarizeOptions, SyncOptions, SyncReport, Tables, Timings, ToldBy,
     ToldKind, Trace, Trust, Writer,
 };

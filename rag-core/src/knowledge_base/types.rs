@@ -13,7 +13,9 @@ use crate::search::Hit;
 use crate::table::TableAnswer;
 
 pub use crate::options::add::AddOptions;
-pub use crate::options::ask::{Abstain, AskOptions, Explain, OwnWriter, Rewrite, Tables, Writer};
+pub use crate::options::ask::{
+    Abstain, AskOptions, Effort, Explain, OwnWriter, Rewrite, Tables, Writer,
+};
 pub use crate::options::compose::{ComposeOptions, DraftKind};
 pub use crate::options::open::{OpenOptions, Trust};
 pub use crate::options::summarize::SummarizeOptions;
