@@ -307,7 +307,7 @@ impl Whether {
         places.windows(2).any(|pair| {
             let between = &said[pair[0] + 1..pair[1]];
             let copula = between.iter().rposition(|token| token.is(COPULAS));
-            copula.is_some_and(|at| between[at + 1..].iter().all(|token| is_small(token)))
+            copula.is_some_and(|at| between[at + 1..].iter().all(is_small))
         })
     }
 

@@ -294,7 +294,7 @@ fn behind(words: &[String], phrases: &[&str]) -> Option<usize> {
         let at = words.windows(phrase.len()).position(|window| window == phrase.as_slice())?;
         Some(at + phrase.len())
     };
-    phrases.iter().filter_map(|phrase| ends(&phrase)).min()
+    phrases.iter().filter_map(ends).min()
 }
 
 /// Where a name begins that follows "you are" with a few words: "a guide named".

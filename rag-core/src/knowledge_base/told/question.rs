@@ -106,7 +106,7 @@ fn asks_the_day(said: &[&str], is_first: bool) -> bool {
         || (is_first && has(&["it"]))
         || (has(&["on"]) && has(&["est"]));
     let is_known = |word: &&str| [DAYS, NOW, DAY_WORDS].iter().any(|any| any.contains(word));
-    is_now && has(DAYS) && said.iter().all(|word| is_known(&word))
+    is_now && has(DAYS) && said.iter().all(is_known)
 }
 
 /// Whether it is asked what the user said, and if so whether what came first.
@@ -117,7 +117,7 @@ fn asks_what_was_said(said: &[&str]) -> Option<bool> {
     };
     let asks = has(&SAID_WORDS[..ASKING_COUNT]);
     let is_by_user = has(SAID_BY_ME) || (has(SAID) && has(ME));
-    (asks && is_by_user && said.iter().all(|word| is_known(&word))).then(|| has(FIRST))
+    (asks && is_by_user && said.iter().all(is_known)).then(|| has(FIRST))
 }
 
 /// What the words that tell what a question is about are compared by.
