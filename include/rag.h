@@ -2927,8 +2927,9 @@ const rag_timings *rag_answer_timings(const rag_answer *answer);
  * The whole answer as a JSON object: found, text, citations, reason, hits, left_out, timings,
  * outcome, refusal and, if they were asked for, trace and masked; conflicts (other documents that
  * give another figure or date for what is cited) if there are any, and table (id, uri, title,
- * plan, words, figure, row_count) if it was computed from one. On success `*json` is owned by the
- * caller: free it with rag_string_free.
+ * plan, words, figure, row_count) if it was computed from one, and told_by (kind, quote) if the
+ * persona or the user told it and no document. On success `*json` is owned by the caller: free it
+ * with rag_string_free.
  */
 rag_status rag_answer_to_json(const rag_answer *answer, char **json, rag_error **error);
 

@@ -35,6 +35,8 @@ pub enum rag_retraction {
     RAG_RETRACTION_UNSURE = 1,
     /// A guard refuses it.
     RAG_RETRACTION_GUARD = 2,
+    /// The answer is the same but for its beginning: yes or no comes first.
+    RAG_RETRACTION_REWORDED = 3,
 }
 
 /// One report from a long call. Made by the library; later versions may append fields.
@@ -256,6 +258,7 @@ fn retraction(why: Retraction) -> rag_retraction {
         Retraction::Unsupported => rag_retraction::RAG_RETRACTION_UNSUPPORTED,
         Retraction::Unsure => rag_retraction::RAG_RETRACTION_UNSURE,
         Retraction::Guard => rag_retraction::RAG_RETRACTION_GUARD,
+        Retraction::Reworded => rag_retraction::RAG_RETRACTION_REWORDED,
     }
 }
 

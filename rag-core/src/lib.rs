@@ -97,9 +97,9 @@ pub use progress::{Call, CancelToken, Progress, Retraction, Stage};
 
 pub use knowledge_base::{
     Abstain, AddOptions, Answer, AskOptions, Budget, Chat, ComposeOptions, Conversation,
-    DecisionDraft, DraftKind, DraftPart, DraftSection, DraftSentence, DraftVerdict, Explain,
-    KnowledgeBase, MapPoint, MapQuestion, Masked, Missing, NO_LLM, NotFoundReason, OpenOptions,
-    Origin, Outcome, OwnWriter, PartlyRead, PassageMap, Plan, ReindexReport, Rewrite, Stream,
-    Subject, SummarizeOptions, SyncOptions, SyncReport, Tables, Timings, Trace, Trust, Writer,
-    text_uri,
+    DecisionDraft, DraftKind, DraftPart, DraftSection, DraftSentence, DraftVerdict, Effort,
+    Explain, KnowledgeBase, MapPoint, MapQuestion, Masked, Missing, NO_LLM, NotFoundReason,
+    OpenOptions, Origin, Outcome, OwnWriter, PartlyRead, PassageMap, Plan, ReindexReport, Rewrite,
+    Stream, Subject, SummarizeOptions, SyncOptions, SyncReport, Tables, Timings, ToldBy, ToldKind,
+    Trace, Trust, Writer, text_uri,
 };

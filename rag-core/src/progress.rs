@@ -19,6 +19,8 @@ words! {
         Unsure = "unsure",
         /// A guard refuses it.
         Guard = "guard",
+        /// The answer is the same but for its beginning: yes or no comes first.
+        Reworded = "reworded",
     }
 }
 

@@ -106,7 +106,7 @@ def test_what_is_left_of_a_raw_stream_is_the_answer(qa):
         stream = qa.ask(question, stream="raw")
         text, reasons = left(stream)
         assert stream.answer.text == plain.text and bool(text) == plain.found
-        assert set(reasons) <= {"unsupported", "unsure", "guard"}
+        assert set(reasons) <= {"unsupported", "unsure", "guard", "reworded"}
     chat = qa.chat(stream="raw")
     assert "1871" in left(chat.say(BRIDGE, stream=True))[0]
 

@@ -9,7 +9,7 @@ use rag_core::search::Hit;
 use rag_core::table::TableAnswer;
 use rag_core::{
     Answer, Explain, KnowledgeBase, Masked, NotFoundReason, Outcome as AnswerOutcome, Timings,
-    Trace,
+    ToldBy, Trace,
 };
 use serde::Serialize;
 
@@ -115,6 +115,8 @@ pub(crate) struct AnswerObject<'a> {
     conflicts: &'a [Conflict],
     #[serde(skip_serializing_if = "Option::is_none")]
     table: Option<&'a TableAnswer>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    told_by: &'a [ToldBy],
 }
 
 impl<'a> AnswerObject<'a> {
@@ -135,6 +137,7 @@ impl<'a> AnswerObject<'a> {
             question_cut: answer.question_cut.as_deref(),
             conflicts: &answer.conflicts,
             table: answer.table.as_ref(),
+            told_by: &answer.told_by,
         }
     }
 }
@@ -246,7 +249,10 @@ pub(crate) fn print_sources(
         return console.line(format_args!("{word}: {}", one_line(&reason)));
     }
     print_citations(&answer.citations, &answer.conflicts, knowledge_base, console)?;
-    if answer.citations.is_empty() {
+    for told in &answer.told_by {
+        console.line(format_args!("({}) {}", told.kind.text(), quoted(&told.quote)))?;
+    }
+    if answer.citations.is_empty() && answer.told_by.is_empty() {
         console.line(format_args!("no passage supports this answer"))?;
     }
     Ok(())

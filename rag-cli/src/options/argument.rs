@@ -135,7 +135,10 @@ fn is_everyday(entry: &Entry) -> bool {
         ("search", &["top_k", "mode", "filter", "context", "duplicates", "recency", "boosts"]),
         ("generate", &["max_new_tokens", "temperature", "seed", "json_schema"]),
         ("guards", &["deny", "mask"]),
-        ("ask", &["system", "abstain", "candidates", "answer_length", "extract", "rewrite"]),
+        (
+            "ask",
+            &["system", "abstain", "effort", "candidates", "answer_length", "extract", "rewrite"],
+        ),
     ];
     let group = EVERYDAY.iter().find(|(group, _)| *group == entry.field.group);
     let is_named = group.is_none_or(|(_, names)| {

@@ -22,6 +22,7 @@ use crate::words;
 
 use align::Verdict;
 pub use checks::Reason;
+pub(crate) use checks::{asks_whether, polar_lead};
 
 /// The share of a claim's words that must be found for it to count as supported.
 pub const MIN_SUPPORT: f32 = 0.5;
@@ -286,6 +287,12 @@ pub(crate) fn adds_to(question: &str, answer: &str) -> bool {
     is_choice
         || checks::leading_polar(&answer).is_some()
         || !words::keys(&answer).is_subset(&words::keys(question))
+}
+
+/// Whether `answer` begins with yes or no.
+#[must_use]
+pub(crate) fn is_polar(answer: &str) -> bool {
+    checks::leading_polar(answer).is_some()
 }
 
 /// Whether `question` is nothing but figures, and `text` holds their digits with another sign.

@@ -28,7 +28,8 @@ impl KnowledgeBase {
     }
 
     /// Answers `question` from the documents, with verified citations, or says that they do not
-    /// know.
+    /// know. A question to the assistant or about the conversation is answered from
+    /// [`AskOptions::system`] or the user's own turns where they tell it: [`Answer::told_by`].
     ///
     /// [`Call::on_piece`] gets the answer as it is written, without markers, from the first sentence
     /// on that a passage supports; returning `Break` ends it there. What has arrived is then the
@@ -51,9 +52,14 @@ impl KnowledgeBase {
     ) -> Result<Answer> {
         check_question(question)?;
         options.validate()?;
-        let mut run = Run::new(self, question, options, call.lend());
+        let options = self.settled(options);
+        let mut run = Run::new(self, question, &options, call.lend());
         if let Some(refusal) = run.guard()? {
             return Ok(run.refuse(refusal));
+        }
+        let told = run.told_of();
+        if let Some(told) = told.as_ref().filter(|told| told.is_own()) {
+            return run.answer_told(told);
         }
         let mut retrieved = run.retrieve()?;
         match run.tabled(&mut retrieved)? {
@@ -62,7 +68,11 @@ impl KnowledgeBase {
             Tabled::Other => {}
         }
         let retrieved = run.retrieve_again(retrieved)?;
-        if let Some(reason) = run.judge(&retrieved) {
+        let reason = run.judge(&retrieved);
+        if let Some(told) = told.filter(|told| told.stands_for(&retrieved.hits, reason)) {
+            return run.answer_told(&told);
+        }
+        if let Some(reason) = reason {
             return Ok(run.not_found(reason, retrieved));
         }
         let (answer, refusal) = run.answer(&retrieved)?;
@@ -90,10 +100,11 @@ impl KnowledgeBase {
         mut call: Call<'_>,
     ) -> Result<Prompt> {
         check_question(question)?;
-        let mut run = Run::new(self, question, options, call.lend());
+        let options = self.settled(options);
+        let mut run = Run::new(self, question, &options, call.lend());
         let retrieved = run.retrieve()?;
         let shown = run.shown(&retrieved)?;
-        self.prompt_of(question, &shown, options)
+        self.prompt_of(question, &shown, &options)
     }
 
     /// As [`KnowledgeBase::prompt_with`], for hits of the caller's.
@@ -136,6 +147,25 @@ impl Run<'_> {
         retrieved: &Retrieved,
         own: &OwnWriter,
     ) -> Result<(Answer, Option<Refusal>)> {
+        let mut listeners = self.listeners();
+        let on_retract = listeners.take_on_retract();
+        let (mut on_piece, _) = listeners.split();
+        let mut outlet = Outlet::new(&self.options.guards, &mut on_piece).retracting(on_retract);
+        let (written, refusal) = self.told_by(retrieved, own, &mut outlet)?;
+        let answer = self.cite(retrieved, &written)?;
+        if !answer.found {
+            outlet.retract(Retraction::Unsupported);
+        }
+        Ok((answer, refusal))
+    }
+
+    /// The same before it is judged.
+    pub(super) fn told_by(
+        &mut self,
+        retrieved: &Retrieved,
+        own: &OwnWriter,
+        outlet: &mut Outlet<'_>,
+    ) -> Result<(Written, Option<Refusal>)> {
         let (shown, options) = (self.shown(retrieved)?, self.options);
         let told = |turn: &Message| Message {
             content: options.guards.told(&turn.content).into_owned(),
@@ -144,10 +174,6 @@ impl Run<'_> {
         let history: Vec<Message> = options.history.iter().map(told).collect();
         let question = options.guards.told(self.question);
         let messages = prompt::messages(&request(&question, &shown, &history, options));
-        let mut listeners = self.listeners();
-        let on_retract = listeners.take_on_retract();
-        let (mut on_piece, _) = listeners.split();
-        let mut outlet = Outlet::new(&options.guards, &mut on_piece).retracting(on_retract);
         let text = own.write(&messages, &mut |piece| match self.cancel.is_cancelled() {
             true => ControlFlow::Break(()),
             false => outlet.piece(piece),
@@ -156,11 +182,7 @@ impl Run<'_> {
         let refusal = outlet.finish(&text);
         let turns: Vec<&str> = messages.iter().map(|turn| turn.content.as_str()).collect();
         let written = Written { text, shown, prompt: turns.join("\n\n"), ..Written::default() };
-        let answer = self.cite(retrieved, &written)?;
-        if !answer.found {
-            outlet.retract(Retraction::Unsupported);
-        }
-        Ok((answer, refusal))
+        Ok((written, refusal))
     }
 }
 

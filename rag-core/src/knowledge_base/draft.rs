@@ -83,11 +83,12 @@ impl Run<'_> {
         call: Call<'_>,
         outlet: &mut Outlet<'_>,
     ) -> Result<(Answer, Option<Refusal>)> {
-        if self.options.candidates > 1 && self.may_quote() {
+        if self.options.draft_count() > 1 && self.may_quote() {
             let (answer, draft, is_fit) = self.best_draft(retrieved)?;
             return match is_fit {
                 true => {
-                    let refusal = outlet.whole(&draft.written.text);
+                    let (answer, lead) = self.led(retrieved, answer);
+                    let refusal = outlet.whole(&format!("{lead}{}", draft.written.text));
                     Ok((answer, refusal))
                 }
                 false => self.quoted_instead(retrieved, draft, answer, outlet),
@@ -101,9 +102,29 @@ impl Run<'_> {
         let draft = self.draft(retrieved, view, call, Some(&mut *outlet))?;
         let answer = self.cite(retrieved, &draft.written)?;
         if draft.is_open || self.is_fit(retrieved, &draft, &answer) {
-            return Ok((answer, draft.hand_on(outlet)));
+            return Ok(self.handed_on(retrieved, draft, answer, outlet));
         }
         self.quoted_instead(retrieved, draft, answer, outlet)
+    }
+
+    /// The answer of a draft that is fit, what is left of it handed on.
+    fn handed_on(
+        &self,
+        retrieved: &Retrieved,
+        draft: Drafted,
+        answer: Answer,
+        outlet: &mut Outlet<'_>,
+    ) -> (Answer, Option<Refusal>) {
+        if draft.is_open {
+            return (answer, draft.hand_on(outlet));
+        }
+        let (answer, lead) = self.led(retrieved, answer);
+        if lead.is_empty() {
+            return (answer, draft.hand_on(outlet));
+        }
+        outlet.retract(Retraction::Reworded);
+        let refusal = outlet.whole(&format!("{lead}{}", draft.written.text));
+        (answer, refusal)
     }
 
     /// Whether a draft may be the answer.
@@ -123,18 +144,24 @@ impl Run<'_> {
         outlet: &mut Outlet<'_>,
     ) -> Result<(Answer, Option<Refusal>)> {
         let text = self.quote(retrieved)?;
-        let refusal = if text.trim() == draft.written.text.trim() {
-            draft.hand_on(outlet)
+        let Drafted { mut written, sureness, held, .. } = draft;
+        let drafted = std::mem::take(&mut written.text);
+        let quoted = Written {
+            text: text.clone(),
+            shown: retrieved.hits.clone(),
+            is_quoted: true,
+            ..written
+        };
+        let (mut quoted, lead) = self.led(retrieved, self.cite(retrieved, &quoted)?);
+        let refusal = if lead.is_empty() && text.trim() == drafted.trim() {
+            hand_on(&held, &drafted, outlet)
         } else {
-            outlet.retract(match answer.found && !draft.sureness.is_enough {
+            outlet.retract(match answer.found && !sureness.is_enough {
                 true => Retraction::Unsure,
                 false => Retraction::Unsupported,
             });
-            outlet.whole(&text)
+            outlet.whole(&format!("{lead}{text}"))
         };
-        let quoted =
-            Written { text, shown: retrieved.hits.clone(), is_quoted: true, ..draft.written };
-        let mut quoted = self.cite(retrieved, &quoted)?;
         if let Some((trace, drafted)) = quoted.trace.as_mut().zip(answer.trace) {
             trace.raw_text = drafted.raw_text;
             trace.unsupported = drafted.unsupported;
@@ -146,10 +173,38 @@ impl Run<'_> {
     /// Sentences of the passages, word for word.
     pub(super) fn extracted(&mut self, retrieved: &Retrieved) -> Result<(Answer, Option<Refusal>)> {
         let text = self.quote(retrieved)?;
-        let refusal = self.hand_out(&text);
         let shown = retrieved.hits.clone();
         let written = Written { text, shown, is_quoted: true, ..Written::default() };
-        Ok((self.cite(retrieved, &written)?, refusal))
+        let (answer, lead) = self.led(retrieved, self.cite(retrieved, &written)?);
+        let refusal = self.hand_out(&format!("{lead}{}", written.text));
+        Ok((answer, refusal))
+    }
+
+    /// An answer to a question of yes or no with that word before it, where what is cited says so
+    /// beyond doubt; and what was put before it, with the blank behind it.
+    fn led(&self, retrieved: &Retrieved, answer: Answer) -> (Answer, String) {
+        match self.lead(retrieved, &answer) {
+            Some(lead) => {
+                let lead = format!("{lead} ");
+                (Answer { text: format!("{lead}{}", answer.text), ..answer }, lead)
+            }
+            None => (answer, String::new()),
+        }
+    }
+
+    fn lead(&self, retrieved: &Retrieved, answer: &Answer) -> Option<&'static str> {
+        let asked = retrieved.asked(self.question);
+        let first = passage::sentences(&answer.text).into_iter().next()?;
+        let is_plain = self.may_quote()
+            && answer.conflicts.is_empty()
+            && answer.text[first].contains("[1]")
+            && !cite::is_polar(&answer.text);
+        if !is_plain || answer.citations.iter().any(|one| one.evidence == Evidence::Meaning) {
+            return None;
+        }
+        let mut leads = answer.citations.iter().map(|one| cite::polar_lead(asked, &one.quote));
+        let lead = leads.next()??;
+        leads.flatten().all(|other| other == lead).then_some(lead)
     }
 
     /// The sentences of what was found, best first; found out once, and only for who needs them:
@@ -276,7 +331,8 @@ impl Run<'_> {
             text: String::new(),
             is_open: !self.may_quote(),
             is_supported: &is_supported,
-            is_whole: is_short || !is_alone,
+            // what it begins with is known at its end
+            is_whole: is_short || !is_alone || cite::asks_whether(asked),
             is_raw,
             checked: 0,
         };
@@ -308,10 +364,15 @@ impl Run<'_> {
 impl Drafted {
     /// Hands on what was not yet; why none of it may be seen, if so.
     fn hand_on(&self, outlet: &mut Outlet<'_>) -> Option<Refusal> {
-        // there is nothing left to end
-        let _ = outlet.piece(&self.held);
-        outlet.finish(&self.written.text)
+        hand_on(&self.held, &self.written.text, outlet)
     }
+}
+
+/// Hands on what was `held` of a text, its end; why none of it may be seen, if so.
+fn hand_on(held: &str, text: &str, outlet: &mut Outlet<'_>) -> Option<Refusal> {
+    // there is nothing left to end
+    let _ = outlet.piece(held);
+    outlet.finish(text)
 }
 
 /// Holds what is written back until a passage supports a sentence of it: what was handed on is
@@ -431,115 +492,4 @@ fn joined(sentences: &[&Sentence], hits: &[Hit]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-    use crate::generate::TokenLogprob;
-
-    /// What is handed on of pieces, and what is held at their end, where sentences with "is" are
-    /// supported.
-    fn held(pieces: &[&str], is_whole: bool) -> (Vec<String>, String, bool) {
-        held_as(pieces, is_whole, false)
-    }
-
-    fn held_as(pieces: &[&str], is_whole: bool, is_raw: bool) -> (Vec<String>, String, bool) {
-        let mut heard = Vec::new();
-        let mut hand_on = |piece: &str| {
-            heard.push(piece.to_owned());
-            ControlFlow::Continue(())
-        };
-        let mut held = Held {
-            hand_on: &mut hand_on,
-            text: String::new(),
-            is_open: false,
-            is_supported: &|text| Ok(text.contains(" is ")),
-            is_whole,
-            is_raw,
-            checked: 0,
-        };
-        pieces.iter().for_each(|piece| assert!(held.piece(piece).is_continue()));
-        let is_open = held.is_open;
-        let left = held.left();
-        (heard, left, is_open)
-    }
-
-    #[test]
-    fn nothing_is_handed_on_before_a_sentence_is_supported() {
-        let (heard, left, is_open) =
-            held(&["Hello there. ", "Red is", " a colour. ", "So", "."], false);
-        assert_eq!(heard, ["Hello there. Red is a colour. So", "."]);
-        assert!(is_open && left.is_empty());
-        let (heard, left, is_open) = held(&["Hello there. ", "Red wins. ", "So."], false);
-        assert!(heard.is_empty() && !is_open);
-        assert_eq!(left, "Hello there. Red wins. So.");
-        // a few words are judged at their end
-        let (heard, left, _) = held(&["Red is", " it. ", "So."], true);
-        assert_eq!((heard.len(), left.as_str()), (0, "Red is it. So."));
-    }
-
-    #[test]
-    fn raw_pieces_are_handed_on_at_once_and_once_and_judged_alike() {
-        for pieces in [
-            &["Hello there. ", "Red is", " a colour. ", "So", "."][..],
-            &["Hello there. ", "Red wins. ", "So."],
-            &[],
-        ] {
-            for is_whole in [false, true] {
-                let (heard, left, is_open) = held_as(pieces, is_whole, true);
-                assert_eq!(heard, pieces);
-                assert!(left.is_empty());
-                assert_eq!(is_open, held(pieces, is_whole).2);
-            }
-        }
-    }
-
-    #[test]
-    fn who_ends_a_raw_draft_is_heard_before_it_is_judged() {
-        let mut hand_on = |_: &str| ControlFlow::Break(());
-        let mut held = Held {
-            hand_on: &mut hand_on,
-            text: String::new(),
-            is_open: false,
-            is_supported: &|_| Ok(true),
-            is_whole: false,
-            is_raw: true,
-            checked: 0,
-        };
-        assert!(held.piece("Red").is_break());
-        assert!(!held.is_open);
-    }
-
-    fn generated(logprobs: &[f32], stop_reason: StopReason) -> Generation {
-        let logprob =
-            |logprob: &f32| TokenLogprob { token_id: 1, logprob: *logprob, likeliest: Vec::new() };
-        let logprobs = logprobs.iter().map(logprob).collect();
-        Generation {
-            text: String::new(),
-            token_ids: Vec::new(),
-            logprobs,
-            prompt_token_count: 0,
-            reused_token_count: 0,
-            drafted_token_count: 0,
-            accepted_token_count: 0,
-            stop_reason,
-            prefill: Duration::ZERO,
-            decode: Duration::ZERO,
-            time_to_first_token: Duration::ZERO,
-        }
-    }
-
-    #[test]
-    fn one_unlikely_word_of_a_few_or_many_of_a_sentence_are_not_sure() {
-        let ended = |logprobs: &[f32], is_short| {
-            Sureness::of(&generated(logprobs, StopReason::EndOfTurn), is_short).is_enough
-        };
-        assert!(ended(&[-0.1, -0.4], true) && !ended(&[-0.1, -0.6], true));
-        assert!(ended(&[-0.1, -0.1, -0.1, -0.4], false) && !ended(&[-0.1, -0.4], false));
-        // what was cut off by our limit did not come to its end; what the listener cut off did
-        assert!(!Sureness::of(&generated(&[0.0], StopReason::MaxNewTokens), true).is_enough);
-        assert!(Sureness::of(&generated(&[-9.0], StopReason::Callback), true).is_enough);
-        // beam search records nothing
-        assert!(Sureness::of(&generated(&[], StopReason::EndOfTurn), true).is_enough);
-    }
-}
+mod tests;

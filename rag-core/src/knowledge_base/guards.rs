@@ -81,6 +81,7 @@ impl Answer {
             trace,
             conflicts: Vec::new(),
             table: None,
+            told_by: Vec::new(),
             outcome: Outcome::Refused,
             refusal: Some(refusal),
             ..self
@@ -101,6 +102,7 @@ impl Answer {
         if guards.masks_answer() {
             (self.text, masked.answer) = mask_marked(&self.text);
             self.citations.iter_mut().for_each(|citation| mask_in_place(&mut citation.quote));
+            self.told_by.iter_mut().for_each(|told| mask_in_place(&mut told.quote));
             let conflicts = self.conflicts.iter_mut();
             let said =
                 conflicts.flat_map(|c| [&mut c.stated, &mut c.contrary, &mut c.source.quote]);

@@ -25,6 +25,7 @@ mod sync;
 mod table_words;
 mod tabled;
 mod tables;
+mod told;
 mod types;
 mod verify;
 
@@ -53,10 +54,10 @@ pub use map::{MapPoint, MapQuestion, PassageMap};
 use models::Models;
 pub use summarize::Subject;
 pub use types::{
-    Abstain, AddOptions, Answer, AskOptions, Budget, ComposeOptions, DraftKind, Explain, Masked,
-    Missing, NO_LLM, NotFoundReason, OpenOptions, Outcome, OwnWriter, PartlyRead, Plan,
+    Abstain, AddOptions, Answer, AskOptions, Budget, ComposeOptions, DraftKind, Effort, Explain,
+    Masked, Missing, NO_LLM, NotFoundReason, OpenOptions, Outcome, OwnWriter, PartlyRead, Plan,
     ReindexReport, Rewrite, Stream, SummarizeOptions, SyncOptions, SyncReport, Tables, Timings,
-    Trace, Trust, Writer,
+    ToldBy, ToldKind, Trace, Trust, Writer,
 };
 
 /// One knowledge base: the file, the encoder and, once asked, the generator.

@@ -153,6 +153,10 @@ impl Models {
         self.generator.value.get().is_some()
     }
 
+    pub(super) fn has_reranker(&self) -> bool {
+        self.options.reranker.is_some()
+    }
+
     /// The reranker, if one was named.
     pub(super) fn reranker(&self) -> Result<Option<&Reranker>> {
         let Some(name) = &self.options.reranker else { return Ok(None) };

@@ -1,11 +1,14 @@
 //! A search whose best hits are sorted anew, if the knowledge base was opened with a reranker.
 
+use std::borrow::Cow;
+
 use crate::error::{Error, Result};
 use crate::progress::{Call, CancelToken};
 use crate::rerank::{DEFAULT_COUNT, Reranker};
 use crate::search::{self, Context, Hit, SearchOptions, SearchQuery};
 
 use super::KnowledgeBase;
+use super::types::AskOptions;
 
 impl KnowledgeBase {
     /// The reranker, loaded at its first use; `None` if none was named.
@@ -14,6 +17,11 @@ impl KnowledgeBase {
     /// NotFound or Model if it cannot be loaded.
     pub fn reranker(&self) -> Result<Option<&Reranker>> {
         self.models.reranker()
+    }
+
+    /// Options with what their effort sets here.
+    pub(super) fn settled<'o>(&self, options: &'o AskOptions) -> Cow<'o, AskOptions> {
+        options.settled(self.models.has_reranker())
     }
 
     /// As [`search::search`], then reranked as the options say.

@@ -226,6 +226,7 @@ impl<'a> Run<'a> {
             question_cut: retrieved.question_cut.as_ref().map(told),
             conflicts: Vec::new(),
             table: None,
+            told_by: Vec::new(),
         }
     }
 

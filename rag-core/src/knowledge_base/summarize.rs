@@ -81,7 +81,8 @@ impl KnowledgeBase {
             Subject::Document(_) => "",
             Subject::Question(question) => question,
         };
-        let mut run = Run::new(self, question, &options.ask, call.lend());
+        let ask = self.settled(&options.ask);
+        let mut run = Run::new(self, question, &ask, call.lend());
         let retrieved = match subject {
             Subject::Document(uri) => self.whole(uri)?,
             Subject::Question(question) => {

@@ -14,7 +14,7 @@ use crate::table::TableAnswer;
 
 pub use crate::options::add::AddOptions;
 pub use crate::options::ask::{
-    Abstain, AskOptions, Explain, OwnWriter, Rewrite, Stream, Tables, Writer,
+    Abstain, AskOptions, Effort, Explain, OwnWriter, Rewrite, Stream, Tables, Writer,
 };
 pub use crate::options::compose::{ComposeOptions, DraftKind};
 pub use crate::options::open::{OpenOptions, Trust};
@@ -104,15 +104,34 @@ pub struct Masked {
     pub answer: MaskCounts,
 }
 
+words! {
+    /// Who told what an answer is supported by that no document says.
+    pub enum ToldKind("kind") {
+        /// The caller, in the persona: [`AskOptions::system`].
+        Persona = "persona",
+        /// The user, in an earlier turn: [`AskOptions::history`].
+        Conversation = "conversation",
+    }
+}
+
+/// What supports an answer that is of no document: words of the persona or of the user.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToldBy {
+    /// Who told it.
+    pub kind: ToldKind,
+    /// The words, as they were told: a sentence, or a whole turn where that was asked for.
+    pub quote: String,
+}
+
 /// What `ask` returns.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Answer {
-    /// Whether the documents hold an answer.
+    /// Whether there is an answer: the documents hold it, or [`Answer::told_by`] does.
     pub found: bool,
     /// The answer with `[1]`-style markers placed by the engine; empty when not found.
     pub text: String,
-    /// Whether it is sentences of the passages, word for word: without a generator, or where the
-    /// generator was not sure of its words or no passage supported them.
+    /// Whether it is sentences of the passages, or of what was told, word for word: without a
+    /// generator, or where the generator was not sure of its words or nothing supported them.
     #[serde(default)]
     pub quoted: bool,
     /// What supports it, in order of first use.
@@ -146,6 +165,11 @@ pub struct Answer {
     /// What was computed from a table, if the answer was; left out of JSON if not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub table: Option<TableAnswer>,
+    /// What supports it where it was asked of the assistant or the conversation and not of the
+    /// documents ("What is your name?", "What did I ask first?"); there are no citations and no
+    /// markers then. Left out of JSON if there is nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub told_by: Vec<ToldBy>,
 }
 
 /// Where the time of an answer went, in milliseconds, and its token counts.

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 use crate::cite::Status;
 use crate::guard::Refusal;
-use crate::knowledge_base::{Answer, NotFoundReason, Outcome, Trace};
+use crate::knowledge_base::{Answer, NotFoundReason, Outcome, ToldBy, ToldKind, Trace};
 use crate::search::Hit;
 use crate::visible;
 
@@ -68,6 +68,11 @@ impl Answer {
                 citation.end
             ));
             note(citation.status, &mut page);
+            page.close("li");
+        }
+        for told in &self.told_by {
+            page.open("li", "");
+            told_by(told, &mut page);
             page.close("li");
         }
         page.close("ol");
@@ -149,6 +154,11 @@ impl Answer {
             page.open("p", "answer");
             self.linked(page);
             page.close("p");
+            for told in &self.told_by {
+                page.open("p", "");
+                told_by(told, page);
+                page.close("p");
+            }
             page.close("section");
         }
         let unsupported = self.trace.as_ref().map_or(&[][..], |trace| &trace.unsupported);
@@ -225,6 +235,23 @@ impl Refusal {
     fn text(&self) -> String {
         format!("by the guard {}: {}", self.guard.name(), self.reason)
     }
+}
+
+impl ToldKind {
+    /// Where what was told is from, in words: `from the persona`.
+    #[must_use]
+    pub fn text(self) -> &'static str {
+        match self {
+            ToldKind::Persona => "from the persona",
+            ToldKind::Conversation => "from this conversation",
+        }
+    }
+}
+
+/// Words of the persona or the user, and whose they are.
+fn told_by(told: &ToldBy, page: &mut AnswerPage) {
+    page.element("q", "", &told.quote);
+    page.text(&format!(" ({})", told.kind.text()));
 }
 
 /// The text before the first `[n]`, its number, and the text after it.

@@ -4,7 +4,9 @@ use proptest::prelude::*;
 
 use crate::cite::{Citation, Conflict, Evidence, Reason, Refuted, Status};
 use crate::guard::{Guard, Refusal};
-use crate::knowledge_base::{Answer, Budget, NotFoundReason, Outcome, Timings, Trace};
+use crate::knowledge_base::{
+    Answer, Budget, NotFoundReason, Outcome, Timings, ToldBy, ToldKind, Trace,
+};
 use crate::search::{Hit, Ranks};
 
 fn hit(text: &str) -> Hit {
@@ -83,6 +85,7 @@ fn answer(question: &str, text: &str, passage: &str, citations: Vec<Citation>) -
         question_cut: None,
         conflicts: Vec::new(),
         table: None,
+        told_by: Vec::new(),
     }
 }
 
@@ -96,6 +99,14 @@ fn markers_lead_to_the_cited_spans() {
         page.contains("A ferry. <mark id=\"cited-1\"><b>[1]</b>It opened in 1871.</mark> Then")
     );
     assert!(page.contains("cited as [1]") && page.contains("40 of 100 tokens of context taken"));
+}
+
+#[test]
+fn what_was_told_is_shown_in_the_place_of_citations() {
+    let mut told = answer("Who are you?", "I am <Ann>.", "", Vec::new());
+    told.told_by = vec![ToldBy { kind: ToldKind::Persona, quote: "You are <Ann>.".to_owned() }];
+    let shown = "<q>You are &lt;Ann&gt;.</q> (from the persona)";
+    assert!(told.to_html().contains(shown) && told.explain_html().contains(shown));
 }
 
 #[test]

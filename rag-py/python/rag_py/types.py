@@ -56,7 +56,7 @@ Status = Union[Literal["ok"], Literal["moved"], Literal["changed"], Literal["mis
 Reason = Union[
     Literal["empty"], Literal["below_floor"], Literal["uncovered"], Literal["unsupported"]
 ]
-Retracted = Union[Literal["unsupported"], Literal["unsure"], Literal["guard"]]
+Retracted = Union[Literal["unsupported"], Literal["unsure"], Literal["guard"], Literal["reworded"]]
 Stream = Union[Literal["checked"], Literal["raw"]]
 Disagreement = Union[
     Literal["negation"],
@@ -225,6 +225,14 @@ class Conflict(TypedDict):
     contrary: str
     source: Dict[str, Any]
     """Where the other figure stands, with the keys of a citation; its own marker is 0."""
+
+
+class ToldBy(TypedDict):
+    """What supports an answer that is of no document: words of the persona or of the user."""
+
+    kind: Literal["persona", "conversation"]
+    quote: str
+    """The words, as they were told."""
 
 
 class DraftSentence(TypedDict, total=False):

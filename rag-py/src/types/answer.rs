@@ -13,7 +13,7 @@ pub(crate) struct Answer(pub(crate) rag_core::Answer);
 
 #[pymethods]
 impl Answer {
-    /// Whether the documents hold an answer.
+    /// Whether there is an answer: the documents hold it, or `told_by` does.
     #[getter]
     fn found(&self) -> bool {
         self.0.found
@@ -80,8 +80,8 @@ impl Answer {
         to_plain(py, &self.0.masked)
     }
 
-    /// Whether the text is sentences of the passages, word for word: without a generator, or where
-    /// the generator was not sure of its words or no passage supported them.
+    /// Whether the text is sentences of the passages, or of what was told, word for word: without
+    /// a generator, or where it was not sure of its words or nothing supported them.
     #[getter]
     fn quoted(&self) -> bool {
         self.0.quoted
@@ -106,6 +106,14 @@ impl Answer {
     #[getter]
     fn table<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         to_plain(py, &self.0.table)
+    }
+
+    /// What supports it where it was asked of the assistant or the conversation and not of the
+    /// documents: dicts with "kind" ("persona" or "conversation") and "quote"; there are no
+    /// citations then.
+    #[getter]
+    fn told_by<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        to_plain(py, &self.0.told_by)
     }
 
     /// How the answer came about, as one HTML page that needs nothing else.
@@ -136,7 +144,11 @@ impl Answer {
             let text = short(py, &self.0.text)?;
             let (count, notes) = (self.0.citations.len(), self.0.source_notes());
             let notes = if notes.is_empty() { notes } else { format!(", sources='{notes}'") };
-            format!("Answer(found=True, text={text}, citations={count}{notes})")
+            let told = match self.0.told_by.as_slice() {
+                [] => String::new(),
+                [told, ..] => format!(", told_by='{}'", told.kind),
+            };
+            format!("Answer(found=True, text={text}, citations={count}{notes}{told})")
         } else {
             format!("Answer(found=False, reason='{}')", self.reason(py)?.unwrap_or_default())
         })

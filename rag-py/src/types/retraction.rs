@@ -11,7 +11,8 @@ pub(crate) struct Retraction(pub(crate) rag_core::Retraction);
 #[pymethods]
 impl Retraction {
     /// Why: "unsupported" (no passage supports it as an answer to the question), "unsure" (the
-    /// generator was not sure of its words) or "guard" (a guard refuses it).
+    /// generator was not sure of its words), "guard" (a guard refuses it) or "reworded" (yes or no
+    /// comes first).
     #[getter]
     fn reason(&self) -> &'static str {
         self.0.name()

@@ -20,6 +20,7 @@ mod polar;
 mod roles;
 mod tokens;
 mod units;
+mod whether;
 
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +32,7 @@ use negation::Stand;
 pub(crate) use polar::Polar;
 pub(crate) use polar::leading as leading_polar;
 use tokens::{Gap, Token};
+pub(crate) use whether::{asks_whether, polar_lead};
 
 /// In what a claim and a passage disagree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -292,11 +294,7 @@ pub(super) fn polar_fault(
         return None;
     }
     let core = Reading::new(&polar::core(question), decimal);
-    let fault = figure(&core, span)
-        .or_else(|| contradiction::find(&core, span))
-        .or_else(|| modality::find(&core, span))
-        .or_else(|| names::find(&core, span, context))
-        .or_else(|| roles::find(&core, span));
+    let fault = core_fault(&core, span, context);
     let denies = fault
         .as_ref()
         .is_some_and(|fault| fault.is_contradiction() || is_other_figure(&core, span));
@@ -308,6 +306,15 @@ pub(super) fn polar_fault(
             Some(Disagreement::new(Reason::Answer, "the passage does not deny it".to_owned()))
         }
     }
+}
+
+/// The fault of what a question asks, without its own denial, as said by `span`.
+fn core_fault(core: &Reading, span: &Reading, context: &ClaimContext<'_>) -> Option<Disagreement> {
+    figure(core, span)
+        .or_else(|| contradiction::find(core, span))
+        .or_else(|| modality::find(core, span))
+        .or_else(|| names::find(core, span, context))
+        .or_else(|| roles::find(core, span))
 }
 
 fn is_other_figure(core: &Reading, span: &Reading) -> bool {

@@ -41,7 +41,7 @@ pub(crate) fn leading(claim: &str) -> Option<(Polar, &str)> {
     Some((polar, after.trim_start_matches(|c: char| !c.is_alphanumeric())))
 }
 
-const ASKING: &[&str] = &[
+pub(super) const ASKING: &[&str] = &[
     "who", "whom", "whose", "what", "when", "where", "which", "why", "how", "qui", "quoi", "quel",
     "quelle", "quels", "quelles", "quand", "o\u{f9}", "pourquoi", "comment", "combien", "lequel",
     "laquelle", "wer", "was", "wann", "wo", "warum", "wie", "welche", "welcher",

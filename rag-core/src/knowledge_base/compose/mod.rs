@@ -70,7 +70,8 @@ impl KnowledgeBase {
             return Err(Error::invalid("task", "it is empty"));
         }
         options.validate()?;
-        let mut run = Run::new(self, task, &options.ask, call.lend());
+        let ask = self.settled(&options.ask);
+        let mut run = Run::new(self, task, &ask, call.lend());
         let mut draft = DecisionDraft::empty(options.kind);
         if let Some(refusal) = run.guard()? {
             return Ok(timed(draft.refused(refusal), &run));
