@@ -97,10 +97,8 @@ impl Measuring<'_> {
                 reranked.sort(collection, query, &mut ranked, cancel)?;
             }
             times.push(start.elapsed().as_secs_f64());
-            let documents: Vec<&CorpusDocument> = ranked
-                .iter()
-                .filter_map(|document| collection.documents.get(*document))
-                .collect();
+            let documents: Vec<&CorpusDocument> =
+                ranked.iter().filter_map(|document| collection.documents.get(*document)).collect();
             let ids: Vec<&str> = documents.iter().map(|document| document.id.as_str()).collect();
             let judgements = collection.judgements.get(&query.id).unwrap_or(&none);
             let copies_at_10 = copies(&documents);

@@ -53,7 +53,8 @@ impl Ranker {
             .map(|e| e.encode_queries_with(&questions, Call::new().cancel(cancel)))
             .transpose()?;
         let identity = encoder.map(Encoder::identity);
-        let (store, document_of_passage) = fill_store(&documents, identity, vectors.as_ref(), cancel)?;
+        let (store, document_of_passage) =
+            fill_store(&documents, identity, vectors.as_ref(), cancel)?;
         Ok(Self { queries, store, document_of_passage, encode_seconds })
     }
 
@@ -101,10 +102,8 @@ fn encode_by_length(
     cancel: &CancelToken,
 ) -> Result<Embeddings> {
     let dim = encoder.identity().dim;
-    let texts: Vec<String> = documents
-        .iter()
-        .map(|document| encoder_text(encoder, document))
-        .collect::<Result<_>>()?;
+    let texts: Vec<String> =
+        documents.iter().map(|document| encoder_text(encoder, document)).collect::<Result<_>>()?;
     let mut order: Vec<usize> = (0..texts.len()).collect();
     // Longest first, so that the bar's estimate errs on the late side.
     order.sort_by_key(|index| Reverse(texts.get(*index).map_or(0, String::len)));
