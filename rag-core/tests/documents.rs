@@ -367,3 +367,12 @@ fn hostile_files_are_read_or_refused() {
     }
     assert!(!listing.candidates.is_empty());
 }
+
+#[test]
+#[cfg(not(feature = "parquet"))]
+fn parquet_is_passed_over_with_the_feature_that_reads_it() {
+    let bytes = b"PAR1\x15\x04\x15\x10 and so on PAR1";
+    let error = document::read(Path::new("a.parquet"), bytes).unwrap_err();
+    assert_eq!(error.unreadable(), Some(Unreadable::Unsupported));
+    assert!(error.line().contains("feature `parquet`"), "{}", error.line());
+}

@@ -17,6 +17,9 @@ const HEAD_BYTES: usize = 1024;
 /// [`Error::Document`] naming the type, if it is one we know and have no reader for.
 pub(super) fn detect(source: &SourceFile<'_>) -> Result<Format> {
     let head = source.bytes.get(..HEAD_BYTES).unwrap_or(source.bytes);
+    if let Some(format) = whole(source.bytes) {
+        return Ok(format);
+    }
     if let Some(format) = near(head).filter(|_| !is_mention(source)) {
         return Ok(format);
     }
@@ -49,6 +52,10 @@ fn near(head: &[u8]) -> Option<Format> {
 
 fn started(head: &[u8]) -> Option<Format> {
     first(|signature| matches!(signature, Signature::Start(mark) if head.starts_with(mark)))
+}
+
+fn whole(bytes: &[u8]) -> Option<Format> {
+    first(|signature| matches!(signature, Signature::Whole(shows) if shows(bytes)))
 }
 
 fn picture(source: &SourceFile<'_>) -> Option<Format> {
@@ -207,6 +214,17 @@ mod tests {
         let mail = b"From: a@b\nMessage-ID: <1@b>\nSubject: x\n\ny";
         assert_eq!(kind("1700000000.M1.host.1", mail).unwrap(), DocumentKind::Mail);
         assert_eq!(kind("1700000000.M1.host:2,S", mail).unwrap(), DocumentKind::Mail);
+    }
+
+    #[test]
+    fn parquet_shows_at_both_ends_or_is_cut() {
+        let parquet = Some(DocumentKind::Parquet);
+        assert_eq!(kind("a", b"PAR1 with anything, %PDF-1.7 too, PAR1").ok(), parquet);
+        assert_eq!(kind("a.txt", b"PAR1\x15\x04\x15\x00\x00\x00\x00\x00\x00\x00").ok(), parquet);
+        assert_eq!(kind("a", b"PAREand a footer that nobody readsPARE").ok(), parquet);
+        for text in ["PAR1 is a mark.", "PAREILLE", "PAR1"] {
+            assert_eq!(kind("a.txt", text.as_bytes()).ok(), Some(DocumentKind::Text), "{text}");
+        }
     }
 
     #[test]

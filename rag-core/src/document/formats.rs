@@ -13,6 +13,7 @@ use super::data::cards::{CalendarReader, ContactsReader};
 use super::data::csv::CsvReader;
 use super::data::json::JsonReader;
 use super::data::notebook::NotebookReader;
+use super::data::parquet::{self, ParquetReader};
 use super::mail::msg::MsgReader;
 use super::mail::tnef::{self, TnefReader};
 use super::mail::{MailReader, MboxReader};
@@ -72,7 +73,9 @@ pub(crate) fn is_text_by_name(path: &Path) -> bool {
 /// What is known of a format. A kind without a row does not compile.
 pub(super) fn format(kind: DocumentKind) -> Format {
     use ByName::{Enough, If, Nothing};
-    use Signature::{Declared, Near, Page, Parts, Picture, Start, Streams, Text, Unmarked, Zip};
+    use Signature::{
+        Declared, Near, Page, Parts, Picture, Start, Streams, Text, Unmarked, Whole, Zip,
+    };
     let row: (&[&str], ByName, Signature, &dyn Reader) = match kind {
         DocumentKind::Text => (&["txt"], Enough, Unmarked, &PlainReader),
         DocumentKind::Markdown => (
@@ -123,6 +126,9 @@ pub(super) fn format(kind: DocumentKind) -> Format {
         }
         DocumentKind::Pdf => (&["pdf"], Nothing, Near(b"%PDF-"), &PdfReader),
         DocumentKind::Gzip => (&["gz"], Nothing, Start(b"\x1f\x8b\x08"), &GzipReader),
+        DocumentKind::Parquet => {
+            (&["parquet"], Nothing, Whole(parquet::shows_parquet), &ParquetReader)
+        }
         DocumentKind::Rtf => (&["rtf"], Nothing, Start(b"{\\rtf"), &RtfReader),
         DocumentKind::Tnef => (&["dat"], Nothing, Start(&tnef::SIGNATURE), &TnefReader),
         DocumentKind::Odt => (

@@ -30,6 +30,7 @@ mod vocabulary;
 mod writing;
 
 pub use crate::options::read_file::ReadOptions;
+pub(crate) use data::parquet::was_lacking;
 pub(crate) use formats::is_text_by_name;
 pub(crate) use markup::markdown::plain_heading;
 pub(crate) use text::language::guess as guess_any_lang;

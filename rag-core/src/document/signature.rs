@@ -9,6 +9,8 @@ pub(super) enum Signature {
     Unmarked,
     /// By its first bytes.
     Start(&'static [u8]),
+    /// By its first and last bytes, whatever else it mentions.
+    Whole(fn(&[u8]) -> bool),
     /// By bytes near its start, but for texts that only mention them.
     Near(&'static [u8]),
     /// As a zip package that declares a type which begins so.

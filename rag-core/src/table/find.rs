@@ -448,7 +448,7 @@ impl<'a> Finding<'a> {
 
     /// Whether a row says one thing over the whole width: what the rows below it are about.
     fn is_section(&self, row: &[Range<usize>]) -> bool {
-        if matches!(self.stored.kind, "csv" | "text" | "markdown") || row.len() < 2 {
+        if matches!(self.stored.kind, "csv" | "text" | "markdown" | "parquet") || row.len() < 2 {
             return false;
         }
         let mut cells = row.iter().map(|cell| self.get(cell)).filter(|cell| !cell.is_empty());

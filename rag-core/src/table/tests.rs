@@ -227,3 +227,11 @@ fn a_row_that_begins_a_passage_has_lost_only_what_the_next_row_shows() {
     let table = &found_in("html", None, &passages)[0];
     assert_eq!(names(table), ["ASSETS", "2021", "2020"]);
 }
+
+#[test]
+fn a_row_of_parquet_with_one_value_is_a_row() {
+    let table = &found("parquet", "id\tplace\tfee\nx1\tOrsay\t2.50\nx2\nx3\tParis\t4.00")[0];
+    assert_eq!(names(table), ["id", "place", "fee"]);
+    assert_eq!((table.row_count(), table.cell(1, 0), table.cell(1, 2)), (3, "x2", ""));
+    assert_eq!(table.info.columns[2].kind, ColumnKind::Number);
+}

@@ -57,6 +57,8 @@ kinds! {
     Pdf = "pdf";
     /// One file packed by gzip; its document has the kind of what is inside.
     Gzip = "gzip";
+    /// A table in columns; read with the feature `parquet`.
+    Parquet = "parquet";
     /// Rich Text Format.
     Rtf = "rtf";
     /// What Outlook packs into one attachment (winmail.dat).

@@ -223,7 +223,10 @@ fn compare_one(
         return Ok(());
     }
     match &row.skipped {
-        Some(skipped) if options.read.recognizer.is_some() && may_be_pictures(skipped) => {
+        Some(skipped)
+            if document::was_lacking(&skipped.message)
+                || options.read.recognizer.is_some() && may_be_pictures(skipped) =>
+        {
             todo.write.push((candidate, Change::New));
             return Ok(());
         }
