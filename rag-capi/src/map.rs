@@ -9,12 +9,12 @@ use crate::boundary;
 use crate::error::{rag_error, rag_status, run};
 use crate::handles::{self, rag_kb};
 
-/// The passages of the documents that pass `filter` in two dimensions, near ones saying like things,
-/// as the JSON object {"points": [{"passage_id", "uri", "title", "page", "text", "x", "y"}],
-/// "questions": [{"text", "x", "y"}], "passage_count", "shares": [along x, along y]}. `filter` may
-/// be NULL: those of all documents. `questions` are `count` texts that are put among them, which
-/// loads the encoder; NULL with 0 for none. 5,000 passages at most are points, spread over the file.
-/// On success `*json` is owned by the caller: free it with rag_string_free.
+/// The passages of the documents that pass `filter` in two dimensions, near ones saying like
+/// things, as the JSON object {"points": [{"passage_id", "uri", "title", "page", "text", "x",
+/// "y"}], "questions": [{"text", "x", "y"}], "passage_count", "shares": [along x, along y]}.
+/// `filter` may be NULL: those of all documents. `questions` are `count` texts that are put among
+/// them, which loads the encoder; NULL with 0 for none. 5,000 passages at most are points, spread
+/// over the file. On success `*json` is owned by the caller: free it with rag_string_free.
 ///
 /// RAG_INVALID_ARGUMENT: the filter. RAG_NOT_FOUND, RAG_MODEL, RAG_MODEL_MISMATCH: the encoder.
 #[unsafe(no_mangle)]
@@ -37,8 +37,8 @@ pub unsafe extern "C" fn rag_kb_map(
     }
 }
 
-/// As rag_kb_map, drawn as one HTML page that needs nothing else. On success `*html` is owned by the
-/// caller: free it with rag_string_free.
+/// As rag_kb_map, drawn as one HTML page that needs nothing else. On success `*html` is owned by
+/// the caller: free it with rag_string_free.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rag_kb_map_html(
     kb: *const rag_kb,

@@ -43,6 +43,9 @@ pub(crate) struct KnowledgeBase {
     path: PathBuf,
 }
 
+/// A filter as text or as a dict.
+type Given<'a, 'py> = Option<&'a Bound<'py, PyAny>>;
+
 impl KnowledgeBase {
     /// The core's knowledge base; a call in flight keeps it alive through a `close`.
     fn inner(&self, py: Python<'_>) -> PyResult<Arc<rag_core::KnowledgeBase>> {
@@ -131,8 +134,7 @@ impl KnowledgeBase {
     /// and 16 hex digits that depend on the text alone, so that adding the same text again changes
     /// nothing else. metadata: Anything to keep with each text, text to text.
     ///
-    /// Raises:
-    ///     InvalidArgumentError: A text holds no words, or a list came with a uri.
+    /// Raises: InvalidArgumentError: A text holds no words, or a list came with a uri.
     #[pyo3(signature = (texts, uri=None, metadata=None))]
     fn add(
         &self,
@@ -199,11 +201,9 @@ impl KnowledgeBase {
 
     /// Finds the passages that answer a question best, best first.
     ///
-    /// Args:
-    ///     question: In any words.
+    /// Args: question: In any words.
     #[doc = include_str!("help/search.txt")]
-    /// Raises:
-    ///     InvalidArgumentError: The question is empty, or `top_k` out of range.
+    /// Raises: InvalidArgumentError: The question is empty, or `top_k` out of range.
     #[pyo3(signature = (question, top_k=None, **options))]
     fn search(
         &self,
@@ -221,8 +221,6 @@ impl KnowledgeBase {
 
     /// Answers a question from the documents, with verified citations, or says that they do not
     /// know.
-    ///
-    /// Options that are not given keep the engine's defaults.
     ///
     /// Args:
     ///     question: In any words.
@@ -251,8 +249,7 @@ impl KnowledgeBase {
     /// The prompt that `ask` would give the generator, without generating: takes the options of
     /// `ask`.
     ///
-    /// Args:
-    ///     question: In any words.
+    /// Args: question: In any words.
     #[doc = include_str!("help/ask.txt")]
     /// Returns: `{"messages", "text", "token_ids", "template", "shown_count", "history_count"}`:
     /// the conversation, its exact text and tokens, and how many passages and turns of the history
@@ -344,11 +341,9 @@ impl KnowledgeBase {
     /// Goes on with a conversation that `Chat.save` wrote. Takes the options of `ask`, without
     /// `history`.
     ///
-    /// Args:
-    ///     saved: What `Chat.save` wrote.
+    /// Args: saved: What `Chat.save` wrote.
     #[doc = include_str!("help/ask.txt")]
-    /// Raises:
-    ///     InvalidArgumentError: It is no saved conversation, or one of a newer version.
+    /// Raises: InvalidArgumentError: It is no saved conversation, or one of a newer version.
     #[pyo3(signature = (saved, **options))]
     fn resume(
         &self,
@@ -367,27 +362,20 @@ impl KnowledgeBase {
     /// Args: filter: Only documents that pass, such as "kind = pdf AND year >= 2020" or {"kind":
     /// "pdf", "year": {">=": 2020}}; no file that was passed over does. Default all.
     #[pyo3(signature = (filter=None))]
-    fn documents(
-        &self,
-        py: Python<'_>,
-        filter: Option<&Bound<'_, PyAny>>,
-    ) -> PyResult<Vec<Document>> {
-        let inner = self.inner(py)?;
-        let filter = filter_of("documents", filter)?;
+    fn documents(&self, py: Python<'_>, filter: Given<'_, '_>) -> PyResult<Vec<Document>> {
+        let (inner, filter) = (self.inner(py)?, filter_of("documents", filter)?);
         let documents = call(py, || inner.documents(filter.as_ref()))?;
         Ok(documents.into_iter().map(Document).collect())
     }
 
     /// The tables of the documents, without their rows.
     ///
-    /// Args:
-    ///     filter: Only those of documents that pass, such as `"kind = xlsx"`.
+    /// Args: filter: Only those of documents that pass, such as `"kind = xlsx"`.
     ///
     /// Returns: list of Table, by uri and in the order of the document.
     #[pyo3(signature = (filter=None))]
-    fn tables(&self, py: Python<'_>, filter: Option<&Bound<'_, PyAny>>) -> PyResult<Vec<Table>> {
-        let inner = self.inner(py)?;
-        let filter = filter_of("tables", filter)?;
+    fn tables(&self, py: Python<'_>, filter: Given<'_, '_>) -> PyResult<Vec<Table>> {
+        let (inner, filter) = (self.inner(py)?, filter_of("tables", filter)?);
         let tables = call(py, || inner.tables(filter.as_ref()))?;
         Ok(tables.into_iter().map(|info| Table { info, cells: None }).collect())
     }
@@ -402,31 +390,26 @@ impl KnowledgeBase {
         Ok(Table { info: table.info.clone(), cells: Some(table) })
     }
 
-    /// The passages in two dimensions, near ones saying like things: the first two principal
-    /// components of their vectors.
+    /// The passages in two dimensions, near ones saying like things; of more than 5,000 as many,
+    /// spread over the file.
     ///
-    /// Args:
-    ///     filter: Only those of documents that pass, such as `"kind = pdf"`.
-    ///     questions: Texts that are put among them, which loads the encoder.
-    ///
-    /// Returns: PassageMap, of 5,000 passages at most, spread over the file.
+    /// Args: filter: Only those of documents that pass. questions: Texts that are put among them,
+    /// which loads the encoder.
     #[pyo3(signature = (filter=None, questions=Vec::new()))]
     fn map(
         &self,
         py: Python<'_>,
-        filter: Option<&Bound<'_, PyAny>>,
+        filter: Given<'_, '_>,
         questions: Vec<String>,
     ) -> PyResult<PassageMap> {
-        let inner = self.inner(py)?;
-        let filter = filter_of("map", filter)?;
-        let questions: Vec<&str> = questions.iter().map(String::as_str).collect();
-        Ok(PassageMap(call(py, || inner.map(filter.as_ref(), &questions))?))
+        let (inner, filter) = (self.inner(py)?, filter_of("map", filter)?);
+        let asked: Vec<&str> = questions.iter().map(String::as_str).collect();
+        Ok(PassageMap(call(py, || inner.map(filter.as_ref(), &asked))?))
     }
 
     /// The passages of a document, in their order.
     ///
-    /// Raises:
-    ///     NotFoundError: No document has this uri.
+    /// Raises: NotFoundError: No document has this uri.
     fn passages(&self, py: Python<'_>, uri: &str) -> PyResult<Vec<Passage>> {
         let inner = self.inner(py)?;
         Ok(call(py, || inner.passages(uri))?.into_iter().map(Passage).collect())
@@ -440,15 +423,13 @@ impl KnowledgeBase {
 
     /// Every place in its file that something came from, in the order of the text.
     ///
-    /// Args:
-    ///     what: A `Hit`, a `Citation`, a `Passage`, or the id of a passage.
+    /// Args: what: A `Hit`, a `Citation`, a `Passage`, or the id of a passage.
     ///
     /// Returns: list of Location: bytes to open an editor at, pages with the rectangle of each line
     /// of a PDF, paragraphs, rows, slides, chapters. What a reader put in itself, such as a line
     /// feed between rows, has no place.
     ///
-    /// Raises:
-    ///     NotFoundError: No passage has this id.
+    /// Raises: NotFoundError: No passage has this id.
     fn locate(&self, py: Python<'_>, what: Findable<'_>) -> PyResult<Vec<Location>> {
         let inner = self.inner(py)?;
         let (store, id, range) = what.place();
@@ -545,8 +526,7 @@ impl KnowledgeBase {
     /// What the disk or its snapshots keep of overwritten blocks, and copies of the file, are
     /// beyond it.
     ///
-    /// Raises:
-    ///     BusyError: Another process writes, or still reads from before.
+    /// Raises: BusyError: Another process writes, or still reads from before.
     fn purge(&self, py: Python<'_>) -> PyResult<()> {
         let inner = self.inner(py)?;
         long_call(py, |call| inner.purge_with(call))
