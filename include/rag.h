@@ -1,6 +1,42 @@
 /*
  * rag: an embedded retrieval-augmented generation engine. One library, one file, cited answers.
  *
+ * First program (cc first.c $(pkg-config --cflags --libs rag)): answers from the files in docs/, and says where from.
+ *
+ *     #include <stdio.h>
+ *     #include <rag.h>
+ *
+ *     int main(void) {
+ *         rag_kb *kb = NULL;
+ *         rag_answer *answer = NULL;
+ *         rag_error *error = NULL;
+ *         rag_status status = rag_kb_open("kb.rag", NULL, &kb, &error);
+ *         if (!status) status = rag_kb_sync(kb, "docs", NULL, NULL, &error);
+ *         if (!status) status = rag_kb_ask(kb, "When was the lab founded?", NULL, &answer, &error);
+ *         if (status) fprintf(stderr, "error: %s\n", rag_error_message(error));
+ *         else puts(rag_answer_found(answer) ? rag_answer_text(answer, NULL) : "not found");
+ *         for (size_t i = 0; i < rag_answer_citation_count(answer); i++)
+ *             printf("[%zu] %s\n", rag_answer_citation_at(answer, i)->marker, rag_answer_citation_at(answer, i)->uri);
+ *         rag_answer_free(answer);
+ *         rag_error_free(error);
+ *         rag_kb_close(kb);
+ *         return (int)status;
+ *     }
+ *
+ * Contents, in this order
+ *
+ *     rag_error_...       what went wrong, and what of it a person reads
+ *     rag_cancel_...      what stops a call; callbacks of progress
+ *     ..._options         how to open, sync, search, generate, guard, ask, load
+ *     rag_kb_...          open, sync, add, search, ask, summarize, compose, chat, tables, map; backup, check, repair
+ *     rag_documents_...   what a file holds; rag_info_..., rag_passage_..., rag_locations_... where it came from
+ *     rag_hits_...        passages found
+ *     rag_answer_...      text, citations, why there is none
+ *     rag_chat_...        a conversation, its report and its memory
+ *     rag_sync_report_... what a sync did
+ *     rag_encoder_..., rag_reranker_..., rag_generator_...  the models by themselves
+ *     rag_read_file, rag_mask, rag_version  functions that need no handle
+ *
  * Results    Every call that can fail returns a rag_status, RAG_OK (0) if it did not, and takes a rag_error ** last.
  *            NULL there means that you do not want to know why. Otherwise it is set to NULL on success and to an
  *            error on failure, which you own: free it with rag_error_free. An error is not freed by the next call.
@@ -731,6 +767,10 @@ typedef enum {
      * A guard refuses it.
      */
     RAG_RETRACTION_GUARD = 2,
+    /**
+     * The answer is the same but for its beginning: yes or no comes first.
+     */
+    RAG_RETRACTION_REWORDED = 3,
 } rag_retraction;
 
 /**
@@ -2787,6 +2827,34 @@ rag_status rag_kb_tables(const rag_kb *kb, const char *filter, char **json, rag_
  * RAG_NOT_FOUND: there is no such table; those of a document that changed have new ids.
  */
 rag_status rag_kb_table(const rag_kb *kb, const char *id, char **json, rag_error **error);
+
+/**
+ * The passages of the documents that pass `filter` in two dimensions, near ones saying like
+ * things, as the JSON object {"points": [{"passage_id", "uri", "title", "page", "text", "x",
+ * "y"}], "questions": [{"text", "x", "y"}], "passage_count", "shares": [along x, along y]}.
+ * `filter` may be NULL: those of all documents. `questions` are `count` texts that are put among
+ * them, which loads the encoder; NULL with 0 for none. 5,000 passages at most are points, spread
+ * over the file. On success `*json` is owned by the caller: free it with rag_string_free.
+ *
+ * RAG_INVALID_ARGUMENT: the filter. RAG_NOT_FOUND, RAG_MODEL, RAG_MODEL_MISMATCH: the encoder.
+ */
+rag_status rag_kb_map(const rag_kb *kb,
+                      const char *filter,
+                      const char *const *questions,
+                      size_t count,
+                      char **json,
+                      rag_error **error);
+
+/**
+ * As rag_kb_map, drawn as one HTML page that needs nothing else. On success `*html` is owned by
+ * the caller: free it with rag_string_free.
+ */
+rag_status rag_kb_map_html(const rag_kb *kb,
+                           const char *filter,
+                           const char *const *questions,
+                           size_t count,
+                           char **html,
+                           rag_error **error);
 
 /**
  * Every place in its file that a passage came from: bytes to open an editor at, pages with the

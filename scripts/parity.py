@@ -80,6 +80,7 @@ OTHERWISE = {
     ("model", "is_reranker"): ("(rag model list)", "(rag model list)"),
     ("walk", "walk"): ("(sync walks)", "(rag_kb_sync walks)"),
     ("walk", "stat"): ("(sync walks)", "(rag_kb_sync walks)"),
+    ("search", "near_copies"): ("(rag eval)", "(rag eval)"),
     ("search", "matched"): ("(Hit.matched)", "(rag search --why)"),
     ("search", "search"): ("(KnowledgeBase.search)", "(rag_kb_search)"),
     ("search", "search_all"): ("(KnowledgeBase.search)", "(rag_kb_search)"),
