@@ -38,7 +38,7 @@ TEXT = DOCUMENTS["bridge.txt"].strip()
 
 def loaded(written):
     """A pipeline that was written down; Haystack loads no classes but its own unless it is told to."""
-    return Pipeline.loads(written, allowed_modules=["rag_py.integrations", __name__])
+    return Pipeline.loads(written, allowed_modules=["rag_py.integrations.haystack", __name__])
 
 
 def letters(texts):
@@ -171,6 +171,7 @@ def test_a_pipeline_of_our_encoder(tmp_path):
     assert found[0].content == DOCUMENTS["bridge.txt"] and 0 < found[0].score <= 1
     assert [one.content for one in store.search("ferry", None, {"field": "id", "operator": "==", "value": "ferry"}, 3)] == [text]
     written = pipeline.dumps()
+    assert "rag_py.integrations.haystack.RagDocumentStore" in written and "integrations._" not in written
     store.knowledge_base.close()
     again = loaded(written)
     only = {"field": "meta.name", "operator": "==", "value": "bees.md"}
@@ -230,6 +231,7 @@ def test_generators(generator):
     pipeline.connect("prompt", "llm")
     result = pipeline.run({"prompt": {"word": "hello"}})["llm"]
     assert result["replies"] == [expected] == ["".join(SAID)] and result["meta"][0]["usage"]["completion_tokens"] > 0
+    assert "type: rag_py.integrations.haystack.RagGenerator" in pipeline.dumps()
     assert loaded(pipeline.dumps()).get_component("llm").generation_kwargs == {"max_tokens": 8}
     chat = RagChatGenerator(generator, {"max_tokens": 8})
     messages = [ChatMessage.from_user("Say hello.")]

@@ -118,11 +118,13 @@ def test_filters_are_theirs(store, operator):
     if operator == FilterOperator.IS_EMPTY:
         asked = [MetadataFilter(key=key, value=None, operator=operator) for key in ("lang", "tags", "none", "no", "year")]
     for part in asked:
-        for condition in (FilterCondition.AND, FilterCondition.NOT):
-            filters = MetadataFilters(filters=[part], condition=condition)
-            query = VectorStoreQuery(query_embedding=[1.0] * 8, similarity_top_k=9, filters=filters)
-            assert sorted(store.query(query).ids) == sorted(theirs.query(query).ids), part
-            assert sorted(node.node_id for node in store.get_nodes(filters=filters)) == sorted(theirs.query(query).ids), part
+        filters = MetadataFilters(filters=[part])
+        query = VectorStoreQuery(query_embedding=[1.0] * 8, similarity_top_k=9, filters=filters)
+        expected = sorted(theirs.query(query).ids)
+        assert sorted(store.query(query).ids) == expected, part
+        assert sorted(node.node_id for node in store.get_nodes(filters=filters)) == expected, part
+        others = store.get_nodes(filters=MetadataFilters(filters=[part], condition=FilterCondition.NOT))
+        assert sorted([*expected, *(node.node_id for node in others)]) == [node.node_id for node in nodes()], part
 
 
 def test_filters_nest_and_what_they_cannot_say_is_told(store):

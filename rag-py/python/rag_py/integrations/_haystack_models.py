@@ -112,6 +112,9 @@ class RagGenerator(_Generating):
         streaming_callback: Gets each piece as it is written.
     """
 
+    # what a pipeline's file calls it
+    __module__ = "rag_py.integrations.haystack"
+
     def __init__(
         self,
         model: Union[Generator, str] = "qwen2.5-0.5b",
@@ -148,6 +151,9 @@ class RagChatGenerator(_Generating):
         generation_kwargs: Options of ``Generator.generate``; ``max_tokens`` is its ``max_new_tokens``.
         streaming_callback: Gets each piece as it is written.
     """
+
+    # what a pipeline's file calls it
+    __module__ = "rag_py.integrations.haystack"
 
     def __init__(
         self,
@@ -223,6 +229,9 @@ class RagConverter:
     Args:
         max_read_seconds: A file that takes longer is passed over. Default: that of ``rag_py.read``.
     """
+
+    # what a pipeline's file calls it
+    __module__ = "rag_py.integrations.haystack"
 
     def __init__(self, max_read_seconds: Optional[float] = None) -> None:
         self.max_read_seconds = max_read_seconds

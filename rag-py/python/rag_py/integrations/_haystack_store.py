@@ -40,6 +40,9 @@ class RagDocumentStore:
         options: Further options of ``rag_py.open``.
     """
 
+    # what a pipeline's file calls it
+    __module__ = "rag_py.integrations.haystack"
+
     def __init__(
         self,
         knowledge_base: Union[KnowledgeBase, Path] = ":memory:",

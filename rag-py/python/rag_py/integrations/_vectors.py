@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import contextmanager
-from typing import Callable, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import Callable, Generator, List, Mapping, Optional, Sequence, Tuple
 
 from rag_py import Encoder
 
@@ -37,7 +37,7 @@ class GivenVectors:
         self.encoder = Encoder.from_callable(name, dim, self._of_passages, encode_queries=self._of_queries)
 
     @contextmanager
-    def passages(self, vectors: Mapping[str, Sequence[float]], other: Optional[Sequence[float]] = None) -> Iterator[None]:
+    def passages(self, vectors: Mapping[str, Sequence[float]], other: Optional[Sequence[float]] = None) -> Generator[None, None, None]:
         """Within it these texts have these vectors; ``other`` is that of any other text, such as a part of one."""
         self._given.passages = (vectors, other)
         try:
@@ -46,7 +46,7 @@ class GivenVectors:
             self._given.passages = None
 
     @contextmanager
-    def question(self, vector: Optional[Sequence[float]]) -> Iterator[None]:
+    def question(self, vector: Optional[Sequence[float]]) -> Generator[None, None, None]:
         """Within it every question has this vector, where there is one."""
         self._given.question = vector
         try:

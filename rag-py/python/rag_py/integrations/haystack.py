@@ -38,7 +38,6 @@ __all__ = [
     "RagTextEmbedder",
 ]
 
-
 def _document(hit: Hit) -> Document:
     return Document(id=passage_id(hit), content=hit.text, meta=metadata(hit), score=hit.score)
 

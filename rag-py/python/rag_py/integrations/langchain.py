@@ -217,8 +217,11 @@ class RagVectorStore(VectorStore):
             for record in records:
                 _records.put(self.knowledge_base, record)
             return
-        texts = list(dict.fromkeys(record.text for record in records))
-        with self._vectors.passages(dict(zip(texts, self._embedding.embed_documents(texts)))):
+        # a longer text is cut, and its passages are embedded as they are stored
+        most = self._vectors.encoder.max_tokens
+        texts = list(dict.fromkeys(record.text for record in records if len(record.text.split()) <= most))
+        vectors = self._embedding.embed_documents(texts) if texts else []
+        with self._vectors.passages(dict(zip(texts, vectors))):
             for record in records:
                 _records.put(self.knowledge_base, record)
 

@@ -13,21 +13,7 @@ from typing import Any, Dict, Iterable, List, Optional, Sequence, Union, cast
 
 from llama_index.core.base.base_retriever import BaseRetriever
 from llama_index.core.base.embeddings.base import BaseEmbedding
-from llama_index.core.base.llms.types import (
-    ChatMessage,
-    ChatResponse,
-    ChatResponseAsyncGen,
-    ChatResponseGen,
-    CompletionResponse,
-    CompletionResponseAsyncGen,
-    CompletionResponseGen,
-    LLMMetadata,
-    MessageRole,
-    TextBlock,
-)
-from llama_index.core.bridge.pydantic import Field, PrivateAttr
-from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_callback
-from llama_index.core.llms.custom import CustomLLM
+from llama_index.core.bridge.pydantic import PrivateAttr
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.readers.base import BaseReader
 from llama_index.core.schema import BaseNode, Document, MetadataMode, NodeWithScore, QueryBundle, TextNode
@@ -44,12 +30,15 @@ from llama_index.core.vector_stores.types import (
 from llama_index.core.vector_stores.utils import metadata_dict_to_node, node_to_metadata_dict
 
 import rag_py
-from rag_py import Encoder, Generation, Generator, Hit, KnowledgeBase, Reranker
+from rag_py import Encoder, Hit, KnowledgeBase, Reranker
 from rag_py.integrations import _filters, _reading, _records
+from rag_py.integrations._llama_index_llm import RagLLM as RagLLM
 from rag_py.integrations._metadata import metadata
 from rag_py.integrations._records import Record
 from rag_py.integrations._vectors import QUESTION, GivenVectors
-from rag_py.types import Message, Path
+from rag_py.types import Path
+
+__all__ = ["RagEmbedding", "RagLLM", "RagReader", "RagReranker", "RagRetriever", "RagVectorStore"]
 
 
 def _text_node(hit: Hit) -> TextNode:
@@ -399,171 +388,6 @@ def _list_test(field: str, operator: FilterOperator, values: List[object]) -> st
     if operator == FilterOperator.ANY:
         return _filters.any_of(parts) or _filters.NOTHING
     return _filters.all_of(parts) or _filters.exists(field)
-
-
-class RagLLM(CustomLLM):
-    """Our generator as a language model of LlamaIndex: completions, chat, streams. It calls no tools and reads texts only.
-
-    A completion is one turn of the user's, as the model's template has it; ``formatted=True`` hands the prompt to the model as it is.
-
-    Args:
-        model: A loaded generator, or its name, path or hub id.
-        max_tokens: Most tokens of an answer.
-        options: Further options of ``Generator.generate``; a call takes more of them.
-        kwargs: Further fields of ``CustomLLM``, such as ``system_prompt``.
-    """
-
-    max_tokens: int = 256
-    options: Dict[str, Any] = Field(default_factory=dict)
-
-    _generator: Generator = PrivateAttr()
-
-    def __init__(
-        self,
-        model: Union[Generator, Path] = "qwen2.5-0.5b",
-        max_tokens: int = 256,
-        options: Optional[Dict[str, Any]] = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(max_tokens=max_tokens, options=options or {}, **kwargs)
-        self._generator = model if isinstance(model, Generator) else Generator(model)
-
-    @classmethod
-    def class_name(cls) -> str:
-        """The name LlamaIndex writes."""
-        return "RagLLM"
-
-    @property
-    def metadata(self) -> LLMMetadata:
-        """Name, context and length of an answer."""
-        return LLMMetadata(
-            context_window=self._generator.context_len,
-            num_output=self.max_tokens,
-            is_chat_model=True,
-            model_name=self._generator.name,
-        )
-
-    def _asked(self, options: Dict[str, Any]) -> Dict[str, Any]:
-        given = {("max_new_tokens" if name == "max_tokens" else name): value for name, value in options.items()}
-        return {"max_new_tokens": self.max_tokens, **self.options, **given}
-
-    @llm_completion_callback()
-    def complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponse:
-        """One answer."""
-        generation = self._generator.generate(_prompt(prompt, formatted), **self._asked(kwargs))
-        return CompletionResponse(text=generation.text, additional_kwargs=_counts(generation))
-
-    @llm_completion_callback()
-    def stream_complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponseGen:
-        """The answer so far, with each piece."""
-        stream = self._generator.generate(_prompt(prompt, formatted), stream=True, **self._asked(kwargs))
-
-        def pieces() -> CompletionResponseGen:
-            said = ""
-            with stream:
-                for piece in stream:
-                    said += piece
-                    yield CompletionResponse(text=said, delta=piece)
-
-        return pieces()
-
-    @llm_chat_callback()
-    def chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
-        """The next turn."""
-        generation = self._generator.generate(_turns(messages), **self._asked(kwargs))
-        return _replied(generation.text, _counts(generation))
-
-    @llm_chat_callback()
-    def stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
-        """The next turn so far, with each piece."""
-        stream = self._generator.generate(_turns(messages), stream=True, **self._asked(kwargs))
-
-        def pieces() -> ChatResponseGen:
-            said = ""
-            with stream:
-                for piece in stream:
-                    said += piece
-                    yield _replied(said, delta=piece)
-
-        return pieces()
-
-    @llm_completion_callback()
-    async def acomplete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponse:
-        """As ``complete``, off the event loop; cancelling the task stops the generation."""
-        generation = await self._generator.agenerate(_prompt(prompt, formatted), **self._asked(kwargs))
-        return CompletionResponse(text=generation.text, additional_kwargs=_counts(generation))
-
-    @llm_chat_callback()
-    async def achat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
-        """As ``chat``, off the event loop; cancelling the task stops the generation."""
-        generation = await self._generator.agenerate(_turns(messages), **self._asked(kwargs))
-        return _replied(generation.text, _counts(generation))
-
-    @llm_completion_callback()
-    async def astream_complete(
-        self, prompt: str, formatted: bool = False, **kwargs: Any
-    ) -> CompletionResponseAsyncGen:
-        """As ``stream_complete``, off the event loop."""
-        stream = self._generator.generate(_prompt(prompt, formatted), stream=True, **self._asked(kwargs))
-
-        async def pieces() -> CompletionResponseAsyncGen:
-            said = ""
-            with stream:
-                async for piece in stream:
-                    said += piece
-                    yield CompletionResponse(text=said, delta=piece)
-
-        return pieces()
-
-    @llm_chat_callback()
-    async def astream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseAsyncGen:
-        """As ``stream_chat``, off the event loop."""
-        stream = self._generator.generate(_turns(messages), stream=True, **self._asked(kwargs))
-
-        async def pieces() -> ChatResponseAsyncGen:
-            said = ""
-            with stream:
-                async for piece in stream:
-                    said += piece
-                    yield _replied(said, delta=piece)
-
-        return pieces()
-
-
-def _replied(text: str, counts: Optional[Dict[str, Any]] = None, delta: Optional[str] = None) -> ChatResponse:
-    message = ChatMessage(role=MessageRole.ASSISTANT, content=text)
-    return ChatResponse(message=message, delta=delta, additional_kwargs=counts or {})
-
-
-def _prompt(prompt: str, formatted: bool) -> Union[str, List[Message]]:
-    return prompt if formatted else [{"role": "user", "content": prompt}]
-
-
-def _counts(generation: Generation) -> Dict[str, Any]:
-    prompt, written = generation.prompt_token_count, len(generation.token_ids)
-    return {
-        "prompt_tokens": prompt,
-        "completion_tokens": written,
-        "total_tokens": prompt + written,
-        "finish_reason": generation.stop_reason,
-    }
-
-
-def _turns(messages: Sequence[ChatMessage]) -> List[Message]:
-    turns: List[Message] = []
-    for message in messages:
-        role = {MessageRole.DEVELOPER: "system", MessageRole.CHATBOT: "assistant"}.get(message.role, message.role.value)
-        if role not in ("system", "user", "assistant"):
-            raise ValueError(f"our generators read system, user and assistant messages and call no tools, not {role!r}")
-        other = next((block for block in message.blocks if not isinstance(block, TextBlock)), None)
-        if other is not None:
-            raise ValueError(f"our generators read texts, not {type(other).__name__}")
-        said = message.content or ""
-        if turns and turns[-1]["role"] == role:
-            turns[-1]["content"] += "\n" + said
-        else:
-            turns.append({"role": cast(Any, role), "content": said})
-    return turns
 
 
 class RagReranker(BaseNodePostprocessor):
