@@ -6,7 +6,7 @@ set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . scripts/lib.sh
 
-LEGS=(format lint docs rules licences features rust levels c python options scenarios demo)
+LEGS=(format lint docs rules licences features rust levels c python frameworks options scenarios demo)
 
 # What hangs is a failure: no leg's program may run for longer than this.
 limited() { timeout --kill-after=10 40m "$@"; }
@@ -46,6 +46,19 @@ leg_python() {
       --allowlist tests/python/stubtest.txt --ignore-unused-allowlist &&
     $VENV/bin/python -m mypy --strict --config-file rag-py/pyproject.toml tests/python/typed_usage.py &&
     $VENV/bin/basedpyright -p rag-py/pyproject.toml --pythonpath $VENV/bin/python
+}
+
+# The wheel beside LangChain, LlamaIndex and Haystack, in an environment of its own: their tests and ours over what we have for them.
+leg_frameworks() {
+  local venv=target/frameworks-venv held=tests/python/integrations/requirements.txt wheel
+  python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' ||
+    { echo "SKIP frameworks: they need Python 3.10, this is $(python3 --version)"; return 0; }
+  [ -x $venv/bin/pip ] || python3 -m venv $venv || return
+  wheel=$(scripts/build-wheel.sh) &&
+    $venv/bin/pip install -q --disable-pip-version-check -r $held "$wheel[langchain,llama-index,haystack]" &&
+    $venv/bin/pip install -q --disable-pip-version-check --force-reinstall --no-deps "$wheel" &&
+    limited env HAYSTACK_TELEMETRY_ENABLED=False $venv/bin/python -m pytest -q -W ignore tests/python/integrations &&
+    $venv/bin/python -m mypy --config-file rag-py/pyproject.toml rag-py/python/rag_py
 }
 
 # An option of `ask`, added by one entry in a copy of the tree, is there on every surface.

@@ -29,6 +29,12 @@ def model(name):
     return path
 
 
+def pytest_configure(config):
+    """The tests that frameworks bring are coroutines too; pytest-asyncio comes with them."""
+    if hasattr(config.option, "asyncio_mode"):
+        config.option.asyncio_mode = "auto"
+
+
 @pytest.fixture
 def folder(tmp_path):
     """A folder with three documents."""
