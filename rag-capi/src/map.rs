@@ -37,8 +37,8 @@ pub unsafe extern "C" fn rag_kb_map(
     }
 }
 
-/// As rag_kb_map, drawn as one HTML page that needs nothing else. On success `*html` is owned by
-/// the caller: free it with rag_string_free.
+/// As rag_kb_map, drawn as one HTML page that needs nothing else; `filter` may be NULL. On success
+/// `*html` is owned by the caller: free it with rag_string_free.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rag_kb_map_html(
     kb: *const rag_kb,

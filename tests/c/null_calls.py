@@ -58,7 +58,7 @@ ENDS = ("_free", "_close")
 
 def functions(header: str):
     """Name, comment, returned type and arguments (type, name) of each function."""
-    pattern = re.compile(r"(?:/\*\*(?P<doc>(?:(?!\*/).)*)\*/\s*)?^(?P<type>[\w ]+[ *]+)(?P<name>rag_\w+)\((?P<args>[^;{}]*)\);",
+    pattern = re.compile(r"(?:/\*\*(?P<doc>(?:(?!\*/).)*)\*/\s*)?^(?P<type>\w[\w ]*[ *]+)(?P<name>rag_\w+)\((?P<args>[^;{}]*)\);",
                          re.M | re.S)
     for found in pattern.finditer(header):
         arguments = []

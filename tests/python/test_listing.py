@@ -72,7 +72,7 @@ def test_passages_are_points_of_a_map(kb, folder):
     assert point["text"].startswith("The tide rises") and kb.passage(point["passage_id"]).uri == point["uri"]
     assert drawn.questions[0]["text"] == "When does the tide rise?" and 0 < sum(drawn.shares) <= 1.001
     assert kb.map().to_dict()["points"] == drawn.points
-    assert len(kb.map("path LIKE '*bread.md'")) == 1
+    assert len(kb.map("path glob '*bread.md'")) == 1
     assert drawn.to_html().count("<circle") == len(drawn)
     with pytest.raises(rag_py.errors.InvalidArgumentError):
         kb.map("year =")

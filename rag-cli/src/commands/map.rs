@@ -31,7 +31,7 @@ pub(crate) struct Args {
     /// Draw this question among the passages; may be given more than once
     #[arg(long = "question", value_name = "QUESTION")]
     questions: Vec<String>,
-    /// Only passages of documents that pass, such as "kind = pdf AND path LIKE '*/reports/*'"
+    /// Only passages of documents that pass, such as "kind = pdf AND path glob '*/reports/*'"
     #[arg(long, value_name = "FILTER", value_parser = parse_filter)]
     filter: Option<Filter>,
 }

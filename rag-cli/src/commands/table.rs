@@ -25,7 +25,7 @@ pub(crate) struct Args {
     id: Option<String>,
     #[command(flatten)]
     _untrusted: UntrustedArg,
-    /// Only tables of documents that pass, such as "kind = xlsx AND path LIKE '*/fees/*'"
+    /// Only tables of documents that pass, such as "kind = xlsx AND path glob '*/fees/*'"
     #[arg(long, value_name = "FILTER", value_parser = parse_filter, conflicts_with = "id")]
     filter: Option<Filter>,
 }

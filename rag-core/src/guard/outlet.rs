@@ -179,7 +179,7 @@ mod tests {
         let open = Guards::default();
         assert_eq!(
             withdrawn(&open, &["one ", "two"], Some("three")),
-            ["one ", "two", "!unsure", "three"]
+            ["one", " two", "!unsure", "three"]
         );
         assert_eq!(withdrawn(&open, &["one"], None), ["one", "!unsure"]);
         // nobody has anything to give back; the beginning of a mark was held

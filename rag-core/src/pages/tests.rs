@@ -105,7 +105,7 @@ fn markers_lead_to_the_cited_spans() {
 fn what_was_told_is_shown_in_the_place_of_citations() {
     let mut told = answer("Who are you?", "I am <Ann>.", "", Vec::new());
     told.told_by = vec![ToldBy { kind: ToldKind::Persona, quote: "You are <Ann>.".to_owned() }];
-    let shown = "<q>You are &lt;Ann&gt;.</q> (from the persona)";
+    let shown = "<q>You are &lt;Ann&gt;.</q>\n (from the persona)";
     assert!(told.to_html().contains(shown) && told.explain_html().contains(shown));
 }
 

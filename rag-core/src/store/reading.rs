@@ -72,7 +72,7 @@ impl Store {
     /// # Errors
     /// Store if the file cannot be read.
     pub fn passage_ids(&self) -> Result<Vec<i64>> {
-        self.pool.read(|connection| rows::passage_ids(connection))
+        self.pool.read(rows::passage_ids)
     }
 
     /// What tells the age of the document of each passage; `None` for a passage that is not there.
