@@ -2846,8 +2846,8 @@ rag_status rag_kb_map(const rag_kb *kb,
                       rag_error **error);
 
 /**
- * As rag_kb_map, drawn as one HTML page that needs nothing else. On success `*html` is owned by
- * the caller: free it with rag_string_free.
+ * As rag_kb_map, drawn as one HTML page that needs nothing else; `filter` may be NULL. On success
+ * `*html` is owned by the caller: free it with rag_string_free.
  */
 rag_status rag_kb_map_html(const rag_kb *kb,
                            const char *filter,
