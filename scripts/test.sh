@@ -21,10 +21,8 @@ leg_licences() { python3 scripts/check_licences.py; }
 leg_features() {
   cargo check --release --locked -p rag-cli --features hub &&
     cargo check --release --locked -p rag-core --all-targets --features unstable &&
-    limited cargo test --release --locked -p rag-core --features code --lib document::code &&
-    limited cargo test --release --locked -p rag-core --features code --test code &&
-    limited cargo test --release --locked -p rag-core --features parquet --lib document:: &&
-    limited cargo test --release --locked -p rag-core --features parquet --test parquet
+    limited cargo test --release --locked -p rag-core --features code,parquet --lib document:: &&
+    limited cargo test --release --locked -p rag-core --features code,parquet --test code --test parquet
 }
 leg_rust() { limited cargo test --release --locked --workspace --no-fail-fast; }
 # The encoder's tests once more at each level that this CPU has.
