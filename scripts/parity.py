@@ -30,6 +30,7 @@ OTHERWISE = {
     ("KnowledgeBase", "open"): ("open", None),
     ("KnowledgeBase", "also"): (None, "(the caller named them)"),
     ("KnowledgeBase", "path"): (None, "(the caller named it)"),
+    ("KnowledgeBase", "document"): (None, "(rag_kb_documents with a filter)"),
     ("KnowledgeBase", "encoder"): ("(open an Encoder)", "(open a rag_encoder)"),
     ("KnowledgeBase", "generator"): ("(open a Generator)", "(open a rag_generator)"),
     ("KnowledgeBase", "reranker"): ("(used by search)", "(used by rag_kb_search)"),

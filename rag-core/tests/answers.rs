@@ -212,7 +212,7 @@ fn what_is_left_of_raw_pieces_is_the_answer() {
         let said = rag_core::cite::without_markers(&answer.text);
         assert_eq!(squeezed(&heard), squeezed(&said), "{question}");
         // several drafts are handed on at their end
-        let several = AskOptions { candidates: Some(2), ..raw.clone() };
+        let several = AskOptions { candidates: 2, ..raw.clone() };
         let (heard, count, answer) = heard_raw(&village, question, &several);
         let said = rag_core::cite::without_markers(&answer.text);
         assert_eq!((squeezed(&heard), count), (squeezed(&said), 0), "{question}");

@@ -364,8 +364,13 @@ impl KnowledgeBase {
     #[pyo3(signature = (filter=None))]
     fn documents(&self, py: Python<'_>, filter: Given<'_, '_>) -> PyResult<Vec<Document>> {
         let (inner, filter) = (self.inner(py)?, filter_of("documents", filter)?);
-        let documents = call(py, || inner.documents(filter.as_ref()))?;
-        Ok(documents.into_iter().map(Document).collect())
+        Ok(call(py, || inner.documents(filter.as_ref()))?.into_iter().map(Document).collect())
+    }
+
+    /// The document with this uri, or None.
+    fn document(&self, py: Python<'_>, uri: &str) -> PyResult<Option<Document>> {
+        let inner = self.inner(py)?;
+        Ok(call(py, || inner.document(uri))?.map(Document))
     }
 
     /// The tables of the documents, without their rows.
@@ -566,8 +571,7 @@ impl KnowledgeBase {
     }
 
     fn __repr__(&self) -> PyResult<String> {
-        let open = self.open.get()?.read().unwrap_or_else(PoisonError::into_inner);
-        let closed = if open.is_none() { ", closed" } else { "" };
+        let closed = if self.closed()? { ", closed" } else { "" };
         Ok(format!("KnowledgeBase({:?}{closed})", self.path))
     }
 
@@ -584,11 +588,7 @@ impl KnowledgeBase {
 
     /// Whether a document that was read has this uri.
     fn __contains__(&self, py: Python<'_>, uri: &str) -> PyResult<bool> {
-        let inner = self.inner(py)?;
-        call(py, || match inner.passages(uri) {
-            Err(Error::NotFound { .. }) => Ok(false),
-            passages => Ok(!passages?.is_empty()),
-        })
+        Ok(self.document(py, uri)?.is_some_and(|document| document.0.skipped.is_none()))
     }
 
     /// The documents that were read, by uri.

@@ -28,6 +28,8 @@ def test_documents_and_their_passages(kb, folder):
     assert bees.to_dict()["uri"] == bees.uri
 
     assert [document.uri for document in kb.documents("year = 2024")] == ["note"]
+    assert (kb.document(bees.uri), kb.document(broken.uri), kb.document("nowhere")) == (bees, broken, None)
+    assert bees.uri in kb and broken.uri not in kb
     passages = kb.passages(bees.uri)
     assert len(passages) == bees.passage_count and passages[0] == kb.passage(passages[0].id)
     with pytest.raises(rag_py.errors.NotFoundError):
@@ -76,6 +78,8 @@ def test_passages_are_points_of_a_map(kb, folder):
     assert drawn.to_html().count("<circle") == len(drawn)
     with pytest.raises(rag_py.errors.InvalidArgumentError):
         kb.map("year =")
+    with pytest.raises(rag_py.errors.InvalidArgumentError, match="empty"):
+        kb.map(questions=[" "])
 
 
 def test_what_was_found_is_located_in_its_file(kb, folder):

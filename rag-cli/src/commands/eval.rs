@@ -9,6 +9,7 @@ mod report;
 mod reranking;
 mod settings;
 
+use std::cell::OnceCell;
 use std::path::PathBuf;
 
 use rag_core::generate::GeneratorOptions;
@@ -141,6 +142,7 @@ pub(crate) fn run(args: &Args, config: &Config, console: &mut Console<'_>) -> Ou
     let reranked = Reranked::load(&args.reranker.options(config)?, count)?;
     let mut measured: Vec<Measured> = Vec::with_capacity(settings.len() * args.parts.len());
     let mut encode_seconds = 0.0;
+    let prints: Vec<_> = collection.documents.iter().map(|_| OnceCell::new()).collect();
     for &parts in &args.parts {
         let ranker = Ranker::build(&collection, parts, encoder.as_ref(), console, job.token())?;
         encode_seconds += ranker.encode_seconds();
@@ -148,6 +150,7 @@ pub(crate) fn run(args: &Args, config: &Config, console: &mut Console<'_>) -> Ou
             collection: &collection,
             ranker: &ranker,
             parts,
+            prints: &prints,
             reranked: reranked.as_ref(),
         };
         for setting in &settings {

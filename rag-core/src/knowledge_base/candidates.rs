@@ -35,7 +35,7 @@ impl Run<'_> {
     fn views(&self, retrieved: &Retrieved) -> Result<Vec<View>> {
         let hits = &retrieved.hits;
         let cited = || Some(hits.clone());
-        let mut views = Vec::with_capacity(self.options.draft_count());
+        let mut views = Vec::with_capacity(self.options.candidates);
         if self.is_focused() {
             let ranked = self.ranked(retrieved)?;
             let focused = search::focus_on(ranked, hits, SHORT_SENTENCES);
@@ -53,7 +53,7 @@ impl Run<'_> {
         if views.is_empty() {
             views.push(View { told: self.shown(retrieved)?, cited: cited() });
         }
-        views.truncate(self.options.draft_count());
+        views.truncate(self.options.candidates);
         Ok(views)
     }
 }

@@ -83,7 +83,7 @@ impl Run<'_> {
         call: Call<'_>,
         outlet: &mut Outlet<'_>,
     ) -> Result<(Answer, Option<Refusal>)> {
-        if self.options.draft_count() > 1 && self.may_quote() {
+        if self.options.candidates > 1 && self.may_quote() {
             let (answer, draft, is_fit) = self.best_draft(retrieved)?;
             return match is_fit {
                 true => {

@@ -7,7 +7,7 @@ use crate::progress::CancelToken;
 use crate::search::Plane;
 use crate::store::{Filter, PassageRow};
 
-use super::KnowledgeBase;
+use super::{KnowledgeBase, check_question};
 
 /// Most passages of a map: of more, every second is drawn, or third, and so on.
 const MAX_POINTS: usize = 5000;
@@ -66,9 +66,10 @@ impl KnowledgeBase {
     /// [`OpenOptions::also`](super::OpenOptions::also) are not among them.
     ///
     /// # Errors
-    /// InvalidArgument for a filter beyond its limits; NotFound, Model and ModelMismatch for the
-    /// encoder, where there are questions; Store.
+    /// InvalidArgument for an empty question or a filter beyond its limits; NotFound, Model and
+    /// ModelMismatch for the encoder, where there are questions; Store.
     pub fn map(&self, filter: Option<&Filter>, questions: &[&str]) -> Result<PassageMap> {
+        questions.iter().try_for_each(|question| check_question(question))?;
         let ids = match filter {
             Some(filter) => self.store.passages_where(filter)?,
             None => self.store.passage_ids()?.into(),

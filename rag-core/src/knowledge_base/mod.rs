@@ -434,6 +434,18 @@ impl KnowledgeBase {
         self.store.list(filter)
     }
 
+    /// The document with this uri, or the file of that name that was skipped; `None` if there is
+    /// neither. Looked up by an index, whatever the file holds.
+    ///
+    /// # Errors
+    /// Store.
+    pub fn document(&self, uri: &str) -> Result<Option<StoredDocument>> {
+        match self.store.document(uri)? {
+            Some(document) => self.store.stored_document(document.id),
+            None => Ok(None),
+        }
+    }
+
     /// The passages of the document with this uri, in their order; none for a file that was
     /// skipped.
     ///

@@ -92,22 +92,23 @@ words! {
 }
 
 words! {
-    /// What an answer may cost. It sets only what was left unset: how many drafts are written and how many hits are sorted anew.
+    /// What an answer may cost: how many hits a reranker sorts anew, where that is left unset.
     #[derive(Default)]
     pub enum Effort("effort") {
-        /// One draft, and no reranking even where there is a reranker.
+        /// No reranking even where there is a reranker.
         Fast = "fast",
-        /// One draft, and the reranker sorts its 30 if there is one.
+        /// The reranker sorts its 30 if there is one.
         #[default]
         Balanced = "balanced",
-        /// Three drafts, and the reranker sorts the best 50 if there is one.
+        /// The reranker sorts the best 50 if there is one.
         Thorough = "thorough",
     }
 }
 
 impl Effort {
-    /// How many drafts a thorough answer is chosen from, and how many hits are sorted anew for it.
-    const THOROUGH: (usize, usize) = (3, 50);
+    /// How many hits are sorted anew for a thorough answer. Several drafts are no part of it: with a small generator they made
+    /// answers worse (docs/asking.md).
+    const THOROUGH_RERANK: usize = 50;
 }
 
 /// What the generator writes before the search, for the search.
@@ -282,9 +283,9 @@ options! {
         sentences: Option<usize> = None, range(1.0, f64::INFINITY), unit("sentences"), unset("three where a few words are asked for, else all");
         /// How many drafts are written, each from another of the passages found; the one that the generator was surest of and a passage
         /// supports is taken. One is handed on as it is written, several at their end.
-        candidates: Option<usize> = None, range(1.0, 16.0), unit("drafts"), unset("1, or 3 where effort is thorough");
-        /// What an answer may cost, where it is not said otherwise: fast writes one draft and sorts nothing anew, balanced writes one
-        /// and sorts anew if there is a reranker, thorough writes three and sorts the best 50 anew if there is one.
+        candidates: usize = 1, range(1.0, 16.0), unit("drafts");
+        /// What an answer may cost, where `rerank` is not given: fast sorts nothing anew, balanced the best 30 if there is a reranker,
+        /// thorough the best 50.
         effort: Effort = Effort::Balanced;
         /// How long the answer should be: short asks for a few words, sentences for one or two sentences, auto as the question does.
         answer_length: AnswerLength = AnswerLength::Auto;
@@ -327,20 +328,19 @@ options! {
 impl AskOptions {
     /// These options with what [`AskOptions::effort`] sets of what was left unset; the one place that knows it.
     pub(crate) fn settled(&self, has_reranker: bool) -> Cow<'_, Self> {
-        let (candidates, rerank) = match self.effort {
-            Effort::Balanced => return Cow::Borrowed(self),
-            Effort::Fast => (1, Some(0)),
-            Effort::Thorough => (Effort::THOROUGH.0, has_reranker.then_some(Effort::THOROUGH.1)),
+        let rerank = match self.effort {
+            Effort::Fast => Some(0),
+            Effort::Thorough => has_reranker.then_some(Effort::THOROUGH_RERANK),
+            Effort::Balanced => None,
         };
-        let mut settled = self.clone();
-        settled.candidates = self.candidates.or(Some(candidates));
-        settled.search.rerank = self.search.rerank.or(rerank);
-        Cow::Owned(settled)
-    }
-
-    /// How many drafts are written.
-    pub(crate) fn draft_count(&self) -> usize {
-        self.candidates.unwrap_or(1)
+        match (self.search.rerank, rerank) {
+            (None, Some(_)) => {
+                let mut settled = self.clone();
+                settled.search.rerank = rerank;
+                Cow::Owned(settled)
+            }
+            _ => Cow::Borrowed(self),
+        }
     }
 
     fn set_extract(&mut self, value: Value) -> std::result::Result<(), Fault> {
@@ -363,18 +363,18 @@ mod tests {
         let with = |effort| AskOptions { effort, ..AskOptions::default() };
         let costs = |options: &AskOptions, has_reranker| {
             let settled = options.settled(has_reranker);
-            (settled.draft_count(), settled.search.rerank, settled.search.top_k)
+            (settled.candidates, settled.search.rerank, settled.search.top_k)
         };
         assert_eq!(AskOptions::default().effort, Effort::Balanced);
         for has_reranker in [true, false] {
             assert_eq!(costs(&with(Effort::Fast), has_reranker), (1, Some(0), 3));
             assert_eq!(costs(&with(Effort::Balanced), has_reranker), (1, None, 3));
         }
-        assert_eq!(costs(&with(Effort::Thorough), true), (3, Some(50), 3));
+        assert_eq!(costs(&with(Effort::Thorough), true), (1, Some(50), 3));
         // there is nothing to sort with, which is no error where it was not asked for
-        assert_eq!(costs(&with(Effort::Thorough), false), (3, None, 3));
+        assert_eq!(costs(&with(Effort::Thorough), false), (1, None, 3));
         let mut own = with(Effort::Thorough);
-        (own.candidates, own.search.rerank) = (Some(2), Some(10));
+        (own.candidates, own.search.rerank) = (2, Some(10));
         assert_eq!(costs(&own, true), (2, Some(10), 3));
         own.effort = Effort::Fast;
         assert_eq!(costs(&own, true), (2, Some(10), 3));

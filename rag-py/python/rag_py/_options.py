@@ -162,12 +162,10 @@ class _AskSummarizeCompose(TypedDict, total=False):
     lost in long passages. Default: three where a few words are asked for, else all; at least 1 sentence."""
     candidates: Optional[int]
     """How many drafts are written, each from another of the passages found; the one that the generator was surest of and a
-    passage supports is taken. One is handed on as it is written, several at their end. Default: 1, or 3 where effort is
-    thorough; 1 to 16 drafts."""
+    passage supports is taken. One is handed on as it is written, several at their end. Default: 1; 1 to 16 drafts."""
     effort: Optional[Effort]
-    """What an answer may cost, where it is not said otherwise: fast writes one draft and sorts nothing anew, balanced
-    writes one and sorts anew if there is a reranker, thorough writes three and sorts the best 50 anew if there is one.
-    One of "fast", "balanced", "thorough". Default: "balanced"."""
+    """What an answer may cost, where `rerank` is not given: fast sorts nothing anew, balanced the best 30 if there is a
+    reranker, thorough the best 50. One of "fast", "balanced", "thorough". Default: "balanced"."""
     answer_length: Optional[AnswerLength]
     """How long the answer should be: short asks for a few words, sentences for one or two sentences, auto as the question
     does. One of "auto", "short", "sentences". Default: "auto"."""

@@ -73,11 +73,19 @@ pub(super) struct Measuring<'a> {
     pub(super) ranker: &'a Ranker,
     /// What the ranker holds of the documents.
     pub(super) parts: Parts,
+    /// By what copies among the documents are told, each made when it is first needed.
+    pub(super) prints: &'a [OnceCell<NearPrint>],
     /// Sorts the best documents anew, whatever found them.
     pub(super) reranked: Option<&'a Reranked>,
 }
 
 impl Measuring<'_> {
+    fn print(&self, place: usize) -> Option<&NearPrint> {
+        let document = self.collection.documents.get(place)?;
+        let text = if document.text.is_empty() { &document.title } else { &document.text };
+        Some(self.prints.get(place)?.get_or_init(|| NearPrint::of(text)))
+    }
+
     /// Searches every query in one way.
     pub(super) fn measure(
         &self,
@@ -88,12 +96,6 @@ impl Measuring<'_> {
         let collection = self.collection;
         let bar = console.bar("searching", Some(collection.queries.len() as u64));
         let none = Judgements::new();
-        let prints: Vec<OnceCell<NearPrint>> =
-            collection.documents.iter().map(|_| OnceCell::new()).collect();
-        let print = |document: &usize| {
-            let text = collection.documents.get(*document)?.text.as_str();
-            Some(prints.get(*document)?.get_or_init(|| NearPrint::of(text)))
-        };
         let mut queries = Vec::with_capacity(collection.queries.len());
         let mut times = Vec::with_capacity(collection.queries.len());
         for (index, query) in collection.queries.iter().enumerate() {
@@ -111,7 +113,7 @@ impl Measuring<'_> {
                 .collect();
             let judgements = collection.judgements.get(&query.id).unwrap_or(&none);
             let first: Vec<&NearPrint> =
-                ranked.iter().take(COPIES_DEPTH).filter_map(print).collect();
+                ranked.iter().take(COPIES_DEPTH).filter_map(|place| self.print(*place)).collect();
             let copies_at_10 = near_copies(&first) as f64 / (first.len() as f64).max(1.0);
             queries.push(Metrics { copies_at_10, ..Metrics::of(&ids, judgements) });
             bar.set(index + 1);

@@ -20,8 +20,6 @@ MOST_HITS = 10_000
 """Of one search."""
 _CERTAIN = 400
 """A longer text may be cut into passages; it is kept whole beside them. Shorter ones are looked at once they are there."""
-_URIS = 100
-"""Of one filter, which takes 128 terms."""
 
 
 @dataclass
@@ -127,15 +125,12 @@ def count(kb: KnowledgeBase, condition: Optional[str] = None) -> int:
 
 def named(kb: KnowledgeBase, ids: Iterable[str]) -> Dict[str, Record]:
     """The records of these ids; those that are not there are left out."""
-    # where both sides look like numbers a filter compares numbers: "1" finds "01" too
-    asked = list(dict.fromkeys(ids))
     found: Dict[str, Record] = {}
-    for start in range(0, len(asked), _URIS):
-        some = asked[start : start + _URIS]
-        for document in kb.documents(filters.one_of("path", some)):
-            if document.uri in some and filters.RECORD in document.metadata:
-                found[document.uri] = _record(kb, document)
-    return {id: found[id] for id in asked if id in found}
+    for id in dict.fromkeys(ids):
+        document = kb.document(id)
+        if document is not None and filters.RECORD in document.metadata:
+            found[id] = _record(kb, document)
+    return found
 
 
 def remove(kb: KnowledgeBase, ids: Iterable[str]) -> int:
